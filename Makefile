@@ -1,0 +1,88 @@
+# Two commands, each of which does its whole set-up: `make demo` and `make test`. Run `make help` for the others.
+#
+# Set-up is remembered: .venv/core.stamp and its like say which lock file the virtual environment was filled from, so a
+# second run starts at once. Packages come with pinned versions and hashes; nothing is built with unpinned tools.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+NODE := tests/clients/node
+LOCKS := requirements
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+PYTEST := $(BIN)/python -m pytest
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+##@ The two commands
+.PHONY: demo test
+
+demo: .venv/core.stamp  ## the main job before your eyes; FILE=path shares your own file, KEEP=1 leaves the server up
+	@scripts/debian need curl=curl
+	@KEEP="$(KEEP)" $(BIN)/python scripts/demo.py $(if $(FILE),"$(FILE)")
+
+test: check unit live  ## everything: lint, types, unit tests, live tests with real clients
+
+##@ Parts of them
+.PHONY: check unit live
+
+check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+unit: .venv/test.stamp  ## tests that start no server
+	@$(PYTEST) -q -n 2 -m "not live"
+
+live: .venv/test.stamp node  ## tests that drive a server over loopback with real clients
+	@scripts/debian want curl=curl chromium=chromium
+	@$(PYTEST) -q -m live
+
+##@ Others
+.PHONY: bench lock clean node help
+
+bench: .venv/test.stamp  ## speed of signing beside the SDKs, and of the catalog
+	@$(BIN)/python benchmarks/signing.py
+	@$(BIN)/python benchmarks/catalog.py
+
+lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and the npm lock file
+	@$(COMPILE) --upgrade pyproject.toml --output-file $(LOCKS)/core.txt
+	@$(COMPILE) --upgrade --group build --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/build.txt
+	@$(COMPILE) --upgrade --group test --group check --constraints $(LOCKS)/build.txt --output-file $(LOCKS)/test.txt
+	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/bench.txt
+	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
+	@cd $(NODE) && npm install --package-lock-only --ignore-scripts
+	@if grep -nE '^(--|-i|-f)|"resolved"' $(LOCKS)/*.txt $(NODE)/package-lock.json; then \
+		echo "a lock file names where packages come from; it must not" >&2; exit 1; fi
+
+node:
+	@scripts/node $(NODE)
+
+clean:  ## what set-up and tests made
+	rm -rf .venv $(NODE)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## this list
+	@awk 'BEGIN { FS = ":.*##" } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the virtual environment ---------------------------------------------------------------------------------------
+# build tools first, so that the few packages without wheels, and coatcheck itself, are built with those and no others.
+
+.venv/build.stamp: $(LOCKS)/build.txt scripts/venv
+	@PYTHON="$(PYTHON)" scripts/venv .venv
+	@scripts/install .venv $(LOCKS)/build.txt
+	@touch $@
+
+.venv/core.stamp: .venv/build.stamp $(LOCKS)/core.txt pyproject.toml
+	@scripts/install .venv $(LOCKS)/core.txt
+	@$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
+	@scripts/install .venv $(LOCKS)/$*.txt
+	@touch $@
