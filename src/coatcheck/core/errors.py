@@ -1,0 +1,223 @@
+"""The error table: every way coatcheck says no, one row each.
+
+A row is a `Fault`; calling it makes the one exception that travels to the client, `OssError`. The facts given become
+elements of the error document, in the order given. Codes, statuses and messages are those of OSS (API reference, error
+responses); where OSS's own wording isn't known the message is ours and says what to do. Never put a secret, or the
+signature we expected, into a fact.
+
+`ec` is OSS's finer error code (`x-oss-ec`), empty where none is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class OssError(Exception):
+    """A refusal on its way to the client: which row, in which words, with which facts."""
+
+    def __init__(
+        self,
+        fault: Fault,
+        message: str,
+        facts: dict[str, str],
+        ec: str,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(f"{fault.code}: {message}")
+        self.fault = fault
+        self.message = message
+        self.facts = facts
+        self.ec = ec
+        self.headers = headers
+
+    @property
+    def code(self) -> str:
+        return self.fault.code
+
+    @property
+    def status(self) -> int:
+        return self.fault.status
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row of the table: OSS's code, the HTTP status, the message, and the finer code if there is one."""
+
+    code: str
+    status: int
+    message: str
+    ec: str = ""
+
+    def __call__(
+        self,
+        message: str | None = None,
+        /,
+        *,
+        ec: str | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+        **facts: str,
+    ) -> OssError:
+        """Make the exception; `message` and `ec` replace the row's, `headers` go out with the reply as they are."""
+        return OssError(
+            self, self.message if message is None else message, facts, self.ec if ec is None else ec, headers
+        )
+
+
+# --- names and addresses -------------------------------------------------------------------------------------------
+INVALID_BUCKET_NAME = Fault("InvalidBucketName", 400, "The specified bucket is not valid.", "0015-00000001")
+OBJECT_NAME_EMPTY = Fault("InvalidObjectName", 400, "The Object name can not be empty.", "0016-00000001")
+OBJECT_NAME_TOO_LONG = Fault(
+    "InvalidObjectName", 400, "The Length of Object name must be less than 1024.", "0016-00000002"
+)
+INVALID_OBJECT_NAME = Fault("InvalidObjectName", 400, "The specified object is not valid.", "0016-00000005")
+NON_STANDARD_HOST = Fault(
+    "NonStandardHostForbidden", 403, "Your host is invalid. Please use Open Storage Service standard host."
+)
+WRONG_ENDPOINT = Fault(
+    "AccessDenied",
+    403,
+    "The bucket you are attempting to access must be addressed using the specified endpoint. "
+    "Please send all future requests to this endpoint.",
+)
+
+# --- arguments and bodies ------------------------------------------------------------------------------------------
+INVALID_ARGUMENT = Fault("InvalidArgument", 400, "Invalid Argument.")
+BAD_PREFLIGHT = Fault("BadRequest", 400, "Insufficient information. Origin request header needed.")
+MISSING_ARGUMENT = Fault("MissingArgument", 400, "Missing Some Required Arguments.", "0016-00000502")
+INVALID_REQUEST = Fault("InvalidRequest", 400, "The request is not valid.")
+ANONYMOUS_OVERRIDE = Fault(
+    "InvalidRequest", 400, "Request specific response headers cannot be used for anonymous GET requests."
+)
+MALFORMED_XML = Fault(
+    "MalformedXML",
+    400,
+    "The XML you provided was not well-formed or did not validate against our published schema.",
+    "0031-00000001",
+)
+USER_KEY_MUST_BE_SPECIFIED = Fault("UserKeyMustBeSpecified", 400, "User key must be specified.")
+NOT_IMPLEMENTED = Fault("NotImplemented", 400, "A header you provided implies functionality that is not implemented.")
+INVALID_DIGEST = Fault("InvalidDigest", 400, "The Content-MD5 you specified was invalid.")
+INVALID_CRC64 = Fault("InvalidCRC64", 400, "The x-oss-hash-crc64ecma you specified does not match what we calculated.")
+INCOMPLETE_BODY = Fault(
+    "IncompleteBody",
+    400,
+    "You did not provide the number of bytes specified by the Content-Length HTTP header.",
+)
+REQUEST_TIMEOUT = Fault(
+    "RequestTimeout",
+    400,
+    "Your socket connection to the server was not read from or written to within the timeout period. "
+    "Idle connections will be closed.",
+)
+ENTITY_TOO_LARGE = Fault("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size.")
+MISSING_CONTENT_LENGTH = Fault("MissingContentLength", 411, "You must provide the Content-Length HTTP header.")
+METHOD_NOT_ALLOWED = Fault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
+PRECONDITION_FAILED = Fault("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold.")
+INVALID_RANGE = Fault("InvalidRange", 416, "The requested range cannot be satisfied.")
+
+# --- signatures: every scheme --------------------------------------------------------------------------------------
+TWO_SIGNATURES = Fault(
+    "InvalidArgument", 400, "Only one auth mechanism allowed: sign in the Authorization header or in the URL, not both."
+)
+SIGNATURE_DOES_NOT_MATCH = Fault(
+    "SignatureDoesNotMatch",
+    403,
+    "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+)
+REQUEST_EXPIRED = Fault("AccessDenied", 403, "Request has expired.")
+REQUEST_NOT_YET_VALID = Fault("AccessDenied", 403, "Request is not yet valid.", "0002-00000235")
+REQUEST_TIME_TOO_SKEWED = Fault(
+    "RequestTimeTooSkewed",
+    403,
+    "The difference between the request time and the current time is too large.",
+    "0002-00000504",
+)
+NO_VALID_DATE = Fault("AccessDenied", 403, "OSS authentication requires a valid Date.", "0002-00000503")
+UNKNOWN_ACCESS_KEY_ID = Fault(
+    "InvalidAccessKeyId",
+    403,
+    "The OSS Access Key Id you provided does not exist in our records.",
+    "0002-00000902",
+)
+DISABLED_ACCESS_KEY_ID = Fault(
+    "InvalidAccessKeyId", 403, "The OSS Access Key Id you provided is disabled.", "0002-00000903"
+)
+ACCESS_KEY_ID_CHARACTERS = Fault(
+    "InvalidAccessKeyId",
+    403,
+    "The OSS Access Key Id contains non-acceptable characters, which accepts only alphanumeric "
+    "characters[0-9a-zA-Z] and several special characters[. _=]",
+    "0002-00000206",
+)
+AUTHORIZATION_INVALID = Fault("InvalidArgument", 400, "Authorization header is invalid.")
+QUERY_AUTHORIZATION_INVALID = Fault("InvalidArgument", 400, "The signature parameters of the URL are invalid.")
+QUERY_AUTHORIZATION_INCOMPLETE = Fault(
+    "AccessDenied",
+    403,
+    "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters",
+)
+UNSUPPORTED_SIGNATURE = Fault(
+    "InvalidArgument", 400, "This signature version is not supported. Sign with OSS4-HMAC-SHA256 (V4) or V1."
+)
+V1_URL_ON_BUCKET = Fault(
+    "AccessDenied",
+    403,
+    "A V1 signed URL can only address an object. Sign in the Authorization header, or sign the URL with V4.",
+    "0002-00000079",
+)
+TOKEN_NOT_IN_QUERY = Fault(
+    "InvalidRequest", 400, "Security-token must be provided by query string parameter.", "0002-00000005"
+)
+TOKEN_TWICE = Fault(
+    "InvalidArgument", 400, "The security token was given in the URL and in a header; give it once.", "0002-00000010"
+)
+
+# --- permission ----------------------------------------------------------------------------------------------------
+ACCESS_DENIED = Fault("AccessDenied", 403, "AccessDenied", "0003-00000001")
+DENIED_BY_BUCKET_ACL = Fault(
+    "AccessDenied",
+    403,
+    "You have no right to access this object because of bucket acl.",
+    "0003-00000001",
+)
+DENIED_BY_OBJECT_ACL = Fault("AccessDenied", 403, "You have no right to access this object.", "0003-00000001")
+ANONYMOUS_FORBIDDEN = Fault("AccessDenied", 403, "Anonymous access is forbidden for this operation.", "0003-00001201")
+UNSIGNED_HEADER_FORBIDDEN = Fault(
+    "AccessDenied",
+    403,
+    "This server stores only headers that the link's signer signed; sign the header as an additional header.",
+)
+
+CORS_NOT_ALLOWED = Fault(
+    "AccessForbidden",
+    403,
+    "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / "
+    "Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec.",
+)
+
+# --- things that are, or are not, there ----------------------------------------------------------------------------
+NO_SUCH_BUCKET = Fault("NoSuchBucket", 404, "The specified bucket does not exist.", "0015-00000101")
+NO_SUCH_KEY = Fault("NoSuchKey", 404, "The specified key does not exist.", "0026-00000001")
+NO_SUCH_VERSION = Fault("NoSuchVersion", 404, "The specified version does not exist.")
+BUCKET_ALREADY_EXISTS = Fault(
+    "BucketAlreadyExists",
+    409,
+    "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
+    "Please select a different name and try again.",
+    "0015-00000104",
+)
+BUCKET_NOT_EMPTY = Fault("BucketNotEmpty", 409, "The bucket has objects. Please delete them first.", "0015-00000301")
+TOO_MANY_BUCKETS = Fault("TooManyBuckets", 400, "You have attempted to create more buckets than allowed.")
+FILE_ALREADY_EXISTS = Fault(
+    "FileAlreadyExists",
+    409,
+    "The object you specified already exists and can not be overwritten.",
+    "0026-00000002",
+)
+
+# --- ours ----------------------------------------------------------------------------------------------------------
+INTERNAL_ERROR = Fault("InternalError", 500, "Please contact the server administrator.")
+NO_SPACE_LEFT = Fault(
+    "ServiceUnavailable", 503, "The server has no space left to store this. Nothing was changed; try again later."
+)

@@ -1,0 +1,47 @@
+"""Every number OSS or we impose, with its unit and source. What an operator may turn is in `settings.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- names ---------------------------------------------------------------------------------------------------------
+BUCKET_NAME_MIN_CHARS: Final = 3  # OSS: bucket naming
+BUCKET_NAME_MAX_CHARS: Final = 63  # OSS: bucket naming
+OBJECT_KEY_MAX_BYTES: Final = 1023  # OSS: UTF-8 bytes, not characters
+LIST_PARAMETER_MAX_BYTES: Final = 1023  # OSS: prefix, marker, delimiter, start-after "less than 1024 bytes"
+
+# --- signatures ----------------------------------------------------------------------------------------------------
+PRESIGN_V4_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: a V4 URL lives at most seven days
+CLOCK_SKEW_MAX_S: Final = 15 * 60  # OSS: header signatures either way, V4 URLs before their start
+SIGNING_KEYS_CACHED: Final = 1024  # ours: (key, day, region) triples whose derived key is remembered
+
+# --- objects -------------------------------------------------------------------------------------------------------
+PUT_OBJECT_MAX_BYTES: Final = 5 * 1024**3  # OSS: PutObject, PostObject, AppendObject
+USER_METADATA_MAX_BYTES: Final = 8 * 1024  # OSS: all x-oss-meta-* names and values together
+INLINE_MAX_BYTES: Final = 64 * 1024  # ours: bodies up to this live in the catalog row
+BUCKETS_PER_ACCOUNT: Final = 100  # OSS: per account and region
+TRAFFIC_LIMIT_MIN_BITS_PER_S: Final = 819_200  # OSS: x-oss-traffic-limit
+TRAFFIC_LIMIT_MAX_BITS_PER_S: Final = 838_860_800  # OSS: x-oss-traffic-limit
+
+# --- listing and deleting ------------------------------------------------------------------------------------------
+LIST_DEFAULT_KEYS: Final = 100  # OSS: max-keys when not given
+LIST_MAX_KEYS: Final = 1000  # OSS: max-keys
+MULTI_DELETE_MAX_KEYS: Final = 1000  # OSS: DeleteMultipleObjects
+
+# --- request bodies that are documents -----------------------------------------------------------------------------
+MULTI_DELETE_MAX_BYTES: Final = 2 * 1024**2  # OSS: DeleteMultipleObjects
+CONFIGURATION_MAX_BYTES: Final = 64 * 1024  # ours: every other XML body
+XML_MAX_DEPTH: Final = 16  # ours: no OSS document is nested deeper than eight
+REQUEST_TARGET_MAX_BYTES: Final = 16 * 1024  # ours: path and query together
+
+# --- streaming -----------------------------------------------------------------------------------------------------
+READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece up to this,
+READ_WHOLE_LENT_BYTES: Final = 16 * 1024**2  # while less than this is with the readers of a process
+READ_PIECES: Final = (  # ours: the pieces of larger ones; (while less than this is with readers, pieces of this)
+    (4 * 1024**2, 128 * 1024),
+    (6 * 1024**2, 8 * 1024),
+    (1 << 62, 4 * 1024),  # so that many stalled readers cost little
+)
+WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
+WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that has sent this much ahead of them is held back
+DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload so that its client sees the refusal

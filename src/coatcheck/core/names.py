@@ -1,0 +1,61 @@
+"""Names on the wire: which are legal, and why not. Source: OSS documentation, bucket and object naming."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from .errors import INVALID_BUCKET_NAME, INVALID_OBJECT_NAME, OBJECT_NAME_EMPTY, OBJECT_NAME_TOO_LONG
+from .limits import BUCKET_NAME_MAX_CHARS, BUCKET_NAME_MIN_CHARS, OBJECT_KEY_MAX_BYTES
+
+_BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_ACCESS_KEY_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._=")
+
+
+@lru_cache(maxsize=4096)
+def is_bucket_name(text: str) -> bool:
+    """3 to 63 of a-z, 0-9 and "-", neither first nor last a "-"."""
+    return (
+        BUCKET_NAME_MIN_CHARS <= len(text) <= BUCKET_NAME_MAX_CHARS
+        and _BUCKET_CHARACTERS.issuperset(text)
+        and text[0] != "-"
+        and text[-1] != "-"
+    )
+
+
+def read_bucket_name(text: str) -> str:
+    """Raises: OssError INVALID_BUCKET_NAME."""
+    if not is_bucket_name(text):
+        raise INVALID_BUCKET_NAME(BucketName=text)
+    return text
+
+
+def is_access_key_id(text: str) -> bool:
+    """Letters, digits, ".", "_" and "="; no slash, so a credential splits at slashes."""
+    return 0 < len(text) <= 128 and _ACCESS_KEY_ID_CHARACTERS.issuperset(text)
+
+
+def read_object_key(raw: bytes) -> str:
+    """Percent-decode a raw key once and check it. A "+" is a plus; "." and ".." are ordinary characters.
+
+    Raises: OssError OBJECT_NAME_EMPTY, OBJECT_NAME_TOO_LONG, INVALID_OBJECT_NAME (not UTF-8, holds NUL, or starts with
+        "/" or a backslash).
+    """
+    decoded = unquote_to_bytes(raw) if b"%" in raw else raw
+    try:
+        key = decoded.decode("utf-8")
+    except UnicodeDecodeError:
+        raise INVALID_OBJECT_NAME("The specified object is not valid: its name is not UTF-8.") from None
+    check_object_key(key, len(decoded))
+    return key
+
+
+def check_object_key(key: str, size_bytes: int) -> None:
+    """The rules for a decoded key of `size_bytes` UTF-8 bytes. Raises as `read_object_key`."""
+    if not key:
+        raise OBJECT_NAME_EMPTY()
+    if size_bytes > OBJECT_KEY_MAX_BYTES:
+        raise OBJECT_NAME_TOO_LONG()
+    if key[0] in "/\\" or "\0" in key:
+        raise INVALID_OBJECT_NAME(Key=key.replace("\0", "%00"))

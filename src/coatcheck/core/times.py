@@ -1,0 +1,54 @@
+"""The date forms on the wire. Inside, a moment is Unix seconds (int or float), always UTC."""
+
+from __future__ import annotations
+
+import calendar
+import time
+from datetime import datetime
+from email.utils import formatdate, mktime_tz, parsedate_tz
+from functools import lru_cache
+from typing import Final
+
+LAST_MOMENT_S: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that these forms can write
+
+
+@lru_cache(maxsize=4096)
+def write_http_date(moment_s: int) -> str:
+    """Unix seconds -> "Thu, 05 Mar 2026 07:08:09 GMT" (RFC 9110 IMF-fixdate)."""
+    return formatdate(moment_s, usegmt=True)
+
+
+def read_http_date(text: str) -> int | None:
+    """An HTTP date, or the ISO form that some SDK samples send, -> Unix seconds; None if it is neither."""
+    if len(text) > 64:
+        return None
+    try:
+        parsed = parsedate_tz(text)
+        if parsed is not None:
+            return int(mktime_tz(parsed))
+        return int(calendar.timegm(time.strptime(text.split(".")[0].rstrip("Z"), "%Y-%m-%dT%H:%M:%S")))
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+def write_iso(moment_s: int) -> str:
+    """Unix seconds -> "2026-03-05T07:08:09.000Z"; oss2 insists on exactly three zeros."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment_s))
+
+
+def write_basic_iso(moment_s: int) -> str:
+    """Unix seconds -> "20260305T070809Z", the form of x-oss-date."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment_s))
+
+
+@lru_cache(maxsize=4096)
+def read_basic_iso(text: str) -> int | None:
+    """ "20260305T070809Z" -> Unix seconds; None for anything else, including dates that no calendar has."""
+    if len(text) != 16 or text[8] != "T" or text[15] != "Z" or not text.isascii():
+        return None
+    if not (text[:8] + text[9:15]).isdigit():
+        return None
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
+        return None

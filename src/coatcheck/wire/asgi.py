@@ -1,0 +1,180 @@
+"""The only file that speaks ASGI: scope, receive, send <-> Request, Reply.
+
+Two rules come from the servers underneath. A body that is cut off arrives as `http.disconnect` and must fail, never
+end. And `send` returns without an error after the client has gone, so a long stream watches `receive` for the
+disconnect and stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from coatcheck.core.errors import INVALID_REQUEST
+from coatcheck.core.limits import DRAIN_MAX_BYTES, REQUEST_TARGET_MAX_BYTES
+from coatcheck.core.times import write_http_date
+
+from .faults import fault_reply
+from .query import read_query
+from .reply import RawHeader, Reply, Stream
+from .request import NO_BODY, Body, BodyFailed, BodyStalled, Request
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_BODYLESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_NO_LENGTH: Final = frozenset({204, 304})
+
+
+class Answer(Protocol):
+    """What stands behind the wire: one request in, one reply out."""
+
+    async def __call__(self, request: Request, request_id: str, now: float) -> Reply: ...
+
+
+class Application:
+    """An ASGI application.
+
+    Args:
+        answer: takes each request.
+        body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
+    """
+
+    def __init__(self, answer: Answer, *, body_timeout_s: float) -> None:
+        self._answer = answer
+        self._body_timeout_s = body_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        now = time.time()
+        request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031  fastest
+        request = _read_scope(scope, receive, self._body_timeout_s)
+        if len(request.raw_path) + len(scope["query_string"]) > REQUEST_TARGET_MAX_BYTES:
+            reply = _too_long(request, request_id)
+        else:
+            reply = await self._answer(request, request_id, now)
+        if reply.status >= 400 and isinstance(request.body, _Body):
+            await request.body.drain(request)
+        await send({"type": "http.response.start", "status": reply.status, "headers": _head(reply, request_id, now)})
+        body = reply.body
+        if isinstance(body, Stream):
+            await _send_stream(body, receive, send, self._body_timeout_s)
+        else:
+            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+
+
+class _Body:
+    """A body that ends, or fails."""
+
+    def __init__(self, receive: Receive, timeout_s: float) -> None:
+        self._receive = receive
+        self._timeout_s = timeout_s
+        self._ended = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while not self._ended:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    message = await self._receive()
+            except TimeoutError:
+                self._ended = True
+                raise BodyStalled from None
+            if message["type"] != "http.request":
+                self._ended = True
+                raise BodyFailed
+            self._ended = not message.get("more_body", False)
+            chunk = message.get("body", b"")
+            if chunk:
+                yield chunk
+
+    async def drain(self, request: Request) -> None:
+        """Read what little is left, so that a refused client finds the reply instead of a reset connection."""
+        if self._ended or "expect" in request.headers:
+            return
+        drained = 0
+        with contextlib.suppress(BodyFailed):
+            async for chunk in self.chunks():
+                drained += len(chunk)
+                if drained > DRAIN_MAX_BYTES:
+                    return
+
+
+def _read_scope(scope: Scope, receive: Receive, timeout_s: float) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name = raw_name.decode("latin-1").lower()
+        value = raw_value.decode("utf-8", "surrogateescape").strip(" \t")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    method = scope["method"]
+    body: Body = NO_BODY
+    if method not in _BODYLESS or "content-length" in headers or "transfer-encoding" in headers:
+        body = _Body(receive, timeout_s)
+    client = scope.get("client")
+    return Request(
+        method,
+        scope["raw_path"],
+        read_query(scope["query_string"]),
+        headers,
+        client[0] if client else "",
+        scope["scheme"] == "https",
+        body,
+    )
+
+
+@lru_cache(maxsize=4)
+def _date(now_s: int) -> bytes:
+    return write_http_date(now_s).encode()
+
+
+def _head(reply: Reply, request_id: str, now: float) -> list[RawHeader]:
+    headers = [
+        (b"server", b"AliyunOSS"),
+        (b"date", _date(int(now))),
+        (b"x-oss-request-id", request_id.encode()),
+        (b"x-oss-server-time", b"%d" % ((time.time() - now) * 1000)),
+    ]
+    if reply.status not in _NO_LENGTH:
+        headers.append((b"content-length", b"%d" % _length(reply)))
+    headers.extend(reply.headers)
+    return headers
+
+
+def _length(reply: Reply) -> int:
+    if reply.content_length is not None:
+        return reply.content_length
+    return reply.body.size if isinstance(reply.body, Stream) else len(reply.body)
+
+
+async def _send_stream(stream: Stream, receive: Receive, send: Send, timeout_s: float) -> None:
+    """Send piece by piece. A client that takes nothing for `timeout_s` is dropped: TimeoutError."""
+    gone: asyncio.Task[None] | None = None
+    try:
+        async for chunk in stream.chunks:
+            if gone is not None and gone.done():
+                return
+            async with asyncio.timeout(timeout_s):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if gone is None and len(chunk) < stream.size:  # a watch costs 50 us, so only where more is to come
+                gone = asyncio.create_task(_wait_for_disconnect(receive))
+        async with asyncio.timeout(timeout_s):
+            await send({"type": "http.response.body", "body": b""})  # returns when the last piece was taken
+    finally:
+        if gone is not None:
+            gone.cancel()
+        await stream.close()
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _too_long(request: Request, request_id: str) -> Reply:
+    error = INVALID_REQUEST(f"The request's path and query are longer than {REQUEST_TARGET_MAX_BYTES} bytes.")
+    return fault_reply(error, method=request.method, host=request.host, request_id=request_id)

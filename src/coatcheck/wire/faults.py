@@ -1,0 +1,44 @@
+"""OssError -> Reply: the XML error body, or for HEAD the same document in `x-oss-err`.
+
+Order of the elements: Code, Message, RequestId, HostId, then the error's own, then EC. Source: OSS error responses.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+
+from coatcheck.core.errors import OssError
+
+from .reply import RawHeader, Reply
+from .xml import write_xml
+
+_HEADER_MAX_BYTES: Final = 8 * 1024
+
+
+def fault_reply(error: OssError, *, method: str, host: str, request_id: str) -> Reply:
+    """The refusal as the client gets it."""
+    document = write_fault(error, host=host, request_id=request_id)
+    headers: list[RawHeader] = [*error.headers]
+    if error.ec:
+        headers.append((b"x-oss-ec", error.ec.encode()))
+    if method == "HEAD":
+        encoded = base64.b64encode(document)
+        if len(encoded) <= _HEADER_MAX_BYTES:
+            headers.append((b"x-oss-err", encoded))
+        return Reply(error.status, tuple(headers), content_length=0)
+    headers.append((b"Content-Type", b"application/xml"))
+    return Reply(error.status, tuple(headers), document)
+
+
+def write_fault(error: OssError, *, host: str, request_id: str) -> bytes:
+    nodes: list[tuple[str, str]] = [
+        ("Code", error.code),
+        ("Message", error.message),
+        ("RequestId", request_id),
+        ("HostId", host),
+        *error.facts.items(),
+    ]
+    if error.ec:
+        nodes.append(("EC", error.ec))
+    return write_xml("Error", nodes)

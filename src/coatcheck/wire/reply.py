@@ -1,0 +1,28 @@
+"""What goes back, as one frozen value: status, headers, and a body that is bytes, file slices or a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+RawHeader = tuple[bytes, bytes]
+
+
+class Stream(NamedTuple):
+    """A body made while it is sent. The sender calls `close` once, whether or not anything was read."""
+
+    chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
+    size: int
+    close: Callable[[], Awaitable[None]]
+
+
+class Reply(NamedTuple):
+    """A reply without the headers every reply has (Date, Server, x-oss-request-id): `wire/asgi.py` adds those.
+
+    `content_length` is the length to announce where it isn't the body's: for HEAD, which has no body.
+    """
+
+    status: int
+    headers: tuple[RawHeader, ...] = ()
+    body: bytes | Stream = b""
+    content_length: int | None = None

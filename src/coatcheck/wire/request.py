@@ -1,0 +1,64 @@
+"""What a client asked, as one frozen value. Made by `wire/asgi.py` from the server's scope, and by tests by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
+
+from .query import NO_QUERY, Query
+
+
+class BodyFailed(Exception):
+    """The client went away, or broke the framing, before the body was complete."""
+
+
+class BodyStalled(BodyFailed):
+    """The client is still there, but sent nothing for too long."""
+
+
+class Body(Protocol):
+    """The request's body: it ends, or it fails with BodyFailed or BodyStalled; a disconnect is never an end."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes as they arrive. May be called once."""
+        ...
+
+
+class NoBody:
+    """A body of no bytes."""
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        return
+        yield b""
+
+
+NO_BODY = NoBody()
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Request(NamedTuple):
+    """One HTTP request, nothing decoded that a signature covers. (A named tuple is made faster than a dataclass.)
+
+    Attributes:
+        method: upper case, as on the request line.
+        raw_path: the bytes of the path as they arrived, without the query; starts with "/".
+        query: every parameter, decoded once.
+        headers: names in lower case; values trimmed, repeated ones joined by ","; bytes that aren't UTF-8 are
+            surrogates (PEP 383), so that encoding with "surrogateescape" gives back what arrived.
+        client: the peer's address; empty when unknown.
+        secure: arrived over TLS.
+    """
+
+    method: str
+    raw_path: bytes
+    query: Query = NO_QUERY
+    headers: Mapping[str, str] = NO_HEADERS
+    client: str = ""
+    secure: bool = False
+    body: Body = NO_BODY
+
+    @property
+    def host(self) -> str:
+        """The Host header exactly as received (":authority" under HTTP/2), port included; empty if there was none."""
+        return self.headers.get("host", "")
