@@ -1,0 +1,264 @@
+"""What a link grants, and why it does not work. Offline and pure; any text is answered, nothing raises."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from coatcheck.core.errors import OssError
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.times import read_basic_iso
+from coatcheck.wire.query import Query
+from coatcheck.wire.request import Request
+from coatcheck.wire.target import Target
+
+from .claim import V4Claim, read_claim
+from .link import Address, read_address, read_link
+from .mistakes import Attempt, find_mistake, is_signed_by
+from .v4 import TERMINATOR
+
+State = Literal["valid", "expired", "not yet valid", "unknown"]
+
+_V4_NAMES: Final = ("x-oss-signature-version", "x-oss-credential", "x-oss-signature")
+_V1_NAMES: Final = ("OSSAccessKeyId", "Signature")
+_V4_SIGNATURE_CHARS: Final = 64
+_V1_SIGNATURE_CHARS: Final = 28
+_NO_TARGET: Final = (
+    "The address holds no bucket and key. At an IP address or localhost the bucket is the first part of the path "
+    "(ali-oss: sldEnable, others: path style)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known of a link; None or empty where it doesn't say.
+
+    Attributes:
+        version: of the signature, "V4" or "V1"; None if the link isn't signed.
+        bucket, key: what it addresses. For an own domain the bucket isn't knowable (see `notes`).
+        starts_at_s, expires_at_s: Unix seconds; a V4 link is taken from 15 minutes before its start.
+        left_s: seconds left; negative once it has expired.
+        required_headers: names of headers that must be sent with the values they were signed with.
+        response_headers: what the answer's headers are changed to.
+        notes: what a user of the link should know.
+        problems: why it will not work, each a sentence that says what to do.
+        verified: whether the secret signed it; None without a secret.
+    """
+
+    version: Literal["V4", "V1"] | None = None
+    method: str = "GET"
+    access_key_id: str | None = None
+    region: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    starts_at_s: int | None = None
+    expires_at_s: int | None = None
+    left_s: int | None = None
+    state: State = "unknown"
+    required_headers: tuple[str, ...] = ()
+    process: str | None = None
+    response_headers: dict[str, str] = field(default_factory=dict)
+    version_id: str | None = None
+    traffic_limit: str | None = None
+    source_ip: str | None = None
+    has_security_token: bool = False
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    verified: bool | None = None
+
+
+def explain(
+    url: str,
+    *,
+    now: float,
+    secret: str | None = None,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    bucket: str | None = None,
+) -> Explanation:
+    """
+    Args:
+        now: Unix seconds.
+        secret: of the link's access key; with it the signature is checked and, if it doesn't match, the usual mistakes
+            are tried.
+        method, headers: what the link is used with.
+        bucket: for links on an own domain, which don't name their bucket.
+    """
+    problems: list[str] = []
+    if "&amp;" in url:
+        problems.append("The link was copied out of HTML: '&amp;' stands where '&' belongs. Replace it.")
+        url = html.unescape(url)
+    if f"%252F{TERMINATOR}" in url:
+        problems.append("The link was percent-encoded twice (%25 where there was %): use it as the signer gave it.")
+        url = url.replace("%25", "%")
+    request = read_link(url, method, headers)
+    query = request.query
+    version = _version_of(query)
+    if version is None:
+        return Explanation(method=request.method, problems=(*problems, _why_unsigned(query)))
+    address = read_address(request, bucket)
+    starts_at_s, expires_at_s = _read_window(query, version)
+    required = _split_names(query.get("x-oss-additional-headers")) if version == "V4" else ()
+    target, verified, why = _check(request, address, secret)
+    problems += _time_problems(starts_at_s, expires_at_s, now) + _region_problems(_region(query), address.region) + why
+    overrides = [name for name in query.first if name.startswith("response-")]
+    return Explanation(
+        version=version,
+        method=request.method,
+        access_key_id=_access_key_id(query, version),
+        region=_region(query),
+        bucket=target.bucket,
+        key=target.key,
+        starts_at_s=starts_at_s,
+        expires_at_s=expires_at_s,
+        left_s=None if expires_at_s is None else math.floor(expires_at_s - now),
+        state=_state(starts_at_s, expires_at_s, now),
+        required_headers=required,
+        process=query.get("x-oss-process"),
+        response_headers={name.removeprefix("response-"): query.first[name] for name in overrides},
+        version_id=query.get("versionId"),
+        traffic_limit=query.get("x-oss-traffic-limit"),
+        source_ip=query.get("x-oss-ac-source-ip"),
+        has_security_token=bool(query.get("x-oss-security-token") or query.get("security-token")),
+        notes=_notes(address, verified),
+        problems=tuple(problems),
+        verified=verified,
+    )
+
+
+def _check(request: Request, address: Address, secret: str | None) -> tuple[Target, bool | None, list[str]]:
+    """(what the link addresses, whether `secret` signed it, why it will be refused)."""
+    target = address.targets[0] if address.targets else Target()
+    try:
+        claim = read_claim(request)
+    except OssError as error:
+        return target, None, [f"{error.message} {_if_cut_off(request.query)}".strip()]
+    if claim is None or not address.targets:
+        return target, None, [_NO_TARGET]
+    if secret is None:
+        return target, None, []
+    attempts = [Attempt(request, found, claim) for found in address.targets]
+    for attempt in attempts:
+        if is_signed_by(attempt, secret):
+            return attempt.target, True, []
+    return target, False, [_why_mismatch(attempts[0], secret, address)]
+
+
+def _version_of(query: Query) -> Literal["V4", "V1"] | None:
+    if any(name in query for name in _V4_NAMES):
+        return "V4"
+    return "V1" if any(name in query for name in _V1_NAMES) else None
+
+
+def _why_unsigned(query: Query) -> str:
+    if "X-Amz-Signature" in query or "X-Amz-Algorithm" in query:
+        return "It is signed in Amazon's way, which this server doesn't speak: sign it with OSS V4."
+    if any(name.startswith("x-oss-") for name in query.first):
+        return "The link has no signature: copy all of it, and quote it in a shell, where '&' ends a command."
+    return "The link is not signed: it works only if the object is public."
+
+
+def _if_cut_off(query: Query) -> str:
+    """What to add when a parameter is missing: most often it is the end of the link."""
+    if query.get("x-oss-signature") or query.get("Signature"):
+        return ""
+    return "The link is not whole: copy all of it, and quote it in a shell, where '&' ends a command."
+
+
+def _why_mismatch(attempt: Attempt, secret: str, address: Address) -> str:
+    claim = attempt.claim
+    whole = _V4_SIGNATURE_CHARS if isinstance(claim, V4Claim) else _V1_SIGNATURE_CHARS
+    if len(claim.signature) < whole:
+        return f"The link was cut off: its signature has {len(claim.signature)} of {whole} characters. Copy all of it."
+    absent = (
+        [name for name in claim.additional_headers if name not in attempt.request.headers]
+        if isinstance(claim, V4Claim)
+        else []
+    )
+    if absent:
+        return f"Signed headers are not sent: {', '.join(absent)}. Send them with the values they were signed with."
+    target = attempt.target._replace(region=address.region)
+    mistake = find_mistake(attempt._replace(target=target), address.mixed_up, secret)
+    if mistake is not None:
+        return mistake
+    return (
+        "The signature doesn't match and no usual mistake explains it: the secret isn't the one it was signed with, "
+        "or the link was changed after signing."
+    )
+
+
+def _read_window(query: Query, version: str) -> tuple[int | None, int | None]:
+    """(start, end) in Unix seconds, as far as the link says."""
+    if version == "V1":
+        return None, _read_digits(query.get("Expires"))
+    start, age_s = read_basic_iso(query.get("x-oss-date") or ""), _read_digits(query.get("x-oss-expires"))
+    return start, None if start is None or age_s is None else start + age_s
+
+
+def _read_digits(text: str | None) -> int | None:
+    return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None
+
+
+def _state(starts_at_s: int | None, expires_at_s: int | None, now: float) -> State:
+    if expires_at_s is None:
+        return "unknown"
+    if now > expires_at_s:
+        return "expired"
+    return "not yet valid" if starts_at_s is not None and now < starts_at_s - CLOCK_SKEW_MAX_S else "valid"
+
+
+def _time_problems(starts_at_s: int | None, expires_at_s: int | None, now: float) -> list[str]:
+    state = _state(starts_at_s, expires_at_s, now)
+    if state == "expired" and expires_at_s is not None:
+        return [f"The link expired {write_duration(now - expires_at_s)} ago: ask for a new one."]
+    if state == "not yet valid" and starts_at_s is not None:
+        return [
+            f"The link starts in {write_duration(starts_at_s - now)}: the signer's clock is ahead, this one is behind, "
+            "or the signer wrote local time where UTC belongs."
+        ]
+    return []
+
+
+def write_duration(seconds: float) -> str:
+    """3725 -> "1 h 2 min": the two largest units."""
+    left = int(seconds)
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if left >= size or (unit == "s" and not parts):
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2])
+
+
+def _split_names(text: str | None) -> tuple[str, ...]:
+    return tuple(sorted(name for name in (text or "").lower().split(";") if name))
+
+
+def _access_key_id(query: Query, version: str) -> str | None:
+    if version == "V1":
+        return query.get("OSSAccessKeyId")
+    return (query.get("x-oss-credential") or "").partition("/")[0] or None
+
+
+def _region(query: Query) -> str | None:
+    parts = (query.get("x-oss-credential") or "").split("/")
+    return parts[2] or None if len(parts) > 2 else None
+
+
+def _region_problems(signed: str | None, addressed: str | None) -> list[str]:
+    if signed is None or addressed is None or signed == addressed:
+        return []
+    return [f"It is signed for region {signed}, but its address is in {addressed}: sign it for that region."]
+
+
+def _notes(address: Address, verified: bool | None) -> tuple[str, ...]:
+    notes = [
+        "A Content-Type, Content-MD5 or x-oss-* header must be sent if, and only if, the signer had it, with the same "
+        "value; the link does not say which."
+    ]
+    if not address.is_certain and verified is not True:
+        notes.append("The bucket can't be told from an own domain; give it to be sure.")
+    return tuple(notes)

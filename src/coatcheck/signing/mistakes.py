@@ -1,0 +1,278 @@
+"""The usual mistakes: why a link that somebody signed does not verify.
+
+Each is undone in turn, and the one that fits is named. A mistake is a sentence, which says what to do, and the request
+as it must have been when it was signed.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote
+
+from coatcheck.core.errors import OssError
+from coatcheck.wire.query import Parameter, Query
+from coatcheck.wire.request import Request
+from coatcheck.wire.target import Target
+
+from .claim import Claim, V1Claim, V4Claim
+from .source_ip import SOURCE_IP
+from .v1 import SUB_RESOURCES
+from .v4 import is_always_signed
+from .verify import verify
+
+_METHODS: Final = ("GET", "HEAD", "PUT", "POST", "DELETE")
+_CONTENT_TYPES: Final = (
+    "application/octet-stream",
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/plain",
+    "text/plain; charset=utf-8",
+    "text/html",
+    "image/jpeg",
+    "image/png",
+    "application/pdf",
+    "application/zip",
+    "video/mp4",
+)
+
+
+class Attempt(NamedTuple):
+    """A link read one way."""
+
+    request: Request
+    target: Target
+    claim: Claim
+
+
+def is_signed_by(attempt: Attempt, secret: str) -> bool:
+    """Whether `secret` signed the link as read. A source address that it names is taken for the caller's."""
+    request = attempt.request
+    source_ip = request.query.get(SOURCE_IP)
+    if source_ip and not request.client:
+        request = request._replace(client=source_ip)
+    try:
+        verify(attempt.claim, request, attempt.target, secret)
+    except OssError:
+        return False
+    return True
+
+
+def find_mistake(attempt: Attempt, others: tuple[Target, ...], secret: str) -> str | None:
+    """The sentence of the first mistake whose undoing makes the signature match.
+
+    Args:
+        others: what else the address of the link may mean.
+    """
+    if secret.strip() != secret and is_signed_by(attempt, secret.strip()):
+        return "The secret has a space or line break at its end; it was signed with the secret without it."
+    for target in others:
+        if is_signed_by(attempt._replace(target=target), secret):
+            return (
+                f"It was signed for bucket {target.bucket} and key {target.key}, but its address says otherwise: "
+                "bucket in the host name and bucket in the path were mixed up. Check endpoint and path style."
+            )
+    for find in _MISTAKES:
+        for sentence, changed in find(attempt):
+            if is_signed_by(changed, secret):
+                return sentence
+    return None
+
+
+def _other_method(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    for method in _METHODS:
+        if method != attempt.request.method:
+            changed = attempt.request._replace(method=method)
+            yield (
+                f"It was signed for {method}, not for {attempt.request.method}: use {method}, or sign it again.",
+                attempt._replace(request=changed),
+            )
+
+
+def _signature_text(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    claim = attempt.claim
+    if isinstance(claim, V1Claim):
+        return
+    if claim.signature != claim.signature.lower():
+        yield (
+            "The signature is in upper case; it must be lower case, as it was made.",
+            attempt._replace(claim=claim._replace(signature=claim.signature.lower())),
+        )
+    if len(claim.signature) > 64:
+        yield (
+            f"Something was appended to the link: {claim.signature[64:80]!r}. Cut it off.",
+            attempt._replace(claim=claim._replace(signature=claim.signature[:64])),
+        )
+
+
+def _headers_sent_unsigned(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    headers = attempt.request.headers
+    signed = [name for name in headers if is_always_signed(name)]
+    for name in signed:
+        kept = {other: value for other, value in headers.items() if other != name}
+        yield (
+            f"{_title(name)} is sent but was not signed: don't send it, or sign the link with it.",
+            attempt._replace(request=attempt.request._replace(headers=kept)),
+        )
+    if len(signed) > 1:
+        kept = {name: value for name, value in headers.items() if name not in signed}
+        names = ", ".join(_title(name) for name in signed)
+        yield (
+            f"{names} are sent but were not signed: don't send them, or sign the link with them.",
+            attempt._replace(request=attempt.request._replace(headers=kept)),
+        )
+
+
+def _content_type_signed_unsent(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    guessed, _ = mimetypes.guess_type(attempt.target.key or "")
+    sent = attempt.request.headers.get("content-type")
+    for content_type in dict.fromkeys((guessed, *_CONTENT_TYPES)):
+        if content_type is None or content_type == sent:
+            continue
+        headers = {**attempt.request.headers, "content-type": content_type}
+        instead = f"not {sent!r}" if sent else "but none is sent"
+        yield (
+            f"It was signed with Content-Type {content_type}, {instead}: send exactly that Content-Type.",
+            attempt._replace(request=attempt.request._replace(headers=headers)),
+        )
+
+
+def _plus_and_space(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    key = attempt.target.key or ""
+    raw_path = attempt.request.raw_path
+    if b"+" in raw_path:
+        whole = unquote(raw_path.replace(b"+", b"%20"), errors="surrogateescape")
+        yield (
+            "A space of the key was written as '+' in the path, where '+' is a plus: write %20.",
+            attempt._replace(target=attempt.target._replace(key=whole[len(whole) - len(key) :])),
+        )
+    if " " in key:
+        yield (
+            "A plus of the key arrived as a space: write it as %2B.",
+            attempt._replace(target=attempt.target._replace(key=key.replace(" ", "+"))),
+        )
+    query = _with_values(attempt.request.query, lambda value: value.replace(" ", "+"))
+    if query != attempt.request.query:
+        yield (
+            "A '+' in the query was signed as a plus but is read as a space: write it as %2B.",
+            attempt._replace(request=attempt.request._replace(query=query)),
+        )
+    query = _with_values(attempt.request.query, lambda value: value.replace("+", " "))
+    if query != attempt.request.query:
+        yield (
+            "A space in the query was turned into a plus: write it as %20.",
+            attempt._replace(request=attempt.request._replace(query=query)),
+        )
+
+
+def _encoded_twice(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    target, query = attempt.target, attempt.request.query
+    key = target.key or ""
+    once = target._replace(key=unquote(key) or None)
+    decoded = _with_values(query, unquote)
+    for changed, read in ((once, decoded), (once, query), (target, decoded)):
+        yield (
+            "The link was percent-encoded twice (%25 where there was %): use it as the signer gave it.",
+            attempt._replace(target=changed, request=attempt.request._replace(query=read)),
+        )
+    for encoded in {quote(key, safe="/"), quote(key, safe="")} - {key}:
+        yield (
+            "The signer signed the key in its encoded form; it must sign the plain key, and encode it in the URL only.",
+            attempt._replace(target=target._replace(key=encoded)),
+        )
+
+
+def _parameter_added(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    parameters = attempt.request.query.parameters
+    signing = ("x-oss-", "OSSAccessKeyId", "Expires", "Signature", "security-token")
+    foreign = [name for name, _, _ in parameters if not name.startswith(signing)]
+    choices = [[name] for name in dict.fromkeys(foreign)]
+    for names in [*choices, foreign] if len(foreign) > 1 else choices:
+        kept = tuple(parameter for parameter in parameters if parameter.name not in names)
+        yield (
+            f"Added to the link after it was signed: {', '.join(names)}. Take it away; every parameter is signed.",
+            attempt._replace(request=attempt.request._replace(query=_query(kept))),
+        )
+
+
+def _region_written_otherwise(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    claim = attempt.claim
+    if isinstance(claim, V1Claim):
+        return
+    region = claim.scope.region
+    named = {region.removeprefix("oss-"), f"oss-{region}", attempt.target.region or region} - {region}
+    for other in sorted(named):
+        scope = claim.scope._replace(region=other)
+        yield (
+            f"The key was derived for region {other} while the credential says {region}: use one region id for both.",
+            attempt._replace(claim=claim._replace(scope=scope)),
+        )
+        credential = f"{claim.access_key_id}/{scope}"
+        signed = attempt.request._replace(
+            query=_query(
+                tuple(
+                    p._replace(value=credential) if p.name == "x-oss-credential" else p
+                    for p in attempt.request.query.parameters
+                )
+            )
+        )
+        yield (
+            f"The region of the credential was {other} when it was signed; now it is {region}. Sign it again.",
+            attempt._replace(claim=claim._replace(scope=scope), request=signed),
+        )
+
+
+def _v1_of_python_v2(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    parameters = attempt.request.query.parameters
+    kept = tuple(p for p in parameters if p.name in SUB_RESOURCES or not p.name.startswith("x-oss-"))
+    if isinstance(attempt.claim, V1Claim) and kept != parameters:
+        yield (
+            "The x-oss-* parameters are not signed (the V1 signer of alibabacloud-oss-v2 leaves them out): use V4.",
+            attempt._replace(request=attempt.request._replace(query=_query(kept))),
+        )
+
+
+def _derived_for_another_day(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+    """The day of the scope is that of the signer's own zone: the key was derived for the neighbouring day."""
+    claim = attempt.claim
+    if not isinstance(claim, V4Claim):
+        return
+    day = int(claim.scope.date)
+    for other in (day - 1, day + 1):
+        yield (
+            f"The key was derived for the day {other}, but x-oss-date is {claim.scope.date}: use the UTC day in both.",
+            attempt._replace(claim=claim._replace(scope=claim.scope._replace(date=f"{other:08d}"))),
+        )
+
+
+_MISTAKES: Final[tuple[Callable[[Attempt], Iterator[tuple[str, Attempt]]], ...]] = (
+    _signature_text,
+    _other_method,
+    _headers_sent_unsigned,
+    _content_type_signed_unsent,
+    _parameter_added,
+    _plus_and_space,
+    _encoded_twice,
+    _region_written_otherwise,
+    _derived_for_another_day,
+    _v1_of_python_v2,
+)
+
+
+def _with_values(query: Query, change: Callable[[str], str]) -> Query:
+    return _query(
+        tuple(
+            parameter if parameter.name == "Signature" else parameter._replace(value=change(parameter.value))
+            for parameter in query.parameters
+        )
+    )
+
+
+def _query(parameters: tuple[Parameter, ...]) -> Query:
+    return Query(parameters, {name: value for name, value, _ in reversed(parameters)})
+
+
+def _title(name: str) -> str:
+    return name if name.startswith("x-oss-") else name.title().replace("Md5", "MD5")

@@ -1,0 +1,75 @@
+"""Links that only some addresses may use: x-oss-ac-source-ip, x-oss-ac-subnet-mask, x-oss-ac-vpc-id.
+
+OSS does not compare addresses: it puts the caller's own network into the text that is signed, so a caller from
+elsewhere gets a signature that doesn't match. Source: signing reference, 2.5.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
+
+from coatcheck.core.errors import QUERY_AUTHORIZATION_INVALID
+from coatcheck.wire.query import Parameter, Query
+
+SOURCE_IP: Final = "x-oss-ac-source-ip"
+SUBNET_MASK: Final = "x-oss-ac-subnet-mask"
+VPC_ID: Final = "x-oss-ac-vpc-id"
+
+Parameters = tuple[Parameter, ...]
+
+
+def is_restricted(query: Query) -> bool:
+    """Whether a link names the addresses that may use it."""
+    first = query.first
+    return SUBNET_MASK in first or SOURCE_IP in first or VPC_ID in first
+
+
+def restricted_readings(query: Query, client: str) -> list[Parameters]:
+    """The parameters as the signer must have had them if `client` is an address that may use the link.
+
+    Returns:
+        First with the caller's network in place of the source address. Second, as sent, if the caller lies within the
+        address and mask that the link itself names: a signer may have written an address whose host bits are set. None
+        for a link bound to a VPC (we have none), or if the caller's address isn't known.
+    Raises:
+        OssError: INVALID_ARGUMENT for a mask that is not a number of bits.
+    """
+    address = _read_address(client)
+    mask_bits = _read_mask(query.first.get(SUBNET_MASK), address)
+    if address is None or VPC_ID in query.first:
+        return []
+    network = ip_network((address, mask_bits), strict=False)
+    readings = [_with_source_ip(query.parameters, str(network.network_address))]
+    named = _read_address(query.first.get(SOURCE_IP, ""))
+    if named is not None and named.version == address.version and named in network:
+        readings.append(query.parameters)
+    return readings
+
+
+def _read_address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _read_mask(text: str | None, address: IPv4Address | IPv6Address | None) -> int:
+    """The number of leading one bits; without a mask the address itself is meant."""
+    widest = 32 if address is None else address.max_prefixlen
+    if text is None:
+        return widest
+    if len(text) <= 3 and text.isascii() and text.isdigit() and int(text) <= widest:
+        return int(text)
+    raise QUERY_AUTHORIZATION_INVALID(
+        f"{SUBNET_MASK} must be a number of bits from 0 to {widest}.",
+        ec="0002-00000601",
+        ArgumentName=SUBNET_MASK,
+        ArgumentValue=text,
+    )
+
+
+def _with_source_ip(parameters: Parameters, address: str) -> Parameters:
+    kept = tuple(parameter for parameter in parameters if parameter.name != SOURCE_IP)
+    return (*kept, Parameter(SOURCE_IP, address))

@@ -1,0 +1,206 @@
+"""Claim + secret + now -> nothing, or one fault. The only comparison of signatures in this project is here.
+
+Three questions, asked in this order by `identity/identify.py`: `check_claim` needs no key and comes before the look-up,
+so that an expired link is told so whoever signed it; `check_token` needs to know what kind of key it is; `verify` needs
+the secret.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from coatcheck.core.errors import (
+    AUTHORIZATION_INVALID,
+    QUERY_AUTHORIZATION_INVALID,
+    REQUEST_EXPIRED,
+    REQUEST_NOT_YET_VALID,
+    REQUEST_TIME_TOO_SKEWED,
+    SIGNATURE_DOES_NOT_MATCH,
+    UNKNOWN_ACCESS_KEY_ID,
+    V1_URL_ON_BUCKET,
+    OssError,
+)
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.times import write_iso
+from coatcheck.wire.request import Request
+from coatcheck.wire.target import Target
+
+from . import v1, v4
+from .claim import Claim, V1Claim, V4Claim
+from .source_ip import Parameters, is_restricted, restricted_readings
+
+_V4_MISMATCH: Final = "0002-00000201"
+_V1_MISMATCH: Final = "0002-00000040"
+_OUTSIDE_SOURCE_IP: Final = "0002-00000602"
+
+
+def check_claim(claim: Claim, *, now: float, regions: Collection[str], target: Target) -> None:
+    """Everything about a claim that needs no key: its scope and its time.
+
+    Args:
+        now: Unix seconds.
+        regions: the regions a V4 scope may name; where the door stands for one (`target.region`), only that.
+    Raises:
+        OssError: a scope not ours, REQUEST_NOT_YET_VALID, REQUEST_EXPIRED, REQUEST_TIME_TOO_SKEWED, V1_URL_ON_BUCKET.
+    """
+    if isinstance(claim, V4Claim):
+        _check_scope(claim, regions, target.region)
+        if claim.expires_s is None:
+            _check_skew(claim.signed_at_s, now)
+        else:
+            _check_window(claim.signed_at_s, claim.signed_at_s + claim.expires_s, now)
+    elif claim.presigned:
+        if target.key is None:
+            raise V1_URL_ON_BUCKET()
+        if now > claim.moment_s:
+            raise _expired(claim.moment_s, now, "0002-00000069")
+    else:
+        _check_skew(claim.moment_s, now)
+
+
+def _check_scope(claim: V4Claim, regions: Collection[str], door: str | None) -> None:
+    scope = claim.scope
+    if scope.region not in regions or (door is not None and scope.region != door):
+        raise _bad_scope(claim, "region", "0002-00000226", "0002-00000228")
+    if scope.product != v4.PRODUCT:
+        raise _bad_scope(claim, "product", "0002-00000227", "0002-00000229")
+
+
+def _bad_scope(claim: V4Claim, what: str, header_ec: str, url_ec: str) -> OssError:
+    if not claim.presigned:
+        return AUTHORIZATION_INVALID(f"Invalid signing {what} in Authorization header.", ec=header_ec)
+    return QUERY_AUTHORIZATION_INVALID(
+        f"Invalid signing {what} in query.",
+        ec=url_ec,
+        ArgumentName="x-oss-credential",
+        ArgumentValue=f"{claim.access_key_id}/{claim.scope}",
+    )
+
+
+def _check_window(start_s: int, end_s: int, now: float) -> None:
+    """A link is good from 15 minutes before its date, for clocks that run ahead, until its end, without grace."""
+    if now > end_s:
+        raise _expired(end_s, now, "0002-00000236")
+    if now < start_s - CLOCK_SKEW_MAX_S:
+        raise REQUEST_NOT_YET_VALID(RequestTime=write_iso(start_s), ServerTime=write_iso(int(now)))
+
+
+def _expired(end_s: int, now: float, ec: str) -> OssError:
+    return REQUEST_EXPIRED(ec=ec, Expires=write_iso(end_s), ServerTime=write_iso(int(now)))
+
+
+def _check_skew(moment_s: int, now: float) -> None:
+    """SDKs set their clock by the Date header or by ServerTime of this error, and try again."""
+    if abs(now - moment_s) > CLOCK_SKEW_MAX_S:
+        raise REQUEST_TIME_TOO_SKEWED(
+            RequestTime=write_iso(moment_s),
+            ServerTime=write_iso(int(now)),
+            MaxAllowedSkewMilliseconds=str(CLOCK_SKEW_MAX_S * 1000),
+        )
+
+
+def check_token(claim: Claim, is_sts_key: bool) -> None:
+    """A temporary key comes with a token, an ordinary one without. Whether the token is right is the keyring's to say.
+
+    Raises:
+        OssError: UNKNOWN_ACCESS_KEY_ID, as OSS answers both.
+    """
+    if is_sts_key and claim.security_token is None:
+        raise UNKNOWN_ACCESS_KEY_ID(ec="0002-00000003", OSSAccessKeyId=claim.access_key_id)
+    if not is_sts_key and claim.security_token is not None:
+        raise UNKNOWN_ACCESS_KEY_ID(ec="0002-00000002", OSSAccessKeyId=claim.access_key_id)
+
+
+class SignedText(NamedTuple):
+    """What a signature covers: the string to sign and, for V4, the canonical request it stands for."""
+
+    string_to_sign: str
+    canonical_request: str | None = None
+
+
+def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
+    """Return if `secret` signed this request; the texts are built from what arrived.
+
+    Raises:
+        OssError: SIGNATURE_DOES_NOT_MATCH, with the texts we signed, so that a caller can compare them with theirs;
+            or INVALID_ARGUMENT for a source address restriction that cannot be read.
+    """
+    restricted = claim.presigned and is_restricted(request.query)
+    readings = restricted_readings(request.query, request.client) if restricted else (request.query.parameters,)
+    for parameters in readings:
+        if _is_same(_sign(claim, request, target, parameters, secret), claim.signature):
+            return
+    # A signer that was given an empty string may have signed "acl=" instead of "acl" (ali-oss). This second text is
+    # just as full a commitment to every parameter.
+    if isinstance(claim, V4Claim) and any(parameter.bare_equals for parameter in request.query.parameters):
+        for parameters in readings:
+            if _is_same(_sign(claim, request, target, parameters, secret, keep_bare_equals=True), claim.signature):
+                return
+    raise _mismatch(claim, signed_text(claim, request, target, [*readings, request.query.parameters][0]), restricted)
+
+
+def signed_text(claim: Claim, request: Request, target: Target, parameters: Parameters) -> SignedText:
+    """What `claim` must have signed if it is about this request with these query parameters."""
+    if isinstance(claim, V1Claim):
+        return SignedText(_v1_string_to_sign(claim, request, target, parameters))
+    canonical_request = _v4_canonical_request(claim, request, target, parameters, False)
+    return SignedText(v4.string_to_sign(claim.timestamp, claim.scope, canonical_request), canonical_request)
+
+
+def _sign(
+    claim: Claim,
+    request: Request,
+    target: Target,
+    parameters: Parameters,
+    secret: str,
+    *,
+    keep_bare_equals: bool = False,
+) -> str:
+    """The signature that `secret` gives to this request, in the claim's scheme."""
+    if isinstance(claim, V1Claim):
+        return v1.sign(secret, _v1_string_to_sign(claim, request, target, parameters))
+    canonical_request = _v4_canonical_request(claim, request, target, parameters, keep_bare_equals)
+    text = v4.string_to_sign(claim.timestamp, claim.scope, canonical_request)
+    return v4.sign(v4.signing_key(secret, claim.scope), text)
+
+
+def _v1_string_to_sign(claim: V1Claim, request: Request, target: Target, parameters: Parameters) -> str:
+    resource = v1.canonicalized_resource(target, parameters)
+    return v1.string_to_sign(request.method, request.headers, claim.date_line, resource)
+
+
+def _v4_canonical_request(
+    claim: V4Claim, request: Request, target: Target, parameters: Parameters, keep_bare_equals: bool
+) -> str:
+    return v4.canonical_request(
+        request.method,
+        v4.canonical_uri(target),
+        v4.canonical_query(parameters, keep_bare_equals=keep_bare_equals),
+        v4.canonical_headers(request.headers, claim.additional_headers),
+        claim.additional_line,
+        claim.payload_line,
+    )
+
+
+def _is_same(ours: str, theirs: str) -> bool:
+    """The one comparison of signatures, in a time that doesn't depend on where they differ."""
+    return theirs.isascii() and hmac.compare_digest(ours, theirs)
+
+
+def _mismatch(claim: Claim, text: SignedText, restricted: bool) -> OssError:
+    raw = text.string_to_sign.encode("utf-8", "surrogateescape")
+    ec = _V4_MISMATCH if isinstance(claim, V4Claim) else _V1_MISMATCH
+    if restricted:
+        ec = _OUTSIDE_SOURCE_IP
+    error = SIGNATURE_DOES_NOT_MATCH(
+        ec=ec,
+        OSSAccessKeyId=claim.access_key_id,
+        SignatureProvided=claim.signature,
+        StringToSign=text.string_to_sign,
+        StringToSignBytes=raw.hex(" ").upper() + " ",
+    )
+    if text.canonical_request is not None:
+        error.facts["CanonicalRequest"] = text.canonical_request
+    return error
