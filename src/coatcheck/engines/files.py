@@ -1,0 +1,366 @@
+"""The byte store on a directory: `blobs/ab/<id>` for what is named, `incoming/<id>` for what is in flight.
+
+A blob is written and fsynced under `incoming/`; `finish` gives it its second, final name, and `keep` takes the first
+away. So whatever a crash left unnamed has a name in `incoming/`, and recovery looks there alone: its cost follows what
+was in flight, not what is stored. Directories are fsynced in the order that makes this true after a power cut too: the
+first name is durable before the second is made.
+
+A reader holds its files open, so that they stay readable when they are removed; of objects with more than
+`OPEN_AT_ONCE` blobs only that many: the others are opened when they are reached, and if one was removed by then,
+BlobGone comes out of `chunks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ..core.limits import (
+    READ_PIECES,
+    READ_WHOLE_BYTES,
+    READ_WHOLE_LENT_BYTES,
+)
+from ..ports.byte_store import BlobGone
+from ..ports.catalog import NoSpace
+from ..ports.object import Segment
+
+T = TypeVar("T")
+
+OPEN_AT_ONCE: Final = 64  # blobs a reader opens up front
+_THREADS: Final = 8  # for writing, and as many for reading: a slow fsync holds up no download
+_SEND_TO_DISK_BYTES: Final = 8 * 1024**2
+_SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOWAIT: Final = getattr(
+    os, "RWF_NOWAIT", 0
+)  # Linux: read only what needs no disk; elsewhere every read takes a thread
+
+
+class FileByteStore:
+    """See the module, and `ports.byte_store`."""
+
+    def __init__(self, root: Path) -> None:
+        self._paths = BlobPaths(root)
+        self._writing = ThreadPoolExecutor(_THREADS, "blob-writer")
+        self._reading = ThreadPoolExecutor(_THREADS, "blob-reader")
+        self._lent = Lent()
+
+    async def new_blob(self) -> FileBlobWriter:
+        writer = FileBlobWriter(self._paths, secrets.token_hex(16), self._writing)
+        await writer.begin()
+        return writer
+
+    async def open(self, segments: Sequence[Segment]) -> FileBlobReader:
+        reader = FileBlobReader(self._paths, segments, self._reading, self._lent)
+        reader.open_first()
+        return reader
+
+    async def remove(self, blob_ids: Sequence[str]) -> None:
+        if blob_ids:
+            await _in_thread(self._writing, lambda: self._paths.remove(blob_ids))
+
+    def close(self) -> None:
+        """Wait for running calls and end the threads."""
+        self._writing.shutdown()
+        self._reading.shutdown()
+
+
+async def _in_thread(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, call)
+
+
+class BlobPaths:
+    """Where blobs lie under a data directory. Synchronous; also what recovery and audit use."""
+
+    def __init__(self, root: Path) -> None:
+        self._incoming = os.path.join(root, "incoming")
+        self._blobs = os.path.join(root, "blobs")
+
+    def prepare(self) -> None:
+        """Make the directories that are missing."""
+        if os.path.isdir(os.path.join(self._blobs, _SHARDS[-1])) and os.path.isdir(self._incoming):
+            return
+        for directory in (self._incoming, self._blobs, *(os.path.join(self._blobs, shard) for shard in _SHARDS)):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+        for directory in (self._blobs, os.path.dirname(self._blobs)):
+            sync_directory(directory)
+
+    def incoming(self, blob_id: str) -> str:
+        return os.path.join(self._incoming, blob_id)
+
+    def blob(self, blob_id: str) -> str:
+        return os.path.join(self._blobs, blob_id[:2], blob_id)
+
+    def in_flight(self) -> list[str]:
+        """The ids that have a name in `incoming/`."""
+        return os.listdir(self._incoming)
+
+    def stored(self) -> Iterable[str]:
+        """The ids of all blobs that have their final name."""
+        for shard in _SHARDS:
+            yield from os.listdir(os.path.join(self._blobs, shard))
+
+    def make_final(self, blob_id: str) -> None:
+        """Give a blob whose bytes are durable its final name, durably."""
+        sync_directory(self._incoming)
+        os.link(self.incoming(blob_id), self.blob(blob_id))
+        sync_directory(os.path.dirname(self.blob(blob_id)))
+
+    def keep(self, blob_id: str) -> None:
+        _unlink(self.incoming(blob_id))
+
+    def discard(self, blob_id: str) -> None:
+        """Both names, the final one first and durably: the other is what recovery finds."""
+        if _unlink(self.blob(blob_id)):
+            sync_directory(os.path.dirname(self.blob(blob_id)))
+        _unlink(self.incoming(blob_id))
+
+    def remove(self, blob_ids: Iterable[str]) -> None:
+        """Final names, durably."""
+        paths = [self.blob(blob_id) for blob_id in blob_ids]
+        for path in paths:
+            _unlink(path)
+        for directory in {os.path.dirname(path) for path in paths}:
+            sync_directory(directory)
+
+
+def sync_directory(path: str | Path) -> None:
+    """Make the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _unlink(path: str) -> bool:
+    """Whether it was there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _start_writeback(fd: int, start: int, stop: int) -> None:
+    """Let the disk begin with what is still to be fsynced, so that `finish` of a large blob needn't wait for all of it.
+
+    Linux takes this advice by starting to write dirty pages; being dirty, they stay in the cache.
+    """
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(fd, start, stop - start, os.POSIX_FADV_DONTNEED)
+
+
+class FileBlobWriter:
+    """One blob in the making.
+
+    A cancelled call's thread goes on for a moment, so each step takes `_turn` and looks whether the file is still open.
+    """
+
+    def __init__(self, paths: BlobPaths, blob_id: str, threads: ThreadPoolExecutor) -> None:
+        self.blob_id = blob_id
+        self._paths = paths
+        self._threads = threads
+        self._turn = threading.Lock()
+        self._fd: int | None = None
+        self._written = 0
+        self._sent_to_disk = 0
+        self._over = False
+
+    async def begin(self) -> None:
+        try:
+            await self._step(self._begin)
+        except BaseException:
+            await self.discard()
+            raise
+
+    async def write(self, data: bytes | bytearray) -> None:
+        await self._step(lambda: self._write(data))
+
+    async def finish(self) -> None:
+        await self._step(self._finish)
+
+    async def keep(self) -> None:
+        await _in_thread(self._threads, lambda: self._paths.keep(self.blob_id))
+
+    async def discard(self) -> None:
+        await _in_thread(self._threads, self._discard)
+
+    async def _step(self, step: Callable[[], None]) -> None:
+        await _in_thread(self._threads, lambda: self._run(step))
+
+    def _run(self, step: Callable[[], None]) -> None:
+        with self._turn:
+            if self._over:
+                raise ValueError("This blob was finished or discarded.")
+            try:
+                step()
+            except OSError as error:
+                if error.errno in _NO_SPACE:
+                    raise NoSpace(str(error)) from error
+                raise
+
+    def _begin(self) -> None:
+        self._fd = os.open(self._paths.incoming(self.blob_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def _write(self, data: bytes | bytearray) -> None:
+        assert self._fd is not None
+        with memoryview(data) as view:
+            done = 0
+            while done < len(view):
+                done += os.write(self._fd, view[done:])
+        self._written += done
+        if self._written - self._sent_to_disk >= _SEND_TO_DISK_BYTES:
+            _start_writeback(self._fd, self._sent_to_disk, self._written)
+            self._sent_to_disk = self._written
+
+    def _finish(self) -> None:
+        assert self._fd is not None
+        os.fsync(self._fd)
+        self._close()
+        self._paths.make_final(self.blob_id)
+        self._over = True
+
+    def _discard(self) -> None:
+        with self._turn:
+            self._over = True
+            self._close()
+            self._paths.discard(self.blob_id)
+
+    def _close(self) -> None:
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
+
+
+class Lent:
+    """How many bytes the readers of a process have handed out whose takers haven't come back for more.
+
+    Large pieces are fastest, but a taker that stops holds one, or some: the server underneath queues about half a dozen
+    for each connection. So the size of the next piece follows what is lent out altogether.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def next_piece(self, left: int) -> int:
+        """How many of the `left` bytes to hand out next."""
+        if left <= READ_WHOLE_BYTES and self.total < READ_WHOLE_LENT_BYTES:
+            return left
+        return min(left, next(piece for below, piece in READ_PIECES if self.total < below))
+
+
+class FileBlobReader:
+    """Segments of blobs, opened.
+
+    What the page cache holds is read at once, on the event loop: a change of threads costs more than the copy. Other
+    reads run in threads, one piece at a time; `_turn` keeps `close` out of a read.
+    """
+
+    def __init__(self, paths: BlobPaths, segments: Sequence[Segment], threads: ThreadPoolExecutor, lent: Lent) -> None:
+        self._paths = paths
+        self._segments = segments
+        self._threads = threads
+        self._lent = lent
+        self._turn = threading.Lock()
+        self._fds: dict[str, int] = {}
+        self._closed = False
+
+    def open_first(self) -> None:
+        """Open up to OPEN_AT_ONCE blobs. On the event loop: a few microseconds each, less than a change of threads.
+
+        Raises: BlobGone.
+        """
+        try:
+            for blob_id in list(dict.fromkeys(segment.blob_id for segment in self._segments))[:OPEN_AT_ONCE]:
+                self._fd(blob_id)
+        except BaseException:
+            self._close()
+            raise
+
+    async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
+        at = 0  # where the segment begins within the joint content
+        for segment in self._segments:
+            size = segment.stop - segment.start
+            begin, end = max(start - at, 0), min(stop - at, size)
+            while begin < end:
+                length = self._lent.next_piece(end - begin)
+                piece = await self._read(segment.blob_id, segment.start + begin, length)
+                self._lent.total += length
+                try:
+                    yield piece
+                finally:
+                    self._lent.total -= length
+                begin += length
+            at += size
+            if at >= stop:
+                return
+
+    async def close(self) -> None:
+        if self._turn.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._turn.release()
+        else:  # a cancelled read is still running
+            await _in_thread(self._threads, self._close_in_turn)
+
+    def _read_cached(self, blob_id: str, offset: int, length: int) -> bytearray | None:
+        """The piece if the page cache has all of it, else None."""
+        fd = self._fds.get(blob_id)
+        if fd is None or not _NOWAIT:
+            return None
+        piece = bytearray(length)
+        try:
+            done = os.preadv(fd, [piece], offset, _NOWAIT)
+        except OSError:  # not in the cache, or a file system that can't say
+            return None
+        return piece if done == length else None
+
+    async def _read(self, blob_id: str, offset: int, length: int) -> bytes | bytearray:
+        cached = self._read_cached(blob_id, offset, length)
+        if cached is not None:
+            return cached
+        return await _in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
+
+    def _read_in_turn(self, blob_id: str, offset: int, length: int) -> bytes:
+        with self._turn:
+            fd = self._fd(blob_id)
+            data = os.pread(fd, length, offset)
+            while len(data) < length:
+                more = os.pread(fd, length - len(data), offset + len(data))
+                if not more:
+                    raise OSError(errno.EIO, "blob is shorter than its segment", blob_id)
+                data += more
+            return data
+
+    def _fd(self, blob_id: str) -> int:
+        """The blob's open file; beyond OPEN_AT_ONCE, the one opened last makes room."""
+        if self._closed:
+            raise ValueError("This reader is closed.")
+        fd = self._fds.get(blob_id)
+        if fd is None:
+            try:
+                fd = os.open(self._paths.blob(blob_id), os.O_RDONLY)
+            except FileNotFoundError:
+                raise BlobGone(blob_id) from None
+            if len(self._fds) > OPEN_AT_ONCE:
+                os.close(self._fds.popitem()[1])
+            self._fds[blob_id] = fd
+        return fd
+
+    def _close_in_turn(self) -> None:
+        with self._turn:
+            self._close()
+
+    def _close(self) -> None:
+        self._closed = True
+        while self._fds:
+            os.close(self._fds.popitem()[1])

@@ -1,0 +1,257 @@
+"""The engines of one data directory, opened together; and what happens to that directory before a server starts.
+
+server.lock       held (flock) by the one server of this directory
+open.lock         held, shared, by every process that has the engines open
+secret.key        the key that access key secrets are encrypted with, mode 0600
+catalog.sqlite    with -wal and -shm: all metadata, and small objects
+catalog.lock      held while a write transaction runs
+catalog.changes   a number that moves with every commit, see `sqlite.changes`
+incoming/ blobs/  see `files`
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from .files import BlobPaths, FileByteStore, sync_directory
+from .sqlite.catalog import SqliteCatalog, forget_blobs
+from .sqlite.changes import Changes
+from .sqlite.connection import Reader, open_connection
+from .sqlite.keyring import Seal, SqliteKeyring, make_secret_key, read_secret_key
+from .sqlite.rows import read_segments
+from .sqlite.schema import make_root_account, migrate
+from .sqlite.writer import Writer
+
+OPEN_WAIT_S: Final = 5.0  # how long a start waits for the last processes of the server before it
+
+_MAINTENANCE_CACHE_KIB: Final = 2 * 1024
+
+
+class InUse(Exception):
+    """Another server, or what is left of one, has the data directory open."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEngines:
+    """The engines of one process; the directory was prepared. Close them when no call is running any more."""
+
+    catalog: SqliteCatalog
+    byte_store: FileByteStore
+    keyring: SqliteKeyring
+    _reader: Reader
+    _writer: Writer
+    _changes: Changes
+    _open: FileLock
+
+    def close(self) -> None:
+        """Commit what is queued, end the threads, close the files."""
+        self.byte_store.close()
+        self.catalog.close()
+        self._reader.close()
+        self._writer.close()
+        self._changes.close()
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_local(data: Path) -> LocalEngines:
+    """Open the engines of a prepared data directory; any number of processes may.
+
+    Raises: WrongSecretKey (malformed), InUse (a server is just preparing the directory, for longer than it should).
+    """
+    in_use = FileLock(data / "open.lock")
+    in_use.share(OPEN_WAIT_S)
+    path = data / "catalog.sqlite"
+    seal = Seal(read_secret_key(data / "secret.key"))
+    changes = Changes(data / "catalog.changes")
+    reader = Reader(path, changes)
+    writer = Writer(path, data / "catalog.lock", changes)
+    return LocalEngines(
+        SqliteCatalog(path, reader, writer, changes),
+        FileByteStore(data),
+        SqliteKeyring(reader, writer, seal),
+        reader,
+        writer,
+        changes,
+        in_use,
+    )
+
+
+def prepare_local(data: Path) -> FileLock:
+    """Make the directory ready for a server: what is missing is made, tables are brought up to date, leftovers go.
+
+    Returns: the server's lock on the directory, to be closed when the server and its workers have ended.
+    Raises: InUse, NewerStore, NoSpace.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = FileLock(data / "server.lock")
+    try:
+        server.own(0)
+        alone = FileLock(data / "open.lock")
+        try:
+            alone.own(OPEN_WAIT_S)
+            _prepare(data)
+        finally:
+            alone.close()
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _prepare(data: Path) -> None:
+    paths = BlobPaths(data)
+    paths.prepare()
+    make_secret_key(data / "secret.key")
+    with closing(
+        open_connection(data / "catalog.sqlite", cache_kib=_MAINTENANCE_CACHE_KIB, query_only=False)
+    ) as connection:
+        migrate(connection)
+        make_root_account(connection, int(time.time()))
+        recover(connection, paths)
+    os.chmod(data / "catalog.sqlite", 0o600)
+    sync_directory(data)
+
+
+def recover(connection: sqlite3.Connection, paths: BlobPaths) -> None:
+    """Finish what a crash interrupted. Nobody else may have the directory open.
+
+    A blob in flight that a row names is kept, another one removed; then the blobs that were released are.
+    """
+    for blob_id in paths.in_flight():
+        if _is_named(connection, blob_id):
+            paths.keep(blob_id)
+        else:
+            paths.discard(blob_id)
+    garbage = [row[0].hex() for row in connection.execute("SELECT blob_id FROM garbage")]
+    paths.remove(garbage)
+    connection.execute("BEGIN IMMEDIATE")
+    forget_blobs(connection, garbage)
+    connection.execute("COMMIT")
+
+
+def _is_named(connection: sqlite3.Connection, blob_id: str) -> bool:
+    try:
+        raw = bytes.fromhex(blob_id)
+    except ValueError:
+        return False
+    return connection.execute("SELECT 1 FROM blob WHERE id = ?", (raw,)).fetchone() is not None
+
+
+class FileLock:
+    """An advisory lock on a file, given up by the kernel when its holder dies. `own` excludes, `share` doesn't."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def own(self, wait_s: float) -> None:
+        """Raises: InUse."""
+        self._lock(fcntl.LOCK_EX, wait_s)
+
+    def share(self, wait_s: float) -> None:
+        """Raises: InUse."""
+        self._lock(fcntl.LOCK_SH, wait_s)
+
+    def close(self) -> None:
+        """Give it up. May be called twice."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+
+    def _lock(self, kind: int, wait_s: float) -> None:
+        give_up_at = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(self._fd, kind | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= give_up_at:
+                    raise InUse(f"Another process uses {self._path.parent}.") from None
+                time.sleep(0.01)
+
+
+# --- audit -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What does not fit in a data directory.
+
+    Attributes:
+        orphans: blobs with a file that no row names and that aren't garbage.
+        missing: (bucket_id, key, blob id) of rows whose blob has no file, or one too short.
+        miscounted: blobs whose count of objects is wrong.
+        in_flight: blobs being written; left over, if nobody has the directory open.
+        garbage: blobs released and not yet removed.
+    """
+
+    orphans: tuple[str, ...]
+    missing: tuple[tuple[int, str, str], ...]
+    miscounted: tuple[str, ...]
+    in_flight: tuple[str, ...]
+    garbage: tuple[str, ...]
+
+    @property
+    def clean(self) -> bool:
+        return not (self.orphans or self.missing or self.miscounted or self.in_flight or self.garbage)
+
+
+def audit(data: Path) -> AuditReport:
+    """Compare catalog and files, changing nothing. Exact only while nobody writes."""
+    paths = BlobPaths(data)
+    with closing(
+        open_connection(data / "catalog.sqlite", cache_kib=_MAINTENANCE_CACHE_KIB, query_only=True)
+    ) as connection:
+        counted: dict[str, int] = {}
+        missing = []
+        for bucket_id, key, blob_id, needed in _named_blobs(connection):
+            counted[blob_id] = counted.get(blob_id, 0) + 1
+            if _file_size(paths.blob(blob_id)) < needed:
+                missing.append((bucket_id, key, blob_id))
+        stated = {row[0].hex(): row[1] for row in connection.execute("SELECT id, object_count FROM blob")}
+        garbage = {row[0].hex() for row in connection.execute("SELECT blob_id FROM garbage")}
+    in_flight = set(paths.in_flight())
+    return AuditReport(
+        orphans=tuple(sorted(set(paths.stored()) - counted.keys() - garbage - in_flight)),
+        missing=tuple(missing),
+        miscounted=tuple(sorted(b for b in counted.keys() | stated.keys() if counted.get(b) != stated.get(b))),
+        in_flight=tuple(sorted(in_flight)),
+        garbage=tuple(sorted(garbage)),
+    )
+
+
+def _named_blobs(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str, int]]:
+    """For every version and each blob it names: bucket_id, key, blob id, and the bytes the file must have."""
+    for bucket_id, key, column in connection.execute(
+        "SELECT bucket_id, key, segments FROM object WHERE segments IS NOT NULL"
+    ):
+        needed: dict[str, int] = {}
+        for segment in read_segments(column):
+            needed[segment.blob_id] = max(segment.stop, needed.get(segment.blob_id, 0))
+        for blob_id, stop in needed.items():
+            yield bucket_id, key, blob_id, stop
+
+
+def _file_size(path: str) -> int:
+    """-1 if there is none."""
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return -1

@@ -1,0 +1,45 @@
+"""Objects read lately, kept for as long as nobody commits anything."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...ports.object import ObjectRecord
+from .changes import Changes
+
+Place = tuple[int, str]  # bucket_id, key
+
+_MOST_BYTES: Final = 32 * 1024**2  # a process; inline bodies and what a record weighs beside them
+_RECORD_BYTES: Final = 1024
+
+
+class RecentObjects:
+    """A bounded memory of one process; the oldest go first. `keep` follows `find` with no await between."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._number = -1
+        self._records: dict[Place, ObjectRecord] = {}
+        self._bytes = 0
+
+    def find(self, place: Place) -> ObjectRecord | None:
+        """The object, if it was read since the last commit."""
+        number = self._changes.number()
+        if number != self._number:
+            self._number = number
+            self._records.clear()
+            self._bytes = 0
+        return self._records.get(place)
+
+    def keep(self, place: Place, record: ObjectRecord) -> None:
+        """Remember what was read after `find` said None: it is at least as new as the number looked at then."""
+        if self._number & 1:
+            return
+        self._records[place] = record
+        self._bytes += _weight(record)
+        while self._bytes > _MOST_BYTES:
+            self._bytes -= _weight(self._records.pop(next(iter(self._records))))
+
+
+def _weight(record: ObjectRecord) -> int:
+    return _RECORD_BYTES + len(record.body or b"") + 128 * len(record.segments)

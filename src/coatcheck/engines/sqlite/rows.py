@@ -1,0 +1,57 @@
+"""Values <-> columns: how an object's headers, tags, segments and CRC lie in a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from struct import Struct
+from typing import Final
+
+from ...ports.object import Segment
+
+_SEGMENT: Final = Struct(">16sQQ")
+
+
+def write_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Joined by line feeds, which no header can hold: reading is a split."""
+    return b"\n".join([part for header in headers for part in header])
+
+
+def read_headers(column: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    if not column:
+        return ()
+    parts = column.split(b"\n")
+    return tuple(zip(parts[::2], parts[1::2], strict=True))
+
+
+def write_tags(tags: tuple[tuple[str, str], ...]) -> str | None:
+    return json.dumps(tags, ensure_ascii=False, separators=(",", ":")) if tags else None
+
+
+def read_tags(column: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in json.loads(column)) if column else ()
+
+
+def write_segments(segments: Iterable[Segment]) -> bytes | None:
+    packed = b"".join([_SEGMENT.pack(bytes.fromhex(s.blob_id), s.start, s.stop) for s in segments])
+    return packed or None
+
+
+def read_segments(column: bytes | None) -> tuple[Segment, ...]:
+    if not column:
+        return ()
+    return tuple(Segment(blob.hex(), start, stop) for blob, start, stop in _SEGMENT.iter_unpack(column))
+
+
+def read_blob_ids(column: bytes | None) -> list[bytes]:
+    """The blobs that segments name, each once."""
+    return list(dict.fromkeys(blob for blob, _, _ in _SEGMENT.iter_unpack(column))) if column else []
+
+
+def write_crc64(crc: int) -> int:
+    """Unsigned -> signed, which is all that SQLite has."""
+    return crc - (1 << 64) if crc >> 63 else crc
+
+
+def read_crc64(column: int) -> int:
+    return column & 0xFFFF_FFFF_FFFF_FFFF

@@ -1,0 +1,42 @@
+"""What the catalog remembers of a bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket. `bucket_id` is the catalog's own number: a bucket made again under its old name gets a new one.
+
+    Attributes:
+        owner: the uid of the account, decimal digits as text.
+        acl: "private", "public-read" or "public-read-write".
+        created_at: Unix seconds.
+        versioning: "" (never set), "Enabled" or "Suspended".
+        settings: the bucket's other configuration documents by name ("cors", "policy" ...), as stored text.
+    """
+
+    bucket_id: int
+    name: str
+    owner: str
+    region: str
+    acl: str
+    storage_class: str
+    redundancy: str
+    created_at: int
+    versioning: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewBucket:
+    """A bucket to be made; fields as in `Bucket`."""
+
+    name: str
+    owner: str
+    region: str
+    acl: str
+    storage_class: str
+    redundancy: str
+    created_at: int

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
+from coatcheck.engines.sqlite.catalog import SqliteCatalog
+from coatcheck.engines.sqlite.changes import Changes
+from coatcheck.engines.sqlite.keyring import SqliteKeyring, WrongSecretKey
+from coatcheck.engines.sqlite.listing import past
+from coatcheck.engines.sqlite.recent import RecentObjects
+from coatcheck.engines.sqlite.schema import STEPS, NewerStore
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import NoSpace
+from coatcheck.ports.keyring import AccessKey
+
+from ..ports.catalog_contract import CatalogContract, a_bucket, all_items, an_object, keys_of, listed, put_keys
+from ..ports.keyring_contract import KEY, KeyringContract
+
+
+class TestSqliteCatalog(CatalogContract):
+    @pytest.fixture
+    def catalog(self, engines: LocalEngines) -> SqliteCatalog:
+        return engines.catalog
+
+
+class TestSqliteKeyring(KeyringContract):
+    @pytest.fixture
+    def keyring(self, engines: LocalEngines) -> SqliteKeyring:
+        return engines.keyring
+
+
+@pytest.fixture
+async def bucket(engines: LocalEngines) -> Bucket:
+    return await engines.catalog.create_bucket(a_bucket(), most=100)
+
+
+# --- two processes (here: two sets of engines, which share nothing but the directory) ---
+
+
+async def test_a_change_is_seen_by_every_process_at_once(data: Path) -> None:
+    with open_local(data) as here, open_local(data) as there:
+        made = await here.catalog.create_bucket(a_bucket(), most=100)
+        assert await there.catalog.find_bucket("photos") == made
+        await here.catalog.set_bucket_acl(made.bucket_id, "public-read")
+        found = await there.catalog.find_bucket("photos")
+        assert found is not None
+        assert found.acl == "public-read"
+        await there.catalog.put_object(made.bucket_id, an_object("a"))
+        assert await here.catalog.find_object(made.bucket_id, "a") == an_object("a")
+        await here.keyring.add_key(KEY)
+        assert await there.keyring.find_key("coat") == KEY
+        await there.keyring.remove_key("coat")
+        assert await here.keyring.find_key("coat") is None
+
+
+async def test_an_object_read_before_is_read_anew_after_a_commit_anywhere(data: Path) -> None:
+    with open_local(data) as here, open_local(data) as there:
+        bucket = await here.catalog.create_bucket(a_bucket(), most=100)
+        for content in (b"first", b"second"):
+            await there.catalog.put_object(bucket.bucket_id, an_object("a", content))
+            for _ in range(2):
+                assert await here.catalog.find_object(bucket.bucket_id, "a") == an_object("a", content)
+        await there.catalog.delete_object(bucket.bucket_id, "a")
+        assert await here.catalog.find_object(bucket.bucket_id, "a") is None
+
+
+async def test_nothing_is_believed_while_a_commit_is_under_way(engines: LocalEngines, data: Path) -> None:
+    """Also what a writer that died in its commit leaves behind, until the next commit."""
+    bucket = await engines.catalog.create_bucket(a_bucket(), most=100)
+    await engines.catalog.put_object(bucket.bucket_id, an_object("a", b"first"))
+    changes = Changes(data / "catalog.changes")
+    elsewhere = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
+    with changes.moving():
+        assert await engines.catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"first")
+        assert await engines.catalog.find_bucket("photos") == bucket
+        elsewhere.execute("UPDATE object SET acl = 'private'")
+        elsewhere.execute("UPDATE bucket SET acl = 'public-read'")
+        assert await engines.catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"first", acl="private")
+        assert await engines.catalog.find_bucket("photos") == replace(bucket, acl="public-read")
+    elsewhere.close()
+    changes.close()
+
+
+def test_the_objects_remembered_are_bounded(data: Path) -> None:
+    changes = Changes(data / "catalog.changes")
+    recent = RecentObjects(changes)
+    assert recent.find((1, "0")) is None
+    for number in range(2_000):
+        recent.keep((1, str(number)), an_object(str(number), bytes(64 * 1024)))
+    assert recent.find((1, "0")) is None
+    assert recent.find((1, "1999")) is not None
+    assert len([number for number in range(2_000) if recent.find((1, str(number)))]) == 504  # of 65 KiB, in 32 MiB
+    changes.close()
+
+
+async def test_no_read_leaves_a_transaction_open(engines: LocalEngines, data: Path, bucket: Bucket) -> None:
+    await put_keys(engines.catalog, bucket, "a", "b/1", "b/2", "c")
+    await engines.catalog.find_bucket("photos")
+    await engines.catalog.find_object(bucket.bucket_id, "a")
+    await listed(engines.catalog, bucket, delimiter="/", limit=1)
+    connection = sqlite3.connect(data / "catalog.sqlite")
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    connection.close()
+    assert busy == 0
+
+
+# --- listing ---
+
+
+def test_past_is_the_smallest_text_behind_all_that_start_so() -> None:
+    assert past("a/") == "a0"
+    assert past("a\U0010ffff") == "b"
+    assert past("\ud7ff") == "\ue000"
+    assert past("\U0010ffff\U0010ffff") is None
+    assert past("") is None
+
+
+async def test_older_versions_are_not_listed(engines: LocalEngines, data: Path, bucket: Bucket) -> None:
+    await put_keys(engines.catalog, bucket, "a", "b", "c/1", "d")
+    older = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
+    for seq in range(1, 11):
+        older.execute(
+            "INSERT INTO object SELECT bucket_id, key, ?, kind, 999, etag, last_modified, storage_class, 'v' || ?,"
+            " crc64, acl, headers, tags, NULL, NULL FROM object WHERE seq = 0",
+            (seq, seq),
+        )
+    older.close()
+    page = await listed(engines.catalog, bucket)
+    assert [(found.key, found.size) for found in page.objects] == [("a", 5), ("b", 5), ("c/1", 5), ("d", 5)]
+    assert await all_items(engines.catalog, bucket, "", "/", 1) == ["a", "b", "c/", "d"]
+
+
+# --- cancelling ---
+
+
+@contextmanager
+def stalled_writer(data: Path) -> Iterator[None]:
+    """Nobody can write meanwhile."""
+    with (data / "catalog.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+async def test_a_mutation_cancelled_while_it_waits_did_not_happen(
+    engines: LocalEngines, data: Path, bucket: Bucket
+) -> None:
+    with stalled_writer(data):
+        ahead = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("ahead")))
+        await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("waiting")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    await ahead
+    assert keys_of(await listed(engines.catalog, bucket)) == ["ahead"]
+
+
+async def test_a_mutation_cancelled_while_it_runs_gives_its_result(
+    engines: LocalEngines, data: Path, bucket: Bucket
+) -> None:
+    with stalled_writer(data):
+        running = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("a")))
+        await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.sleep(0.05)
+        assert not running.done()
+    assert (await running).version_id == "null"
+    assert keys_of(await listed(engines.catalog, bucket)) == ["a"]
+
+
+# --- a batch ---
+
+
+async def test_one_bad_mutation_spoils_nothing_for_its_batch(engines: LocalEngines, data: Path, bucket: Bucket) -> None:
+    bad = an_object("bad", etag=None)  # the table refuses it in the middle of a transaction
+    with stalled_writer(data):
+        puts = [
+            asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, record))
+            for record in (an_object("0"), an_object("1"), bad, an_object("2"))
+        ]
+        await asyncio.sleep(0.05)
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert [isinstance(outcome, sqlite3.IntegrityError) for outcome in outcomes] == [False, False, True, False]
+    assert keys_of(await listed(engines.catalog, bucket)) == ["0", "1", "2"]
+
+
+async def test_closing_commits_what_is_queued(data: Path) -> None:
+    engines = open_local(data)
+    bucket = await engines.catalog.create_bucket(a_bucket(), most=100)
+    puts = [asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object(str(n)))) for n in range(50)]
+    await asyncio.sleep(0)
+    engines.close()
+    await asyncio.gather(*puts)
+    with open_local(data) as again:
+        assert len((await listed(again.catalog, bucket)).objects) == 50
+
+
+# --- no space ---
+
+
+@contextmanager
+def files_limited_to(size_bytes: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_no_space_changes_nothing(engines: LocalEngines, data: Path, bucket: Bucket) -> None:
+    await engines.catalog.put_object(bucket.bucket_id, an_object("a", b"first"))
+    log_bytes = (data / "catalog.sqlite-wal").stat().st_size
+    with files_limited_to(log_bytes + 20_000), pytest.raises(NoSpace):
+        await engines.catalog.put_object(bucket.bucket_id, an_object("a", bytes(65_536)))
+    assert await engines.catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"first")
+    await engines.catalog.put_object(bucket.bucket_id, an_object("a", bytes(65_536)))
+    assert await engines.catalog.find_object(bucket.bucket_id, "a") == an_object("a", bytes(65_536))
+
+
+async def test_a_full_database_is_no_space(engines: LocalEngines, bucket: Bucket) -> None:
+    connection = engines._writer._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 3}")
+    outcomes = await asyncio.gather(
+        *(engines.catalog.put_object(bucket.bucket_id, an_object(str(n), bytes(5_000))) for n in range(5)),
+        return_exceptions=True,
+    )
+    stored = [str(n) for n, outcome in enumerate(outcomes) if not isinstance(outcome, NoSpace)]
+    assert len(stored) < 5
+    assert keys_of(await listed(engines.catalog, bucket)) == stored
+
+
+# --- secrets ---
+
+
+async def test_no_secret_lies_in_any_file(data: Path) -> None:
+    with open_local(data) as engines:
+        await engines.keyring.add_key(AccessKey("coat", "a-very-secret-hanger", "1234567890123456"))
+    files = [path for path in data.rglob("*") if path.is_file()]
+    assert len(files) >= 5
+    assert not [path for path in files if b"a-very-secret-hanger" in path.read_bytes()]
+
+
+def test_files_are_for_their_owner_alone(data: Path) -> None:
+    assert data.stat().st_mode & 0o777 == 0o700
+    for name in ("secret.key", "catalog.sqlite", "catalog.lock", "server.lock", "open.lock"):
+        if (data / name).exists():
+            assert (data / name).stat().st_mode & 0o777 == 0o600, name
+
+
+async def test_keys_survive_a_restart(data: Path) -> None:
+    with open_local(data) as engines:
+        await engines.keyring.add_key(KEY)
+        account = await engines.keyring.root_account()
+    prepare_local(data).close()
+    with open_local(data) as engines:
+        assert await engines.keyring.find_key("coat") == KEY
+        assert await engines.keyring.root_account() == account
+
+
+async def test_the_secret_key_can_come_from_the_environment(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COATCHECK_SECRET_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    with open_local(data) as engines:
+        await engines.keyring.add_key(KEY)
+    monkeypatch.delenv("COATCHECK_SECRET_KEY")
+    with open_local(data) as engines, pytest.raises(WrongSecretKey):
+        await engines.keyring.find_key("coat")
+
+
+def test_a_malformed_secret_key_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COATCHECK_SECRET_KEY", "too-short")
+    with pytest.raises(WrongSecretKey):
+        open_local(data)
+
+
+async def test_a_secret_moved_to_another_id_is_refused(data: Path) -> None:
+    with open_local(data) as engines:
+        await engines.keyring.add_key(KEY)
+    connection = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
+    connection.execute("UPDATE access_key SET access_key_id = 'thief'")
+    connection.close()
+    with open_local(data) as engines, pytest.raises(WrongSecretKey):
+        await engines.keyring.find_key("thief")
+
+
+# --- schema ---
+
+
+def test_a_store_of_a_newer_coatcheck_is_left_alone(data: Path) -> None:
+    connection = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
+    connection.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+    connection.close()
+    with pytest.raises(NewerStore):
+        prepare_local(data)
+
+
+def test_the_point_read_of_an_object_seeks(data: Path) -> None:
+    from coatcheck.engines.sqlite.catalog import _OBJECT
+
+    connection = sqlite3.connect(data / "catalog.sqlite")
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {_OBJECT}", (1, "a"))]
+    connection.close()
+    assert plan == [
+        "SEARCH object USING PRIMARY KEY (bucket_id=? AND key=?)",
+        "SEARCH body USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+    ]
