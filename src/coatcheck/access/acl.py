@@ -1,0 +1,43 @@
+"""Bucket and object ACLs -> what they allow to everybody. Source: OSS ACL documentation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coatcheck.core.errors import INVALID_ARGUMENT
+
+from .actions import AclRight
+
+PRIVATE: Final = "private"
+DEFAULT: Final = "default"
+BUCKET_ACLS: Final = (PRIVATE, "public-read", "public-read-write")
+OBJECT_ACLS: Final = (DEFAULT, *BUCKET_ACLS)
+
+_GIVES: Final = {
+    PRIVATE: frozenset[AclRight](),
+    "public-read": frozenset({AclRight.READ}),
+    "public-read-write": frozenset({AclRight.READ, AclRight.WRITE}),
+}
+
+
+def allows_everybody(acl: str, right: AclRight) -> bool:
+    """Whether a bucket ACL, or an object ACL other than "default", gives that right to anyone who asks."""
+    return right in _GIVES.get(acl, ())
+
+
+def read_bucket_acl(text: str) -> str:
+    """Raises: OssError INVALID_ARGUMENT."""
+    if text not in BUCKET_ACLS:
+        raise INVALID_ARGUMENT(
+            "no such bucket access control exists", ec="0015-00000204", ArgumentName="x-oss-acl", ArgumentValue=text
+        )
+    return text
+
+
+def read_object_acl(text: str) -> str:
+    """Raises: OssError INVALID_ARGUMENT."""
+    if text not in OBJECT_ACLS:
+        raise INVALID_ARGUMENT(
+            "no such object access control exists", ArgumentName="x-oss-object-acl", ArgumentValue=text
+        )
+    return text

@@ -1,0 +1,126 @@
+"""The corridor: one request through the rooms, in order. It has no OSS knowledge of its own.
+
+Its order is the security story: address, route, who, what exists, may they, and only then the operation. Every fault
+leaves by the same door.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from coatcheck.access.decide import AccessFacts, decide
+from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, NO_SUCH_BUCKET, WRONG_ENDPOINT, OssError
+from coatcheck.identity.caller import ANONYMOUS, Caller
+from coatcheck.identity.identify import identify
+from coatcheck.operations.context import Context, Ports
+from coatcheck.operations.object_get import ReplacedMeanwhile
+from coatcheck.operations.preflight import refuse_preflight
+from coatcheck.operations.table import Row, find_row
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import NoSpace
+from coatcheck.ports.keyring import KeyLookup
+from coatcheck.ports.object import ObjectRecord
+from coatcheck.settings import ServerSettings
+from coatcheck.wire.faults import fault_reply
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import Request
+from coatcheck.wire.target import Addressing, Target, find_target
+
+_ATTEMPTS: Final = 5  # how often a read starts again because its object was replaced under it
+
+log = logging.getLogger("coatcheck")
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the log line of a request says; filled in on the way. Never a secret, a signature or a query."""
+
+    request_id: str
+    bucket: str = ""
+    key: str = ""
+    access_key_id: str = ""
+    operation: str = ""
+    refusal: str = ""
+
+
+class Gateway:
+    """The rooms, wired. One a process."""
+
+    def __init__(self, ports: Ports, keyring: KeyLookup, addressing: Addressing, settings: ServerSettings) -> None:
+        self._ports = ports
+        self._keyring = keyring
+        self._addressing = addressing
+        self._settings = settings
+
+    async def answer(self, request: Request, trace: Trace, now: float) -> Reply:
+        """Answer one request; never raises but for cancellation.
+
+        Args:
+            trace: carries the request id in and what happened out.
+            now: Unix seconds.
+        """
+        try:
+            for _ in range(_ATTEMPTS):
+                try:
+                    return await self._walk(request, trace, now)
+                except ReplacedMeanwhile:
+                    continue
+            raise INTERNAL_ERROR("The object is being replaced faster than it can be read. Try again.")
+        except OssError as error:
+            return _refuse(request, trace, error)
+        except NoSpace:
+            return _refuse(request, trace, NO_SPACE_LEFT())
+        except Exception:
+            log.exception("request failed request_id=%s operation=%s", trace.request_id, trace.operation)
+            return _refuse(request, trace, INTERNAL_ERROR())
+
+    async def _walk(self, request: Request, trace: Trace, now: float) -> Reply:
+        target = find_target(request, self._addressing)
+        trace.bucket, trace.key = target.bucket or "", target.key or ""
+        if request.method == "OPTIONS":
+            await self._find_bucket(target)
+            raise refuse_preflight(request)
+        caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
+        row = find_row(request.method, target, request.query)  # after the signature has settled which address was meant
+        trace.operation = row.name
+        trace.access_key_id, trace.key = caller.access_key_id, target.key or ""
+        bucket = None if row.makes_bucket else await self._find_bucket(target)
+        found = await self._find_object(row, caller, bucket, target)
+        grant = decide(caller, row.action, _facts(bucket, found))
+        return await row.run(Context(request, target, caller, grant, self._ports, self._settings, now, bucket, found))
+
+    async def _find_bucket(self, target: Target) -> Bucket | None:
+        if target.bucket is None:
+            return None
+        bucket = await self._ports.catalog.find_bucket(target.bucket)
+        if bucket is None:
+            raise NO_SUCH_BUCKET(BucketName=target.bucket)
+        if target.region is not None and target.region != bucket.region:
+            endpoint = f"oss-{bucket.region}.{self._settings.domains[0]}"
+            raise WRONG_ENDPOINT(Bucket=bucket.name, Endpoint=endpoint)
+        return bucket
+
+    async def _find_object(
+        self, row: Row, caller: Caller, bucket: Bucket | None, target: Target
+    ) -> ObjectRecord | None:
+        """The object, for rows that read it, and for strangers whom only its ACL can let write."""
+        if bucket is None or target.key is None:
+            return None
+        if row.reads_object or caller is ANONYMOUS or caller.account != bucket.owner:
+            return await self._ports.catalog.find_object(bucket.bucket_id, target.key)
+        return None
+
+
+def _facts(bucket: Bucket | None, found: ObjectRecord | None) -> AccessFacts:
+    if bucket is None:
+        return AccessFacts()
+    if found is None:
+        return AccessFacts(bucket.owner, bucket.acl)
+    return AccessFacts(bucket.owner, bucket.acl, found.acl)
+
+
+def _refuse(request: Request, trace: Trace, error: OssError) -> Reply:
+    trace.refusal = error.code
+    return fault_reply(error, method=request.method, host=request.host, request_id=trace.request_id)

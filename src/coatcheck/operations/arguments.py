@@ -1,0 +1,120 @@
+"""Reading what several operations are told the same way: versions, numbers, switches, documents."""
+
+from __future__ import annotations
+
+import hashlib
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.digests import read_content_md5
+from coatcheck.core.errors import (
+    INVALID_ARGUMENT,
+    INVALID_DIGEST,
+    MALFORMED_XML,
+    NO_SUCH_VERSION,
+    NOT_IMPLEMENTED,
+)
+from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_DEFAULT_KEYS, LIST_MAX_KEYS, LIST_PARAMETER_MAX_BYTES
+from coatcheck.ports.object import NULL_VERSION
+from coatcheck.wire.query import Query
+from coatcheck.wire.request import BodyFailed, Request
+from coatcheck.wire.xml import read_xml
+
+from .context import Context
+from .incoming import body_fault
+
+_VERSION_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_VERSION_ID_MAX_CHARS = 128
+
+
+def check_version(ctx: Context) -> None:
+    """Accept the one version that an unversioned bucket's object has. Raises: OssError."""
+    version_id = ctx.request.query.get("versionId")
+    if version_id is not None and read_version_id(version_id) != NULL_VERSION:
+        raise NO_SUCH_VERSION(Key=ctx.key, VersionId=version_id)
+
+
+def read_version_id(text: str) -> str:
+    """Raises: OssError INVALID_ARGUMENT, for an empty or ill-formed one."""
+    if not text:
+        raise _bad("Version id can not be the empty string.", "versionId", text)
+    if len(text) > _VERSION_ID_MAX_CHARS or not _VERSION_ID_CHARACTERS.issuperset(text):
+        raise _bad("Invalid version id specified.", "versionId", text)
+    return text
+
+
+def read_max_keys(query: Query) -> int:
+    """max-keys: 1 to 1000, 100 when not given. Raises: OssError INVALID_ARGUMENT."""
+    text = query.get("max-keys")
+    if text is None or text == "":
+        return LIST_DEFAULT_KEYS
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LIST_MAX_KEYS):
+        raise _bad(f"Argument max-keys must be an integer between 1 and {LIST_MAX_KEYS}.", "max-keys", text)
+    return int(text)
+
+
+def read_list_text(query: Query, name: str) -> str:
+    """A prefix, marker or delimiter: UTF-8 text of less than 1024 bytes. Raises: OssError INVALID_ARGUMENT."""
+    text = query.get(name) or ""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise _bad(f"The {name} is not UTF-8.", name, text.encode("utf-8", "replace").decode()) from None
+    if size > LIST_PARAMETER_MAX_BYTES:
+        raise _bad(f"The length of {name} must be less than {LIST_PARAMETER_MAX_BYTES + 1}.", name, text[:64])
+    if "\0" in text:
+        raise _bad(f"The {name} holds a NUL character.", name, text.replace("\0", "%00"))
+    return text
+
+
+def read_encoding_type(query: Query) -> bool:
+    """True when names in the reply are to be percent-encoded. Raises: OssError INVALID_ARGUMENT."""
+    text = query.get("encoding-type")
+    if text not in (None, "", "url"):
+        raise _bad("Invalid Encoding Method specified in Request", "encoding-type", text or "")
+    return text == "url"
+
+
+def read_switch(request: Request, name: str, *, ec: str = "") -> bool:
+    """A header that is "true" or "false", false when not sent. Raises: OssError INVALID_ARGUMENT."""
+    text = request.headers.get(name, "false").lower()
+    if text not in ("true", "false"):
+        raise INVALID_ARGUMENT(f"{name} must be true or false.", ec=ec, ArgumentName=name, ArgumentValue=text)
+    return text == "true"
+
+
+def refuse_headers(request: Request, names: tuple[str, ...]) -> None:
+    """Headers that ask for what isn't built are refused, never ignored. Raises: OssError NOT_IMPLEMENTED."""
+    for name in names:
+        if name in request.headers:
+            raise NOT_IMPLEMENTED(Header=name if name.startswith("x-oss-") else name.title())
+
+
+async def read_document(request: Request, root: str, *, most: int = CONFIGURATION_MAX_BYTES) -> Element:
+    """The request's XML body. Raises: OssError as `read_body` and `read_xml`."""
+    return read_xml(await read_body(request, most=most), root)
+
+
+async def read_body(request: Request, *, most: int) -> bytes:
+    """A body of at most `most` bytes, checked against Content-MD5 if that was sent.
+
+    Raises: OssError MALFORMED_XML (too large), INCOMPLETE_BODY, REQUEST_TIMEOUT, INVALID_DIGEST.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.body.chunks():
+            size += len(chunk)
+            if size > most:
+                raise MALFORMED_XML(f"{MALFORMED_XML.message} It is larger than {most} bytes.")
+            pieces.append(chunk)
+    except BodyFailed as failure:
+        raise body_fault(failure) from None
+    body = b"".join(pieces)
+    expected = request.headers.get("content-md5")
+    if expected is not None and read_content_md5(expected) != hashlib.md5(body, usedforsecurity=False).digest():
+        raise INVALID_DIGEST()
+    return body
+
+
+def _bad(message: str, name: str, value: str) -> Exception:
+    return INVALID_ARGUMENT(message, ArgumentName=name, ArgumentValue=value)

@@ -1,0 +1,189 @@
+"""A body on its way in: hashed and written while it arrives, in bounded memory.
+
+Small bodies stay in memory and end in the catalog row; larger ones become a blob. The client's Content-MD5 and CRC are
+checked before anything is committed. Hashing and writing of one piece overlap with receiving the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from coatcheck.core.digests import EMPTY_CRC64, read_content_md5, update_crc64
+from coatcheck.core.errors import (
+    ENTITY_TOO_LARGE,
+    INCOMPLETE_BODY,
+    INVALID_ARGUMENT,
+    INVALID_CRC64,
+    INVALID_DIGEST,
+    MISSING_CONTENT_LENGTH,
+    REQUEST_TIMEOUT,
+    OssError,
+)
+from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_PIECE_BYTES, WRITE_WAITING_MAX_BYTES
+from coatcheck.ports.byte_store import BlobWriter, ByteStore
+from coatcheck.ports.object import Segment
+from coatcheck.wire.request import BodyFailed, BodyStalled, Request
+
+_HASHERS: Final = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A body that arrived whole and passed its checks.
+
+    Exactly one of `body` (inline) and `blob` (durable, to be kept or discarded by whoever commits) is set.
+    """
+
+    size: int
+    md5: bytes
+    crc64: int
+    body: bytes | None
+    blob: BlobWriter | None
+
+    @property
+    def etag(self) -> str:
+        return self.md5.hex().upper()
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return () if self.blob is None else (Segment(self.blob.blob_id, 0, self.size),)
+
+
+async def receive(request: Request, store: ByteStore, *, most: int) -> Incoming:
+    """Take the request's body in.
+
+    Args:
+        most: the largest size allowed, bytes.
+    Raises:
+        OssError: MISSING_CONTENT_LENGTH, ENTITY_TOO_LARGE, INCOMPLETE_BODY, REQUEST_TIMEOUT, INVALID_DIGEST,
+            INVALID_CRC64.
+        NoSpace: from the byte store.
+    """
+    length = read_content_length(request.headers)
+    if length is not None and length > most:
+        raise ENTITY_TOO_LARGE()
+    intake = _Intake(store, most)
+    try:
+        async for chunk in request.body.chunks():
+            await intake.take(chunk)
+        if length is not None and intake.size != length:
+            raise INCOMPLETE_BODY()
+        incoming = await intake.end()
+        _check(request.headers, incoming)
+    except BodyFailed as failure:
+        await intake.discard()
+        raise body_fault(failure) from None
+    except BaseException:
+        await intake.discard()
+        raise
+    return incoming
+
+
+def body_fault(failure: BodyFailed) -> OssError:
+    """What is told of a body that didn't arrive whole: the client went away, or stalled."""
+    return REQUEST_TIMEOUT() if isinstance(failure, BodyStalled) else INCOMPLETE_BODY()
+
+
+def read_content_length(headers: Mapping[str, str]) -> int | None:
+    """The announced length; None for a chunked body. Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT."""
+    text = headers.get("content-length")
+    if text is None:
+        if "transfer-encoding" not in headers:
+            raise MISSING_CONTENT_LENGTH()
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise INVALID_ARGUMENT(
+            "Content-Length must be a number.", ArgumentName="Content-Length", ArgumentValue=text[:64]
+        )
+    return int(text)
+
+
+def _check(headers: Mapping[str, str], incoming: Incoming) -> None:
+    expected_md5 = headers.get("content-md5")
+    if expected_md5 is not None and read_content_md5(expected_md5) != incoming.md5:
+        raise INVALID_DIGEST()
+    expected_crc = headers.get("x-oss-hash-crc64ecma")
+    if expected_crc is not None and expected_crc != str(incoming.crc64):
+        raise INVALID_CRC64()
+
+
+class _Intake:
+    """Gathers chunks; past the inline size a task of its own hashes and writes what has gathered.
+
+    While it works the next chunks gather, so its pieces grow when the client is faster than it, up to the point where
+    the client is held back. A slow client never has more than one small piece in memory.
+    """
+
+    def __init__(self, store: ByteStore, most: int) -> None:
+        self.size = 0
+        self._store = store
+        self._most = most
+        self._pieces: list[bytes] = []
+        self._gathered = 0
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._crc = EMPTY_CRC64
+        self._blob: BlobWriter | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    async def take(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self.size > self._most:
+            raise ENTITY_TOO_LARGE()
+        self._pieces.append(chunk)
+        self._gathered += len(chunk)
+        if self._gathered >= WRITE_PIECE_BYTES and (self._work is None or self._work.done()):
+            await self._start_work()
+        elif self._gathered >= WRITE_WAITING_MAX_BYTES:
+            await self._finish_work()
+
+    async def end(self) -> Incoming:
+        if self.size <= INLINE_MAX_BYTES:
+            body = b"".join(self._pieces)
+            self._md5.update(body)
+            return Incoming(self.size, self._md5.digest(), update_crc64(body), body, None)
+        await self._finish_work()
+        await self._start_work()
+        await self._finish_work()
+        assert self._blob is not None
+        await self._blob.finish()
+        return Incoming(self.size, self._md5.digest(), self._crc, None, self._blob)
+
+    async def discard(self) -> None:
+        if self._work is not None:
+            await asyncio.gather(self._work, return_exceptions=True)
+        if self._blob is not None:
+            await self._blob.discard()
+
+    async def _start_work(self) -> None:
+        await self._finish_work()
+        if self._blob is None:
+            self._blob = await self._store.new_blob()
+        self._work = asyncio.create_task(self._absorb(self._blob))
+
+    async def _finish_work(self) -> None:
+        if self._work is not None:
+            await self._work
+
+    async def _absorb(self, blob: BlobWriter) -> None:
+        """Hash and write what has gathered, and what gathers meanwhile; hashing and writing go on side by side."""
+        loop = asyncio.get_running_loop()
+        while self._pieces:
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._gathered = 0
+            hashed = loop.run_in_executor(_HASHERS, self._hash, data)
+            try:
+                await blob.write(data)
+            finally:
+                await hashed
+            if self._gathered < WRITE_PIECE_BYTES:
+                return
+
+    def _hash(self, data: bytes) -> None:
+        self._md5.update(data)
+        self._crc = update_crc64(data, self._crc)

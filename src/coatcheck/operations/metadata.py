@@ -1,0 +1,107 @@
+"""The headers stored with an object, and the headers an object goes out with.
+
+Source: OSS API reference, PutObject and GetObject; metadata reference (standard headers, x-oss-meta-*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from coatcheck.core.digests import write_content_md5
+from coatcheck.core.errors import ANONYMOUS_OVERRIDE, INVALID_ARGUMENT, UNSIGNED_HEADER_FORBIDDEN
+from coatcheck.core.limits import USER_METADATA_MAX_BYTES
+from coatcheck.core.times import write_http_date
+from coatcheck.identity.caller import Caller
+from coatcheck.ports.object import ObjectRecord
+from coatcheck.wire.query import Query
+from coatcheck.wire.reply import RawHeader
+
+DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
+_META_PREFIX: Final = "x-oss-meta-"
+
+# Stored with the object and given back; OSS leaves them unsigned unless the signer lists them.
+_UNSIGNED_STANDARD: Final = ("cache-control", "content-disposition", "content-encoding", "content-language", "expires")
+
+_OVERRIDES: Final = {
+    "response-content-type": b"content-type",
+    "response-content-language": b"content-language",
+    "response-expires": b"expires",
+    "response-cache-control": b"cache-control",
+    "response-content-disposition": b"content-disposition",
+    "response-content-encoding": b"content-encoding",
+}
+_OVERRIDE_NAMES: Final = frozenset(_OVERRIDES)
+
+
+def read_stored_headers(headers: Mapping[str, str], caller: Caller, *, strict: bool) -> tuple[RawHeader, ...]:
+    """What a write stores of its request's headers.
+
+    Args:
+        headers: the request's, names in lower case.
+        caller: who writes; a link's signer may have listed headers.
+        strict: refuse standard headers on a link whose signer didn't list them.
+    Raises:
+        OssError: UNSIGNED_HEADER_FORBIDDEN, INVALID_ARGUMENT (user metadata over 8 KiB).
+    """
+    stored = [("content-type", headers.get("content-type") or DEFAULT_CONTENT_TYPE)]
+    for name in _UNSIGNED_STANDARD:
+        value = headers.get(name)
+        if value:
+            if strict and caller.by_link and name not in caller.signed_headers:
+                raise UNSIGNED_HEADER_FORBIDDEN(Header=name)
+            stored.append((name, value))
+    user = [(name, value) for name, value in headers.items() if name.startswith(_META_PREFIX)]
+    if sum(len(name) + len(value.encode("utf-8", "surrogateescape")) for name, value in user) > USER_METADATA_MAX_BYTES:
+        raise INVALID_ARGUMENT(
+            f"The total size of user metadata must not exceed {USER_METADATA_MAX_BYTES} bytes.",
+            ArgumentName="x-oss-meta-*",
+        )
+    stored.extend(user)
+    return tuple((_raw(name), _raw(value)) for name, value in stored)
+
+
+def write_object_headers(record: ObjectRecord) -> list[RawHeader]:
+    """The headers of a GET or HEAD of the whole object, without its length."""
+    headers = [
+        *record.headers,
+        (b"etag", b'"%b"' % record.etag.encode()),
+        (b"last-modified", write_http_date(record.last_modified).encode()),
+        (b"accept-ranges", b"bytes"),
+        (b"x-oss-object-type", record.kind.encode()),
+        (b"x-oss-storage-class", record.storage_class.encode()),
+        (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
+    ]
+    if record.kind == "Normal":
+        headers.append((b"content-md5", write_content_md5(record.etag)))
+    if record.tags:
+        headers.append((b"x-oss-tagging-count", b"%d" % len(record.tags)))
+    return headers
+
+
+def apply_overrides(headers: list[RawHeader], query: Query, caller: Caller) -> list[RawHeader]:
+    """Replace what `response-*` parameters name; they are signed, so nobody but the signer chose them.
+
+    Raises: OssError ANONYMOUS_OVERRIDE, INVALID_ARGUMENT (a line break or NUL in a value).
+    """
+    if _OVERRIDE_NAMES.isdisjoint(query.first):
+        return headers
+    if caller.anonymous:
+        raise ANONYMOUS_OVERRIDE()
+    chosen = {
+        _OVERRIDES[name]: _read_override(name, value) for name, value in query.first.items() if name in _OVERRIDES
+    }
+    chosen = {name: value for name, value in chosen.items() if value}
+    return [header for header in headers if header[0] not in chosen] + list(chosen.items())
+
+
+def _read_override(name: str, value: str) -> bytes:
+    if any((character < " " and character != "\t") or character == "\x7f" for character in value):
+        raise INVALID_ARGUMENT(
+            f"{name} holds a character that no header may hold.", ArgumentName=name, ArgumentValue=value
+        )
+    return _raw(value)
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

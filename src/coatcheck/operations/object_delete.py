@@ -1,0 +1,69 @@
+"""DeleteObject, DeleteMultipleObjects. Source: OSS API reference, the operations of those names."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.errors import MALFORMED_XML, NO_SUCH_BUCKET, USER_KEY_MUST_BE_SPECIFIED
+from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
+from coatcheck.core.names import check_object_key
+from coatcheck.core.percent import encode
+from coatcheck.ports.catalog import Gone
+from coatcheck.ports.object import NULL_VERSION
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.xml import Node, write_xml
+
+from .arguments import read_document, read_encoding_type, read_version_id
+from .context import Context
+from .release import release
+
+
+async def delete_object(ctx: Context) -> Reply:
+    """DeleteObject: 204 whether or not there was one."""
+    version_id = ctx.request.query.get("versionId")
+    if version_id is not None and read_version_id(version_id) != NULL_VERSION:
+        return Reply(204)  # a version that an unversioned bucket never had
+    try:
+        deleted = await ctx.ports.catalog.delete_object(ctx.this_bucket.bucket_id, ctx.key)
+    except Gone:
+        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
+    await release(ctx.ports, deleted.released)
+    return Reply(204)
+
+
+async def delete_multiple_objects(ctx: Context) -> Reply:
+    """DeleteMultipleObjects: up to 1,000 keys in one transaction; missing ones count as deleted."""
+    encoded = read_encoding_type(ctx.request.query)
+    document = await read_document(ctx.request, "Delete", most=MULTI_DELETE_MAX_BYTES)
+    named = [_read_item(item) for item in document.findall("Object")]
+    if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
+        raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
+    quiet = (document.findtext("Quiet") or "false").strip().lower() == "true"
+    keys = [key for key, version_id in named if version_id in ("", NULL_VERSION)]
+    try:
+        deleted = await ctx.ports.catalog.delete_objects(ctx.this_bucket.bucket_id, keys)
+    except Gone:
+        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
+    await release(ctx.ports, [blob_id for one in deleted for blob_id in one.released])
+    if quiet:
+        return Reply(200)
+    nodes: list[Node] = [("EncodingType", "url")] if encoded else []
+    nodes.extend(("Deleted", _deleted(encode(key) if encoded else key, version_id)) for key, version_id in named)
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes))
+
+
+def _deleted(key: str, version_id: str) -> tuple[Node, ...]:
+    return (("Key", key), ("VersionId", version_id)) if version_id else (("Key", key),)
+
+
+def _read_item(item: Element) -> tuple[str, str]:
+    """The key and the version id, "" if none, of an Object element.
+
+    Raises: OssError USER_KEY_MUST_BE_SPECIFIED, INVALID_ARGUMENT, or one of `check_object_key`'s.
+    """
+    key = item.findtext("Key") or ""
+    if not key:
+        raise USER_KEY_MUST_BE_SPECIFIED()
+    check_object_key(key, len(key.encode()))
+    version_id = item.findtext("VersionId")
+    return key, read_version_id(version_id) if version_id else ""

@@ -1,0 +1,126 @@
+"""GetObject, HeadObject, GetObjectMeta. Source: OSS API reference, the operations of those names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from coatcheck.core.errors import INTERNAL_ERROR, NOT_IMPLEMENTED, PRECONDITION_FAILED, OssError
+from coatcheck.ports.byte_store import BlobGone, BlobReader
+from coatcheck.ports.object import ObjectRecord
+from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
+from coatcheck.wire.ranges import ByteRange, RangeBehaviour, read_range, write_content_range
+from coatcheck.wire.reply import RawHeader, Reply, Stream
+from coatcheck.wire.request import Request
+
+from .arguments import check_version
+from .context import Context
+from .metadata import apply_overrides, write_object_headers
+from .pacing import paced, read_traffic_limit
+
+_CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
+_KEPT_BY_304: Final = (b"etag", b"last-modified")
+_OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and our opening its bytes
+
+
+async def get_object(ctx: Context) -> Reply:
+    """GetObject: the content, whole or one range of it."""
+    record, headers, unmodified = _describe(ctx)
+    if unmodified:
+        return unmodified
+    rate_bits_per_s = read_traffic_limit(ctx.request)
+    span = _read_span(ctx.request, record.size)
+    status = 200
+    if span is None:
+        span = ByteRange(0, record.size)
+    else:
+        status = 206
+        headers.append((b"content-range", write_content_range(span, record.size)))
+    if record.body is not None and rate_bits_per_s is None:
+        return Reply(status, tuple(headers), record.body[span.start : span.stop])
+    return Reply(status, tuple(headers), await _open_body(ctx, record, span, rate_bits_per_s))
+
+
+async def head_object(ctx: Context) -> Reply:
+    """HeadObject: what GetObject would say of the whole object, without saying it."""
+    record, headers, unmodified = _describe(ctx)
+    return unmodified or Reply(200, tuple(headers), content_length=record.size)
+
+
+async def get_object_meta(ctx: Context) -> Reply:
+    """GetObjectMeta: ETag, length (of a HEAD; a GET has no body here) and time; no user metadata."""
+    check_version(ctx)
+    record = ctx.this_object
+    kept = (b"etag", b"last-modified", b"x-oss-hash-crc64ecma")
+    headers = tuple(header for header in write_object_headers(record) if header[0] in kept)
+    return Reply(200, headers, content_length=record.size if ctx.request.method == "HEAD" else None)
+
+
+def _describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
+    """The object and its headers, and the 304 if the client has it already."""
+    request = ctx.request
+    if "versionId" in request.query:
+        check_version(ctx)
+    record = ctx.this_object
+    if "x-oss-process" in request.query:
+        raise NOT_IMPLEMENTED("Processing with x-oss-process is not built yet.", Header="x-oss-process")
+    headers = apply_overrides(write_object_headers(record), request.query, ctx.caller)
+    if _CONDITIONAL.isdisjoint(request.headers):
+        return record, headers, None
+    try:
+        unmodified = is_unmodified(request.headers, record.etag, record.last_modified)
+    except OssError as error:
+        if error.fault is PRECONDITION_FAILED:
+            error.headers = _kept(headers)
+        raise
+    return record, headers, Reply(304, _kept(headers)) if unmodified else None
+
+
+def _kept(headers: list[RawHeader]) -> tuple[RawHeader, ...]:
+    return tuple(header for header in headers if header[0] in _KEPT_BY_304 or header[0].startswith(b"x-oss-"))
+
+
+def _read_span(request: Request, size: int) -> ByteRange | None:
+    text = request.headers.get("range")
+    if text is None:
+        return None
+    standard = request.headers.get("x-oss-range-behavior") == "standard"
+    return read_range(text, size, RangeBehaviour.STANDARD if standard else RangeBehaviour.LENIENT)
+
+
+async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:
+    reader: BlobReader | _InlineReader
+    reader = await _open(ctx, record) if record.body is None else _InlineReader(record.body)
+    chunks = reader.chunks(span.start, span.stop)
+    if rate_bits_per_s is not None:
+        return Stream(paced(chunks, rate_bits_per_s), span.size, reader.close)
+    return Stream(chunks, span.size, reader.close)
+
+
+async def _open(ctx: Context, record: ObjectRecord) -> BlobReader:
+    """The record's bytes; if it was replaced meanwhile and left no bytes, the request is too late for this version."""
+    for _ in range(_OPEN_ATTEMPTS):
+        try:
+            return await ctx.ports.byte_store.open(record.segments)
+        except BlobGone:
+            again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key)
+            if again is None or again.segments != record.segments:
+                raise ReplacedMeanwhile from None
+    raise INTERNAL_ERROR("The bytes of this object are missing on the server's disk.")
+
+
+class ReplacedMeanwhile(Exception):
+    """The object was replaced or deleted between finding and opening it: the request is answered anew."""
+
+
+class _InlineReader:
+    """An inline body, read the way a blob is."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
+        yield self._body[start:stop]
+
+    async def close(self) -> None:
+        return

@@ -1,0 +1,117 @@
+"""PutObject. Source: OSS API reference, PutObject."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coatcheck.access.acl import DEFAULT, read_object_acl
+from coatcheck.core.digests import write_content_md5
+from coatcheck.core.errors import FILE_ALREADY_EXISTS, INVALID_ARGUMENT, NO_SUCH_BUCKET, NOT_IMPLEMENTED
+from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
+from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, Written
+from coatcheck.ports.object import NULL_VERSION, ObjectRecord
+from coatcheck.wire.conditions import CONDITIONAL_HEADERS
+from coatcheck.wire.reply import Reply
+
+from .arguments import read_switch, refuse_headers
+from .context import Context
+from .incoming import Incoming, receive
+from .metadata import read_stored_headers
+from .pacing import PacedBody, read_traffic_limit
+from .release import release
+
+STORAGE_CLASSES: Final = ("Standard", "IA")
+_ARCHIVE_CLASSES: Final = ("Archive", "ColdArchive", "DeepColdArchive")
+_NOT_BUILT: Final = (
+    *CONDITIONAL_HEADERS,
+    "x-oss-copy-source",
+    "x-oss-tagging",
+    "x-oss-callback",
+    "x-oss-callback-var",
+    "x-oss-server-side-encryption",
+    "x-oss-server-side-encryption-key-id",
+    "x-oss-server-side-data-encryption",
+    "x-oss-persistent-headers",
+    "x-oss-object-worm-mode",
+    "x-oss-object-worm-retain-until-date",
+    "x-oss-object-worm-legal-hold",
+)
+_NOT_BUILT_PARAMETERS: Final = ("callback", "callback-var", "x-oss-process")
+
+
+async def put_object(ctx: Context) -> Reply:
+    """PutObject: make the body the object of its key. 200 means it is durable and visible."""
+    request = ctx.request
+    refuse_headers(request, _NOT_BUILT)
+    for name in _NOT_BUILT_PARAMETERS:
+        if name in request.query:
+            raise NOT_IMPLEMENTED(f"The parameter {name} is not built yet for uploads.", Header=name)
+    rate_bits_per_s = read_traffic_limit(request)
+    acl = read_object_acl(request.headers.get("x-oss-object-acl", DEFAULT))
+    storage_class = read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class)
+    forbid_overwrite = read_switch(request, "x-oss-forbid-overwrite", ec="0017-00000279")
+    headers = read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers)
+    if forbid_overwrite and await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key):
+        raise FILE_ALREADY_EXISTS(Key=ctx.key)  # before the body travels; the commit checks again
+    if rate_bits_per_s is not None:
+        request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
+    incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES)
+    record = ObjectRecord(
+        key=ctx.key,
+        version_id=NULL_VERSION,
+        kind="Normal",
+        size=incoming.size,
+        etag=incoming.etag,
+        crc64=incoming.crc64,
+        last_modified=int(ctx.now),
+        acl=acl,
+        storage_class=storage_class,
+        headers=headers,
+        body=incoming.body,
+        segments=incoming.segments,
+    )
+    written = await _commit(ctx, record, incoming, forbid_overwrite=forbid_overwrite)
+    await release(ctx.ports, written.released)
+    return Reply(
+        200,
+        (
+            (b"ETag", b'"%b"' % record.etag.encode()),
+            (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
+            (b"Content-MD5", write_content_md5(record.etag)),
+        ),
+    )
+
+
+def read_storage_class(text: str | None, default: str) -> str:
+    """Raises: OssError INVALID_ARGUMENT, NOT_IMPLEMENTED (the archive classes)."""
+    if text is None:
+        return default
+    if text in _ARCHIVE_CLASSES:
+        raise NOT_IMPLEMENTED(f"The storage class {text} is not built yet.", Header="x-oss-storage-class")
+    if text not in STORAGE_CLASSES:
+        raise INVALID_ARGUMENT(
+            "The storage class you specified is invalid.", ArgumentName="x-oss-storage-class", ArgumentValue=text
+        )
+    return text
+
+
+async def _commit(ctx: Context, record: ObjectRecord, incoming: Incoming, *, forbid_overwrite: bool) -> Written:
+    """Name the bytes in the catalog; if it says no they go.
+
+    Only a known refusal discards them: after anything else (a cancelled wait, a disk error) the commit may stand, and
+    recovery at the next start finds out.
+    """
+    bucket = ctx.this_bucket
+    try:
+        written = await ctx.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=forbid_overwrite)
+    except (Gone, AlreadyThere, NoSpace) as error:
+        if incoming.blob is not None:
+            await incoming.blob.discard()
+        if isinstance(error, Gone):
+            raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+        if isinstance(error, AlreadyThere):
+            raise FILE_ALREADY_EXISTS(Key=record.key) from None
+        raise
+    if incoming.blob is not None:
+        await incoming.blob.keep()
+    return written

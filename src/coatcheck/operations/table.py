@@ -1,0 +1,195 @@
+"""The protocol on one page: every route, and every sub-resource that OSS has and we lack.
+
+A row is found by method, level and sub-resource. A request that names a sub-resource we don't have is answered
+NotImplemented (status 400, as OSS documents it; SDKs would retry a 501), and never falls through to the plain object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from coatcheck.access.actions import Action
+from coatcheck.core.errors import METHOD_NOT_ALLOWED, NOT_IMPLEMENTED
+from coatcheck.wire.query import Query
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.target import Target
+
+from . import bucket, object_acl, object_delete, object_get, object_list, object_put
+from .context import Context
+
+
+class Level(Enum):
+    SERVICE = "Service"
+    BUCKET = "Bucket"
+    OBJECT = "Object"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One route.
+
+    Attributes:
+        sub_resource: the parameter that selects it; "" for the plain resource.
+        reads_object: the operation needs the object's current version.
+        makes_bucket: the bucket need not exist.
+    """
+
+    method: str
+    level: Level
+    sub_resource: str
+    run: Callable[[Context], Awaitable[Reply]]
+    action: Action
+    reads_object: bool = False
+    makes_bucket: bool = False
+
+    @property
+    def name(self) -> str:
+        """The operation's name in OSS's snake case."""
+        return self.run.__name__
+
+
+ROWS: Final = (
+    Row("GET", Level.SERVICE, "", bucket.list_buckets, Action.LIST_BUCKETS),
+    Row("PUT", Level.BUCKET, "", bucket.put_bucket, Action.PUT_BUCKET, makes_bucket=True),
+    Row("DELETE", Level.BUCKET, "", bucket.delete_bucket, Action.DELETE_BUCKET),
+    Row("GET", Level.BUCKET, "bucketInfo", bucket.get_bucket_info, Action.GET_BUCKET_INFO),
+    Row("GET", Level.BUCKET, "location", bucket.get_bucket_location, Action.GET_BUCKET_LOCATION),
+    Row("GET", Level.BUCKET, "acl", bucket.get_bucket_acl, Action.GET_BUCKET_ACL),
+    Row("PUT", Level.BUCKET, "acl", bucket.put_bucket_acl, Action.PUT_BUCKET_ACL),
+    Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS),
+    Row("GET", Level.BUCKET, "list-type", object_list.list_objects_v2, Action.LIST_OBJECTS),
+    Row("POST", Level.BUCKET, "delete", object_delete.delete_multiple_objects, Action.DELETE_OBJECTS),
+    Row("GET", Level.OBJECT, "", object_get.get_object, Action.GET_OBJECT, reads_object=True),
+    Row("HEAD", Level.OBJECT, "", object_get.head_object, Action.GET_OBJECT, reads_object=True),
+    Row("HEAD", Level.OBJECT, "objectMeta", object_get.get_object_meta, Action.GET_OBJECT, reads_object=True),
+    Row("GET", Level.OBJECT, "objectMeta", object_get.get_object_meta, Action.GET_OBJECT, reads_object=True),
+    Row("PUT", Level.OBJECT, "", object_put.put_object, Action.PUT_OBJECT),
+    Row("DELETE", Level.OBJECT, "", object_delete.delete_object, Action.DELETE_OBJECT),
+    Row("GET", Level.OBJECT, "acl", object_acl.get_object_acl, Action.GET_OBJECT_ACL, reads_object=True),
+    Row("PUT", Level.OBJECT, "acl", object_acl.put_object_acl, Action.PUT_OBJECT_ACL),
+)
+
+# Every parameter by which OSS selects an operation. Source: OSS API reference, both tiers.
+SUB_RESOURCES: Final = frozenset(
+    {
+        "accessPoint",
+        "accessPointPolicy",
+        "accessmonitor",
+        "acl",
+        "append",
+        "asyncFetch",
+        "bucketArchiveDirectRead",
+        "bucketInfo",
+        "bucketResourcePool",
+        "cleanRestoredObject",
+        "cname",
+        "comp",
+        "cors",
+        "dataAccelerator",
+        "delete",
+        "encryption",
+        "group",
+        "httpsConfig",
+        "img",
+        "inventory",
+        "inventoryId",
+        "legalHold",
+        "lifecycle",
+        "link",
+        "list-type",
+        "live",
+        "location",
+        "logging",
+        "metaQuery",
+        "objectInfo",
+        "objectMeta",
+        "objectWorm",
+        "overwriteConfig",
+        "partNumber",
+        "policy",
+        "policyStatus",
+        "processConfiguration",
+        "publicAccessBlock",
+        "qos",
+        "qosInfo",
+        "qosRequester",
+        "redundancyTransition",
+        "referer",
+        "regionList",
+        "regions",
+        "replication",
+        "replicationLocation",
+        "replicationProgress",
+        "requestPayment",
+        "requesterQosInfo",
+        "resourceGroup",
+        "resourcePool",
+        "resourcePoolBuckets",
+        "resourcePoolInfo",
+        "restore",
+        "retention",
+        "rtc",
+        "seal",
+        "stat",
+        "style",
+        "styleName",
+        "symlink",
+        "tagging",
+        "transferAcceleration",
+        "uploadId",
+        "uploads",
+        "userDefinedLogFieldsConfig",
+        "versioning",
+        "versions",
+        "vod",
+        "website",
+        "worm",
+        "wormExtend",
+        "wormId",
+        "writeGetObjectResponse",
+        "x-oss-async-process",
+        "x-oss-write-get-object-response",
+    }
+)
+
+_BY_PLACE: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS}
+_LIST_V1: Final = _BY_PLACE["GET", Level.BUCKET, ""]
+_METHODS: Final = frozenset(row.method for row in ROWS) | {"POST"}
+
+
+def find_level(target: Target) -> Level:
+    if target.key is not None:
+        return Level.OBJECT
+    return Level.SERVICE if target.bucket is None else Level.BUCKET
+
+
+def find_row(method: str, target: Target, query: Query) -> Row:
+    """The route of a request; nothing is answered yet.
+
+    Raises:
+        OssError: NOT_IMPLEMENTED, with the sub-resource in `Header`; METHOD_NOT_ALLOWED.
+    """
+    level = find_level(target)
+    if SUB_RESOURCES.isdisjoint(query.first):
+        row = _BY_PLACE.get((method, level, ""))
+        if row is not None:
+            return row
+        if method == "POST" and ("x-oss-process" in query or level is Level.BUCKET):
+            raise NOT_IMPLEMENTED("PostObject and ProcessObject are not built yet.")
+        raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
+    return _find_sub_resource_row(method, level, query)
+
+
+def _find_sub_resource_row(method: str, level: Level, query: Query) -> Row:
+    if method not in _METHODS:
+        raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
+    names = sorted(SUB_RESOURCES.intersection(query.first))
+    row = _BY_PLACE.get((method, level, names[0]))
+    if len(names) > 1 or row is None:
+        raise NOT_IMPLEMENTED(f"The sub-resource {', '.join(names)} is not built yet.", Header=names[0])
+    if names[0] == "list-type" and query.get("list-type") != "2":
+        return _LIST_V1
+    return row

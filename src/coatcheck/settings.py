@@ -1,0 +1,38 @@
+"""What an operator may turn: one frozen value, each with its unit, default and name on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Settings of `coatcheck serve`; `docs/settings.md` has the table.
+
+    Attributes:
+        data: the data directory; made if missing.
+        host, port: where to listen; port 0 takes a free one.
+        regions: region ids served, the first is where new buckets go when their door stands for none.
+        domains: base domains; a bucket answers as BUCKET.oss-REGION.DOMAIN.
+        workers: processes.
+        tls_cert, tls_key: PEM files; both or neither.
+        access_log: a log line for every request, not only for refused ones.
+        strict_link_headers: a presigned PUT may bring Content-Disposition, Cache-Control and their like only if the
+            link's signer listed them as additional headers.
+        body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
+        drain_timeout_s: how long running requests may go on after SIGTERM.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    regions: tuple[str, ...] = ("cn-hangzhou",)
+    domains: tuple[str, ...] = ("localhost",)
+    workers: int = 2
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    access_log: bool = False
+    strict_link_headers: bool = False
+    body_timeout_s: float = 60.0
+    drain_timeout_s: float = 30.0

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from coatcheck.core.errors import (
+    DISABLED_ACCESS_KEY_ID,
+    REQUEST_EXPIRED,
+    SIGNATURE_DOES_NOT_MATCH,
+    UNKNOWN_ACCESS_KEY_ID,
+    OssError,
+)
+from coatcheck.engines.memory import MemoryKeyring
+from coatcheck.identity.caller import ANONYMOUS, Caller
+from coatcheck.identity.identify import identify
+from coatcheck.ports.keyring import AccessKey
+from coatcheck.signing.presign import Credentials, Presigner, sign_request
+from coatcheck.wire.query import read_query
+from coatcheck.wire.request import Request
+from coatcheck.wire.target import Target
+
+NOW = 1_772_694_489
+KEY = AccessKey("ExampleKey", "example-secret", "1000000000000001")
+DISABLED = AccessKey("DisabledKey", "disabled-secret", "1000000000000001", enabled=False)
+TARGET = Target("photos", "a.txt")
+
+
+class CountingKeyring(MemoryKeyring):
+    def __init__(self, *keys: AccessKey) -> None:
+        super().__init__(*keys)
+        self.asked: list[str] = []
+
+    async def find_key(self, access_key_id: str) -> AccessKey | None:
+        self.asked.append(access_key_id)
+        return await super().find_key(access_key_id)
+
+
+def a_link(key: AccessKey = KEY, headers: Mapping[str, str] | None = None, token: str | None = None) -> Request:
+    presigner = Presigner(
+        key.access_key_id,
+        key.access_key_secret,
+        region="cn-hangzhou",
+        endpoint="http://localhost",
+        security_token=token,
+    )
+    url = presigner.presign(
+        "GET", "photos", "a.txt", expires=60, now=NOW, headers=headers, additional_headers=headers or ()
+    ).url
+    return Request(
+        "GET", b"/a.txt", read_query(url.partition("?")[2].encode()), {"host": "photos.localhost"} | dict(headers or {})
+    )
+
+
+async def who(request: Request, keyring: MemoryKeyring | None = None, now: float = NOW) -> tuple[Caller, Target]:
+    return await identify(request, TARGET, keyring or MemoryKeyring(KEY, DISABLED), now=now, regions=("cn-hangzhou",))
+
+
+async def refusal_of(request: Request, keyring: MemoryKeyring | None = None, now: float = NOW) -> OssError:
+    with pytest.raises(OssError) as refusal:
+        await who(request, keyring, now)
+    return refusal.value
+
+
+async def test_without_a_signature_it_is_nobody_in_particular_and_no_key_is_looked_up() -> None:
+    keyring = CountingKeyring(KEY)
+    assert await who(Request("GET", b"/a.txt", headers={"host": "localhost"}), keyring) == (ANONYMOUS, TARGET)
+    assert ANONYMOUS.anonymous
+    assert keyring.asked == []
+
+
+async def test_a_link_makes_its_user_the_signer() -> None:
+    caller, target = await who(a_link())
+    assert (caller.account, caller.access_key_id, caller.by_link) == ("1000000000000001", "ExampleKey", True)
+    assert not caller.anonymous
+    assert target == TARGET
+
+
+async def test_a_link_says_which_headers_its_signer_listed() -> None:
+    caller, _ = await who(a_link(headers={"content-disposition": "attachment"}))
+    assert caller.signed_headers == {"content-disposition"}
+
+
+async def test_a_signed_header_makes_a_caller_without_a_link() -> None:
+    headers = sign_request(
+        "GET",
+        "photos",
+        "a.txt",
+        credentials=Credentials(KEY.access_key_id, KEY.access_key_secret),
+        region="cn-hangzhou",
+        now=NOW,
+    )
+    request = Request("GET", b"/a.txt", headers={name.lower(): value for name, value in headers.items()})
+    caller, _ = await who(request)
+    assert (caller.access_key_id, caller.by_link) == ("ExampleKey", False)
+
+
+async def test_a_key_that_nobody_has_is_named() -> None:
+    refusal = await refusal_of(a_link(AccessKey("NobodysKey", "secret", "")))
+    assert refusal.fault is UNKNOWN_ACCESS_KEY_ID
+    assert refusal.facts == {"OSSAccessKeyId": "NobodysKey"}
+
+
+async def test_a_disabled_key_is_told_so_before_its_signature_is_looked_at() -> None:
+    assert (await refusal_of(a_link(DISABLED))).fault is DISABLED_ACCESS_KEY_ID
+    wrong = AccessKey(DISABLED.access_key_id, "wrong", "")
+    assert (await refusal_of(a_link(wrong))).fault is DISABLED_ACCESS_KEY_ID
+
+
+async def test_a_wrong_secret_is_a_mismatch_that_tells_no_signature_of_ours() -> None:
+    refusal = await refusal_of(a_link(AccessKey(KEY.access_key_id, "wrong", "")))
+    assert refusal.fault is SIGNATURE_DOES_NOT_MATCH
+    right = a_link().query.get("x-oss-signature") or "missing"
+    assert right not in str(refusal.facts)
+    assert KEY.access_key_secret not in str(refusal.facts)
+
+
+async def test_an_expired_link_is_told_so_whoever_signed_it_and_no_key_is_looked_up() -> None:
+    keyring = CountingKeyring(KEY)
+    refusal = await refusal_of(a_link(AccessKey("NobodysKey", "secret", "")), keyring, now=NOW + 61)
+    assert refusal.fault is REQUEST_EXPIRED
+    assert keyring.asked == []
+
+
+async def test_an_ordinary_key_comes_without_a_token() -> None:
+    assert (await refusal_of(a_link(token="SomeToken"))).fault is UNKNOWN_ACCESS_KEY_ID
+
+
+async def test_a_link_costs_one_look_up() -> None:
+    keyring = CountingKeyring(KEY)
+    await who(a_link(), keyring)
+    assert keyring.asked == ["ExampleKey"]
+
+
+def test_a_key_does_not_print_its_secret() -> None:
+    assert "example-secret" not in repr(KEY)
+    assert "example-secret" not in f"{KEY}"

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from coatcheck.core.errors import METHOD_NOT_ALLOWED, NOT_IMPLEMENTED, OssError
+from coatcheck.operations.table import ROWS, SUB_RESOURCES, Level, find_row
+from coatcheck.wire.query import read_query
+from coatcheck.wire.target import Target
+
+TARGETS = {Level.SERVICE: Target(), Level.BUCKET: Target("photos"), Level.OBJECT: Target("photos", "a.txt")}
+METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE"]
+
+BUILT = {(row.method, row.level, row.sub_resource) for row in ROWS}
+
+
+def route(method: str, level: Level, query: str = "") -> str:
+    return find_row(method, TARGETS[level], read_query(query.encode())).name
+
+
+def refusal_of(method: str, level: Level, query: str = "") -> OssError:
+    with pytest.raises(OssError) as refusal:
+        route(method, level, query)
+    return refusal.value
+
+
+def test_no_request_fits_two_rows() -> None:
+    places = Counter((row.method, row.level, row.sub_resource) for row in ROWS)
+    assert max(places.values()) == 1
+
+
+def test_every_row_is_found_by_what_it_says() -> None:
+    for row in ROWS:
+        query = "list-type=2" if row.sub_resource == "list-type" else row.sub_resource
+        assert find_row(row.method, TARGETS[row.level], read_query(query.encode())) is row
+        if row.sub_resource and row.sub_resource != "list-type":  # some SDKs send "acl", some "acl="
+            assert find_row(row.method, TARGETS[row.level], read_query(f"{query}=".encode())) is row
+
+
+def test_every_sub_resource_of_a_row_is_a_known_one() -> None:
+    assert {row.sub_resource for row in ROWS} - {""} <= SUB_RESOURCES
+
+
+def test_the_routes_of_the_plain_resources() -> None:
+    assert route("GET", Level.SERVICE) == "list_buckets"
+    assert route("PUT", Level.BUCKET) == "put_bucket"
+    assert route("DELETE", Level.BUCKET) == "delete_bucket"
+    assert route("GET", Level.BUCKET) == "list_objects"
+    assert route("GET", Level.OBJECT) == "get_object"
+    assert route("HEAD", Level.OBJECT) == "head_object"
+    assert route("PUT", Level.OBJECT) == "put_object"
+    assert route("DELETE", Level.OBJECT) == "delete_object"
+
+
+def test_list_type_2_is_the_second_listing_and_any_other_the_first() -> None:
+    assert route("GET", Level.BUCKET, "list-type=2") == "list_objects_v2"
+    assert route("GET", Level.BUCKET, "list-type=1") == "list_objects"
+    assert route("GET", Level.BUCKET, "list-type") == "list_objects"
+
+
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("method", METHODS)
+def test_a_sub_resource_that_is_not_built_never_falls_through(method: str, level: Level) -> None:
+    for name in SUB_RESOURCES:
+        if (method, level, name) in BUILT:
+            continue
+        for query in (name, f"{name}=", f"{name}=x", f"x=y&{name}", f"{name}&x-oss-process=image/info"):
+            refusal = refusal_of(method, level, query)
+            assert (refusal.fault, refusal.status) == (NOT_IMPLEMENTED, 400), (method, level, query)
+            assert refusal.facts == {"Header": name}
+
+
+def test_two_sub_resources_at_once_are_no_operation_of_ours() -> None:
+    assert refusal_of("GET", Level.BUCKET, "acl&location").fault is NOT_IMPLEMENTED
+    assert refusal_of("POST", Level.BUCKET, "delete&uploads").fault is NOT_IMPLEMENTED
+    assert refusal_of("GET", Level.OBJECT, "acl&tagging").fault is NOT_IMPLEMENTED
+
+
+def test_a_parameter_that_selects_nothing_changes_no_route() -> None:
+    assert route("GET", Level.OBJECT, "x=y&response-content-type=text/plain&versionId=null") == "get_object"
+    assert route("GET", Level.BUCKET, "prefix=a&ACL") == "list_objects"
+
+
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("method", ["PATCH", "TRACE", "CONNECT", "get", "PROPFIND", ""])
+@pytest.mark.parametrize("query", ["", "acl", "uploads"])
+def test_a_method_that_oss_does_not_have_is_not_allowed(method: str, level: Level, query: str) -> None:
+    refusal = refusal_of(method, level, query)
+    assert (refusal.fault, refusal.status) == (METHOD_NOT_ALLOWED, 405)
+    assert refusal.facts == {"Method": method, "ResourceType": level.value}
+
+
+@pytest.mark.parametrize(
+    ("method", "level"),
+    [
+        ("PUT", Level.SERVICE),
+        ("DELETE", Level.SERVICE),
+        ("HEAD", Level.SERVICE),
+        ("POST", Level.SERVICE),
+        ("HEAD", Level.BUCKET),
+        ("POST", Level.OBJECT),
+    ],
+)
+def test_a_method_that_the_resource_has_no_meaning_for_is_not_allowed(method: str, level: Level) -> None:
+    assert refusal_of(method, level).fault is METHOD_NOT_ALLOWED
+
+
+def test_form_upload_and_processing_are_not_built() -> None:
+    assert refusal_of("POST", Level.BUCKET).fault is NOT_IMPLEMENTED
+    assert refusal_of("POST", Level.OBJECT, "x-oss-process=image/resize").fault is NOT_IMPLEMENTED
+    assert refusal_of("POST", Level.OBJECT, "x-oss-async-process=video").fault is NOT_IMPLEMENTED

@@ -1,0 +1,274 @@
+"""The corridor as a whole: in which order it says no, and what leaves through its one door."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import product
+
+import pytest
+
+from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import Deleted, NoSpace
+from coatcheck.ports.keyring import AccessKey
+
+from .operations.house import ANYBODY, OWNER, REQUEST_ID, STRANGER, House
+
+CALLERS = {"owner": OWNER, "stranger": STRANGER, "anybody": ANYBODY}
+READABLE = {"public-read", "public-read-write"}
+WRITABLE = {"public-read-write"}
+
+
+@pytest.fixture
+async def house() -> House:
+    return await House().with_bucket()
+
+
+# --- permissions, all the way through ---
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("bucket_acl", ["private", "public-read", "public-read-write"])
+@pytest.mark.parametrize("object_acl", ["default", "private", "public-read", "public-read-write"])
+async def test_acls_hold_for_every_operation_on_an_object(caller: str, bucket_acl: str, object_acl: str) -> None:
+    house = await House().with_bucket(acl=bucket_acl)
+    await house.put("/photos/a.txt", headers={"x-oss-object-acl": object_acl})
+    effective = bucket_acl if object_acl == "default" else object_acl
+    by = CALLERS[caller]
+    reads, writes = by is OWNER or effective in READABLE, by is OWNER or effective in WRITABLE
+    for method, address, allowed in (
+        ("GET", "/photos/a.txt", reads),
+        ("HEAD", "/photos/a.txt", reads),
+        ("HEAD", "/photos/a.txt?objectMeta", reads),
+        ("GET", "/photos/a.txt?acl", by is OWNER),
+        ("PUT", "/photos/a.txt?acl", by is OWNER),
+        ("GET", "/photos/", by is OWNER or bucket_acl in READABLE),
+        ("GET", "/photos/?list-type=2", by is OWNER or bucket_acl in READABLE),
+        ("GET", "/photos/?acl", by is OWNER),
+        ("GET", "/photos/?bucketInfo", by is OWNER),
+        ("GET", "/photos/?location", by is OWNER),
+        ("PUT", "/photos/a.txt", writes),
+    ):
+        headers = {"x-oss-object-acl": object_acl} if method == "PUT" else {}
+        answer = await house.ask(method, address, b"hello" if writes else b"", headers, by=by)
+        assert (answer.status == 200) == allowed, (method, address, answer.status)
+        assert allowed or answer.status == 403
+    assert (await house.ask("DELETE", "/photos/a.txt", by=by)).status == (204 if writes else 403)
+
+
+@pytest.mark.parametrize(("caller", "bucket_acl"), list(product(CALLERS, ["private", "public-read-write"])))
+async def test_the_bucket_itself_is_its_owners(caller: str, bucket_acl: str) -> None:
+    house = await House().with_bucket(acl=bucket_acl)
+    by = CALLERS[caller]
+    expected = 200 if by is OWNER else 403
+    headers = {"x-oss-acl": bucket_acl}
+    assert (await house.ask("PUT", "/photos/?acl", headers=headers, by=by)).status == expected
+    assert (await house.ask("DELETE", "/photos/", by=by)).status == (204 if by is OWNER else 403)
+
+
+async def test_a_private_bucket_does_not_tell_what_is_missing(house: House) -> None:
+    await house.put("/photos/there")
+    for by in (STRANGER, ANYBODY):
+        there = await house.ask("GET", "/photos/there", by=by)
+        missing = await house.ask("GET", "/photos/missing", by=by)
+        assert there.refusal == missing.refusal == (403, "AccessDenied")
+        assert there.body == missing.body
+
+
+async def test_a_refused_write_reads_nothing_and_changes_nothing(house: House) -> None:
+    before = house.contents()
+    assert (await house.ask("PUT", "/photos/a.txt", b"x" * 100_000, by=STRANGER)).refusal == (403, "AccessDenied")
+    assert house.contents() == before
+
+
+async def test_a_link_lets_anybody_do_the_one_thing_it_says(house: House) -> None:
+    await house.put("/photos/a.txt")
+    await house.put("/photos/b.txt")
+    link = house.link("GET", "a.txt", expires=60)
+    assert (await house.follow(link)).body == b"hello"
+    assert (await house.follow(link)).body == b"hello"
+    for changed in (link.replace("a.txt", "b.txt"), link + "&x=y", link + "&acl", link.replace("60&", "61&")):
+        assert (await house.follow(changed)).status in (400, 403), changed
+    assert (await house.follow(link, "HEAD")).status == 403
+    house.now += 61
+    late = await house.follow(link)
+    assert late.refusal == (403, "AccessDenied")
+    assert late.text("Message") == "Request has expired."
+    assert (late.text("Expires"), late.text("ServerTime")) == ("2026-03-05T07:09:09.000Z", "2026-03-05T07:09:10.000Z")
+
+
+async def test_a_link_of_a_stranger_opens_nothing(house: House) -> None:
+    await house.put("/photos/a.txt")
+    strangers = await house.ask("GET", "/photos/a.txt", by=STRANGER)
+    assert strangers.refusal == (403, "AccessDenied")
+
+
+# --- in which order it says no ---
+
+
+async def test_the_address_comes_first(house: House) -> None:
+    wrong_key = AccessKey("NobodysKey", "nobodys-secret", "3")
+    assert (await house.ask("GET", "/photos/a", by=wrong_key, host="evil.test")).refusal == (
+        403,
+        "NonStandardHostForbidden",
+    )
+    assert (await house.ask("GET", "/photos//a", by=ANYBODY)).refusal == (400, "InvalidObjectName")
+
+
+async def test_the_signature_comes_before_the_route(house: House) -> None:
+    """Only the signature settles which of two readings of an address was meant, and with it the level of the route."""
+    wrong_key = AccessKey("NobodysKey", "nobodys-secret", "3")
+    assert (await house.ask("GET", "/photos/a?tagging", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/photos/a?tagging", by=ANYBODY)).refusal == (400, "NotImplemented")
+    assert (await house.ask("PATCH", "/photos/a")).refusal == (405, "MethodNotAllowed")
+
+
+async def test_the_route_comes_before_what_exists(house: House) -> None:
+    assert (await house.ask("GET", "/nobody/a?tagging")).refusal == (400, "NotImplemented")
+
+
+async def test_the_second_reading_may_be_of_another_level(house: House) -> None:
+    await house.put("/photos/a.txt")
+    answer = await house.ask("GET", "/photos/", host="photos.oss-cn-hangzhou.aliyuncs.com")
+    assert answer.texts("Contents/Key") == ["a.txt"]
+
+
+async def test_the_signature_comes_before_what_exists(house: House) -> None:
+    wrong_key = AccessKey("NobodysKey", "nobodys-secret", "3")
+    assert (await house.ask("GET", "/nobody/a", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
+    wrong_secret = AccessKey(OWNER.access_key_id, "wrong", "1")
+    assert (await house.ask("GET", "/nobody/a", by=wrong_secret)).refusal == (403, "SignatureDoesNotMatch")
+
+
+async def test_the_bucket_comes_before_permission(house: House) -> None:
+    assert (await house.ask("GET", "/nobody/a", by=ANYBODY)).refusal == (404, "NoSuchBucket")
+
+
+async def test_permission_comes_before_what_the_request_says(house: House) -> None:
+    assert (await house.ask("GET", "/photos/?max-keys=0", by=ANYBODY)).refusal == (403, "AccessDenied")
+    assert (await house.ask("GET", "/photos/a?versionId=", by=ANYBODY)).refusal == (403, "AccessDenied")
+
+
+# --- addresses ---
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        "photos.localhost:8000/",
+        "photos.oss-cn-hangzhou.localhost/",
+        "photos.oss-cn-hangzhou-internal.localhost/",
+        "photos.oss-cn-hangzhou.aliyuncs.com/",
+        "oss-cn-hangzhou.localhost/photos/",
+        "localhost/photos/",
+        "[::1]:8000/photos/",
+    ],
+)
+async def test_one_signature_opens_an_object_by_every_door(house: House, door: str) -> None:
+    """OSS signs the resource, not the URL."""
+    await house.put("/photos/dir/a.txt", b"same")
+    link = house.link("GET", "dir/a.txt")
+    assert link.startswith("http://127.0.0.1/photos/dir/a.txt?")
+    assert (await house.follow(link.replace("127.0.0.1/photos/", door))).body == b"same"
+
+
+async def test_the_reading_that_was_signed_is_the_one_that_counts(house: House) -> None:
+    """ali-oss with sldEnable and an IP endpoint names the bucket in Host and in the path."""
+    await house.put("/photos/a.txt", b"key a.txt")
+    await house.put("/photos/photos/a.txt", b"key photos/a.txt")
+    host = "photos.oss-cn-hangzhou.aliyuncs.com"
+    answer = await house.ask("GET", "/photos/a.txt", host=host)
+    assert (answer.body, answer.trace.key) == (b"key a.txt", "a.txt")
+    link = house.link("GET", "photos/a.txt", endpoint="http://oss-cn-hangzhou.aliyuncs.com")
+    answer = await house.follow(link)
+    assert (answer.body, answer.trace.key) == (b"key photos/a.txt", "photos/a.txt")
+
+
+async def test_without_a_signature_the_first_reading_counts() -> None:
+    house = await House().with_bucket(acl="public-read")
+    await house.put("/photos/a.txt", b"key a.txt")
+    answer = await house.ask("GET", "/photos/a.txt", by=ANYBODY, host="photos.oss-cn-hangzhou.aliyuncs.com")
+    assert answer.refusal == (404, "NoSuchKey")
+
+
+# --- preflight ---
+
+
+async def test_a_preflight_is_refused_as_long_as_there_are_no_rules(house: House) -> None:
+    asked = {"origin": "http://example.com", "access-control-request-method": "GET"}
+    assert (await house.ask("OPTIONS", "/photos/a", headers=asked, by=ANYBODY)).refusal == (403, "AccessForbidden")
+    for missing in asked:
+        headers = {name: value for name, value in asked.items() if name != missing}
+        answer = await house.ask("OPTIONS", "/photos/a", headers=headers, by=ANYBODY)
+        assert answer.refusal == (400, "BadRequest")
+    assert (await house.ask("OPTIONS", "/nobody/a", headers=asked, by=ANYBODY)).refusal == (404, "NoSuchBucket")
+
+
+# --- what must not happen ---
+
+
+class BrokenCatalog(MemoryCatalog):
+    async def find_bucket(self, name: str) -> Bucket | None:
+        raise RuntimeError("the secret of the cellar")
+
+
+class FullCatalog(MemoryCatalog):
+    async def delete_object(self, bucket_id: int, key: str) -> Deleted:
+        raise NoSpace
+
+
+async def test_a_bug_is_told_without_detail_and_logged_with_all(caplog: pytest.LogCaptureFixture) -> None:
+    house = House(catalog=BrokenCatalog())
+    with caplog.at_level(logging.ERROR):
+        answer = await house.ask("GET", "/photos/a.txt?x-oss-signature=hunter2")
+    assert answer.status in (400, 500)
+    answer = await house.ask("GET", "/photos/a.txt")
+    assert answer.refusal == (500, "InternalError")
+    assert answer.text("Message") == "Please contact the server administrator."
+    assert answer.text("RequestId") == REQUEST_ID
+    assert b"cellar" not in answer.body
+    assert REQUEST_ID in caplog.text
+    assert "the secret of the cellar" in caplog.text
+    assert "hunter2" not in caplog.text
+    assert OWNER.access_key_secret not in caplog.text
+
+
+async def test_a_bug_met_by_a_head_has_no_body() -> None:
+    answer = await House(catalog=BrokenCatalog()).ask("HEAD", "/photos/a.txt")
+    assert (answer.status, answer.body, answer.announced) == (500, b"", 0)
+
+
+async def test_a_full_disk_is_told_whatever_was_asked() -> None:
+    house = await House(catalog=FullCatalog()).with_bucket()
+    answer = await house.ask("DELETE", "/photos/a.txt")
+    assert answer.refusal == (503, "ServiceUnavailable")
+    assert answer.trace.refusal == "ServiceUnavailable"
+
+
+async def test_bytes_that_are_not_removed_stay_remembered(caplog: pytest.LogCaptureFixture) -> None:
+    class StuckStore(MemoryByteStore):
+        async def remove(self, blob_ids: Sequence[str]) -> None:
+            raise OSError("the disk is stuck")
+
+    house = await House(store=StuckStore()).with_bucket()
+    await house.put("/photos/a.bin", b"x" * 100_000)
+    await house.ask("DELETE", "/photos/a.bin")
+    assert (await house.ask("GET", "/photos/a.bin")).refusal == (404, "NoSuchKey")
+    assert house.catalog.garbage == set(house.store.blobs)  # recovery finishes it at the next start
+    caplog.clear()
+
+
+# --- the trace, which becomes the log line ---
+
+
+async def test_the_trace_says_who_did_what_to_what(house: House) -> None:
+    trace = (await house.ask("GET", "/photos/dir%2Fa.txt")).trace
+    assert (trace.bucket, trace.key, trace.access_key_id) == ("photos", "dir/a.txt", "OwnerKey")
+    assert (trace.operation, trace.refusal) == ("get_object", "NoSuchKey")
+
+
+async def test_a_key_that_did_not_prove_itself_is_not_in_the_trace(house: House) -> None:
+    wrong_secret = AccessKey(OWNER.access_key_id, "wrong", "1")
+    trace = (await house.ask("GET", "/photos/a.txt", by=wrong_secret)).trace
+    assert (trace.access_key_id, trace.refusal) == ("", "SignatureDoesNotMatch")
