@@ -1,0 +1,105 @@
+"""The composition root: opens the engines, wires the gateway, runs the server. The only file that sees every room."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from coatcheck.engines.local import LocalEngines, open_local
+from coatcheck.gateway import Gateway, Trace
+from coatcheck.operations.context import Ports
+from coatcheck.ports.keyring import AccessKey, KeyLookup
+from coatcheck.request_log import RequestLog
+from coatcheck.root_credentials import RootCredentials
+from coatcheck.settings import ServerSettings
+from coatcheck.wire.asgi import Application, Receive, Send
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import Request
+from coatcheck.wire.target import make_addressing
+
+_GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
+
+
+class RootKeyring:
+    """The root key, which comes from the environment or the credentials file, before everybody else's."""
+
+    def __init__(self, root: AccessKey, others: KeyLookup) -> None:
+        self._root = root
+        self._others = others
+
+    async def find_key(self, access_key_id: str) -> AccessKey | None:
+        if access_key_id == self._root.access_key_id:
+            return self._root
+        return await self._others.find_key(access_key_id)
+
+
+class Server:
+    """One worker process's ASGI application: opens the data directory at start-up, closes it at the end.
+
+    Picklable until it is started, so that a worker can be spawned with it.
+    """
+
+    def __init__(self, settings: ServerSettings, root: RootCredentials) -> None:
+        self._settings = settings
+        self._root = root
+        self._engines: LocalEngines | None = None
+        self._application: Application | None = None
+        self._log: RequestLog | None = None
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and self._application is not None:
+            await self._application(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._open()
+        except Exception as error:
+            logging.getLogger("coatcheck").exception("the data directory cannot be opened")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self) -> None:
+        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+        settings = self._settings
+        self._engines = open_local(settings.data)
+        account = await self._engines.keyring.root_account()
+        root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
+        gateway = Gateway(
+            Ports(self._engines.catalog, self._engines.byte_store),
+            RootKeyring(root, self._engines.keyring),
+            make_addressing(settings.regions, settings.domains),
+            settings,
+        )
+        self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
+
+        async def answer(request: Request, request_id: str, now: float) -> Reply:
+            trace = Trace(request_id)
+            reply = await gateway.answer(request, trace, now)
+            log.note(request, trace, reply, now)
+            return reply
+
+        self._application = Application(answer, body_timeout_s=settings.body_timeout_s)
+        _settle_memory()
+
+    def _close(self) -> None:
+        if self._engines is not None:
+            self._engines.close()
+        if self._log is not None:
+            self._log.close()
+
+
+def _settle_memory() -> None:
+    """What is loaded now stays: collections needn't look at it, and they needn't be so frequent (6 % of a GET)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 50)

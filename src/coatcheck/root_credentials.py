@@ -1,0 +1,73 @@
+"""The server owner's own access key: from the environment, or made at the first start. There is no default key."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from coatcheck.core.names import is_access_key_id
+
+FILE_NAME: Final = "root-credentials.json"
+_SECRET_MIN_CHARS: Final = 8  # shorter ones are guessed, not kept
+
+
+class BadCredentials(Exception):
+    """The configured root credentials can't be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootCredentials:
+    """`made` is true only at the start that made them: the one time they are shown."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    made: bool = False
+
+
+def find_root_credentials(data: Path, environment: Mapping[str, str]) -> RootCredentials:
+    """OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET if set, else the file in the data directory, made if missing.
+
+    Raises: BadCredentials.
+    """
+    access_key_id = environment.get("OSS_ACCESS_KEY_ID", "")
+    access_key_secret = environment.get("OSS_ACCESS_KEY_SECRET", "")
+    if bool(access_key_id) != bool(access_key_secret):
+        raise BadCredentials("Set both OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, or neither.")
+    if access_key_id:
+        return _checked(access_key_id, access_key_secret, "The environment")
+    path = data / FILE_NAME
+    return _read(path) if path.exists() else _make(path)
+
+
+def _checked(access_key_id: str, access_key_secret: str, where: str) -> RootCredentials:
+    if not is_access_key_id(access_key_id):
+        raise BadCredentials(f"{where}: the access key id may hold only letters, digits, '.', '_' and '='.")
+    if len(access_key_secret) < _SECRET_MIN_CHARS:
+        raise BadCredentials(f"{where}: the access key secret must have at least {_SECRET_MIN_CHARS} characters.")
+    return RootCredentials(access_key_id, access_key_secret)
+
+
+def _read(path: Path) -> RootCredentials:
+    try:
+        stored = json.loads(path.read_text())
+        return _checked(stored["access_key_id"], stored["access_key_secret"], str(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadCredentials(f"{path} cannot be read ({error}). Mend it, or remove it to get a new key.") from None
+
+
+def _make(path: Path) -> RootCredentials:
+    """A new key in a file that only its owner can read, durable before it is used."""
+    made = RootCredentials(f"LTAI5t{secrets.token_hex(9)}", secrets.token_urlsafe(24), made=True)
+    document = {"access_key_id": made.access_key_id, "access_key_secret": made.access_key_secret}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return made

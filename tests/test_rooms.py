@@ -1,0 +1,144 @@
+"""Which way imports point, read from the source. The table is that of ARCHITECTURE.md."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+SOURCE: Final = Path(__file__).parents[1] / "src" / "coatcheck"
+
+# Room -> the rooms, or single modules of a room, it may import besides itself.
+MAY_IMPORT: Final[dict[str, set[str]]] = {
+    "core": set(),
+    "settings": set(),
+    "root_credentials": {"core"},
+    "wire": {"core"},
+    "ports": {"core"},
+    "signing": {"core", "wire.request", "wire.query", "wire.target"},
+    "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
+    "access": {"core", "identity.caller", "ports"},
+    "operations": {"core", "wire", "ports", "settings", "identity.caller", "access"},
+    "engines": {"core", "ports"},
+    "gateway": {"core", "wire", "ports", "settings", "signing", "identity", "access", "operations"},
+    "request_log": {"core", "wire", "gateway"},
+    "app": {
+        "wire",
+        "ports",
+        "settings",
+        "operations.context",
+        "engines",
+        "gateway",
+        "request_log",
+        "root_credentials",
+    },
+    "process": {"app", "engines", "settings", "root_credentials"},
+    "client": {"core", "signing", "wire.query", "wire.xml", "root_credentials"},
+    "cli": {"core", "signing", "client", "engines", "process", "settings", "root_credentials"},
+    "__main__": {"cli"},
+    "__init__": {"signing"},
+}
+
+# Third-party library -> the only places that may know it.
+HOMES: Final[dict[str, set[str]]] = {
+    "granian": {"process"},
+    "uvloop": {"process"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "segno": {"cli"},
+    "httpx": {"client"},
+    "defusedxml": {"wire", "client"},
+    "fastcrc": {"core"},
+    "cryptography": {"engines"},
+    "sqlite3": {"engines", "cli.serve", "cli.failures"},
+}
+
+# What pure arithmetic has no use for, and who has a use for it all the same.
+IMPURE: Final = {"asyncio", "logging", "os", "socket", "subprocess", "threading", "time"}
+IMPURE_ALL_THE_SAME: Final[dict[str, set[str]]] = {
+    "core.times": {"time"},  # gmtime is arithmetic
+    "signing.presign": {"os", "time"},  # dates a link and finds credentials for its callers, when they give none
+}
+
+
+def modules(room: str = "") -> Iterator[tuple[str, ast.Module]]:
+    """Dotted names without "coatcheck." and syntax trees, of one room or all."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        if not room or name.split(".")[0] == room:
+            yield name, ast.parse(path.read_text("utf-8"))
+
+
+def imports(name: str, tree: ast.Module) -> Iterator[str]:
+    """Every module that is imported, however deep in the file: ours without "coatcheck.", others as they are."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name.removeprefix("coatcheck.")
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            above = name.split(".")[: -node.level]
+            yield ".".join([*above, *([node.module] if node.module else [])])
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if module == "coatcheck" or module.removeprefix("coatcheck.") in MAY_IMPORT:
+                for alias in node.names:
+                    yield f"{module}.{alias.name}".removeprefix("coatcheck.")
+            else:
+                yield module.removeprefix("coatcheck.")
+
+
+def is_within(module: str, places: set[str]) -> bool:
+    return any(module == place or module.startswith(f"{place}.") for place in places)
+
+
+ALL: Final = dict(modules())
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {name.split(".")[0] for name in ALL} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_imports_follow_the_table(name: str) -> None:
+    room = name.split(".")[0]
+    ours = {module for module in imports(name, ALL[name]) if module.split(".")[0] in MAY_IMPORT}
+    assert {module for module in ours if not is_within(module, MAY_IMPORT[room] | {room})} == set()
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_library_is_known_in_its_home_alone(library: str) -> None:
+    knowing = {
+        name for name, tree in ALL.items() if library in {module.split(".")[0] for module in imports(name, tree)}
+    }
+    assert {name for name in knowing if not is_within(name, HOMES[library])} == set()
+
+
+@pytest.mark.parametrize("room", ["core", "signing", "access", "ports"])
+def test_pure_room_awaits_nothing(room: str) -> None:
+    waiting = (ast.AsyncWith, ast.AsyncFor, ast.Await)
+    for name, tree in modules(room):
+        assert not [node.lineno for node in ast.walk(tree) if isinstance(node, waiting)], name
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.split(".")[0] in {"core", "signing", "access"}])
+def test_pure_module_has_no_clock_environment_or_log(name: str) -> None:
+    allowed = IMPURE_ALL_THE_SAME.get(name, set())
+    assert {module for module in imports(name, ALL[name]) if module in IMPURE} - allowed == set()
+
+
+def test_only_the_decision_makes_a_grant() -> None:
+    makers = {
+        name
+        for name, tree in ALL.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Grant"
+    }
+    assert makers == {"access.decide"}
+
+
+def test_signatures_are_compared_in_one_place() -> None:
+    comparing = {name for name, tree in modules("signing") if "compare_digest" in ast.unparse(tree)}
+    assert comparing == {"signing.verify"}
