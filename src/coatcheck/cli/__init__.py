@@ -1,0 +1,72 @@
+"""The command line: a table of verbs, each loaded when it is called, and the exit codes.
+
+`coatcheck serve` must answer within half a second of its start, so nothing here imports what only other verbs need
+(rich, httpx). A verb is one file beside this one, holding a click command named `command`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+import coatcheck
+
+from .failures import report
+
+# verb -> (module, the line in `coatcheck --help`)
+VERBS: Final = {
+    "serve": ("coatcheck.cli.serve", "Run the server on a data directory."),
+    "share": ("coatcheck.cli.share", "Upload a file and print a link to it."),
+    "get": ("coatcheck.cli.get", "Download a link, with resume and checksum."),
+    "presign": ("coatcheck.cli.presign", "Sign links, offline."),
+    "explain": ("coatcheck.cli.explain", "Say what a link grants, and why it doesn't work."),
+    "ls": ("coatcheck.cli.ls", "List buckets or objects."),
+    "put": ("coatcheck.cli.put", "Upload files, directories or standard input."),
+    "rm": ("coatcheck.cli.rm", "Delete objects or buckets."),
+    "mb": ("coatcheck.cli.mb", "Make a bucket."),
+}
+
+
+class _Verbs(click.Group):
+    """A group that imports a verb's module only when that verb runs, and ends every failure in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> NoReturn:
+        words = list(sys.argv[1:] if args is None else args)
+        options["standalone_mode"] = False
+        try:
+            returned = super().main(words, *rest, **options)
+        except Exception as error:
+            sys.exit(report(error, as_json="--json" in words))
+        sys.exit(returned if isinstance(returned, int) else 0)
+
+
+@click.command(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Help on one verb: coatcheck VERB --help. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, "
+    "3 not found, 4 no answer from the server, 5 damaged bytes, 130 interrupted.",
+)
+@click.version_option(coatcheck.__version__, prog_name="coatcheck", message="%(prog)s %(version)s")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Keep an object private, share it by a link that ends by itself."""
+    if "NO_COLOR" in os.environ:
+        context.color = False

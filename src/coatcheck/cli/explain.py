@@ -1,0 +1,141 @@
+"""`coatcheck explain`: what a link grants, and why it doesn't work."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from coatcheck.client.profile import Options, find_secret
+from coatcheck.signing.explain import Explanation, explain
+
+from .failures import FAILED
+from .options import EXPIRY, HEADER, json_option, profile_options
+from .terminal import print_field, print_json, print_line, printable, write_duration, write_local
+
+
+@click.command("explain")
+@click.argument("link", metavar="URL|-")
+@click.option("--method", default="GET", show_default=True, help="What the link is used with.")
+@click.option("--header", "headers", type=HEADER, multiple=True, help="A header the link is used with.")
+@click.option("--bucket", help="Bucket of a link on an own domain, which doesn't name it.")
+@click.option("--at", type=EXPIRY, help="Judge it as of this time, or of so long from now; else now.")
+@profile_options
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    link: str,
+    method: str,
+    headers: tuple[tuple[str, str], ...],
+    bucket: str | None,
+    at: timedelta | datetime | None,
+    where: Options,
+    as_json: bool,
+) -> None:
+    """Decode a link, offline: who signed it, for what, from when to when, and which headers it needs.
+
+    If the secret of its access key is at hand (environment, profile or the local server's), the signature is checked,
+    and if it doesn't match, the usual mistakes are tried. Quote the link, or give "-" and paste it. Exit code 0 if the
+    link works, 1 if not.
+    """
+    url = (sys.stdin.readline() if link == "-" else link).strip()
+    now = _read_moment(at)
+    found = explain(url, now=now, method=method.upper(), headers=dict(headers), bucket=bucket)
+    secret = find_secret(found.access_key_id, where, os.environ, Path.home()) if found.access_key_id else None
+    if secret is not None:
+        found = explain(url, now=now, secret=secret, method=method.upper(), headers=dict(headers), bucket=bucket)
+    if as_json:
+        print_json(_write_facts(found))
+    else:
+        _print(found)
+    if not _works(found):
+        context.exit(FAILED)
+
+
+def _read_moment(at: timedelta | datetime | None) -> float:
+    if at is None:
+        return time.time()
+    return at.timestamp() if isinstance(at, datetime) else time.time() + at.total_seconds()
+
+
+def _works(found: Explanation) -> bool:
+    return found.state == "valid" and not found.problems and found.verified is not False
+
+
+def _write_facts(found: Explanation) -> dict[str, Any]:
+    """Every field of the explanation, its moments as ISO 8601, and the verdict."""
+    facts = asdict(found)
+    for name in ("starts_at", "expires_at"):
+        moment_s = facts.pop(f"{name}_s")
+        facts[name] = _moment(moment_s).isoformat() if moment_s is not None else None
+    return {"works": _works(found), **facts}
+
+
+def _print(found: Explanation) -> None:
+    print_line(click.style(_verdict(found), fg="green" if _works(found) else "red", bold=True))
+    for problem in found.problems:
+        print_line(click.style(f"  {printable(problem)}", fg="red"))
+    for label, value in _fields(found):
+        if value:
+            print_field(label, printable(value))
+    for note in found.notes:
+        print_field("note", printable(note))
+
+
+def _verdict(found: Explanation) -> str:
+    if not _works(found):
+        return "This link does not work."
+    if found.verified:
+        return "This link works: its signature is right and its time isn't over."
+    return "Nothing speaks against this link; without its secret key the signature can't be checked."
+
+
+def _fields(found: Explanation) -> list[tuple[str, str | None]]:
+    return [
+        ("object", _address(found)),
+        ("method", found.method if found.version else None),
+        ("signed by", f"{found.access_key_id} ({found.version})" if found.access_key_id else None),
+        ("region", found.region),
+        ("from", _write_moment(found.starts_at_s)),
+        ("until", _write_moment(found.expires_at_s)),
+        ("time left", _write_left(found.left_s)),
+        ("must be sent", ", ".join(found.required_headers)),
+        ("version id", found.version_id),
+        ("processing", found.process),
+        ("answered with", "; ".join(f"{name}: {value}" for name, value in found.response_headers.items())),
+        ("speed limit", f"{found.traffic_limit} bit/s" if found.traffic_limit else None),
+        ("only from", found.source_ip),
+        ("token", "signed with a temporary key's security token" if found.has_security_token else None),
+    ]
+
+
+def _address(found: Explanation) -> str | None:
+    if found.bucket is None:
+        return found.key
+    return f"oss://{found.bucket}/{found.key}" if found.key else f"oss://{found.bucket}"
+
+
+def _moment(moment_s: int) -> datetime:
+    """A link may name any number; what no calendar has becomes the calendar's end."""
+    try:
+        return datetime.fromtimestamp(moment_s, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _write_moment(moment_s: int | None) -> str | None:
+    return write_local(_moment(moment_s)) if moment_s is not None else None
+
+
+def _write_left(left_s: int | None) -> str | None:
+    if left_s is None:
+        return None
+    length = write_duration(min(abs(left_s), 10**9))
+    return length if left_s >= 0 else f"none, it ended {length} ago"

@@ -1,0 +1,99 @@
+"""How a verb fails: one line with the next step on stderr (JSON under --json), and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from coatcheck.client.errors import ClientError, Damaged, NotConfigured, NotFound, Unreachable
+from coatcheck.core.errors import OssError
+from coatcheck.signing.refusal import PresignError
+
+OK: Final = 0
+FAILED: Final = 1  # refused by the server, or failed here
+USAGE: Final = 2  # the command line or the settings make no sense
+NOT_FOUND: Final = 3
+UNREACHABLE: Final = 4
+DAMAGED: Final = 5
+INTERRUPTED: Final = 130  # 128 + SIGINT, the shells' habit
+
+_EXIT_CODES: Final[tuple[tuple[type[ClientError], int], ...]] = (
+    (NotFound, NOT_FOUND),
+    (Unreachable, UNREACHABLE),
+    (Damaged, DAMAGED),
+    (NotConfigured, USAGE),
+    (ClientError, FAILED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    exit_code: int
+    code: str
+    message: str
+    hint: str = ""
+    status: int | None = None
+    request_id: str = ""
+    ec: str = ""
+
+
+def report(error: Exception, *, as_json: bool) -> int:
+    """Say on stderr what went wrong and return the exit code; a bug of ours is raised again, with its traceback."""
+    failure = _read_failure(error)
+    click.echo(_write_json(failure) if as_json else _write_line(failure), err=True)
+    return failure.exit_code
+
+
+def _read_failure(error: Exception) -> _Failure:
+    match error:
+        case ClientError():
+            exit_code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+            return _Failure(exit_code, error.code, error.message, error.hint, error.status, error.request_id, error.ec)
+        case OssError():
+            return _Failure(USAGE, error.code, error.message)
+        case PresignError():
+            return _Failure(USAGE, "CannotSign", str(error))
+        case click.UsageError():
+            where = error.ctx.command_path if error.ctx else "coatcheck"
+            return _Failure(USAGE, "Usage", error.format_message(), f"{where} --help")
+        case click.ClickException():
+            return _Failure(error.exit_code, "Failed", error.format_message())
+        case click.Abort():
+            return _Failure(INTERRUPTED, "Interrupted", "Interrupted.")
+        case OSError():
+            return _Failure(FAILED, type(error).__name__, _write_os_error(error))
+        case _:
+            raise error
+
+
+def _write_os_error(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename is not None else reason
+
+
+def _write_line(failure: _Failure) -> str:
+    """One red line: what, the next step, and the request id to ask the server's operator about."""
+    named = failure.code not in ("Usage", "Failed", "Interrupted") and failure.code not in failure.message
+    text = f"error: {failure.code}: {failure.message}" if named else f"error: {failure.message}"
+    if failure.hint:
+        text = f"{text.rstrip('.')}. Next: {failure.hint}"
+    if failure.request_id:
+        text += f" (request id {failure.request_id})"
+    line = " ".join(text.split())
+    return line if "NO_COLOR" in os.environ else click.style(line, fg="red")
+
+
+def _write_json(failure: _Failure) -> str:
+    facts = {
+        "code": failure.code,
+        "message": failure.message,
+        "hint": failure.hint,
+        "status": failure.status,
+        "request_id": failure.request_id,
+        "ec": failure.ec,
+    }
+    return json.dumps({"error": {k: v for k, v in facts.items() if v}, "exit_code": failure.exit_code})

@@ -1,0 +1,147 @@
+"""`coatcheck serve`: run the server on a data directory."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from coatcheck.root_credentials import RootCredentials
+from coatcheck.settings import ServerSettings
+
+
+@click.command(name="serve")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("coatcheck-data"),
+    show_default=True,
+    help="Data directory; made if missing.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:8000",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to listen; port 0 takes a free one.",
+)
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    default=("cn-hangzhou",),
+    show_default=True,
+    metavar="ID",
+    help="Region id; may be repeated.",
+)
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    default=("localhost",),
+    show_default=True,
+    metavar="NAME",
+    help="Base domain: a bucket answers as BUCKET.oss-REGION.NAME; may be repeated.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=None,
+    metavar="N",
+    help="Worker processes.  [default: one a core, at most 4]",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Certificate chain, PEM.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Its private key, PEM.",
+)
+@click.option("--access-log", is_flag=True, help="Log every request, not only refused ones.")
+@click.option(
+    "--strict-link-headers",
+    is_flag=True,
+    help="Presigned uploads may set Content-Disposition and the like only if the signer listed them.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
+def command(
+    data: Path,
+    listen: str,
+    regions: tuple[str, ...],
+    domains: tuple[str, ...],
+    workers: int | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    access_log: bool,
+    strict_link_headers: bool,
+    as_json: bool,
+) -> None:
+    """Run the server on a data directory, until Ctrl-C or SIGTERM.
+
+    The owner's access key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET; if they are not set, a key is made at
+    the first start, kept in DATA/root-credentials.json and shown once.
+    """
+    from coatcheck.engines.local import InUse
+    from coatcheck.engines.sqlite.keyring import WrongSecretKey
+    from coatcheck.engines.sqlite.schema import NewerStore
+    from coatcheck.process import CannotListen, run
+    from coatcheck.root_credentials import BadCredentials, find_root_credentials
+
+    if bool(tls_cert) != bool(tls_key):
+        raise click.UsageError("--tls-cert and --tls-key go together.")
+    host, port = _read_listen(listen)
+    settings = ServerSettings(
+        data=data.absolute(),
+        host=host,
+        port=port,
+        regions=regions,
+        domains=tuple(domain.lower() for domain in domains),
+        workers=workers or min(os.cpu_count() or 1, 4),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        access_log=access_log,
+        strict_link_headers=strict_link_headers,
+    )
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root = find_root_credentials(settings.data, os.environ)
+
+        def ready(final: ServerSettings) -> None:
+            _print_ready(final, root, as_json=as_json)
+
+        run(settings, root if not root.made else replace(root, made=False), ready)
+    except (BadCredentials, CannotListen, InUse, NewerStore, WrongSecretKey) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _read_listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise click.UsageError(f"--listen takes HOST:PORT, for example 127.0.0.1:8000; {text!r} is not that.")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _print_ready(settings: ServerSettings, root: RootCredentials, *, as_json: bool) -> None:
+    scheme = "https" if settings.tls_cert else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    endpoint = f"{scheme}://{host}:{settings.port}"
+    if as_json:
+        facts = {"endpoint": endpoint, "region": settings.regions[0], "data": str(settings.data)}
+        click.echo(json.dumps({"ready": True, **facts}))
+        return
+    if root.made:
+        click.echo(
+            "A root access key was made. It is shown this once and kept in "
+            f"{settings.data / 'root-credentials.json'}:\n"
+            f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
+            f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
+        )
+    click.echo(f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, data {settings.data}, Ctrl-C to stop)")

@@ -1,0 +1,62 @@
+"""docs/cli.md names every verb, option and exit code; docs/settings.md every setting."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+import pytest
+
+from coatcheck.cli import VERBS, failures, main
+from coatcheck.client import profile
+from coatcheck.settings import ServerSettings
+
+DOCS = Path(__file__).parents[2] / "docs"
+CLI = (DOCS / "cli.md").read_text("utf-8")
+SETTINGS = (DOCS / "settings.md").read_text("utf-8")
+SHARED = CLI[CLI.index("## Options of every verb") : CLI.index("## coatcheck serve")]
+
+
+def section(verb: str) -> str:
+    return CLI[CLI.index(f"## coatcheck {verb}\n") :].partition("\n## ")[0] + SHARED
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_every_verb_and_option_is_documented_with_an_example(verb: str) -> None:
+    command = main.get_command(click.Context(main), verb)
+    assert command is not None
+    text = section(verb)
+    assert f"$ coatcheck {verb}" in text or f"| coatcheck {verb}" in text
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            for name in parameter.opts:
+                assert f"`{name}" in text, name
+
+
+def test_every_exit_code_is_documented() -> None:
+    for code in (
+        failures.OK,
+        failures.FAILED,
+        failures.USAGE,
+        failures.NOT_FOUND,
+        failures.UNREACHABLE,
+        failures.DAMAGED,
+        failures.INTERRUPTED,
+    ):
+        assert f"\n| {code} | " in CLI
+
+
+def test_every_server_setting_is_documented() -> None:
+    for setting in dataclasses.fields(ServerSettings):
+        assert f"`{setting.name}`" in SETTINGS, setting.name
+
+
+def test_every_client_setting_is_documented() -> None:
+    names = (
+        *profile._STORED_KINDS,
+        *profile._ENVIRONMENT,
+        *("OSS_ENDPOINT", "OSS_REGION", "COATCHECK_PROFILE", "COATCHECK_DATA", "XDG_CONFIG_HOME"),
+    )
+    for name in names:
+        assert f"`{name}`" in SETTINGS, name
