@@ -1,0 +1,100 @@
+"""A real `coatcheck serve` in processes of its own, for tests that drive it over loopback."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Final
+from urllib.parse import urlsplit
+
+from .builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+
+READY: Final = "coatcheck is ready: "
+START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 40.0
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Ours without settings a developer may have for coatcheck or OSS, so that tests are the same everywhere."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OSS_", "COATCHECK_"))}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **more}
+
+
+class ServerProcess:
+    """One server on one data directory. Starts when made; `stop` is SIGTERM, `kill` is SIGKILL to every process."""
+
+    def __init__(self, data: Path, *options: str, workers: int = 2, port: int = 0) -> None:
+        self.data = data
+        self.log = data.with_name(f"{data.name}.log")
+        words = ["serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--workers", str(workers), *options]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "coatcheck", *words],
+                env=clean_environment(OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.endpoint = self._await_ready()
+        self.host, self.port = urlsplit(self.endpoint).hostname or "", urlsplit(self.endpoint).port or 0
+
+    def _await_ready(self) -> str:
+        out = self._out
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and select.select([out], [], [], deadline - time.monotonic())[0]:
+            line = out.readline()
+            if not line:
+                break
+            if line.startswith(READY):
+                return line.removeprefix(READY).split()[0]
+        self.kill()
+        raise AssertionError(f"the server did not get ready:\n{self.log.read_text()}")
+
+    @property
+    def _out(self) -> IO[str]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def processes(self) -> list[int]:
+        """The process ids of the server: the one that was started, and every descendant."""
+        found = [self._process.pid]
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in task.read_text().split()]
+        return found
+
+    def resident_bytes(self) -> dict[int, int]:
+        """Resident memory of each worker."""
+        page = os.sysconf("SC_PAGE_SIZE")
+        workers = self.processes()[1:]
+        return {pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in workers}
+
+    def terminate(self) -> None:
+        """Ask it to end; `wait` for it afterwards."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        try:
+            return self._process.wait(STOP_TIMEOUT_S)
+        finally:
+            self.kill()
+
+    def stop(self) -> None:
+        """End in order, and hold the server to a clean exit."""
+        self.terminate()
+        status = self.wait()
+        assert status == 0, f"exit status {status}:\n{self.log.read_text()}"
+
+    def kill(self) -> None:
+        """End every process at once, as a power cut would. Harmless when it has ended."""
+        if self._process.poll() is None:
+            for pid in self.processes():
+                os.kill(pid, signal.SIGKILL)
+            self._process.wait()
+        self._out.close()

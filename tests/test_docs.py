@@ -1,0 +1,25 @@
+"""What the docs say of errors and limits is what the code has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import coatcheck.core.errors as errors
+import coatcheck.core.limits as limits
+
+DOCS = Path(__file__).parent.parent / "docs"
+FAULTS = [fault for fault in vars(errors).values() if isinstance(fault, errors.Fault)]
+LIMITS = {name: value for name, value in vars(limits).items() if name.isupper()}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.code}-{fault.ec}")
+def test_every_fault_is_documented(fault: errors.Fault) -> None:
+    row = f"| {fault.status} | {fault.code} | {fault.message} | {fault.ec or '-'} |"
+    assert row in (DOCS / "errors.md").read_text()
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_every_limit_is_documented(name: str) -> None:
+    assert f"| `{name}` | {LIMITS[name]} |" in (DOCS / "limits.md").read_text()
