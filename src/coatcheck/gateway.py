@@ -83,7 +83,8 @@ class Gateway:
             await self._find_bucket(target)
             raise refuse_preflight(request)
         caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
-        row = find_row(request.method, target, request.query)  # after the signature has settled which address was meant
+        # After the signature has settled which address was meant.
+        row = find_row(request.method, target, request.query, request.headers)
         trace.operation = row.name
         trace.access_key_id, trace.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else await self._find_bucket(target)

@@ -75,6 +75,31 @@ class CatalogContract:
         made = await catalog.create_bucket(a_bucket("photos"), most=100)
         assert await catalog.find_bucket("photos") == made
 
+    async def test_a_setting_stays_with_its_bucket_until_it_is_replaced_or_removed(
+        self, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        await catalog.set_bucket_setting(bucket.bucket_id, "policy", "one")
+        await catalog.set_bucket_setting(bucket.bucket_id, "cors", "two")
+        await catalog.set_bucket_setting(bucket.bucket_id, "policy", "three")
+        found = await catalog.find_bucket(bucket.name)
+        assert found is not None
+        assert found.settings == (("cors", "two"), ("policy", "three"))
+        assert found.setting("policy") == "three"
+        await catalog.set_bucket_setting(bucket.bucket_id, "policy", None)
+        await catalog.set_bucket_setting(bucket.bucket_id, "policy", None)
+        found = await catalog.find_bucket(bucket.name)
+        assert found is not None
+        assert found.setting("policy") is None
+        assert found.setting("cors") == "two"
+
+    async def test_a_setting_of_a_bucket_that_is_gone_is_not_kept(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_setting(bucket.bucket_id, "cors", "one")
+        await catalog.delete_bucket(bucket.bucket_id)
+        with pytest.raises(Gone):
+            await catalog.set_bucket_setting(bucket.bucket_id, "cors", "two")
+        made = await catalog.create_bucket(a_bucket(bucket.name), most=100)
+        assert made.settings == ()
+
     async def test_a_bucket_name_is_taken_for_everybody(self, catalog: Catalog, bucket: Bucket) -> None:
         with pytest.raises(AlreadyThere):
             await catalog.create_bucket(a_bucket(bucket.name, owner="9999999999999999"), most=100)

@@ -63,6 +63,13 @@ class MemoryCatalog:
         bucket = self._bucket_of(bucket_id)
         self._buckets[bucket.name] = replace(bucket, acl=acl)
 
+    async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
+        bucket = self._bucket_of(bucket_id)
+        kept = {known: text for known, text in bucket.settings if known != name}
+        if document is not None:
+            kept[name] = document
+        self._buckets[bucket.name] = replace(bucket, settings=tuple(sorted(kept.items())))
+
     async def delete_bucket(self, bucket_id: int) -> None:
         bucket = self._bucket_of(bucket_id)
         if self._objects[bucket_id]:

@@ -6,7 +6,7 @@ NotImplemented (status 400, as OSS documents it; SDKs would retry a 501), and ne
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -15,6 +15,7 @@ from coatcheck.access.actions import Action
 from coatcheck.core.errors import METHOD_NOT_ALLOWED, NOT_IMPLEMENTED
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import NO_HEADERS
 from coatcheck.wire.target import Target
 
 from . import bucket, object_acl, object_delete, object_get, object_list, object_put
@@ -32,7 +33,9 @@ class Row:
     """One route.
 
     Attributes:
-        sub_resource: the parameter that selects it; "" for the plain resource.
+        sub_resource: the parameters that select it, sorted and joined by "&", "comp" with its value ("cname&comp=add");
+            "" for the plain resource.
+        header: a request header that selects it among the rows of that place ("x-oss-copy-source"); "" for none.
         reads_object: the operation needs the object's current version.
         makes_bucket: the bucket need not exist.
     """
@@ -44,6 +47,7 @@ class Row:
     action: Action
     reads_object: bool = False
     makes_bucket: bool = False
+    header: str = ""
 
     @property
     def name(self) -> str:
@@ -155,7 +159,8 @@ SUB_RESOURCES: Final = frozenset(
     }
 )
 
-_BY_PLACE: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS}
+_BY_PLACE: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if not row.header}
+_BY_HEADER: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if row.header}
 _LIST_V1: Final = _BY_PLACE["GET", Level.BUCKET, ""]
 _METHODS: Final = frozenset(row.method for row in ROWS) | {"POST"}
 
@@ -166,30 +171,38 @@ def find_level(target: Target) -> Level:
     return Level.SERVICE if target.bucket is None else Level.BUCKET
 
 
-def find_row(method: str, target: Target, query: Query) -> Row:
+def find_row(method: str, target: Target, query: Query, headers: Mapping[str, str] = NO_HEADERS) -> Row:
     """The route of a request; nothing is answered yet.
 
     Raises:
         OssError: NOT_IMPLEMENTED, with the sub-resource in `Header`; METHOD_NOT_ALLOWED.
     """
     level = find_level(target)
-    if SUB_RESOURCES.isdisjoint(query.first):
-        row = _BY_PLACE.get((method, level, ""))
-        if row is not None:
-            return row
-        if method == "POST" and ("x-oss-process" in query or level is Level.BUCKET):
-            raise NOT_IMPLEMENTED("PostObject and ProcessObject are not built yet.")
-        raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
-    return _find_sub_resource_row(method, level, query)
+    if not SUB_RESOURCES.isdisjoint(query.first):
+        return _find_sub_resource_row(method, level, query, headers)
+    row = _row_at(method, level, "", headers)
+    if row is not None:
+        return row
+    if method == "POST" and ("x-oss-process" in query or level is Level.BUCKET):
+        raise NOT_IMPLEMENTED("PostObject and ProcessObject are not built yet.")
+    raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
 
 
-def _find_sub_resource_row(method: str, level: Level, query: Query) -> Row:
+def _row_at(method: str, level: Level, sub_resource: str, headers: Mapping[str, str]) -> Row | None:
+    place = method, level, sub_resource
+    if method != "GET" and (special := _BY_HEADER.get(place)) is not None and special.header in headers:
+        return special
+    return _BY_PLACE.get(place)
+
+
+def _find_sub_resource_row(method: str, level: Level, query: Query, headers: Mapping[str, str]) -> Row:
     if method not in _METHODS:
         raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
     names = sorted(SUB_RESOURCES.intersection(query.first))
-    row = _BY_PLACE.get((method, level, names[0]))
-    if len(names) > 1 or row is None:
+    selected = "&".join([f"comp={query.get('comp')}" if name == "comp" else name for name in names])
+    row = _row_at(method, level, selected, headers)
+    if row is None:
         raise NOT_IMPLEMENTED(f"The sub-resource {', '.join(names)} is not built yet.", Header=names[0])
-    if names[0] == "list-type" and query.get("list-type") != "2":
+    if selected == "list-type" and query.get("list-type") != "2":
         return _LIST_V1
     return row

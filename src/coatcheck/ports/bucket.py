@@ -28,6 +28,10 @@ class Bucket:
     versioning: str = ""
     settings: tuple[tuple[str, str], ...] = ()
 
+    def setting(self, name: str) -> str | None:
+        """The stored document of that name; None if there is none."""
+        return next((document for known, document in self.settings if known == name), None)
+
 
 @dataclass(frozen=True, slots=True)
 class NewBucket:

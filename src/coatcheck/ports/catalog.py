@@ -80,6 +80,11 @@ class Catalog(Protocol):
         """Raises: Gone."""
         ...
 
+    async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
+        """Keep a configuration document under its name ("cors", "policy" ...) with the bucket, or remove it with None;
+        fine if there is none to remove. Raises: Gone."""
+        ...
+
     async def delete_bucket(self, bucket_id: int) -> None:
         """Raises: Gone; NotEmpty, when it holds any version of any object."""
         ...

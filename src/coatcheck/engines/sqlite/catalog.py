@@ -93,6 +93,9 @@ class SqliteCatalog:
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         await self._writer.run(lambda connection: _set_bucket_acl(connection, bucket_id, acl))
 
+    async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
+        await self._writer.run(lambda connection: _set_bucket_setting(connection, bucket_id, name, document))
+
     async def delete_bucket(self, bucket_id: int) -> None:
         await self._writer.run(lambda connection: _delete_bucket(connection, bucket_id))
 
@@ -203,6 +206,14 @@ def _create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int) ->
 def _set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) -> None:
     if connection.execute("UPDATE bucket SET acl = ? WHERE id = ?", (acl, bucket_id)).rowcount == 0:
         raise Gone(f"bucket {bucket_id}")
+
+
+def _set_bucket_setting(connection: sqlite3.Connection, bucket_id: int, name: str, document: str | None) -> None:
+    _check_bucket(connection, bucket_id)
+    if document is None:
+        connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ? AND name = ?", (bucket_id, name))
+    else:
+        connection.execute("INSERT OR REPLACE INTO bucket_setting VALUES (?, ?, ?)", (bucket_id, name, document))
 
 
 def _delete_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
