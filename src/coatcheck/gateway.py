@@ -10,9 +10,9 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from coatcheck.access.decide import AccessFacts, decide
+from coatcheck.access.decide import decide, facts_of, owns
 from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, NO_SUCH_BUCKET, WRONG_ENDPOINT, OssError
-from coatcheck.identity.caller import ANONYMOUS, Caller
+from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.object_get import ReplacedMeanwhile
@@ -89,7 +89,7 @@ class Gateway:
         trace.access_key_id, trace.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else await self._find_bucket(target)
         found = await self._find_object(row, caller, bucket, target)
-        grant = decide(caller, row.action, _facts(bucket, found))
+        grant = decide(caller, row.action, facts_of(bucket, found))
         return await row.run(Context(request, target, caller, grant, self._ports, self._settings, now, bucket, found))
 
     async def _find_bucket(self, target: Target) -> Bucket | None:
@@ -109,17 +109,9 @@ class Gateway:
         """The object, for rows that read it, and for strangers whom only its ACL can let write."""
         if bucket is None or target.key is None:
             return None
-        if row.reads_object or caller is ANONYMOUS or caller.account != bucket.owner:
+        if row.reads_object or not owns(caller, bucket):
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key)
         return None
-
-
-def _facts(bucket: Bucket | None, found: ObjectRecord | None) -> AccessFacts:
-    if bucket is None:
-        return AccessFacts()
-    if found is None:
-        return AccessFacts(bucket.owner, bucket.acl)
-    return AccessFacts(bucket.owner, bucket.acl, found.acl)
 
 
 def _refuse(request: Request, trace: Trace, error: OssError) -> Reply:

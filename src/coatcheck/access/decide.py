@@ -22,6 +22,8 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.identity.caller import Caller
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.object import ObjectRecord
 
 from .acl import DEFAULT, allows_everybody
 from .actions import AclRight, Action
@@ -39,6 +41,18 @@ class AccessFacts(NamedTuple):
     owner: str | None = None
     bucket_acl: str = "private"
     object_acl: str = DEFAULT
+
+
+def facts_of(bucket: Bucket | None, found: ObjectRecord | None) -> AccessFacts:
+    """The facts of an address: its bucket, where it has one, and the object that was found there, if any."""
+    if bucket is None:
+        return AccessFacts()
+    return AccessFacts(bucket.owner, bucket.acl, DEFAULT if found is None else found.acl)
+
+
+def owns(caller: Caller, bucket: Bucket) -> bool:
+    """Whether the decision is known without looking at the object: the caller may do anything with the bucket."""
+    return not caller.anonymous and caller.account == bucket.owner
 
 
 class Grant(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from coatcheck.access.decide import Grant
+from coatcheck.access.actions import Action
+from coatcheck.access.decide import Grant, decide, facts_of, owns
 from coatcheck.core.errors import MISSING_ARGUMENT, NO_SUCH_KEY
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
@@ -39,6 +40,31 @@ class Context(NamedTuple):
     now: float
     bucket: Bucket | None = None
     found: ObjectRecord | None = None
+
+    def decide(
+        self,
+        action: Action,
+        bucket: Bucket,
+        key: str | None = None,
+        found: ObjectRecord | None = None,
+        *,
+        versioned: bool = False,
+    ) -> Grant:
+        """May the caller do this too, to another resource than the one addressed: the source of a copy, each key of a
+        delete of many?
+
+        Args:
+            key: None for the bucket itself.
+            found: the object there, or the version that is meant, if it exists; it may be left out where
+                `needs_object` says so.
+            versioned: a version is named ("oss:GetObjectVersion" is another right than "oss:GetObject").
+        Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
+        """
+        return decide(self.caller, action, facts_of(bucket, found))
+
+    def needs_object(self, bucket: Bucket) -> bool:
+        """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""
+        return not owns(self.caller, bucket)
 
     @property
     def this_bucket(self) -> Bucket:
