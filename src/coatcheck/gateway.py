@@ -13,19 +13,22 @@ from typing import Final
 from coatcheck.access.decide import decide, facts_of, owns
 from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, NO_SUCH_BUCKET, WRONG_ENDPOINT, OssError
 from coatcheck.identity.caller import Caller
-from coatcheck.identity.identify import identify
-from coatcheck.operations.context import Context, Ports
+from coatcheck.identity.identify import identify, identify_form
+from coatcheck.operations.context import Context, Ports, PostedForm
+from coatcheck.operations.incoming import body_fault
 from coatcheck.operations.object_get import ReplacedMeanwhile
+from coatcheck.operations.post_object import find_content_type, find_key
 from coatcheck.operations.preflight import refuse_preflight
-from coatcheck.operations.table import Row, find_row
+from coatcheck.operations.table import Row, find_row, is_form
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import KeyLookup
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.faults import fault_reply
+from coatcheck.wire.form import read_form
 from coatcheck.wire.reply import Reply
-from coatcheck.wire.request import Request
+from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target, find_target
 
 _ATTEMPTS: Final = 5  # how often a read starts again because its object was replaced under it
@@ -82,15 +85,33 @@ class Gateway:
         if request.method == "OPTIONS":
             await self._find_bucket(target)
             raise refuse_preflight(request)
-        caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
-        # After the signature has settled which address was meant.
-        row = find_row(request.method, target, request.query, request.headers)
+        form = None
+        if request.method == "POST" and is_form(target, request.query):
+            row = find_row(request.method, target, request.query, request.headers)
+            caller, target, form = await self._open_form(request, target, now)
+        else:
+            caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
+            # After the signature has settled which address was meant.
+            row = find_row(request.method, target, request.query, request.headers)
         trace.operation = row.name
         trace.access_key_id, trace.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else await self._find_bucket(target)
         found = await self._find_object(row, caller, bucket, target)
         grant = decide(caller, row.action, facts_of(bucket, found))
-        return await row.run(Context(request, target, caller, grant, self._ports, self._settings, now, bucket, found))
+        return await row.run(
+            Context(request, target, caller, grant, self._ports, self._settings, now, bucket, found, form)
+        )
+
+    async def _open_form(self, request: Request, target: Target, now: float) -> tuple[Caller, Target, PostedForm]:
+        """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""
+        try:
+            form = await read_form(request)
+        except BodyFailed as failure:
+            raise body_fault(failure) from None
+        key = find_key(form)
+        fields = {**form.fields, "bucket": target.bucket or "", "content-type": find_content_type(form)}
+        poster = await identify_form(fields, self._keyring, now=now, regions=self._settings.regions, door=target.region)
+        return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
     async def _find_bucket(self, target: Target) -> Bucket | None:
         if target.bucket is None:

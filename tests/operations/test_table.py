@@ -108,7 +108,11 @@ def test_a_method_that_the_resource_has_no_meaning_for_is_not_allowed(method: st
     assert refusal_of(method, level).fault is METHOD_NOT_ALLOWED
 
 
-def test_form_upload_and_processing_are_not_built() -> None:
-    assert refusal_of("POST", Level.BUCKET).fault is NOT_IMPLEMENTED
+def test_a_post_to_a_bucket_is_a_form() -> None:
+    assert route("POST", Level.BUCKET) == "post_object"
+    assert route("POST", Level.BUCKET, "x-oss-process=image/resize") == "post_object"
+
+
+def test_processing_is_not_built() -> None:
     assert refusal_of("POST", Level.OBJECT, "x-oss-process=image/resize").fault is NOT_IMPLEMENTED
     assert refusal_of("POST", Level.OBJECT, "x-oss-async-process=video").fault is NOT_IMPLEMENTED

@@ -111,6 +111,7 @@ REQUEST_TIMEOUT = Fault(
     "Idle connections will be closed.",
 )
 ENTITY_TOO_LARGE = Fault("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size.")
+ENTITY_TOO_SMALL = Fault("EntityTooSmall", 400, "Your proposed upload smaller than the minimum allowed size")
 MISSING_CONTENT_LENGTH = Fault("MissingContentLength", 411, "You must provide the Content-Length HTTP header.")
 METHOD_NOT_ALLOWED = Fault("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
 PRECONDITION_FAILED = Fault("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold.")
@@ -172,6 +173,30 @@ TOKEN_NOT_IN_QUERY = Fault(
 TOKEN_TWICE = Fault(
     "InvalidArgument", 400, "The security token was given in the URL and in a header; give it once.", "0002-00000010"
 )
+
+# --- forms ---------------------------------------------------------------------------------------------------------
+NOT_MULTIPART = Fault(
+    "RequestIsNotMultiPartContent", 400, "Bucket POST must be of the enclosure-type multipart/form-data."
+)
+MALFORMED_POST_REQUEST = Fault(
+    "MalformedPOSTRequest", 400, "The body of your POST request is not well-formed multipart/form-data."
+)
+FIELD_ITEM_TOO_LONG = Fault("FieldItemTooLong", 400, "Your name of form field is too long")
+PRE_DATA_TOO_LONG = Fault(
+    "MaxPOSTPreDataLengthExceededError", 400, "Your POST request fields preceding the upload file were too large."
+)
+INCORRECT_NUMBER_OF_FILES = Fault(
+    "IncorrectNumberOfFilesInPOSTRequest", 400, "POST requires exactly one file upload per request."
+)
+POST_FIELD_MISSING = Fault(
+    "InvalidArgument",
+    400,
+    "The bucket POST must contain the specified field. If it is specified, please check the order of the fields",
+)
+POST_CREDENTIAL_INVALID = Fault("InvalidArgument", 400, "The credential of the form is invalid.", "0002-00000710")
+INVALID_POLICY_DOCUMENT = Fault("InvalidPolicyDocument", 400, "Invalid policy document, please check.")
+POLICY_EXPIRED = Fault("AccessDenied", 403, "Invalid according to Policy: Policy expired.", "0006-00000213")
+POLICY_CONDITION_FAILED = Fault("AccessDenied", 403, "Invalid according to Policy: Policy Condition failed:")
 
 # --- permission ----------------------------------------------------------------------------------------------------
 ACCESS_DENIED = Fault("AccessDenied", 403, "AccessDenied", "0003-00000001")

@@ -45,3 +45,12 @@ READ_PIECES: Final = (  # ours: the pieces of larger ones; (while less than this
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
 WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that has sent this much ahead of them is held back
 DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload so that its client sees the refusal
+
+# --- forms ---------------------------------------------------------------------------------------------------------
+FORM_BOUNDARY_MAX_CHARS: Final = 200  # ours: RFC 2046 has 70
+FORM_PART_HEADERS_MAX_BYTES: Final = 8 * 1024  # OSS: the name of a field; ours: all headers of a part
+FORM_FIELD_MAX_BYTES: Final = 2 * 1024**2  # OSS: the value of a field
+FORM_FIELDS_MAX_BYTES: Final = 4 * 1024**2  # ours: all values before the file together
+FORM_FIELDS_MAX: Final = 256  # ours
+FORM_TAIL_MAX_BYTES: Final = 64 * 1024  # ours: fields behind the file, and what follows the last boundary
+POST_POLICY_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: x-oss-date of a form is not older

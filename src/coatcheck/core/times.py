@@ -36,6 +36,16 @@ def write_iso(moment_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment_s))
 
 
+def read_iso(text: str) -> int | None:
+    """ "2026-03-05T07:08:09.000Z", with or without the fraction, -> Unix seconds; None for anything else."""
+    if not (20 <= len(text) <= 32 and text[10] == "T" and text[-1] == "Z" and text.isascii()):
+        return None
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
 def write_basic_iso(moment_s: int) -> str:
     """Unix seconds -> "20260305T070809Z", the form of x-oss-date."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment_s))

@@ -13,6 +13,7 @@ from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
+from coatcheck.wire.form import Form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
@@ -22,6 +23,13 @@ class Ports(NamedTuple):
     byte_store: ByteStore
 
 
+class PostedForm(NamedTuple):
+    """A form whose signature held; `sizes` are the (least, most) bytes of each size range in its policy."""
+
+    form: Form
+    sizes: tuple[tuple[int, int], ...]
+
+
 class Context(NamedTuple):
     """One decided request.
 
@@ -29,6 +37,7 @@ class Context(NamedTuple):
         bucket: the addressed bucket; None at service level and for PutBucket.
         found: the addressed object's current version, for rows that read it.
         now: Unix seconds, one value for the whole request.
+        form: of a PostObject, with the sizes that its policy allows.
     """
 
     request: Request
@@ -40,6 +49,7 @@ class Context(NamedTuple):
     now: float
     bucket: Bucket | None = None
     found: ObjectRecord | None = None
+    form: PostedForm | None = None
 
     def decide(
         self,

@@ -18,7 +18,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import NO_HEADERS
 from coatcheck.wire.target import Target
 
-from . import bucket, object_acl, object_delete, object_get, object_list, object_put
+from . import bucket, object_acl, object_delete, object_get, object_list, object_put, post_object
 from .context import Context
 
 
@@ -66,6 +66,7 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS),
     Row("GET", Level.BUCKET, "list-type", object_list.list_objects_v2, Action.LIST_OBJECTS),
     Row("POST", Level.BUCKET, "delete", object_delete.delete_multiple_objects, Action.DELETE_OBJECTS),
+    Row("POST", Level.BUCKET, "", post_object.post_object, Action.PUT_OBJECT),
     Row("GET", Level.OBJECT, "", object_get.get_object, Action.GET_OBJECT, reads_object=True),
     Row("HEAD", Level.OBJECT, "", object_get.head_object, Action.GET_OBJECT, reads_object=True),
     Row("HEAD", Level.OBJECT, "objectMeta", object_get.get_object_meta, Action.GET_OBJECT, reads_object=True),
@@ -183,9 +184,14 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
     row = _row_at(method, level, "", headers)
     if row is not None:
         return row
-    if method == "POST" and ("x-oss-process" in query or level is Level.BUCKET):
-        raise NOT_IMPLEMENTED("PostObject and ProcessObject are not built yet.")
+    if method == "POST" and "x-oss-process" in query:
+        raise NOT_IMPLEMENTED("ProcessObject is not built yet.")
     raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
+
+
+def is_form(target: Target, query: Query) -> bool:
+    """Whether a POST to this address is a form: PostObject, whose claim and key are in its fields."""
+    return target.key is None and target.bucket is not None and SUB_RESOURCES.isdisjoint(query.first)
 
 
 def _row_at(method: str, level: Level, sub_resource: str, headers: Mapping[str, str]) -> Row | None:

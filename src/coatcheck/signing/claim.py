@@ -216,21 +216,21 @@ def _read_expires(text: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _read_url_credential(text: str) -> tuple[str, Scope]:
-    parts = _split_credential(text)
+    parts = split_credential(text)
     if parts is None:
         why = f"must be <access key id>/<YYYYMMDD>/<region>/oss/{TERMINATOR}"
         raise _bad_parameter("x-oss-credential", text, why, "0002-00000218")
     access_key_id, scope, terminator = parts
     if not is_access_key_id(access_key_id):
         raise ACCESS_KEY_ID_CHARACTERS(ec="0002-00000222", OSSAccessKeyId=access_key_id)
-    if not _is_date(scope.date):
+    if not is_scope_date(scope.date):
         raise _bad_parameter("x-oss-credential", text, "must have a date such as 20260305", "0002-00000223")
     if terminator != TERMINATOR:
         raise _bad_parameter("x-oss-credential", text, f"must end in {TERMINATOR}", "0002-00000224")
     return access_key_id, scope
 
 
-def _split_credential(text: str) -> tuple[str, Scope, str] | None:
+def split_credential(text: str) -> tuple[str, Scope, str] | None:
     """(access key id, scope, terminator), or None if the text hasn't five parts or no region."""
     parts = text.split("/")
     if len(text) > 512 or len(parts) != 5 or not parts[2]:
@@ -239,7 +239,7 @@ def _split_credential(text: str) -> tuple[str, Scope, str] | None:
     return access_key_id, Scope(date, region, product), terminator
 
 
-def _is_date(text: str) -> bool:
+def is_scope_date(text: str) -> bool:
     return len(text) == 8 and text.isascii() and text.isdigit()
 
 
@@ -309,13 +309,13 @@ def _bad_header(authorization: str, message: str, ec: str) -> OssError:
 
 
 def _read_header_credential(authorization: str, text: str) -> tuple[str, Scope]:
-    parts = _split_credential(text)
+    parts = split_credential(text)
     if parts is None or not parts[0]:
         raise _bad_header(authorization, "Authorization header is invalid.", "0002-00000202")
     access_key_id, scope, terminator = parts
     if not is_access_key_id(access_key_id):
         raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
-    if not _is_date(scope.date):
+    if not is_scope_date(scope.date):
         raise _bad_header(authorization, "Invalid signing date in Authorization header.", "0002-00000212")
     if terminator != TERMINATOR:
         raise _bad_header(authorization, f"The credential scope must end in {TERMINATOR}.", "0002-00000213")

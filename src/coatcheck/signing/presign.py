@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, TypedDict, Unpack
+from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
 
 from coatcheck.core.errors import OssError
 from coatcheck.core.limits import PRESIGN_V4_MAX_AGE_S
@@ -27,6 +27,7 @@ from coatcheck.wire.target import Target
 from . import v1, v4
 from .disposition import write_disposition
 from .door import base_url, check_region
+from .post_form import PostForm, sign_form
 from .refusal import PresignError, PresignWarning
 
 Expires = int | timedelta | datetime
@@ -259,6 +260,47 @@ class Presigner:
         sign = self._sign_v4 if self._is_v4 else self._sign_v1
         url = sign(method, bucket, key, base, now_s, age_s, region, own, signed)
         return PresignedUrl(url, method, now_s + age_s, signed.again.copy())
+
+    def post_form(
+        self,
+        bucket: str,
+        key: str,
+        *,
+        expires: Expires = 3600,
+        max_bytes: int | None = None,
+        fields: Mapping[str, str] | None = None,
+        conditions: Sequence[Any] = (),
+        endpoint: str | None = None,
+        path_style: bool = False,
+        custom_domain: str | None = None,
+        scheme: Literal["http", "https"] | None = None,
+        now: Moment | None = None,
+    ) -> PostForm:
+        """A form by which whoever has it may upload one file, from a browser or anything that speaks HTTP. V4.
+
+        Args:
+            key: where the file goes; "${filename}" in it is replaced by the file's own name.
+            max_bytes: how large the file may be.
+            fields: further fields that must come exactly so, e.g. {"success_action_status": "201"}.
+            conditions: further conditions in the policy's own form, e.g. ["in", "$content-type", ["image/png"]].
+        Raises: PresignError.
+        """
+        now_s = int(time.time()) if now is None else _read_moment(now)
+        age_s = _read_expires(expires, now_s)
+        _check_age(age_s, now_s, True)
+        _encode_key(key)  # refuses what is no key
+        size = () if max_bytes is None else (["content-length-range", 0, max_bytes],)
+        return sign_form(
+            self._key,
+            base_url(bucket, self._region, endpoint or self._endpoint, False, path_style, custom_domain, scheme),
+            bucket,
+            key,
+            region=self._region,
+            now_s=now_s,
+            age_s=age_s,
+            fields=fields or {},
+            conditions=(*size, *conditions),
+        )
 
     def _sign_v4(
         self,

@@ -29,10 +29,12 @@ from coatcheck.wire.target import Target
 
 from . import v1, v4
 from .claim import Claim, V1Claim, V4Claim
+from .form_claim import FormClaim
 from .source_ip import Parameters, is_restricted, restricted_readings
 
 _V4_MISMATCH: Final = "0002-00000201"
 _V1_MISMATCH: Final = "0002-00000040"
+_FORM_MISMATCH: Final = "0002-00000705"
 _OUTSIDE_SOURCE_IP: Final = "0002-00000602"
 
 
@@ -101,7 +103,7 @@ def _check_skew(moment_s: int, now: float) -> None:
         )
 
 
-def check_token(claim: Claim, is_sts_key: bool) -> None:
+def check_token(claim: Claim | FormClaim, is_sts_key: bool) -> None:
     """A temporary key comes with a token, an ordinary one without. Whether the token is right is the keyring's to say.
 
     Raises:
@@ -139,6 +141,21 @@ def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
             if _is_same(_sign(claim, request, target, parameters, secret, keep_bare_equals=True), claim.signature):
                 return
     raise _mismatch(claim, signed_text(claim, request, target, [*readings, request.query.parameters][0]), restricted)
+
+
+def verify_form(claim: FormClaim, secret: str) -> None:
+    """Return if `secret` signed the form's policy. Raises: OssError SIGNATURE_DOES_NOT_MATCH."""
+    if claim.scope is None:
+        ours = v1.sign(secret, claim.policy)
+    else:
+        ours = v4.sign(v4.signing_key(secret, claim.scope), claim.policy)
+    if not _is_same(ours, claim.signature):
+        raise SIGNATURE_DOES_NOT_MATCH(
+            ec=_FORM_MISMATCH,
+            OSSAccessKeyId=claim.access_key_id,
+            SignatureProvided=claim.signature,
+            StringToSign=claim.policy,
+        )
 
 
 def signed_text(claim: Claim, request: Request, target: Target, parameters: Parameters) -> SignedText:

@@ -1,0 +1,125 @@
+"""What a PostObject form says of itself: whose key signed its policy, and when. Nothing is believed before `verify.py`.
+
+One field of a signature makes all of them mandatory; a form with none is anonymous. Source: signing reference,
+section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
+
+from coatcheck.core.errors import (
+    ACCESS_KEY_ID_CHARACTERS,
+    POST_CREDENTIAL_INVALID,
+    POST_FIELD_MISSING,
+    REQUEST_EXPIRED,
+    REQUEST_NOT_YET_VALID,
+    UNSUPPORTED_SIGNATURE,
+    OssError,
+)
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, POST_POLICY_MAX_AGE_S
+from coatcheck.core.names import is_access_key_id
+from coatcheck.core.times import read_basic_iso, write_iso
+
+from .claim import is_scope_date, split_credential
+from .v4 import ALGORITHM, PRODUCT, TERMINATOR, Scope
+
+_V4_FIELDS: Final = ("x-oss-signature-version", "x-oss-credential", "x-oss-date", "x-oss-signature", "policy")
+_V1_FIELDS: Final = ("OSSAccessKeyId", "Signature", "policy")
+
+
+class FormClaim(NamedTuple):
+    """The signature of a form.
+
+    Attributes:
+        policy: the field's base64 text, which is what is signed.
+        scope, signed_at_s: of a V4 signature; None for V1.
+    """
+
+    access_key_id: str
+    policy: str
+    signature: str
+    security_token: str | None
+    scope: Scope | None = None
+    signed_at_s: int | None = None
+
+    def __repr__(self) -> str:
+        return f"FormClaim({self.access_key_id}, signature hidden)"
+
+
+def read_form_claim(fields: Mapping[str, str]) -> FormClaim | None:
+    """The claim of a form, or None if it makes none.
+
+    Args:
+        fields: names in lower case.
+    Raises: OssError.
+    """
+    if not fields.keys().isdisjoint(("x-oss-signature-version", "x-oss-credential", "x-oss-signature")):
+        return _read_v4(fields)
+    if not fields.keys().isdisjoint(name.lower() for name in _V1_FIELDS):
+        return _read_v1(fields)
+    return None
+
+
+def check_form_claim(claim: FormClaim, *, now: float, regions: Collection[str], door: str | None) -> None:
+    """What needs no key: the scope and the date of a V4 signature.
+
+    Args:
+        door: the region that the address stands for, if it does.
+    Raises: OssError POST_CREDENTIAL_INVALID, REQUEST_NOT_YET_VALID, REQUEST_EXPIRED.
+    """
+    if claim.scope is None or claim.signed_at_s is None:
+        return
+    if claim.scope.region not in regions or (door is not None and claim.scope.region != door):
+        raise _bad_credential("The signing region in credential is invalid.", claim, "0002-00000715")
+    if claim.scope.product != PRODUCT:
+        raise _bad_credential("The signing product in credential is invalid.", claim, "0002-00000710")
+    if now < claim.signed_at_s - CLOCK_SKEW_MAX_S:
+        raise REQUEST_NOT_YET_VALID(RequestTime=write_iso(claim.signed_at_s), ServerTime=write_iso(int(now)))
+    if now > claim.signed_at_s + POST_POLICY_MAX_AGE_S:
+        raise REQUEST_EXPIRED(
+            Expires=write_iso(claim.signed_at_s + POST_POLICY_MAX_AGE_S), ServerTime=write_iso(int(now))
+        )
+
+
+def _read_v1(fields: Mapping[str, str]) -> FormClaim:
+    access_key_id, signature, policy = (_required(fields, name) for name in _V1_FIELDS)
+    if not is_access_key_id(access_key_id):
+        raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
+    return FormClaim(access_key_id, policy, signature, fields.get("x-oss-security-token") or None)
+
+
+def _read_v4(fields: Mapping[str, str]) -> FormClaim:
+    version, credential, timestamp, signature, policy = (_required(fields, name) for name in _V4_FIELDS)
+    if version != ALGORITHM:
+        raise UNSUPPORTED_SIGNATURE(ArgumentName="x-oss-signature-version", ArgumentValue=version[:64])
+    parts = split_credential(credential)
+    if parts is None or parts[2] != TERMINATOR:
+        raise POST_CREDENTIAL_INVALID(ArgumentName="x-oss-credential", ArgumentValue=credential[:512])
+    access_key_id, scope, _ = parts
+    if not is_access_key_id(access_key_id):
+        raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
+    signed_at_s = read_basic_iso(timestamp)
+    if signed_at_s is None or not is_scope_date(scope.date) or not timestamp.startswith(scope.date):
+        raise POST_CREDENTIAL_INVALID(
+            "The signing date in credential is invalid: it must be the day of x-oss-date, such as 20260305T070809Z.",
+            ec="0002-00000709",
+            ArgumentName="x-oss-credential",
+            ArgumentValue=credential[:512],
+        )
+    token = fields.get("x-oss-security-token") or None
+    return FormClaim(access_key_id, policy, signature, token, scope, signed_at_s)
+
+
+def _required(fields: Mapping[str, str], name: str) -> str:
+    value = fields.get(name.lower())
+    if value:
+        return value
+    message = POST_FIELD_MISSING.message.replace("field", f"'{name}'", 1)
+    raise POST_FIELD_MISSING(message, ec="0002-00000706", ArgumentName=name, ArgumentValue="")
+
+
+def _bad_credential(message: str, claim: FormClaim, ec: str) -> OssError:
+    value = f"{claim.access_key_id}/{claim.scope}"
+    return POST_CREDENTIAL_INVALID(message, ec=ec, ArgumentName="x-oss-credential", ArgumentValue=value)

@@ -1,0 +1,275 @@
+"""A PostObject form: multipart/form-data, read while it arrives, in bounded memory.
+
+The fields come first and are kept; the file comes last and is handed on as a stream. Every decision depends on the
+bytes alone, never on how they were cut into chunks, and each byte is looked at once: marks are searched with
+`bytes.find` from where the last search ended. Source: RFC 7578, RFC 2046; OSS API reference, PostObject.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from coatcheck.core.digests import read_content_md5
+from coatcheck.core.errors import (
+    FIELD_ITEM_TOO_LONG,
+    INCORRECT_NUMBER_OF_FILES,
+    INVALID_DIGEST,
+    MALFORMED_POST_REQUEST,
+    NOT_MULTIPART,
+    PRE_DATA_TOO_LONG,
+    Fault,
+    OssError,
+)
+from coatcheck.core.limits import (
+    FORM_BOUNDARY_MAX_CHARS,
+    FORM_FIELD_MAX_BYTES,
+    FORM_FIELDS_MAX,
+    FORM_FIELDS_MAX_BYTES,
+    FORM_PART_HEADERS_MAX_BYTES,
+    FORM_TAIL_MAX_BYTES,
+)
+
+from .request import Body, Request
+
+_FILE: Final = "file"
+_PADDING_MAX_BYTES: Final = 64  # blanks behind a boundary
+_ESCAPES: Final = {"%22": '"', "%0D": "\r", "%0A": "\n"}  # what browsers write for these in a name
+
+
+class Form(NamedTuple):
+    """A form up to the first byte of its file.
+
+    Attributes:
+        fields: lower-case names; bytes that aren't UTF-8 are surrogates, as in a request's headers.
+        file_name: the base name that came with the file; "" if none did.
+        file_type: the Content-Type of the file's part; "" if it has none.
+        file: the file's bytes. They end, or fail as a body does or with an OssError: what follows the file is read,
+            and refused, before the end is told.
+    """
+
+    fields: Mapping[str, str]
+    file_name: str
+    file_type: str
+    file: Body
+
+
+async def read_form(request: Request) -> Form:
+    """Read the fields of a form, up to its file.
+
+    Raises:
+        OssError: NOT_MULTIPART, MALFORMED_POST_REQUEST, FIELD_ITEM_TOO_LONG, PRE_DATA_TOO_LONG,
+            INCORRECT_NUMBER_OF_FILES (none).
+        BodyFailed: from the body.
+    """
+    boundary = read_boundary(request.headers.get("content-type", ""))
+    source = _Source(request, b"\r\n--" + boundary.encode("utf-8", "surrogateescape"))
+    await source.before_boundary(
+        FORM_FIELD_MAX_BYTES, MALFORMED_POST_REQUEST
+    )  # what stands before the first is ignored
+    fields: dict[str, str] = {}
+    left = FORM_FIELDS_MAX_BYTES
+    while await source.begin_part():
+        part = read_part_headers(await source.part_headers())
+        if part.name == _FILE:
+            return Form(fields, _base_name(part.file_name), part.content_type, _File(source))
+        most = min(FORM_FIELD_MAX_BYTES, left)
+        value = await source.before_boundary(
+            most, FIELD_ITEM_TOO_LONG if most == FORM_FIELD_MAX_BYTES else PRE_DATA_TOO_LONG
+        )
+        left -= len(value)
+        if part.name in fields:
+            raise MALFORMED_POST_REQUEST(f"{MALFORMED_POST_REQUEST.message} The field {part.name} is given twice.")
+        if len(fields) == FORM_FIELDS_MAX:
+            raise PRE_DATA_TOO_LONG(f"{PRE_DATA_TOO_LONG.message} There are more than {FORM_FIELDS_MAX} of them.")
+        fields[part.name] = value.decode("utf-8", "surrogateescape")
+    raise INCORRECT_NUMBER_OF_FILES()
+
+
+def read_boundary(content_type: str) -> str:
+    """The boundary of a multipart/form-data Content-Type. Raises: OssError NOT_MULTIPART, MALFORMED_POST_REQUEST."""
+    kind, _, rest = content_type.partition(";")
+    if kind.strip().lower() != "multipart/form-data":
+        raise NOT_MULTIPART()
+    boundary = dict(_read_parameters(rest)).get("boundary", "")
+    if not 0 < len(boundary) <= FORM_BOUNDARY_MAX_CHARS or "\r" in boundary or "\n" in boundary:
+        raise _malformed("The Content-Type has no usable boundary.")
+    return boundary
+
+
+class PartHeaders(NamedTuple):
+    """What the headers of one part say. `name` is in lower case."""
+
+    name: str
+    file_name: str
+    content_type: str
+
+
+def read_part_headers(block: bytes) -> PartHeaders:
+    """The header lines of a part, without the empty line. Raises: OssError MALFORMED_POST_REQUEST."""
+    headers: dict[str, str] = {}
+    for line in block.decode("utf-8", "surrogateescape").split("\r\n"):
+        name, colon, value = line.partition(":")
+        if not colon or name != name.strip() or not name:
+            raise _malformed("A part has a header line that cannot be read.")
+        headers[name.lower()] = value.strip(" \t")
+    kind, _, rest = headers.get("content-disposition", "").partition(";")
+    parameters = dict(_read_parameters(rest))
+    if kind.strip().lower() != "form-data" or "name" not in parameters:
+        raise _malformed("Every part needs Content-Disposition: form-data with a name.")
+    encoding = headers.get("content-transfer-encoding", "binary").lower()
+    if encoding not in ("binary", "7bit", "8bit"):
+        raise _malformed("Content-Transfer-Encoding is not supported: send the bytes as they are.")
+    name = _unescape(parameters["name"]).lower()
+    return PartHeaders(name, _unescape(parameters.get("filename", "")), headers.get("content-type", ""))
+
+
+def _read_parameters(text: str) -> Iterator[tuple[str, str]]:
+    """`; name=token; name="quoted"` -> pairs, names in lower case. A backslash escapes a quote or itself only:
+    browsers of old sent Windows paths unescaped."""
+    at = 0
+    while at < len(text):
+        name, equals, _ = text[at:].partition("=")
+        if not equals:
+            return
+        at += len(name) + 1
+        if text[at : at + 1] == '"':
+            value, at = _read_quoted(text, at + 1)
+            end = text.find(";", at)
+        else:
+            end = text.find(";", at)
+            value = (text[at:] if end < 0 else text[at:end]).strip()
+        yield name.strip(" \t;").lower(), value
+        at = len(text) if end < 0 else end + 1
+
+
+def _read_quoted(text: str, at: int) -> tuple[str, int]:
+    """The value of a quoted text, and where it ends; without its closing quote it reaches to the end."""
+    pieces: list[str] = []
+    while at < len(text):
+        character = text[at]
+        if character == '"':
+            return "".join(pieces), at + 1
+        if character == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
+            at += 1
+            character = text[at]
+        pieces.append(character)
+        at += 1
+    return "".join(pieces), at
+
+
+def _unescape(text: str) -> str:
+    for escaped, character in _ESCAPES.items():
+        text = text.replace(escaped, character)
+    return text
+
+
+def _base_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _malformed(why: str) -> OssError:
+    return MALFORMED_POST_REQUEST(f"{MALFORMED_POST_REQUEST.message} {why}")
+
+
+class _File:
+    """The file of a form, as a body."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._source.stream_before_boundary():
+            yield chunk
+        left = FORM_TAIL_MAX_BYTES
+        while await self._source.begin_part():
+            if read_part_headers(await self._source.part_headers()).name == _FILE:
+                raise INCORRECT_NUMBER_OF_FILES()
+            left -= len(await self._source.before_boundary(left, PRE_DATA_TOO_LONG))
+        await self._source.end(FORM_TAIL_MAX_BYTES)
+
+
+class _Source:
+    """The bytes of the body, taken up to marks. The first boundary needs no line before it, so one is put there."""
+
+    def __init__(self, request: Request, boundary: bytes) -> None:
+        self._chunks = aiter(request.body.chunks())
+        self._buffer = bytearray(b"\r\n")
+        self._boundary = boundary
+        self._expected_md5 = request.headers.get("content-md5")
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    async def before_boundary(self, most: int, fault: Fault) -> bytes:
+        return await self._take_before(self._boundary, most, fault)
+
+    async def part_headers(self) -> bytes:
+        return await self._take_before(b"\r\n\r\n", FORM_PART_HEADERS_MAX_BYTES, FIELD_ITEM_TOO_LONG)
+
+    async def begin_part(self) -> bool:
+        """Behind a boundary: True if a part begins, False if it was the last one."""
+        while len(self._buffer) < 2:
+            await self._more()
+        if self._buffer.startswith(b"--"):
+            del self._buffer[:2]
+            return False
+        padding = await self._take_before(b"\r\n", _PADDING_MAX_BYTES, MALFORMED_POST_REQUEST)
+        if padding.strip(b" \t"):
+            raise _malformed("A boundary is followed by something else.")
+        return True
+
+    async def stream_before_boundary(self) -> AsyncIterator[bytes]:
+        """What stands before the boundary, in pieces; the boundary is left behind."""
+        buffer, boundary = self._buffer, self._boundary
+        while (at := buffer.find(boundary)) < 0:
+            ready = len(buffer) - len(boundary) + 1
+            if ready > 0:
+                piece = bytes(buffer[:ready])
+                del buffer[:ready]
+                yield piece
+            await self._more()
+        piece = bytes(buffer[:at])
+        del buffer[: at + len(boundary)]
+        if piece:
+            yield piece
+
+    async def end(self, most: int) -> None:
+        """Take what little may stand behind the last boundary, and compare the digest of all that came.
+
+        Raises: OssError MALFORMED_POST_REQUEST, INVALID_DIGEST.
+        """
+        seen = len(self._buffer)
+        while seen <= most:
+            chunk = await anext(self._chunks, None)
+            if chunk is None:
+                return self._check_digest()
+            self._note(chunk)
+            seen += len(chunk)
+        raise _malformed("Too much follows its last boundary.")
+
+    async def _take_before(self, mark: bytes, most: int, fault: Fault) -> bytes:
+        """At most `most` bytes before the next `mark`, which is skipped."""
+        buffer, searched = self._buffer, 0
+        while (at := buffer.find(mark, searched, most + len(mark))) < 0:
+            if len(buffer) >= most + len(mark):
+                raise fault()
+            searched = max(0, len(buffer) - len(mark) + 1)
+            await self._more()
+        taken = bytes(buffer[:at])
+        del buffer[: at + len(mark)]
+        return taken
+
+    async def _more(self) -> None:
+        chunk = await anext(self._chunks, None)
+        if chunk is None:
+            raise _malformed("It ends before its last boundary.")
+        self._note(chunk)
+        self._buffer += chunk
+
+    def _note(self, chunk: bytes) -> None:
+        if self._expected_md5 is not None:
+            self._md5.update(chunk)
+
+    def _check_digest(self) -> None:
+        if self._expected_md5 is not None and read_content_md5(self._expected_md5) != self._md5.digest():
+            raise INVALID_DIGEST()
