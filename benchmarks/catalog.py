@@ -136,16 +136,16 @@ async def compare_pages(engines: LocalEngines, root: Path, keys: int, versions: 
 def fill(root: Path, bucket: Bucket, keys: int, versions: int) -> None:
     """Rows without content, straight into the table; with `keys` >= 1,000 every directory has at least two."""
     rows = (
-        (bucket.bucket_id, key, seq)
+        (bucket.bucket_id, key, -seq, f"v{seq}" if seq else "null")
         for key in sorted(key_of(number) for number in range(keys))
-        for seq in range(versions)
+        for seq in reversed(range(versions))
     )
     connection = sqlite3.connect(root / "catalog.sqlite", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
-        "INSERT INTO object VALUES (?, ?, ?, 'Normal', 1024, '5D41402ABC4B2A76B9719D911017C592', 1772694489,"
-        " 'Standard', 'null', -1, 'default', CAST('content-type' || char(10) || 'image/jpeg' AS BLOB),"
-        " NULL, NULL, NULL)",
+        "INSERT INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class, version_id, crc64,"
+        " acl, headers, encryption) VALUES (?, ?, ?, 'Normal', 1024, '5D41402ABC4B2A76B9719D911017C592', 1772694489,"
+        " 'Standard', ?, -1, 'default', CAST('content-type' || char(10) || 'image/jpeg' AS BLOB), '')",
         rows,
     )
     connection.execute("COMMIT")

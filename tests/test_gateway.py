@@ -12,6 +12,7 @@ from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Deleted, NoSpace
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.ports.object import Deletion
 
 from .operations.house import ANYBODY, OWNER, REQUEST_ID, STRANGER, House
 
@@ -214,7 +215,7 @@ class BrokenCatalog(MemoryCatalog):
 
 
 class FullCatalog(MemoryCatalog):
-    async def delete_object(self, bucket_id: int, key: str) -> Deleted:
+    async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
         raise NoSpace
 
 

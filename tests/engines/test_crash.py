@@ -15,6 +15,7 @@ import pytest
 import coatcheck
 from coatcheck.engines.local import InUse, LocalEngines, audit, open_local, prepare_local
 from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.object import Deletion
 
 from ..ports.byte_store_contract import a_blob, content_of
 from ..ports.catalog_contract import a_bucket, a_large_object, an_object, keys_of, listed
@@ -127,7 +128,7 @@ async def test_recovery_keeps_what_a_row_names_and_removes_the_rest(data: Path) 
         await catalog.put_object(bucket.bucket_id, a_large_object("named", named.blob_id))
         released = await a_blob(store, bytes(100_000))
         await catalog.put_object(bucket.bucket_id, a_large_object("released", released))
-        await catalog.delete_object(bucket.bucket_id, "released")
+        await catalog.delete_object(bucket.bucket_id, Deletion("released"))
     assert audit(data).in_flight == tuple(sorted((begun.blob_id, finished.blob_id, named.blob_id)))
     prepare_local(data).close()
     assert audit(data).clean

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from coatcheck.engines.local import LocalEngines, open_local, prepare_local
+from coatcheck.engines.sqlite import listing, objects
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.changes import Changes
 from coatcheck.engines.sqlite.keyring import SqliteKeyring, WrongSecretKey
@@ -21,8 +22,9 @@ from coatcheck.engines.sqlite.schema import STEPS, NewerStore
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.ports.object import Deletion
 
-from ..ports.catalog_contract import CatalogContract, a_bucket, all_items, an_object, keys_of, listed, put_keys
+from ..ports.catalog_contract import CatalogContract, a_bucket, an_object, keys_of, listed, put_keys
 from ..ports.keyring_contract import KEY, KeyringContract
 
 
@@ -69,7 +71,7 @@ async def test_an_object_read_before_is_read_anew_after_a_commit_anywhere(data: 
             await there.catalog.put_object(bucket.bucket_id, an_object("a", content))
             for _ in range(2):
                 assert await here.catalog.find_object(bucket.bucket_id, "a") == an_object("a", content)
-        await there.catalog.delete_object(bucket.bucket_id, "a")
+        await there.catalog.delete_object(bucket.bucket_id, Deletion("a"))
         assert await here.catalog.find_object(bucket.bucket_id, "a") is None
 
 
@@ -93,12 +95,14 @@ async def test_nothing_is_believed_while_a_commit_is_under_way(engines: LocalEng
 def test_the_objects_remembered_are_bounded(data: Path) -> None:
     changes = Changes(data / "catalog.changes")
     recent = RecentObjects(changes)
-    assert recent.find((1, "0")) is None
+    assert recent.find((1, "0", None)) is None
     for number in range(2_000):
-        recent.keep((1, str(number)), an_object(str(number), bytes(64 * 1024)))
-    assert recent.find((1, "0")) is None
-    assert recent.find((1, "1999")) is not None
-    assert len([number for number in range(2_000) if recent.find((1, str(number)))]) == 504  # of 65 KiB, in 32 MiB
+        recent.keep((1, str(number), None), an_object(str(number), bytes(64 * 1024)))
+    assert recent.find((1, "0", None)) is None
+    assert recent.find((1, "1999", None)) is not None
+    assert (
+        len([number for number in range(2_000) if recent.find((1, str(number), None))]) == 504
+    )  # of 65 KiB, in 32 MiB
     changes.close()
 
 
@@ -122,21 +126,6 @@ def test_past_is_the_smallest_text_behind_all_that_start_so() -> None:
     assert past("\ud7ff") == "\ue000"
     assert past("\U0010ffff\U0010ffff") is None
     assert past("") is None
-
-
-async def test_older_versions_are_not_listed(engines: LocalEngines, data: Path, bucket: Bucket) -> None:
-    await put_keys(engines.catalog, bucket, "a", "b", "c/1", "d")
-    older = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
-    for seq in range(1, 11):
-        older.execute(
-            "INSERT INTO object SELECT bucket_id, key, ?, kind, 999, etag, last_modified, storage_class, 'v' || ?,"
-            " crc64, acl, headers, tags, NULL, NULL FROM object WHERE seq = 0",
-            (seq, seq),
-        )
-    older.close()
-    page = await listed(engines.catalog, bucket)
-    assert [(found.key, found.size) for found in page.objects] == [("a", 5), ("b", 5), ("c/1", 5), ("d", 5)]
-    assert await all_items(engines.catalog, bucket, "", "/", 1) == ["a", "b", "c/", "d"]
 
 
 # --- cancelling ---
@@ -307,13 +296,35 @@ def test_a_store_of_a_newer_coatcheck_is_left_alone(data: Path) -> None:
         prepare_local(data)
 
 
-def test_the_point_read_of_an_object_seeks(data: Path) -> None:
-    from coatcheck.engines.sqlite.catalog import _OBJECT
-
+@pytest.mark.parametrize(
+    ("sql", "arguments", "seek"),
+    [
+        (objects.CURRENT, (1, "a"), "SEARCH object USING PRIMARY KEY (bucket_id=? AND key=?)"),
+        (objects.NULL_OF_UNVERSIONED, (1, "a"), "SEARCH object USING PRIMARY KEY (bucket_id=? AND key=? AND seq=?)"),
+        (
+            objects.VERSION,
+            (1, "a", "v"),
+            "SEARCH object USING INDEX object_by_version (bucket_id=? AND key=? AND version_id=? AND seq<?)",
+        ),
+    ],
+)
+def test_the_point_read_of_an_object_seeks(data: Path, sql: str, arguments: tuple[object, ...], seek: str) -> None:
     connection = sqlite3.connect(data / "catalog.sqlite")
-    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {_OBJECT}", (1, "a"))]
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", arguments)]
     connection.close()
-    assert plan == [
-        "SEARCH object USING PRIMARY KEY (bucket_id=? AND key=?)",
-        "SEARCH body USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
-    ]
+    assert plan == [seek, "SEARCH body USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"]
+
+
+def test_a_listing_of_versions_or_uploads_seeks(data: Path) -> None:
+    connection = sqlite3.connect(data / "catalog.sqlite")
+    for sql, place, seek in (
+        (listing._VERSIONS, ("a", -3), "SEARCH object USING PRIMARY KEY (bucket_id=? AND (key,seq)>(?,?) AND key<?)"),
+        (
+            listing._UPLOADS,
+            ("a", "u"),
+            "SEARCH upload USING INDEX upload_by_key (bucket_id=? AND (key,upload_id)>(?,?) AND key<?)",
+        ),
+    ):
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", (1, *place, "b"))]
+        assert plan == [seek]
+    connection.close()

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from coatcheck.engines.local import LocalEngines, open_local
-from coatcheck.ports.object import ObjectRecord, Segment
+from coatcheck.ports.object import Deletion, ObjectRecord, Segment
 
 LARGE_BYTES = 70_000
 
@@ -67,7 +67,7 @@ async def put(engines: LocalEngines, bucket_id: int, key: str) -> None:
 
 async def delete(engines: LocalEngines, bucket_id: int, key: str) -> None:
     say("-", key)
-    deleted = await engines.catalog.delete_object(bucket_id, key)
+    deleted = await engines.catalog.delete_object(bucket_id, Deletion(key))
     say("!", key)
     await engines.byte_store.remove(deleted.released)
     await engines.catalog.forget_blobs(deleted.released)

@@ -321,7 +321,9 @@ async def test_a_put_that_is_cancelled_leaves_no_bytes(house: House) -> None:
 
 
 class FullCatalog(MemoryCatalog):
-    async def put_object(self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False) -> Written:
+    async def put_object(
+        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
+    ) -> Written:
         raise NoSpace
 
 

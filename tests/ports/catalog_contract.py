@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from coatcheck.ports.bucket import Bucket, NewBucket
-from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone, NotEmpty, TooMany
-from coatcheck.ports.object import ListPage, ObjectRecord, Segment
+from coatcheck.core.errors import OBJECT_NOT_APPENDABLE, OssError
+from coatcheck.ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
+from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone, NotEmpty, Stale, TooMany
+from coatcheck.ports.object import (
+    Deletion,
+    ListPage,
+    ObjectRecord,
+    Restore,
+    Segment,
+    VersionPage,
+    delete_marker,
+)
+from coatcheck.ports.upload import Part, Upload, UploadPage
 
 BLOB_A = "0a" * 16
 BLOB_B = "0b" * 16
+BLOB_C = "0c" * 16
+BLOB_D = "0d" * 16
 OWNER = "1234567890123456"
 
 
@@ -40,6 +53,22 @@ def an_object(key: str, body: bytes | None = b"hello", **changes: object) -> Obj
 
 def a_large_object(key: str, *blob_ids: str) -> ObjectRecord:
     return an_object(key, body=None, size=100_000, segments=tuple(Segment(b, 0, 100_000) for b in blob_ids))
+
+
+def an_upload(key: str, upload_id: str = "upload-1", **changes: object) -> Upload:
+    fields: dict[str, object] = {
+        "key": key,
+        "upload_id": upload_id,
+        "initiated_at": 1_772_694_489,
+        "storage_class": "Standard",
+        "headers": ((b"content-type", b"text/plain"),),
+    }
+    return Upload(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def a_part(number: int, *blob_ids: str) -> Part:
+    segments = tuple(Segment(blob_id, 0, 100_000) for blob_id in blob_ids)
+    return Part(number, 100_000, "5D41402ABC4B2A76B9719D911017C592", 2**64 - 1, 1_772_694_489, segments)
 
 
 def keys_of(page: ListPage) -> list[str]:
@@ -127,9 +156,9 @@ class CatalogContract:
             catalog.delete_bucket(bucket.bucket_id),
             catalog.set_bucket_acl(bucket.bucket_id, "private"),
             catalog.put_object(bucket.bucket_id, an_object("a")),
-            catalog.delete_object(bucket.bucket_id, "a"),
-            catalog.delete_objects(bucket.bucket_id, ["a"]),
-            catalog.set_object_acl(bucket.bucket_id, "a", "private"),
+            catalog.delete_object(bucket.bucket_id, Deletion("a")),
+            catalog.delete_objects(bucket.bucket_id, [Deletion("a")]),
+            catalog.change_object(bucket.bucket_id, "a", None, lambda record: record),
         ):
             with pytest.raises(Gone):
                 await attempt
@@ -147,7 +176,7 @@ class CatalogContract:
         await catalog.put_object(bucket.bucket_id, an_object("a"))
         with pytest.raises(NotEmpty):
             await catalog.delete_bucket(bucket.bucket_id)
-        await catalog.delete_object(bucket.bucket_id, "a")
+        await catalog.delete_object(bucket.bucket_id, Deletion("a"))
         await catalog.delete_bucket(bucket.bucket_id)
 
     async def test_buckets_are_listed_by_name_for_their_owner(self, catalog: Catalog) -> None:
@@ -190,7 +219,7 @@ class CatalogContract:
         put = an_object("many", body=None, segments=segments)
         await catalog.put_object(bucket.bucket_id, put)
         assert await catalog.find_object(bucket.bucket_id, "many") == put
-        assert len((await catalog.delete_object(bucket.bucket_id, "many")).released) == 10_000
+        assert len((await catalog.delete_object(bucket.bucket_id, Deletion("many"))).released) == 10_000
 
     async def test_an_inline_body_has_up_to_64_kib(self, catalog: Catalog, bucket: Bucket) -> None:
         put = an_object("full", body=bytes(range(256)) * 256)
@@ -232,23 +261,333 @@ class CatalogContract:
 
     async def test_deleting_tells_whether_there_was_anything(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.put_object(bucket.bucket_id, an_object("a"))
-        assert (await catalog.delete_object(bucket.bucket_id, "a")).existed
-        assert not (await catalog.delete_object(bucket.bucket_id, "a")).existed
+        assert (await catalog.delete_object(bucket.bucket_id, Deletion("a"))).existed
+        assert not (await catalog.delete_object(bucket.bucket_id, Deletion("a"))).existed
         assert await catalog.find_object(bucket.bucket_id, "a") is None
 
     async def test_many_are_deleted_at_once(self, catalog: Catalog, bucket: Bucket) -> None:
         for key in ("a", "b", "c"):
             await catalog.put_object(bucket.bucket_id, an_object(key))
-        deleted = await catalog.delete_objects(bucket.bucket_id, ["c", "x", "a", "a"])
+        deleted = await catalog.delete_objects(
+            bucket.bucket_id, [Deletion("c"), Deletion("x"), Deletion("a"), Deletion("a")]
+        )
         assert [answer.existed for answer in deleted] == [True, False, True, False]
         assert keys_of(await listed(catalog, bucket)) == ["b"]
 
-    async def test_an_object_acl_can_be_changed(self, catalog: Catalog, bucket: Bucket) -> None:
+    async def test_an_object_is_changed_in_place(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.put_object(bucket.bucket_id, an_object("a"))
-        await catalog.set_object_acl(bucket.bucket_id, "a", "public-read")
+
+        def publish(record: ObjectRecord) -> ObjectRecord:
+            return replace(record, acl="public-read")
+
+        await catalog.change_object(bucket.bucket_id, "a", None, publish)
         assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a", acl="public-read")
+        await catalog.change_object(bucket.bucket_id, "a", "null", publish)
+        for key, version_id in (("b", None), ("a", "v1")):
+            with pytest.raises(Gone):
+                await catalog.change_object(bucket.bucket_id, key, version_id, publish)
+
+    async def test_every_field_of_an_object_is_kept(self, catalog: Catalog, bucket: Bucket) -> None:
+        for put in (
+            an_object("link", b"", kind="Symlink", symlink_target="写/a"),
+            an_object("log", kind="Appendable", sealed_at=1_772_694_490, encryption="AES256"),
+            an_object("cold", storage_class="Archive", restore=Restore(1_772_694_489, 1_772_780_889)),
+        ):
+            await catalog.put_object(bucket.bucket_id, put)
+            assert await catalog.find_object(bucket.bucket_id, put.key) == put
+        cold, link, log = (await listed(catalog, bucket)).objects
+        assert cold.restore == Restore(1_772_694_489, 1_772_780_889)
+        assert link.restore is None
+        assert log.kind == "Appendable"
+
+    async def test_a_change_may_say_no_and_then_nothing_is_changed(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, an_object("a"))
+
+        def refuse(record: ObjectRecord) -> ObjectRecord:
+            raise OBJECT_NOT_APPENDABLE(Key=record.key)
+
+        with pytest.raises(OssError):
+            await catalog.change_object(bucket.bucket_id, "a", None, refuse)
+        assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a")
+
+    async def test_a_change_may_add_and_drop_blobs(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
+
+        def grow(record: ObjectRecord) -> ObjectRecord:
+            return replace(record, segments=(*record.segments, Segment(BLOB_B, 0, 5)))
+
+        def shrink(record: ObjectRecord) -> ObjectRecord:
+            return replace(record, segments=record.segments[1:])
+
+        assert (await catalog.change_object(bucket.bucket_id, "a", None, grow)).released == ()
+        assert (await catalog.change_object(bucket.bucket_id, "a", None, shrink)).released == (BLOB_A,)
+        assert (await catalog.change_object(bucket.bucket_id, "a", None, lambda record: record)).released == ()
+        assert (await catalog.delete_object(bucket.bucket_id, Deletion("a"))).released == (BLOB_B,)
+
+    async def test_a_delete_leaves_what_was_modified_since(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, an_object("a", last_modified=100))
+        for until, existed in ((99, False), (100, True), (100, False)):
+            deleted = await catalog.delete_object(bucket.bucket_id, Deletion("a", unless_newer_than=until))
+            assert deleted.existed is existed
+
+    async def test_a_bucket_counts_what_is_in_it(self, catalog: Catalog, bucket: Bucket) -> None:
+        assert await catalog.stat_bucket(bucket.bucket_id) == BucketStat()
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        for version_id, size in (("v1", 10), ("v2", 100_000)):
+            await catalog.put_object(
+                bucket.bucket_id, an_object("a", size=size, version_id=version_id, storage_class="IA")
+            )
+        await catalog.put_object(bucket.bucket_id, an_object("b", version_id="v3"))
+        await catalog.delete_object(bucket.bucket_id, Deletion("b", marker_id="v4"))
+        await catalog.create_upload(bucket.bucket_id, an_upload("c"))
+        await catalog.create_upload(bucket.bucket_id, an_upload("d"))
+        for number in (1, 2):
+            await catalog.put_part(bucket.bucket_id, "c", "upload-1", a_part(number))
+        assert await catalog.stat_bucket(bucket.bucket_id) == BucketStat(
+            (("IA", ClassStat(2, 100_010, 165_536)), ("Standard", ClassStat(1, 5, 65_536))),
+            delete_markers=1,
+            uploads=2,
+            parts=2,
+            parts_bytes=200_000,
+        )
+
+    # --- versions ---
+
+    async def test_a_bucket_is_versioned_from_when_it_is_said(self, catalog: Catalog, bucket: Bucket) -> None:
+        for state in ("Enabled", "Suspended", "Enabled"):
+            await catalog.set_bucket_versioning(bucket.bucket_id, state)
+            found = await catalog.find_bucket("photos")
+            assert found is not None
+            assert found.versioning == state
         with pytest.raises(Gone):
-            await catalog.set_object_acl(bucket.bucket_id, "b", "public-read")
+            await catalog.set_bucket_versioning(bucket.bucket_id + 1, "Enabled")
+
+    async def test_an_enabled_bucket_keeps_every_version(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, an_object("a", b"before", version_id="proposed"))
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        for version_id in ("v1", "v2"):
+            written = await catalog.put_object(
+                bucket.bucket_id, an_object("a", version_id.encode(), version_id=version_id)
+            )
+            assert (written.version_id, written.released) == (version_id, ())
+        assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"v2", version_id="v2")
+        for version_id, body in (("null", b"before"), ("v1", b"v1"), ("v2", b"v2")):
+            found = await catalog.find_object(bucket.bucket_id, "a", version_id)
+            assert found == an_object("a", body, version_id=version_id)
+        assert await catalog.find_object(bucket.bucket_id, "a", "proposed") is None
+        assert await catalog.find_object(bucket.bucket_id, "b", "v1") is None
+        assert keys_of(await listed(catalog, bucket)) == ["a"]
+        assert await version_ids(catalog, bucket) == ["a v2", "a v1", "a null"]
+
+    async def test_a_suspended_bucket_keeps_one_null_version(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v1"))
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Suspended")
+        written = await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_B))
+        assert (written.version_id, written.released) == ("null", (BLOB_A,))
+        assert await version_ids(catalog, bucket) == ["a null", "a v1"]
+        written = await catalog.put_object(bucket.bucket_id, an_object("a", b"again", version_id="v2"))
+        assert (written.version_id, written.released) == ("null", (BLOB_B,))
+        assert await version_ids(catalog, bucket) == ["a null", "a v1"]
+        await catalog.put_object(bucket.bucket_id, an_object("new", version_id="v3"))
+        assert await catalog.find_object(bucket.bucket_id, "new", "null") == an_object("new")
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v4"))
+        assert await version_ids(catalog, bucket) == ["a v4", "a null", "a v1", "new null"]
+
+    async def test_deleting_in_an_enabled_bucket_puts_a_marker_on_top(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v1"))
+        deleted = await catalog.delete_object(bucket.bucket_id, Deletion("a", marker_id="m1", now=7))
+        assert (deleted.existed, deleted.version_id, deleted.marker) == (True, "m1", True)
+        assert await catalog.find_object(bucket.bucket_id, "a") == delete_marker("a", "m1", 7)
+        assert await catalog.find_object(bucket.bucket_id, "a", "v1") == an_object("a", version_id="v1")
+        assert keys_of(await listed(catalog, bucket)) == []
+        for key, marker_id in (("a", "m2"), ("never-was", "m3")):
+            deleted = await catalog.delete_object(bucket.bucket_id, Deletion(key, marker_id=marker_id))
+            assert (deleted.existed, deleted.version_id) == (False, marker_id)
+        assert await version_ids(catalog, bucket) == ["a m2", "a m1", "a v1", "never-was m3"]
+        with pytest.raises(Gone):
+            await catalog.change_object(bucket.bucket_id, "a", None, lambda record: record)
+        written = await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v2"), forbid_overwrite=True)
+        assert written.version_id == "v2"
+
+    async def test_deleting_in_a_suspended_bucket_leaves_one_null_marker(
+        self, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v1"))
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Suspended")
+        deleted = await catalog.delete_object(bucket.bucket_id, Deletion("a", marker_id="m1"))
+        assert (deleted.version_id, deleted.marker, deleted.released) == ("null", True, (BLOB_A,))
+        deleted = await catalog.delete_object(bucket.bucket_id, Deletion("a", marker_id="m2"))
+        assert (deleted.version_id, deleted.existed) == ("null", False)
+        assert await version_ids(catalog, bucket) == ["a null", "a v1"]
+
+    async def test_a_version_is_deleted_for_good(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        await catalog.put_object(
+            bucket.bucket_id, replace(a_large_object("a", BLOB_A, BLOB_B, BLOB_C), version_id="v1")
+        )
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v2"))
+        await catalog.delete_object(bucket.bucket_id, Deletion("a", marker_id="m1"))
+        deleted = await catalog.delete_object(bucket.bucket_id, Deletion("a", "m1"))
+        assert (deleted.existed, deleted.version_id, deleted.marker) == (True, "m1", True)
+        assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a", version_id="v2")
+        deleted = await catalog.delete_object(bucket.bucket_id, Deletion("a", "v1"))
+        assert (deleted.version_id, deleted.marker) == ("v1", False)
+        assert sorted(deleted.released) == [BLOB_A, BLOB_B, BLOB_C]
+        assert not (await catalog.delete_object(bucket.bucket_id, Deletion("a", "v1"))).existed
+        with pytest.raises(NotEmpty):
+            await catalog.delete_bucket(bucket.bucket_id)
+        await catalog.delete_object(bucket.bucket_id, Deletion("a", "v2"))
+        await catalog.delete_bucket(bucket.bucket_id)
+
+    async def test_one_version_is_changed_and_the_others_stay(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        for version_id in ("v1", "v2", "v3"):
+            await catalog.put_object(bucket.bucket_id, an_object("a", version_id=version_id))
+        tags = (("colour", "red"),)
+        written = await catalog.change_object(bucket.bucket_id, "a", "v2", lambda record: replace(record, tags=tags))
+        assert written.version_id == "v2"
+        for version_id, expected in (("v1", ()), ("v2", tags), ("v3", ())):
+            found = await catalog.find_object(bucket.bucket_id, "a", version_id)
+            assert found is not None
+            assert found.tags == expected
+        assert await version_ids(catalog, bucket) == ["a v3", "a v2", "a v1"]
+
+    async def test_versions_are_listed_with_when_they_were_superseded(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        tags = (("colour", "red"),)
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v1", last_modified=1, tags=tags))
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v2", last_modified=2))
+        await catalog.delete_object(bucket.bucket_id, Deletion("a", marker_id="m", now=3))
+        page = await listed_versions(catalog, bucket)
+        assert [(v.version_id, v.kind, v.superseded_at, v.is_latest, v.tags) for v in page.versions] == [
+            ("m", "DeleteMarker", None, True, ()),
+            ("v2", "Normal", 3, False, ()),
+            ("v1", "Normal", 2, False, tags),
+        ]
+        later = await listed_versions(catalog, bucket, marker=("a", "m"))
+        assert later.versions == page.versions[1:]
+
+    async def test_pages_of_versions_go_on_where_the_last_ended(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        for key in ("a", "b/1", "b/2", "c"):
+            for number in (1, 2):
+                await catalog.put_object(bucket.bucket_id, an_object(key, version_id=f"{key}-{number}"))
+        every = ["a a-2", "a a-1", "b/1 b/1-2", "b/1 b/1-1", "b/2 b/2-2", "b/2 b/2-1", "c c-2", "c c-1"]
+        assert await version_ids(catalog, bucket, limit=3) == every
+        assert await version_ids(catalog, bucket, limit=1) == every
+        assert await version_ids(catalog, bucket, prefix="b/") == every[2:6]
+        assert await version_ids(catalog, bucket, delimiter="/", limit=1) == [*every[:2], "b/ ", *every[6:]]
+        page = await listed_versions(catalog, bucket, delimiter="/", limit=3)
+        assert (page.common_prefixes, page.next_marker) == (("b/",), ("b/", ""))
+        for marker, first in (
+            (("a", ""), "b/1"),
+            (("a", "gone"), "b/1"),
+            (("b/1", "b/1-2"), "b/1"),
+            (("b/1", "b/1-1"), "b/2"),
+            (("b", ""), "b/1"),
+            (("c", "c-1"), None),
+        ):
+            page = await listed_versions(catalog, bucket, marker=marker)
+            assert (page.versions[0].key if page.versions else None) == first
+        page = await listed_versions(catalog, bucket, delimiter="/", marker=("b/1", "b/1-2"))
+        assert [listed.key for listed in page.versions] == ["c", "c"]
+
+    async def test_a_common_prefix_of_deleted_keys_is_not_listed(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        for key in ("b/1", "b/2", "c/1", "c/2"):
+            await catalog.put_object(bucket.bucket_id, an_object(key, version_id=f"{key}-v"))
+        for key in ("b/1", "b/2", "c/1"):
+            await catalog.delete_object(bucket.bucket_id, Deletion(key, marker_id=f"{key}-m"))
+        assert (await listed(catalog, bucket, delimiter="/")).common_prefixes == ("c/",)
+        assert (await listed_versions(catalog, bucket, delimiter="/")).common_prefixes == ("b/", "c/")
+
+    # --- multipart uploads ---
+
+    async def test_an_upload_is_found_as_it_was_made(self, catalog: Catalog, bucket: Bucket) -> None:
+        upload = an_upload("写/a", tags=(("colour", "red"),), encryption="AES256", storage_class="IA")
+        await catalog.create_upload(bucket.bucket_id, upload)
+        assert await catalog.find_upload(bucket.bucket_id, "写/a", "upload-1") == upload
+        assert await catalog.find_upload(bucket.bucket_id, "b", "upload-1") is None
+        assert await catalog.find_upload(bucket.bucket_id, "写/a", "upload-2") is None
+        assert await catalog.find_object(bucket.bucket_id, "写/a") is None
+        with pytest.raises(NotEmpty):
+            await catalog.delete_bucket(bucket.bucket_id)
+        with pytest.raises(Gone):
+            await catalog.create_upload(bucket.bucket_id + 1, upload)
+
+    async def test_parts_are_listed_by_number_and_replaced(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.create_upload(bucket.bucket_id, an_upload("a"))
+        parts = [a_part(3), a_part(1, BLOB_A), Part(2, 0, "E", 0, 5)]
+        for part in parts:
+            assert await catalog.put_part(bucket.bucket_id, "a", "upload-1", part) == ()
+        assert await catalog.list_parts(bucket.bucket_id, "a", "upload-1", marker=0, limit=10) == (
+            [parts[1], parts[2], parts[0]],
+            False,
+        )
+        assert await catalog.list_parts(bucket.bucket_id, "a", "upload-1", marker=1, limit=1) == ([parts[2]], True)
+        assert await catalog.list_parts(bucket.bucket_id, "a", "upload-2", marker=0, limit=1) == ([], False)
+        assert await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(1, BLOB_B)) == (BLOB_A,)
+        with pytest.raises(Gone):
+            await catalog.put_part(bucket.bucket_id, "b", "upload-1", a_part(1))
+
+    async def test_completing_makes_the_object_and_ends_the_upload(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_C))
+        await catalog.create_upload(bucket.bucket_id, an_upload("a"))
+        await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(1, BLOB_A))
+        await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(2, BLOB_B))
+        stale = await the_upload(catalog, bucket)
+        await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(3, BLOB_D))
+        record = replace(a_large_object("a", BLOB_A, BLOB_D), kind="Multipart")
+        with pytest.raises(Stale):
+            await catalog.complete_upload(bucket.bucket_id, stale, record)
+        upload = await the_upload(catalog, bucket)
+        with pytest.raises(AlreadyThere):
+            await catalog.complete_upload(bucket.bucket_id, upload, record, forbid_overwrite=True)
+        written = await catalog.complete_upload(bucket.bucket_id, upload, record)
+        assert (written.version_id, sorted(written.released)) == ("null", [BLOB_B, BLOB_C])
+        assert await catalog.find_object(bucket.bucket_id, "a") == record
+        assert await catalog.find_upload(bucket.bucket_id, "a", "upload-1") is None
+        with pytest.raises(Gone):
+            await catalog.complete_upload(bucket.bucket_id, upload, record)
+        assert sorted((await catalog.delete_object(bucket.bucket_id, Deletion("a"))).released) == [BLOB_A, BLOB_D]
+
+    async def test_aborting_lets_go_of_the_parts(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, a_large_object("source", BLOB_C))
+        await catalog.create_upload(bucket.bucket_id, an_upload("a"))
+        await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(1, BLOB_A))
+        await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(2, BLOB_C), shared=True)
+        assert await catalog.abort_upload(bucket.bucket_id, "a", "upload-1") == (BLOB_A,)
+        with pytest.raises(Gone):
+            await catalog.abort_upload(bucket.bucket_id, "a", "upload-1")
+
+    async def test_uploads_are_listed_by_key_and_id(self, catalog: Catalog, bucket: Bucket) -> None:
+        uploads = [an_upload("a", "u1"), an_upload("a", "u2"), an_upload("b/1", "u0"), an_upload("c", "u3")]
+        for upload in reversed(uploads):
+            await catalog.create_upload(bucket.bucket_id, upload)
+        await catalog.put_part(bucket.bucket_id, "c", "u3", a_part(1))
+        uploads[3] = replace(uploads[3], revision=1)
+
+        async def page(marker: tuple[str, str] = ("", ""), limit: int = 10, **where: str) -> UploadPage:
+            where = {"prefix": "", "delimiter": "", **where}
+            return await catalog.list_uploads(
+                bucket.bucket_id, prefix=where["prefix"], delimiter=where["delimiter"], marker=marker, limit=limit
+            )
+
+        assert await page() == UploadPage(tuple(uploads), (), None)
+        assert await page(limit=1) == UploadPage((uploads[0],), (), ("a", "u1"))
+        assert await page(marker=("a", "u1")) == UploadPage(tuple(uploads[1:]), (), None)
+        assert await page(marker=("a", "u15")) == UploadPage(tuple(uploads[1:]), (), None)
+        assert await page(marker=("a", "")) == UploadPage(tuple(uploads[2:]), (), None)
+        assert await page(prefix="b") == UploadPage((uploads[2],), (), None)
+        assert await page(delimiter="/") == UploadPage((*uploads[:2], uploads[3]), ("b/",), None)
+        assert await page(delimiter="/", limit=3) == UploadPage(tuple(uploads[:2]), ("b/",), ("b/", ""))
+        assert await page(delimiter="/", marker=("b/", "")) == UploadPage((uploads[3],), (), None)
 
     # --- blobs ---
 
@@ -256,7 +595,7 @@ class CatalogContract:
         await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
         written = await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_B))
         assert written.released == (BLOB_A,)
-        assert (await catalog.delete_object(bucket.bucket_id, "a")).released == (BLOB_B,)
+        assert (await catalog.delete_object(bucket.bucket_id, Deletion("a"))).released == (BLOB_B,)
         await catalog.forget_blobs([BLOB_A, BLOB_B])
         await catalog.forget_blobs([BLOB_A])
         await catalog.forget_blobs([])
@@ -264,7 +603,7 @@ class CatalogContract:
     async def test_a_blob_that_two_objects_name_is_released_by_the_last(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A, BLOB_A))
         await catalog.put_object(bucket.bucket_id, a_large_object("b", BLOB_A, BLOB_B))
-        deleted = await catalog.delete_objects(bucket.bucket_id, ["b", "a"])
+        deleted = await catalog.delete_objects(bucket.bucket_id, [Deletion("b"), Deletion("a")])
         assert [answer.released for answer in deleted] == [(BLOB_B,), (BLOB_A,)]
 
     async def test_putting_the_same_blob_again_releases_nothing(self, catalog: Catalog, bucket: Bucket) -> None:
@@ -273,16 +612,29 @@ class CatalogContract:
 
     async def test_a_blob_is_not_named_again_while_it_is_being_removed(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
-        await catalog.delete_object(bucket.bucket_id, "a")
+        await catalog.delete_object(bucket.bucket_id, Deletion("a"))
         with pytest.raises(ValueError):
             await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
         assert await catalog.find_object(bucket.bucket_id, "a") is None
+
+    async def test_blobs_are_shared_only_while_somebody_names_them(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
+        await catalog.put_object(bucket.bucket_id, a_large_object("b", BLOB_A), shared=True)
+        for key in ("a", "b"):
+            await catalog.delete_object(bucket.bucket_id, Deletion(key))
+        await catalog.create_upload(bucket.bucket_id, an_upload("u"))
+        for _ in range(2):  # before and after the bytes are known to be gone
+            with pytest.raises(Stale):
+                await catalog.put_object(bucket.bucket_id, a_large_object("c", BLOB_A), shared=True)
+            with pytest.raises(Stale):
+                await catalog.put_part(bucket.bucket_id, "u", "upload-1", a_part(1, BLOB_A), shared=True)
+            await catalog.forget_blobs([BLOB_A])
 
     async def test_a_refused_put_releases_nothing(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
         with pytest.raises(AlreadyThere):
             await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_B), forbid_overwrite=True)
-        assert (await catalog.delete_object(bucket.bucket_id, "a")).released == (BLOB_A,)
+        assert (await catalog.delete_object(bucket.bucket_id, Deletion("a"))).released == (BLOB_A,)
 
     # --- listing ---
 
@@ -398,3 +750,34 @@ async def all_items(catalog: Catalog, bucket: Bucket, prefix: str, delimiter: st
         if page.next_marker is None:
             return items
         marker = page.next_marker
+
+
+async def listed_versions(
+    catalog: Catalog,
+    bucket: Bucket,
+    prefix: str = "",
+    delimiter: str = "",
+    marker: tuple[str, str] = ("", ""),
+    limit: int = 1000,
+) -> VersionPage:
+    return await catalog.list_versions(bucket.bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit)
+
+
+async def version_ids(
+    catalog: Catalog, bucket: Bucket, prefix: str = "", delimiter: str = "", limit: int = 1000
+) -> list[str]:
+    """ "key version-id" and "common-prefix " of all pages, each page's versions before its common prefixes."""
+    items: list[str] = []
+    marker: tuple[str, str] | None = ("", "")
+    while marker is not None:
+        page = await listed_versions(catalog, bucket, prefix, delimiter, marker, limit)
+        items += [f"{listed.key} {listed.version_id}" for listed in page.versions]
+        items += [f"{common_prefix} " for common_prefix in page.common_prefixes]
+        marker = page.next_marker
+    return items
+
+
+async def the_upload(catalog: Catalog, bucket: Bucket, key: str = "a") -> Upload:
+    found = await catalog.find_upload(bucket.bucket_id, key, "upload-1")
+    assert found is not None
+    return found

@@ -241,6 +241,8 @@ FILE_ALREADY_EXISTS = Fault(
     "0026-00000002",
 )
 
+OBJECT_NOT_APPENDABLE = Fault("ObjectNotAppendable", 409, "The object is not appendable.")
+
 # --- ours ----------------------------------------------------------------------------------------------------------
 INTERNAL_ERROR = Fault("InternalError", 500, "Please contact the server administrator.")
 NO_SPACE_LEFT = Fault(

@@ -19,6 +19,7 @@ SIGNING_KEYS_CACHED: Final = 1024  # ours: (key, day, region) triples whose deri
 PUT_OBJECT_MAX_BYTES: Final = 5 * 1024**3  # OSS: PutObject, PostObject, AppendObject
 USER_METADATA_MAX_BYTES: Final = 8 * 1024  # OSS: all x-oss-meta-* names and values together
 INLINE_MAX_BYTES: Final = 64 * 1024  # ours: bodies up to this live in the catalog row
+BILLED_LEAST_BYTES: Final = 64 * 1024  # OSS: what an object in any class but Standard counts for at least
 BUCKETS_PER_ACCOUNT: Final = 100  # OSS: per account and region
 TRAFFIC_LIMIT_MIN_BITS_PER_S: Final = 819_200  # OSS: x-oss-traffic-limit
 TRAFFIC_LIMIT_MAX_BITS_PER_S: Final = 838_860_800  # OSS: x-oss-traffic-limit

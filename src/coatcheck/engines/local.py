@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from .files import BlobPaths, FileByteStore, sync_directory
-from .sqlite.catalog import SqliteCatalog, forget_blobs
+from .sqlite.blobs import forget_blobs
+from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
 from .sqlite.keyring import Seal, SqliteKeyring, make_secret_key, read_secret_key
@@ -238,9 +239,11 @@ def audit(data: Path) -> AuditReport:
 
 
 def _named_blobs(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str, int]]:
-    """For every version and each blob it names: bucket_id, key, blob id, and the bytes the file must have."""
+    """For every version or part, and each blob it names: bucket_id, key, blob id, and the bytes the file must have."""
     for bucket_id, key, column in connection.execute(
-        "SELECT bucket_id, key, segments FROM object WHERE segments IS NOT NULL"
+        "SELECT bucket_id, key, ifnull(object.segments, body.segments) AS named FROM object LEFT JOIN body"
+        " ON body.id = body_id WHERE named IS NOT NULL UNION ALL SELECT bucket_id, key, segments FROM part"
+        " JOIN upload ON upload.id = upload WHERE segments IS NOT NULL"
     ):
         needed: dict[str, int] = {}
         for segment in read_segments(column):

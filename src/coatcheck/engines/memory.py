@@ -7,25 +7,43 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..ports.bucket import Bucket, NewBucket
+from ..core.limits import BILLED_LEAST_BYTES
+from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.byte_store import BlobGone
-from ..ports.catalog import AlreadyThere, Deleted, Gone, NotEmpty, TooMany, Written
+from ..ports.catalog import AlreadyThere, Change, Deleted, Gone, NotEmpty, Stale, TooMany, Written
 from ..ports.keyring import AccessKey
-from ..ports.object import ListedObject, ListPage, ObjectRecord, Segment
+from ..ports.object import (
+    DELETE_MARKER,
+    NULL_VERSION,
+    Deletion,
+    ListedObject,
+    ListedVersion,
+    ListPage,
+    ObjectRecord,
+    Segment,
+    VersionPage,
+    delete_marker,
+)
+from ..ports.upload import Part, Upload, UploadPage
 
 MEMORY_ROOT_ACCOUNT = "1000000000000001"
 
 
+UploadPlace = tuple[int, str, str]  # bucket_id, key, upload_id
+
+
 class MemoryCatalog:
-    """The catalog in dicts. `garbage` holds what was released and not yet forgotten; `references` counts the rest."""
+    """The catalog in dicts; a key's versions are a list, newest first. `garbage` holds what was released and not yet
+    forgotten; `references` counts the rest."""
 
     def __init__(self) -> None:
         self._buckets: dict[str, Bucket] = {}
-        self._objects: dict[int, dict[str, ObjectRecord]] = {}
+        self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
+        self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
         self._last_bucket_id = 0
         self.references: Counter[str] = Counter()
         self.garbage: set[str] = set()
@@ -70,11 +88,30 @@ class MemoryCatalog:
             kept[name] = document
         self._buckets[bucket.name] = replace(bucket, settings=tuple(sorted(kept.items())))
 
+    async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
+        bucket = self._bucket_of(bucket_id)
+        self._buckets[bucket.name] = replace(bucket, versioning=versioning)
+
     async def delete_bucket(self, bucket_id: int) -> None:
         bucket = self._bucket_of(bucket_id)
-        if self._objects[bucket_id]:
+        if self._objects[bucket_id] or self._uploads_of(bucket_id):
             raise NotEmpty(bucket.name)
         del self._buckets[bucket.name], self._objects[bucket_id]
+
+    async def stat_bucket(self, bucket_id: int) -> BucketStat:
+        records = [record for versions in self._objects.get(bucket_id, {}).values() for record in versions]
+        contents = [record for record in records if record.kind != DELETE_MARKER]
+        parts = [part for _, parts in self._uploads_of(bucket_id) for part in parts.values()]
+        return BucketStat(
+            tuple(
+                (name, _class_stat([record.size for record in contents if record.storage_class == name]))
+                for name in sorted({record.storage_class for record in contents})
+            ),
+            len(records) - len(contents),
+            len(self._uploads_of(bucket_id)),
+            len(parts),
+            sum(part.size for part in parts),
+        )
 
     def _bucket_of(self, bucket_id: int) -> Bucket:
         for bucket in self._buckets.values():
@@ -84,36 +121,88 @@ class MemoryCatalog:
 
     # --- objects ---
 
-    async def find_object(self, bucket_id: int, key: str) -> ObjectRecord | None:
-        return self._objects.get(bucket_id, {}).get(key)
+    async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
+        versions = self._objects.get(bucket_id, {}).get(key, ())
+        return next((record for record in versions if version_id in (None, record.version_id)), None)
 
-    async def put_object(self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False) -> Written:
+    async def put_object(
+        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
+    ) -> Written:
+        self._check_overwrite(bucket_id, record.key, forbid_overwrite)
+        self._check_blobs(_blob_ids(record.segments), shared=shared)
+        self.references.update(_blob_ids(record.segments))
+        return self._put_version(bucket_id, record)
+
+    def _check_overwrite(self, bucket_id: int, key: str, forbid_overwrite: bool) -> None:
+        versions = self._objects_of(bucket_id).get(key)
+        if forbid_overwrite and versions and versions[0].kind != DELETE_MARKER:
+            raise AlreadyThere(key)
+
+    def _check_blobs(self, blob_ids: Iterable[str], *, shared: bool) -> None:
+        for blob_id in blob_ids:
+            if shared and blob_id not in self.references:
+                raise Stale(blob_id)
+            if blob_id in self.garbage:
+                raise ValueError("A released blob cannot be named again.")
+
+    def _put_version(self, bucket_id: int, record: ObjectRecord) -> Written:
+        """Put a record whose blobs are counted already on top of its key, as the bucket's versioning says."""
+        versioning = self._bucket_of(bucket_id).versioning
+        version_id = record.version_id if versioning == "Enabled" else NULL_VERSION
         objects = self._objects_of(bucket_id)
-        old = objects.get(record.key)
-        if old is not None and forbid_overwrite:
-            raise AlreadyThere(record.key)
-        if not self.garbage.isdisjoint(_blob_ids(record)):
-            raise ValueError("A released blob cannot be named again.")
-        self.references.update(_blob_ids(record))
-        objects[record.key] = record
-        return Written(record.version_id, self._release(old))
+        before = objects.get(record.key, [])
+        kept = [old for old in before if old.version_id != version_id]
+        objects[record.key] = [replace(record, version_id=version_id), *kept]
+        return Written(version_id, self._release(old.segments for old in before if old.version_id == version_id))
 
-    async def delete_object(self, bucket_id: int, key: str) -> Deleted:
-        old = self._objects_of(bucket_id).pop(key, None)
-        return Deleted(old is not None, self._release(old))
+    async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
+        versions = self._objects_of(bucket_id).get(key, [])
+        for number, old in enumerate(versions):
+            if version_id in (None, old.version_id):
+                if old.kind == DELETE_MARKER:
+                    break
+                new = replace(change(old), key=key, version_id=old.version_id)
+                self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
+                self.references.update(_blob_ids(new.segments))
+                versions[number] = new
+                return Written(old.version_id, self._release([old.segments]))
+        raise Gone(key)
 
-    async def delete_objects(self, bucket_id: int, keys: Sequence[str]) -> Sequence[Deleted]:
+    async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
+        versions = self._objects_of(bucket_id).get(deletion.key, [])
+        if deletion.unless_newer_than is not None:
+            meant = next((old for old in versions if deletion.version_id in (None, old.version_id)), None)
+            if meant is None or meant.last_modified > deletion.unless_newer_than:
+                return Deleted(existed=False)
+        versioning = self._bucket_of(bucket_id).versioning
+        if deletion.version_id is not None or not versioning:
+            return self._delete_version(bucket_id, deletion.key, deletion.version_id or NULL_VERSION, versioning)
+        existed = bool(versions) and versions[0].kind != DELETE_MARKER
+        marker = delete_marker(deletion.key, deletion.marker_id, deletion.now)
+        written = self._put_version(bucket_id, marker)
+        return Deleted(existed, written.released, written.version_id, marker=True)
+
+    def _delete_version(self, bucket_id: int, key: str, version_id: str, versioning: str) -> Deleted:
+        objects = self._objects_of(bucket_id)
+        old = next((record for record in objects.get(key, ()) if record.version_id == version_id), None)
+        if old is None:
+            return Deleted(existed=False)
+        objects[key].remove(old)
+        if not objects[key]:
+            del objects[key]
+        named = version_id if versioning else ""
+        return Deleted(True, self._release([old.segments]), named, marker=old.kind == DELETE_MARKER)
+
+    async def delete_objects(self, bucket_id: int, deletions: Sequence[Deletion]) -> Sequence[Deleted]:
         self._objects_of(bucket_id)
-        return [await self.delete_object(bucket_id, key) for key in keys]
-
-    async def set_object_acl(self, bucket_id: int, key: str, acl: str) -> None:
-        objects = self._objects_of(bucket_id)
-        if key not in objects:
-            raise Gone(key)
-        objects[key] = replace(objects[key], acl=acl)
+        return [await self.delete_object(bucket_id, deletion) for deletion in deletions]
 
     async def list_objects(self, bucket_id: int, *, prefix: str, delimiter: str, marker: str, limit: int) -> ListPage:
-        objects = self._objects.get(bucket_id, {})
+        objects = {
+            key: versions[0]
+            for key, versions in self._objects.get(bucket_id, {}).items()
+            if versions[0].kind != DELETE_MARKER
+        }
         in_order = (key for key in sorted(objects, key=str.encode) if key.startswith(prefix))
         items = dict.fromkeys(_items(in_order, prefix, delimiter))
         behind = [item for item in items if item[0].encode() > marker.encode()]
@@ -124,21 +213,101 @@ class MemoryCatalog:
             page[-1][0] if len(behind) > limit else None,
         )
 
-    def _objects_of(self, bucket_id: int) -> dict[str, ObjectRecord]:
+    async def list_versions(
+        self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
+    ) -> VersionPage:
+        objects = self._objects.get(bucket_id, {})
+        listed = {(key, old.version_id): old for key, versions in objects.items() for old in versions}
+        order = {key: [old.version_id for old in versions] for key, versions in objects.items()}
+        page, next_marker = _page_of_pairs(order, prefix, delimiter, marker, limit, _later_in(order))
+        return VersionPage(
+            tuple(_listed_version(listed[item], objects[item[0]]) for item in page if item[1]),
+            tuple(text for text, version_id in page if not version_id),
+            next_marker,
+        )
+
+    def _objects_of(self, bucket_id: int) -> dict[str, list[ObjectRecord]]:
         if bucket_id not in self._objects:
             raise Gone(f"bucket {bucket_id}")
         return self._objects[bucket_id]
 
-    def _release(self, old: ObjectRecord | None) -> tuple[str, ...]:
-        """Let go of a record's blobs; those that no other record names are released."""
-        if old is None:
-            return ()
-        self.references.subtract(_blob_ids(old))
-        released = tuple(blob_id for blob_id in _blob_ids(old) if not self.references[blob_id])
+    def _release(self, let_go: Iterable[Sequence[Segment]]) -> tuple[str, ...]:
+        """Rows let go of their blobs; those that no other row names are released."""
+        blob_ids = [blob_id for segments in let_go for blob_id in _blob_ids(segments)]
+        self.references.subtract(blob_ids)
+        released = tuple(blob_id for blob_id in dict.fromkeys(blob_ids) if not self.references[blob_id])
         for blob_id in released:
             del self.references[blob_id]
         self.garbage.update(released)
         return released
+
+    # --- multipart uploads ---
+
+    async def create_upload(self, bucket_id: int, upload: Upload) -> None:
+        self._objects_of(bucket_id)
+        self._uploads[bucket_id, upload.key, upload.upload_id] = (replace(upload, revision=0), {})
+
+    async def find_upload(self, bucket_id: int, key: str, upload_id: str) -> Upload | None:
+        found = self._uploads.get((bucket_id, key, upload_id))
+        return found and found[0]
+
+    async def put_part(
+        self, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool = False
+    ) -> tuple[str, ...]:
+        upload, parts = self._upload_at((bucket_id, key, upload_id))
+        self._check_blobs(_blob_ids(part.segments), shared=shared)
+        self.references.update(_blob_ids(part.segments))
+        old = parts.get(part.number)
+        parts[part.number] = part
+        self._uploads[bucket_id, key, upload_id] = (replace(upload, revision=upload.revision + 1), parts)
+        return self._release([old.segments] if old else [])
+
+    async def list_parts(
+        self, bucket_id: int, key: str, upload_id: str, *, marker: int, limit: int
+    ) -> tuple[Sequence[Part], bool]:
+        _, parts = self._uploads.get((bucket_id, key, upload_id), (None, {}))
+        behind = [parts[number] for number in sorted(parts) if number > marker]
+        return behind[:limit], len(behind) > limit
+
+    async def complete_upload(
+        self, bucket_id: int, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool = False
+    ) -> Written:
+        place = (bucket_id, upload.key, upload.upload_id)
+        now, parts = self._upload_at(place)
+        if now.revision != upload.revision:
+            raise Stale(upload.upload_id)
+        self._check_overwrite(bucket_id, upload.key, forbid_overwrite)
+        self.references.update(_blob_ids(record.segments))
+        written = self._put_version(bucket_id, record)
+        del self._uploads[place]
+        return Written(written.version_id, written.released + self._release(part.segments for part in parts.values()))
+
+    async def abort_upload(self, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
+        _, parts = self._upload_at((bucket_id, key, upload_id))
+        del self._uploads[bucket_id, key, upload_id]
+        return self._release(part.segments for part in parts.values())
+
+    async def list_uploads(
+        self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
+    ) -> UploadPage:
+        uploads = {(upload.key, upload.upload_id): upload for upload, _ in self._uploads_of(bucket_id)}
+        order: dict[str, list[str]] = {}
+        for key, upload_id in sorted(uploads):
+            order.setdefault(key, []).append(upload_id)
+        page, next_marker = _page_of_pairs(order, prefix, delimiter, marker, limit, lambda _, one, other: one > other)
+        return UploadPage(
+            tuple(uploads[item] for item in page if item[1]),
+            tuple(text for text, upload_id in page if not upload_id),
+            next_marker,
+        )
+
+    def _uploads_of(self, bucket_id: int) -> list[tuple[Upload, dict[int, Part]]]:
+        return [kept for place, kept in self._uploads.items() if place[0] == bucket_id]
+
+    def _upload_at(self, place: UploadPlace) -> tuple[Upload, dict[int, Part]]:
+        if place not in self._uploads:
+            raise Gone(place[2])
+        return self._uploads[place]
 
     # --- blobs ---
 
@@ -146,9 +315,43 @@ class MemoryCatalog:
         self.garbage.difference_update(blob_ids)
 
 
-def _blob_ids(record: ObjectRecord) -> tuple[str, ...]:
-    """The blobs a record names, each once, in order of appearance."""
-    return tuple(dict.fromkeys(segment.blob_id for segment in record.segments))
+def _blob_ids(segments: Sequence[Segment]) -> tuple[str, ...]:
+    """The blobs that a row's segments name, each once, in order of appearance."""
+    return tuple(dict.fromkeys(segment.blob_id for segment in segments))
+
+
+def _page_of_pairs(
+    order: dict[str, list[str]],
+    prefix: str,
+    delimiter: str,
+    marker: tuple[str, str],
+    limit: int,
+    later: Callable[[str, str, str], bool],
+) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
+    """One page of (key, id) and (common prefix, ""), from the ids of each key in order; and its `next_marker`.
+
+    Args:
+        later: whether of a key the one id comes behind the other.
+    """
+    in_order = [key for key in sorted(order, key=str.encode) if key.startswith(prefix)]
+    items = dict.fromkeys(
+        (text, "" if is_prefix else number)
+        for key, (text, is_prefix) in zip(in_order, _items(in_order, prefix, delimiter), strict=True)
+        for number in order[key]
+    )
+
+    def is_behind(text: str, number: str) -> bool:
+        if text != marker[0]:
+            return text.encode() > marker[0].encode()
+        return bool(number and marker[1]) and later(text, number, marker[1])
+
+    behind = [item for item in items if is_behind(*item)]
+    return behind[:limit], behind[limit - 1] if len(behind) > limit else None
+
+
+def _later_in(order: dict[str, list[str]]) -> Callable[[str, str, str], bool]:
+    """Later is what stands further behind; nothing is later than an id that isn't there."""
+    return lambda key, one, other: other in order[key] and order[key].index(one) > order[key].index(other)
 
 
 def _items(keys: Iterable[str], prefix: str, delimiter: str) -> Iterator[tuple[str, bool]]:
@@ -159,7 +362,29 @@ def _items(keys: Iterable[str], prefix: str, delimiter: str) -> Iterator[tuple[s
 
 
 def _listed(record: ObjectRecord) -> ListedObject:
-    return ListedObject(record.key, record.kind, record.size, record.etag, record.last_modified, record.storage_class)
+    return ListedObject(
+        record.key, record.kind, record.size, record.etag, record.last_modified, record.storage_class, record.restore
+    )
+
+
+def _listed_version(record: ObjectRecord, versions: list[ObjectRecord]) -> ListedVersion:
+    place = versions.index(record)
+    return ListedVersion(
+        key=record.key,
+        version_id=record.version_id,
+        kind=record.kind,
+        size=record.size,
+        etag=record.etag,
+        last_modified=record.last_modified,
+        storage_class=record.storage_class,
+        tags=record.tags,
+        restore=record.restore,
+        superseded_at=versions[place - 1].last_modified if place else None,
+    )
+
+
+def _class_stat(sizes: list[int]) -> ClassStat:
+    return ClassStat(len(sizes), sum(sizes), sum(max(size, BILLED_LEAST_BYTES) for size in sizes))
 
 
 # --- bytes -----------------------------------------------------------------------------------------------------------

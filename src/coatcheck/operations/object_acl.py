@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coatcheck.access.acl import read_object_acl
 from coatcheck.core.errors import MISSING_ARGUMENT, NO_SUCH_KEY
 from coatcheck.ports.catalog import Gone
@@ -18,8 +20,11 @@ async def put_object_acl(ctx: Context) -> Reply:
     text = ctx.request.headers.get("x-oss-object-acl")
     if text is None:
         raise MISSING_ARGUMENT("The header x-oss-object-acl is missing.", ArgumentName="x-oss-object-acl")
+    acl = read_object_acl(text)
     try:
-        await ctx.ports.catalog.set_object_acl(ctx.this_bucket.bucket_id, ctx.key, read_object_acl(text))
+        await ctx.ports.catalog.change_object(
+            ctx.this_bucket.bucket_id, ctx.key, None, lambda record: replace(record, acl=acl)
+        )
     except Gone:
         raise NO_SUCH_KEY(Key=ctx.key) from None
     return Reply(200)

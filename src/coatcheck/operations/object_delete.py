@@ -9,7 +9,7 @@ from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode
 from coatcheck.ports.catalog import Gone
-from coatcheck.ports.object import NULL_VERSION
+from coatcheck.ports.object import NULL_VERSION, Deletion
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import Node, write_xml
 
@@ -24,7 +24,7 @@ async def delete_object(ctx: Context) -> Reply:
     if version_id is not None and read_version_id(version_id) != NULL_VERSION:
         return Reply(204)  # a version that an unversioned bucket never had
     try:
-        deleted = await ctx.ports.catalog.delete_object(ctx.this_bucket.bucket_id, ctx.key)
+        deleted = await ctx.ports.catalog.delete_object(ctx.this_bucket.bucket_id, Deletion(ctx.key))
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
     await release(ctx.ports, deleted.released)
@@ -39,9 +39,9 @@ async def delete_multiple_objects(ctx: Context) -> Reply:
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet = (document.findtext("Quiet") or "false").strip().lower() == "true"
-    keys = [key for key, version_id in named if version_id in ("", NULL_VERSION)]
+    deletions = [Deletion(key) for key, version_id in named if version_id in ("", NULL_VERSION)]
     try:
-        deleted = await ctx.ports.catalog.delete_objects(ctx.this_bucket.bucket_id, keys)
+        deleted = await ctx.ports.catalog.delete_objects(ctx.this_bucket.bucket_id, deletions)
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
     await release(ctx.ports, [blob_id for one in deleted for blob_id in one.released])

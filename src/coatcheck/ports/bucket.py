@@ -44,3 +44,26 @@ class NewBucket:
     storage_class: str
     redundancy: str
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassStat:
+    """What lies in one storage class; versions count, delete markers don't.
+
+    `billed_bytes` counts every object of less than 64 KiB as that much, as OSS does for all classes but Standard.
+    """
+
+    objects: int = 0
+    size_bytes: int = 0
+    billed_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BucketStat:
+    """How much is in a bucket; `classes` by storage class, those that have anything."""
+
+    classes: tuple[tuple[str, ClassStat], ...] = ()
+    delete_markers: int = 0
+    uploads: int = 0
+    parts: int = 0
+    parts_bytes: int = 0

@@ -15,12 +15,15 @@ after the commit. The engine also remembers them until `forget_blobs`, so that a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .bucket import Bucket, NewBucket
-from .object import ListPage, ObjectRecord
+from .bucket import Bucket, BucketStat, NewBucket
+from .object import Deletion, ListPage, ObjectRecord, VersionPage
+from .upload import Part, Upload, UploadPage
+
+Change = Callable[[ObjectRecord], ObjectRecord]
 
 
 class AlreadyThere(Exception):
@@ -33,6 +36,10 @@ class Gone(Exception):
 
 class NotEmpty(Exception):
     """The bucket still holds objects."""
+
+
+class Stale(Exception):
+    """What the mutation was made from has changed meanwhile. Read again."""
 
 
 class TooMany(Exception):
@@ -53,10 +60,19 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A committed delete of one key: whether there was anything, and the blobs that no row names any more."""
+    """A committed delete of one key.
+
+    Attributes:
+        existed: there was something to delete. A delete that only put a marker on nothing says False.
+        released: the blobs that no row names any more.
+        version_id: of the marker it made, or of the version it removed from a versioned bucket; else "".
+        marker: it made, or removed, a delete marker.
+    """
 
     existed: bool
     released: tuple[str, ...] = ()
+    version_id: str = ""
+    marker: bool = False
 
 
 class Catalog(Protocol):
@@ -85,44 +101,130 @@ class Catalog(Protocol):
         fine if there is none to remove. Raises: Gone."""
         ...
 
+    async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
+        """ "Enabled" or "Suspended"; from the commit on it decides what every write does. Raises: Gone."""
+        ...
+
     async def delete_bucket(self, bucket_id: int) -> None:
-        """Raises: Gone; NotEmpty, when it holds any version of any object."""
+        """Raises: Gone; NotEmpty, when it holds any version of any object, or an upload."""
+        ...
+
+    async def stat_bucket(self, bucket_id: int) -> BucketStat:
+        """How much is in it, counted when asked: the cost follows the bucket. All zero for one that is gone."""
         ...
 
     # --- objects ---
+    #
+    # A key's versions are ordered by when they were committed; the newest is the current one, and may be a delete
+    # marker. What a write does depends on the bucket at the moment of its commit. Never versioned: the one version of
+    # a key, "null", is replaced or removed. Enabled: a version is added, under the id that was proposed. Suspended: a
+    # "null" version is added, and the one there was, wherever it stood, is removed.
 
-    async def find_object(self, bucket_id: int, key: str) -> ObjectRecord | None:
-        """The current version with its inline body, in one read; None if there is none (or no such bucket)."""
+    async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
+        """The current version, or that one, with its inline body, in one read; it may be a delete marker. None if there
+        is none (or no such bucket)."""
         ...
 
-    async def put_object(self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False) -> Written:
-        """Make `record` the object of its key, in place of what was there.
+    async def put_object(
+        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
+    ) -> Written:
+        """Make `record` the current version of its key.
 
         Its blobs, if it has any, are durable already and were never released; from the commit on they are named.
-        Raises: Gone (no such bucket any more), AlreadyThere (with forbid_overwrite), NoSpace; ValueError for a blob
-            that was released and not yet forgotten: its bytes may be going.
+
+        Args:
+            forbid_overwrite: only if the key has no current version, or a delete marker.
+            shared: its blobs are those of another row, which may have let go of them since it was read.
+        Raises: Gone (no such bucket any more), AlreadyThere (with forbid_overwrite), Stale (with shared, when a blob
+            isn't named any more), NoSpace; ValueError for a blob that was released and not yet forgotten: its bytes
+            may be going.
         """
         ...
 
-    async def delete_object(self, bucket_id: int, key: str) -> Deleted:
-        """Remove the object; fine if there is none. Raises: Gone (no such bucket any more)."""
+    async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
+        """Change the current version, or that one, in place: `change` makes the new record from the one there is.
+
+        Key and version id stay, as does its place among the versions. `change` runs inside the transaction, perhaps
+        twice, so it is quick and only computes; what it raises (OssError) comes out of here, and nothing is changed.
+        Blobs that only the new record names are durable already, as with `put_object`.
+        Raises: Gone (no such bucket, no such version, or a delete marker); what `change` raises; NoSpace.
+        """
         ...
 
-    async def delete_objects(self, bucket_id: int, keys: Sequence[str]) -> Sequence[Deleted]:
-        """Remove many at once, in one transaction; one answer for each key. Raises: Gone."""
+    async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
+        """Delete; fine if there is nothing. Raises: Gone (no such bucket any more)."""
         ...
 
-    async def set_object_acl(self, bucket_id: int, key: str, acl: str) -> None:
-        """ETag and Last-Modified stay. Raises: Gone (bucket or object)."""
+    async def delete_objects(self, bucket_id: int, deletions: Sequence[Deletion]) -> Sequence[Deleted]:
+        """Delete many at once, one after the other in one transaction; one answer for each. Raises: Gone."""
         ...
 
     async def list_objects(self, bucket_id: int, *, prefix: str, delimiter: str, marker: str, limit: int) -> ListPage:
         """One page of at most `limit` items (keys and common prefixes together), those strictly behind `marker`.
 
-        Keys are in the order of their UTF-8 bytes. With a delimiter, keys that share the text up to its first
-        occurrence behind the prefix are one common prefix. "Behind" compares items, and a common prefix comes before
-        all keys it stands for: a marker that is a common prefix, or lies within one, skips all below that one.
+        Keys are in the order of their UTF-8 bytes; those whose current version is a delete marker are left out. With a
+        delimiter, keys that share the text up to its first occurrence behind the prefix are one common prefix.
+        "Behind" compares items, and a common prefix comes before all keys it stands for: a marker that is a common
+        prefix, or lies within one, skips all below that one.
         The cost follows the page, not the bucket: each common prefix is one seek. limit >= 1.
+        """
+        ...
+
+    async def list_versions(
+        self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
+    ) -> VersionPage:
+        """One page of all versions and delete markers, as `list_objects` gives one of keys; a key's newest first.
+
+        `marker` is (key, version id): the page starts behind that version of that key, or, with "" for the version id
+        or one that the key hasn't got, behind all of that key's.
+        """
+        ...
+
+    # --- multipart uploads: nothing of them is an object before `complete_upload` ---
+
+    async def create_upload(self, bucket_id: int, upload: Upload) -> None:
+        """Raises: Gone (no such bucket any more)."""
+        ...
+
+    async def find_upload(self, bucket_id: int, key: str, upload_id: str) -> Upload | None:
+        """The open upload of that id and key."""
+        ...
+
+    async def put_part(
+        self, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool = False
+    ) -> tuple[str, ...]:
+        """Keep a part, in place of the one of its number; returns the blobs that no row names any more.
+
+        Its blobs are as those of `put_object`. Raises: Gone (no such upload any more), Stale, ValueError, NoSpace.
+        """
+        ...
+
+    async def list_parts(
+        self, bucket_id: int, key: str, upload_id: str, *, marker: int, limit: int
+    ) -> tuple[Sequence[Part], bool]:
+        """At most `limit` parts by number, those behind `marker`; any more? Empty for an upload that is gone."""
+        ...
+
+    async def complete_upload(
+        self, bucket_id: int, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool = False
+    ) -> Written:
+        """End the upload, and make `record`, whose segments are those of its parts, the current version of its key.
+
+        No bytes move: the object takes over the blobs it names, those of other parts are released.
+        Raises: Gone (no such upload any more), Stale (its parts are not those of `upload.revision`), AlreadyThere.
+        """
+        ...
+
+    async def abort_upload(self, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
+        """End the upload and let go of its parts; returns the blobs that no row names any more. Raises: Gone."""
+        ...
+
+    async def list_uploads(
+        self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
+    ) -> UploadPage:
+        """One page of open uploads, as `list_objects` gives one of keys; a key's by upload id.
+
+        `marker` is (key, upload id): the page starts behind that upload, or, with "", behind all of that key's.
         """
         ...
 

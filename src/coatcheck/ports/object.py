@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-NULL_VERSION = "null"
+NULL_VERSION: Final = "null"
+DELETE_MARKER: Final = "DeleteMarker"  # the `kind` of a version that says "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,21 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Restore:
+    """An archived version, asked back: readable from `ready_at` until `until`, Unix seconds."""
+
+    ready_at: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectRecord:
-    """One version of one object.
+    """One version of one object; also a delete marker, which has no content.
 
     Attributes:
-        version_id: "null" for an object written while its bucket was not versioned.
-        kind: "Normal", "Multipart", "Appendable" or "Symlink" (x-oss-object-type).
+        version_id: "null" for an object written while its bucket was not versioned, or suspended. On the way into the
+            catalog it is a proposal, taken when versioning is enabled; `propose_version_id` of the operations makes it.
+        kind: "Normal", "Multipart", "Appendable" or "Symlink" (x-oss-object-type), or DELETE_MARKER.
         size: bytes.
         etag: upper-case hex, without quotes.
         crc64: CRC-64/XZ of the whole content.
@@ -36,6 +47,10 @@ class ObjectRecord:
         tags: object tags.
         body: the content itself when it is small enough to live in the row, else None.
         segments: where the content is otherwise.
+        encryption: how the server keeps the bytes on disk; "" for as they are.
+        symlink_target: the key that a Symlink stands for, in the same bucket.
+        sealed_at: when an Appendable was closed for good, Unix seconds.
+        restore: of a version in an archive class, when somebody asked for it back.
     """
 
     key: str
@@ -51,6 +66,34 @@ class ObjectRecord:
     tags: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     segments: tuple[Segment, ...] = ()
+    encryption: str = ""
+    symlink_target: str = ""
+    sealed_at: int | None = None
+    restore: Restore | None = None
+
+
+def delete_marker(key: str, version_id: str, last_modified: int) -> ObjectRecord:
+    return ObjectRecord(key, version_id, DELETE_MARKER, 0, "", 0, last_modified, "default", "", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What is to be deleted, of one key.
+
+    Attributes:
+        version_id: that version, for good. None: the object as a whole, which in a versioned bucket leaves its versions
+            and puts a delete marker on top.
+        marker_id: proposal for the version id of that marker, as `ObjectRecord.version_id` is one.
+        now: Unix seconds, the marker's last_modified.
+        unless_newer_than: leave it (and say it wasn't there) if the version, or the current one, was modified later;
+            Unix seconds. For who decided on what was read before.
+    """
+
+    key: str
+    version_id: str | None = None
+    marker_id: str = NULL_VERSION
+    now: int = 0
+    unless_newer_than: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +106,7 @@ class ListedObject:
     etag: str
     last_modified: int
     storage_class: str
+    restore: Restore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +120,38 @@ class ListPage:
     objects: tuple[ListedObject, ...]
     common_prefixes: tuple[str, ...]
     next_marker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVersion:
+    """What a listing of versions says of one; `kind` DELETE_MARKER for a delete marker.
+
+    `superseded_at` is when a newer version or marker took its place, Unix seconds; None for the current one.
+    """
+
+    key: str
+    version_id: str
+    kind: str
+    size: int
+    etag: str
+    last_modified: int
+    storage_class: str
+    tags: tuple[tuple[str, str], ...] = ()
+    restore: Restore | None = None
+    superseded_at: int | None = None
+
+    @property
+    def is_latest(self) -> bool:
+        return self.superseded_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """One page of a listing of versions, in order: by key, a key's newest first.
+
+    `next_marker` is the last item of the page, (key, version id) or (common prefix, ""), when there is more.
+    """
+
+    versions: tuple[ListedVersion, ...]
+    common_prefixes: tuple[str, ...]
+    next_marker: tuple[str, str] | None

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import local
 from typing import Any, Final, TypeVar
 
-from ...ports.bucket import Bucket, NewBucket
-from ...ports.catalog import AlreadyThere, Deleted, Gone, NotEmpty, TooMany, Written
-from ...ports.object import ListPage, ObjectRecord
+from ...core.limits import BILLED_LEAST_BYTES
+from ...ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
+from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, NotEmpty, TooMany, Written
+from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
+from ...ports.upload import Part, Upload, UploadPage
+from . import objects, uploads
+from .blobs import forget_blobs
 from .changes import Changes
 from .connection import Reader, open_connection
-from .listing import list_page
+from .listing import list_page, list_uploads, list_versions
 from .recent import RecentObjects
-from .rows import (
-    read_blob_ids,
-    read_crc64,
-    read_headers,
-    read_segments,
-    read_tags,
-    write_crc64,
-    write_headers,
-    write_segments,
-    write_tags,
-)
 from .writer import Writer
 
 T = TypeVar("T")
@@ -36,13 +29,13 @@ _LISTING_THREADS: Final = 2
 _LISTING_CACHE_KIB: Final = 8 * 1024  # holds what a page of 365 common prefixes touches among millions of keys
 
 _BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
-_OBJECT: Final = (
-    "SELECT version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, content, segments"
-    " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ? ORDER BY seq LIMIT 1"
+_STAT: Final = (
+    "SELECT storage_class, count(*), sum(size), sum(max(size, ?)) FROM object WHERE bucket_id = ? AND kind <> ?"
+    " GROUP BY storage_class ORDER BY storage_class"
 )
-_WRITE_OBJECT: Final = (
-    "INSERT OR REPLACE INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class, version_id,"
-    " crc64, acl, headers, tags, body_id, segments) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STAT_UPLOADS: Final = (
+    "SELECT count(*), ifnull(sum(parts), 0), ifnull(sum(bytes), 0) FROM (SELECT count(part.number) AS parts,"
+    " sum(part.size) AS bytes FROM upload LEFT JOIN part ON upload = id WHERE bucket_id = ? GROUP BY id)"
 )
 
 
@@ -96,40 +89,118 @@ class SqliteCatalog:
     async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
         await self._writer.run(lambda connection: _set_bucket_setting(connection, bucket_id, name, document))
 
+    async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
+        await self._writer.run(lambda connection: _set_bucket_versioning(connection, bucket_id, versioning))
+
     async def delete_bucket(self, bucket_id: int) -> None:
         await self._writer.run(lambda connection: _delete_bucket(connection, bucket_id))
 
+    async def stat_bucket(self, bucket_id: int) -> BucketStat:
+        return await self._listings.run(lambda connection: _stat_bucket(connection, bucket_id))
+
     # --- objects ---
 
-    async def find_object(self, bucket_id: int, key: str) -> ObjectRecord | None:
-        place = (bucket_id, key)
+    async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
+        place = (bucket_id, key, version_id)
         record = self._recent.find(place)
         if record is None:
-            row = self._reader.row(_OBJECT, place)
+            row = self._read_row(bucket_id, key, version_id)
             if row is None:
                 return None
-            record = _read_record(key, row)
+            record = objects.read_record(key, row)
             self._recent.keep(place, record)
         return record
 
-    async def put_object(self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False) -> Written:
-        columns = _columns(record)
+    def _read_row(self, bucket_id: int, key: str, version_id: str | None) -> Any:
+        if version_id is None:
+            return self._reader.row(objects.CURRENT, (bucket_id, key))
+        row = self._reader.row(objects.VERSION, (bucket_id, key, version_id))
+        if row is None and version_id == NULL_VERSION:
+            return self._reader.row(objects.NULL_OF_UNVERSIONED, (bucket_id, key))
+        return row
+
+    async def put_object(
+        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
+    ) -> Written:
+        columns = objects.write_columns(record)
         return await self._writer.run(
-            lambda connection: _put_object(connection, bucket_id, record, columns, forbid_overwrite)
+            lambda connection: objects.put_object(
+                connection, bucket_id, record, columns, forbid_overwrite=forbid_overwrite, shared=shared
+            )
         )
 
-    async def delete_object(self, bucket_id: int, key: str) -> Deleted:
-        return (await self.delete_objects(bucket_id, (key,)))[0]
+    async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
+        return await self._writer.run(
+            lambda connection: objects.change_object(connection, bucket_id, key, version_id, change)
+        )
 
-    async def delete_objects(self, bucket_id: int, keys: Sequence[str]) -> Sequence[Deleted]:
-        return await self._writer.run(lambda connection: _delete_objects(connection, bucket_id, keys))
+    async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
+        return (await self.delete_objects(bucket_id, (deletion,)))[0]
 
-    async def set_object_acl(self, bucket_id: int, key: str, acl: str) -> None:
-        await self._writer.run(lambda connection: _set_object_acl(connection, bucket_id, key, acl))
+    async def delete_objects(self, bucket_id: int, deletions: Sequence[Deletion]) -> Sequence[Deleted]:
+        return await self._writer.run(lambda connection: objects.delete_objects(connection, bucket_id, deletions))
 
     async def list_objects(self, bucket_id: int, *, prefix: str, delimiter: str, marker: str, limit: int) -> ListPage:
         return await self._listings.run(
             lambda connection: list_page(
+                connection, bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit
+            )
+        )
+
+    async def list_versions(
+        self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
+    ) -> VersionPage:
+        return await self._listings.run(
+            lambda connection: list_versions(
+                connection, bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit
+            )
+        )
+
+    # --- multipart uploads ---
+
+    async def create_upload(self, bucket_id: int, upload: Upload) -> None:
+        await self._writer.run(lambda connection: uploads.create_upload(connection, bucket_id, upload))
+
+    async def find_upload(self, bucket_id: int, key: str, upload_id: str) -> Upload | None:
+        row = self._reader.row(uploads.UPLOAD, (bucket_id, key, upload_id))
+        return None if row is None else uploads.read_upload(row)
+
+    async def put_part(
+        self, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool = False
+    ) -> tuple[str, ...]:
+        return await self._writer.run(
+            lambda connection: uploads.put_part(connection, bucket_id, key, upload_id, part, shared=shared)
+        )
+
+    async def list_parts(
+        self, bucket_id: int, key: str, upload_id: str, *, marker: int, limit: int
+    ) -> tuple[Sequence[Part], bool]:
+        parts = await self._listings.run(
+            lambda connection: [
+                uploads.read_part(row)
+                for row in connection.execute(uploads.PARTS, (bucket_id, key, upload_id, marker, limit + 1))
+            ]
+        )
+        return parts[:limit], len(parts) > limit
+
+    async def complete_upload(
+        self, bucket_id: int, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool = False
+    ) -> Written:
+        columns = objects.write_columns(record)
+        return await self._writer.run(
+            lambda connection: uploads.complete_upload(
+                connection, bucket_id, upload, record, columns, forbid_overwrite=forbid_overwrite
+            )
+        )
+
+    async def abort_upload(self, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
+        return await self._writer.run(lambda connection: uploads.abort_upload(connection, bucket_id, key, upload_id))
+
+    async def list_uploads(
+        self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
+    ) -> UploadPage:
+        return await self._listings.run(
+            lambda connection: list_uploads(
                 connection, bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit
             )
         )
@@ -139,25 +210,6 @@ class SqliteCatalog:
     async def forget_blobs(self, blob_ids: Sequence[str]) -> None:
         if blob_ids:
             await self._writer.run(lambda connection: forget_blobs(connection, blob_ids))
-
-
-def _read_record(key: str, row: Any) -> ObjectRecord:
-    version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, body, segments = row
-    return ObjectRecord(
-        key,
-        version_id,
-        kind,
-        size,
-        etag,
-        read_crc64(crc64),
-        last_modified,
-        acl,
-        storage_class,
-        read_headers(headers),
-        read_tags(tags) if tags else (),
-        body,
-        read_segments(segments) if segments else (),
-    )
 
 
 class _Listings:
@@ -216,10 +268,16 @@ def _set_bucket_setting(connection: sqlite3.Connection, bucket_id: int, name: st
         connection.execute("INSERT OR REPLACE INTO bucket_setting VALUES (?, ?, ?)", (bucket_id, name, document))
 
 
+def _set_bucket_versioning(connection: sqlite3.Connection, bucket_id: int, versioning: str) -> None:
+    if connection.execute("UPDATE bucket SET versioning = ? WHERE id = ?", (versioning, bucket_id)).rowcount == 0:
+        raise Gone(f"bucket {bucket_id}")
+
+
 def _delete_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
     _check_bucket(connection, bucket_id)
-    if connection.execute("SELECT 1 FROM object WHERE bucket_id = ? LIMIT 1", (bucket_id,)).fetchone():
-        raise NotEmpty(f"bucket {bucket_id}")
+    for table in ("object", "upload"):
+        if connection.execute(f"SELECT 1 FROM {table} WHERE bucket_id = ? LIMIT 1", (bucket_id,)).fetchone():  # noqa: S608
+            raise NotEmpty(f"bucket {bucket_id}")
     connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ?", (bucket_id,))
     connection.execute("DELETE FROM bucket WHERE id = ?", (bucket_id,))
 
@@ -229,103 +287,10 @@ def _check_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
         raise Gone(f"bucket {bucket_id}")
 
 
-def _columns(record: ObjectRecord) -> tuple[Any, ...]:
-    """The columns of `_WRITE_OBJECT` from `kind` to `tags`, made by the caller's thread to spare the writer's."""
-    return (
-        record.kind,
-        record.size,
-        record.etag,
-        record.last_modified,
-        record.storage_class,
-        record.version_id,
-        write_crc64(record.crc64),
-        record.acl,
-        write_headers(record.headers),
-        write_tags(record.tags),
-    )
-
-
-def _put_object(
-    connection: sqlite3.Connection, bucket_id: int, record: ObjectRecord, columns: tuple[Any, ...], forbid: bool
-) -> Written:
-    _check_bucket(connection, bucket_id)
-    old = _current(connection, bucket_id, record.key)
-    if old is not None and forbid:
-        raise AlreadyThere(record.key)
-    seq, old_body, old_segments = old or (0, None, None)
-    segments = write_segments(record.segments)
-    _name_blobs(connection, read_blob_ids(segments))
-    body_id = _write_body(connection, old_body, record.body)
-    connection.execute(_WRITE_OBJECT, (bucket_id, record.key, seq, *columns, body_id, segments))
-    return Written(record.version_id, _release_blobs(connection, read_blob_ids(old_segments)))
-
-
-def _current(connection: sqlite3.Connection, bucket_id: int, key: str) -> tuple[int, int | None, bytes | None] | None:
-    """The current row's seq, body_id and segments."""
-    found: tuple[int, int | None, bytes | None] | None = connection.execute(
-        "SELECT seq, body_id, segments FROM object WHERE bucket_id = ? AND key = ? ORDER BY seq LIMIT 1",
-        (bucket_id, key),
-    ).fetchone()
-    return found
-
-
-def _write_body(connection: sqlite3.Connection, body_id: int | None, body: bytes | None) -> int | None:
-    """Store an inline body, in place of the one that was there if any; its id."""
-    if body is None:
-        connection.execute("DELETE FROM body WHERE id = ?", (body_id,))
-        return None
-    if body_id is None:
-        return connection.execute("INSERT INTO body (content) VALUES (?)", (body,)).lastrowid
-    connection.execute("UPDATE body SET content = ? WHERE id = ?", (body, body_id))
-    return body_id
-
-
-def _name_blobs(connection: sqlite3.Connection, blob_ids: Sequence[bytes]) -> None:
-    """One row more names each of these."""
-    for blob_id in blob_ids:
-        if connection.execute("SELECT 1 FROM garbage WHERE blob_id = ?", (blob_id,)).fetchone():
-            raise ValueError("A released blob cannot be named again.")
-    connection.executemany(
-        "INSERT INTO blob VALUES (?, 1) ON CONFLICT DO UPDATE SET object_count = object_count + 1",
-        [(blob_id,) for blob_id in blob_ids],
-    )
-
-
-def _release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
-    """One row less names each of these; those that none names any more become garbage and are returned."""
-    released = []
-    for blob_id in blob_ids:
-        if connection.execute("DELETE FROM blob WHERE id = ? AND object_count = 1", (blob_id,)).rowcount:
-            connection.execute("INSERT INTO garbage VALUES (?)", (blob_id,))
-            released.append(blob_id.hex())
-        else:
-            connection.execute("UPDATE blob SET object_count = object_count - 1 WHERE id = ?", (blob_id,))
-    return tuple(released)
-
-
-def _delete_objects(connection: sqlite3.Connection, bucket_id: int, keys: Sequence[str]) -> list[Deleted]:
-    _check_bucket(connection, bucket_id)
-    return [_delete_object(connection, bucket_id, key) for key in keys]
-
-
-def _delete_object(connection: sqlite3.Connection, bucket_id: int, key: str) -> Deleted:
-    old = _current(connection, bucket_id, key)
-    if old is None:
-        return Deleted(existed=False)
-    seq, body_id, segments = old
-    connection.execute("DELETE FROM object WHERE bucket_id = ? AND key = ? AND seq = ?", (bucket_id, key, seq))
-    connection.execute("DELETE FROM body WHERE id = ?", (body_id,))
-    return Deleted(True, _release_blobs(connection, read_blob_ids(segments)))
-
-
-def _set_object_acl(connection: sqlite3.Connection, bucket_id: int, key: str, acl: str) -> None:
-    current = _current(connection, bucket_id, key)
-    if current is None:
-        raise Gone(key)
-    connection.execute(
-        "UPDATE object SET acl = ? WHERE bucket_id = ? AND key = ? AND seq = ?", (acl, bucket_id, key, current[0])
-    )
-
-
-def forget_blobs(connection: sqlite3.Connection, blob_ids: Iterable[str]) -> None:
-    connection.executemany("DELETE FROM garbage WHERE blob_id = ?", [(bytes.fromhex(blob_id),) for blob_id in blob_ids])
+def _stat_bucket(connection: sqlite3.Connection, bucket_id: int) -> BucketStat:
+    classes = connection.execute(_STAT, (BILLED_LEAST_BYTES, bucket_id, DELETE_MARKER)).fetchall()
+    markers = connection.execute(
+        "SELECT count(*) FROM object WHERE bucket_id = ? AND kind = ?", (bucket_id, DELETE_MARKER)
+    ).fetchone()[0]
+    stat_of_uploads = connection.execute(_STAT_UPLOADS, (bucket_id,)).fetchone()
+    return BucketStat(tuple((name, ClassStat(*counts)) for name, *counts in classes), markers, *stat_of_uploads)

@@ -8,18 +8,32 @@ smallest text behind `text` is `text + "\\0"`; the smallest behind everything th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from itertools import islice
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from ...ports.object import ListedObject, ListPage
+from ...ports.object import DELETE_MARKER, ListedObject, ListedVersion, ListPage, VersionPage
+from ...ports.upload import Upload, UploadPage
+from .objects import find_place
+from .rows import read_restore, read_tags
+from .uploads import UPLOADS, read_upload
+
+T = TypeVar("T")
 
 _FROM: Final = (
-    "SELECT key, kind, size, etag, last_modified, storage_class FROM object"
+    "SELECT key, kind, size, etag, last_modified, storage_class, restore_ready_at, restore_until FROM object"
     " WHERE bucket_id = ? AND key >= ? AND key < ? ORDER BY key, seq"
 )
+_VERSIONS: Final = (
+    "SELECT key, version_id, kind, size, etag, last_modified, storage_class, tags, restore_ready_at, restore_until"
+    " FROM object WHERE bucket_id = ? AND (key, seq) > (?, ?) AND key < ? ORDER BY key, seq"
+)
+_UPLOADS: Final = f"{UPLOADS} AND (key, upload_id) > (?, ?) AND key < ? ORDER BY key, upload_id"
 _NO_BOUND: Final = b""  # SQLite orders every BLOB behind every TEXT
+_BEFORE_ALL_VERSIONS: Final = -(1 << 63)
+
+Place = tuple[str, int] | tuple[str, str]  # key, and seq or upload id
 
 
 def list_page(
@@ -29,13 +43,84 @@ def list_page(
     start = _start(prefix, delimiter, marker)
     if start is None:
         return ListPage((), (), None)
+    page = _first(connection, _items(connection, bucket_id, start, prefix, delimiter), limit + 1)
+    return _page(page[:limit], more=len(page) > limit)
+
+
+def list_versions(
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    *,
+    prefix: str,
+    delimiter: str,
+    marker: tuple[str, str],
+    limit: int,
+) -> VersionPage:
+    """See `Catalog.list_versions`. The page is of one moment."""
+    key, version_id = marker
+    place: Place | None
+    superseded_at: int | None = None
+    found = find_place(connection, bucket_id, key, version_id) if version_id else None
+    if found is not None and key.startswith(prefix) and not _under_delimiter(key, prefix, delimiter):
+        place, superseded_at = (key, found.seq), found.last_modified
+    else:
+        start = _start(prefix, delimiter, key)
+        place = None if start is None else (start, _BEFORE_ALL_VERSIONS)
+    previous = key
+
+    def read(row: Any) -> ListedVersion:
+        nonlocal previous, superseded_at
+        if row[0] != previous:
+            previous, superseded_at = row[0], None
+        key, version_id, kind, size, etag, last_modified, storage_class, tags, ready_at, until = row
+        restore = read_restore(ready_at, until)
+        listed = ListedVersion(
+            key, version_id, kind, size, etag, last_modified, storage_class, read_tags(tags), restore, superseded_at
+        )
+        superseded_at = last_modified
+        return listed
+
+    items = _pairs(connection, _VERSIONS, bucket_id, place, prefix, delimiter, _BEFORE_ALL_VERSIONS, read)
+    page = _first(connection, items, limit + 1)
+    versions, common_prefixes, last = _split(page[:limit], lambda item: (item.key, item.version_id))
+    return VersionPage(versions, common_prefixes, last if len(page) > limit else None)
+
+
+def list_uploads(
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    *,
+    prefix: str,
+    delimiter: str,
+    marker: tuple[str, str],
+    limit: int,
+) -> UploadPage:
+    """See `Catalog.list_uploads`. The page is of one moment."""
+    key, upload_id = marker
+    place: Place | None
+    if upload_id and key.startswith(prefix) and not _under_delimiter(key, prefix, delimiter):
+        place = (key, upload_id)
+    else:
+        start = _start(prefix, delimiter, key)
+        place = None if start is None else (start, "")
+    items = _pairs(connection, _UPLOADS, bucket_id, place, prefix, delimiter, "", read_upload)
+    page: list[Upload | str] = _first(connection, items, limit + 1)
+    uploads, common_prefixes, last = _split(page[:limit], lambda item: (item.key, item.upload_id))
+    return UploadPage(uploads, common_prefixes, last if len(page) > limit else None)
+
+
+def _first(connection: sqlite3.Connection, items: Generator[T, None, None], count: int) -> list[T]:
+    """The first items, in one read transaction."""
     connection.execute("BEGIN")
     try:
-        with closing(_items(connection, bucket_id, start, prefix, delimiter)) as items:
-            page = list(islice(items, limit + 1))
+        with closing(items):
+            return list(islice(items, count))
     finally:
         connection.execute("COMMIT")
-    return _page(page[:limit], more=len(page) > limit)
+
+
+def _under_delimiter(key: str, prefix: str, delimiter: str) -> bool:
+    return bool(delimiter) and key.find(delimiter, len(prefix)) >= 0
 
 
 def past(text: str) -> str | None:
@@ -67,17 +152,58 @@ def _items(
             seek, previous = None, None
             for row in rows:
                 key: str = row[0]
+                if key == previous:
+                    seek = key + "\0"
+                    break
+                previous = key
+                if row[1] == DELETE_MARKER:
+                    continue
                 end = key.find(delimiter, len(prefix)) if delimiter else -1
                 if end >= 0:
                     common_prefix = key[: end + len(delimiter)]
                     yield common_prefix
                     seek = past(common_prefix)
                     break
-                if key == previous:
-                    seek = key + "\0"
-                    break
-                previous = key
-                yield ListedObject(*row)
+                _, kind, size, etag, last_modified, storage_class, ready_at, until = row
+                restore = None if ready_at is None else read_restore(ready_at, until)
+                yield ListedObject(key, kind, size, etag, last_modified, storage_class, restore)
+
+
+def _pairs(
+    connection: sqlite3.Connection,
+    sql: str,
+    bucket_id: int,
+    place: Place | None,
+    prefix: str,
+    delimiter: str,
+    before_all: int | str,
+    read: Callable[[Any], T],
+) -> Generator[T | str, None, None]:
+    """What `read` makes of the rows behind `place`, and common prefixes as bare text, in order."""
+    stop = past(prefix) or _NO_BOUND
+    while place is not None:
+        with closing(connection.execute(sql, (bucket_id, *place, stop))) as rows:
+            place = None
+            for row in rows:
+                end = row[0].find(delimiter, len(prefix)) if delimiter else -1
+                if end < 0:
+                    yield read(row)
+                    continue
+                common_prefix = row[0][: end + len(delimiter)]
+                yield common_prefix
+                behind = past(common_prefix)
+                place = None if behind is None else (behind, before_all)  # type: ignore[assignment]  # as `sql` has it
+                break
+
+
+def _split(
+    items: list[T | str], marker_of: Callable[[T], tuple[str, str]]
+) -> tuple[tuple[T, ...], tuple[str, ...], tuple[str, str]]:
+    """The listed things, the common prefixes, and the marker that the last item is."""
+    things = tuple(item for item in items if not isinstance(item, str))
+    common_prefixes = tuple(item for item in items if isinstance(item, str))
+    last = items[-1] if items else ""
+    return things, common_prefixes, (last, "") if isinstance(last, str) else marker_of(last)
 
 
 def _page(items: list[ListedObject | str], *, more: bool) -> ListPage:

@@ -7,7 +7,7 @@ from typing import Final
 from ...ports.object import ObjectRecord
 from .changes import Changes
 
-Place = tuple[int, str]  # bucket_id, key
+Place = tuple[int, str, str | None]  # bucket_id, key, version id; None: the current version
 
 _MOST_BYTES: Final = 32 * 1024**2  # a process; inline bodies and what a record weighs beside them
 _RECORD_BYTES: Final = 1024

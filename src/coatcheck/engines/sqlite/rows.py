@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
-from ...ports.object import Segment
+from ...ports.object import Restore, Segment
 
 _SEGMENT: Final = Struct(">16sQQ")
 
@@ -46,6 +46,10 @@ def read_segments(column: bytes | None) -> tuple[Segment, ...]:
 def read_blob_ids(column: bytes | None) -> list[bytes]:
     """The blobs that segments name, each once."""
     return list(dict.fromkeys(blob for blob, _, _ in _SEGMENT.iter_unpack(column))) if column else []
+
+
+def read_restore(ready_at: int | None, until: int | None) -> Restore | None:
+    return None if ready_at is None or until is None else Restore(ready_at, until)
 
 
 def write_crc64(crc: int) -> int:

@@ -44,34 +44,68 @@ CREATE TABLE bucket_setting (
 ) STRICT, WITHOUT ROWID;
 
 -- One row a version, a key's newest first: `seq` goes down by one with every version, and the current version is the
--- first row of its key. Keys are compared as UTF-8 bytes. The content is elsewhere, so that a listing doesn't read it.
+-- first row of its key. It is 0 for what was written while the bucket was never versioned, and negative for all else, so
+-- that unversioned buckets pay nothing for finding versions by id. Keys are compared as UTF-8 bytes. What is long lies
+-- elsewhere, so that a listing doesn't read it.
 CREATE TABLE object (
     bucket_id INTEGER NOT NULL,
     key TEXT NOT NULL,
     seq INTEGER NOT NULL,
-    kind TEXT NOT NULL,                      -- 'Normal', 'Multipart', 'Appendable', 'Symlink'
+    kind TEXT NOT NULL,                      -- 'Normal', 'Multipart', 'Appendable', 'Symlink'; 'DeleteMarker'
     size INTEGER NOT NULL,
     etag TEXT NOT NULL,
     last_modified INTEGER NOT NULL,
     storage_class TEXT NOT NULL,
-    version_id TEXT NOT NULL,                -- 'null' if written while the bucket was not versioned
+    restore_ready_at INTEGER,                -- an archived version: readable from then
+    restore_until INTEGER,                   -- until then; both NULL if nobody asked for it back
+    version_id TEXT NOT NULL,                -- 'null' if written while the bucket was not versioned, or suspended
     crc64 INTEGER NOT NULL,                  -- the 64 bits as a signed number
     acl TEXT NOT NULL,
     headers BLOB NOT NULL,                   -- name, value, name, value ... joined by line feeds
     tags TEXT,                               -- JSON [[name, value], ...]; NULL: none
-    body_id INTEGER,                         -- the content when it is small, else NULL
-    segments BLOB,                           -- the content otherwise: 32 bytes each, blob id, start, stop; NULL: none
+    encryption TEXT NOT NULL,                -- how the bytes are kept; '' as they are
+    symlink_target TEXT,                     -- the key that a symlink stands for
+    sealed_at INTEGER,                       -- when an appendable object was closed for good
+    body_id INTEGER,                         -- row of `body`, when content or segments are there; else NULL
+    segments BLOB,                           -- of one or two segments: 32 bytes each, blob id, start, stop; else NULL
     PRIMARY KEY (bucket_id, key, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX object_by_version ON object (bucket_id, key, version_id) WHERE seq < 0;
 
 CREATE TABLE body (
     id INTEGER PRIMARY KEY,
-    content BLOB NOT NULL
+    content BLOB,                            -- the content of a small object; or NULL and
+    segments BLOB                            -- the segments of an object that has many
 ) STRICT;
 
 CREATE TABLE blob (
     id BLOB NOT NULL PRIMARY KEY,            -- 16 bytes; hex names the file
-    object_count INTEGER NOT NULL            -- rows of `object` that name it; never 0
+    object_count INTEGER NOT NULL            -- rows of `object` and `part` that name it; never 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE upload (
+    id INTEGER PRIMARY KEY,
+    bucket_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    upload_id TEXT NOT NULL,
+    initiated_at INTEGER NOT NULL,
+    storage_class TEXT NOT NULL,
+    headers BLOB NOT NULL,                   -- these as in `object`
+    tags TEXT,
+    encryption TEXT NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0      -- goes up with every change to the parts
+) STRICT;
+CREATE UNIQUE INDEX upload_by_key ON upload (bucket_id, key, upload_id);
+
+CREATE TABLE part (
+    upload INTEGER NOT NULL REFERENCES upload (id),
+    number INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    crc64 INTEGER NOT NULL,
+    last_modified INTEGER NOT NULL,
+    segments BLOB,                           -- 32 bytes each; NULL: a part of no bytes
+    PRIMARY KEY (upload, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Blobs that no row names any more and whose file may still be there.

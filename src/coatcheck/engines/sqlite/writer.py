@@ -1,6 +1,7 @@
 """Group commit: one thread a process runs all mutations, as many in one transaction as have come in meanwhile.
 
-Two rules make that sound. A mutation that refuses (raises one of the port's errors) does so before it has written
+Two rules make that sound. A mutation that refuses (raises one of the port's errors, or an OssError of the
+operation's own) does so before it has written
 anything, so its neighbours can be committed. A transaction that fails for any other reason is rolled back and its
 mutations run again, each in a transaction of its own: so a mutation is a function of the connection and nothing else,
 and may be run twice.
@@ -16,7 +17,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
-from ...ports.catalog import AlreadyThere, Gone, NoSpace, NotEmpty, TooMany
+from ...core.errors import OssError
+from ...ports.catalog import AlreadyThere, Gone, NoSpace, NotEmpty, Stale, TooMany
 from .changes import Changes
 from .connection import WriteLock, open_connection
 
@@ -24,7 +26,7 @@ T = TypeVar("T")
 
 _BATCH_MAX: Final = 256  # mutations in one transaction: with inline bodies at most 16 MiB
 _CACHE_KIB: Final = 16 * 1024
-_REFUSALS: Final = (AlreadyThere, Gone, NotEmpty, TooMany)
+_REFUSALS: Final = (AlreadyThere, Gone, NotEmpty, Stale, TooMany, OssError)
 # A quota, or a limit on the size of files, shows as a failed write; a full disk can also hit the shared-memory file.
 _NO_SPACE: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 

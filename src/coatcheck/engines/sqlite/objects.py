@@ -1,0 +1,260 @@
+"""Objects and their versions: what is read of a row, and the mutations, which the writer runs. Each checks before it
+writes.
+
+`seq` orders a key's versions, newest first; see schema.sql for why it is 0 in buckets that were never versioned.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Written
+from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, delete_marker
+from .blobs import check_blobs, move_blobs, name_blobs, release_blobs
+from .rows import (
+    read_blob_ids,
+    read_crc64,
+    read_headers,
+    read_restore,
+    read_segments,
+    read_tags,
+    write_crc64,
+    write_headers,
+    write_segments,
+    write_tags,
+)
+
+_COLUMNS: Final = (
+    "SELECT version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, content,"
+    " ifnull(object.segments, body.segments), encryption, symlink_target, sealed_at, restore_ready_at, restore_until"
+    " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
+)
+CURRENT: Final = f"{_COLUMNS} ORDER BY seq LIMIT 1"
+NULL_OF_UNVERSIONED: Final = f"{_COLUMNS} AND seq = 0"
+VERSION: Final = f"{_COLUMNS} AND seq < 0 AND version_id = ?"
+
+_WRITE: Final = (
+    "INSERT OR REPLACE INTO object (bucket_id, key, seq, version_id, kind, size, etag, last_modified, storage_class,"
+    " restore_ready_at, restore_until, crc64, acl, headers, tags, encryption, symlink_target, sealed_at, body_id,"
+    " segments) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SEGMENTS_IN_ROW_MAX: Final = 2  # more would make the rows of a listing long
+
+
+def read_record(key: str, row: Any) -> ObjectRecord:
+    """A row of `CURRENT` or `VERSION`."""
+    version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, body, segments = row[:12]
+    encryption, symlink_target, sealed_at, ready_at, until = row[12:]
+    return ObjectRecord(
+        key,
+        version_id,
+        kind,
+        size,
+        etag,
+        read_crc64(crc64),
+        last_modified,
+        acl,
+        storage_class,
+        read_headers(headers),
+        read_tags(tags) if tags else (),
+        body,
+        read_segments(segments) if segments else (),
+        encryption,
+        symlink_target or "",
+        sealed_at,
+        read_restore(ready_at, until),
+    )
+
+
+class Columns(NamedTuple):
+    """A record as columns, made by the caller's thread to spare the writer's."""
+
+    plain: tuple[Any, ...]  # from `kind` to `sealed_at`
+    body: bytes | None
+    segments: bytes | None
+
+
+def write_columns(record: ObjectRecord) -> Columns:
+    restore = record.restore
+    plain = (
+        record.kind,
+        record.size,
+        record.etag,
+        record.last_modified,
+        record.storage_class,
+        restore and restore.ready_at,
+        restore and restore.until,
+        write_crc64(record.crc64),
+        record.acl,
+        write_headers(record.headers),
+        write_tags(record.tags),
+        record.encryption,
+        record.symlink_target or None,
+        record.sealed_at,
+    )
+    return Columns(plain, record.body, write_segments(record.segments))
+
+
+class _Place(NamedTuple):
+    """Where a version lies, and what it holds on to."""
+
+    seq: int
+    version_id: str
+    kind: str
+    last_modified: int
+    body_id: int | None
+    segments: bytes | None
+
+
+_PLACE: Final = (
+    "SELECT seq, version_id, kind, last_modified, body_id, ifnull(object.segments, body.segments)"
+    " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
+)
+
+
+def find_place(connection: sqlite3.Connection, bucket_id: int, key: str, version_id: str | None) -> _Place | None:
+    """The current version, or that one."""
+    place = (bucket_id, key)
+    if version_id is None:
+        found = connection.execute(f"{_PLACE} ORDER BY seq LIMIT 1", place).fetchone()
+    else:
+        found = None
+        if version_id == NULL_VERSION:
+            found = connection.execute(f"{_PLACE} AND seq = 0", place).fetchone()
+        if found is None:
+            found = connection.execute(f"{_PLACE} AND seq < 0 AND version_id = ?", (*place, version_id)).fetchone()
+    return found and _Place(*found)
+
+
+def versioning_of(connection: sqlite3.Connection, bucket_id: int) -> str:
+    """Raises: Gone."""
+    found = connection.execute("SELECT versioning FROM bucket WHERE id = ?", (bucket_id,)).fetchone()
+    if found is None:
+        raise Gone(f"bucket {bucket_id}")
+    return str(found[0])
+
+
+def put_object(
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    record: ObjectRecord,
+    columns: Columns,
+    *,
+    forbid_overwrite: bool,
+    shared: bool,
+) -> Written:
+    versioning = versioning_of(connection, bucket_id)
+    check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
+    blob_ids = read_blob_ids(columns.segments)
+    check_blobs(connection, blob_ids, shared=shared)
+    name_blobs(connection, blob_ids)
+    return put_version(connection, bucket_id, versioning, record, columns)
+
+
+def check_overwrite(connection: sqlite3.Connection, bucket_id: int, key: str, *, forbid: bool) -> None:
+    """Raises: AlreadyThere, if overwriting is forbidden and the key has a current version."""
+    if forbid:
+        current = find_place(connection, bucket_id, key, None)
+        if current is not None and current.kind != DELETE_MARKER:
+            raise AlreadyThere(key)
+
+
+def put_version(
+    connection: sqlite3.Connection, bucket_id: int, versioning: str, record: ObjectRecord, columns: Columns
+) -> Written:
+    """Put a record whose blobs are counted already on top of its key."""
+    version_id = record.version_id if versioning == "Enabled" else NULL_VERSION
+    replaced = None
+    if versioning != "Enabled":
+        replaced = find_place(connection, bucket_id, record.key, NULL_VERSION)
+    seq = 0
+    if versioning:
+        if replaced is not None:
+            _delete_row(connection, bucket_id, record.key, replaced.seq)
+        newest = connection.execute(
+            "SELECT seq FROM object WHERE bucket_id = ? AND key = ? ORDER BY seq LIMIT 1", (bucket_id, record.key)
+        ).fetchone()
+        seq = min(newest[0], 0) - 1 if newest else -1
+    body_id = _write_body(connection, replaced and replaced.body_id, columns)
+    _write_row(connection, bucket_id, record.key, seq, version_id, columns, body_id)
+    released = release_blobs(connection, read_blob_ids(replaced.segments)) if replaced else ()
+    return Written(version_id, released)
+
+
+def _write_row(
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    key: str,
+    seq: int,
+    version_id: str,
+    columns: Columns,
+    body_id: int | None,
+) -> None:
+    in_row = columns.segments if body_id is None else None
+    connection.execute(_WRITE, (bucket_id, key, seq, version_id, *columns.plain, body_id, in_row))
+
+
+def _delete_row(connection: sqlite3.Connection, bucket_id: int, key: str, seq: int) -> None:
+    connection.execute("DELETE FROM object WHERE bucket_id = ? AND key = ? AND seq = ?", (bucket_id, key, seq))
+
+
+def _write_body(connection: sqlite3.Connection, body_id: int | None, columns: Columns) -> int | None:
+    """Store inline content or many segments, in place of those that were there if any; the row's id."""
+    many = columns.segments if columns.segments and len(columns.segments) > 32 * _SEGMENTS_IN_ROW_MAX else None
+    if columns.body is None and many is None:
+        if body_id is not None:
+            connection.execute("DELETE FROM body WHERE id = ?", (body_id,))
+        return None
+    if body_id is None:
+        return connection.execute("INSERT INTO body VALUES (NULL, ?, ?)", (columns.body, many)).lastrowid
+    connection.execute("UPDATE body SET content = ?, segments = ? WHERE id = ?", (columns.body, many, body_id))
+    return body_id
+
+
+def change_object(
+    connection: sqlite3.Connection, bucket_id: int, key: str, version_id: str | None, change: Change
+) -> Written:
+    versioning_of(connection, bucket_id)
+    place = find_place(connection, bucket_id, key, version_id)
+    if place is None or place.kind == DELETE_MARKER:
+        raise Gone(key)
+    row = connection.execute(f"{_COLUMNS} AND seq = ?", (bucket_id, key, place.seq)).fetchone()
+    columns = write_columns(change(read_record(key, row)))
+    before, after = read_blob_ids(place.segments), read_blob_ids(columns.segments)
+    if before != after:
+        check_blobs(connection, set(after) - set(before))
+    body_id = _write_body(connection, place.body_id, columns)
+    _write_row(connection, bucket_id, key, place.seq, place.version_id, columns, body_id)
+    return Written(place.version_id, move_blobs(connection, after, before) if before != after else ())
+
+
+def delete_objects(connection: sqlite3.Connection, bucket_id: int, deletions: Sequence[Deletion]) -> list[Deleted]:
+    versioning = versioning_of(connection, bucket_id)
+    return [_delete_object(connection, bucket_id, versioning, deletion) for deletion in deletions]
+
+
+def _delete_object(connection: sqlite3.Connection, bucket_id: int, versioning: str, deletion: Deletion) -> Deleted:
+    for_good = deletion.version_id if versioning else deletion.version_id or NULL_VERSION
+    place = find_place(connection, bucket_id, deletion.key, for_good)
+    if deletion.unless_newer_than is not None and (place is None or place.last_modified > deletion.unless_newer_than):
+        return Deleted(existed=False)
+    if for_good is not None:
+        return _delete_version(connection, bucket_id, deletion.key, place, named=bool(versioning))
+    marker = delete_marker(deletion.key, deletion.marker_id, deletion.now)
+    written = put_version(connection, bucket_id, versioning, marker, write_columns(marker))
+    existed = place is not None and place.kind != DELETE_MARKER
+    return Deleted(existed, written.released, written.version_id, marker=True)
+
+
+def _delete_version(
+    connection: sqlite3.Connection, bucket_id: int, key: str, place: _Place | None, *, named: bool
+) -> Deleted:
+    if place is None:
+        return Deleted(existed=False)
+    _delete_row(connection, bucket_id, key, place.seq)
+    if place.body_id is not None:
+        connection.execute("DELETE FROM body WHERE id = ?", (place.body_id,))
+    released = release_blobs(connection, read_blob_ids(place.segments))
+    return Deleted(True, released, place.version_id if named else "", marker=place.kind == DELETE_MARKER)

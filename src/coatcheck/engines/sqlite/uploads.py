@@ -1,0 +1,125 @@
+"""Multipart uploads: what is read of them, and the mutations, run by the writer; each checks before it writes."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+from ...ports.catalog import Gone, Stale, Written
+from ...ports.object import ObjectRecord
+from ...ports.upload import Part, Upload
+from .blobs import check_blobs, move_blobs, name_blobs, release_blobs
+from .objects import Columns, check_overwrite, put_version, versioning_of
+from .rows import (
+    read_blob_ids,
+    read_crc64,
+    read_headers,
+    read_segments,
+    read_tags,
+    write_crc64,
+    write_headers,
+    write_segments,
+    write_tags,
+)
+
+UPLOADS: Final = (
+    "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, revision FROM upload"
+    " WHERE bucket_id = ?"
+)
+UPLOAD: Final = f"{UPLOADS} AND key = ? AND upload_id = ?"
+PARTS: Final = (
+    "SELECT number, size, etag, crc64, last_modified, segments FROM part"
+    " WHERE upload = (SELECT id FROM upload WHERE bucket_id = ? AND key = ? AND upload_id = ?) AND number > ?"
+    " ORDER BY number LIMIT ?"
+)
+
+
+def read_upload(row: Any) -> Upload:
+    key, upload_id, initiated_at, storage_class, headers, tags, encryption, revision = row
+    return Upload(
+        key, upload_id, initiated_at, storage_class, read_headers(headers), read_tags(tags), encryption, revision
+    )
+
+
+def read_part(row: Any) -> Part:
+    number, size, etag, crc64, last_modified, segments = row
+    return Part(number, size, etag, read_crc64(crc64), last_modified, read_segments(segments))
+
+
+def create_upload(connection: sqlite3.Connection, bucket_id: int, upload: Upload) -> None:
+    versioning_of(connection, bucket_id)
+    connection.execute(
+        "INSERT INTO upload (bucket_id, key, upload_id, initiated_at, storage_class, headers, tags, encryption)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            bucket_id,
+            upload.key,
+            upload.upload_id,
+            upload.initiated_at,
+            upload.storage_class,
+            write_headers(upload.headers),
+            write_tags(upload.tags),
+            upload.encryption,
+        ),
+    )
+
+
+def put_part(
+    connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool
+) -> tuple[str, ...]:
+    number, _ = _find(connection, bucket_id, key, upload_id)
+    segments = write_segments(part.segments)
+    blob_ids = read_blob_ids(segments)
+    check_blobs(connection, blob_ids, shared=shared)
+    name_blobs(connection, blob_ids)
+    old = connection.execute(
+        "SELECT segments FROM part WHERE upload = ? AND number = ?", (number, part.number)
+    ).fetchone()
+    connection.execute(
+        "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (number, part.number, part.size, part.etag, write_crc64(part.crc64), part.last_modified, segments),
+    )
+    connection.execute("UPDATE upload SET revision = revision + 1 WHERE id = ?", (number,))
+    return release_blobs(connection, read_blob_ids(old[0])) if old else ()
+
+
+def complete_upload(
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    upload: Upload,
+    record: ObjectRecord,
+    columns: Columns,
+    *,
+    forbid_overwrite: bool,
+) -> Written:
+    number, revision = _find(connection, bucket_id, upload.key, upload.upload_id)
+    if revision != upload.revision:
+        raise Stale(upload.upload_id)
+    check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
+    versioning = versioning_of(connection, bucket_id)
+    moved = move_blobs(connection, read_blob_ids(columns.segments), _delete(connection, number))
+    written = put_version(connection, bucket_id, versioning, record, columns)
+    return Written(written.version_id, written.released + moved)
+
+
+def abort_upload(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
+    number, _ = _find(connection, bucket_id, key, upload_id)
+    return release_blobs(connection, _delete(connection, number))
+
+
+def _find(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str) -> tuple[int, int]:
+    """The upload's own number, and its revision. Raises: Gone."""
+    found: tuple[int, int] | None = connection.execute(
+        "SELECT id, revision FROM upload WHERE bucket_id = ? AND key = ? AND upload_id = ?", (bucket_id, key, upload_id)
+    ).fetchone()
+    if found is None:
+        raise Gone(upload_id)
+    return found
+
+
+def _delete(connection: sqlite3.Connection, number: int) -> list[bytes]:
+    """Remove an upload and its parts; the blobs that those named, once for each part."""
+    rows = connection.execute("SELECT segments FROM part WHERE upload = ?", (number,)).fetchall()
+    connection.execute("DELETE FROM part WHERE upload = ?", (number,))
+    connection.execute("DELETE FROM upload WHERE id = ?", (number,))
+    return [blob_id for row in rows for blob_id in read_blob_ids(row[0])]

@@ -1,0 +1,52 @@
+"""What the catalog remembers of a multipart upload until it is completed or aborted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .object import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One upload; what its object will have besides content.
+
+    Attributes:
+        upload_id: never used twice.
+        initiated_at: Unix seconds.
+        storage_class, headers, tags, encryption: as in `ObjectRecord`.
+        revision: another one after every change to its parts; the catalog's own.
+    """
+
+    key: str
+    upload_id: str
+    initiated_at: int
+    storage_class: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    tags: tuple[tuple[str, str], ...] = ()
+    encryption: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part; fields as in `ObjectRecord`. Its bytes are always in blobs; a part of no bytes has no segments."""
+
+    number: int
+    size: int
+    etag: str
+    crc64: int
+    last_modified: int
+    segments: tuple[Segment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPage:
+    """One page of a listing of uploads, by key and then by upload id.
+
+    `next_marker` is the last item of the page, (key, upload id) or (common prefix, ""), when there is more.
+    """
+
+    uploads: tuple[Upload, ...]
+    common_prefixes: tuple[str, ...]
+    next_marker: tuple[str, str] | None
