@@ -60,3 +60,54 @@ def test_any_bytes_are_a_query_and_encoding_gives_the_bytes_back(raw: bytes) -> 
     for name, value, bare_equals in read_query(raw).parameters:
         assert read_query(f"{encode(name)}={encode(value)}".encode()).parameters == (Parameter(name, value, not value),)
         assert not (bare_equals and value)
+
+
+LINK = b"x-oss-date=20260305T070809Z&x-oss-credential=a%2Fb&x-oss-signature-version=OSS4-HMAC-SHA256&x-oss-expires=60"
+
+
+@pytest.mark.parametrize("signature_at", range(1, 5))
+def test_a_link_in_the_one_spelling_is_canonical_wherever_its_signature_stands(signature_at: int) -> None:
+    pieces = LINK.split(b"&")
+    query = read_query(b"&".join([*pieces[:signature_at], b"x-oss-signature=0a", *pieces[signature_at:]]))
+    assert query.canonical == (
+        "x-oss-credential=a%2Fb&x-oss-date=20260305T070809Z&x-oss-expires=60&x-oss-signature-version=OSS4-HMAC-SHA256"
+    )
+    assert query.get("x-oss-credential") == "a/b"
+    assert query.get("x-oss-signature") == "0a"
+    assert not query.has_repeats
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"a",  # a bare name
+        b"a=",  # an empty value is written as the bare name
+        b"=a",
+        b"a=b=c",  # the second would be %3D
+        b"a=%2f",  # lower case
+        b"a=%41",  # a letter needs no encoding
+        b"a=%2%2FF",
+        b"a=%",
+        b"a=b+c",
+        b"a='",
+        b"a=\xe4",
+        b"",
+        b"x-oss-expires=61",
+        b"x-oss-signature=1",
+        b"x-oss-date=20260305T070809Z",
+        b"ax-oss-date=0",
+    ],
+)
+def test_any_other_spelling_is_for_the_parameters_to_tell(piece: bytes) -> None:
+    query = read_query(LINK + b"&" + piece + b"&x-oss-signature=0a")
+    assert query.canonical is None
+    assert query.parameters == read_query(b"&" + LINK + b"&" + piece + b"&x-oss-signature=0a").parameters
+
+
+@given(raw=st.text("ab=&%2Fx-+", max_size=24).map(str.encode))
+def test_a_canonical_text_says_what_the_parameters_say(raw: bytes) -> None:
+    query = read_query(raw + b"&x-oss-signature=0a&z=1")
+    signed = [(encode(name), encode(value)) for name, value, _ in query.parameters if name != "x-oss-signature"]
+    if query.canonical is not None:
+        assert query.canonical == "&".join(f"{name}={value}" for name, value in sorted(signed))
+        assert query.first == {name: value for name, value, _ in query.parameters}

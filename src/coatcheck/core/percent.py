@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote
 
-_UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-_PATH_UNRESERVED: Final = _UNRESERVED + b"/"
+UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_PATH_UNRESERVED: Final = UNRESERVED + b"/"
 
 
 def encode(text: str) -> str:
     """For query names and values: "/" becomes %2F."""
     raw = text.encode("utf-8", "surrogateescape")
-    return quote_from_bytes(raw, safe="") if raw.translate(None, _UNRESERVED) else text
+    return quote_from_bytes(raw, safe="") if raw.translate(None, UNRESERVED) else text
 
 
 def encode_path(text: str) -> str:

@@ -145,7 +145,7 @@ def _read_other_url(request: Request) -> V1Claim:
 def _read_v4_url(request: Request) -> V4Claim:
     query = request.query
     first = query.first
-    if len(first) != len(query.parameters):
+    if query.has_repeats:
         _refuse_doubled(query)
     expires, credential = first.get("x-oss-expires"), first.get("x-oss-credential")
     signature, timestamp = first.get("x-oss-signature"), first.get("x-oss-date")

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from coatcheck.core.errors import OssError
-from coatcheck.wire.query import Parameter, Query
+from coatcheck.wire.query import Query, make_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
@@ -193,7 +193,7 @@ def _parameter_added(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
         kept = tuple(parameter for parameter in parameters if parameter.name not in names)
         yield (
             f"Added to the link after it was signed: {', '.join(names)}. Take it away; every parameter is signed.",
-            attempt._replace(request=attempt.request._replace(query=_query(kept))),
+            attempt._replace(request=attempt.request._replace(query=make_query(kept))),
         )
 
 
@@ -211,7 +211,7 @@ def _region_written_otherwise(attempt: Attempt) -> Iterator[tuple[str, Attempt]]
         )
         credential = f"{claim.access_key_id}/{scope}"
         signed = attempt.request._replace(
-            query=_query(
+            query=make_query(
                 tuple(
                     p._replace(value=credential) if p.name == "x-oss-credential" else p
                     for p in attempt.request.query.parameters
@@ -230,7 +230,7 @@ def _v1_of_python_v2(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
     if isinstance(attempt.claim, V1Claim) and kept != parameters:
         yield (
             "The x-oss-* parameters are not signed (the V1 signer of alibabacloud-oss-v2 leaves them out): use V4.",
-            attempt._replace(request=attempt.request._replace(query=_query(kept))),
+            attempt._replace(request=attempt.request._replace(query=make_query(kept))),
         )
 
 
@@ -262,16 +262,12 @@ _MISTAKES: Final[tuple[Callable[[Attempt], Iterator[tuple[str, Attempt]]], ...]]
 
 
 def _with_values(query: Query, change: Callable[[str], str]) -> Query:
-    return _query(
+    return make_query(
         tuple(
             parameter if parameter.name == "Signature" else parameter._replace(value=change(parameter.value))
             for parameter in query.parameters
         )
     )
-
-
-def _query(parameters: tuple[Parameter, ...]) -> Query:
-    return Query(parameters, {name: value for name, value, _ in reversed(parameters)})
 
 
 def _title(name: str) -> str:

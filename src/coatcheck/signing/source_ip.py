@@ -10,13 +10,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from coatcheck.core.errors import QUERY_AUTHORIZATION_INVALID
-from coatcheck.wire.query import Parameter, Query
+from coatcheck.wire.query import Parameter, Parameters, Query
 
 SOURCE_IP: Final = "x-oss-ac-source-ip"
 SUBNET_MASK: Final = "x-oss-ac-subnet-mask"
 VPC_ID: Final = "x-oss-ac-vpc-id"
-
-Parameters = tuple[Parameter, ...]
 
 
 def is_restricted(query: Query) -> bool:

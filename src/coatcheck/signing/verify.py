@@ -8,7 +8,7 @@ the secret.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
@@ -24,13 +24,14 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
 from coatcheck.core.times import write_iso
+from coatcheck.wire.query import Parameters
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
 from . import v1, v4
 from .claim import Claim, V1Claim, V4Claim
 from .form_claim import FormClaim
-from .source_ip import Parameters, is_restricted, restricted_readings
+from .source_ip import is_restricted, restricted_readings
 
 _V4_MISMATCH: Final = "0002-00000201"
 _V1_MISMATCH: Final = "0002-00000040"
@@ -129,18 +130,22 @@ def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
         OssError: SIGNATURE_DOES_NOT_MATCH, with the texts we signed, so that a caller can compare them with theirs;
             or INVALID_ARGUMENT for a source address restriction that cannot be read.
     """
-    restricted = claim.presigned and is_restricted(request.query)
-    readings = restricted_readings(request.query, request.client) if restricted else (request.query.parameters,)
+    query = request.query
+    restricted = claim.presigned and is_restricted(query)
+    readings: Sequence[Parameters | None] = restricted_readings(query, request.client) if restricted else _AS_SENT
     for parameters in readings:
         if _is_same(_sign(claim, request, target, parameters, secret), claim.signature):
             return
     # A signer that was given an empty string may have signed "acl=" instead of "acl" (ali-oss). This second text is
     # just as full a commitment to every parameter.
-    if isinstance(claim, V4Claim) and any(parameter.bare_equals for parameter in request.query.parameters):
+    if isinstance(claim, V4Claim) and any(parameter.bare_equals for parameter in query.parameters):
         for parameters in readings:
             if _is_same(_sign(claim, request, target, parameters, secret, keep_bare_equals=True), claim.signature):
                 return
-    raise _mismatch(claim, signed_text(claim, request, target, [*readings, request.query.parameters][0]), restricted)
+    raise _mismatch(claim, signed_text(claim, request, target, next(iter(readings), None)), restricted)
+
+
+_AS_SENT: Final = (None,)
 
 
 def verify_form(claim: FormClaim, secret: str) -> None:
@@ -158,8 +163,8 @@ def verify_form(claim: FormClaim, secret: str) -> None:
         )
 
 
-def signed_text(claim: Claim, request: Request, target: Target, parameters: Parameters) -> SignedText:
-    """What `claim` must have signed if it is about this request with these query parameters."""
+def signed_text(claim: Claim, request: Request, target: Target, parameters: Parameters | None = None) -> SignedText:
+    """What `claim` must have signed if it is about this request, or about it with other query parameters."""
     if isinstance(claim, V1Claim):
         return SignedText(_v1_string_to_sign(claim, request, target, parameters))
     canonical_request = _v4_canonical_request(claim, request, target, parameters, False)
@@ -170,7 +175,7 @@ def _sign(
     claim: Claim,
     request: Request,
     target: Target,
-    parameters: Parameters,
+    parameters: Parameters | None,
     secret: str,
     *,
     keep_bare_equals: bool = False,
@@ -183,18 +188,22 @@ def _sign(
     return v4.sign(v4.signing_key(secret, claim.scope), text)
 
 
-def _v1_string_to_sign(claim: V1Claim, request: Request, target: Target, parameters: Parameters) -> str:
-    resource = v1.canonicalized_resource(target, parameters)
+def _v1_string_to_sign(claim: V1Claim, request: Request, target: Target, parameters: Parameters | None) -> str:
+    resource = v1.canonicalized_resource(target, request.query.parameters if parameters is None else parameters)
     return v1.string_to_sign(request.method, request.headers, claim.date_line, resource)
 
 
 def _v4_canonical_request(
-    claim: V4Claim, request: Request, target: Target, parameters: Parameters, keep_bare_equals: bool
+    claim: V4Claim, request: Request, target: Target, parameters: Parameters | None, keep_bare_equals: bool
 ) -> str:
+    query = request.query.canonical
+    if query is None or parameters is not None:
+        sent = request.query.parameters if parameters is None else parameters
+        query = v4.canonical_query(sent, keep_bare_equals=keep_bare_equals)
     return v4.canonical_request(
         request.method,
         v4.canonical_uri(target),
-        v4.canonical_query(parameters, keep_bare_equals=keep_bare_equals),
+        query,
         v4.canonical_headers(request.headers, claim.additional_headers),
         claim.additional_line,
         claim.payload_line,

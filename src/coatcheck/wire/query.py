@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from coatcheck.core.percent import decode_query, encode
+from coatcheck.core.percent import UNRESERVED, decode_query, encode
 
 
 class Parameter(NamedTuple):
@@ -18,17 +17,39 @@ class Parameter(NamedTuple):
     bare_equals: bool = False
 
 
-@dataclass(slots=True)
-class Query:
-    """All parameters in the order they came, and the first value of each name. Nobody changes one: it isn't frozen only
-    because one is made for every request, and that would take three times as long.
+Parameters = tuple[Parameter, ...]
+_PLAIN: Final = UNRESERVED + b"&="
 
-    `parameters` holds every pair, repeats included: a signature covers them all. `first` is for reading: OSS takes the
-    first of a repeated parameter.
+
+class Query:
+    """All parameters in the order they came, and the first value of each name. Nobody changes one.
+
+    Attributes:
+        first: for reading: OSS takes the first of a repeated parameter.
+        canonical: the text of every parameter but x-oss-signature, sorted by name, if each came once and in the one
+            spelling that `percent.encode` would give it, as all SDKs send them; None if only `parameters` can tell.
     """
 
-    parameters: tuple[Parameter, ...] = ()
-    first: Mapping[str, str] = field(default_factory=dict)
+    __slots__ = ("_parameters", "_raw", "canonical", "first")
+
+    def __init__(
+        self, raw: bytes, first: Mapping[str, str], canonical: str | None = None, parameters: Parameters | None = None
+    ) -> None:
+        self._raw = raw
+        self.first = first
+        self.canonical = canonical
+        self._parameters = parameters
+
+    @property
+    def parameters(self) -> Parameters:
+        """Every pair, repeats included: a signature covers them all."""
+        if self._parameters is None:
+            self._parameters = _read_pieces(self._raw)
+        return self._parameters
+
+    @property
+    def has_repeats(self) -> bool:
+        return self.canonical is None and len(self.first) != len(self.parameters)
 
     def get(self, name: str) -> str | None:
         return self.first.get(name)
@@ -36,42 +57,93 @@ class Query:
     def __contains__(self, name: object) -> bool:
         return name in self.first
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Query) and self.parameters == other.parameters
+
+    def __hash__(self) -> int:
+        return hash(self.parameters)
+
+    def __repr__(self) -> str:
+        return f"Query({[name for name, _, _ in self.parameters]}, values hidden)"
+
     def count(self, name: str) -> int:
         return sum(1 for parameter in self.parameters if parameter.name == name)
 
 
-NO_QUERY = Query()
+def make_query(parameters: Iterable[Parameter]) -> Query:
+    """The query of these pairs, in this order."""
+    kept = tuple(parameters)
+    return Query(b"", {name: value for name, value, _ in reversed(kept)}, None, kept)
 
-# Links that were signed together, as those of one page are, differ in path and signature only, and other links of one
-# signer share most of their pieces. Both are remembered; long ones are not, so that strangers cannot fill the memory.
+
+NO_QUERY: Final = make_query(())
+
+# The links of one signer differ in path, date and signature only. What they share is remembered; long texts are not, so
+# that strangers cannot fill the memory.
 _REMEMBERED_QUERY_BYTES: Final = 1024
-_LAST_OF_A_LINK: Final = b"&x-oss-signature="
+_SIGNATURE: Final = b"&x-oss-signature="
+_DATE: Final = "x-oss-date="
+_RAW_DATE: Final = _DATE.encode()
+_DATE_CHARS: Final = 16
 
 
 def read_query(raw: bytes) -> Query:
     """Any bytes are a query; nothing is refused here. "a", "a=" and "a=b" are parameters, empty pieces are dropped."""
     if not raw:
         return NO_QUERY
-    if len(raw) > _REMEMBERED_QUERY_BYTES:
-        return _read_pieces(raw, _read_piece)
-    shared, separator, signature = raw.rpartition(_LAST_OF_A_LINK)
-    if not separator or not signature.isalnum():
-        return _read_pieces(raw, _read_known_piece)
-    known, value = _read_shared(shared), signature.decode("ascii")
-    return Query((*known.parameters, Parameter("x-oss-signature", value)), {"x-oss-signature": value, **known.first})
-
-
-@lru_cache(maxsize=1024)
-def _read_shared(raw: bytes) -> Query:
-    return _read_pieces(raw, _read_known_piece)
-
-
-def _read_pieces(raw: bytes, read: Callable[[str], Parameter]) -> Query:
-    parameters = [read(piece) for piece in raw.decode("utf-8", "surrogateescape").split("&") if piece]
+    if len(raw) <= _REMEMBERED_QUERY_BYTES:
+        query = _read_link(raw)
+        if query is not None:
+            return query
+    parameters = _read_pieces(raw)
     first = {name: value for name, value, _ in parameters}
     if len(first) != len(parameters):
         first = {name: value for name, value, _ in reversed(parameters)}
-    return Query(tuple(parameters), first)
+    return Query(raw, first, None, parameters)
+
+
+def _read_link(raw: bytes) -> Query | None:
+    """The query of a V4 link in canonical spelling; None if it is anything else."""
+    before, _, behind = raw.partition(_SIGNATURE)
+    raw_signature, more, after = behind.partition(b"&")
+    head, dated, rest = (before + more + after).partition(_RAW_DATE)
+    raw_date = rest[:_DATE_CHARS]
+    if not (raw_signature.isalnum() and raw_date.isalnum()):
+        return None
+    shared = _read_shared(head + dated + rest[_DATE_CHARS:])
+    if shared is None:
+        return None
+    start, end, first = shared
+    date = raw_date.decode()
+    return Query(raw, {**first, "x-oss-date": date, "x-oss-signature": raw_signature.decode()}, f"{start}{date}{end}")
+
+
+@lru_cache(maxsize=1024)
+def _read_shared(raw: bytes) -> tuple[str, str, dict[str, str]] | None:
+    """Of a link without its signature and the value of its date: the canonical text before and behind that value, and
+    the values of all parameters; None if any isn't in its canonical spelling.
+
+    Of what has to be encoded only "/" is looked for, since every link has it in its credential.
+    """
+    if raw.replace(b"%2F", b"").translate(None, _PLAIN):
+        return None
+    pairs = [piece.split("=") for piece in raw.decode().replace(_DATE, f"{_DATE}0", 1).split("&")]
+    try:
+        encoded = dict(pairs)  # two parts each, or ValueError
+    except ValueError:
+        return None
+    if len(encoded) != len(pairs) or "" in encoded or "" in encoded.values() or "x-oss-signature" in encoded:
+        return None
+    pairs.sort()
+    start, _, end = "&".join(["=".join(pair) for pair in pairs]).partition(f"{_DATE}0")
+    if encoded.get("x-oss-date") != "0" or _DATE in start + end:
+        return None
+    first = {name.replace("%2F", "/"): value.replace("%2F", "/") for name, value in encoded.items()}
+    return start + _DATE, end, first
+
+
+def _read_pieces(raw: bytes) -> Parameters:
+    return tuple([_read_piece(piece) for piece in raw.decode("utf-8", "surrogateescape").split("&") if piece])
 
 
 def _read_piece(piece: str) -> Parameter:
@@ -79,9 +151,6 @@ def _read_piece(piece: str) -> Parameter:
     if "%" in piece or "+" in piece:
         name, value = decode_query(name), decode_query(value)
     return Parameter(name, value, equals != "" and not value)
-
-
-_read_known_piece = lru_cache(maxsize=2048)(_read_piece)
 
 
 def write_query(pairs: Iterable[tuple[str, str]]) -> str:
