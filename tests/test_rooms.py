@@ -20,7 +20,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "ports": {"core"},
     "signing": {"core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
-    "access": {"core", "identity.caller", "ports"},
+    "access": {"core", "wire.request", "identity.caller", "ports"},
     "operations": {"core", "wire", "ports", "settings", "identity.caller", "access"},
     "engines": {"core", "ports"},
     "gateway": {"core", "wire", "ports", "settings", "signing", "identity", "access", "operations"},

@@ -29,11 +29,19 @@ class RootKeyring:
     def __init__(self, root: AccessKey, others: KeyLookup) -> None:
         self._root = root
         self._others = others
+        self.find_role = others.find_role
+        self.find_role_by_uid = others.find_role_by_uid
+        self.seal_token = others.seal_token
+        self.open_token = others.open_token
 
     async def find_key(self, access_key_id: str) -> AccessKey | None:
         if access_key_id == self._root.access_key_id:
             return self._root
         return await self._others.find_key(access_key_id)
+
+    def note_use(self, access_key_id: str, now: float) -> None:
+        if access_key_id != self._root.access_key_id:
+            self._others.note_use(access_key_id, now)
 
 
 class Server:

@@ -10,8 +10,10 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from coatcheck.access.decide import decide, facts_of, owns
-from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, NO_SUCH_BUCKET, WRONG_ENDPOINT, OssError
+from coatcheck.access.acl import refuse_public_acl
+from coatcheck.access.decide import decide, owns
+from coatcheck.access.facts import AccessFacts
+from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, NO_SUCH_BUCKET, USER_DISABLE, WRONG_ENDPOINT, OssError
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.context import Context, Ports, PostedForm
@@ -97,7 +99,21 @@ class Gateway:
         trace.access_key_id, trace.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else await self._find_bucket(target)
         found = await self._find_object(row, caller, bucket, target)
-        grant = decide(caller, row.action, facts_of(bucket, found))
+        facts = AccessFacts(
+            bucket,
+            target.key,
+            found,
+            "versionId" in request.query.first,
+            request,
+            now,
+            target.bucket or "",
+            target.region or self._settings.regions[0],
+        )
+        grant = decide(caller, row.action, facts)
+        if bucket is not None and request.method in ("PUT", "POST"):
+            named = request.headers if form is None else form.form.fields
+            if "x-oss-object-acl" in named:
+                refuse_public_acl(named["x-oss-object-acl"], blocked=bucket.blocks_public_access)
         return await row.run(
             Context(request, target, caller, grant, self._ports, self._settings, now, bucket, found, form)
         )
@@ -119,6 +135,8 @@ class Gateway:
         bucket = await self._ports.catalog.find_bucket(target.bucket)
         if bucket is None:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
+        if bucket.owner_suspended:
+            raise USER_DISABLE(BucketName=bucket.name)
         if target.region is not None and target.region != bucket.region:
             endpoint = f"oss-{bucket.region}.{self._settings.domains[0]}"
             raise WRONG_ENDPOINT(Bucket=bucket.name, Endpoint=endpoint)

@@ -15,10 +15,11 @@ from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.sqlite import listing, objects
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.changes import Changes
-from coatcheck.engines.sqlite.keyring import SqliteKeyring, WrongSecretKey
+from coatcheck.engines.sqlite.keyring import SqliteKeyring
 from coatcheck.engines.sqlite.listing import past
 from coatcheck.engines.sqlite.recent import RecentObjects
 from coatcheck.engines.sqlite.schema import STEPS, NewerStore
+from coatcheck.engines.sqlite.seal import WrongSecretKey
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import AccessKey

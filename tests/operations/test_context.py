@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from coatcheck.access.actions import Action
-from coatcheck.access.decide import AccessFacts, decide
+from coatcheck.access.decide import decide
+from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import OssError
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.operations.context import Context, Ports
@@ -25,7 +26,7 @@ async def a_context(caller: Caller) -> Context:
     await house.with_bucket("other")
     await house.put("/other/open", headers={"x-oss-object-acl": "public-read"})
     bucket = await house.catalog.find_bucket("mine")
-    grant = decide(OWNED, Action.PUT_OBJECT, AccessFacts(OWNER.account))
+    grant = decide(OWNED, Action.PUT_OBJECT, AccessFacts(bucket))
     ports, settings = Ports(house.catalog, house.store), ServerSettings(Path("nowhere"))
     return Context(
         Request("PUT", b"/mine/copy"), Target("mine", "copy"), caller, grant, ports, settings, float(NOW), bucket

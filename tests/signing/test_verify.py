@@ -130,11 +130,11 @@ def test_a_door_that_stands_for_a_region_takes_only_that() -> None:
 def test_a_token_goes_with_temporary_keys_only() -> None:
     plain = claim_of(a_signed_request())
     temporary = claim_of(a_signed_request(Presigner("STS.k", "s", region=REGION, security_token="t")))
-    check_token(plain, False)
-    check_token(temporary, True)
+    check_token(plain.access_key_id, plain.security_token, is_sts_key=False)
+    check_token(temporary.access_key_id, temporary.security_token, is_sts_key=True)
     for claim, is_sts_key, ec in ((plain, True, "0002-00000003"), (temporary, False, "0002-00000002")):
         with pytest.raises(OssError) as refused:
-            check_token(claim, is_sts_key)
+            check_token(claim.access_key_id, claim.security_token, is_sts_key=is_sts_key)
         assert (refused.value.code, refused.value.ec) == ("InvalidAccessKeyId", ec)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.core.errors import INVALID_ARGUMENT, PUBLIC_ACCESS_BLOCKED
 
 from .actions import AclRight
 
@@ -23,6 +23,12 @@ _GIVES: Final = {
 def allows_everybody(acl: str, right: AclRight) -> bool:
     """Whether a bucket ACL, or an object ACL other than "default", gives that right to anyone who asks."""
     return right in _GIVES.get(acl, ())
+
+
+def refuse_public_acl(acl: str, *, blocked: bool) -> None:
+    """No ACL opens anything to everybody while public access is blocked. Raises: OssError PUBLIC_ACCESS_BLOCKED."""
+    if blocked and _GIVES.get(acl):
+        raise PUBLIC_ACCESS_BLOCKED()
 
 
 def read_bucket_acl(text: str) -> str:

@@ -14,12 +14,17 @@ class AclRight(Enum):
 
 
 class Action(Enum):
-    """OSS's name for the permission, and the ACL right that also gives it."""
+    """OSS's name for the permission, and the ACL right that also gives it.
+
+    `version_name` is its name where the request names a version: "oss:GetObjectVersion" is a right of its own.
+    """
 
     def __init__(self, action_name: str, acl_right: AclRight, on_object: bool) -> None:
         self.action_name = action_name
         self.acl_right = acl_right
         self.on_object = on_object
+        versions = on_object and action_name != "oss:PutObject"
+        self.version_name = action_name.replace("Object", "ObjectVersion") if versions else action_name
 
     LIST_BUCKETS = ("oss:ListBuckets", AclRight.NOTHING, False)
     PUT_BUCKET = ("oss:PutBucket", AclRight.NOTHING, False)
@@ -28,10 +33,20 @@ class Action(Enum):
     GET_BUCKET_LOCATION = ("oss:GetBucketLocation", AclRight.NOTHING, False)
     GET_BUCKET_ACL = ("oss:GetBucketAcl", AclRight.NOTHING, False)
     PUT_BUCKET_ACL = ("oss:PutBucketAcl", AclRight.NOTHING, False)
+    GET_BUCKET_POLICY = ("oss:GetBucketPolicy", AclRight.NOTHING, False)
+    PUT_BUCKET_POLICY = ("oss:PutBucketPolicy", AclRight.NOTHING, False)
+    DELETE_BUCKET_POLICY = ("oss:DeleteBucketPolicy", AclRight.NOTHING, False)
+    GET_BUCKET_POLICY_STATUS = ("oss:GetBucketPolicyStatus", AclRight.NOTHING, False)
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK = ("oss:GetBucketPublicAccessBlock", AclRight.NOTHING, False)
+    PUT_BUCKET_PUBLIC_ACCESS_BLOCK = ("oss:PutBucketPublicAccessBlock", AclRight.NOTHING, False)
+    DELETE_BUCKET_PUBLIC_ACCESS_BLOCK = ("oss:DeleteBucketPublicAccessBlock", AclRight.NOTHING, False)
+    GET_PUBLIC_ACCESS_BLOCK = ("oss:GetPublicAccessBlock", AclRight.NOTHING, False)
+    PUT_PUBLIC_ACCESS_BLOCK = ("oss:PutPublicAccessBlock", AclRight.NOTHING, False)
+    DELETE_PUBLIC_ACCESS_BLOCK = ("oss:DeletePublicAccessBlock", AclRight.NOTHING, False)
     LIST_OBJECTS = ("oss:ListObjects", AclRight.READ, False)
     GET_OBJECT = ("oss:GetObject", AclRight.READ, True)
     PUT_OBJECT = ("oss:PutObject", AclRight.WRITE, True)
     DELETE_OBJECT = ("oss:DeleteObject", AclRight.WRITE, True)
-    DELETE_OBJECTS = ("oss:DeleteObject", AclRight.WRITE, False)  # many keys of one bucket
+    DELETE_OBJECTS = ("oss:DeleteObject", AclRight.WRITE, False)  # many keys; each is decided on again
     GET_OBJECT_ACL = ("oss:GetObjectAcl", AclRight.NOTHING, True)
     PUT_OBJECT_ACL = ("oss:PutObjectAcl", AclRight.NOTHING, True)

@@ -1,58 +1,55 @@
 """Caller + action + facts -> Grant, or a refusal. Deny unless something allows.
 
-The rules, in order:
+The rules, in order; docs/permissions.md has them as the table that the tests run through:
 
-1. The holder of the bucket owner's root key may do everything with it.
-2. Else the ACL speaks: the object's own if it has one, otherwise the bucket's. It can give reading (and listing) or
+1. The bucket owner's own key may do everything, unless the bucket's policy denies it; the policy itself it may always
+   read, replace and remove, so that nobody locks themselves out.
+2. A session's own policy is a ceiling: what it doesn't allow is refused whatever else is said.
+3. A Deny, of the bucket's policy or of the caller's own policies, beats every Allow.
+4. An Allow of the caller's own policies is enough at home, in buckets of the caller's account.
+5. An Allow of the bucket's policy is enough for those it names, and for everybody where it names everybody. Where it
+   names an account, that account's users need the right from their own policies, too.
+6. Else the ACL speaks: the object's own if it has one, otherwise the bucket's. It can give reading (and listing) or
    reading and writing to everybody, and nothing else to anybody.
-3. Else no. A caller without the right to read learns nothing of what exists.
+7. Else no. A caller without the right to read learns nothing of what exists.
+
+While public access is blocked, for a bucket or for its owner's account, ACLs and policies that open it to everybody
+count as absent.
 
 Only this module builds a Grant, so an operation can't run without having been decided on.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
     ACCESS_DENIED,
     ANONYMOUS_FORBIDDEN,
+    DENIED_BY_AUTHORIZER,
     DENIED_BY_BUCKET_ACL,
     DENIED_BY_OBJECT_ACL,
+    DENIED_BY_POLICY,
+    LIST_BUCKETS_FORBIDDEN,
+    Fault,
     OssError,
 )
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.object import ObjectRecord
 
 from .acl import DEFAULT, allows_everybody
 from .actions import AclRight, Action
+from .facts import AccessFacts, Asked
+from .policy import Resource, Shared, Verdict, mentions, mentions_shared, weigh, weigh_shared
 
-
-class AccessFacts(NamedTuple):
-    """What a decision is made from.
-
-    Attributes:
-        owner: uid of the bucket's owner; None where no bucket is concerned.
-        bucket_acl: of the bucket.
-        object_acl: of the object, "default" where it has none or there is no object.
-    """
-
-    owner: str | None = None
-    bucket_acl: str = "private"
-    object_acl: str = DEFAULT
-
-
-def facts_of(bucket: Bucket | None, found: ObjectRecord | None) -> AccessFacts:
-    """The facts of an address: its bucket, where it has one, and the object that was found there, if any."""
-    if bucket is None:
-        return AccessFacts()
-    return AccessFacts(bucket.owner, bucket.acl, DEFAULT if found is None else found.acl)
-
-
-def owns(caller: Caller, bucket: Bucket) -> bool:
-    """Whether the decision is known without looking at the object: the caller may do anything with the bucket."""
-    return not caller.anonymous and caller.account == bucket.owner
+_NEVER_LOST: Final = frozenset(
+    {
+        Action.GET_BUCKET_POLICY,
+        Action.PUT_BUCKET_POLICY,
+        Action.DELETE_BUCKET_POLICY,
+        Action.GET_BUCKET_POLICY_STATUS,
+    }
+)
 
 
 class Grant(NamedTuple):
@@ -61,19 +58,128 @@ class Grant(NamedTuple):
     action: Action
 
 
+def owns(caller: Caller, bucket: Bucket) -> bool:
+    """Whether the decision is known without looking at the object: the caller may do anything with the bucket."""
+    return caller.principal is None and caller.account == bucket.owner and bucket.policy is None
+
+
 def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
-    """See the module. Raises: OssError ANONYMOUS_FORBIDDEN, ACCESS_DENIED or one of the ACL faults."""
-    if not caller.anonymous and facts.owner in (None, caller.account):
-        return Grant(action)
-    acl = facts.bucket_acl if facts.object_acl == DEFAULT else facts.object_acl
-    if facts.owner is not None and allows_everybody(acl, action.acl_right):
-        return Grant(action)
-    raise _refusal(caller, action, facts)
+    """See the module. Raises: OssError AccessDenied, in the words of the rule that said no."""
+    bucket = facts.bucket
+    if caller.principal is None and not caller.anonymous:
+        if bucket is None:
+            return Grant(action)
+        if caller.account == bucket.owner and (bucket.policy is None or action in _NEVER_LOST):
+            return Grant(action)
+    if action is Action.DELETE_OBJECTS and bucket is not None:
+        return _decide_before_each_key(caller, bucket, facts)
+    return _weigh(caller, action, facts)
 
 
-def _refusal(caller: Caller, action: Action, facts: AccessFacts) -> OssError:
-    if action.acl_right is AclRight.NOTHING:
-        return ANONYMOUS_FORBIDDEN() if caller.anonymous else ACCESS_DENIED()
-    if facts.object_acl != DEFAULT:
-        return DENIED_BY_OBJECT_ACL()
-    return DENIED_BY_BUCKET_ACL()
+def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
+    """Rules 1 to 7 for everybody who isn't a root key with nothing in its way."""
+    bucket, principal = facts.bucket, caller.principal
+    name = action.version_name if facts.versioned else action.action_name
+    asked, resource = Asked(caller, facts), _resource(caller, facts)
+    own, shared = Verdict.NOTHING, Shared.NOTHING
+    if principal is not None:
+        ceiling = principal.session_policy
+        if ceiling is not None and weigh((ceiling,), name, resource, asked) is not Verdict.ALLOW:
+            raise _denied(DENIED_BY_AUTHORIZER, asked, name, "SessionPolicy", "ImplicitDeny")
+        own = weigh(principal.policies, name, resource, asked)
+        if own is Verdict.DENY:
+            raise _denied(DENIED_BY_POLICY, asked, name, "AccountLevelIdentityBasedPolicy", "ExplicitDeny")
+    if bucket is None:
+        if own is Verdict.ALLOW:
+            return Grant(action)
+        raise _refusal(asked, action, name)
+    if bucket.policy is not None:
+        shared = weigh_shared(bucket.policy, name, resource, asked, public_counts=not bucket.blocks_public_access)
+        if shared is Shared.DENY:
+            raise _denied(DENIED_BY_POLICY, asked, name, "ResourceBasedPolicy", "ExplicitDeny")
+    allowed_by_own = principal is None or own is Verdict.ALLOW
+    if (
+        (caller.account == bucket.owner and allowed_by_own)
+        or shared is Shared.TO_CALLER
+        or (shared is Shared.TO_ACCOUNT and allowed_by_own)
+        or _acl_allows(action, bucket, facts)
+    ):
+        return Grant(action)
+    raise _refusal(asked, action, name)
+
+
+def _decide_before_each_key(caller: Caller, bucket: Bucket, facts: AccessFacts) -> Grant:
+    """May the caller be listened to who wants to delete many? Each key is decided on by the operation, when it is
+    known; whom nothing could allow any of them needn't be let so far."""
+    action, names = Action.DELETE_OBJECTS, (Action.DELETE_OBJECT.action_name, Action.DELETE_OBJECT.version_name)
+    principal, policy = caller.principal, bucket.policy
+    if (
+        _acl_allows(action, bucket, facts)
+        or (policy is not None and any(mentions_shared(policy, name) for name in names))
+        or (
+            caller.account == bucket.owner
+            and (principal is None or any(mentions(principal.policies, name) for name in names))
+        )
+    ):
+        return Grant(action)
+    raise _refusal(Asked(caller, facts), action, names[0])
+
+
+def _resource(caller: Caller, facts: AccessFacts) -> Resource:
+    bucket = facts.bucket
+    if bucket is None:
+        return Resource(facts.region, caller.account, facts.new_bucket or "*")
+    return Resource(bucket.region, bucket.owner, bucket.name if facts.key is None else f"{bucket.name}/{facts.key}")
+
+
+def _acl_allows(action: Action, bucket: Bucket, facts: AccessFacts) -> bool:
+    return not bucket.blocks_public_access and allows_everybody(_acl(action, bucket, facts), action.acl_right)
+
+
+def _acl(action: Action, bucket: Bucket, facts: AccessFacts) -> str:
+    """The ACL that counts: the object's own, unless it leaves it to the bucket or there is no object."""
+    found = facts.found
+    return bucket.acl if found is None or found.acl == DEFAULT or not action.on_object else found.acl
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+def _refusal(asked: Asked, action: Action, name: str) -> OssError:
+    """Nothing allowed it."""
+    caller, found = asked.caller, asked.facts.found
+    if caller.anonymous and action.acl_right is AclRight.NOTHING:
+        return ANONYMOUS_FORBIDDEN()
+    if action is Action.LIST_BUCKETS:
+        fault = LIST_BUCKETS_FORBIDDEN
+    elif action.acl_right is AclRight.NOTHING:
+        fault = ACCESS_DENIED
+    elif action.on_object and found is not None and found.acl != DEFAULT:
+        fault = DENIED_BY_OBJECT_ACL
+    else:
+        fault = DENIED_BY_BUCKET_ACL
+    if caller.principal is None:
+        return fault()
+    return _denied(fault, asked, name, "AccountLevelIdentityBasedPolicy", "ImplicitDeny")
+
+
+def _denied(fault: Fault, asked: Asked, action: str, policy_type: str, no_permission_type: str) -> OssError:
+    """With AccessDeniedDetail: which kind of policy said no to whom. Source: OSS, AccessDenied by policy."""
+    caller = asked.caller
+    principal = caller.principal
+    if principal is None:
+        kind, display = ("Account", caller.account) if caller.account else ("Anonymous", "")
+    else:
+        kind = "AssumedRoleUser" if principal.session else "SubUser"
+        display = f"{principal.uid}:{principal.session}" if principal.session else principal.uid
+    error = fault()
+    detail = (
+        ("PolicyType", policy_type),
+        ("AuthPrincipalOwnerId", caller.account),
+        ("AuthPrincipalType", kind),
+        ("AuthPrincipalDisplayName", display),
+        ("NoPermissionType", no_permission_type),
+        ("AuthAction", action),
+    )
+    error.nested = (("AccessDeniedDetail", detail),)
+    return error

@@ -90,8 +90,8 @@ def command(
     the first start, kept in DATA/root-credentials.json and shown once.
     """
     from coatcheck.engines.local import InUse
-    from coatcheck.engines.sqlite.keyring import WrongSecretKey
     from coatcheck.engines.sqlite.schema import NewerStore
+    from coatcheck.engines.sqlite.seal import WrongSecretKey
     from coatcheck.process import CannotListen, run
     from coatcheck.root_credentials import BadCredentials, find_root_credentials
 

@@ -30,6 +30,7 @@ class OssError(Exception):
         self.facts = facts
         self.ec = ec
         self.headers = headers
+        self.nested: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()  # elements that hold elements
 
     @property
     def code(self) -> str:
@@ -174,6 +175,19 @@ TOKEN_TWICE = Fault(
     "InvalidArgument", 400, "The security token was given in the URL and in a header; give it once.", "0002-00000010"
 )
 
+INVALID_SECURITY_TOKEN = Fault(
+    "InvalidSecurityToken", 403, "The security token you provided is invalid.", "0002-00000006"
+)
+SECURITY_TOKEN_EXPIRED = Fault(
+    "SecurityTokenExpired", 403, "The security token you provided has expired.", "0002-00000007"
+)
+TOKEN_OF_ANOTHER_KEY = Fault(
+    "AccessKeyIdAndSecurityTokenNotMatch",
+    403,
+    "The OSS access key id and security token you provided does not match",
+    "0002-00000004",
+)
+
 # --- forms ---------------------------------------------------------------------------------------------------------
 NOT_MULTIPART = Fault(
     "RequestIsNotMultiPartContent", 400, "Bucket POST must be of the enclosure-type multipart/form-data."
@@ -208,6 +222,13 @@ DENIED_BY_BUCKET_ACL = Fault(
 )
 DENIED_BY_OBJECT_ACL = Fault("AccessDenied", 403, "You have no right to access this object.", "0003-00000001")
 ANONYMOUS_FORBIDDEN = Fault("AccessDenied", 403, "Anonymous access is forbidden for this operation.", "0003-00001201")
+DENIED_BY_POLICY = Fault("AccessDenied", 403, "Access denied by bucket policy.", "0003-00000201")
+DENIED_BY_AUTHORIZER = Fault("AccessDenied", 403, "Access denied by authorizer's policy.")
+LIST_BUCKETS_FORBIDDEN = Fault("AccessDenied", 403, "You are forbidden to list buckets.")
+PUBLIC_ACCESS_BLOCKED = Fault(
+    "AccessDenied", 403, "Public access is blocked: an ACL or policy that opens this to everybody is not allowed."
+)
+USER_DISABLE = Fault("UserDisable", 403, "UserDisable", "0003-00000801")
 UNSIGNED_HEADER_FORBIDDEN = Fault(
     "AccessDenied",
     403,
@@ -223,6 +244,7 @@ CORS_NOT_ALLOWED = Fault(
 
 # --- things that are, or are not, there ----------------------------------------------------------------------------
 NO_SUCH_BUCKET = Fault("NoSuchBucket", 404, "The specified bucket does not exist.", "0015-00000101")
+NO_SUCH_BUCKET_POLICY = Fault("NoSuchBucketPolicy", 404, "The specified bucket policy does not exist.")
 NO_SUCH_KEY = Fault("NoSuchKey", 404, "The specified key does not exist.", "0026-00000001")
 NO_SUCH_VERSION = Fault("NoSuchVersion", 404, "The specified version does not exist.")
 BUCKET_ALREADY_EXISTS = Fault(

@@ -15,6 +15,18 @@ PRESIGN_V4_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: a V4 URL lives at most seven
 CLOCK_SKEW_MAX_S: Final = 15 * 60  # OSS: header signatures either way, V4 URLs before their start
 SIGNING_KEYS_CACHED: Final = 1024  # ours: (key, day, region) triples whose derived key is remembered
 
+# --- identities and policies ---------------------------------------------------------------------------------------
+POLICY_MAX_BYTES: Final = 6144  # OSS: RAM, a custom policy; also a role's trust policy
+SESSION_POLICY_MAX_BYTES: Final = 2048  # OSS: STS, the Policy of AssumeRole
+BUCKET_POLICY_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketPolicy
+POLICY_STATEMENTS_MAX: Final = 128  # ours: statements in one policy
+POLICY_VALUES_MAX: Final = 256  # ours: values in one place of a policy
+SESSION_MIN_S: Final = 900  # OSS: STS, DurationSeconds
+SESSION_DEFAULT_S: Final = 3600  # OSS: STS, DurationSeconds when not given
+SESSION_MAX_S: Final = 43_200  # OSS: STS, DurationSeconds
+STS_FORM_MAX_BYTES: Final = 32 * 1024  # ours: the body of an STS request
+KEY_USE_NOTED_S: Final = 3600  # ours: a key's last use is written down at most this often
+
 # --- objects -------------------------------------------------------------------------------------------------------
 PUT_OBJECT_MAX_BYTES: Final = 5 * 1024**3  # OSS: PutObject, PostObject, AppendObject
 USER_METADATA_MAX_BYTES: Final = 8 * 1024  # OSS: all x-oss-meta-* names and values together

@@ -27,9 +27,11 @@ from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
-from .sqlite.keyring import Seal, SqliteKeyring, make_secret_key, read_secret_key
+from .sqlite.identities import SqliteIdentities
+from .sqlite.keyring import SqliteKeyring
 from .sqlite.rows import read_segments
 from .sqlite.schema import make_root_account, migrate
+from .sqlite.seal import Seal, make_secret_key, read_secret_key
 from .sqlite.writer import Writer
 
 OPEN_WAIT_S: Final = 5.0  # how long a start waits for the last processes of the server before it
@@ -48,6 +50,7 @@ class LocalEngines:
     catalog: SqliteCatalog
     byte_store: FileByteStore
     keyring: SqliteKeyring
+    identities: SqliteIdentities
     _reader: Reader
     _writer: Writer
     _changes: Changes
@@ -87,6 +90,7 @@ def open_local(data: Path) -> LocalEngines:
         SqliteCatalog(path, reader, writer, changes),
         FileByteStore(data),
         SqliteKeyring(reader, writer, seal),
+        SqliteIdentities(reader, writer),
         reader,
         writer,
         changes,

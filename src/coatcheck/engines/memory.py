@@ -15,7 +15,7 @@ from ..core.limits import BILLED_LEAST_BYTES
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.byte_store import BlobGone
 from ..ports.catalog import AlreadyThere, Change, Deleted, Gone, NotEmpty, Stale, TooMany, Written
-from ..ports.keyring import AccessKey
+from ..ports.keyring import AccessKey, Role
 from ..ports.object import (
     DELETE_MARKER,
     NULL_VERSION,
@@ -45,13 +45,17 @@ class MemoryCatalog:
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
         self._last_bucket_id = 0
+        self._blocked_accounts: set[str] = set()
         self.references: Counter[str] = Counter()
         self.garbage: set[str] = set()
 
     # --- buckets ---
 
     async def find_bucket(self, name: str) -> Bucket | None:
-        return self._buckets.get(name)
+        bucket = self._buckets.get(name)
+        if bucket is not None and bucket.owner in self._blocked_accounts:
+            return replace(bucket, owner_blocks_public_access=True)
+        return bucket
 
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
         names = sorted(n for n, b in self._buckets.items() if b.owner == owner and n.startswith(prefix) and n > marker)
@@ -118,6 +122,12 @@ class MemoryCatalog:
             if bucket.bucket_id == bucket_id:
                 return bucket
         raise Gone(f"bucket {bucket_id}")
+
+    async def blocks_public_access(self, account: str) -> bool:
+        return account in self._blocked_accounts
+
+    async def set_account_public_access_block(self, account: str, blocked: bool) -> None:
+        (self._blocked_accounts.add if blocked else self._blocked_accounts.discard)(account)
 
     # --- objects ---
 
@@ -452,25 +462,51 @@ class MemoryBlobReader:
 
 
 class MemoryKeyring:
-    """Keys in a dict; `MemoryKeyring(key, ...)` starts with some."""
+    """Keys and roles in dicts; `MemoryKeyring(key, ...)` starts with some. A token is a number of a sealed text."""
 
-    def __init__(self, *keys: AccessKey, root_account: str = MEMORY_ROOT_ACCOUNT) -> None:
-        self._keys = {key.access_key_id: key for key in keys}
+    def __init__(self, *keys: AccessKey, roles: Sequence[Role] = (), root_account: str = MEMORY_ROOT_ACCOUNT) -> None:
+        self.keys = {key.access_key_id: key for key in keys}
+        self.roles = {role.uid: role for role in roles}
+        self.used: dict[str, float] = {}
         self._root_account = root_account
+        self._sealed: dict[str, str] = {}
 
     async def find_key(self, access_key_id: str) -> AccessKey | None:
-        return self._keys.get(access_key_id)
+        return self.keys.get(access_key_id)
+
+    async def find_role(self, account: str, name: str) -> Role | None:
+        wanted = account, name.lower()
+        return next((role for role in self.roles.values() if (role.account, role.name.lower()) == wanted), None)
+
+    async def find_role_by_uid(self, uid: str) -> Role | None:
+        return self.roles.get(uid)
+
+    def note_use(self, access_key_id: str, now: float) -> None:
+        self.used.setdefault(access_key_id, now)
+
+    def seal_token(self, text: str) -> str:
+        token = secrets.token_hex(16)
+        self._sealed[token] = text
+        return token
+
+    def open_token(self, token: str) -> str | None:
+        return self._sealed.get(token)
 
     async def root_account(self) -> str:
         return self._root_account
 
     async def list_keys(self) -> Sequence[AccessKey]:
-        return [self._keys[access_key_id] for access_key_id in sorted(self._keys)]
+        return [self.keys[access_key_id] for access_key_id in sorted(self.keys)]
 
     async def add_key(self, key: AccessKey) -> None:
-        if key.access_key_id in self._keys:
+        if key.access_key_id in self.keys:
             raise AlreadyThere(key.access_key_id)
-        self._keys[key.access_key_id] = key
+        self.keys[key.access_key_id] = key
+
+    async def set_key_enabled(self, access_key_id: str, enabled: bool) -> None:
+        if access_key_id not in self.keys:
+            raise Gone(access_key_id)
+        self.keys[access_key_id] = replace(self.keys[access_key_id], enabled=enabled)
 
     async def remove_key(self, access_key_id: str) -> None:
-        self._keys.pop(access_key_id, None)
+        self.keys.pop(access_key_id, None)

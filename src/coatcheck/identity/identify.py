@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from coatcheck.core.errors import DISABLED_ACCESS_KEY_ID, SIGNATURE_DOES_NOT_MATCH, UNKNOWN_ACCESS_KEY_ID, OssError
+from coatcheck.core.errors import (
+    DISABLED_ACCESS_KEY_ID,
+    SIGNATURE_DOES_NOT_MATCH,
+    UNKNOWN_ACCESS_KEY_ID,
+    USER_DISABLE,
+    OssError,
+)
 from coatcheck.ports.keyring import AccessKey, KeyLookup
 from coatcheck.signing.claim import Claim, V4Claim, read_claim
 from coatcheck.signing.form_claim import check_form_claim, read_form_claim
@@ -15,6 +21,7 @@ from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target, second_reading
 
 from .caller import ANONYMOUS, Caller
+from .session import TEMPORARY, find_temporary_key
 
 
 async def identify(
@@ -23,20 +30,21 @@ async def identify(
     """Who asks, and for what: the target is the other reading of the address where only that one verifies.
 
     Raises:
-        OssError: what `read_claim`, `check_claim` and `verify` refuse; UNKNOWN_ACCESS_KEY_ID, DISABLED_ACCESS_KEY_ID.
+        OssError: what `read_claim`, `check_claim`, `find_key` and `verify` refuse.
     """
     claim = read_claim(request)
     if claim is None:
         return ANONYMOUS, target
     check_claim(claim, now=now, regions=regions, target=target)
-    key = await _find_key(keyring, claim.access_key_id)
-    check_token(claim, is_sts_key=False)
+    key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
     try:
         verify(claim, request, target, key.access_key_secret)
     except OssError as error:
         target = _verify_second_reading(claim, request, target, key, error)
+    if claim.security_token is None:
+        keyring.note_use(key.access_key_id, now)
     listed = claim.additional_headers if isinstance(claim, V4Claim) else ()
-    return Caller(key.account, key.access_key_id, claim.presigned, frozenset(listed)), target
+    return caller_of(key, by_link=claim.presigned, signed_headers=frozenset(listed)), target
 
 
 class Poster(NamedTuple):
@@ -61,20 +69,39 @@ async def identify_form(
     if claim is None:
         return Poster(ANONYMOUS)
     check_form_claim(claim, now=now, regions=regions, door=door)
-    key = await _find_key(keyring, claim.access_key_id)
-    check_token(claim, is_sts_key=False)
+    key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
     verify_form(claim, key.access_key_secret)
+    if claim.security_token is None:
+        keyring.note_use(key.access_key_id, now)
     policy = read_post_policy(claim.policy)
     check_post_policy(policy, fields, now=now)
-    return Poster(Caller(key.account, key.access_key_id, True, policy.fields), policy.sizes)
+    return Poster(caller_of(key, by_link=True, signed_headers=policy.fields), policy.sizes)
 
 
-async def _find_key(keyring: KeyLookup, access_key_id: str) -> AccessKey:
-    key = await keyring.find_key(access_key_id)
-    if key is None:
-        raise UNKNOWN_ACCESS_KEY_ID(OSSAccessKeyId=access_key_id)
-    if not key.enabled:
-        raise DISABLED_ACCESS_KEY_ID(OSSAccessKeyId=access_key_id)
+def caller_of(key: AccessKey, *, by_link: bool = False, signed_headers: frozenset[str] = frozenset()) -> Caller:
+    """Whoever holds a key. Only for a key whose signature was verified."""
+    return Caller(key.account, key.access_key_id, by_link, signed_headers, key.principal)
+
+
+async def find_key(keyring: KeyLookup, access_key_id: str, token: str | None, now: float) -> AccessKey:
+    """The key of that id and, for a temporary one, that token.
+
+    Raises:
+        OssError: UNKNOWN_ACCESS_KEY_ID, DISABLED_ACCESS_KEY_ID, USER_DISABLE; what `find_temporary_key` refuses.
+    """
+    if access_key_id.startswith(TEMPORARY):
+        check_token(access_key_id, token, is_sts_key=True)
+        key = await find_temporary_key(keyring, access_key_id, token or "", now)
+    else:
+        found = await keyring.find_key(access_key_id)
+        if found is None:
+            raise UNKNOWN_ACCESS_KEY_ID(OSSAccessKeyId=access_key_id)
+        if not found.enabled:
+            raise DISABLED_ACCESS_KEY_ID(OSSAccessKeyId=access_key_id)
+        check_token(access_key_id, token, is_sts_key=False)
+        key = found
+    if key.suspended:
+        raise USER_DISABLE()
     return key
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from coatcheck.access.acl import PRIVATE, read_bucket_acl
+from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
     BUCKET_NOT_EMPTY,
@@ -73,6 +73,8 @@ async def put_bucket(ctx: Context) -> Reply:
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(ctx.now),
     )
+    if acl != PRIVATE:
+        refuse_public_acl(acl, blocked=await ctx.ports.catalog.blocks_public_access(new.owner))
     try:
         await ctx.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT)
     except TooMany:
@@ -114,7 +116,7 @@ async def get_bucket_info(ctx: Context) -> Reply:
         ("ServerSideEncryptionRule", (("SSEAlgorithm", "None"),)),
         ("BucketPolicy", (("LogBucket", ""), ("LogPrefix", ""))),
         *([("Versioning", bucket.versioning)] if bucket.versioning else []),
-        ("BlockPublicAccess", "false"),
+        ("BlockPublicAccess", "true" if bucket.blocks_public_access else "false"),
     ]
     return _xml("BucketInfo", [("Bucket", nodes)])
 
@@ -174,6 +176,7 @@ async def _keep_bucket(
 
 
 async def _set_acl(ctx: Context, bucket: Bucket, acl: str) -> None:
+    refuse_public_acl(acl, blocked=bucket.blocks_public_access)
     try:
         await ctx.ports.catalog.set_bucket_acl(bucket.bucket_id, acl)
     except Gone:

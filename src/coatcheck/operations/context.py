@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from coatcheck.access.actions import Action
-from coatcheck.access.decide import Grant, decide, facts_of, owns
+from coatcheck.access.decide import Grant, decide, owns
+from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import MISSING_ARGUMENT, NO_SUCH_KEY
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
@@ -70,7 +71,7 @@ class Context(NamedTuple):
             versioned: a version is named ("oss:GetObjectVersion" is another right than "oss:GetObject").
         Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
         """
-        return decide(self.caller, action, facts_of(bucket, found))
+        return decide(self.caller, action, AccessFacts(bucket, key, found, versioned, self.request, self.now))
 
     def needs_object(self, bucket: Bucket) -> bool:
         """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""

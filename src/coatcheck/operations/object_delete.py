@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
+from coatcheck.access.actions import Action
 from coatcheck.core.errors import MALFORMED_XML, NO_SUCH_BUCKET, USER_KEY_MUST_BE_SPECIFIED
 from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.names import check_object_key
@@ -39,6 +40,8 @@ async def delete_multiple_objects(ctx: Context) -> Reply:
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet = (document.findtext("Quiet") or "false").strip().lower() == "true"
+    for key, version_id in named:
+        await _decide_on(ctx, key, versioned=version_id != "")
     deletions = [Deletion(key) for key, version_id in named if version_id in ("", NULL_VERSION)]
     try:
         deleted = await ctx.ports.catalog.delete_objects(ctx.this_bucket.bucket_id, deletions)
@@ -50,6 +53,13 @@ async def delete_multiple_objects(ctx: Context) -> Reply:
     nodes: list[Node] = [("EncodingType", "url")] if encoded else []
     nodes.extend(("Deleted", _deleted(encode(key) if encoded else key, version_id)) for key, version_id in named)
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes))
+
+
+async def _decide_on(ctx: Context, key: str, *, versioned: bool) -> None:
+    """Each key needs the right to delete it; one refusal refuses all. Raises: OssError AccessDenied."""
+    bucket = ctx.this_bucket
+    found = await ctx.ports.catalog.find_object(bucket.bucket_id, key) if ctx.needs_object(bucket) else None
+    ctx.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=versioned)
 
 
 def _deleted(key: str, version_id: str) -> tuple[Node, ...]:

@@ -6,7 +6,7 @@ NotImplemented (status 400, as OSS documents it; SDKs would retry a 501), and ne
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -18,7 +18,17 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import NO_HEADERS
 from coatcheck.wire.target import Target
 
-from . import bucket, object_acl, object_delete, object_get, object_list, object_put, post_object
+from . import (
+    bucket,
+    bucket_policy,
+    object_acl,
+    object_delete,
+    object_get,
+    object_list,
+    object_put,
+    post_object,
+    public_access_block,
+)
 from .context import Context
 
 
@@ -55,6 +65,21 @@ class Row:
         return self.run.__name__
 
 
+def _public_access_block_rows() -> Iterator[Row]:
+    """Of the account and of a bucket."""
+    block, name = public_access_block, "publicAccessBlock"
+    yield Row("GET", Level.SERVICE, name, block.get_public_access_block, Action.GET_PUBLIC_ACCESS_BLOCK)
+    yield Row("PUT", Level.SERVICE, name, block.put_public_access_block, Action.PUT_PUBLIC_ACCESS_BLOCK)
+    yield Row("DELETE", Level.SERVICE, name, block.delete_public_access_block, Action.DELETE_PUBLIC_ACCESS_BLOCK)
+    of_bucket = (
+        ("GET", block.get_bucket_public_access_block, Action.GET_BUCKET_PUBLIC_ACCESS_BLOCK),
+        ("PUT", block.put_bucket_public_access_block, Action.PUT_BUCKET_PUBLIC_ACCESS_BLOCK),
+        ("DELETE", block.delete_bucket_public_access_block, Action.DELETE_BUCKET_PUBLIC_ACCESS_BLOCK),
+    )
+    for method, run, action in of_bucket:
+        yield Row(method, Level.BUCKET, name, run, action)
+
+
 ROWS: Final = (
     Row("GET", Level.SERVICE, "", bucket.list_buckets, Action.LIST_BUCKETS),
     Row("PUT", Level.BUCKET, "", bucket.put_bucket, Action.PUT_BUCKET, makes_bucket=True),
@@ -63,6 +88,11 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "location", bucket.get_bucket_location, Action.GET_BUCKET_LOCATION),
     Row("GET", Level.BUCKET, "acl", bucket.get_bucket_acl, Action.GET_BUCKET_ACL),
     Row("PUT", Level.BUCKET, "acl", bucket.put_bucket_acl, Action.PUT_BUCKET_ACL),
+    Row("GET", Level.BUCKET, "policy", bucket_policy.get_bucket_policy, Action.GET_BUCKET_POLICY),
+    Row("PUT", Level.BUCKET, "policy", bucket_policy.put_bucket_policy, Action.PUT_BUCKET_POLICY),
+    Row("DELETE", Level.BUCKET, "policy", bucket_policy.delete_bucket_policy, Action.DELETE_BUCKET_POLICY),
+    Row("GET", Level.BUCKET, "policyStatus", bucket_policy.get_bucket_policy_status, Action.GET_BUCKET_POLICY_STATUS),
+    *_public_access_block_rows(),
     Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS),
     Row("GET", Level.BUCKET, "list-type", object_list.list_objects_v2, Action.LIST_OBJECTS),
     Row("POST", Level.BUCKET, "delete", object_delete.delete_multiple_objects, Action.DELETE_OBJECTS),
@@ -155,6 +185,7 @@ SUB_RESOURCES: Final = frozenset(
         "wormExtend",
         "wormId",
         "writeGetObjectResponse",
+        "x-oss-access-point-name",
         "x-oss-async-process",
         "x-oss-write-get-object-response",
     }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+PUBLIC_ACCESS_BLOCK: Final = "publicAccessBlock"  # the setting that says "true" or "false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,7 @@ class Bucket:
         created_at: Unix seconds.
         versioning: "" (never set), "Enabled" or "Suspended".
         settings: the bucket's other configuration documents by name ("cors", "policy" ...), as stored text.
+        owner_blocks_public_access, owner_suspended: what holds for all buckets of the owner's account.
     """
 
     bucket_id: int
@@ -27,6 +31,18 @@ class Bucket:
     created_at: int
     versioning: str = ""
     settings: tuple[tuple[str, str], ...] = ()
+    owner_blocks_public_access: bool = False
+    owner_suspended: bool = False
+
+    @property
+    def policy(self) -> str | None:
+        """The bucket policy's text; None if there is none."""
+        return self.setting("policy") if self.settings else None
+
+    @property
+    def blocks_public_access(self) -> bool:
+        """Whether ACLs and policies that open the bucket to everybody count as absent."""
+        return self.owner_blocks_public_access or self.setting(PUBLIC_ACCESS_BLOCK) == "true"
 
     def setting(self, name: str) -> str | None:
         """The stored document of that name; None if there is none."""

@@ -113,6 +113,12 @@ class Catalog(Protocol):
         """How much is in it, counted when asked: the cost follows the bucket. All zero for one that is gone."""
         ...
 
+    async def blocks_public_access(self, account: str) -> bool:
+        """Whether public access is blocked for all buckets of the account; each `Bucket` of it says so, too."""
+        ...
+
+    async def set_account_public_access_block(self, account: str, blocked: bool) -> None: ...
+
     # --- objects ---
     #
     # A key's versions are ordered by when they were committed; the newest is the current one, and may be a delete

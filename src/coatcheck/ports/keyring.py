@@ -8,25 +8,109 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Principal:
+    """Who holds a key below the account: a user, or the session of a role.
+
+    Attributes:
+        uid: of the user or the role.
+        name: of the user or the role.
+        policies: the texts of the policies attached to it.
+        session: the session's name; "" for a user.
+        session_policy: narrows what `policies` give; None: nothing does.
+    """
+
+    uid: str
+    name: str
+    policies: tuple[str, ...] = ()
+    session: str = ""
+    session_policy: str | None = None
+
+    def arn(self, account: str) -> str:
+        """RAM's name of it."""
+        if self.session:
+            return f"acs:sts::{account}:assumed-role/{self.name}/{self.session}"
+        return f"acs:ram::{account}:user/{self.name}"
+
+    def names(self, account: str) -> tuple[str, ...]:
+        """By what policies can mean it, the closest first."""
+        if self.session:
+            return (self.arn(account), f"acs:ram::{account}:role/{self.name}")
+        return (self.uid, self.arn(account))
+
+
+@dataclass(frozen=True, slots=True)
 class AccessKey:
-    """One access key. `account` is the uid of the account that owns it; `root` means it may do all the owner may."""
+    """One access key.
+
+    Attributes:
+        account: uid of the account that owns it.
+        principal: whom it belongs to; None: to the account itself, so that it may do all the account may.
+        suspended: the account was disabled, and all its keys with it.
+        last_used_at: Unix seconds, to the hour; None: never, or nobody noted it.
+    """
 
     access_key_id: str
     access_key_secret: str
     account: str
     enabled: bool = True
-    root: bool = True
+    principal: Principal | None = None
+    suspended: bool = False
+    last_used_at: int | None = None
 
     def __repr__(self) -> str:
         return f"AccessKey({self.access_key_id!r}, secret hidden)"
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What users and accounts may become for a while.
+
+    Attributes:
+        uid: 18 digits; a role made again under its old name gets another one.
+        trust: the text of the policy that says who.
+        policies: the texts of the policies attached to it.
+        session_max_s: how long a session may last.
+        suspended: its account was disabled.
+    """
+
+    uid: str
+    account: str
+    name: str
+    trust: str
+    policies: tuple[str, ...] = ()
+    session_max_s: int = 43_200
+    suspended: bool = False
+
+    @property
+    def arn(self) -> str:
+        return f"acs:ram::{self.account}:role/{self.name}"
+
+
 class KeyLookup(Protocol):
-    """What a request needs of a keyring."""
+    """What requests need of a keyring. All of it is answered from memory while nothing has changed."""
 
     async def find_key(self, access_key_id: str) -> AccessKey | None:
-        """The key of that id, enabled or not. On the path of every signed request: answered from memory while
-        nothing has changed."""
+        """The key of that id, enabled or not. On the path of every signed request."""
+        ...
+
+    async def find_role(self, account: str, name: str) -> Role | None:
+        """The account's role of that name; upper and lower case are one."""
+        ...
+
+    async def find_role_by_uid(self, uid: str) -> Role | None:
+        """On the path of every request signed with a temporary key."""
+        ...
+
+    def note_use(self, access_key_id: str, now: float) -> None:
+        """The key has signed something. Remembered to the hour, written by and by, and forgotten by a crash."""
+        ...
+
+    def seal_token(self, text: str) -> str:
+        """Text that only this store can read or make; in letters, digits and signs that a URL leaves alone."""
+        ...
+
+    def open_token(self, token: str) -> str | None:
+        """What was sealed; None for anything else."""
         ...
 
 
@@ -42,7 +126,14 @@ class Keyring(KeyLookup, Protocol):
         ...
 
     async def add_key(self, key: AccessKey) -> None:
-        """Raises: AlreadyThere (of `ports.catalog`), if there is a key of that id; NoSpace."""
+        """Its account is made if there is none; its principal, if it has one, must be there.
+
+        Raises: AlreadyThere (of `ports.catalog`), if there is a key of that id; Gone (no such user); NoSpace.
+        """
+        ...
+
+    async def set_key_enabled(self, access_key_id: str, enabled: bool) -> None:
+        """Raises: Gone."""
         ...
 
     async def remove_key(self, access_key_id: str) -> None:

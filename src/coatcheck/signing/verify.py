@@ -104,16 +104,16 @@ def _check_skew(moment_s: int, now: float) -> None:
         )
 
 
-def check_token(claim: Claim | FormClaim, is_sts_key: bool) -> None:
+def check_token(access_key_id: str, token: str | None, *, is_sts_key: bool) -> None:
     """A temporary key comes with a token, an ordinary one without. Whether the token is right is the keyring's to say.
 
     Raises:
         OssError: UNKNOWN_ACCESS_KEY_ID, as OSS answers both.
     """
-    if is_sts_key and claim.security_token is None:
-        raise UNKNOWN_ACCESS_KEY_ID(ec="0002-00000003", OSSAccessKeyId=claim.access_key_id)
-    if not is_sts_key and claim.security_token is not None:
-        raise UNKNOWN_ACCESS_KEY_ID(ec="0002-00000002", OSSAccessKeyId=claim.access_key_id)
+    if is_sts_key and token is None:
+        raise UNKNOWN_ACCESS_KEY_ID(ec="0002-00000003", OSSAccessKeyId=access_key_id)
+    if not is_sts_key and token is not None:
+        raise UNKNOWN_ACCESS_KEY_ID(ec="0002-00000002", OSSAccessKeyId=access_key_id)
 
 
 class SignedText(NamedTuple):

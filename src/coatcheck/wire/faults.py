@@ -11,7 +11,7 @@ from typing import Final
 from coatcheck.core.errors import OssError
 
 from .reply import RawHeader, Reply
-from .xml import write_xml
+from .xml import Node, write_xml
 
 _HEADER_MAX_BYTES: Final = 8 * 1024
 
@@ -32,12 +32,13 @@ def fault_reply(error: OssError, *, method: str, host: str, request_id: str) -> 
 
 
 def write_fault(error: OssError, *, host: str, request_id: str) -> bytes:
-    nodes: list[tuple[str, str]] = [
+    nodes: list[Node] = [
         ("Code", error.code),
         ("Message", error.message),
         ("RequestId", request_id),
         ("HostId", host),
         *error.facts.items(),
+        *error.nested,
     ]
     if error.ec:
         nodes.append(("EC", error.ec))

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import local
 from typing import Any, Final, TypeVar
@@ -29,6 +30,7 @@ _LISTING_THREADS: Final = 2
 _LISTING_CACHE_KIB: Final = 8 * 1024  # holds what a page of 365 common prefixes touches among millions of keys
 
 _BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
+_OWNER: Final = "SELECT block_public_access, NOT enabled FROM account WHERE uid = ?"
 _STAT: Final = (
     "SELECT storage_class, count(*), sum(size), sum(max(size, ?)) FROM object WHERE bucket_id = ? AND kind <> ?"
     " GROUP BY storage_class ORDER BY storage_class"
@@ -70,7 +72,14 @@ class SqliteCatalog:
         settings = self._reader.rows(
             "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name", (row[0],)
         )
-        bucket = self._buckets[name] = Bucket(*(*row, tuple(settings)))
+        blocks_public_access, suspended = self._reader.row(_OWNER, (row[2],)) or (0, 0)
+        bucket = replace(
+            Bucket(*row),
+            settings=tuple(settings),
+            owner_blocks_public_access=bool(blocks_public_access),
+            owner_suspended=bool(suspended),
+        )
+        self._buckets[name] = bucket
         return bucket
 
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
@@ -97,6 +106,13 @@ class SqliteCatalog:
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
         return await self._listings.run(lambda connection: _stat_bucket(connection, bucket_id))
+
+    async def blocks_public_access(self, account: str) -> bool:
+        row = self._reader.row(_OWNER, (account,))
+        return row is not None and bool(row[0])
+
+    async def set_account_public_access_block(self, account: str, blocked: bool) -> None:
+        await self._writer.run(lambda connection: _set_account_block(connection, account, blocked))
 
     # --- objects ---
 
@@ -271,6 +287,10 @@ def _set_bucket_setting(connection: sqlite3.Connection, bucket_id: int, name: st
 def _set_bucket_versioning(connection: sqlite3.Connection, bucket_id: int, versioning: str) -> None:
     if connection.execute("UPDATE bucket SET versioning = ? WHERE id = ?", (versioning, bucket_id)).rowcount == 0:
         raise Gone(f"bucket {bucket_id}")
+
+
+def _set_account_block(connection: sqlite3.Connection, account: str, blocked: bool) -> None:
+    connection.execute("UPDATE account SET block_public_access = ? WHERE uid = ?", (int(blocked), account))
 
 
 def _delete_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:

@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
+import asyncio
 import sqlite3
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
-from ...ports.catalog import AlreadyThere
-from ...ports.keyring import AccessKey
+from ...core.limits import KEY_USE_NOTED_S
+from ...core.system_policies import SYSTEM_POLICIES
+from ...ports.catalog import AlreadyThere, Gone
+from ...ports.keyring import AccessKey, Principal, Role
 from .connection import Reader
+from .seal import Seal
 from .writer import Writer
 
-SECRET_KEY_VARIABLE: Final = "COATCHECK_SECRET_KEY"  # noqa: S105 (a name, not a secret)
-_KEY_BYTES: Final = 32
-_NONCE_BYTES: Final = 12
-_KEY: Final = "SELECT access_key_id, sealed_secret, account, enabled, root FROM access_key"
-
-
-class WrongSecretKey(Exception):
-    """The secret key is malformed, or isn't the one the secrets of this data directory were encrypted with."""
+_KEY: Final = (
+    "SELECT access_key_id, sealed_secret, k.account, k.enabled, k.last_used_at, a.enabled, u.uid, u.name"
+    " FROM access_key k JOIN account a ON a.uid = k.account LEFT JOIN user u ON u.uid = k.user"
+)
+_TOKENS_REMEMBERED: Final = 1024  # opening one takes some microseconds
+_ROLE: Final = (
+    "SELECT r.uid, r.account, r.name, r.trust, r.session_max_s, a.enabled"
+    " FROM role r JOIN account a ON a.uid = r.account"
+)
+_POLICIES: Final = (  # those of the catalog with their text, the others by name
+    "SELECT a.policy, p.document FROM attachment a LEFT JOIN policy p ON p.account = a.account AND p.name = a.policy"
+    " WHERE a.holder = ? ORDER BY a.account, a.policy"
+)
 
 
 class SqliteKeyring:
-    """See `ports.keyring`. Keys are remembered, decrypted, until any process changes one."""
+    """See `ports.keyring`. Keys and roles are remembered, decrypted, until any process changes one."""
 
     def __init__(self, reader: Reader, writer: Writer, seal: Seal) -> None:
         self._reader = reader
         self._writer = writer
         self._seal = seal
         self._keys: dict[str, AccessKey] = {}
-        self._keys_generation = -1
+        self._roles: dict[str, Role] = {}
+        self._tokens: dict[str, str] = {}
+        self._generation = -1
+        self._noted: dict[str, float] = {}
+        self._notes: set[asyncio.Task[None]] = set()
 
     async def find_key(self, access_key_id: str) -> AccessKey | None:
-        generation = self._reader.generation()
-        if generation != self._keys_generation:
-            self._keys.clear()
-            self._keys_generation = generation
+        self._forget_what_changed()
         return self._keys.get(access_key_id) or self._load_key(access_key_id)
+
+    async def find_role(self, account: str, name: str) -> Role | None:
+        row = self._reader.row(f"{_ROLE} WHERE r.account = ? AND r.name = ?", (account, name))
+        return None if row is None else self._read_role(row)
+
+    async def find_role_by_uid(self, uid: str) -> Role | None:
+        self._forget_what_changed()
+        role = self._roles.get(uid)
+        if role is None:
+            row = self._reader.row(f"{_ROLE} WHERE r.uid = ?", (uid,))
+            if row is not None:
+                role = self._roles[uid] = self._read_role(row)
+        return role
+
+    def _forget_what_changed(self) -> None:
+        generation = self._reader.generation()
+        if generation != self._generation:
+            self._keys.clear()
+            self._roles.clear()
+            self._generation = generation
 
     def _load_key(self, access_key_id: str) -> AccessKey | None:
         row = self._reader.row(f"{_KEY} WHERE access_key_id = ?", (access_key_id,))
@@ -51,8 +77,55 @@ class SqliteKeyring:
         return key
 
     def _read_key(self, row: Any) -> AccessKey:
-        access_key_id, sealed, account, enabled, root = row
-        return AccessKey(access_key_id, self._seal.open(sealed, access_key_id), account, bool(enabled), bool(root))
+        access_key_id, sealed, account, enabled, last_used_at, account_enabled, user, name = row
+        return AccessKey(
+            access_key_id,
+            self._seal.open(sealed, access_key_id),
+            account,
+            bool(enabled),
+            None if user is None else Principal(user, name, self._policies_of(user)),
+            not account_enabled,
+            last_used_at,
+        )
+
+    def _read_role(self, row: Any) -> Role:
+        uid, account, name, trust, session_max_s, enabled = row
+        return Role(uid, account, name, trust, self._policies_of(uid), session_max_s, not enabled)
+
+    def _policies_of(self, holder: str) -> tuple[str, ...]:
+        return tuple(document or SYSTEM_POLICIES[name] for name, document in self._reader.rows(_POLICIES, (holder,)))
+
+    # --- use ---
+
+    def note_use(self, access_key_id: str, now: float) -> None:
+        if now - self._noted.get(access_key_id, 0) < KEY_USE_NOTED_S:
+            return
+        self._noted[access_key_id] = now
+        task = asyncio.get_running_loop().create_task(self._write_use(access_key_id, int(now)))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _write_use(self, access_key_id: str, now: int) -> None:
+        """Not worth an error: a full disk, or a server that is ending, only costs the note."""
+        try:
+            await self._writer.run(lambda connection: _note_use(connection, access_key_id, now))
+        except Exception:
+            self._noted.pop(access_key_id, None)
+
+    def seal_token(self, text: str) -> str:
+        return self._seal.close_token(text)
+
+    def open_token(self, token: str) -> str | None:
+        text = self._tokens.get(token)
+        if text is None:
+            text = self._seal.open_token(token)
+            if text is not None:
+                if len(self._tokens) >= _TOKENS_REMEMBERED:
+                    self._tokens.clear()
+                self._tokens[token] = text
+        return text
+
+    # --- changes ---
 
     async def root_account(self) -> str:
         return str(self._reader.row("SELECT uid FROM account WHERE root = 1 LIMIT 1")[0])
@@ -65,6 +138,9 @@ class SqliteKeyring:
         now = int(time.time())
         await self._writer.run(lambda connection: _add_key(connection, key, sealed, now))
 
+    async def set_key_enabled(self, access_key_id: str, enabled: bool) -> None:
+        await self._writer.run(lambda connection: _set_key_enabled(connection, access_key_id, enabled))
+
     async def remove_key(self, access_key_id: str) -> None:
         await self._writer.run(lambda connection: _remove_key(connection, access_key_id))
 
@@ -72,64 +148,31 @@ class SqliteKeyring:
 def _add_key(connection: sqlite3.Connection, key: AccessKey, sealed: bytes, now: int) -> None:
     if connection.execute("SELECT 1 FROM access_key WHERE access_key_id = ?", (key.access_key_id,)).fetchone():
         raise AlreadyThere(key.access_key_id)
+    user = None if key.principal is None else key.principal.uid
+    if (
+        user
+        and not connection.execute("SELECT 1 FROM user WHERE uid = ? AND account = ?", (user, key.account)).fetchone()
+    ):
+        raise Gone(user)
     connection.execute("INSERT INTO account (uid, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (key.account, now))
     connection.execute(
-        "INSERT INTO access_key (access_key_id, sealed_secret, account, root, enabled, created_at)"
+        "INSERT INTO access_key (access_key_id, sealed_secret, account, user, enabled, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (key.access_key_id, sealed, key.account, int(key.root), int(key.enabled), now),
+        (key.access_key_id, sealed, key.account, user, int(key.enabled), now),
     )
+
+
+def _set_key_enabled(connection: sqlite3.Connection, access_key_id: str, enabled: bool) -> None:
+    changed = connection.execute(
+        "UPDATE access_key SET enabled = ? WHERE access_key_id = ?", (int(enabled), access_key_id)
+    )
+    if changed.rowcount == 0:
+        raise Gone(access_key_id)
 
 
 def _remove_key(connection: sqlite3.Connection, access_key_id: str) -> None:
     connection.execute("DELETE FROM access_key WHERE access_key_id = ?", (access_key_id,))
 
 
-class Seal:
-    """AES-256-GCM under the secret key; the access key id is bound in, so that rows can't be exchanged."""
-
-    def __init__(self, secret_key: bytes) -> None:
-        self._secret_key = secret_key
-
-    def close(self, text: str, bound_to: str) -> bytes:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # loads OpenSSL: not before it is needed
-
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + AESGCM(self._secret_key).encrypt(nonce, text.encode(), bound_to.encode())
-
-    def open(self, sealed: bytes, bound_to: str) -> str:
-        """Raises: WrongSecretKey."""
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        try:
-            return AESGCM(self._secret_key).decrypt(nonce, ciphertext, bound_to.encode()).decode()
-        except InvalidTag:
-            raise WrongSecretKey(
-                "The secret key is not the one this data directory's access keys were encrypted with."
-            ) from None
-
-
-def read_secret_key(path: Path) -> bytes:
-    """The key from the environment if it is set there, else from the file. Raises: WrongSecretKey (malformed)."""
-    text = os.environ.get(SECRET_KEY_VARIABLE) or path.read_text()
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise WrongSecretKey(f"The secret key must be the base64 of {_KEY_BYTES} bytes.")
-    return key
-
-
-def make_secret_key(path: Path) -> None:
-    """Write a fresh key to the file, mode 0600, unless it exists or the environment has one."""
-    if os.environ.get(SECRET_KEY_VARIABLE) or path.exists():
-        return
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+def _note_use(connection: sqlite3.Connection, access_key_id: str, now: int) -> None:
+    connection.execute("UPDATE access_key SET last_used_at = ? WHERE access_key_id = ?", (now, access_key_id))

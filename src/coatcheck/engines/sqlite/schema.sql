@@ -9,6 +9,7 @@ CREATE TABLE account (
     name TEXT NOT NULL DEFAULT '',
     root INTEGER NOT NULL DEFAULT 0,         -- 1 for the one account that owns the server
     enabled INTEGER NOT NULL DEFAULT 1,
+    block_public_access INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL              -- Unix seconds, as every moment here
 ) STRICT, WITHOUT ROWID;
 
@@ -16,7 +17,7 @@ CREATE TABLE access_key (
     access_key_id TEXT NOT NULL PRIMARY KEY,
     sealed_secret BLOB NOT NULL,             -- 12 bytes nonce, AES-256-GCM ciphertext and tag; the id is bound in
     account TEXT NOT NULL REFERENCES account (uid),
-    root INTEGER NOT NULL,                   -- 1: may do all its account may
+    user TEXT REFERENCES user (uid),         -- NULL: the account's own, which may do all the account may
     enabled INTEGER NOT NULL DEFAULT 1,
     description TEXT NOT NULL DEFAULT '',
     created_at INTEGER NOT NULL,
@@ -117,7 +118,7 @@ CREATE TRIGGER account_added AFTER INSERT ON account BEGIN UPDATE generation SET
 CREATE TRIGGER account_changed AFTER UPDATE ON account BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER account_removed AFTER DELETE ON account BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER key_added AFTER INSERT ON access_key BEGIN UPDATE generation SET number = number + 1; END;
-CREATE TRIGGER key_changed AFTER UPDATE OF sealed_secret, account, root, enabled ON access_key
+CREATE TRIGGER key_changed AFTER UPDATE OF sealed_secret, account, user, enabled ON access_key
     BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER key_removed AFTER DELETE ON access_key BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER bucket_added AFTER INSERT ON bucket BEGIN UPDATE generation SET number = number + 1; END;
@@ -126,3 +127,53 @@ CREATE TRIGGER bucket_removed AFTER DELETE ON bucket BEGIN UPDATE generation SET
 CREATE TRIGGER setting_added AFTER INSERT ON bucket_setting BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER setting_changed AFTER UPDATE ON bucket_setting BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER setting_removed AFTER DELETE ON bucket_setting BEGIN UPDATE generation SET number = number + 1; END;
+
+-- Identities: users and roles of an account, and the policies attached to them.
+
+CREATE TABLE user (
+    uid TEXT NOT NULL PRIMARY KEY,           -- 18 decimal digits
+    account TEXT NOT NULL REFERENCES account (uid),
+    name TEXT NOT NULL COLLATE NOCASE,
+    created_at INTEGER NOT NULL,
+    UNIQUE (account, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE role (
+    uid TEXT NOT NULL PRIMARY KEY,           -- 18 decimal digits
+    account TEXT NOT NULL REFERENCES account (uid),
+    name TEXT NOT NULL COLLATE NOCASE,
+    trust TEXT NOT NULL,                     -- the policy that says who may assume it
+    session_max_s INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (account, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE policy (
+    account TEXT NOT NULL REFERENCES account (uid),
+    name TEXT NOT NULL COLLATE NOCASE,
+    document TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attachment (
+    holder TEXT NOT NULL,                    -- uid of a user or a role
+    account TEXT NOT NULL,                   -- of the policy; '' for the policies that every server has
+    policy TEXT NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (holder, account, policy)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attachment_by_policy ON attachment (account, policy);
+
+CREATE TRIGGER user_added AFTER INSERT ON user BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER user_changed AFTER UPDATE ON user BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER user_removed AFTER DELETE ON user BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER role_added AFTER INSERT ON role BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER role_changed AFTER UPDATE ON role BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER role_removed AFTER DELETE ON role BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER policy_added AFTER INSERT ON policy BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER policy_changed AFTER UPDATE ON policy BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER policy_removed AFTER DELETE ON policy BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER attachment_added AFTER INSERT ON attachment BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER attachment_changed AFTER UPDATE ON attachment BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER attachment_removed AFTER DELETE ON attachment BEGIN UPDATE generation SET number = number + 1; END;

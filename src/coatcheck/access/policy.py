@@ -1,0 +1,486 @@
+"""RAM's policy grammar: JSON text -> statements, and what they say of one request.
+
+Source: RAM policy structure and syntax, Version "1"; OSS bucket policy. Three kinds share the grammar: identity
+policies (of users and roles, and of a session) have no Principal, bucket policies need one, and a role's trust policy
+has a Principal and no Resource.
+
+Two rules of this file: a text that isn't understood to its last member is refused with the place of the fault, and
+nothing here takes longer than its text is long. Statements are compiled once for a text and sorted by action once for
+the texts that somebody holds together; what remains for a request are a few comparisons of strings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar
+
+from coatcheck.core.limits import (
+    BUCKET_POLICY_MAX_BYTES,
+    POLICY_MAX_BYTES,
+    POLICY_STATEMENTS_MAX,
+    POLICY_VALUES_MAX,
+    SESSION_POLICY_MAX_BYTES,
+)
+from coatcheck.identity.caller import Caller
+
+from .conditions import Condition, narrows, read_condition
+from .facts import Asked
+from .patterns import Test, read_pattern
+
+T = TypeVar("T")
+
+
+class PolicyFault(ValueError):
+    """A policy that isn't one: where, and why."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.place = place
+        self.reason = reason
+
+
+class Kind(Enum):
+    """What a policy is attached to, and how long its text may be in bytes."""
+
+    IDENTITY = POLICY_MAX_BYTES
+    TRUST = POLICY_MAX_BYTES + 1
+    SESSION = SESSION_POLICY_MAX_BYTES
+    BUCKET = BUCKET_POLICY_MAX_BYTES
+
+    @property
+    def most_bytes(self) -> int:
+        return POLICY_MAX_BYTES if self is Kind.TRUST else self.value
+
+    @property
+    def has_principal(self) -> bool:
+        return self in (Kind.BUCKET, Kind.TRUST)
+
+    @property
+    def has_resource(self) -> bool:
+        return self is not Kind.TRUST
+
+
+class Verdict(Enum):
+    """What policies say. `NOTHING` is no yes: without an Allow it is a no."""
+
+    ALLOW = "Allow"
+    DENY = "Deny"
+    NOTHING = "nothing"
+
+
+class Resource(NamedTuple):
+    """The parts of acs:oss:REGION:OWNER:NAME; `name` is BUCKET, BUCKET/KEY, or "*" for the service."""
+
+    region: str
+    owner: str
+    name: str
+    service: str = "oss"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePattern:
+    """`acs:oss:REGION:OWNER:NAME`, part by part: a `*` never reaches over a colon into the next part. None: any."""
+
+    service: Test | None
+    region: Test | None
+    owner: Test | None
+    name: Test
+
+    def fits(self, resource: Resource) -> bool:
+        return (
+            self.name(resource.name)
+            and (self.owner is None or self.owner(resource.owner))
+            and (self.region is None or self.region(resource.region))
+            and (self.service is None or self.service(resource.service))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement. `actions` and `resources` are read the other way round where `not_...` says so.
+
+    `principals` are patterns of `Caller.names`; only bucket and trust policies have them.
+    """
+
+    allows: bool
+    actions: tuple[Test, ...]
+    not_actions: bool
+    resources: tuple[ResourcePattern, ...]
+    not_resources: bool
+    conditions: tuple[Condition, ...]
+    principals: tuple[str, ...] = ()
+
+    def names_action(self, folded: str) -> bool:
+        return any(test(folded) for test in self.actions) != self.not_actions
+
+    def fits(self, resource: Resource, asked: Asked) -> bool:
+        """Resource and conditions; the action was looked at before."""
+        for pattern in self.resources:
+            if pattern.fits(resource):
+                if self.not_resources:
+                    return False
+                break
+        else:
+            if self.resources and not self.not_resources:
+                return False
+        return not self.conditions or all(condition.holds(asked) for condition in self.conditions)
+
+    @property
+    def narrowed(self) -> bool:
+        return any(narrows(condition) for condition in self.conditions)
+
+
+Policy = tuple[Statement, ...]
+
+
+# --- what policies say ----------------------------------------------------------------------------------------------
+
+
+def weigh(texts: tuple[str, ...], action: str, resource: Resource, asked: Asked) -> Verdict:
+    """What identity policies say together: any Deny beats every Allow."""
+    denying, allowing = _about(texts, action)
+    for statement in denying:
+        if statement.fits(resource, asked):
+            return Verdict.DENY
+    for statement in allowing:
+        if statement.fits(resource, asked):
+            return Verdict.ALLOW
+    return Verdict.NOTHING
+
+
+def mentions(texts: tuple[str, ...], action: str) -> bool:
+    """Whether any statement allows the action at all, wherever and under whatever condition."""
+    return bool(_about(texts, action)[1])
+
+
+@lru_cache(maxsize=1024)
+def _about(texts: tuple[str, ...], action: str) -> tuple[Policy, Policy]:
+    """The statements that are about an action: those that deny, those that allow."""
+    folded = action.lower()
+    about = [s for text in texts for s in compiled(text) if s.names_action(folded)]
+    return tuple(s for s in about if not s.allows), tuple(s for s in about if s.allows)
+
+
+@lru_cache(maxsize=256)
+def compiled(text: str) -> Policy:
+    """The statements of an identity or session policy that was checked when it was stored."""
+    return read_policy(text, Kind.IDENTITY)
+
+
+class Shared(Enum):
+    """What a bucket policy says to a caller."""
+
+    DENY = "Deny"
+    NOTHING = "nothing"
+    TO_ACCOUNT = "Allow, to the caller's account"  # whose users need the right from their account, too
+    TO_CALLER = "Allow, to the caller or to everybody"
+
+
+def weigh_shared(text: str, action: str, resource: Resource, asked: Asked, *, public_counts: bool) -> Shared:
+    """What a bucket policy says.
+
+    Args:
+        public_counts: False leaves out what it allows to everybody ("Block Public Access").
+    """
+    denying, allowing = _shared_about(text, action)
+    names = asked.caller.names
+    for statement in denying:
+        if _principal(statement, names) is not None and statement.fits(resource, asked):
+            return Shared.DENY
+    best = Shared.NOTHING
+    for statement in allowing:
+        named = _principal(statement, names)
+        if named is None or (named == EVERYBODY and not public_counts and not statement.narrowed):
+            continue
+        if statement.fits(resource, asked):
+            if named != asked.caller.account or asked.caller.principal is None:
+                return Shared.TO_CALLER
+            best = Shared.TO_ACCOUNT
+    return best
+
+
+def mentions_shared(text: str, action: str) -> bool:
+    """As `mentions`, of a bucket policy."""
+    return bool(_shared_about(text, action)[1])
+
+
+@lru_cache(maxsize=1024)
+def _shared_about(text: str, action: str) -> tuple[Policy, Policy]:
+    folded = action.lower()
+    about = [s for s in compiled_shared(text) if s.names_action(folded)]
+    return tuple(s for s in about if not s.allows), tuple(s for s in about if s.allows)
+
+
+@lru_cache(maxsize=256)
+def compiled_shared(text: str) -> Policy:
+    """The statements of a bucket policy that was checked when it was stored."""
+    return read_policy(text, Kind.BUCKET)
+
+
+EVERYBODY: Final = "*"
+
+
+def _principal(statement: Statement, names: Sequence[str]) -> str | None:
+    """The name by which a statement means the caller, the closest one; None if it means others."""
+    for name in names:
+        for pattern in statement.principals:
+            if pattern == name or ("*" in pattern and pattern != EVERYBODY and read_pattern(pattern)(name)):
+                return name
+    return EVERYBODY if EVERYBODY in statement.principals else None
+
+
+def is_public(text: str) -> bool:
+    """Whether a bucket policy allows something to everybody without a condition that narrows it to a known few."""
+    return any(s.allows and EVERYBODY in s.principals and not s.narrowed for s in compiled_shared(text))
+
+
+def trusts(text: str, caller: Caller, asked: Asked) -> bool:
+    """Whether a role's trust policy lets the caller assume it."""
+    statements = [s for s in read_policy(text, Kind.TRUST) if s.names_action("sts:assumerole")]
+    meant = [s for s in statements if _principal(s, caller.names) is not None and s.fits(Resource("", "", ""), asked)]
+    return bool(meant) and all(statement.allows for statement in meant)
+
+
+# --- text -> statements ---------------------------------------------------------------------------------------------
+
+
+def read_policy(text: str, kind: Kind, *, bucket: str | None = None) -> Policy:
+    """A policy's statements.
+
+    Args:
+        bucket: the bucket that a bucket policy is for: its resources must lie in it.
+    Raises: PolicyFault.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > kind.most_bytes:
+        raise PolicyFault("", f"the policy is larger than {kind.most_bytes} bytes")
+    document = _members(_read_json(text), "", required=("Version", "Statement"))
+    if document["Version"] != "1":
+        raise PolicyFault("Version", 'must be the text "1"')
+    statements = document["Statement"]
+    if not isinstance(statements, list) or not statements:
+        raise PolicyFault("Statement", "must be a list of one statement or more")
+    if len(statements) > POLICY_STATEMENTS_MAX:
+        raise PolicyFault("Statement", f"has more than {POLICY_STATEMENTS_MAX} statements")
+    return tuple(
+        _read_statement(statement, f"Statement[{number}]", kind, bucket) for number, statement in enumerate(statements)
+    )
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise PolicyFault(f"line {error.lineno}, column {error.colno}", f"not JSON: {error.msg}") from None
+    except RecursionError:
+        raise PolicyFault("", "it is nested too deeply") from None
+    except PolicyFault:
+        raise
+    except ValueError:  # a number of thousands of digits
+        raise PolicyFault("", "it holds a number that nobody could mean") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise PolicyFault(twice, "is given twice in one place")
+    return members
+
+
+def _refuse_constant(name: str) -> Any:
+    raise PolicyFault("", f"not JSON: {name}")
+
+
+def _members(
+    value: Any, place: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """An object with just these members."""
+    if not isinstance(value, dict):
+        raise PolicyFault(place or "policy", "must be an object in braces")
+    before = f"{place}." if place else ""
+    for name in value:
+        if name not in required and name not in optional:
+            raise PolicyFault(f"{before}{name}", f"there is no such member; there are {', '.join(required + optional)}")
+    for name in required:
+        if name not in value:
+            raise PolicyFault(place or "policy", f"{name} is missing")
+    return value
+
+
+def _read_statement(value: Any, place: str, kind: Kind, bucket: str | None) -> Statement:
+    names = ("Action", "NotAction", "Resource", "NotResource", "Condition", "Principal")
+    members = _members(value, place, required=("Effect",), optional=names)
+    if members["Effect"] not in ("Allow", "Deny"):
+        raise PolicyFault(f"{place}.Effect", "must be Allow or Deny")
+    actions, not_actions = _either(members, place, "Action", _read_action)
+    resources: tuple[ResourcePattern, ...] = ()
+    not_resources = False
+    if kind.has_resource:
+        read = _read_resource if bucket is None else _bucket_resource_reader(bucket)
+        resources, not_resources = _either(members, place, "Resource", read)
+    elif "Resource" in members or "NotResource" in members:
+        raise PolicyFault(f"{place}.Resource", "a trust policy is about the role it belongs to and names no resource")
+    return Statement(
+        members["Effect"] == "Allow",
+        actions,
+        not_actions,
+        resources,
+        not_resources,
+        _read_conditions(members.get("Condition", {}), f"{place}.Condition"),
+        _read_principals(members, place, kind),
+    )
+
+
+def _either(members: dict[str, Any], place: str, name: str, read: Callable[[str], T]) -> tuple[tuple[T, ...], bool]:
+    """The values of `name` or of `Not` and that name, one of which must be there; and whether it was the latter."""
+    other = f"Not{name}"
+    if (name in members) == (other in members):
+        raise PolicyFault(place, f"needs either {name} or {other}")
+    given = name if name in members else other
+    return tuple(_read_each(members[given], f"{place}.{given}", read)), given == other
+
+
+def _read_each(value: Any, place: str, read: Callable[[str], T]) -> list[T]:
+    """A text, or a list of texts, each read."""
+    if isinstance(value, list):
+        if len(value) > POLICY_VALUES_MAX:
+            raise PolicyFault(place, f"has more than {POLICY_VALUES_MAX} values")
+        places = [f"{place}[{number}]" for number in range(len(value))]
+    else:
+        value, places = [value], [place]
+    if not value:
+        raise PolicyFault(place, "is empty")
+    return [_read_one(item, where, read) for item, where in zip(value, places, strict=True)]
+
+
+def _read_one(value: Any, place: str, read: Callable[[str], T]) -> T:
+    if not isinstance(value, str) or not value:
+        raise PolicyFault(place, "must be a text")
+    try:
+        return read(value)
+    except PolicyFault:
+        raise
+    except ValueError as error:
+        raise PolicyFault(place, str(error)) from None
+
+
+_ACTION_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*?:")
+
+
+def _read_action(text: str) -> Test:
+    """ "oss:GetObject", "oss:Get*", "*"; letters of either case mean the same."""
+    service, colon, name = text.partition(":")
+    if text != "*" and not (service and colon and name and ":" not in name):
+        raise ValueError(f"{text!r} is not an action such as oss:GetObject or oss:*")
+    if not _ACTION_CHARACTERS.issuperset(text):
+        raise ValueError(f"{text!r} has characters that no action has")
+    return read_pattern(text.lower())
+
+
+def _read_resource(text: str) -> ResourcePattern:
+    """ "acs:oss:*:*:bucket/key*", or "*"."""
+    if text == "*":
+        return ResourcePattern(None, None, None, read_pattern("*"))
+    parts = text.split(":", 4)
+    if len(parts) != 5 or parts[0] != "acs" or not parts[1] or not parts[4]:
+        raise ValueError(f"{text!r} is not a resource such as acs:oss:*:*:bucket/key*")
+    _, service, region, owner, name = parts
+    if service == "oss" and not (region and owner):
+        raise ValueError(f"{text!r} leaves out the region or the owner; write acs:oss:*:*:{name}")
+    return ResourcePattern(
+        None if service == "*" else read_pattern(service),
+        None if region == "*" else read_pattern(region.removeprefix("oss-")),
+        None if owner == "*" else read_pattern(owner),
+        read_pattern(name),
+    )
+
+
+def _bucket_resource_reader(bucket: str) -> Callable[[str], ResourcePattern]:
+    def read(text: str) -> ResourcePattern:
+        pattern = _read_resource(text)
+        name = text.split(":", 4)[-1]
+        if name != bucket and not name.startswith(f"{bucket}/"):
+            raise ValueError(f"{text!r} is not in this bucket; write acs:oss:*:*:{bucket} or acs:oss:*:*:{bucket}/*")
+        return pattern
+
+    return read
+
+
+def _read_conditions(value: Any, place: str) -> tuple[Condition, ...]:
+    conditions = []
+    if not isinstance(value, dict):
+        raise PolicyFault(place, "must be an object in braces")
+    for operator, keys in value.items():
+        if not isinstance(keys, dict) or not keys:
+            raise PolicyFault(f"{place}.{operator}", "must be an object of condition keys")
+        for key, given in keys.items():
+            where = f"{place}.{operator}.{key}"
+            texts = _read_condition_values(given, where)
+            try:
+                conditions.append(read_condition(operator, key, texts))
+            except ValueError as error:
+                raise PolicyFault(where, str(error)) from None
+    if len(conditions) > POLICY_VALUES_MAX:
+        raise PolicyFault(place, f"has more than {POLICY_VALUES_MAX} conditions")
+    return tuple(conditions)
+
+
+def _read_condition_values(value: Any, place: str) -> tuple[str, ...]:
+    given = value if isinstance(value, list) else [value]
+    if not 1 <= len(given) <= POLICY_VALUES_MAX:
+        raise PolicyFault(place, f"needs 1 to {POLICY_VALUES_MAX} values")
+    return tuple(_write_scalar(item, place) for item in given)
+
+
+def _write_scalar(value: Any, place: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise PolicyFault(place, "must be a text, a number, true or false, or a list of these")
+
+
+def _read_principals(members: dict[str, Any], place: str, kind: Kind) -> tuple[str, ...]:
+    if not kind.has_principal:
+        if "Principal" in members:
+            raise PolicyFault(f"{place}.Principal", "a policy of a user, role or session is about its holder")
+        return ()
+    if "Principal" not in members:
+        raise PolicyFault(place, "Principal is missing")
+    value, where = members["Principal"], f"{place}.Principal"
+    if kind is Kind.TRUST:
+        value, where = _members(value, where, required=("RAM",))["RAM"], f"{where}.RAM"
+        return tuple(_read_each(value, where, _read_trusted))
+    return tuple(_read_each(value, where, _read_principal))
+
+
+_UID: Final = frozenset("0123456789")
+
+
+def _read_trusted(text: str) -> str:
+    """ "acs:ram::UID:root", "acs:ram::UID:user/NAME", "acs:ram::UID:role/NAME"."""
+    parts = text.split(":", 4)
+    if len(parts) != 5 or parts[:3] != ["acs", "ram", ""] or not parts[3] or not _UID.issuperset(parts[3]):
+        raise ValueError(f"{text!r} is not a principal such as acs:ram::1234567890123456:root")
+    kind, slash, name = parts[4].partition("/")
+    if parts[4] == "root":
+        return parts[3]
+    if kind not in ("user", "role") or not slash or not name:
+        raise ValueError(f"{text!r} must end in root, user/NAME or role/NAME")
+    return text
+
+
+def _read_principal(text: str) -> str:
+    """A uid of an account or a user, "*", or "arn:sts::UID:assumed-role/ROLE/SESSION"; RAM's own names do, too."""
+    if text == EVERYBODY or _UID.issuperset(text):
+        return text
+    if text.startswith(("arn:sts::", "acs:sts::")) and ":assumed-role/" in text:
+        return f"acs:{text[4:]}"
+    if text.startswith("acs:ram::"):
+        return _read_trusted(text)
+    raise ValueError(f"{text!r} is neither a uid, nor *, nor arn:sts::UID:assumed-role/ROLE/SESSION")

@@ -1,0 +1,242 @@
+"""Accounts, users, roles and policies in SQLite. Triggers move the generation, so that every process looks again."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ...core.system_policies import SYSTEM_POLICIES
+from ...ports.catalog import AlreadyThere, Gone, NotEmpty
+from ...ports.identities import Account, StoredPolicy, User
+from ...ports.keyring import Role
+from .connection import Reader
+from .writer import Writer
+
+_SYSTEM: Final = {name.lower(): name for name in SYSTEM_POLICIES}
+
+
+class SqliteIdentities:
+    """See `ports.identities`."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def list_accounts(self) -> Sequence[Account]:
+        rows = self._reader.rows(
+            "SELECT uid, name, root, enabled, created_at FROM account ORDER BY root DESC, name, uid"
+        )
+        return [Account(uid, name, bool(root), bool(enabled), made) for uid, name, root, enabled, made in rows]
+
+    async def add_account(self, account: Account) -> None:
+        await self._writer.run(lambda connection: _add_account(connection, account))
+
+    async def set_account_enabled(self, uid: str, enabled: bool) -> None:
+        await self._writer.run(lambda connection: _set_account_enabled(connection, uid, enabled))
+
+    async def remove_account(self, uid: str) -> None:
+        await self._writer.run(lambda connection: _remove_account(connection, uid))
+
+    async def list_users(self, account: str) -> Sequence[User]:
+        rows = self._reader.rows(
+            "SELECT uid, account, name, created_at FROM user WHERE account = ? ORDER BY name", (account,)
+        )
+        return [User(uid, owner, name, made, self._policies_of(uid)) for uid, owner, name, made in rows]
+
+    async def add_user(self, user: User) -> None:
+        await self._writer.run(lambda connection: _add_user(connection, user))
+
+    async def remove_user(self, account: str, name: str) -> None:
+        await self._writer.run(lambda connection: _remove_user(connection, account, name))
+
+    async def list_roles(self, account: str) -> Sequence[tuple[Role, tuple[str, ...]]]:
+        rows = self._reader.rows(
+            "SELECT uid, account, name, trust, session_max_s FROM role WHERE account = ? ORDER BY name", (account,)
+        )
+        return [
+            (Role(uid, owner, name, trust, (), session_max_s), self._policies_of(uid))
+            for uid, owner, name, trust, session_max_s in rows
+        ]
+
+    async def put_role(self, role: Role, *, replace: bool) -> None:
+        now = int(time.time())
+        await self._writer.run(lambda connection: _put_role(connection, role, replace, now))
+
+    async def remove_role(self, account: str, name: str) -> None:
+        await self._writer.run(lambda connection: _remove_role(connection, account, name))
+
+    async def list_policies(self, account: str) -> Sequence[StoredPolicy]:
+        rows = self._reader.rows(
+            "SELECT account, name, document, changed_at FROM policy WHERE account = ? ORDER BY name", (account,)
+        )
+        return [StoredPolicy(*row) for row in rows]
+
+    async def put_policy(self, policy: StoredPolicy, *, replace: bool) -> None:
+        await self._writer.run(lambda connection: _put_policy(connection, policy, replace))
+
+    async def remove_policy(self, account: str, name: str) -> None:
+        await self._writer.run(lambda connection: _remove_policy(connection, account, name))
+
+    async def attach(self, account: str, policy: str, *, user: str = "", role: str = "") -> None:
+        await self._writer.run(lambda connection: _attach(connection, account, policy, user, role))
+
+    async def detach(self, account: str, policy: str, *, user: str = "", role: str = "") -> None:
+        await self._writer.run(lambda connection: _detach(connection, account, policy, user, role))
+
+    def _policies_of(self, holder: str) -> tuple[str, ...]:
+        rows = self._reader.rows("SELECT policy FROM attachment WHERE holder = ? ORDER BY policy", (holder,))
+        return tuple(row[0] for row in rows)
+
+
+# --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
+
+
+def _is_there(connection: sqlite3.Connection, sql: str, *arguments: Any) -> bool:
+    return connection.execute(sql, arguments).fetchone() is not None
+
+
+def _check_account(connection: sqlite3.Connection, uid: str) -> None:
+    if not _is_there(connection, "SELECT 1 FROM account WHERE uid = ?", uid):
+        raise Gone(f"account {uid}")
+
+
+def _add_account(connection: sqlite3.Connection, account: Account) -> None:
+    if _is_there(connection, "SELECT 1 FROM account WHERE uid = ?", account.uid):
+        raise AlreadyThere(f"account {account.uid}")
+    if _is_there(connection, "SELECT 1 FROM account WHERE name = ?", account.name):
+        raise AlreadyThere(f"account {account.name}")
+    connection.execute(
+        "INSERT INTO account (uid, name, root, enabled, created_at) VALUES (?, ?, 0, ?, ?)",
+        (account.uid, account.name, int(account.enabled), account.created_at),
+    )
+
+
+def _set_account_enabled(connection: sqlite3.Connection, uid: str, enabled: bool) -> None:
+    _check_account(connection, uid)
+    connection.execute("UPDATE account SET enabled = ? WHERE uid = ?", (int(enabled), uid))
+
+
+def _remove_account(connection: sqlite3.Connection, uid: str) -> None:
+    _check_account(connection, uid)
+    if _is_there(connection, "SELECT 1 FROM bucket WHERE owner = ? LIMIT 1", uid):
+        raise NotEmpty(f"account {uid}")
+    for holder in _holders(connection, uid):
+        connection.execute("DELETE FROM attachment WHERE holder = ?", (holder,))
+    for table in ("access_key", "user", "role", "policy"):
+        connection.execute(f"DELETE FROM {table} WHERE account = ?", (uid,))  # noqa: S608 (names of our own)
+    connection.execute("DELETE FROM account WHERE uid = ?", (uid,))
+
+
+def _holders(connection: sqlite3.Connection, account: str) -> list[str]:
+    """The uids of all users and roles."""
+    rows = connection.execute(
+        "SELECT uid FROM user WHERE account = ? UNION ALL SELECT uid FROM role WHERE account = ?", (account, account)
+    )
+    return [row[0] for row in rows]
+
+
+def _holder(connection: sqlite3.Connection, account: str, user: str, role: str) -> str:
+    """The uid of a user or a role. Raises: Gone."""
+    if user:
+        sql, name = "SELECT uid FROM user WHERE account = ? AND name = ?", user
+    else:
+        sql, name = "SELECT uid FROM role WHERE account = ? AND name = ?", role
+    row = connection.execute(sql, (account, name)).fetchone()
+    if row is None:
+        raise Gone(f"user {user}" if user else f"role {role}")
+    return str(row[0])
+
+
+def _add_user(connection: sqlite3.Connection, user: User) -> None:
+    _check_account(connection, user.account)
+    if _is_there(connection, "SELECT 1 FROM user WHERE account = ? AND name = ?", user.account, user.name):
+        raise AlreadyThere(f"user {user.name}")
+    connection.execute("INSERT INTO user VALUES (?, ?, ?, ?)", (user.uid, user.account, user.name, user.created_at))
+
+
+def _remove_user(connection: sqlite3.Connection, account: str, name: str) -> None:
+    uid = _holder(connection, account, name, "")
+    connection.execute("DELETE FROM access_key WHERE user = ?", (uid,))
+    connection.execute("DELETE FROM attachment WHERE holder = ?", (uid,))
+    connection.execute("DELETE FROM user WHERE uid = ?", (uid,))
+
+
+def _put_role(connection: sqlite3.Connection, role: Role, replace: bool, now: int) -> None:
+    _check_account(connection, role.account)
+    place = (role.account, role.name)
+    known = _is_there(connection, "SELECT 1 FROM role WHERE account = ? AND name = ?", *place)
+    if known and not replace:
+        raise AlreadyThere(f"role {role.name}")
+    if replace and not known:
+        raise Gone(f"role {role.name}")
+    if known:
+        connection.execute(
+            "UPDATE role SET trust = ?, session_max_s = ? WHERE account = ? AND name = ?",
+            (role.trust, role.session_max_s, *place),
+        )
+        return
+    connection.execute(
+        "INSERT INTO role VALUES (?, ?, ?, ?, ?, ?)",
+        (role.uid, role.account, role.name, role.trust, role.session_max_s, now),
+    )
+
+
+def _remove_role(connection: sqlite3.Connection, account: str, name: str) -> None:
+    uid = _holder(connection, account, "", name)
+    connection.execute("DELETE FROM attachment WHERE holder = ?", (uid,))
+    connection.execute("DELETE FROM role WHERE uid = ?", (uid,))
+
+
+def _put_policy(connection: sqlite3.Connection, policy: StoredPolicy, replace: bool) -> None:
+    _check_account(connection, policy.account)
+    place = (policy.account, policy.name)
+    known = _is_there(connection, "SELECT 1 FROM policy WHERE account = ? AND name = ?", *place)
+    if (known and not replace) or policy.name.lower() in _SYSTEM:
+        raise AlreadyThere(f"policy {policy.name}")
+    if replace and not known:
+        raise Gone(f"policy {policy.name}")
+    if known:
+        connection.execute(
+            "UPDATE policy SET document = ?, changed_at = ? WHERE account = ? AND name = ?",
+            (policy.document, policy.changed_at, *place),
+        )
+        return
+    connection.execute(
+        "INSERT INTO policy VALUES (?, ?, ?, ?, ?)", (*place, policy.document, policy.changed_at, policy.changed_at)
+    )
+
+
+def _remove_policy(connection: sqlite3.Connection, account: str, name: str) -> None:
+    if not _is_there(connection, "SELECT 1 FROM policy WHERE account = ? AND name = ?", account, name):
+        raise Gone(f"policy {name}")
+    if _is_there(connection, "SELECT 1 FROM attachment WHERE account = ? AND policy = ? LIMIT 1", account, name):
+        raise NotEmpty(f"policy {name}")
+    connection.execute("DELETE FROM policy WHERE account = ? AND name = ?", (account, name))
+
+
+def _policy_place(connection: sqlite3.Connection, account: str, policy: str) -> tuple[str, str]:
+    """Account and name of a policy that can be attached. Raises: Gone."""
+    row = connection.execute("SELECT name FROM policy WHERE account = ? AND name = ?", (account, policy)).fetchone()
+    if row is not None:
+        return account, str(row[0])
+    if policy.lower() in _SYSTEM:
+        return "", _SYSTEM[policy.lower()]
+    raise Gone(f"policy {policy}")
+
+
+def _attach(connection: sqlite3.Connection, account: str, policy: str, user: str, role: str) -> None:
+    holder = _holder(connection, account, user, role)
+    place = _policy_place(connection, account, policy)
+    connection.execute("INSERT OR IGNORE INTO attachment VALUES (?, ?, ?)", (holder, *place))
+
+
+def _detach(connection: sqlite3.Connection, account: str, policy: str, user: str, role: str) -> None:
+    holder = _holder(connection, account, user, role)
+    place = _policy_place(connection, account, policy)
+    if not _is_there(
+        connection, "SELECT 1 FROM attachment WHERE holder = ? AND account = ? AND policy = ?", holder, *place
+    ):
+        raise Gone(f"policy {policy} of {user or role}")
+    connection.execute("DELETE FROM attachment WHERE holder = ? AND account = ? AND policy = ?", (holder, *place))

@@ -1,0 +1,80 @@
+"""AES-256-GCM under the data directory's secret key: for secrets in the catalog, and for tokens that go out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Final
+
+SECRET_KEY_VARIABLE: Final = "COATCHECK_SECRET_KEY"  # noqa: S105 (a name, not a secret)
+_KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_TOKEN: Final = "security-token"  # noqa: S105 (what tokens are bound to)
+
+
+class WrongSecretKey(Exception):
+    """The secret key is malformed, or isn't the one the secrets of this data directory were encrypted with."""
+
+
+class Seal:
+    """Encrypts and authenticates texts, each bound to what it is for, so that they can't be exchanged."""
+
+    def __init__(self, secret_key: bytes) -> None:
+        self._secret_key = secret_key
+
+    def close(self, text: str, bound_to: str) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # loads OpenSSL: not before it is needed
+
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + AESGCM(self._secret_key).encrypt(nonce, text.encode(), bound_to.encode())
+
+    def open(self, sealed: bytes, bound_to: str) -> str:
+        """Raises: WrongSecretKey."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return AESGCM(self._secret_key).decrypt(nonce, ciphertext, bound_to.encode()).decode()
+        except (InvalidTag, ValueError):
+            raise WrongSecretKey(
+                "The secret key is not the one this data directory's access keys were encrypted with."
+            ) from None
+
+    def close_token(self, text: str) -> str:
+        """A token that gives its text back to this secret key alone."""
+        return base64.urlsafe_b64encode(self.close(text, _TOKEN)).decode().rstrip("=")
+
+    def open_token(self, token: str) -> str | None:
+        """What was put in; None for anything that this secret key didn't close."""
+        try:
+            return self.open(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _TOKEN)
+        except (WrongSecretKey, binascii.Error, ValueError):
+            return None
+
+
+def read_secret_key(path: Path) -> bytes:
+    """The key from the environment if it is set there, else from the file. Raises: WrongSecretKey (malformed)."""
+    text = os.environ.get(SECRET_KEY_VARIABLE) or path.read_text()
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise WrongSecretKey(f"The secret key must be the base64 of {_KEY_BYTES} bytes.")
+    return key
+
+
+def make_secret_key(path: Path) -> None:
+    """Write a fresh key to the file, mode 0600, unless it exists or the environment has one."""
+    if os.environ.get(SECRET_KEY_VARIABLE) or path.exists():
+        return
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)

@@ -1,0 +1,77 @@
+"""Sessions of roles: what a security token holds, and the temporary key it stands for. Nothing of it is stored.
+
+A token is sealed by the keyring, so nobody else can make, read or change one. It names the role by its uid: what the
+role may do is looked up at each use, and a session ends with its role.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from coatcheck.core.errors import INVALID_SECURITY_TOKEN, SECURITY_TOKEN_EXPIRED, TOKEN_OF_ANOTHER_KEY
+from coatcheck.core.times import write_iso
+from coatcheck.ports.keyring import AccessKey, KeyLookup, Principal, Role
+
+TEMPORARY: Final = "STS."  # what the ids of temporary keys begin with
+
+
+class Session(NamedTuple):
+    """The content of a token.
+
+    Attributes:
+        role: uid.
+        policy: the session policy's text; None: none.
+        expires_s: Unix seconds.
+    """
+
+    access_key_id: str
+    access_key_secret: str
+    role: str
+    name: str
+    policy: str | None
+    expires_s: int
+
+
+def new_session(role: Role, name: str, policy: str | None, expires_s: int) -> Session:
+    """A session with a fresh temporary key."""
+    access_key_id = f"{TEMPORARY}{secrets.token_hex(12)}"
+    return Session(access_key_id, secrets.token_urlsafe(32), role.uid, name, policy, expires_s)
+
+
+def write_session(session: Session) -> str:
+    """The text to be sealed."""
+    return json.dumps(session, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1024)
+def read_session(text: str) -> Session:
+    """What `write_session` wrote."""
+    return Session(*json.loads(text))
+
+
+async def find_temporary_key(keyring: KeyLookup, access_key_id: str, token: str, now: float) -> AccessKey:
+    """The key of a session, as good as any while the session lasts.
+
+    Raises:
+        OssError: INVALID_SECURITY_TOKEN (not ours, or its role is gone), TOKEN_OF_ANOTHER_KEY, SECURITY_TOKEN_EXPIRED.
+    """
+    text = keyring.open_token(token)
+    if text is None:
+        raise INVALID_SECURITY_TOKEN()
+    session = read_session(text)
+    if session.access_key_id != access_key_id:
+        raise TOKEN_OF_ANOTHER_KEY(OSSAccessKeyId=access_key_id)
+    if now > session.expires_s:
+        raise SECURITY_TOKEN_EXPIRED(
+            SecurityToken=token, Expires=write_iso(session.expires_s), ServerTime=write_iso(int(now))
+        )
+    role = await keyring.find_role_by_uid(session.role)
+    if role is None:
+        raise INVALID_SECURITY_TOKEN("The security token you provided is invalid: its role is no longer there.")
+    principal = Principal(role.uid, role.name, role.policies, session.name, session.policy)
+    return AccessKey(
+        access_key_id, session.access_key_secret, role.account, principal=principal, suspended=role.suspended
+    )
