@@ -26,6 +26,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "gateway": {"core", "wire", "ports", "settings", "signing", "identity", "access", "operations"},
     "request_log": {"core", "wire", "gateway"},
     "app": {
+        "core.errors",
         "wire",
         "ports",
         "settings",
@@ -37,7 +38,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     "process": {"app", "engines", "settings", "root_credentials"},
     "client": {"core", "signing", "wire.query", "wire.xml", "root_credentials"},
-    "cli": {"core", "signing", "client", "engines", "process", "settings", "root_credentials"},
+    "cli": {"core", "signing", "client", "engines", "process", "settings", "root_credentials", "wire.forwarded"},
     "__main__": {"cli"},
     "__init__": {"signing"},
 }
@@ -53,6 +54,7 @@ HOMES: Final[dict[str, set[str]]] = {
     "defusedxml": {"wire", "client"},
     "fastcrc": {"core"},
     "cryptography": {"engines"},
+    "dns": {"engines.dns"},
     "sqlite3": {"engines", "cli.serve", "cli.failures"},
 }
 

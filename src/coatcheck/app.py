@@ -8,6 +8,8 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from coatcheck.core.errors import OssError
+from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.gateway import Gateway, Trace
 from coatcheck.operations.context import Ports
@@ -16,6 +18,7 @@ from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.asgi import Application, Receive, Send
+from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import make_addressing
@@ -83,15 +86,21 @@ class Server:
         account = await self._engines.keyring.root_account()
         root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
         gateway = Gateway(
-            Ports(self._engines.catalog, self._engines.byte_store),
+            Ports(self._engines.catalog, self._engines.byte_store, self._engines.domains, DnsResolver()),
             RootKeyring(root, self._engines.keyring),
             make_addressing(settings.regions, settings.domains),
             settings,
         )
+        proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 
         async def answer(request: Request, request_id: str, now: float) -> Reply:
             trace = Trace(request_id)
+            if proxies is not None:
+                try:
+                    request = proxies.see_through(request)
+                except OssError as error:
+                    return gateway.refuse(request, trace, error)
             reply = await gateway.answer(request, trace, now)
             log.note(request, trace, reply, now)
             return reply

@@ -16,11 +16,14 @@ from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, NO_SUCH_BUCKET, USER_DISABLE, WRONG_ENDPOINT, OssError
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
+from coatcheck.operations.admission import admit
 from coatcheck.operations.context import Context, Ports, PostedForm
+from coatcheck.operations.cors_rules import SETTING as CORS_SETTING
+from coatcheck.operations.cors_rules import sharing_headers, stored_cors
 from coatcheck.operations.incoming import body_fault
 from coatcheck.operations.object_get import ReplacedMeanwhile
 from coatcheck.operations.post_object import find_content_type, find_key
-from coatcheck.operations.preflight import refuse_preflight
+from coatcheck.operations.preflight import answer_preflight
 from coatcheck.operations.table import Row, find_row, is_form
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
@@ -31,7 +34,7 @@ from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.form import read_form
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
-from coatcheck.wire.target import Addressing, Target, find_target
+from coatcheck.wire.target import Addressing, Target, find_target, own_domain_target, read_host_name
 
 _ATTEMPTS: Final = 5  # how often a read starts again because its object was replaced under it
 
@@ -48,6 +51,7 @@ class Trace:
     access_key_id: str = ""
     operation: str = ""
     refusal: str = ""
+    has_settings: bool = False
 
 
 class Gateway:
@@ -66,6 +70,12 @@ class Gateway:
             trace: carries the request id in and what happened out.
             now: Unix seconds.
         """
+        reply = await self._answer(request, trace, now)
+        if trace.has_settings or "origin" in request.headers:
+            return await self._share(request, trace, reply)
+        return reply
+
+    async def _answer(self, request: Request, trace: Trace, now: float) -> Reply:
         try:
             for _ in range(_ATTEMPTS):
                 try:
@@ -74,19 +84,23 @@ class Gateway:
                     continue
             raise INTERNAL_ERROR("The object is being replaced faster than it can be read. Try again.")
         except OssError as error:
-            return _refuse(request, trace, error)
+            return self.refuse(request, trace, error)
         except NoSpace:
-            return _refuse(request, trace, NO_SPACE_LEFT())
+            return self.refuse(request, trace, NO_SPACE_LEFT())
         except Exception:
             log.exception("request failed request_id=%s operation=%s", trace.request_id, trace.operation)
-            return _refuse(request, trace, INTERNAL_ERROR())
+            return self.refuse(request, trace, INTERNAL_ERROR())
+
+    def refuse(self, request: Request, trace: Trace, error: OssError) -> Reply:
+        """The refusal as the client gets it, and the log."""
+        trace.refusal = error.code
+        return fault_reply(error, method=request.method, host=request.host, request_id=trace.request_id)
 
     async def _walk(self, request: Request, trace: Trace, now: float) -> Reply:
-        target = find_target(request, self._addressing)
+        target = find_target(request, self._addressing) or await self._own_domain(request)
         trace.bucket, trace.key = target.bucket or "", target.key or ""
         if request.method == "OPTIONS":
-            await self._find_bucket(target)
-            raise refuse_preflight(request)
+            return answer_preflight(request, target, await self._find_bucket(target))
         form = None
         if request.method == "POST" and is_form(target, request.query):
             row = find_row(request.method, target, request.query, request.headers)
@@ -98,6 +112,9 @@ class Gateway:
         trace.operation = row.name
         trace.access_key_id, trace.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else await self._find_bucket(target)
+        if bucket is not None and bucket.settings:
+            trace.has_settings = True
+            admit(bucket, request, caller)
         found = await self._find_object(row, caller, bucket, target)
         facts = AccessFacts(
             bucket,
@@ -129,6 +146,20 @@ class Gateway:
         poster = await identify_form(fields, self._keyring, now=now, regions=self._settings.regions, door=target.region)
         return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
+    async def _own_domain(self, request: Request) -> Target:
+        return own_domain_target(request, await self._ports.domains.find_domain(read_host_name(request.host)))
+
+    async def _share(self, request: Request, trace: Trace, reply: Reply) -> Reply:
+        """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""
+        if request.method == "OPTIONS" or not trace.bucket:
+            return reply
+        bucket = await self._ports.catalog.find_bucket(trace.bucket)
+        document = None if bucket is None else bucket.setting(CORS_SETTING)
+        if document is None:
+            return reply
+        headers = sharing_headers(stored_cors(document), request.headers.get("origin"), request.method)
+        return reply._replace(headers=(*reply.headers, *headers))
+
     async def _find_bucket(self, target: Target) -> Bucket | None:
         if target.bucket is None:
             return None
@@ -151,8 +182,3 @@ class Gateway:
         if row.reads_object or not owns(caller, bucket):
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key)
         return None
-
-
-def _refuse(request: Request, trace: Trace, error: OssError) -> Reply:
-    trace.refusal = error.code
-    return fault_reply(error, method=request.method, host=request.host, request_id=trace.request_id)

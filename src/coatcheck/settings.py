@@ -20,6 +20,9 @@ class ServerSettings:
         access_log: a log line for every request, not only for refused ones.
         strict_link_headers: a presigned PUT may bring Content-Disposition, Cache-Control and their like only if the
             link's signer listed them as additional headers.
+        force_download: objects are saved by browsers, not shown, unless they are reached by an own domain.
+        verify_domains: PutCname binds only a domain whose TXT record holds the token.
+        trusted_proxies: networks (CIDR) whose X-Forwarded-* and Forwarded headers are believed.
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
         drain_timeout_s: how long running requests may go on after SIGTERM.
     """
@@ -34,5 +37,8 @@ class ServerSettings:
     tls_key: Path | None = None
     access_log: bool = False
     strict_link_headers: bool = False
+    force_download: bool = False
+    verify_domains: bool = True
+    trusted_proxies: tuple[str, ...] = ()
     body_timeout_s: float = 60.0
     drain_timeout_s: float = 30.0

@@ -10,10 +10,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 from coatcheck.core.percent import decode
-from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryKeyring
+from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
 from coatcheck.gateway import Gateway, Trace
 from coatcheck.operations.context import Ports
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.presign import Credentials, Presigner, sign_request
 from coatcheck.wire.query import read_query
@@ -82,13 +83,18 @@ class House:
     regions: tuple[str, ...] = (REGION,)
     now: float = NOW
     strict_link_headers: bool = False
+    options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
+    resolver: Resolver = field(default_factory=NoResolver)
 
     def __post_init__(self) -> None:
-        settings = ServerSettings(Path("nowhere"), regions=self.regions, strict_link_headers=self.strict_link_headers)
+        settings = ServerSettings(
+            Path("nowhere"), regions=self.regions, strict_link_headers=self.strict_link_headers, **self.options
+        )
+        self.domains = MemoryDomains(self.catalog)
         self.gateway = Gateway(
-            Ports(self.catalog, self.store),
+            Ports(self.catalog, self.store, self.domains, self.resolver),
             MemoryKeyring(OWNER, STRANGER),
-            make_addressing(self.regions, ("localhost",)),
+            make_addressing(self.regions, settings.domains),
             settings,
         )
 

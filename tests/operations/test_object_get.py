@@ -42,6 +42,7 @@ async def test_get_object_has_osss_headers_and_no_others(house: House) -> None:
         "last-modified": "Thu, 05 Mar 2026 07:08:09 GMT",
         "accept-ranges": "bytes",
         "x-oss-object-type": "Normal",
+        "x-content-type-options": "nosniff",
         "x-oss-storage-class": "Standard",
         "x-oss-hash-crc64ecma": "15357192874899391488",
         "content-md5": "suqff86oMaSmOyE/QaiFWw==",

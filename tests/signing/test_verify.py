@@ -202,6 +202,14 @@ def test_a_signature_in_upper_case_or_cut_off_does_not_match(version: Presigner)
         ({"x-oss-ac-source-ip": "192.0.2.77", "x-oss-ac-subnet-mask": "24"}, "192.0.3.5", False),
         ({"x-oss-ac-source-ip": "192.0.2.10"}, "::ffff:192.0.2.10", True),
         ({"x-oss-ac-source-ip": "192.0.2.10"}, "fe80::1%eth0", False),
+        ({"x-oss-ac-source-ip": "2001:db8::10"}, "2001:db8::10", True),
+        ({"x-oss-ac-source-ip": "2001:DB8:0::10"}, "2001:db8::10", True),
+        ({"x-oss-ac-source-ip": "2001:db8::10"}, "2001:db8::11", False),
+        ({"x-oss-ac-source-ip": "2001:db8::", "x-oss-ac-subnet-mask": "64"}, "2001:db8::abcd", True),
+        ({"x-oss-ac-source-ip": "2001:db8::", "x-oss-ac-subnet-mask": "64"}, "2001:db8:0:1::1", False),
+        ({"x-oss-ac-source-ip": "2001:db8::", "x-oss-ac-subnet-mask": "64"}, "192.0.2.10", False),
+        ({"x-oss-ac-source-ip": "192.0.2.0", "x-oss-ac-subnet-mask": "24"}, "2001:db8::1", False),
+        ({"x-oss-ac-source-ip": "0.0.0.0", "x-oss-ac-subnet-mask": "0"}, "198.51.100.7", True),
         ({"x-oss-ac-vpc-id": "vpc-1"}, "192.0.2.10", False),
     ],
 )
@@ -218,6 +226,24 @@ def test_the_source_address_may_be_left_out_of_the_link() -> None:
     short = request._replace(query=make_query(kept))
     assert is_accepted(short._replace(client="192.0.2.200"))
     assert not is_accepted(short._replace(client="192.0.4.200"))
+
+
+@pytest.mark.parametrize(
+    ("forward", "client", "peer", "expected"),
+    [
+        ({}, "192.0.2.10", "", True),
+        ({}, "192.0.2.10", "10.0.0.1", False),
+        ({}, "198.51.100.7", "192.0.2.10", True),
+        ({"x-oss-ac-forward-allow": "true"}, "192.0.2.10", "10.0.0.1", True),
+        ({"x-oss-ac-forward-allow": "true"}, "198.51.100.7", "192.0.2.10", False),
+        ({"x-oss-ac-forward-allow": "false"}, "192.0.2.10", "10.0.0.1", False),
+    ],
+)
+def test_who_is_behind_a_proxy_counts_only_if_the_link_says_so(
+    forward: dict[str, str], client: str, peer: str, expected: bool
+) -> None:
+    request = a_signed_request(client=client, query={"x-oss-ac-source-ip": "192.0.2.10", **forward})
+    assert is_accepted(request._replace(peer=peer)) is expected
 
 
 def test_a_caller_from_elsewhere_gets_its_own_finer_code() -> None:

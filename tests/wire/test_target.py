@@ -6,17 +6,27 @@ from hypothesis import strategies as st
 
 from coatcheck.core.errors import INVALID_BUCKET_NAME, INVALID_OBJECT_NAME, NON_STANDARD_HOST, Fault, OssError
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import Addressing, Target, find_target, make_addressing, second_reading
+from coatcheck.wire.target import (
+    Addressing,
+    Target,
+    find_target,
+    is_own_name,
+    make_addressing,
+    own_domain_target,
+    read_host_name,
+    second_reading,
+)
 
 REGION = "cn-hangzhou"
-PLAIN = make_addressing((REGION,), ("localhost", "oss.example.net"))
-ADDRESSING = Addressing(PLAIN.base_names, {"files.example.com": "photos"})
+ADDRESSING = make_addressing((REGION,), ("localhost", "oss.example.net"))
+OWN_DOMAINS = {"files.example.com": "photos"}
 TWO_REGIONS = make_addressing((REGION, "eu-west-1"), ("localhost",))
 
 
 def target_of(host: str, path: str | bytes = "/", addressing: Addressing = ADDRESSING) -> Target:
     raw_path = path.encode() if isinstance(path, str) else path
-    return find_target(Request("GET", raw_path, headers={"host": host}), addressing)
+    request = Request("GET", raw_path, headers={"host": host})
+    return find_target(request, addressing) or own_domain_target(request, OWN_DOMAINS.get(read_host_name(host)))
 
 
 def refusal_of(host: str, path: str = "/") -> Fault:
@@ -35,6 +45,9 @@ VIRTUAL_HOSTS = [
     "photos.oss-cn-hangzhou.aliyuncs.com",
     "photos.oss-cn-hangzhou-internal.aliyuncs.com",
     "photos.cn-hangzhou.oss.aliyuncs.com",
+    "photos.oss-accelerate.aliyuncs.com",
+    "photos.oss-accelerate.localhost",
+    "photos.oss-accelerate-overseas.oss.example.net",
     "PHOTOS.OSS-CN-Hangzhou.LocalHost",
     "photos.localhost:8000",
     "photos.localhost.",
@@ -118,7 +131,7 @@ def test_a_name_that_no_bucket_can_have_is_refused(host: str, path: str) -> None
         "localhost.example.com",
         "xlocalhost",
         "photos.oss-us-west-1.localhost.evil.test",
-        "photos.oss-accelerate.aliyuncs.com",
+        "photos.oss-accelerate.example.com",
         "127.0.0.1.5",
         "[]",
         "[localhost]",
@@ -149,6 +162,7 @@ def test_a_path_that_names_the_hosts_bucket_again_has_a_second_reading() -> None
     """ali-oss with sldEnable and an IP endpoint."""
     request = Request("GET", b"/photos/a.txt", headers={"host": "photos.oss-cn-hangzhou.aliyuncs.com"})
     target = find_target(request, ADDRESSING)
+    assert target is not None
     assert target == Target("photos", "photos/a.txt", REGION)
     assert second_reading(request, target) == Target("photos", "a.txt", REGION)
 
@@ -164,7 +178,24 @@ def test_a_path_that_names_the_hosts_bucket_again_has_a_second_reading() -> None
 )
 def test_other_requests_have_one_reading(host: str, path: bytes) -> None:
     request = Request("GET", path, headers={"host": host})
-    assert second_reading(request, find_target(request, ADDRESSING)) is None
+    assert second_reading(request, target_of(host, path)) is None
+
+
+def test_accelerate_names_and_own_domains_stand_for_no_region() -> None:
+    assert target_of("photos.oss-accelerate.localhost", "/a") == Target("photos", "a", None)
+    assert target_of("files.example.com", "/a") == Target("photos", "a", None, own_domain=True)
+
+
+@pytest.mark.parametrize("host", ["files.example.com", "localhost.example.com", "xlocalhost"])
+def test_a_name_that_is_not_ours_may_be_bound(host: str) -> None:
+    assert not is_own_name(host, ADDRESSING)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "photos.localhost", "a.b.localhost", "oss-cn-hangzhou.aliyuncs.com", "127.0.0.1", "[::1]"]
+)
+def test_a_name_of_ours_may_not_be_bound(host: str) -> None:
+    assert is_own_name(host, ADDRESSING)
 
 
 hosts = st.sampled_from([*VIRTUAL_HOSTS, *PATH_STYLE_HOSTS]) | st.text()

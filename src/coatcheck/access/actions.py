@@ -50,3 +50,17 @@ class Action(Enum):
     DELETE_OBJECTS = ("oss:DeleteObject", AclRight.WRITE, False)  # many keys; each is decided on again
     GET_OBJECT_ACL = ("oss:GetObjectAcl", AclRight.NOTHING, True)
     PUT_OBJECT_ACL = ("oss:PutObjectAcl", AclRight.NOTHING, True)
+
+    # doors and browser rules
+    PUT_BUCKET_CORS = ("oss:PutBucketCors", AclRight.NOTHING, False)
+    GET_BUCKET_CORS = ("oss:GetBucketCors", AclRight.NOTHING, False)
+    DELETE_BUCKET_CORS = ("oss:DeleteBucketCors", AclRight.NOTHING, False)
+    PUT_BUCKET_REFERER = ("oss:PutBucketReferer", AclRight.NOTHING, False)
+    GET_BUCKET_REFERER = ("oss:GetBucketReferer", AclRight.NOTHING, False)
+    PUT_BUCKET_HTTPS_CONFIG = ("oss:PutBucketHttpsConfig", AclRight.NOTHING, False)
+    GET_BUCKET_HTTPS_CONFIG = ("oss:GetBucketHttpsConfig", AclRight.NOTHING, False)
+    CREATE_CNAME_TOKEN = ("oss:CreateCnameToken", AclRight.NOTHING, False)
+    GET_CNAME_TOKEN = ("oss:GetCnameToken", AclRight.NOTHING, False)
+    PUT_CNAME = ("oss:PutCname", AclRight.NOTHING, False)
+    LIST_CNAME = ("oss:ListCname", AclRight.NOTHING, False)
+    DELETE_CNAME = ("oss:DeleteCname", AclRight.NOTHING, False)

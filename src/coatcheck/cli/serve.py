@@ -71,6 +71,23 @@ from coatcheck.settings import ServerSettings
     is_flag=True,
     help="Presigned uploads may set Content-Disposition and the like only if the signer listed them.",
 )
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="CIDR",
+    help="Reverse proxy whose X-Forwarded-* and Forwarded headers are believed; may be repeated.",
+)
+@click.option(
+    "--force-download",
+    is_flag=True,
+    help="Browsers save objects instead of showing them, unless they come by an own domain, as on OSS.",
+)
+@click.option(
+    "--no-verify-domains",
+    is_flag=True,
+    help="PutCname binds an own domain without a TXT record that proves whose it is.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def command(
     data: Path,
@@ -82,6 +99,9 @@ def command(
     tls_key: Path | None,
     access_log: bool,
     strict_link_headers: bool,
+    trusted_proxies: tuple[str, ...],
+    force_download: bool,
+    no_verify_domains: bool,
     as_json: bool,
 ) -> None:
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
@@ -94,9 +114,14 @@ def command(
     from coatcheck.engines.sqlite.seal import WrongSecretKey
     from coatcheck.process import CannotListen, run
     from coatcheck.root_credentials import BadCredentials, find_root_credentials
+    from coatcheck.wire.forwarded import TrustedProxies
 
     if bool(tls_cert) != bool(tls_key):
         raise click.UsageError("--tls-cert and --tls-key go together.")
+    try:
+        TrustedProxies(trusted_proxies)
+    except ValueError as error:
+        raise click.UsageError(f"--trusted-proxy: {error}") from None
     host, port = _read_listen(listen)
     settings = ServerSettings(
         data=data.absolute(),
@@ -109,6 +134,9 @@ def command(
         tls_key=tls_key,
         access_log=access_log,
         strict_link_headers=strict_link_headers,
+        trusted_proxies=trusted_proxies,
+        force_download=force_download,
+        verify_domains=not no_verify_domains,
     )
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -242,6 +242,28 @@ CORS_NOT_ALLOWED = Fault(
     "Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec.",
 )
 
+# --- doors and browser rules ---------------------------------------------------------------------------------------
+CORS_RULE_BEYOND_LIMIT = Fault("CORSRuleBeyondLimit", 400, "The CORS Rules num is beyond limit")
+NO_SUCH_CORS_CONFIGURATION = Fault("NoSuchCORSConfiguration", 404, "The CORS Configuration does not exist.")
+DENIED_BY_REFERER = Fault("AccessDenied", 403, "You are denied by bucket referer policy.")
+HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
+TLS_VERSION_NOT_ALLOWED = Fault(
+    "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."
+)
+NEED_VERIFY_DOMAIN_OWNERSHIP = Fault(
+    "NeedVerifyDomainOwnership",
+    403,
+    "The ownership of this domain is not proved. Put the token of CreateCnameToken into a TXT record, or let the "
+    "server's owner run: coatcheck domain add",
+    "0018-00000115",
+)
+CNAME_DENIED = Fault("CnameDenied", 403, "The cname belongs to another user.")
+CNAME_ALREADY_EXISTS = Fault("CnameAlreadyExists", 409, "The cname has been attatched to your other bucket already")
+TOO_MANY_CNAME = Fault("TooManyCname", 400, "You have attempted to create more cname than allowed.")
+TOO_MANY_CNAME_TOKEN = Fault("TooManyCnameToken", 400, "You have attempted to create more cname token than allowed.")
+NO_SUCH_CNAME = Fault("NoSuchCname", 404, "The specified cname does not exist.")
+NO_SUCH_CNAME_TOKEN = Fault("NoSuchCnameToken", 404, "The specified cname token does not exist.")
+
 # --- things that are, or are not, there ----------------------------------------------------------------------------
 NO_SUCH_BUCKET = Fault("NoSuchBucket", 404, "The specified bucket does not exist.", "0015-00000101")
 NO_SUCH_BUCKET_POLICY = Fault("NoSuchBucketPolicy", 404, "The specified bucket policy does not exist.")

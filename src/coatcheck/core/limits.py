@@ -47,6 +47,15 @@ CONFIGURATION_MAX_BYTES: Final = 64 * 1024  # ours: every other XML body
 XML_MAX_DEPTH: Final = 16  # ours: no OSS document is nested deeper than eight
 REQUEST_TARGET_MAX_BYTES: Final = 16 * 1024  # ours: path and query together
 
+# --- doors and browser rules ---------------------------------------------------------------------------------------
+CORS_MAX_RULES: Final = 10  # OSS: PutBucketCors
+CORS_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketCors
+CORS_MAX_AGE_S: Final = 999_999_999  # OSS: MaxAgeSeconds
+REFERER_MAX_RULES: Final = 400  # ours: entries of either list
+REFERER_COMPARED_MAX_CHARS: Final = 4096  # ours: what is behind that of a Referer is not looked at
+DOMAINS_PER_BUCKET: Final = 100  # OSS: PutCname; tokens too
+DOMAIN_TOKEN_LIFE_S: Final = 72 * 3600  # OSS: CreateCnameToken
+
 # --- streaming -----------------------------------------------------------------------------------------------------
 READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece up to this,
 READ_WHOLE_LENT_BYTES: Final = 16 * 1024**2  # while less than this is with the readers of a process

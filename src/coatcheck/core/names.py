@@ -10,6 +10,7 @@ from .errors import INVALID_BUCKET_NAME, INVALID_OBJECT_NAME, OBJECT_NAME_EMPTY,
 from .limits import BUCKET_NAME_MAX_CHARS, BUCKET_NAME_MIN_CHARS, OBJECT_KEY_MAX_BYTES
 
 _BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_DOMAIN_MAX_CHARS: Final = 253
 _ACCESS_KEY_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._=")
 
 
@@ -29,6 +30,18 @@ def read_bucket_name(text: str) -> str:
     if not is_bucket_name(text):
         raise INVALID_BUCKET_NAME(BucketName=text)
     return text
+
+
+def is_domain_name(text: str) -> bool:
+    """A host name of at least two labels of a-z, 0-9 and "-", as it goes over the wire; no address, no wildcard."""
+    labels = text.split(".")
+    return (
+        len(text) <= _DOMAIN_MAX_CHARS and len(labels) > 1 and not labels[-1].isdigit() and all(map(_is_label, labels))
+    )
+
+
+def _is_label(text: str) -> bool:
+    return 1 <= len(text) <= 63 and _BUCKET_CHARACTERS.issuperset(text) and text[0] != "-" and text[-1] != "-"
 
 
 def is_access_key_id(text: str) -> bool:

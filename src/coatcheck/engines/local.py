@@ -27,6 +27,7 @@ from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
+from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
 from .sqlite.rows import read_segments
@@ -51,6 +52,7 @@ class LocalEngines:
     byte_store: FileByteStore
     keyring: SqliteKeyring
     identities: SqliteIdentities
+    domains: SqliteDomains
     _reader: Reader
     _writer: Writer
     _changes: Changes
@@ -91,6 +93,7 @@ def open_local(data: Path) -> LocalEngines:
         FileByteStore(data),
         SqliteKeyring(reader, writer, seal),
         SqliteIdentities(reader, writer),
+        SqliteDomains(reader, writer),
         reader,
         writer,
         changes,

@@ -43,6 +43,8 @@ async def identify(
         target = _verify_second_reading(claim, request, target, key, error)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
+    if target.region is None and len(regions) > 1 and isinstance(claim, V4Claim):
+        target = target._replace(region=claim.scope.region)  # a door of no region: the signer says which is meant
     listed = claim.additional_headers if isinstance(claim, V4Claim) else ()
     return caller_of(key, by_link=claim.presigned, signed_headers=frozenset(listed)), target
 

@@ -12,7 +12,9 @@ from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
+from coatcheck.ports.domains import Domains, NoDomains
 from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.form import Form
 from coatcheck.wire.request import Request
@@ -22,6 +24,8 @@ from coatcheck.wire.target import Target
 class Ports(NamedTuple):
     catalog: Catalog
     byte_store: ByteStore
+    domains: Domains = NoDomains()
+    resolver: Resolver = NoResolver()
 
 
 class PostedForm(NamedTuple):

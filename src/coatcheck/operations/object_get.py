@@ -15,7 +15,7 @@ from coatcheck.wire.request import Request
 
 from .arguments import check_version
 from .context import Context
-from .metadata import apply_overrides, write_object_headers
+from .metadata import apply_overrides, force_download, write_object_headers
 from .pacing import paced, read_traffic_limit
 
 _CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
@@ -65,6 +65,8 @@ def _describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None
     if "x-oss-process" in request.query:
         raise NOT_IMPLEMENTED("Processing with x-oss-process is not built yet.", Header="x-oss-process")
     headers = apply_overrides(write_object_headers(record), request.query, ctx.caller)
+    if ctx.settings.force_download and not ctx.target.own_domain:
+        headers = force_download(headers)
     if _CONDITIONAL.isdisjoint(request.headers):
         return record, headers, None
     try:

@@ -6,13 +6,30 @@ Source: OSS API reference, OptionObject.
 from __future__ import annotations
 
 from coatcheck.core.errors import BAD_PREFLIGHT, CORS_NOT_ALLOWED
+from coatcheck.ports.bucket import Bucket
+from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
+from coatcheck.wire.target import Target
+
+from .cors_rules import SETTING, preflight_headers, stored_cors
 
 
-def refuse_preflight(request: Request) -> Exception:
-    """Without CORS rules every preflight is refused; the sentence says what was missing."""
-    if not request.headers.get("origin"):
-        return BAD_PREFLIGHT()
-    if not request.headers.get("access-control-request-method"):
-        return BAD_PREFLIGHT("Insufficient information. Request Access-Control-Request-Method header needed.")
-    return CORS_NOT_ALLOWED()
+def answer_preflight(request: Request, target: Target, bucket: Bucket | None) -> Reply:
+    """Whether a page of that origin may send the request it has in mind; the object need not exist.
+
+    Raises:
+        OssError: BAD_PREFLIGHT, CORS_NOT_ALLOWED.
+    """
+    origin, method = request.headers.get("origin"), request.headers.get("access-control-request-method")
+    if not origin:
+        raise BAD_PREFLIGHT()
+    if not method:
+        raise BAD_PREFLIGHT("Insufficient information. Request Access-Control-Request-Method header needed.")
+    document = None if bucket is None else bucket.setting(SETTING)
+    if document is not None:
+        requested = request.headers.get("access-control-request-headers")
+        headers = preflight_headers(stored_cors(document), origin, method, requested)
+        if headers is not None:
+            return Reply(200, headers)
+    kind = "BUCKET" if target.key is None else "OBJECT"
+    raise CORS_NOT_ALLOWED(Method=method[:32], ResourceType=kind)

@@ -20,7 +20,11 @@ from coatcheck.wire.target import Target
 
 from . import (
     bucket,
+    bucket_cname,
+    bucket_cors,
+    bucket_https,
     bucket_policy,
+    bucket_referer,
     object_acl,
     object_delete,
     object_get,
@@ -105,6 +109,19 @@ ROWS: Final = (
     Row("DELETE", Level.OBJECT, "", object_delete.delete_object, Action.DELETE_OBJECT),
     Row("GET", Level.OBJECT, "acl", object_acl.get_object_acl, Action.GET_OBJECT_ACL, reads_object=True),
     Row("PUT", Level.OBJECT, "acl", object_acl.put_object_acl, Action.PUT_OBJECT_ACL),
+    # doors and browser rules
+    Row("PUT", Level.BUCKET, "cors", bucket_cors.put_bucket_cors, Action.PUT_BUCKET_CORS),
+    Row("GET", Level.BUCKET, "cors", bucket_cors.get_bucket_cors, Action.GET_BUCKET_CORS),
+    Row("DELETE", Level.BUCKET, "cors", bucket_cors.delete_bucket_cors, Action.DELETE_BUCKET_CORS),
+    Row("PUT", Level.BUCKET, "referer", bucket_referer.put_bucket_referer, Action.PUT_BUCKET_REFERER),
+    Row("GET", Level.BUCKET, "referer", bucket_referer.get_bucket_referer, Action.GET_BUCKET_REFERER),
+    Row("PUT", Level.BUCKET, "httpsConfig", bucket_https.put_bucket_https_config, Action.PUT_BUCKET_HTTPS_CONFIG),
+    Row("GET", Level.BUCKET, "httpsConfig", bucket_https.get_bucket_https_config, Action.GET_BUCKET_HTTPS_CONFIG),
+    Row("POST", Level.BUCKET, "cname&comp=token", bucket_cname.create_cname_token, Action.CREATE_CNAME_TOKEN),
+    Row("GET", Level.BUCKET, "cname&comp=token", bucket_cname.get_cname_token, Action.GET_CNAME_TOKEN),
+    Row("POST", Level.BUCKET, "cname&comp=add", bucket_cname.put_cname, Action.PUT_CNAME),
+    Row("GET", Level.BUCKET, "cname", bucket_cname.list_cname, Action.LIST_CNAME),
+    Row("POST", Level.BUCKET, "cname&comp=delete", bucket_cname.delete_cname, Action.DELETE_CNAME),
 )
 
 # Every parameter by which OSS selects an operation. Source: OSS API reference, both tiers.

@@ -2,6 +2,9 @@
 
 OSS does not compare addresses: it puts the caller's own network into the text that is signed, so a caller from
 elsewhere gets a signature that doesn't match. Source: signing reference, 2.5.
+
+Behind a proxy of ours there are two callers, the proxy and its client. The link's word is meant for the one that
+connects, unless it also says x-oss-ac-forward-allow=true: then for the client that the proxy names.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from coatcheck.wire.query import Parameter, Parameters, Query
 SOURCE_IP: Final = "x-oss-ac-source-ip"
 SUBNET_MASK: Final = "x-oss-ac-subnet-mask"
 VPC_ID: Final = "x-oss-ac-vpc-id"
+FORWARD_ALLOW: Final = "x-oss-ac-forward-allow"
 
 
 def is_restricted(query: Query) -> bool:
@@ -23,24 +27,28 @@ def is_restricted(query: Query) -> bool:
     return SUBNET_MASK in first or SOURCE_IP in first or VPC_ID in first
 
 
-def restricted_readings(query: Query, client: str) -> list[Parameters]:
-    """The parameters as the signer must have had them if `client` is an address that may use the link.
+def restricted_readings(query: Query, client: str, peer: str = "") -> list[Parameters]:
+    """The parameters as the signer must have had them if the caller is one who may use the link.
 
+    Args:
+        client: the address of who asks.
+        peer: the address of the trusted proxy that brought the request, if one did.
     Returns:
         First with the caller's network in place of the source address. Second, as sent, if the caller lies within the
         address and mask that the link itself names: a signer may have written an address whose host bits are set. None
-        for a link bound to a VPC (we have none), or if the caller's address isn't known.
+        for a link bound to a VPC (we have none), if the caller's address isn't known, or is of the other kind of IP.
     Raises:
         OssError: INVALID_ARGUMENT for a mask that is not a number of bits.
     """
-    address = _read_address(client)
-    mask_bits = _read_mask(query.first.get(SUBNET_MASK), address)
-    if address is None or VPC_ID in query.first:
-        return []
-    network = ip_network((address, mask_bits), strict=False)
-    readings = [_with_source_ip(query.parameters, str(network.network_address))]
+    forwarded = query.first.get(FORWARD_ALLOW, "").lower() == "true"
+    address = _read_address(client if forwarded else peer or client)
     named = _read_address(query.first.get(SOURCE_IP, ""))
-    if named is not None and named.version == address.version and named in network:
+    mask_bits = _read_mask(query.first.get(SUBNET_MASK), named or address)
+    if address is None or VPC_ID in query.first or (named is not None and named.version != address.version):
+        return []
+    network = ip_network((address, address.max_prefixlen if mask_bits is None else mask_bits), strict=False)
+    readings = [_with_source_ip(query.parameters, str(network.network_address))]
+    if named is not None and named in network:
         readings.append(query.parameters)
     return readings
 
@@ -53,11 +61,11 @@ def _read_address(text: str) -> IPv4Address | IPv6Address | None:
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def _read_mask(text: str | None, address: IPv4Address | IPv6Address | None) -> int:
-    """The number of leading one bits; without a mask the address itself is meant."""
-    widest = 32 if address is None else address.max_prefixlen
+def _read_mask(text: str | None, address: IPv4Address | IPv6Address | None) -> int | None:
+    """The number of leading one bits; without a mask, None, the address itself is meant."""
     if text is None:
-        return widest
+        return None
+    widest = 32 if address is None else address.max_prefixlen
     if len(text) <= 3 and text.isascii() and text.isdigit() and int(text) <= widest:
         return int(text)
     raise QUERY_AUTHORIZATION_INVALID(

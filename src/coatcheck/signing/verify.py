@@ -132,7 +132,7 @@ def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
     """
     query = request.query
     restricted = claim.presigned and is_restricted(query)
-    readings: Sequence[Parameters | None] = restricted_readings(query, request.client) if restricted else _AS_SENT
+    readings: Sequence[Parameters | None] = _restricted(request) if restricted else _AS_SENT
     for parameters in readings:
         if _is_same(_sign(claim, request, target, parameters, secret), claim.signature):
             return
@@ -142,7 +142,12 @@ def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
         for parameters in readings:
             if _is_same(_sign(claim, request, target, parameters, secret, keep_bare_equals=True), claim.signature):
                 return
-    raise _mismatch(claim, signed_text(claim, request, target, next(iter(readings), None)), restricted)
+    text = signed_text(claim, request, target, next(iter(readings), None))
+    raise _mismatch(claim, text, restricted, request.host)
+
+
+def _restricted(request: Request) -> list[Parameters]:
+    return restricted_readings(request.query, request.client, request.peer)
 
 
 _AS_SENT: Final = (None,)
@@ -215,12 +220,13 @@ def _is_same(ours: str, theirs: str) -> bool:
     return theirs.isascii() and hmac.compare_digest(ours, theirs)
 
 
-def _mismatch(claim: Claim, text: SignedText, restricted: bool) -> OssError:
+def _mismatch(claim: Claim, text: SignedText, restricted: bool, host: str) -> OssError:
     raw = text.string_to_sign.encode("utf-8", "surrogateescape")
     ec = _V4_MISMATCH if isinstance(claim, V4Claim) else _V1_MISMATCH
     if restricted:
         ec = _OUTSIDE_SOURCE_IP
     error = SIGNATURE_DOES_NOT_MATCH(
+        _door_sentence(claim, host),
         ec=ec,
         OSSAccessKeyId=claim.access_key_id,
         SignatureProvided=claim.signature,
@@ -230,3 +236,13 @@ def _mismatch(claim: Claim, text: SignedText, restricted: bool) -> OssError:
     if text.canonical_request is not None:
         error.facts["CanonicalRequest"] = text.canonical_request
     return error
+
+
+def _door_sentence(claim: Claim, host: str) -> str | None:
+    """OSS's message; and, where the signer chose to sign the host, that this may be the reason."""
+    if not isinstance(claim, V4Claim) or "host" not in claim.additional_headers:
+        return None
+    return (
+        f"{SIGNATURE_DOES_NOT_MATCH.message} The signer also signed the host, so it answers under one host name only: "
+        f"it came with Host {host!r}."
+    )

@@ -46,8 +46,10 @@ class Request(NamedTuple):
         query: every parameter, decoded once.
         headers: names in lower case; values trimmed, repeated ones joined by ","; bytes that aren't UTF-8 are
             surrogates (PEP 383), so that encoding with "surrogateescape" gives back what arrived.
-        client: the peer's address; empty when unknown.
-        secure: arrived over TLS.
+        client: the address of who asks, seen through proxies that we trust; empty when unknown.
+        secure: the client speaks TLS.
+        peer: the address of the proxy that brought the request; empty when it came from the client itself.
+        tls_version: "TLSv1.3" and the like, where a proxy said so; empty when unknown.
     """
 
     method: str
@@ -57,6 +59,8 @@ class Request(NamedTuple):
     client: str = ""
     secure: bool = False
     body: Body = NO_BODY
+    peer: str = ""
+    tls_version: str = ""
 
     @property
     def host(self) -> str:

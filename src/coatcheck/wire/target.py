@@ -2,9 +2,10 @@
 
 Forms, tried in this order (source: OSS endpoint documentation; errors-and-addressing reference, section 4):
 
-1. an own domain (CNAME) that is bound to a bucket: the whole path is the key;
-2. a base name of ours, an IP address or "localhost": path style, the first raw segment is the bucket;
-3. one label before a base name: virtual-hosted, the label is the bucket.
+1. a base name of ours, an IP address or "localhost": path style, the first raw segment is the bucket;
+2. one label before a base name: virtual-hosted, the label is the bucket;
+3. any other name may be an own domain (CNAME) that is bound to a bucket: the whole path is the key. Which one is the
+   catalog's to say, so these requests alone look there.
 
 Path style is split on the raw path before decoding, since some SDKs send the key's own slashes as %2F.
 """
@@ -12,7 +13,7 @@ Path style is split on the raw path before decoding, since some SDKs send the ke
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -25,12 +26,14 @@ from .request import Request
 class Target(NamedTuple):
     """The addressed resource: service (no bucket), bucket (no key) or object.
 
-    `region` is the one the door stands for, or None when the address doesn't say (IP address, own domain).
+    `region` is the one the door stands for, or None when the address doesn't say (IP address, own domain, accelerate
+    name). `own_domain`: the door is a domain bound to the bucket.
     """
 
     bucket: str | None = None
     key: str | None = None
     region: str | None = None
+    own_domain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,9 @@ class Addressing:
     Attributes:
         base_names: lower-case endpoint host names -> region, e.g. {"oss-cn-hangzhou.localhost": "cn-hangzhou"}; None
             for a name that stands for no region.
-        cnames: own domains -> bucket.
     """
 
     base_names: Mapping[str, str | None]
-    cnames: Mapping[str, str] = field(default_factory=dict)
 
 
 # What ali-oss puts in Host when it is given an IP address as the endpoint: the cloud's own name.
@@ -52,29 +53,35 @@ _CLOUD_DOMAIN: Final = "aliyuncs.com"
 
 
 def make_addressing(regions: tuple[str, ...], domains: tuple[str, ...]) -> Addressing:
-    """The base names of every region under every domain: public, internal and dual-stack, and the bare domain."""
+    """The base names: those of every region under every domain, each domain's accelerate names, and the bare domain."""
     base_names: dict[str, str | None] = {}
     for domain in (*domains, _CLOUD_DOMAIN):
         for region in regions:
-            base_names[f"oss-{region}.{domain}"] = region
-            base_names[f"oss-{region}-internal.{domain}"] = region
-            base_names[f"{region}.oss.{domain}"] = region
+            base_names.update(dict.fromkeys(endpoint_names(region, domain), region))
+        base_names.update(dict.fromkeys(accelerate_names(domain)))
     for domain in (*domains, "localhost"):
         base_names.setdefault(domain, regions[0] if len(regions) == 1 else None)
     return Addressing(base_names)
 
 
-def find_target(request: Request, addressing: Addressing) -> Target:
-    """Host and path -> Target.
+def endpoint_names(region: str, domain: str) -> tuple[str, str, str]:
+    """The public, internal and dual-stack endpoint of a region under a domain."""
+    return f"oss-{region}.{domain}", f"oss-{region}-internal.{domain}", f"{region}.oss.{domain}"
+
+
+def accelerate_names(domain: str) -> tuple[str, str]:
+    """The endpoints of a domain that stand for no region."""
+    return f"oss-accelerate.{domain}", f"oss-accelerate-overseas.{domain}"
+
+
+def find_target(request: Request, addressing: Addressing) -> Target | None:
+    """Host and path -> Target; None for a host that is none of our names: `own_domain_target` may know it.
 
     Raises:
-        OssError: NON_STANDARD_HOST, INVALID_BUCKET_NAME or one of `read_object_key`'s.
+        OssError: INVALID_BUCKET_NAME or one of `read_object_key`'s.
     """
     host = read_host_name(request.host)
     raw_path = request.raw_path
-    bucket = addressing.cnames.get(host)
-    if bucket is not None:
-        return _object_target(bucket, raw_path[1:], None)
     if host in addressing.base_names:
         return _path_style(raw_path, addressing.base_names[host])
     if is_address(host):
@@ -82,9 +89,32 @@ def find_target(request: Request, addressing: Addressing) -> Target:
     label, _, base_name = host.partition(".")
     if base_name in addressing.base_names:
         return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name])
-    raise NON_STANDARD_HOST(
-        f"Your host is invalid: this server does not answer to {host or 'an empty host name'}. Use its IP address or a "
-        "name it was started with (--domain)."
+    return None
+
+
+def own_domain_target(request: Request, bucket: str | None) -> Target:
+    """The target under an own domain, given the bucket that it is bound to.
+
+    Raises:
+        OssError: NON_STANDARD_HOST if there is none; one of `read_object_key`'s.
+    """
+    if bucket is None:
+        host = read_host_name(request.host)
+        raise NON_STANDARD_HOST(
+            f"Your host is invalid: this server does not answer to {host or 'an empty host name'}. Use its IP address, "
+            "a name it was started with (--domain), or bind this one to a bucket (coatcheck domain add)."
+        )
+    raw_key = request.raw_path[1:]
+    return Target(bucket, read_object_key(raw_key) if raw_key else None, None, own_domain=True)
+
+
+def is_own_name(host: str, addressing: Addressing) -> bool:
+    """Whether a host name is an endpoint of ours, or below one: such a name can't be bound to a bucket."""
+    name = read_host_name(host)
+    return (
+        is_address(name)
+        or name in addressing.base_names
+        or any(name.endswith(f".{base}") for base in addressing.base_names)
     )
 
 

@@ -177,3 +177,26 @@ CREATE TRIGGER policy_removed AFTER DELETE ON policy BEGIN UPDATE generation SET
 CREATE TRIGGER attachment_added AFTER INSERT ON attachment BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER attachment_changed AFTER UPDATE ON attachment BEGIN UPDATE generation SET number = number + 1; END;
 CREATE TRIGGER attachment_removed AFTER DELETE ON attachment BEGIN UPDATE generation SET number = number + 1; END;
+
+-- Own domains (CNAMEs), and the tokens by which their ownership is proved. They go with their bucket.
+CREATE TABLE domain (
+    name TEXT NOT NULL PRIMARY KEY,          -- lower case
+    bucket_id INTEGER NOT NULL REFERENCES bucket (id),
+    bound_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX domain_by_bucket ON domain (bucket_id);
+
+CREATE TABLE domain_token (
+    bucket_id INTEGER NOT NULL,
+    domain TEXT NOT NULL,
+    token TEXT NOT NULL,                     -- 32 hex digits
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (bucket_id, domain)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER domain_added AFTER INSERT ON domain BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER domain_removed AFTER DELETE ON domain BEGIN UPDATE generation SET number = number + 1; END;
+CREATE TRIGGER bucket_gone AFTER DELETE ON bucket BEGIN
+    DELETE FROM domain WHERE bucket_id = OLD.id;
+    DELETE FROM domain_token WHERE bucket_id = OLD.id;
+END;

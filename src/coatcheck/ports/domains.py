@@ -1,0 +1,88 @@
+"""Own domains (CNAMEs): which bucket a host name stands for, and the tokens by which a name's ownership is proved.
+
+Names are in lower case. Every method is atomic; a mutation that has returned is durable and seen by every later read in
+every process, and one that has raised changed nothing. A bucket's domains and tokens go with the bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .catalog import Gone
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDomain:
+    """A name bound to a bucket, since `bound_at` (Unix seconds)."""
+
+    name: str
+    bucket: str
+    bound_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainToken:
+    """What the owner of a domain puts into its TXT record; 32 hex digits, good until `expires_at` (Unix seconds)."""
+
+    domain: str
+    token: str
+    expires_at: int
+
+
+class Domains(Protocol):
+    """See the module for what every method promises."""
+
+    async def find_domain(self, name: str) -> str | None:
+        """The name of the bucket that a domain is bound to. On the path of requests: answered from memory while nothing
+        has changed, for names that are bound to nothing too."""
+        ...
+
+    async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
+        """A bucket's domains by name; those of all buckets with None."""
+        ...
+
+    async def bind_domain(self, name: str, bucket_id: int, *, now: int, most: int) -> None:
+        """Fine if it is bound to that bucket already.
+
+        Raises: Gone (no such bucket), AlreadyThere (bound to another bucket), TooMany (the bucket has `most`).
+        """
+        ...
+
+    async def unbind_domain(self, name: str, bucket_id: int) -> None:
+        """Raises: Gone, if it isn't bound to that bucket."""
+        ...
+
+    async def keep_token(self, bucket_id: int, token: DomainToken, *, now: int, most: int) -> DomainToken:
+        """Keep a token for a domain, unless there is one that is still good: the one that counts is returned.
+
+        Raises: Gone (no such bucket), TooMany (the bucket has `most` that are still good).
+        """
+        ...
+
+    async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
+        """The token that was kept, if it is still good."""
+        ...
+
+
+class NoDomains:
+    """Domains where there can be none."""
+
+    async def find_domain(self, name: str) -> str | None:
+        return None
+
+    async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
+        return ()
+
+    async def bind_domain(self, name: str, bucket_id: int, *, now: int, most: int) -> None:
+        raise Gone(f"bucket {bucket_id}")
+
+    async def unbind_domain(self, name: str, bucket_id: int) -> None:
+        raise Gone(name)
+
+    async def keep_token(self, bucket_id: int, token: DomainToken, *, now: int, most: int) -> DomainToken:
+        raise Gone(f"bucket {bucket_id}")
+
+    async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
+        return None

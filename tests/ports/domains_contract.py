@@ -1,0 +1,99 @@
+"""What every store of own domains does. An engine joins by subclassing `DomainsContract` with its two fixtures."""
+
+from __future__ import annotations
+
+import pytest
+
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone, TooMany
+from coatcheck.ports.domains import Domains, DomainToken, OwnDomain
+
+from .catalog_contract import a_bucket
+
+NAME = "files.example.com"
+TOKEN = DomainToken(NAME, "0123456789abcdef" * 2, 1000)
+
+
+class DomainsContract:
+    @pytest.fixture
+    async def bucket(self, catalog: Catalog) -> Bucket:
+        return await catalog.create_bucket(a_bucket(), most=100)
+
+    async def test_bound_name_is_found(self, domains: Domains, bucket: Bucket) -> None:
+        assert await domains.find_domain(NAME) is None
+        await domains.bind_domain(NAME, bucket.bucket_id, now=7, most=1)
+        assert await domains.find_domain(NAME) == bucket.name
+        assert list(await domains.list_domains(bucket.bucket_id)) == [OwnDomain(NAME, bucket.name, 7)]
+
+    async def test_binding_again_changes_nothing(self, domains: Domains, bucket: Bucket) -> None:
+        for now in (7, 8):
+            await domains.bind_domain(NAME, bucket.bucket_id, now=now, most=1)
+        assert [domain.bound_at for domain in await domains.list_domains()] == [7]
+
+    async def test_names_are_listed_in_order_of_one_bucket_or_all(
+        self, domains: Domains, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        other = await catalog.create_bucket(a_bucket("other"), most=100)
+        for name, owner in (("c.example", bucket), ("a.example", other), ("b.example", bucket)):
+            await domains.bind_domain(name, owner.bucket_id, now=1, most=9)
+        assert [domain.name for domain in await domains.list_domains(bucket.bucket_id)] == ["b.example", "c.example"]
+        assert [domain.name for domain in await domains.list_domains()] == ["a.example", "b.example", "c.example"]
+
+    async def test_name_has_one_bucket(self, domains: Domains, catalog: Catalog, bucket: Bucket) -> None:
+        other = await catalog.create_bucket(a_bucket("other"), most=100)
+        await domains.bind_domain(NAME, bucket.bucket_id, now=1, most=9)
+        with pytest.raises(AlreadyThere):
+            await domains.bind_domain(NAME, other.bucket_id, now=1, most=9)
+        with pytest.raises(Gone):
+            await domains.unbind_domain(NAME, other.bucket_id)
+        assert await domains.find_domain(NAME) == bucket.name
+
+    async def test_bucket_has_at_most_so_many(self, domains: Domains, bucket: Bucket) -> None:
+        await domains.bind_domain(NAME, bucket.bucket_id, now=1, most=1)
+        with pytest.raises(TooMany):
+            await domains.bind_domain("b.example", bucket.bucket_id, now=1, most=1)
+
+    async def test_unbound_name_is_free(self, domains: Domains, catalog: Catalog, bucket: Bucket) -> None:
+        other = await catalog.create_bucket(a_bucket("other"), most=100)
+        await domains.bind_domain(NAME, bucket.bucket_id, now=1, most=9)
+        await domains.unbind_domain(NAME, bucket.bucket_id)
+        assert await domains.find_domain(NAME) is None
+        with pytest.raises(Gone):
+            await domains.unbind_domain(NAME, bucket.bucket_id)
+        await domains.bind_domain(NAME, other.bucket_id, now=1, most=9)
+        assert await domains.find_domain(NAME) == "other"
+
+    async def test_names_and_tokens_go_with_their_bucket(
+        self, domains: Domains, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        await domains.bind_domain(NAME, bucket.bucket_id, now=1, most=9)
+        await domains.keep_token(bucket.bucket_id, TOKEN, now=1, most=9)
+        assert await domains.find_domain(NAME) == bucket.name
+        await catalog.delete_bucket(bucket.bucket_id)
+        assert await domains.find_domain(NAME) is None
+        assert list(await domains.list_domains()) == []
+        assert await domains.find_token(bucket.bucket_id, NAME, now=1) is None
+        again = await catalog.create_bucket(a_bucket(), most=100)
+        assert await domains.find_domain(NAME) is None
+        await domains.bind_domain(NAME, again.bucket_id, now=1, most=9)
+        assert await domains.find_domain(NAME) == again.name
+
+    async def test_bucket_that_is_gone_is_told(self, domains: Domains) -> None:
+        with pytest.raises(Gone):
+            await domains.bind_domain(NAME, 99, now=1, most=9)
+        with pytest.raises(Gone):
+            await domains.keep_token(99, TOKEN, now=1, most=9)
+
+    async def test_token_stays_until_it_dies(self, domains: Domains, bucket: Bucket) -> None:
+        later = DomainToken(NAME, "f" * 32, 2000)
+        assert await domains.keep_token(bucket.bucket_id, TOKEN, now=1, most=1) == TOKEN
+        assert await domains.keep_token(bucket.bucket_id, later, now=999, most=1) == TOKEN
+        assert await domains.find_token(bucket.bucket_id, NAME, now=999) == TOKEN
+        assert await domains.find_token(bucket.bucket_id, NAME, now=1000) is None
+        assert await domains.keep_token(bucket.bucket_id, later, now=1000, most=1) == later
+        assert await domains.find_token(bucket.bucket_id, NAME, now=1999) == later
+
+    async def test_bucket_has_at_most_so_many_tokens(self, domains: Domains, bucket: Bucket) -> None:
+        await domains.keep_token(bucket.bucket_id, TOKEN, now=1, most=1)
+        with pytest.raises(TooMany):
+            await domains.keep_token(bucket.bucket_id, DomainToken("b.example", "f" * 32, 1000), now=1, most=1)
