@@ -25,6 +25,7 @@ from coatcheck.operations.object_get import ReplacedMeanwhile
 from coatcheck.operations.post_object import find_content_type, find_key
 from coatcheck.operations.preflight import answer_preflight
 from coatcheck.operations.table import Row, find_row, is_form
+from coatcheck.operations.versions import is_version_id
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import KeyLookup
@@ -32,6 +33,7 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.form import read_form
+from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target, find_target, own_domain_target, read_host_name
@@ -115,7 +117,7 @@ class Gateway:
         if bucket is not None and bucket.settings:
             trace.has_settings = True
             admit(bucket, request, caller)
-        found = await self._find_object(row, caller, bucket, target)
+        found = await self._find_object(row, caller, bucket, target, request.query)
         facts = AccessFacts(
             bucket,
             target.key,
@@ -174,11 +176,15 @@ class Gateway:
         return bucket
 
     async def _find_object(
-        self, row: Row, caller: Caller, bucket: Bucket | None, target: Target
+        self, row: Row, caller: Caller, bucket: Bucket | None, target: Target, query: Query
     ) -> ObjectRecord | None:
-        """The object, for rows that read it, and for strangers whom only its ACL can let write."""
+        """The object, or the version of it that is asked for: for rows that read it, and for strangers whom only its
+        ACL can let write."""
         if bucket is None or target.key is None:
             return None
         if row.reads_object or not owns(caller, bucket):
-            return await self._ports.catalog.find_object(bucket.bucket_id, target.key)
+            version_id = query.get("versionId")
+            if version_id is not None and not is_version_id(version_id):
+                return None  # permission first; the operation says what is wrong with it
+            return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None

@@ -160,7 +160,11 @@ class House:
         """Everything that is stored, to compare before with after."""
         return {
             "buckets": dict(self.catalog._buckets),
-            "objects": {number: dict(objects) for number, objects in self.catalog._objects.items()},
+            "objects": {
+                number: {key: tuple(versions) for key, versions in objects.items()}
+                for number, objects in self.catalog._objects.items()
+            },
+            "uploads": {place: (upload, dict(parts)) for place, (upload, parts) in self.catalog._uploads.items()},
             "blobs": dict(self.store.blobs),
             "unkept": set(self.store.unkept),
             "garbage": set(self.catalog.garbage),

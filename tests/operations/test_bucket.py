@@ -101,7 +101,6 @@ async def test_put_bucket_refuses_an_unknown_acl(empty_house: House) -> None:
         (b"<!DOCTYPE a><CreateBucketConfiguration/>", 400, "MalformedXML"),
         (b"x" * (64 * 1024 + 1), 400, "MalformedXML"),
         (configuration(StorageClass="Frozen"), 400, "InvalidArgument"),
-        (configuration(StorageClass="Archive"), 400, "NotImplemented"),
         (configuration(DataRedundancyType="RAID"), 400, "InvalidArgument"),
     ],
 )

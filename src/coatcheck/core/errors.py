@@ -285,6 +285,7 @@ FILE_ALREADY_EXISTS = Fault(
     "0026-00000002",
 )
 
+INVALID_OBJECT_STATE = Fault("InvalidObjectState", 403, "The operation is not valid for the object's state.")
 OBJECT_NOT_APPENDABLE = Fault("ObjectNotAppendable", 409, "The object is not appendable.")
 
 # --- ours ----------------------------------------------------------------------------------------------------------

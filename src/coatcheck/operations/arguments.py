@@ -10,36 +10,14 @@ from coatcheck.core.errors import (
     INVALID_ARGUMENT,
     INVALID_DIGEST,
     MALFORMED_XML,
-    NO_SUCH_VERSION,
     NOT_IMPLEMENTED,
 )
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_DEFAULT_KEYS, LIST_MAX_KEYS, LIST_PARAMETER_MAX_BYTES
-from coatcheck.ports.object import NULL_VERSION
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.xml import read_xml
 
-from .context import Context
 from .incoming import body_fault
-
-_VERSION_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-_VERSION_ID_MAX_CHARS = 128
-
-
-def check_version(ctx: Context) -> None:
-    """Accept the one version that an unversioned bucket's object has. Raises: OssError."""
-    version_id = ctx.request.query.get("versionId")
-    if version_id is not None and read_version_id(version_id) != NULL_VERSION:
-        raise NO_SUCH_VERSION(Key=ctx.key, VersionId=version_id)
-
-
-def read_version_id(text: str) -> str:
-    """Raises: OssError INVALID_ARGUMENT, for an empty or ill-formed one."""
-    if not text:
-        raise _bad("Version id can not be the empty string.", "versionId", text)
-    if len(text) > _VERSION_ID_MAX_CHARS or not _VERSION_ID_CHARACTERS.issuperset(text):
-        raise _bad("Invalid version id specified.", "versionId", text)
-    return text
 
 
 def read_max_keys(query: Query) -> int:

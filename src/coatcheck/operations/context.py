@@ -7,18 +7,20 @@ from typing import NamedTuple
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import AccessFacts
-from coatcheck.core.errors import MISSING_ARGUMENT, NO_SUCH_KEY
+from coatcheck.core.errors import METHOD_NOT_ALLOWED, MISSING_ARGUMENT, NO_SUCH_KEY, NO_SUCH_VERSION, OssError
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains, NoDomains
-from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.form import Form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
+
+from .versions import marker_headers, read_version_id
 
 
 class Ports(NamedTuple):
@@ -40,7 +42,8 @@ class Context(NamedTuple):
 
     Attributes:
         bucket: the addressed bucket; None at service level and for PutBucket.
-        found: the addressed object's current version, for rows that read it.
+        found: the addressed object's current version, or the version that the request names, for rows that read it;
+            it may be a delete marker.
         now: Unix seconds, one value for the whole request.
         form: of a PostObject, with the sizes that its policy allows.
     """
@@ -96,7 +99,22 @@ class Context(NamedTuple):
 
     @property
     def this_object(self) -> ObjectRecord:
-        """The object that was found. Raises: OssError NO_SUCH_KEY."""
-        if self.found is None:
-            raise NO_SUCH_KEY(Key=self.key)
-        return self.found
+        """The object that was found. Raises: OssError NO_SUCH_KEY, NO_SUCH_VERSION, METHOD_NOT_ALLOWED (for a delete
+        marker that the request names)."""
+        found = self.found
+        if found is None or found.kind == DELETE_MARKER:
+            raise self._not_there(found)
+        return found
+
+    def _not_there(self, marker: ObjectRecord | None) -> OssError:
+        named = self.request.query.get("versionId")
+        if marker is None:
+            if named is None:
+                return NO_SUCH_KEY(Key=self.key)
+            return NO_SUCH_VERSION(Key=self.key, VersionId=read_version_id(named))
+        headers = marker_headers(marker.version_id)
+        if named is None:
+            return NO_SUCH_KEY(Key=self.key, headers=headers)
+        return METHOD_NOT_ALLOWED(
+            Method=self.request.method, ResourceType=DELETE_MARKER, headers=(*headers, (b"Allow", b"DELETE"))
+        )

@@ -9,31 +9,34 @@ from coatcheck.core.errors import MALFORMED_XML, NO_SUCH_BUCKET, USER_KEY_MUST_B
 from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode
-from coatcheck.ports.catalog import Gone
+from coatcheck.ports.catalog import Deleted, Gone
 from coatcheck.ports.object import NULL_VERSION, Deletion
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import Node, write_xml
 
-from .arguments import read_document, read_encoding_type, read_version_id
+from .arguments import read_document, read_encoding_type
 from .context import Context
 from .release import release
+from .versions import asked_version, marker_headers, propose_version_id, read_version_id, version_headers
 
 
 async def delete_object(ctx: Context) -> Reply:
-    """DeleteObject: 204 whether or not there was one."""
-    version_id = ctx.request.query.get("versionId")
-    if version_id is not None and read_version_id(version_id) != NULL_VERSION:
-        return Reply(204)  # a version that an unversioned bucket never had
+    """DeleteObject: 204 whether or not there was one. A versioned bucket keeps its versions under a delete marker,
+    unless the request names one, which then goes for good."""
+    deletion = _deletion(ctx, ctx.key, asked_version(ctx.request.query))
     try:
-        deleted = await ctx.ports.catalog.delete_object(ctx.this_bucket.bucket_id, Deletion(ctx.key))
+        deleted = await ctx.ports.catalog.delete_object(ctx.this_bucket.bucket_id, deletion)
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
     await release(ctx.ports, deleted.released)
-    return Reply(204)
+    if deleted.marker:
+        return Reply(204, marker_headers(deleted.version_id))
+    named = deleted.version_id or deletion.version_id
+    return Reply(204, version_headers(ctx.this_bucket, named) if named else ())
 
 
 async def delete_multiple_objects(ctx: Context) -> Reply:
-    """DeleteMultipleObjects: up to 1,000 keys in one transaction; missing ones count as deleted."""
+    """DeleteMultipleObjects: up to 1,000 keys or versions in one transaction; missing ones count as deleted."""
     encoded = read_encoding_type(ctx.request.query)
     document = await read_document(ctx.request, "Delete", most=MULTI_DELETE_MAX_BYTES)
     named = [_read_item(item) for item in document.findall("Object")]
@@ -41,8 +44,8 @@ async def delete_multiple_objects(ctx: Context) -> Reply:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet = (document.findtext("Quiet") or "false").strip().lower() == "true"
     for key, version_id in named:
-        await _decide_on(ctx, key, versioned=version_id != "")
-    deletions = [Deletion(key) for key, version_id in named if version_id in ("", NULL_VERSION)]
+        await _decide_on(ctx, key, version_id or None)
+    deletions = [_deletion(ctx, key, version_id or None) for key, version_id in named]
     try:
         deleted = await ctx.ports.catalog.delete_objects(ctx.this_bucket.bucket_id, deletions)
     except Gone:
@@ -51,19 +54,35 @@ async def delete_multiple_objects(ctx: Context) -> Reply:
     if quiet:
         return Reply(200)
     nodes: list[Node] = [("EncodingType", "url")] if encoded else []
-    nodes.extend(("Deleted", _deleted(encode(key) if encoded else key, version_id)) for key, version_id in named)
+    spell = encode if encoded else str
+    nodes.extend(
+        ("Deleted", _deleted(spell(key), version_id, outcome))
+        for (key, version_id), outcome in zip(named, deleted, strict=True)
+    )
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes))
 
 
-async def _decide_on(ctx: Context, key: str, *, versioned: bool) -> None:
+async def _decide_on(ctx: Context, key: str, version_id: str | None) -> None:
     """Each key needs the right to delete it; one refusal refuses all. Raises: OssError AccessDenied."""
     bucket = ctx.this_bucket
-    found = await ctx.ports.catalog.find_object(bucket.bucket_id, key) if ctx.needs_object(bucket) else None
-    ctx.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=versioned)
+    found = None
+    if ctx.needs_object(bucket):
+        found = await ctx.ports.catalog.find_object(bucket.bucket_id, key, version_id)
+    ctx.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=version_id is not None)
 
 
-def _deleted(key: str, version_id: str) -> tuple[Node, ...]:
-    return (("Key", key), ("VersionId", version_id)) if version_id else (("Key", key),)
+def _deletion(ctx: Context, key: str, version_id: str | None) -> Deletion:
+    marker_id = propose_version_id() if ctx.this_bucket.versioning else NULL_VERSION
+    return Deletion(key, version_id, marker_id, int(ctx.now))
+
+
+def _deleted(key: str, version_id: str, outcome: Deleted) -> tuple[Node, ...]:
+    nodes: tuple[Node, ...] = (("Key", key),)
+    if version_id:
+        nodes = (*nodes, ("VersionId", version_id))
+    if outcome.marker:
+        nodes = (*nodes, ("DeleteMarker", "true"), ("DeleteMarkerVersionId", outcome.version_id))
+    return nodes
 
 
 def _read_item(item: Element) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-from coatcheck.core.errors import INTERNAL_ERROR, NOT_IMPLEMENTED, PRECONDITION_FAILED, OssError
+from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, NOT_IMPLEMENTED, PRECONDITION_FAILED, OssError
 from coatcheck.ports.byte_store import BlobGone, BlobReader
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
@@ -13,10 +13,11 @@ from coatcheck.wire.ranges import ByteRange, RangeBehaviour, read_range, write_c
 from coatcheck.wire.reply import RawHeader, Reply, Stream
 from coatcheck.wire.request import Request
 
-from .arguments import check_version
+from .archive import is_readable, write_restore
 from .context import Context
 from .metadata import apply_overrides, force_download, write_object_headers
 from .pacing import paced, read_traffic_limit
+from .versions import asked_version, version_headers
 
 _CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
 _KEPT_BY_304: Final = (b"etag", b"last-modified")
@@ -28,6 +29,8 @@ async def get_object(ctx: Context) -> Reply:
     record, headers, unmodified = _describe(ctx)
     if unmodified:
         return unmodified
+    if not is_readable(record, ctx.now):
+        raise INVALID_OBJECT_STATE(Key=ctx.key)
     rate_bits_per_s = read_traffic_limit(ctx.request)
     span = _read_span(ctx.request, record.size)
     status = 200
@@ -49,24 +52,26 @@ async def head_object(ctx: Context) -> Reply:
 
 async def get_object_meta(ctx: Context) -> Reply:
     """GetObjectMeta: ETag, length (of a HEAD; a GET has no body here) and time; no user metadata."""
-    check_version(ctx)
     record = ctx.this_object
     kept = (b"etag", b"last-modified", b"x-oss-hash-crc64ecma")
     headers = tuple(header for header in write_object_headers(record) if header[0] in kept)
+    headers += version_headers(ctx.this_bucket, record.version_id)
     return Reply(200, headers, content_length=record.size if ctx.request.method == "HEAD" else None)
 
 
 def _describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
     """The object and its headers, and the 304 if the client has it already."""
     request = ctx.request
-    if "versionId" in request.query:
-        check_version(ctx)
     record = ctx.this_object
     if "x-oss-process" in request.query:
         raise NOT_IMPLEMENTED("Processing with x-oss-process is not built yet.", Header="x-oss-process")
     headers = apply_overrides(write_object_headers(record), request.query, ctx.caller)
     if ctx.settings.force_download and not ctx.target.own_domain:
         headers = force_download(headers)
+    if ctx.this_bucket.versioning:
+        headers.extend(version_headers(ctx.this_bucket, record.version_id))
+    if record.restore is not None and (restored := write_restore(record.restore, ctx.now)) is not None:
+        headers.append((b"x-oss-restore", restored.encode()))
     if _CONDITIONAL.isdisjoint(request.headers):
         return record, headers, None
     try:
@@ -105,7 +110,8 @@ async def _open(ctx: Context, record: ObjectRecord) -> BlobReader:
         try:
             return await ctx.ports.byte_store.open(record.segments)
         except BlobGone:
-            again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key)
+            version_id = asked_version(ctx.request.query)
+            again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key, version_id)
             if again is None or again.segments != record.segments:
                 raise ReplacedMeanwhile from None
     raise INTERNAL_ERROR("The bytes of this object are missing on the server's disk.")

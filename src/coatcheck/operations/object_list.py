@@ -9,10 +9,11 @@ from collections.abc import Callable
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
-from coatcheck.ports.object import ListedObject, ListPage
+from coatcheck.ports.object import ListedObject, ListPage, Restore
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import Node, write_xml
 
+from .archive import write_restore
 from .arguments import read_encoding_type, read_list_text, read_max_keys
 from .context import Context
 from .owner import owner_node
@@ -39,7 +40,7 @@ async def list_objects(ctx: Context) -> Reply:
     if page.next_marker is not None:
         nodes.append(("NextMarker", spell(page.next_marker)))
     owner = owner_node(ctx.this_bucket.owner)
-    nodes.extend(_items(page, spell, owner))
+    nodes.extend(_items(page, spell, owner, ctx.now))
     return _reply(nodes)
 
 
@@ -61,7 +62,7 @@ async def list_objects_v2(ctx: Context) -> Reply:
     if page.next_marker is not None:
         nodes.append(("NextContinuationToken", _write_token(page.next_marker)))
     owner = owner_node(ctx.this_bucket.owner) if query.get("fetch-owner") == "true" else None
-    nodes.extend(_items(page, spell, owner))
+    nodes.extend(_items(page, spell, owner, ctx.now))
     nodes.append(("KeyCount", len(page.objects) + len(page.common_prefixes)))
     return _reply(nodes)
 
@@ -76,13 +77,13 @@ def _encoding_node(encoded: bool) -> tuple[Node, ...]:
     return (("EncodingType", "url"),) if encoded else ()
 
 
-def _items(page: ListPage, spell: Spell, owner: Node | None) -> list[Node]:
-    nodes: list[Node] = [("Contents", _contents(listed, spell, owner)) for listed in page.objects]
+def _items(page: ListPage, spell: Spell, owner: Node | None, now: float) -> list[Node]:
+    nodes: list[Node] = [("Contents", _contents(listed, spell, owner, now)) for listed in page.objects]
     nodes.extend(("CommonPrefixes", (("Prefix", spell(prefix)),)) for prefix in page.common_prefixes)
     return nodes
 
 
-def _contents(listed: ListedObject, spell: Spell, owner: Node | None) -> tuple[Node, ...]:
+def _contents(listed: ListedObject, spell: Spell, owner: Node | None, now: float) -> tuple[Node, ...]:
     nodes: tuple[Node, ...] = (
         ("Key", spell(listed.key)),
         ("LastModified", write_iso(listed.last_modified)),
@@ -90,8 +91,15 @@ def _contents(listed: ListedObject, spell: Spell, owner: Node | None) -> tuple[N
         ("Type", listed.kind),
         ("Size", listed.size),
         ("StorageClass", listed.storage_class),
+        *(() if listed.restore is None else restore_nodes(listed.restore, now)),
     )
     return nodes if owner is None else (*nodes, owner)
+
+
+def restore_nodes(restore: Restore | None, now: float) -> tuple[Node, ...]:
+    """RestoreInfo, for an archived object that is on its way back, or back."""
+    text = None if restore is None else write_restore(restore, now)
+    return () if text is None else (("RestoreInfo", text),)
 
 
 def _reply(nodes: list[Node]) -> Reply:

@@ -13,15 +13,16 @@ from coatcheck.ports.object import NULL_VERSION, ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.reply import Reply
 
+from .archive import ARCHIVE_CLASSES
 from .arguments import read_switch, refuse_headers
 from .context import Context
 from .incoming import Incoming, receive
 from .metadata import read_stored_headers
 from .pacing import PacedBody, read_traffic_limit
 from .release import release
+from .versions import propose_version_id, version_headers
 
-STORAGE_CLASSES: Final = ("Standard", "IA")
-_ARCHIVE_CLASSES: Final = ("Archive", "ColdArchive", "DeepColdArchive")
+STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
 _NOT_BUILT: Final = (
     *CONDITIONAL_HEADERS,
     "x-oss-copy-source",
@@ -49,16 +50,16 @@ async def put_object(ctx: Context) -> Reply:
     rate_bits_per_s = read_traffic_limit(request)
     acl = read_object_acl(request.headers.get("x-oss-object-acl", DEFAULT))
     storage_class = read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class)
-    forbid_overwrite = read_switch(request, "x-oss-forbid-overwrite", ec="0017-00000279")
+    forbid_overwrite = read_forbid_overwrite(ctx)
     headers = read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers)
-    if forbid_overwrite and await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key):
-        raise FILE_ALREADY_EXISTS(Key=ctx.key)  # before the body travels; the commit checks again
+    if forbid_overwrite:
+        await check_overwrite(ctx)  # before the body travels; the commit checks again
     if rate_bits_per_s is not None:
         request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
     incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES)
     record = ObjectRecord(
         key=ctx.key,
-        version_id=NULL_VERSION,
+        version_id=propose_version_id() if ctx.this_bucket.versioning else NULL_VERSION,
         kind="Normal",
         size=incoming.size,
         etag=incoming.etag,
@@ -78,16 +79,27 @@ async def put_object(ctx: Context) -> Reply:
             (b"ETag", b'"%b"' % record.etag.encode()),
             (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
             (b"Content-MD5", write_content_md5(record.etag)),
+            *version_headers(ctx.this_bucket, written.version_id),
         ),
     )
 
 
+def read_forbid_overwrite(ctx: Context) -> bool:
+    """x-oss-forbid-overwrite, which has no effect where overwriting keeps the old version."""
+    asked = read_switch(ctx.request, "x-oss-forbid-overwrite", ec="0017-00000279")
+    return asked and not ctx.this_bucket.versioning
+
+
+async def check_overwrite(ctx: Context) -> None:
+    """Raises: OssError FILE_ALREADY_EXISTS, if the key has an object."""
+    if await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key):
+        raise FILE_ALREADY_EXISTS(Key=ctx.key)
+
+
 def read_storage_class(text: str | None, default: str) -> str:
-    """Raises: OssError INVALID_ARGUMENT, NOT_IMPLEMENTED (the archive classes)."""
+    """Raises: OssError INVALID_ARGUMENT."""
     if text is None:
         return default
-    if text in _ARCHIVE_CLASSES:
-        raise NOT_IMPLEMENTED(f"The storage class {text} is not built yet.", Header="x-oss-storage-class")
     if text not in STORAGE_CLASSES:
         raise INVALID_ARGUMENT(
             "The storage class you specified is invalid.", ArgumentName="x-oss-storage-class", ArgumentValue=text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.xml import Node, write_xml
 
 
@@ -15,6 +15,6 @@ def acl_node(acl: str) -> Node:
     return ("AccessControlList", (("Grant", acl),))
 
 
-def acl_reply(owner: str, acl: str) -> Reply:
+def acl_reply(owner: str, acl: str, headers: tuple[RawHeader, ...] = ()) -> Reply:
     document = write_xml("AccessControlPolicy", (owner_node(owner), acl_node(acl)))
-    return Reply(200, ((b"Content-Type", b"application/xml"),), document)
+    return Reply(200, ((b"Content-Type", b"application/xml"), *headers), document)

@@ -25,6 +25,7 @@ from . import (
     bucket_https,
     bucket_policy,
     bucket_referer,
+    bucket_versioning,
     object_acl,
     object_delete,
     object_get,
@@ -108,7 +109,11 @@ ROWS: Final = (
     Row("PUT", Level.OBJECT, "", object_put.put_object, Action.PUT_OBJECT),
     Row("DELETE", Level.OBJECT, "", object_delete.delete_object, Action.DELETE_OBJECT),
     Row("GET", Level.OBJECT, "acl", object_acl.get_object_acl, Action.GET_OBJECT_ACL, reads_object=True),
-    Row("PUT", Level.OBJECT, "acl", object_acl.put_object_acl, Action.PUT_OBJECT_ACL),
+    Row("PUT", Level.OBJECT, "acl", object_acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True),
+    # versions
+    Row("PUT", Level.BUCKET, "versioning", bucket_versioning.put_bucket_versioning, Action.PUT_BUCKET_VERSIONING),
+    Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
+    Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
     # doors and browser rules
     Row("PUT", Level.BUCKET, "cors", bucket_cors.put_bucket_cors, Action.PUT_BUCKET_CORS),
     Row("GET", Level.BUCKET, "cors", bucket_cors.get_bucket_cors, Action.GET_BUCKET_CORS),
