@@ -18,7 +18,7 @@ def now() -> int:
 @pytest.fixture(scope="session")
 def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server with two workers for the whole run; it must end cleanly."""
-    server = ServerProcess(tmp_path_factory.mktemp("live") / "data")
+    server = ServerProcess(tmp_path_factory.mktemp("live") / "data", "--callback-network", "127.0.0.0/8")
     try:
         yield server
         server.stop()

@@ -26,7 +26,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "gateway": {"core", "wire", "ports", "settings", "signing", "identity", "access", "operations"},
     "request_log": {"core", "wire", "gateway"},
     "app": {
-        "core.errors",
+        "core",
         "wire",
         "ports",
         "settings",
@@ -50,7 +50,7 @@ HOMES: Final[dict[str, set[str]]] = {
     "click": {"cli"},
     "rich": {"cli"},
     "segno": {"cli"},
-    "httpx": {"client"},
+    "httpx": {"client", "engines.notifier"},
     "defusedxml": {"wire", "client"},
     "fastcrc": {"core"},
     "cryptography": {"engines"},

@@ -8,10 +8,12 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from coatcheck.core.addresses import read_network
 from coatcheck.core.errors import OssError
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.local import LocalEngines, open_local
-from coatcheck.gateway import Gateway, Trace
+from coatcheck.engines.notifier import HttpNotifier
+from coatcheck.gateway import CALLBACK_KEY_PATH, Gateway, Trace
 from coatcheck.operations.context import Ports
 from coatcheck.ports.keyring import AccessKey, KeyLookup
 from coatcheck.request_log import RequestLog
@@ -86,7 +88,13 @@ class Server:
         account = await self._engines.keyring.root_account()
         root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
         gateway = Gateway(
-            Ports(self._engines.catalog, self._engines.byte_store, self._engines.domains, DnsResolver()),
+            Ports(
+                self._engines.catalog,
+                self._engines.byte_store,
+                self._engines.domains,
+                DnsResolver(),
+                _make_notifier(settings),
+            ),
             RootKeyring(root, self._engines.keyring),
             make_addressing(settings.regions, settings.domains),
             settings,
@@ -113,6 +121,13 @@ class Server:
             self._engines.close()
         if self._log is not None:
             self._log.close()
+
+
+def _make_notifier(settings: ServerSettings) -> HttpNotifier:
+    scheme = "https" if settings.tls_cert else "http"
+    own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
+    networks = [read_network(text) for text in settings.callback_networks]
+    return HttpNotifier(settings.data / "callback.key", settings.callback_key_url or own, networks)
 
 
 def _settle_memory() -> None:

@@ -13,7 +13,15 @@ from typing import Final
 from coatcheck.access.acl import refuse_public_acl
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
-from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, NO_SUCH_BUCKET, USER_DISABLE, WRONG_ENDPOINT, OssError
+from coatcheck.core.errors import (
+    INTERNAL_ERROR,
+    INVALID_BUCKET_NAME,
+    NO_SPACE_LEFT,
+    NO_SUCH_BUCKET,
+    USER_DISABLE,
+    WRONG_ENDPOINT,
+    OssError,
+)
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.admission import admit
@@ -39,6 +47,8 @@ from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target, find_target, own_domain_target, read_host_name
 
 _ATTEMPTS: Final = 5  # how often a read starts again because its object was replaced under it
+
+CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
 
 log = logging.getLogger("coatcheck")
 
@@ -86,6 +96,8 @@ class Gateway:
                     continue
             raise INTERNAL_ERROR("The object is being replaced faster than it can be read. Try again.")
         except OssError as error:
+            if error.fault is INVALID_BUCKET_NAME and request.raw_path == CALLBACK_KEY_PATH:
+                return await self._callback_key()
             return self.refuse(request, trace, error)
         except NoSpace:
             return self.refuse(request, trace, NO_SPACE_LEFT())
@@ -134,7 +146,19 @@ class Gateway:
             if "x-oss-object-acl" in named:
                 refuse_public_acl(named["x-oss-object-acl"], blocked=bucket.blocks_public_access)
         return await row.run(
-            Context(request, target, caller, grant, self._ports, self._settings, now, bucket, found, form)
+            Context(
+                request,
+                target,
+                caller,
+                grant,
+                self._ports,
+                self._settings,
+                now,
+                bucket,
+                found,
+                trace.request_id,
+                form,
+            )
         )
 
     async def _open_form(self, request: Request, target: Target, now: float) -> tuple[Caller, Target, PostedForm]:
@@ -161,6 +185,11 @@ class Gateway:
             return reply
         headers = sharing_headers(stored_cors(document), request.headers.get("origin"), request.method)
         return reply._replace(headers=(*reply.headers, *headers))
+
+    async def _callback_key(self) -> Reply:
+        """The key with which applications check that a callback is ours."""
+        pem = await self._ports.notifier.public_key()
+        return Reply(200, ((b"Content-Type", b"application/x-pem-file"),), pem)
 
     async def _find_bucket(self, target: Target) -> Bucket | None:
         if target.bucket is None:

@@ -23,6 +23,9 @@ class ServerSettings:
         force_download: objects are saved by browsers, not shown, unless they are reached by an own domain.
         verify_domains: PutCname binds only a domain whose TXT record holds the token.
         trusted_proxies: networks (CIDR) whose X-Forwarded-* and Forwarded headers are believed.
+        callback_networks: networks (CIDR) that callbacks may go to though they aren't public.
+        callback_key_url: where applications are told to find the key that callbacks are signed with; "" for this
+            server's own address.
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
         drain_timeout_s: how long running requests may go on after SIGTERM.
     """
@@ -40,5 +43,7 @@ class ServerSettings:
     force_download: bool = False
     verify_domains: bool = True
     trusted_proxies: tuple[str, ...] = ()
+    callback_networks: tuple[str, ...] = ()
+    callback_key_url: str = ""
     body_timeout_s: float = 60.0
     drain_timeout_s: float = 30.0

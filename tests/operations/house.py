@@ -14,6 +14,7 @@ from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomai
 from coatcheck.gateway import Gateway, Trace
 from coatcheck.operations.context import Ports
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.presign import Credentials, Presigner, sign_request
@@ -85,6 +86,7 @@ class House:
     strict_link_headers: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
     resolver: Resolver = field(default_factory=NoResolver)
+    notifier: Notifier = field(default_factory=NoNotifier)
 
     def __post_init__(self) -> None:
         settings = ServerSettings(
@@ -92,7 +94,7 @@ class House:
         )
         self.domains = MemoryDomains(self.catalog)
         self.gateway = Gateway(
-            Ports(self.catalog, self.store, self.domains, self.resolver),
+            Ports(self.catalog, self.store, self.domains, self.resolver, self.notifier),
             MemoryKeyring(OWNER, STRANGER),
             make_addressing(self.regions, settings.domains),
             settings,

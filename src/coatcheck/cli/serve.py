@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from coatcheck.core.addresses import read_network
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 
@@ -88,6 +89,19 @@ from coatcheck.settings import ServerSettings
     is_flag=True,
     help="PutCname binds an own domain without a TXT record that proves whose it is.",
 )
+@click.option(
+    "--callback-network",
+    "callback_networks",
+    multiple=True,
+    metavar="CIDR",
+    help="A private network that callbacks may go to; may be repeated.  [default: none]",
+)
+@click.option(
+    "--callback-key-url",
+    default="",
+    metavar="URL",
+    help="Where applications find the key that callbacks are signed with.  [default: this server]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def command(
     data: Path,
@@ -102,6 +116,8 @@ def command(
     trusted_proxies: tuple[str, ...],
     force_download: bool,
     no_verify_domains: bool,
+    callback_networks: tuple[str, ...],
+    callback_key_url: str,
     as_json: bool,
 ) -> None:
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
@@ -123,6 +139,8 @@ def command(
     except ValueError as error:
         raise click.UsageError(f"--trusted-proxy: {error}") from None
     host, port = _read_listen(listen)
+    for network in callback_networks:
+        _check_network(network)
     settings = ServerSettings(
         data=data.absolute(),
         host=host,
@@ -137,6 +155,8 @@ def command(
         trusted_proxies=trusted_proxies,
         force_download=force_download,
         verify_domains=not no_verify_domains,
+        callback_networks=callback_networks,
+        callback_key_url=callback_key_url,
     )
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -155,6 +175,13 @@ def _read_listen(text: str) -> tuple[str, int]:
     if not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise click.UsageError(f"--listen takes HOST:PORT, for example 127.0.0.1:8000; {text!r} is not that.")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _check_network(text: str) -> None:
+    try:
+        read_network(text)
+    except ValueError:
+        raise click.UsageError(f"--callback-network takes a network such as 10.0.0.0/8; {text!r} is not one.") from None
 
 
 def _print_ready(settings: ServerSettings, root: RootCredentials, *, as_json: bool) -> None:

@@ -212,6 +212,13 @@ INVALID_POLICY_DOCUMENT = Fault("InvalidPolicyDocument", 400, "Invalid policy do
 POLICY_EXPIRED = Fault("AccessDenied", 403, "Invalid according to Policy: Policy expired.", "0006-00000213")
 POLICY_CONDITION_FAILED = Fault("AccessDenied", 403, "Invalid according to Policy: Policy Condition failed:")
 
+CALLBACK_FAILED = Fault(
+    "CallbackFailed",
+    203,
+    "Callback to application server failed, please check your callbackUrl.",
+    "0007-00000203",
+)
+
 # --- permission ----------------------------------------------------------------------------------------------------
 ACCESS_DENIED = Fault("AccessDenied", 403, "AccessDenied", "0003-00000001")
 DENIED_BY_BUCKET_ACL = Fault(

@@ -76,3 +76,9 @@ FORM_FIELDS_MAX_BYTES: Final = 4 * 1024**2  # ours: all values before the file t
 FORM_FIELDS_MAX: Final = 256  # ours
 FORM_TAIL_MAX_BYTES: Final = 64 * 1024  # ours: fields behind the file, and what follows the last boundary
 POST_POLICY_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: x-oss-date of a form is not older
+
+# --- callbacks -----------------------------------------------------------------------------------------------------
+CALLBACK_MAX_BYTES: Final = 5 * 1024  # OSS: callback and callback-var, each, as sent
+CALLBACK_URLS_MAX: Final = 5  # OSS
+CALLBACK_TIMEOUT_S: Final = 5.0  # OSS: from the look-up of the name to the last byte of the answer
+CALLBACK_REPLY_MAX_BYTES: Final = 1024**2  # OSS

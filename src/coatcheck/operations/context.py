@@ -13,6 +13,7 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains, NoDomains
+from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.settings import ServerSettings
@@ -28,6 +29,7 @@ class Ports(NamedTuple):
     byte_store: ByteStore
     domains: Domains = NoDomains()
     resolver: Resolver = NoResolver()
+    notifier: Notifier = NoNotifier()
 
 
 class PostedForm(NamedTuple):
@@ -45,6 +47,7 @@ class Context(NamedTuple):
         found: the addressed object's current version, or the version that the request names, for rows that read it;
             it may be a delete marker.
         now: Unix seconds, one value for the whole request.
+        request_id: the one that the reply and the log carry.
         form: of a PostObject, with the sizes that its policy allows.
     """
 
@@ -57,6 +60,7 @@ class Context(NamedTuple):
     now: float
     bucket: Bucket | None = None
     found: ObjectRecord | None = None
+    request_id: str = ""
     form: PostedForm | None = None
 
     def decide(

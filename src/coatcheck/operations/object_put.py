@@ -15,6 +15,7 @@ from coatcheck.wire.reply import Reply
 
 from .archive import ARCHIVE_CLASSES
 from .arguments import read_switch, refuse_headers
+from .callback import read_callback, tell
 from .context import Context
 from .incoming import Incoming, receive
 from .metadata import read_stored_headers
@@ -27,8 +28,6 @@ _NOT_BUILT: Final = (
     *CONDITIONAL_HEADERS,
     "x-oss-copy-source",
     "x-oss-tagging",
-    "x-oss-callback",
-    "x-oss-callback-var",
     "x-oss-server-side-encryption",
     "x-oss-server-side-encryption-key-id",
     "x-oss-server-side-data-encryption",
@@ -37,7 +36,7 @@ _NOT_BUILT: Final = (
     "x-oss-object-worm-retain-until-date",
     "x-oss-object-worm-legal-hold",
 )
-_NOT_BUILT_PARAMETERS: Final = ("callback", "callback-var", "x-oss-process")
+_NOT_BUILT_PARAMETERS: Final = ("x-oss-process",)
 
 
 async def put_object(ctx: Context) -> Reply:
@@ -47,6 +46,7 @@ async def put_object(ctx: Context) -> Reply:
     for name in _NOT_BUILT_PARAMETERS:
         if name in request.query:
             raise NOT_IMPLEMENTED(f"The parameter {name} is not built yet for uploads.", Header=name)
+    callback = read_callback(ctx)
     rate_bits_per_s = read_traffic_limit(request)
     acl = read_object_acl(request.headers.get("x-oss-object-acl", DEFAULT))
     storage_class = read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class)
@@ -73,7 +73,7 @@ async def put_object(ctx: Context) -> Reply:
     )
     written = await _commit(ctx, record, incoming, forbid_overwrite=forbid_overwrite)
     await release(ctx.ports, written.released)
-    return Reply(
+    reply = Reply(
         200,
         (
             (b"ETag", b'"%b"' % record.etag.encode()),
@@ -82,6 +82,7 @@ async def put_object(ctx: Context) -> Reply:
             *version_headers(ctx.this_bucket, written.version_id),
         ),
     )
+    return await tell(ctx, callback, record, reply, "PutObject" if ctx.form is None else "PostObject")
 
 
 def read_forbid_overwrite(ctx: Context) -> bool:

@@ -1,0 +1,71 @@
+"""Telling an application of an upload: one signed POST to an address that the uploader named, and its answer.
+
+The address is somebody else's word, so an engine resolves it once, refuses what isn't public unless the operator allows
+it, connects to exactly the address it looked at, follows no redirect, and bounds time and size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Unreachable(Exception):
+    """There was no answer; the text says why."""
+
+
+class Forbidden(Exception):
+    """The address isn't one that this server may be sent to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is sent.
+
+    Attributes:
+        url: http or https.
+        host: for the Host header; "" for the URL's own.
+        headers: further headers; the signature, the length and the like are the engine's.
+    """
+
+    url: str
+    host: str
+    content_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. `announced` is false where there was no Content-Length; `body` is None if it is too long."""
+
+    status: int
+    announced: bool
+    body: bytes | None
+
+
+class Notifier(Protocol):
+    def may_reach(self, host: str) -> bool:
+        """False for an address that is refused as it stands; a name is only looked up by `send`."""
+        ...
+
+    async def send(self, notice: Notice) -> Response:
+        """Raises: Unreachable, Forbidden."""
+        ...
+
+    async def public_key(self) -> bytes:
+        """The key that signatures are checked with, PEM. Made when first asked for, and the same from then on."""
+        ...
+
+
+class NoNotifier:
+    """Where nobody can be told."""
+
+    def may_reach(self, host: str) -> bool:
+        return False
+
+    async def send(self, notice: Notice) -> Response:
+        raise Forbidden(notice.url)
+
+    async def public_key(self) -> bytes:
+        raise Unreachable("This server has no key.")

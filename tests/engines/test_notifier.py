@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+import coatcheck.engines.notifier as notifier_module
+from coatcheck.core.addresses import read_network
+from coatcheck.engines.notifier import HttpNotifier
+from coatcheck.ports.notifier import Forbidden, Notice, Unreachable
+
+LOOPBACK = (read_network("127.0.0.0/8"),)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@asynccontextmanager
+async def an_application(answer: bytes, heard: list[bytes]) -> AsyncIterator[int]:
+    """A server that says one thing to everybody; if that is nothing, it waits for the other side to go."""
+
+    done: list[asyncio.Event] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        over = asyncio.Event()
+        done.append(over)
+        with contextlib.suppress(ConnectionError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+            heard.append(head + await reader.readexactly(int(lengths[0])))
+            writer.write(answer)
+            await writer.drain()
+            if not answer:
+                await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        over.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        for over in done:
+            await over.wait()
+
+
+def a_notifier(directory: Path) -> HttpNotifier:
+    return HttpNotifier(directory / "callback.key", "http://keys.example.com/key.pem", LOOPBACK)
+
+
+def a_notice(port: int, path: str = "/uploaded", body: bytes = b"a=b") -> Notice:
+    return Notice(
+        f"http://127.0.0.1:{port}{path}", "", "application/x-www-form-urlencoded", body, (("x-oss-tag", "A"),)
+    )
+
+
+async def test_what_is_sent_is_signed_as_oss_signs_it(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    teller = a_notifier(tmp_path)
+    async with an_application(OK, heard) as port:
+        response = await teller.send(a_notice(port, "/up%20loaded?id=1&x=%20y", "größe".encode()))
+    assert (response.status, response.announced, response.body) == (200, True, b"{}")
+    head, _, body = heard[0].partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+    assert lines[0] == "POST /up%20loaded?id=1&x=%20y HTTP/1.1"
+    assert headers["host"] == f"127.0.0.1:{port}"
+    assert headers["user-agent"] == "aliyun-oss-callback"
+    assert headers["x-oss-tag"] == "A"
+    assert base64.b64decode(headers["x-oss-pub-key-url"]) == b"http://keys.example.com/key.pem"
+    key = serialization.load_pem_public_key(await teller.public_key())
+    assert isinstance(key, rsa.RSAPublicKey)
+    text = b"/up loaded?id=1&x=%20y\n" + body
+    key.verify(base64.b64decode(headers["authorization"]), text, padding.PKCS1v15(), hashes.MD5())
+
+
+async def test_two_processes_make_one_key_that_nobody_else_reads(tmp_path: Path) -> None:
+    keys = await asyncio.gather(*(a_notifier(tmp_path).public_key() for _ in range(4)))
+    assert len(set(keys)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["callback.key"]
+    assert stat.S_IMODE((tmp_path / "callback.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0"])
+async def test_an_address_that_is_not_public_is_not_connected_to(tmp_path: Path, host: str) -> None:
+    teller = HttpNotifier(tmp_path / "callback.key", "")
+    with pytest.raises(Forbidden):
+        await teller.send(Notice(f"http://{host}:9/", "", "text/plain", b""))
+
+
+def test_what_can_be_told_without_looking_up_is_told(tmp_path: Path) -> None:
+    teller = HttpNotifier(tmp_path / "callback.key", "")
+    assert [teller.may_reach(host) for host in ("127.0.0.1", "::1", "1.1.1.1", "localhost")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+async def test_no_redirect_is_followed(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    async with an_application(b"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", heard) as port:
+        assert (await a_notifier(tmp_path).send(a_notice(port))).status == 302
+    assert len(heard) == 1
+
+
+async def test_an_answer_without_length_is_told_apart(tmp_path: Path) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    async with an_application(chunked, []) as port:
+        response = await a_notifier(tmp_path).send(a_notice(port))
+    assert (response.announced, response.body) == (False, b"{}")
+
+
+async def test_a_long_answer_is_not_read_to_its_end(tmp_path: Path) -> None:
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"x" * (1024**2 + 65536)
+    async with an_application(long, []) as port:
+        assert (await a_notifier(tmp_path).send(a_notice(port))).body is None
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"])
+async def test_no_answer_and_half_of_one_are_unreachable(
+    tmp_path: Path, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier_module, "CALLBACK_TIMEOUT_S", 0.3)
+    async with an_application(answer, []) as port:
+        with pytest.raises(Unreachable):
+            await a_notifier(tmp_path).send(a_notice(port))
+
+
+async def test_nobody_there_is_unreachable(tmp_path: Path) -> None:
+    async with an_application(OK, []) as port:
+        pass
+    with pytest.raises(Unreachable):
+        await a_notifier(tmp_path).send(a_notice(port))
+    with pytest.raises(Unreachable):
+        await a_notifier(tmp_path).send(Notice("http://no-such-name.invalid/", "", "text/plain", b""))
