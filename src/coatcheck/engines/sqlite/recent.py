@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Final
 
 from ...ports.object import ObjectRecord
@@ -11,13 +12,19 @@ Place = tuple[int, str, str | None]  # bucket_id, key, version id; None: the cur
 
 _MOST_BYTES: Final = 32 * 1024**2  # a process; inline bodies and what a record weighs beside them
 _RECORD_BYTES: Final = 1024
+_CHANCE: Final = 0.125  # of being kept when another must go
 
 
 class RecentObjects:
-    """A bounded memory of one process; the oldest go first. `keep` follows `find` with no await between."""
+    """A bounded memory of one process. `keep` follows `find` with no await between.
 
-    def __init__(self, changes: Changes) -> None:
+    When it is full the oldest goes, but only now and then: if more objects are asked for in turn than fit, a part of
+    them stays and is found, where keeping each would find none.
+    """
+
+    def __init__(self, changes: Changes, chance: Random | None = None) -> None:
         self._changes = changes
+        self._chance = chance or Random()  # noqa: S311  no secret
         self._number = -1
         self._records: dict[Place, ObjectRecord] = {}
         self._bytes = 0
@@ -33,10 +40,12 @@ class RecentObjects:
 
     def keep(self, place: Place, record: ObjectRecord) -> None:
         """Remember what was read after `find` said None: it is at least as new as the number looked at then."""
-        if self._number & 1:
+        weight = _weight(record)
+        is_full = self._bytes + weight > _MOST_BYTES
+        if self._number & 1 or (is_full and self._chance.random() > _CHANCE):
             return
         self._records[place] = record
-        self._bytes += _weight(record)
+        self._bytes += weight
         while self._bytes > _MOST_BYTES:
             self._bytes -= _weight(self._records.pop(next(iter(self._records))))
 
