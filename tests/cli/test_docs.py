@@ -34,6 +34,18 @@ def test_every_verb_and_option_is_documented_with_an_example(verb: str) -> None:
                 assert f"`{name}" in text, name
 
 
+@pytest.mark.parametrize("verb", ["account", "user", "role", "policy", "key"])
+def test_every_command_of_a_verb_and_its_options_are_documented_with_an_example(verb: str) -> None:
+    group = main.get_command(click.Context(main), verb)
+    assert isinstance(group, click.Group)
+    shared = CLI.partition("\n## Verbs on identities\n")[2].partition("\n## ")[0]
+    for name, command in group.commands.items():
+        assert f"$ coatcheck {verb} {name}" in section(verb), name
+        for parameter in command.params:
+            for option in parameter.opts if isinstance(parameter, click.Option) else ():
+                assert f"`{option}" in section(verb) + shared, (name, option)
+
+
 def test_every_exit_code_is_documented() -> None:
     for code in (
         failures.OK,

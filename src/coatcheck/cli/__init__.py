@@ -29,6 +29,11 @@ VERBS: Final = {
     "put": ("coatcheck.cli.put", "Upload files, directories or standard input."),
     "rm": ("coatcheck.cli.rm", "Delete objects or buckets."),
     "mb": ("coatcheck.cli.mb", "Make a bucket."),
+    "account": ("coatcheck.cli.account", "Accounts: who owns buckets."),
+    "user": ("coatcheck.cli.user", "Users of an account."),
+    "role": ("coatcheck.cli.role", "Roles, for temporary keys."),
+    "policy": ("coatcheck.cli.policy", "What users and roles may do."),
+    "key": ("coatcheck.cli.key", "Access keys of accounts and users."),
 }
 
 

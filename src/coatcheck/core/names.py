@@ -12,6 +12,7 @@ from .limits import BUCKET_NAME_MAX_CHARS, BUCKET_NAME_MIN_CHARS, OBJECT_KEY_MAX
 _BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _DOMAIN_MAX_CHARS: Final = 253
 _ACCESS_KEY_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._=")
+_IDENTITY_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 @lru_cache(maxsize=4096)
@@ -47,6 +48,11 @@ def _is_label(text: str) -> bool:
 def is_access_key_id(text: str) -> bool:
     """Letters, digits, ".", "_" and "="; no slash, so a credential splits at slashes."""
     return 0 < len(text) <= 128 and _ACCESS_KEY_ID_CHARACTERS.issuperset(text)
+
+
+def is_identity_name(text: str) -> bool:
+    """What accounts, users, roles and policies may be called: 1 to 64 letters, digits, ".", "_" and "-"."""
+    return 0 < len(text) <= 64 and _IDENTITY_CHARACTERS.issuperset(text)
 
 
 def read_object_key(raw: bytes) -> str:

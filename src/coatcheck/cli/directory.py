@@ -1,0 +1,143 @@
+"""What the verbs on accounts, users, roles, policies and keys share: the data directory, and how they fail.
+
+They work on the data directory itself, whether or not a server runs on it; a running server sees every change at its
+next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from coatcheck.access.policy import Kind, PolicyFault, read_policy
+from coatcheck.client.errors import ClientError, NotFound
+from coatcheck.core.names import is_identity_name
+from coatcheck.engines.local import InUse, LocalEngines, open_local, prepare_local
+from coatcheck.engines.sqlite.schema import NewerStore
+from coatcheck.engines.sqlite.seal import WrongSecretKey
+from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, NotEmpty
+from coatcheck.ports.identities import Account
+
+T = TypeVar("T")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_KEY_ID_PREFIX: Final = "LTAI5t"
+
+
+def directory_options(function: _F) -> _F:
+    """--data and --json."""
+    function = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line; errors too.")(
+        function
+    )
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=None,
+        metavar="DIR",
+        help="Data directory; else COATCHECK_DATA, else ./coatcheck-data.",
+    )(function)
+
+
+def account_option(function: _F) -> _F:
+    return click.option(
+        "--account", default="", metavar="UID|NAME", help="Account; else the one that owns the server."
+    )(function)
+
+
+def name_argument(variable: str, metavar: str = "NAME") -> Callable[[_F], _F]:
+    """A name of 1 to 64 letters, digits, ".", "_" and "-"."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: str) -> str:
+        if not is_identity_name(value):
+            raise click.BadParameter("a name has 1 to 64 letters, digits, '.', '_' and '-'", context, parameter)
+        return value
+
+    return click.argument(variable, metavar=metavar, callback=check)
+
+
+def on_directory(data: Path | None, work: Callable[[LocalEngines], Awaitable[T]]) -> T:
+    """Run `work` on the engines of the data directory, which is made if there is none."""
+    place = (data or Path(os.environ.get("COATCHECK_DATA") or "coatcheck-data")).absolute()
+    with _failures():
+        if not (place / "catalog.sqlite").exists():
+            prepare_local(place).close()
+            click.echo(f"Made a new data directory, {place}.", err=True)
+        with open_local(place) as engines:
+            return asyncio.run(_run(work, engines))
+
+
+async def _run(work: Callable[[LocalEngines], Awaitable[T]], engines: LocalEngines) -> T:
+    return await work(engines)
+
+
+@contextmanager
+def _failures() -> Any:
+    try:
+        yield
+    except AlreadyThere as error:
+        raise ClientError("AlreadyThere", f"There is one already: {error}.") from None
+    except Gone as error:
+        raise NotFound("NotThere", f"There is no such thing: {error}.") from None
+    except NotEmpty as error:
+        raise ClientError("NotEmpty", f"Still in use: {error}.") from None
+    except (InUse, NewerStore, NoSpace, WrongSecretKey) as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def find_account(engines: LocalEngines, text: str) -> Account:
+    """By uid or name; "" is the one that owns the server. Raises: Gone."""
+    for account in await engines.identities.list_accounts():
+        if (account.root and not text) or text in (account.uid, account.name):
+            return account
+    raise Gone(f"account {text}")
+
+
+async def find_user_uid(engines: LocalEngines, account: str, name: str) -> str:
+    """Raises: Gone."""
+    for user in await engines.identities.list_users(account):
+        if user.name.lower() == name.lower():
+            return user.uid
+    raise Gone(f"user {name}")
+
+
+def read_document(file: Any, kind: Kind) -> str:
+    """A policy from an open file, checked. Raises: ClientError, with the place of the fault."""
+    try:
+        text: str = file.read(kind.most_bytes + 1)
+        read_policy(text, kind)
+    except UnicodeDecodeError:
+        raise ClientError("InvalidPolicy", f"{file.name} is not UTF-8.") from None
+    except PolicyFault as fault:
+        raise ClientError("InvalidPolicy", f"{file.name}: {fault}.") from None
+    return text
+
+
+def new_key() -> tuple[str, str]:
+    """A fresh access key id and secret, of the shape OSS's have."""
+    return f"{_KEY_ID_PREFIX}{secrets.token_hex(9)}", secrets.token_urlsafe(24)
+
+
+def new_uid(first: str, digits: int = 18) -> str:
+    """A random uid; the first digit says what of: 1 an account, 2 a user, 3 a role."""
+    return first + "".join(secrets.choice("0123456789") for _ in range(digits - 1))
+
+
+def tell(facts: dict[str, Any], line: str, *, as_json: bool) -> None:
+    """What a verb did or found: JSON, or the line for a person."""
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else line)
+
+
+def print_rows(rows: Iterable[tuple[str, ...]]) -> None:
+    """Columns as wide as their widest cell; nothing is cut, so that it can be piped."""
+    table = list(rows)
+    widths = [max(len(row[number]) for row in table) for number in range(len(table[0]))] if table else []
+    for row in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
