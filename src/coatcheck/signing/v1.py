@@ -41,6 +41,10 @@ SUB_RESOURCES: Final = frozenset(
 )
 
 
+# Select an operation on an object, and no V1 signature covers them: in a link they could have been added by anybody.
+UNSIGNED_SELECTORS: Final = frozenset({"cleanRestoredObject", "legalHold", "retention", "seal"})
+
+
 def is_sub_resource(name: str) -> bool:
     """Whether a query parameter of that name is signed."""
     return name in SUB_RESOURCES or name.startswith("x-oss-")
