@@ -25,6 +25,7 @@ from coatcheck.core.errors import (
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.admission import admit
+from coatcheck.operations.bucket_website import serve_website
 from coatcheck.operations.context import Context, Ports, PostedForm
 from coatcheck.operations.cors_rules import SETTING as CORS_SETTING
 from coatcheck.operations.cors_rules import sharing_headers, stored_cors
@@ -34,6 +35,8 @@ from coatcheck.operations.post_object import find_content_type, find_key
 from coatcheck.operations.preflight import answer_preflight
 from coatcheck.operations.table import Row, find_row, is_form
 from coatcheck.operations.versions import is_version_id
+from coatcheck.operations.website_rules import SETTING as WEBSITE_SETTING
+from coatcheck.operations.website_rules import stored_website
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import KeyLookup
@@ -44,7 +47,7 @@ from coatcheck.wire.form import read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
-from coatcheck.wire.target import Addressing, Target, find_target, own_domain_target, read_host_name
+from coatcheck.wire.target import Addressing, Target, find_target, is_path_style, own_domain_target, read_host_name
 
 _ATTEMPTS: Final = 5  # how often a read starts again because its object was replaced under it
 
@@ -129,6 +132,22 @@ class Gateway:
         if bucket is not None and bucket.settings:
             trace.has_settings = True
             admit(bucket, request, caller)
+            if caller.anonymous and row.is_page and (document := bucket.setting(WEBSITE_SETTING)) is not None:
+                return await self._serve_website(document, request, target, caller, bucket, trace, now)
+        return await self._perform(row, request, target, caller, bucket, form, trace, now)
+
+    async def _perform(
+        self,
+        row: Row,
+        request: Request,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket | None,
+        form: PostedForm | None,
+        trace: Trace,
+        now: float,
+    ) -> Reply:
+        """What is there, may they, and then the operation."""
         found = await self._find_object(row, caller, bucket, target, request.query)
         facts = AccessFacts(
             bucket,
@@ -160,6 +179,26 @@ class Gateway:
                 form,
             )
         )
+
+    async def _serve_website(
+        self,
+        document: str,
+        request: Request,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket,
+        trace: Trace,
+        now: float,
+    ) -> Reply:
+        """A website answers with other objects than the one addressed; each is decided on like any other."""
+
+        async def fetch(key: str) -> Reply:
+            there = target._replace(key=key or None)
+            row = find_row(request.method, there, request.query, request.headers)
+            return await self._perform(row, request, there, caller, bucket, None, trace, now)
+
+        mount = f"/{bucket.name}" if is_path_style(request, target) else ""
+        return await serve_website(stored_website(document), request, target.key or "", fetch, mount=mount)
 
     async def _open_form(self, request: Request, target: Target, now: float) -> tuple[Caller, Target, PostedForm]:
         """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""

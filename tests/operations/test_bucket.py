@@ -111,7 +111,7 @@ async def test_put_bucket_refuses_a_document_it_cannot_follow(
     assert await empty_house.catalog.find_bucket("photos") is None
 
 
-@pytest.mark.parametrize("headers", [{"x-oss-hns-status": "enabled"}, {"x-oss-bucket-tagging": "a=b"}])
+@pytest.mark.parametrize("headers", [{"x-oss-hns-status": "enabled"}])
 async def test_put_bucket_refuses_what_is_not_built(empty_house: House, headers: dict[str, str]) -> None:
     answer = await empty_house.ask("PUT", "/photos/", headers=headers)
     assert answer.refusal == (400, "NotImplemented")
@@ -269,11 +269,6 @@ async def test_list_buckets_may_be_narrowed_by_a_prefix(empty_house: House) -> N
     answer = await empty_house.ask("GET", "/?prefix=aa")
     assert answer.texts("Buckets/Bucket/Name") == ["aaa", "aab"]
     assert answer.text("Prefix") == "aa"
-
-
-@pytest.mark.parametrize("query", ["tag-key=a", "tag-key=a&tag-value=b", "tagging=%22a%22%3A%22b%22"])
-async def test_list_buckets_by_tags_is_not_built_and_lists_nothing(house: House, query: str) -> None:
-    assert (await house.ask("GET", f"/?{query}")).refusal == (400, "NotImplemented")
 
 
 async def test_list_buckets_of_none_has_an_empty_element(empty_house: House) -> None:

@@ -67,3 +67,11 @@ class Action(Enum):
     PUT_CNAME = ("oss:PutCname", AclRight.NOTHING, False)
     LIST_CNAME = ("oss:ListCname", AclRight.NOTHING, False)
     DELETE_CNAME = ("oss:DeleteCname", AclRight.NOTHING, False)
+
+    # bucket settings everybody uses
+    PUT_BUCKET_TAGGING = ("oss:PutBucketTagging", AclRight.NOTHING, False)
+    GET_BUCKET_TAGGING = ("oss:GetBucketTagging", AclRight.NOTHING, False)
+    DELETE_BUCKET_TAGGING = ("oss:DeleteBucketTagging", AclRight.NOTHING, False)
+    PUT_BUCKET_WEBSITE = ("oss:PutBucketWebsite", AclRight.NOTHING, False)
+    GET_BUCKET_WEBSITE = ("oss:GetBucketWebsite", AclRight.NOTHING, False)
+    DELETE_BUCKET_WEBSITE = ("oss:DeleteBucketWebsite", AclRight.NOTHING, False)

@@ -35,7 +35,7 @@ class AccessFacts(NamedTuple):
 
     @property
     def bucket_tags(self) -> tuple[tuple[str, str], ...]:
-        return ()
+        return () if self.bucket is None else self.bucket.tags
 
 
 class Asked(NamedTuple):

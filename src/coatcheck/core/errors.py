@@ -276,11 +276,19 @@ TOO_MANY_CNAME_TOKEN = Fault("TooManyCnameToken", 400, "You have attempted to cr
 NO_SUCH_CNAME = Fault("NoSuchCname", 404, "The specified cname does not exist.")
 NO_SUCH_CNAME_TOKEN = Fault("NoSuchCnameToken", 404, "The specified cname token does not exist.")
 
+# --- tags ----------------------------------------------------------------------------------------------------------
+INVALID_TAG = Fault("InvalidTag", 400, "The TagKey you have provided is invalid.")
+REPEATED_TAGS = Fault("RepeatedTags", 400, "Tag keys must be unique.")
+TOO_MANY_TAGS = Fault("TooManyTags", 400, "The bucket tags num is beyond limit")
+
 # --- things that are, or are not, there ----------------------------------------------------------------------------
 NO_SUCH_BUCKET = Fault("NoSuchBucket", 404, "The specified bucket does not exist.", "0015-00000101")
 NO_SUCH_BUCKET_POLICY = Fault("NoSuchBucketPolicy", 404, "The specified bucket policy does not exist.")
 NO_SUCH_KEY = Fault("NoSuchKey", 404, "The specified key does not exist.", "0026-00000001")
 NO_SUCH_VERSION = Fault("NoSuchVersion", 404, "The specified version does not exist.")
+NO_SUCH_WEBSITE = Fault(
+    "NoSuchWebsiteConfiguration", 404, "The specified bucket does not have a website configuration."
+)
 BUCKET_ALREADY_EXISTS = Fault(
     "BucketAlreadyExists",
     409,

@@ -82,3 +82,10 @@ CALLBACK_MAX_BYTES: Final = 5 * 1024  # OSS: callback and callback-var, each, as
 CALLBACK_URLS_MAX: Final = 5  # OSS
 CALLBACK_TIMEOUT_S: Final = 5.0  # OSS: from the look-up of the name to the last byte of the answer
 CALLBACK_REPLY_MAX_BYTES: Final = 1024**2  # OSS
+
+# --- bucket tags and websites --------------------------------------------------------------------------------------
+BUCKET_TAGS_MAX: Final = 20  # OSS
+BUCKET_TAG_KEY_MAX_BYTES: Final = 64  # OSS
+BUCKET_TAG_VALUE_MAX_BYTES: Final = 128  # OSS
+WEBSITE_RULES_MAX: Final = 20  # OSS
+WEBSITE_HEADERS_MAX: Final = 10  # OSS: IncludeHeader of one rule

@@ -5,6 +5,7 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
@@ -16,32 +17,36 @@ from coatcheck.core.errors import (
     NOT_IMPLEMENTED,
     TOO_MANY_BUCKETS,
 )
-from coatcheck.core.limits import BUCKETS_PER_ACCOUNT, CONFIGURATION_MAX_BYTES
+from coatcheck.core.limits import BUCKETS_PER_ACCOUNT, CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
 from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
-from coatcheck.ports.bucket import Bucket, NewBucket
+from coatcheck.ports.bucket import TAGGING, Bucket, NewBucket, Tags
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import Node, read_xml, write_xml
 
-from .arguments import read_body, read_list_text, read_max_keys, refuse_headers
+from .arguments import read_body, read_list_text, read_max_keys
+from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .context import Context
 from .object_put import STORAGE_CLASSES, read_storage_class
 from .owner import acl_node, acl_reply, owner_node
 
 _REDUNDANCIES: Final = ("LRS", "ZRS")
-_NOT_BUILT: Final = ("x-oss-bucket-tagging",)
-_NOT_BUILT_FILTERS: Final = ("tag-key", "tag-value")  # "tagging" is a sub-resource and doesn't come this far
 
 
 async def list_buckets(ctx: Context) -> Reply:
-    """ListBuckets (GetService): the caller's own buckets by name."""
+    """ListBuckets (GetService): the caller's own buckets by name, those with certain tags if asked for."""
     query = ctx.request.query
-    for name in _NOT_BUILT_FILTERS:
-        if name in query:
-            raise NOT_IMPLEMENTED("Listing buckets by their tags is not built yet.", Header=name)
     prefix, marker, most = read_list_text(query, "prefix"), read_list_text(query, "marker"), read_max_keys(query)
-    buckets, more = await ctx.ports.catalog.list_buckets(ctx.caller.account, prefix=prefix, marker=marker, limit=most)
+    tags = read_tag_filter(query)
+    buckets: Sequence[Bucket]
+    if tags is None:
+        buckets, more = await ctx.ports.catalog.list_buckets(
+            ctx.caller.account, prefix=prefix, marker=marker, limit=most
+        )
+    else:
+        tagged = await _tagged_buckets(ctx, tags, prefix, marker)
+        buckets, more = tagged[:most], len(tagged) > most
     nodes: list[Node] = [
         ("Prefix", prefix),
         ("Marker", marker),
@@ -54,11 +59,28 @@ async def list_buckets(ctx: Context) -> Reply:
     return _xml("ListAllMyBucketsResult", nodes)
 
 
+async def _tagged_buckets(ctx: Context, tags: Tags, prefix: str, marker: str) -> list[Bucket]:
+    """All of the caller's buckets with those tags, behind `marker`. An account has few enough to look at each."""
+    found: list[Bucket] = []
+    more = True
+    while more:
+        page, more = await ctx.ports.catalog.list_buckets(
+            ctx.caller.account, prefix=prefix, marker=marker, limit=LIST_MAX_KEYS
+        )
+        for listed in page:
+            bucket = await ctx.ports.catalog.find_bucket(listed.name)
+            if bucket is not None and has_tags(bucket, tags):
+                found.append(bucket)
+            marker = listed.name
+    return found
+
+
 async def put_bucket(ctx: Context) -> Reply:
     """PutBucket: made, or already the caller's own with no setting that contradicts."""
     request = ctx.request
     name = read_bucket_name(ctx.target.bucket or "")
-    refuse_headers(request, _NOT_BUILT)
+    tagging = request.headers.get("x-oss-bucket-tagging")
+    tags_document = read_tags_header(tagging) if tagging else None
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
     acl_text = request.headers.get("x-oss-acl")
@@ -76,7 +98,9 @@ async def put_bucket(ctx: Context) -> Reply:
     if acl != PRIVATE:
         refuse_public_acl(acl, blocked=await ctx.ports.catalog.blocks_public_access(new.owner))
     try:
-        await ctx.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT)
+        made = await ctx.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT)
+        if tags_document is not None:
+            await ctx.ports.catalog.set_bucket_setting(made.bucket_id, TAGGING, tags_document)
     except TooMany:
         raise TOO_MANY_BUCKETS(BucketName=name) from None
     except AlreadyThere:

@@ -25,7 +25,9 @@ from . import (
     bucket_https,
     bucket_policy,
     bucket_referer,
+    bucket_tags,
     bucket_versioning,
+    bucket_website,
     object_acl,
     object_delete,
     object_get,
@@ -53,6 +55,7 @@ class Row:
         header: a request header that selects it among the rows of that place ("x-oss-copy-source"); "" for none.
         reads_object: the operation needs the object's current version.
         makes_bucket: the bucket need not exist.
+        is_page: a bucket's website answers it, when nobody signed it.
     """
 
     method: str
@@ -63,6 +66,7 @@ class Row:
     reads_object: bool = False
     makes_bucket: bool = False
     header: str = ""
+    is_page: bool = False
 
     @property
     def name(self) -> str:
@@ -98,12 +102,12 @@ ROWS: Final = (
     Row("DELETE", Level.BUCKET, "policy", bucket_policy.delete_bucket_policy, Action.DELETE_BUCKET_POLICY),
     Row("GET", Level.BUCKET, "policyStatus", bucket_policy.get_bucket_policy_status, Action.GET_BUCKET_POLICY_STATUS),
     *_public_access_block_rows(),
-    Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS),
+    Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS, is_page=True),
     Row("GET", Level.BUCKET, "list-type", object_list.list_objects_v2, Action.LIST_OBJECTS),
     Row("POST", Level.BUCKET, "delete", object_delete.delete_multiple_objects, Action.DELETE_OBJECTS),
     Row("POST", Level.BUCKET, "", post_object.post_object, Action.PUT_OBJECT),
-    Row("GET", Level.OBJECT, "", object_get.get_object, Action.GET_OBJECT, reads_object=True),
-    Row("HEAD", Level.OBJECT, "", object_get.head_object, Action.GET_OBJECT, reads_object=True),
+    Row("GET", Level.OBJECT, "", object_get.get_object, Action.GET_OBJECT, reads_object=True, is_page=True),
+    Row("HEAD", Level.OBJECT, "", object_get.head_object, Action.GET_OBJECT, reads_object=True, is_page=True),
     Row("HEAD", Level.OBJECT, "objectMeta", object_get.get_object_meta, Action.GET_OBJECT, reads_object=True),
     Row("GET", Level.OBJECT, "objectMeta", object_get.get_object_meta, Action.GET_OBJECT, reads_object=True),
     Row("PUT", Level.OBJECT, "", object_put.put_object, Action.PUT_OBJECT),
@@ -114,6 +118,14 @@ ROWS: Final = (
     Row("PUT", Level.BUCKET, "versioning", bucket_versioning.put_bucket_versioning, Action.PUT_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
+    # tags, website
+    Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
+    Row("PUT", Level.BUCKET, "tagging", bucket_tags.put_bucket_tags, Action.PUT_BUCKET_TAGGING),
+    Row("GET", Level.BUCKET, "tagging", bucket_tags.get_bucket_tags, Action.GET_BUCKET_TAGGING),
+    Row("DELETE", Level.BUCKET, "tagging", bucket_tags.delete_bucket_tags, Action.DELETE_BUCKET_TAGGING),
+    Row("PUT", Level.BUCKET, "website", bucket_website.put_bucket_website, Action.PUT_BUCKET_WEBSITE),
+    Row("GET", Level.BUCKET, "website", bucket_website.get_bucket_website, Action.GET_BUCKET_WEBSITE),
+    Row("DELETE", Level.BUCKET, "website", bucket_website.delete_bucket_website, Action.DELETE_BUCKET_WEBSITE),
     # doors and browser rules
     Row("PUT", Level.BUCKET, "cors", bucket_cors.put_bucket_cors, Action.PUT_BUCKET_CORS),
     Row("GET", Level.BUCKET, "cors", bucket_cors.get_bucket_cors, Action.GET_BUCKET_CORS),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 PUBLIC_ACCESS_BLOCK: Final = "publicAccessBlock"  # the setting that says "true" or "false"
+TAGGING: Final = "tagging"  # the setting that holds the tags, as "key=value&key=value", percent-encoded
+
+Tags = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,19 @@ class Bucket:
         """Whether ACLs and policies that open the bucket to everybody count as absent."""
         return self.owner_blocks_public_access or self.setting(PUBLIC_ACCESS_BLOCK) == "true"
 
+    @property
+    def tags(self) -> Tags:
+        document = self.setting(TAGGING) if self.settings else None
+        return () if document is None else tuple(parse_qsl(document, keep_blank_values=True))
+
     def setting(self, name: str) -> str | None:
         """The stored document of that name; None if there is none."""
         return next((document for known, document in self.settings if known == name), None)
+
+
+def write_tags(tags: Tags) -> str:
+    """The text of the setting TAGGING."""
+    return urlencode(tags)
 
 
 @dataclass(frozen=True, slots=True)

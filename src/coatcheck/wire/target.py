@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from coatcheck.core.errors import NON_STANDARD_HOST
 from coatcheck.core.names import is_bucket_name, read_bucket_name, read_object_key
@@ -116,6 +117,11 @@ def is_own_name(host: str, addressing: Addressing) -> bool:
         or name in addressing.base_names
         or any(name.endswith(f".{base}") for base in addressing.base_names)
     )
+
+
+def is_path_style(request: Request, target: Target) -> bool:
+    """Whether the path names the bucket before the key."""
+    return unquote_to_bytes(request.raw_path[1:]) != (target.key or "").encode()
 
 
 def second_reading(request: Request, target: Target) -> Target | None:

@@ -1,0 +1,70 @@
+"""Settings of buckets as official SDKs make them and read them back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
+
+from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ..server_process import ServerProcess
+from .conftest import make_bucket
+from .raw import send
+from .test_sdk_v2 import a_client
+
+
+@pytest.fixture
+def v2(live_server: ServerProcess) -> Any:
+    return a_client(live_server)
+
+
+@pytest.fixture
+def new_bucket(live_server: ServerProcess) -> str:
+    return make_bucket(live_server)
+
+
+def an_oss2_bucket(server: ServerProcess, bucket: str) -> Any:
+    return oss2.Bucket(oss2.Auth(ACCESS_KEY_ID, ACCESS_KEY_SECRET), server.endpoint, bucket, is_path_style=True)
+
+
+def test_tags(v2: Any, live_server: ServerProcess, new_bucket: str) -> None:
+    tags = oss.TagSet(tags=[oss.Tag(key="team", value="ä"), oss.Tag(key="k", value="v")])
+    v2.put_bucket_tags(oss.PutBucketTagsRequest(bucket=new_bucket, tagging=oss.Tagging(tag_set=tags)))
+    got = v2.get_bucket_tags(oss.GetBucketTagsRequest(bucket=new_bucket))
+    assert [(tag.key, tag.value) for tag in got.tagging.tag_set.tags] == [("team", "ä"), ("k", "v")]
+    listed = v2.list_buckets(oss.ListBucketsRequest(tag_key="k", tag_value="v"))
+    assert [bucket.name for bucket in listed.buckets] == [new_bucket]
+    client = an_oss2_bucket(live_server, new_bucket)
+    client.delete_bucket_tagging(params={"tagging": "k"})
+    assert client.get_bucket_tagging().tag_set.tagging_rule == {"team": "ä"}
+
+
+def test_website(v2: Any, live_server: ServerProcess, new_bucket: str) -> None:
+    client = an_oss2_bucket(live_server, new_bucket)
+    client.put_bucket_acl("public-read")
+    client.put_object("index.html", b"the index")
+    client.put_object("error.html", b"the error")
+    rule = oss2.models.RoutingRule(
+        1,
+        oss2.models.Condition("old/", 404),
+        oss2.models.Redirect(redirect_type="External", host_name="www.example.com", proto="https"),
+    )
+    client.put_bucket_website(oss2.models.BucketWebsite("index.html", "error.html", [rule]))
+    got = client.get_bucket_website()
+    assert (got.index_file, got.error_file, got.rules[0].condition.key_prefix_equals) == (
+        "index.html",
+        "error.html",
+        "old/",
+    )
+    site = f"{live_server.endpoint}/{new_bucket}"
+    assert send(f"{site}/").body == b"the index"
+    missing = send(f"{site}/nothing")
+    assert (missing.status, missing.body) == (404, b"the error")
+    moved = send(f"{site}/old/a")
+    assert (moved.status, moved.headers["location"]) == (301, "https://www.example.com/old/a")
+    answer = v2.get_bucket_website(oss.GetBucketWebsiteRequest(bucket=new_bucket))
+    assert answer.website_configuration.index_document.suffix == "index.html"
+    v2.delete_bucket_website(oss.DeleteBucketWebsiteRequest(bucket=new_bucket))
+    assert send(f"{site}/nothing").error["Code"] == "NoSuchKey"
