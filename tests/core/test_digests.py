@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.core.digests import read_content_md5, update_crc64, write_content_md5
+from coatcheck.core.digests import (
+    EMPTY_CRC64,
+    combine_crc64,
+    multipart_etag,
+    read_content_md5,
+    update_crc64,
+    write_content_md5,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +43,23 @@ def test_anything_else_is_no_content_md5(text: str) -> None:
 @given(st.text())
 def test_any_text_is_a_content_md5_or_none(text: str) -> None:
     assert read_content_md5(text) is None or len(read_content_md5(text) or b"") == 16
+
+
+@given(first=st.binary(max_size=300), second=st.binary(max_size=300))
+def test_the_crc_of_two_contents_is_combined_from_theirs(first: bytes, second: bytes) -> None:
+    combined = combine_crc64(update_crc64(first), update_crc64(second), len(second))
+    assert combined == update_crc64(first + second)
+
+
+def test_the_crc_of_many_large_parts_is_combined() -> None:
+    part = bytes(range(256)) * 4096
+    combined = streamed = EMPTY_CRC64
+    for size in (1_048_576, 1_048_576, 100_000, 0, 1):
+        combined = combine_crc64(combined, update_crc64(part[:size]), size)
+        streamed = update_crc64(part[:size], streamed)
+    assert combined == streamed
+
+
+def test_the_multipart_etag_is_that_of_a_recorded_exchange() -> None:
+    etags = ["4DE8075FB607DF4D13FBC480EA488EFA", "AF947EC157726CEA88ED83B3C989063B"]
+    assert multipart_etag(etags) == "1C787C506EABFB9B45EAAA8DB039F4B2-2"

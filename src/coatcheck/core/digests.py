@@ -4,15 +4,60 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 from fastcrc import crc64
 
 EMPTY_CRC64 = 0
+_POLYNOMIAL: Final = 0xC96C5795D7870F42  # CRC-64/XZ, reflected: the top bit is x^0
+_ONE: Final = 1 << 63
 
 
 def update_crc64(data: bytes | bytearray | memoryview, crc: int = EMPTY_CRC64) -> int:
     """CRC-64/XZ of what came before (`crc`) followed by `data`; "123456789" gives 0x995dc9bbdf1939fa."""
     return int(crc64.xz(bytes(data) if isinstance(data, memoryview) else data, crc))
+
+
+def combine_crc64(first: int, second: int, second_size: int) -> int:
+    """CRC-64/XZ of two contents, one behind the other, from the CRC of each and the size of the second.
+
+    A content's CRC, moved on over n bytes of zeros, is multiplied by x^(8n) modulo the polynomial; the CRC of what
+    stands in place of the zeros is added.
+    """
+    return _multiply(_power_of_bytes(second_size), first) ^ second
+
+
+@lru_cache(maxsize=1024)
+def _power_of_bytes(count: int) -> int:
+    """x^(8 * count) modulo the polynomial, by squaring. Parts of one upload are mostly of one size."""
+    power, square = _ONE, _ONE >> 8
+    while count:
+        if count & 1:
+            power = _multiply(power, square)
+        square = _multiply(square, square)
+        count >>= 1
+    return power
+
+
+def _multiply(a: int, b: int) -> int:
+    """Two polynomials over GF(2), modulo the polynomial."""
+    product = 0
+    while a:
+        if a & _ONE:
+            product ^= b
+        a = (a << 1) & 0xFFFF_FFFF_FFFF_FFFF
+        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
+    return product
+
+
+def multipart_etag(etags: Sequence[str]) -> str:
+    """The ETag of an object made of parts: MD5 over the text of theirs, upper-case hex, and how many there are."""
+    digest = hashlib.md5("".join(etags).encode("ascii"), usedforsecurity=False).hexdigest().upper()
+    return f"{digest}-{len(etags)}"
 
 
 def read_content_md5(text: str) -> bytes | None:
