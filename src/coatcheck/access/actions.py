@@ -51,6 +51,12 @@ class Action(Enum):
     PUT_OBJECT = ("oss:PutObject", AclRight.WRITE, True)
     DELETE_OBJECT = ("oss:DeleteObject", AclRight.WRITE, True)
     DELETE_OBJECTS = ("oss:DeleteObject", AclRight.WRITE, False)  # many keys; each is decided on again
+    ABORT_MULTIPART_UPLOAD = ("oss:AbortMultipartUpload", AclRight.WRITE, True)
+    LIST_PARTS = ("oss:ListParts", AclRight.WRITE, True)
+    LIST_MULTIPART_UPLOADS = ("oss:ListMultipartUploads", AclRight.WRITE, False)
+    PUT_OBJECT_TAGGING = ("oss:PutObjectTagging", AclRight.NOTHING, True)
+    GET_OBJECT_TAGGING = ("oss:GetObjectTagging", AclRight.NOTHING, True)
+    DELETE_OBJECT_TAGGING = ("oss:DeleteObjectTagging", AclRight.NOTHING, True)
     GET_OBJECT_ACL = ("oss:GetObjectAcl", AclRight.NOTHING, True)
     PUT_OBJECT_ACL = ("oss:PutObjectAcl", AclRight.NOTHING, True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final

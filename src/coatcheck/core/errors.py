@@ -305,6 +305,42 @@ FILE_ALREADY_EXISTS = Fault(
     "0026-00000002",
 )
 
+NO_SUCH_UPLOAD = Fault(
+    "NoSuchUpload",
+    404,
+    "The specified upload does not exist. "
+    "The upload ID may be invalid, or the upload may have been aborted or completed.",
+    "0042-00000002",
+)
+INVALID_PART = Fault(
+    "InvalidPart",
+    400,
+    "One or more of the specified parts could not be found or the specified entity tag might not have matched the "
+    "part's entity tag.",
+)
+INVALID_PART_ORDER = Fault("InvalidPartOrder", 400, "The list of parts was not in ascending order.", "0042-00000209")
+INVALID_TAG_VALUE = Fault("InvalidTag", 400, "The TagValue you have provided is invalid.")
+TOO_MANY_OBJECT_TAGS = Fault("InvalidTag", 400, "An object has at most 10 tags.")
+OPERATION_NOT_SUPPORTED = Fault(
+    "OperationNotSupported", 400, "The operation is not supported for this resource", "0016-00000702"
+)
+NOT_SYMLINK = Fault("NotSymlink", 400, "The object is not symlink.")
+SYMLINK_TARGET_NOT_EXIST = Fault("SymlinkTargetNotExist", 404, "The symlink target object does not exist.")
+INVALID_TARGET_TYPE = Fault("InvalidTargetType", 400, "The symbolic's target file type is invalid.")
+COPY_SOURCE_INVALID = Fault(
+    "InvalidArgument", 400, "Copy Source must mention the source bucket and key: /sourcebucket/sourcekey."
+)
+COPY_ACROSS_REGIONS = Fault(
+    "AccessDenied", 403, "Target object does not reside in the same data center as source object."
+)
+POSITION_NOT_EQUAL_TO_LENGTH = Fault(
+    "PositionNotEqualToLength", 409, "Position is not equal to file length", "0026-00000016"
+)
+RESTORE_IN_PROGRESS = Fault("RestoreAlreadyInProgress", 409, "The restore operation is in progress.")
+RESTORE_STALE = Fault("ArchiveRestoreFileStale", 409, "The archive file or restore info stale", "0016-00000718")
+RESTORE_NOT_FINISHED = Fault(
+    "ArchiveRestoreNotFinished", 409, "The archive file's restore is not finished.", "0016-00000719"
+)
 INVALID_OBJECT_STATE = Fault("InvalidObjectState", 403, "The operation is not valid for the object's state.")
 OBJECT_NOT_APPENDABLE = Fault("ObjectNotAppendable", 409, "The object is not appendable.")
 

@@ -36,6 +36,15 @@ BUCKETS_PER_ACCOUNT: Final = 100  # OSS: per account and region
 TRAFFIC_LIMIT_MIN_BITS_PER_S: Final = 819_200  # OSS: x-oss-traffic-limit
 TRAFFIC_LIMIT_MAX_BITS_PER_S: Final = 838_860_800  # OSS: x-oss-traffic-limit
 
+# --- parts and tags ------------------------------------------------------------------------------------------------
+PARTS_MAX: Final = 10_000  # OSS: part numbers are 1 to this
+PART_MIN_BYTES: Final = 100 * 1024  # OSS: every part but the last, looked at when the upload is completed
+PART_MAX_BYTES: Final = 5 * 1024**3  # OSS: UploadPart, UploadPartCopy
+COMPLETE_MAX_BYTES: Final = 4 * 1024**2  # ours: the body of CompleteMultipartUpload
+OBJECT_TAGS_MAX: Final = 10  # OSS: object tagging
+TAG_KEY_MAX_BYTES: Final = 128  # OSS: object tagging
+TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
+
 # --- listing and deleting ------------------------------------------------------------------------------------------
 LIST_DEFAULT_KEYS: Final = 100  # OSS: max-keys when not given
 LIST_MAX_KEYS: Final = 1000  # OSS: max-keys

@@ -54,11 +54,12 @@ class Incoming:
         return () if self.blob is None else (Segment(self.blob.blob_id, 0, self.size),)
 
 
-async def receive(request: Request, store: ByteStore, *, most: int) -> Incoming:
+async def receive(request: Request, store: ByteStore, *, most: int, inline_most: int = INLINE_MAX_BYTES) -> Incoming:
     """Take the request's body in.
 
     Args:
         most: the largest size allowed, bytes.
+        inline_most: up to so many bytes stay in memory and become no blob.
     Raises:
         OssError: MISSING_CONTENT_LENGTH, ENTITY_TOO_LARGE, INCOMPLETE_BODY, REQUEST_TIMEOUT, INVALID_DIGEST,
             INVALID_CRC64.
@@ -67,7 +68,7 @@ async def receive(request: Request, store: ByteStore, *, most: int) -> Incoming:
     length = read_content_length(request.headers)
     if length is not None and length > most:
         raise ENTITY_TOO_LARGE()
-    intake = _Intake(store, most)
+    intake = _Intake(store, most, inline_most)
     try:
         async for chunk in request.body.chunks():
             await intake.take(chunk)
@@ -119,10 +120,11 @@ class _Intake:
     the client is held back. A slow client never has more than one small piece in memory.
     """
 
-    def __init__(self, store: ByteStore, most: int) -> None:
+    def __init__(self, store: ByteStore, most: int, inline_most: int) -> None:
         self.size = 0
         self._store = store
         self._most = most
+        self._inline_most = inline_most
         self._pieces: list[bytes] = []
         self._gathered = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -142,7 +144,7 @@ class _Intake:
             await self._finish_work()
 
     async def end(self) -> Incoming:
-        if self.size <= INLINE_MAX_BYTES:
+        if self.size <= self._inline_most:
             body = b"".join(self._pieces)
             self._md5.update(body)
             return Incoming(self.size, self._md5.digest(), update_crc64(body), body, None)

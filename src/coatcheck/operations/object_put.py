@@ -8,8 +8,7 @@ from coatcheck.access.acl import DEFAULT, read_object_acl
 from coatcheck.core.digests import write_content_md5
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, INVALID_ARGUMENT, NO_SUCH_BUCKET, NOT_IMPLEMENTED
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
-from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, Written
-from coatcheck.ports.object import NULL_VERSION, ObjectRecord
+from coatcheck.ports.object import DELETE_MARKER, NULL_VERSION, ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.reply import Reply
 
@@ -17,17 +16,16 @@ from .archive import ARCHIVE_CLASSES
 from .arguments import read_switch, refuse_headers
 from .callback import read_callback, tell
 from .context import Context
-from .incoming import Incoming, receive
+from .incoming import receive
 from .metadata import read_stored_headers
 from .pacing import PacedBody, read_traffic_limit
-from .release import release
+from .release import release, settle
+from .tagging import read_tagging_header
 from .versions import propose_version_id, version_headers
 
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
-_NOT_BUILT: Final = (
+NOT_BUILT: Final = (
     *CONDITIONAL_HEADERS,
-    "x-oss-copy-source",
-    "x-oss-tagging",
     "x-oss-server-side-encryption",
     "x-oss-server-side-encryption-key-id",
     "x-oss-server-side-data-encryption",
@@ -42,7 +40,7 @@ _NOT_BUILT_PARAMETERS: Final = ("x-oss-process",)
 async def put_object(ctx: Context) -> Reply:
     """PutObject: make the body the object of its key. 200 means it is durable and visible."""
     request = ctx.request
-    refuse_headers(request, _NOT_BUILT)
+    refuse_headers(request, NOT_BUILT)
     for name in _NOT_BUILT_PARAMETERS:
         if name in request.query:
             raise NOT_IMPLEMENTED(f"The parameter {name} is not built yet for uploads.", Header=name)
@@ -52,6 +50,7 @@ async def put_object(ctx: Context) -> Reply:
     storage_class = read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class)
     forbid_overwrite = read_forbid_overwrite(ctx)
     headers = read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers)
+    tags = read_tagging_header(request.headers.get("x-oss-tagging"))
     if forbid_overwrite:
         await check_overwrite(ctx)  # before the body travels; the commit checks again
     if rate_bits_per_s is not None:
@@ -68,10 +67,16 @@ async def put_object(ctx: Context) -> Reply:
         acl=acl,
         storage_class=storage_class,
         headers=headers,
+        tags=tags,
         body=incoming.body,
         segments=incoming.segments,
     )
-    written = await _commit(ctx, record, incoming, forbid_overwrite=forbid_overwrite)
+    written = await settle(
+        ctx.ports.catalog.put_object(ctx.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
+        incoming.blob,
+        gone=NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name),
+        exists=FILE_ALREADY_EXISTS(Key=record.key),
+    )
     await release(ctx.ports, written.released)
     reply = Reply(
         200,
@@ -93,7 +98,8 @@ def read_forbid_overwrite(ctx: Context) -> bool:
 
 async def check_overwrite(ctx: Context) -> None:
     """Raises: OssError FILE_ALREADY_EXISTS, if the key has an object."""
-    if await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key):
+    found = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key)
+    if found is not None and found.kind != DELETE_MARKER:
         raise FILE_ALREADY_EXISTS(Key=ctx.key)
 
 
@@ -106,25 +112,3 @@ def read_storage_class(text: str | None, default: str) -> str:
             "The storage class you specified is invalid.", ArgumentName="x-oss-storage-class", ArgumentValue=text
         )
     return text
-
-
-async def _commit(ctx: Context, record: ObjectRecord, incoming: Incoming, *, forbid_overwrite: bool) -> Written:
-    """Name the bytes in the catalog; if it says no they go.
-
-    Only a known refusal discards them: after anything else (a cancelled wait, a disk error) the commit may stand, and
-    recovery at the next start finds out.
-    """
-    bucket = ctx.this_bucket
-    try:
-        written = await ctx.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=forbid_overwrite)
-    except (Gone, AlreadyThere, NoSpace) as error:
-        if incoming.blob is not None:
-            await incoming.blob.discard()
-        if isinstance(error, Gone):
-            raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
-        if isinstance(error, AlreadyThere):
-            raise FILE_ALREADY_EXISTS(Key=record.key) from None
-        raise
-    if incoming.blob is not None:
-        await incoming.blob.keep()
-    return written
