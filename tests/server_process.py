@@ -60,6 +60,20 @@ class ServerProcess:
         assert self._process.stdout is not None
         return self._process.stdout
 
+    @property
+    def pid(self) -> int:
+        """The process that was started; the workers are its children."""
+        return self._process.pid
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `coatcheck WORDS --data` on this server's data directory."""
+        line = [sys.executable, "-m", "coatcheck", *words, "--data", str(self.data)]
+        return subprocess.run(line, env=clean_environment(), capture_output=True, text=True, timeout=60)
+
+    def reload(self) -> None:
+        """Ask for new workers, as an operator does after renewing a certificate."""
+        self._process.send_signal(signal.SIGHUP)
+
     def processes(self) -> list[int]:
         """The process ids of the server: the one that was started, and every descendant."""
         found = [self._process.pid]

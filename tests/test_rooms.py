@@ -36,7 +36,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "request_log",
         "root_credentials",
     },
-    "process": {"app", "engines", "settings", "root_credentials"},
+    "process": {"app", "engines", "settings", "root_credentials", "wire.target"},
     "client": {"core", "signing", "wire.query", "wire.xml", "root_credentials"},
     "cli": {
         "core",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.core.addresses import read_network
 from coatcheck.core.errors import OssError
+from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.gateway import CALLBACK_KEY_PATH, Gateway, Trace
 from coatcheck.operations.context import Ports
+from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey, KeyLookup
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
@@ -25,6 +29,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import make_addressing
 
+_DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
 
 
@@ -61,6 +66,7 @@ class Server:
         self._engines: LocalEngines | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
+        self._domain_watch: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -114,9 +120,13 @@ class Server:
             return reply
 
         self._application = Application(answer, body_timeout_s=settings.body_timeout_s)
+        if settings.tls_self_signed:
+            self._domain_watch = asyncio.create_task(_keep_domains(settings.data, self._engines.domains))
         _settle_memory()
 
     def _close(self) -> None:
+        if self._domain_watch is not None:
+            self._domain_watch.cancel()
         if self._engines is not None:
             self._engines.close()
         if self._log is not None:
@@ -128,6 +138,16 @@ def _make_notifier(settings: ServerSettings) -> HttpNotifier:
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
     networks = [read_network(text) for text in settings.callback_networks]
     return HttpNotifier(settings.data / "callback.key", settings.callback_key_url or own, networks)
+
+
+async def _keep_domains(data: Path, domains: Domains) -> None:
+    """Tell the server's first process, which makes the certificate, of which own domains there are."""
+    while True:
+        try:
+            keep_own_domains(data, [domain.name for domain in await domains.list_domains()])
+        except OSError as error:
+            logging.getLogger("coatcheck").warning("the list of own domains cannot be written: %s", error)
+        await asyncio.sleep(_DOMAINS_POLL_S)
 
 
 def _settle_memory() -> None:

@@ -1,4 +1,4 @@
-"""The server's processes: Granian with its workers, the socket, the ready line, the orderly end."""
+"""The server's processes: Granian with its workers, the socket, certificates, the ready line, the orderly end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
@@ -20,15 +21,33 @@ from granian.log import LogLevels
 from granian.server import Server as GranianServer
 
 from coatcheck.app import Server
+from coatcheck.engines.certificates import (
+    BadCertificate,
+    check_pair,
+    ensure_certificate,
+    own_domains_file,
+    read_own_domains,
+    tls_files,
+)
 from coatcheck.engines.local import prepare_local
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
+from coatcheck.wire.target import accelerate_names, endpoint_names
 
 _READY_POLL_S: Final = 0.01
 _READY_TIMEOUT_S: Final = 30.0
 _PARENT_POLL_S: Final = 0.2
 _PORT_WAIT_S: Final = 1.0  # the workers of a server that was killed are gone by then
+_CERTIFICATE_POLL_S: Final = 1.0
+_RENEWAL_POLL_S: Final = 3600.0
+_LISTENING: Final = "0A"  # the kernel's name for that state of a socket
+_TLS_MIN: Final = {"1.2": SSLProtocols.tls12, "1.3": SSLProtocols.tls13}
 _BUFFER_MAX_BYTES: Final = 256 * 1024  # of a connection: its headers, pieces of an upload, what a stalled reader leaves
+
+
+log = logging.getLogger("coatcheck")
+
+FileStates = tuple[tuple[int, int, int], ...]
 
 
 class CannotListen(Exception):
@@ -43,11 +62,15 @@ def run(settings: ServerSettings, root: RootCredentials, ready: Callable[[Server
         root: the owner's key.
         ready: called with the final settings as soon as the server answers.
     Raises:
-        CannotListen; what `prepare_local` raises.
+        CannotListen, BadCertificate; what `prepare_local` raises.
     """
     with _reserve(settings.host, settings.port) as reserved:
         settings = replace(settings, port=reserved.getsockname()[1])
         with closing(prepare_local(settings.data)):
+            if settings.tls_self_signed:
+                files = tls_files(settings.data)
+                settings = replace(settings, tls_cert=files.cert, tls_key=files.key)
+            _prepare_certificate(settings)
             _serve(settings, root, ready)
 
 
@@ -59,7 +82,8 @@ def _serve(settings: ServerSettings, root: RootCredentials, ready: Callable[[Ser
         return application
 
     logging.getLogger("_granian").setLevel(logging.WARNING)
-    server = GranianServer(
+    server = _Granian(
+        settings,
         "coatcheck",
         address=settings.host,
         port=settings.port,
@@ -74,14 +98,150 @@ def _serve(settings: ServerSettings, root: RootCredentials, ready: Callable[[Ser
         log_level=LogLevels.warning,
         ssl_cert=settings.tls_cert,
         ssl_key=settings.tls_key,
-        ssl_protocol_min=SSLProtocols.tls12,
+        ssl_protocol_min=_TLS_MIN[settings.tls_min],
         respawn_failed_workers=True,
         respawn_interval=0.2,
         workers_kill_timeout=max(1, int(settings.drain_timeout_s)),
         process_name=None,
     )
     server.on_startup(lambda: threading.Thread(target=_announce, args=(settings, ready), daemon=True).start())
+    if settings.tls_cert:
+        watch = threading.Thread(target=_watch_certificate, args=(settings, server), daemon=True)
+        server.on_startup(watch.start)
     server.serve(target_loader=load, wrap_loader=False)
+
+
+class _Granian(GranianServer):  # type: ignore[misc, valid-type]  # Granian has no types for it
+    """Granian, but a reload drops no running download, and looks at the certificate first.
+
+    New workers are started beside the old ones, which share the port; when they listen, the old ones are told to end,
+    and may take as long as their downloads do. Granian itself would kill them after the time that a shutdown gives.
+
+    Workers are forks of this process. So nothing here may have SQLite open when one is made (it would believe in locks
+    that it doesn't have), and no other thread may be within OpenSSL: certificates are looked at by the main thread.
+    """
+
+    wrks: list[Any]
+
+    def __init__(self, settings: ServerSettings, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._settings = settings
+        self._leaving: list[Any] = []
+        self._asked_for = False
+        self._loaded = _state_of_certificate(settings)
+
+    def signal_handler_reload(self, *signal: Any) -> None:
+        """SIGHUP: the operator wants new workers, whether or not a file has changed."""
+        self._asked_for = True
+        super().signal_handler_reload(*signal)
+
+    def look_at_certificate(self) -> None:
+        """Have the main thread reload if the certificate is another one, or has to be."""
+        self.reload_signal = True
+        self.main_loop_interrupt.set()
+
+    def _reload(self, spawn_target: Any, target_loader: Any) -> None:
+        self.reload_signal = False
+        self.main_loop_interrupt.clear()
+        try:
+            state = _prepare_certificate(self._settings)
+        except (BadCertificate, OSError) as error:
+            log.error("%s The workers go on with the certificate they have.", error)
+            return
+        if state != self._loaded or self._asked_for:
+            self._loaded, self._asked_for = state, False
+            self._replace_workers(spawn_target, target_loader)
+
+    def _replace_workers(self, spawn_target: Any, target_loader: Any) -> None:
+        settings = self._settings
+        if settings.tls_cert:  # Granian remembers where links pointed
+            least = _TLS_MIN[settings.tls_min]
+            self.build_ssl_context(settings.tls_cert, settings.tls_key, None, least, None, [], False)
+        listening = _count_listening(self.bind_port)
+        old, self.wrks = self.wrks, []
+        self._spawn_workers(spawn_target, target_loader)
+        _await_listening(self.bind_port, listening + self.workers)
+        for worker in old:
+            worker.terminate()
+        self._leaving = [worker for worker in self._leaving if worker.is_alive()] + old
+        log.info("reloaded: %d new workers; the old ones end with their last requests", self.workers)
+
+    def _stop_workers(self) -> None:
+        self.wrks.extend(worker for worker in self._leaving if worker.is_alive())
+        super()._stop_workers()
+
+
+def _count_listening(port: int) -> int:
+    """How many sockets of this machine's IPv4 and IPv6 listen on the port, as far as the kernel tells (on Linux)."""
+    count = 0
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as lines:
+                rows = [line.split() for line in lines]
+        except OSError:
+            continue
+        count += sum(1 for row in rows if row[3] == _LISTENING and row[1].endswith(f":{port:04X}"))
+    return count
+
+
+def _await_listening(port: int, count: int) -> None:
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    while _count_listening(port) < count and time.monotonic() < deadline:
+        time.sleep(_READY_POLL_S)
+
+
+def _prepare_certificate(settings: ServerSettings) -> FileStates:
+    """Renew a certificate of ours where that is due, and see that the pair is one; what identifies it.
+
+    Raises: BadCertificate.
+    """
+    if settings.tls_self_signed:
+        ensure_certificate(settings.data, _served_names(settings))
+    state = _state_of_certificate(settings)
+    if settings.tls_cert and settings.tls_key:
+        check_pair(settings.tls_cert, settings.tls_key)
+    return state
+
+
+def _served_names(settings: ServerSettings) -> list[str]:
+    """Every name a certificate of ours is for: this machine, each door with the buckets at it, own domains."""
+    names = {"localhost", "127.0.0.1", "::1", *read_own_domains(settings.data)}
+    if settings.host not in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+        names.add(settings.host)
+    for domain in settings.domains:
+        doors = {domain, *accelerate_names(domain)}
+        doors.update(*(endpoint_names(region, domain) for region in settings.regions))
+        names.update(doors, (f"*.{door}" for door in doors))
+    return sorted(names)
+
+
+def _watch_certificate(settings: ServerSettings, server: _Granian) -> None:
+    """Notice files that have changed; and once an hour, that time has passed."""
+    seen, looked_at_s = _state_of_certificate(settings), time.monotonic()
+    while True:
+        time.sleep(_CERTIFICATE_POLL_S)
+        state, now_s = _state_of_certificate(settings), time.monotonic()
+        if state != seen or now_s - looked_at_s > _RENEWAL_POLL_S:
+            seen, looked_at_s = state, now_s
+            server.look_at_certificate()
+
+
+def _state_of_certificate(settings: ServerSettings) -> FileStates:
+    """What changes when the certificate, its key or the list of own domains is written or replaced."""
+    domains = (own_domains_file(settings.data),) if settings.tls_self_signed else ()
+    return _state_of(*(path for path in (settings.tls_cert, settings.tls_key, *domains) if path is not None))
+
+
+def _state_of(*paths: Path) -> FileStates:
+    """What changes when a file is written, replaced, or its link points elsewhere."""
+    states = []
+    for path in paths:
+        try:
+            status = path.stat()
+            states.append((status.st_ino, status.st_mtime_ns, status.st_size))
+        except OSError:
+            states.append((0, 0, 0))
+    return tuple(states)
 
 
 def _reserve(host: str, port: int) -> socket.socket:

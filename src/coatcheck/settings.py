@@ -16,7 +16,9 @@ class ServerSettings:
         regions: region ids served, the first is where new buckets go when their door stands for none.
         domains: base domains; a bucket answers as BUCKET.oss-REGION.DOMAIN.
         workers: processes.
-        tls_cert, tls_key: PEM files; both or neither.
+        tls_cert, tls_key: PEM files; both or neither. Read anew when they change.
+        tls_self_signed: a certificate of our own making instead, kept in the data directory.
+        tls_min: the oldest version of TLS, "1.2" or "1.3".
         access_log: a log line for every request, not only for refused ones.
         strict_link_headers: a presigned PUT may bring Content-Disposition, Cache-Control and their like only if the
             link's signer listed them as additional headers.
@@ -38,6 +40,8 @@ class ServerSettings:
     workers: int = 2
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    tls_self_signed: bool = False
+    tls_min: str = "1.2"
     access_log: bool = False
     strict_link_headers: bool = False
     force_download: bool = False

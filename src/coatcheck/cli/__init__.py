@@ -34,6 +34,8 @@ VERBS: Final = {
     "role": ("coatcheck.cli.role", "Roles, for temporary keys."),
     "policy": ("coatcheck.cli.policy", "What users and roles may do."),
     "key": ("coatcheck.cli.key", "Access keys of accounts and users."),
+    "domain": ("coatcheck.cli.domain", "Own domains bound to buckets."),
+    "https-only": ("coatcheck.cli.https_only", "Refuse plain HTTP for a bucket."),
 }
 
 

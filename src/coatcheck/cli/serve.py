@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,14 @@ from coatcheck.settings import ServerSettings
     metavar="FILE",
     help="Its private key, PEM.",
 )
+@click.option(
+    "--tls-self-signed",
+    is_flag=True,
+    help="HTTPS with a certificate of a local authority, both made and kept in the data directory.",
+)
+@click.option(
+    "--tls-min", type=click.Choice(("1.2", "1.3")), default="1.2", show_default=True, help="Oldest version of TLS."
+)
 @click.option("--access-log", is_flag=True, help="Log every request, not only refused ones.")
 @click.option(
     "--strict-link-headers",
@@ -111,6 +120,8 @@ def command(
     workers: int | None,
     tls_cert: Path | None,
     tls_key: Path | None,
+    tls_self_signed: bool,
+    tls_min: str,
     access_log: bool,
     strict_link_headers: bool,
     trusted_proxies: tuple[str, ...],
@@ -125,6 +136,7 @@ def command(
     The owner's access key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET; if they are not set, a key is made at
     the first start, kept in DATA/root-credentials.json and shown once.
     """
+    from coatcheck.engines.certificates import BadCertificate
     from coatcheck.engines.local import InUse
     from coatcheck.engines.sqlite.schema import NewerStore
     from coatcheck.engines.sqlite.seal import WrongSecretKey
@@ -134,6 +146,8 @@ def command(
 
     if bool(tls_cert) != bool(tls_key):
         raise click.UsageError("--tls-cert and --tls-key go together.")
+    if tls_cert and tls_self_signed:
+        raise click.UsageError("--tls-self-signed makes a certificate; it doesn't go with --tls-cert.")
     try:
         TrustedProxies(trusted_proxies)
     except ValueError as error:
@@ -150,6 +164,8 @@ def command(
         workers=workers or min(os.cpu_count() or 1, 4),
         tls_cert=tls_cert,
         tls_key=tls_key,
+        tls_self_signed=tls_self_signed,
+        tls_min=tls_min,
         access_log=access_log,
         strict_link_headers=strict_link_headers,
         trusted_proxies=trusted_proxies,
@@ -166,7 +182,7 @@ def command(
             _print_ready(final, root, as_json=as_json)
 
         run(settings, root if not root.made else replace(root, made=False), ready)
-    except (BadCredentials, CannotListen, InUse, NewerStore, WrongSecretKey) as error:
+    except (BadCertificate, BadCredentials, CannotListen, InUse, NewerStore, WrongSecretKey) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -190,6 +206,8 @@ def _print_ready(settings: ServerSettings, root: RootCredentials, *, as_json: bo
     endpoint = f"{scheme}://{host}:{settings.port}"
     if as_json:
         facts = {"endpoint": endpoint, "region": settings.regions[0], "data": str(settings.data)}
+        if settings.tls_self_signed:
+            facts["ca"] = str(settings.data / "tls" / "ca.pem")
         click.echo(json.dumps({"ready": True, **facts}))
         return
     if root.made:
@@ -200,3 +218,17 @@ def _print_ready(settings: ServerSettings, root: RootCredentials, *, as_json: bo
             f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
         )
     click.echo(f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, data {settings.data}, Ctrl-C to stop)")
+    if settings.tls_self_signed:
+        _print_trust(settings.data / "tls" / "ca.pem")
+
+
+def _print_trust(ca: Path) -> None:
+    """The one line by which each client trusts our certificate."""
+    file = shlex.quote(str(ca))
+    click.echo(
+        "Its certificate is of a local authority. Trust it with:\n"
+        f"  curl    curl --cacert {file} URL\n"
+        f"  Node    export NODE_EXTRA_CA_CERTS={file}\n"
+        f"  Python  export SSL_CERT_FILE={file} REQUESTS_CA_BUNDLE={file}\n"
+        f"  Java    keytool -importcert -noprompt -cacerts -storepass changeit -alias coatcheck -file {file}"
+    )

@@ -1,0 +1,155 @@
+"""HTTPS as clients see it: versions, names, HTTP/2, and a certificate that changes under running downloads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+
+from coatcheck.engines.certificates import ensure_certificate, tls_files
+
+from ..builders import a_presigner
+from ..server_process import ServerProcess
+from .programs import curl, need
+
+NAME = "photos.oss-cn-hangzhou.localhost"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path_factory.mktemp("tls") / "data", "--tls-self-signed")
+    try:
+        yield server
+        server.stop()
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def ca(server: ServerProcess) -> str:
+    return str(tls_files(server.data).ca)
+
+
+@pytest.fixture(scope="module")
+def link(server: ServerProcess, ca: str) -> str:
+    """A link to a 600 kB object, which takes six seconds at the slowest rate."""
+    signer = a_presigner(server.endpoint)
+    assert requests.put(signer.presign("PUT", "photos", None).url, verify=ca, timeout=30).status_code == 200
+    put = requests.put(signer.presign("PUT", "photos", "big.bin").url, b"x" * 600_000, verify=ca, timeout=30)
+    assert put.status_code == 200
+    return signer.presign("GET", "photos", "big.bin").url
+
+
+@pytest.mark.parametrize(("option", "version"), [("--http2", b"2"), ("--http1.1", b"1.1")])
+def test_both_versions_of_http(link: str, ca: str, option: str, version: bytes) -> None:
+    done = curl(option, "--cacert", ca, "--output", "/dev/null", "--write-out", "%{http_version} %{http_code}", link)
+    assert done.stdout == version + b" 200"
+
+
+def test_names_of_buckets_are_in_the_certificate(server: ServerProcess, link: str, ca: str) -> None:
+    by_name = f"https://{NAME}:{server.port}/big.bin?{link.partition('?')[2]}"
+    done = curl("--cacert", ca, "--connect-to", f"::127.0.0.1:{server.port}", by_name)
+    assert len(done.stdout) == 600_000
+
+
+def test_old_versions_of_tls_are_refused(server: ServerProcess, ca: str) -> None:
+    need("openssl")
+    for option, works in (("-tls1_1", False), ("-tls1_2", True), ("-tls1_3", True)):
+        words = ["openssl", "s_client", option, "-connect", f"127.0.0.1:{server.port}", "-CAfile", ca]
+        done = subprocess.run(words, input=b"", capture_output=True, timeout=30)
+        assert (done.returncode == 0) is works, option
+
+
+def test_who_does_not_trust_the_authority_does_not_connect(link: str) -> None:
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(link, timeout=30)
+
+
+def try_twice(link: str, ca: str) -> int:
+    """A connection that is just being made when an old worker stops listening may be reset; the next one is taken."""
+    try:
+        return requests.get(link, verify=ca, timeout=30).status_code
+    except requests.exceptions.ConnectionError:
+        return requests.get(link, verify=ca, timeout=30).status_code
+
+
+def test_reload_drops_no_download_and_refuses_nobody(server: ServerProcess, link: str, ca: str, tmp_path: Path) -> None:
+    slow = a_presigner(server.endpoint).presign("GET", "photos", "big.bin", traffic_limit=819_200).url
+    words = ["curl", "--disable", "--silent", "--fail", "--cacert", ca, "--output", str(tmp_path / "slow"), slow]
+    before = set(server.processes())
+    with subprocess.Popen(words) as download:
+        time.sleep(0.5)
+        server.reload()
+        deadline = time.monotonic() + 20
+        while not set(server.processes()) - before:
+            assert time.monotonic() < deadline, "no new worker came up"
+            assert try_twice(link, ca) == 200
+        for _ in range(20):
+            assert try_twice(link, ca) == 200
+        assert download.poll() is None, "the download ended before the reload did; the test shows nothing"
+        assert download.wait(30) == 0
+    assert (tmp_path / "slow").read_bytes() == b"x" * 600_000
+    while set(server.processes()) & before - {server.pid}:
+        assert time.monotonic() < deadline + 10, "an old worker stays"
+        time.sleep(0.1)
+
+
+def serial_number(server: ServerProcess) -> str:
+    pem = ssl.get_server_certificate((server.host, server.port))
+    done = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=pem.encode(), capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_changed_files_are_served_and_a_broken_pair_is_not(tmp_path: Path) -> None:
+    need("openssl")
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        ensure_certificate(tmp_path / name, ["127.0.0.1"], datetime.now(UTC))
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    first, second = tls_files(tmp_path / "first"), tls_files(tmp_path / "second")
+    shutil.copy(first.cert, cert)
+    key.symlink_to(first.key)
+    server = ServerProcess(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key), workers=1)
+    try:
+        old = serial_number(server)
+        shutil.copy(second.cert, cert)  # the key is still the other one's
+        time.sleep(1.5)
+        server.reload()
+        time.sleep(0.5)
+        assert serial_number(server) == old
+        os.replace(_link(second.key, tmp_path / "new"), key)
+        deadline = time.monotonic() + 15
+        while serial_number(server) == old:
+            assert time.monotonic() < deadline, server.log.read_text()
+            time.sleep(0.1)
+        server.stop()
+    finally:
+        server.kill()
+
+
+def _link(target: Path, place: Path) -> Path:
+    place.symlink_to(target)
+    return place
+
+
+def test_own_domain_is_in_the_certificate_soon(server: ServerProcess, ca: str) -> None:
+    """Bound while the server runs, by the command that its owner has."""
+    done = server.command("domain", "add", "files.example.com", "photos")
+    assert done.returncode == 0, done.stderr
+    url = f"https://files.example.com:{server.port}/none"
+    deadline = time.monotonic() + 15
+    while True:
+        answer = curl("--cacert", ca, "--connect-to", f"::127.0.0.1:{server.port}", url, check=False)
+        if answer.returncode == 0:
+            break
+        assert time.monotonic() < deadline, answer.stderr
+        time.sleep(0.2)
+    assert b"<Code>AccessDenied</Code>" in answer.stdout
