@@ -23,7 +23,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "access": {"core", "wire.request", "identity.caller", "ports"},
     "operations": {"core", "wire", "ports", "settings", "identity.caller", "access"},
     "engines": {"core", "ports"},
-    "gateway": {"core", "wire", "ports", "settings", "signing", "identity", "access", "operations"},
+    "sts": {"core", "wire", "ports", "signing", "identity", "access"},
+    "gateway": {"core", "wire", "ports", "settings", "signing", "identity", "access", "operations", "sts"},
     "request_log": {"core", "wire", "gateway"},
     "app": {
         "core",

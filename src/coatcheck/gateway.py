@@ -42,6 +42,8 @@ from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import KeyLookup
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
+from coatcheck.sts import answer as sts_answer
+from coatcheck.sts import is_sts, is_sts_host
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.form import read_form
 from coatcheck.wire.query import Query
@@ -114,6 +116,10 @@ class Gateway:
         return fault_reply(error, method=request.method, host=request.host, request_id=trace.request_id)
 
     async def _walk(self, request: Request, trace: Trace, now: float) -> Reply:
+        if request.raw_path == b"/" and is_sts(request) and self._is_service(request):
+            reply, trace.access_key_id, trace.refusal = await sts_answer(request, self._keyring, trace.request_id, now)
+            trace.operation = "sts"
+            return reply
         target = find_target(request, self._addressing) or await self._own_domain(request)
         trace.bucket, trace.key = target.bucket or "", target.key or ""
         if request.method == "OPTIONS":
@@ -199,6 +205,13 @@ class Gateway:
 
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
         return await serve_website(stored_website(document), request, target.key or "", fetch, mount=mount)
+
+    def _is_service(self, request: Request) -> bool:
+        """Whether "/" is no bucket under this address."""
+        if is_sts_host(request):
+            return True
+        target = find_target(request, self._addressing)
+        return target is not None and target.bucket is None
 
     async def _open_form(self, request: Request, target: Target, now: float) -> tuple[Caller, Target, PostedForm]:
         """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""

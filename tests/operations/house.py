@@ -87,6 +87,7 @@ class House:
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
     resolver: Resolver = field(default_factory=NoResolver)
     notifier: Notifier = field(default_factory=NoNotifier)
+    keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
         settings = ServerSettings(
@@ -95,7 +96,7 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.gateway = Gateway(
             Ports(self.catalog, self.store, self.domains, self.resolver, self.notifier),
-            MemoryKeyring(OWNER, STRANGER),
+            self.keyring,
             make_addressing(self.regions, settings.domains),
             settings,
         )

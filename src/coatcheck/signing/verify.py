@@ -18,6 +18,7 @@ from coatcheck.core.errors import (
     REQUEST_NOT_YET_VALID,
     REQUEST_TIME_TOO_SKEWED,
     SIGNATURE_DOES_NOT_MATCH,
+    STS_SIGNATURE_DOES_NOT_MATCH,
     UNKNOWN_ACCESS_KEY_ID,
     V1_URL_ON_BUCKET,
     V1_URL_UNSIGNED_PARAMETER,
@@ -32,6 +33,7 @@ from coatcheck.wire.target import Target
 from . import v1, v4
 from .claim import Claim, V1Claim, V4Claim
 from .form_claim import FormClaim
+from .rpc import RpcClaim, sign_rpc
 from .source_ip import is_restricted, restricted_readings
 
 _V4_MISMATCH: Final = "0002-00000201"
@@ -168,6 +170,14 @@ def verify_form(claim: FormClaim, secret: str) -> None:
             OSSAccessKeyId=claim.access_key_id,
             SignatureProvided=claim.signature,
             StringToSign=claim.policy,
+        )
+
+
+def verify_rpc(claim: RpcClaim, secret: str) -> None:
+    """Return if `secret` signed this RPC request. Raises: OssError STS_SIGNATURE_DOES_NOT_MATCH, with the text."""
+    if not _is_same(sign_rpc(secret, claim), claim.signature):
+        raise STS_SIGNATURE_DOES_NOT_MATCH(
+            f"{STS_SIGNATURE_DOES_NOT_MATCH.message} server string to sign is:{claim.string_to_sign}"
         )
 
 
