@@ -7,7 +7,7 @@ from typing import Any
 
 from coatcheck.access.facts import AccessFacts
 from coatcheck.identity.caller import ANONYMOUS, Caller
-from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.bucket import TAGGING, Bucket, write_tags
 from coatcheck.ports.keyring import Principal
 from coatcheck.ports.object import ObjectRecord
 
@@ -27,8 +27,12 @@ def a_session(account: str = HOME, *policies: str, session_policy: str | None = 
 OWNER, STRANGER, ANYBODY = Caller(HOME, "OwnerKey"), Caller(ABROAD, "StrangerKey"), ANONYMOUS
 
 
-def a_bucket(acl: str = "private", policy: str | None = None, **more: Any) -> Bucket:
-    settings = () if policy is None else (("policy", policy),)
+def a_bucket(
+    acl: str = "private", policy: str | None = None, tags: tuple[tuple[str, str], ...] = (), **more: Any
+) -> Bucket:
+    settings: tuple[tuple[str, str], ...] = () if policy is None else (("policy", policy),)
+    if tags:
+        settings += ((TAGGING, write_tags(tags)),)
     return Bucket(1, "photos", HOME, "cn-hangzhou", acl, "Standard", "LRS", 0, settings=settings, **more)
 
 

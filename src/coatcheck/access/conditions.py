@@ -218,7 +218,7 @@ def _requested_tags(facts: AccessFacts) -> dict[str, str]:
 _TAGS: Final[dict[str, Callable[[AccessFacts], dict[str, str]]]] = {
     "oss:existingobjecttag": _existing_tags,
     "oss:requestobjecttag": _requested_tags,
-    "oss:buckettag": lambda facts: dict(facts.bucket_tags),
+    "oss:buckettag": lambda facts: dict(facts.bucket.tags) if facts.bucket is not None else {},
 }
 
 
