@@ -101,7 +101,7 @@ def _serve(settings: ServerSettings, root: RootCredentials, ready: Callable[[Ser
         ssl_protocol_min=_TLS_MIN[settings.tls_min],
         respawn_failed_workers=True,
         respawn_interval=0.2,
-        workers_kill_timeout=max(1, int(settings.drain_timeout_s)),
+        workers_kill_timeout=settings.drain_timeout_s,
         process_name=None,
     )
     server.on_startup(lambda: threading.Thread(target=_announce, args=(settings, ready), daemon=True).start())

@@ -50,4 +50,4 @@ class ServerSettings:
     callback_networks: tuple[str, ...] = ()
     callback_key_url: str = ""
     body_timeout_s: float = 60.0
-    drain_timeout_s: float = 30.0
+    drain_timeout_s: int = 30

@@ -110,6 +110,22 @@ from coatcheck.settings import ServerSettings
     default="",
     metavar="URL",
     help="Where applications find the key that callbacks are signed with.  [default: this server]",
+    "--body-timeout",
+    "body_timeout_s",
+    type=click.FloatRange(0.1, 86_400),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Drop a client that sends nothing, or takes nothing, for so long in the middle of a body.",
+)
+@click.option(
+    "--drain-timeout",
+    "drain_timeout_s",
+    type=click.IntRange(1, 86_400),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long running requests may go on after SIGTERM.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def command(
@@ -129,6 +145,8 @@ def command(
     no_verify_domains: bool,
     callback_networks: tuple[str, ...],
     callback_key_url: str,
+    body_timeout_s: float,
+    drain_timeout_s: int,
     as_json: bool,
 ) -> None:
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
@@ -173,6 +191,8 @@ def command(
         verify_domains=not no_verify_domains,
         callback_networks=callback_networks,
         callback_key_url=callback_key_url,
+        body_timeout_s=body_timeout_s,
+        drain_timeout_s=drain_timeout_s,
     )
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -91,7 +91,11 @@ def body_fault(failure: BodyFailed) -> OssError:
 
 
 def read_content_length(headers: Mapping[str, str]) -> int | None:
-    """The announced length; None for a chunked body. Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT."""
+    """The announced length; None for a chunked body. Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT.
+
+    HTTP/2 has no chunked bodies, so there a length is a must. It has to be: the server underneath reports a stream that
+    its client cancelled as a body that ended, and only the length tells the difference (tests/clients/test_cut_off.py).
+    """
     text = headers.get("content-length")
     if text is None:
         if "transfer-encoding" not in headers:
