@@ -82,11 +82,14 @@ class ServerProcess:
                 found += [int(child) for child in task.read_text().split()]
         return found
 
+    def workers(self) -> list[int]:
+        """The process ids of the workers."""
+        return self.processes()[1:]
+
     def resident_bytes(self) -> dict[int, int]:
         """Resident memory of each worker."""
         page = os.sysconf("SC_PAGE_SIZE")
-        workers = self.processes()[1:]
-        return {pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in workers}
+        return {pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in self.workers()}
 
     def terminate(self) -> None:
         """Ask it to end; `wait` for it afterwards."""

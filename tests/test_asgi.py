@@ -355,6 +355,23 @@ async def test_a_stream_stops_and_closes_when_its_client_has_gone() -> None:
     assert not client.complete
 
 
+async def test_a_stream_whose_client_goes_during_the_first_piece_stops_too() -> None:
+    """Sends to a client that has gone return without ever yielding; the stream must not run through to its end."""
+    source = Source([b"x" * 1000] * 1000)
+    client = Client()
+    first = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body" and not first.is_set():
+            first.set()
+            await asyncio.sleep(0.01)
+            client.gone.set()
+
+    await Application(Remember(source.reply()), body_timeout_s=5)(a_scope(), client.receive, send)
+    assert source.taken < 10
+    assert source.closed == 1
+
+
 async def test_a_client_that_takes_nothing_is_dropped() -> None:
     source = Source([b"x" * 1000] * 10)
 

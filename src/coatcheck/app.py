@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Coroutine, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,11 +58,17 @@ class Server:
     """One worker process's ASGI application: opens the data directory at start-up, closes it at the end.
 
     Picklable until it is started, so that a worker can be spawned with it.
+
+    Args:
+        when_up: runs on the event loop once the application is up, beside it.
     """
 
-    def __init__(self, settings: ServerSettings, root: RootCredentials) -> None:
+    def __init__(
+        self, settings: ServerSettings, root: RootCredentials, *, when_up: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
         self._settings = settings
         self._root = root
+        self._when_up = when_up
         self._engines: LocalEngines | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
@@ -82,8 +88,10 @@ class Server:
             logging.getLogger("coatcheck").exception("the data directory cannot be opened")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        beside = asyncio.create_task(self._when_up())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        beside.cancel()
         self._close()
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
+import multiprocessing
 import os
+import select
+import signal
 import socket
+import stat
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +48,7 @@ _CERTIFICATE_POLL_S: Final = 1.0
 _RENEWAL_POLL_S: Final = 3600.0
 _LISTENING: Final = "0A"  # the kernel's name for that state of a socket
 _TLS_MIN: Final = {"1.2": SSLProtocols.tls12, "1.3": SSLProtocols.tls13}
+_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _BUFFER_MAX_BYTES: Final = 256 * 1024  # of a connection: its headers, pieces of an upload, what a stalled reader leaves
 
 
@@ -75,9 +82,15 @@ def run(settings: ServerSettings, root: RootCredentials, ready: Callable[[Server
 
 
 def _serve(settings: ServerSettings, root: RootCredentials, ready: Callable[[ServerSettings], None]) -> None:
-    application, parent = Server(settings, root), os.getpid()
+    multiprocessing.set_start_method("fork", force=True)  # no longer the default of Python 3.14; workers need it
+    listening, say_listening = os.pipe()
+    application = Server(settings, root, when_up=partial(_begin_to_listen, settings.body_timeout_s, say_listening))
+    parent = os.getpid()
 
     def load(*_: Any) -> Server:  # called in each worker
+        # A signal to end that comes while the worker starts would get lost, and the worker be waited for in vain: it is
+        # kept until `_begin_to_listen`.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
         _die_with(parent)
         return application
 
@@ -104,7 +117,9 @@ def _serve(settings: ServerSettings, root: RootCredentials, ready: Callable[[Ser
         workers_kill_timeout=settings.drain_timeout_s,
         process_name=None,
     )
-    server.on_startup(lambda: threading.Thread(target=_announce, args=(settings, ready), daemon=True).start())
+    server.on_startup(
+        lambda: threading.Thread(target=_announce, args=(settings, listening, ready), daemon=True).start()
+    )
     if settings.tls_cert:
         watch = threading.Thread(target=_watch_certificate, args=(settings, server), daemon=True)
         server.on_startup(watch.start)
@@ -293,16 +308,55 @@ def _die_with(parent: int) -> None:
     threading.Thread(target=watch, name="coatcheck-parent", daemon=True).start()
 
 
-def _announce(settings: ServerSettings, ready: Callable[[ServerSettings], None]) -> None:
-    """Wait until a connection is taken, then say so."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while time.monotonic() < deadline:
+async def _begin_to_listen(stalled_max_s: float, say_listening: int) -> None:
+    """Wait until this worker listens; then take signals, have stalled clients dropped, and tell the server.
+
+    Runs on the worker's event loop, which is what hears signals: a moment before it runs for good it can lose one.
+
+    The application gives a stalled reply up by itself, but the server underneath keeps the connection, and what is
+    queued on it, for as long as the client likes; so the kernel is told to end it. Connections take this option over
+    from the listening socket.
+    """
+    while not (listening := _find_listening()):  # noqa: ASYNC110  nobody says when
+        await asyncio.sleep(_READY_POLL_S)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
+    for found in listening:
+        with found:
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stalled_max_s * 1000))
+    os.write(say_listening, b".")
+
+
+def _find_listening() -> list[socket.socket]:
+    """Copies of this process's listening sockets."""
+    found = []
+    for name in os.listdir("/dev/fd"):
         try:
-            socket.create_connection((host, settings.port), timeout=1).close()
-        except OSError:
-            time.sleep(_READY_POLL_S)
+            copy = os.dup(int(name))
+        except OSError:  # closed meanwhile
             continue
+        if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+            os.close(copy)
+            continue
+        opened = socket.socket(fileno=copy)
+        if opened.family in (socket.AF_INET, socket.AF_INET6) and _is_listening(opened):
+            found.append(opened)
+        else:
+            opened.close()
+    return found
+
+
+def _is_listening(opened: socket.socket) -> bool:
+    return bool(opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _announce(settings: ServerSettings, listening: int, ready: Callable[[ServerSettings], None]) -> None:
+    """Wait until every worker listens, then say so."""
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    missing = settings.workers
+    while missing and select.select([listening], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        missing -= len(os.read(listening, missing))
+    if missing:
+        print("coatcheck: not every worker has come up; see the messages above.", file=sys.stderr)
+    else:
         ready(settings)
-        return
-    print("coatcheck: no worker has come up; see the messages above.", file=sys.stderr)

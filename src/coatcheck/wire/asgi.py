@@ -157,13 +157,15 @@ async def _send_stream(stream: Stream, receive: Receive, send: Send, timeout_s: 
     try:
         with _Patience(timeout_s) as patience:
             async for chunk in stream.chunks:
-                if gone is not None and gone.done():
-                    return
+                if gone is not None:
+                    await asyncio.sleep(0)  # sends to a client that has gone return at once: let the watch see it
+                    if gone.done():
+                        return
+                elif len(chunk) < stream.size:  # a watch costs 50 us, so only where more is to come
+                    gone = asyncio.create_task(_wait_for_disconnect(receive))
                 patience.begin()
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 patience.end()
-                if gone is None and len(chunk) < stream.size:  # a watch costs 50 us, so only where more is to come
-                    gone = asyncio.create_task(_wait_for_disconnect(receive))
             patience.begin()
             await send({"type": "http.response.body", "body": b""})  # returns when the last piece was taken
     finally:

@@ -1,0 +1,160 @@
+"""SIGTERM: what runs may finish, within a bound; nothing new is taken; what was answered is there afterwards."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from coatcheck.engines.local import audit
+
+from ..builders import a_presigner
+from ..server_process import ServerProcess
+from .raw import connect, send
+
+BUCKET: Final = "shutdown"
+BODY: Final = os.urandom(32 * 1024**2)
+DRAIN_S: Final = 3
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path / "data", "--drain-timeout", str(DRAIN_S))
+    try:
+        signer = a_presigner(server.endpoint)
+        assert send(signer.presign("PUT", BUCKET, None).url, "PUT", body=b"").status == 200
+        assert send(signer.presign("PUT", BUCKET, "large").url, "PUT", body=BODY).status == 200
+        yield server
+    finally:
+        server.kill()
+
+
+def ask(server: ServerProcess, method: str = "GET", key: str = "large", *fields: str) -> socket.socket:
+    wire = connect(server)
+    path = a_presigner(server.endpoint).presign(method, BUCKET, key).url.removeprefix(server.endpoint)
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {server.host}:{server.port}", *fields, "", ""]
+    wire.sendall("\r\n".join(lines).encode())
+    return wire
+
+
+def refuses(server: ServerProcess) -> bool:
+    """Whether nobody takes connections any more."""
+    try:
+        with connect(server, timeout_s=1):
+            return False
+    except OSError:
+        return True
+
+
+def test_running_download_finishes_and_new_ones_are_refused(server: ServerProcess) -> None:
+    with ask(server) as wire:
+        received = bytearray(wire.recv(100_000))
+        server.terminate()
+        deadline = time.monotonic() + DRAIN_S
+        while not refuses(server):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        while len(received) < len(BODY):
+            piece = wire.recv(1024**2)
+            assert piece, f"cut off after {len(received)} bytes"
+            received += piece
+        assert received.endswith(BODY[-100_000:])
+        _head, _, body = bytes(received).partition(b"\r\n\r\n")
+        while len(body) < len(BODY):
+            body += wire.recv(1024**2)
+        assert body == BODY
+    began = time.monotonic()
+    assert server.wait() == 0
+    assert time.monotonic() - began < DRAIN_S
+
+
+def test_running_upload_finishes_and_is_kept(server: ServerProcess) -> None:
+    with ask(server, "PUT", "late", "Content-Length: 300000") as wire:
+        wire.sendall(BODY[:100_000])
+        time.sleep(0.2)
+        server.terminate()
+        time.sleep(0.3)
+        wire.sendall(BODY[100_000:300_000])
+        assert wire.recv(15) == b"HTTP/1.1 200 OK"
+    assert server.wait() == 0
+    again = ServerProcess(server.data)
+    try:
+        assert send(a_presigner(again.endpoint).presign("GET", BUCKET, "late").url).body == BODY[:300_000]
+        again.stop()
+    finally:
+        again.kill()
+
+
+def test_client_that_is_stuck_does_not_hold_the_server_up(server: ServerProcess) -> None:
+    stuck = [
+        ask(server),  # reads nothing
+        ask(server, "PUT", "never", "Content-Length: 300000"),  # sends nothing
+        connect(server),  # says nothing
+    ]
+    time.sleep(0.3)
+    began = time.monotonic()
+    server.terminate()
+    assert server.wait() == 0
+    assert time.monotonic() - began < DRAIN_S + 2
+    for wire in stuck:
+        wire.close()
+    again = ServerProcess(server.data)
+    try:
+        assert audit(server.data).clean
+        assert send(a_presigner(again.endpoint).presign("GET", BUCKET, "never").url).status == 404
+        again.stop()
+    finally:
+        again.kill()
+
+
+def test_server_that_is_ended_as_soon_as_it_is_up_ends_at_once(tmp_path: Path) -> None:
+    for _ in range(4):
+        server = ServerProcess(tmp_path / "data")
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 10
+
+
+def test_idle_connections_end_at_once(server: ServerProcess) -> None:
+    with ask(server, "HEAD") as wire:
+        assert wire.recv(15) == b"HTTP/1.1 200 OK"
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < DRAIN_S
+
+
+def test_what_was_answered_is_kept_when_the_server_ends_among_writes(server: ServerProcess) -> None:
+    answered: dict[str, bytes] = {}
+
+    def write_on(number: int) -> None:
+        for n in range(10_000):
+            key, body = f"{number}/{n}", b"%d %d" % (number, n) * (1 + n % 3 * 20_000)
+            try:
+                if send(a_presigner(server.endpoint).presign("PUT", BUCKET, key).url, "PUT", body=body).status == 200:
+                    answered[key] = body
+            except OSError:
+                return
+
+    writers = [threading.Thread(target=write_on, args=(number,)) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    time.sleep(0.5)
+    server.terminate()
+    assert server.wait() == 0
+    for writer in writers:
+        writer.join(30)
+    assert len(answered) > 10
+    assert audit(server.data).clean
+    again = ServerProcess(server.data)
+    try:
+        for key, body in answered.items():
+            assert send(a_presigner(again.endpoint).presign("GET", BUCKET, key).url).body == body
+        again.stop()
+    finally:
+        again.kill()
