@@ -64,7 +64,11 @@ class Server:
     """
 
     def __init__(
-        self, settings: ServerSettings, root: RootCredentials, *, when_up: Callable[[], Coroutine[Any, Any, None]]
+        self,
+        settings: ServerSettings,
+        root: RootCredentials,
+        *,
+        when_up: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._settings = settings
         self._root = root
@@ -88,10 +92,11 @@ class Server:
             logging.getLogger("coatcheck").exception("the data directory cannot be opened")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        beside = asyncio.create_task(self._when_up())
+        beside = asyncio.create_task(self._when_up()) if self._when_up else None
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        beside.cancel()
+        if beside is not None:
+            beside.cancel()
         self._close()
         await send({"type": "lifespan.shutdown.complete"})
 

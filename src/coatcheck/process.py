@@ -328,17 +328,18 @@ async def _begin_to_listen(stalled_max_s: float, say_listening: int) -> None:
 
 
 def _find_listening() -> list[socket.socket]:
-    """Copies of this process's listening sockets."""
+    """Copies of this process's listening sockets.
+
+    No other descriptor is copied: to close a copy of SQLite's would give up its locks (POSIX).
+    """
     found = []
     for name in os.listdir("/dev/fd"):
         try:
-            copy = os.dup(int(name))
+            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                continue
+            opened = socket.socket(fileno=os.dup(int(name)))
         except OSError:  # closed meanwhile
             continue
-        if not stat.S_ISSOCK(os.fstat(copy).st_mode):
-            os.close(copy)
-            continue
-        opened = socket.socket(fileno=copy)
         if opened.family in (socket.AF_INET, socket.AF_INET6) and _is_listening(opened):
             found.append(opened)
         else:

@@ -25,7 +25,7 @@ from ..server_process import ServerProcess
 from .certificates import make_certificate, trusting
 from .raw import connect, exchange, read_until_closed
 
-PATIENCE_S: Final = 1.0
+PATIENCE_S: Final = 2.0
 BUCKET: Final = "cut-off"
 SMALL: Final = b"s" * 1_000  # for the catalog row
 LARGE: Final = b"L" * 300_000  # for a blob

@@ -110,6 +110,8 @@ from coatcheck.settings import ServerSettings
     default="",
     metavar="URL",
     help="Where applications find the key that callbacks are signed with.  [default: this server]",
+)
+@click.option(
     "--body-timeout",
     "body_timeout_s",
     type=click.FloatRange(0.1, 86_400),
