@@ -28,6 +28,7 @@ class ServerSettings:
         callback_networks: networks (CIDR) that callbacks may go to though they aren't public.
         callback_key_url: where applications are told to find the key that callbacks are signed with; "" for this
             server's own address.
+        restore_delay_s: how long RestoreObject takes to bring an archived object back.
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
         drain_timeout_s: how long running requests may go on after SIGTERM.
     """
@@ -49,5 +50,6 @@ class ServerSettings:
     trusted_proxies: tuple[str, ...] = ()
     callback_networks: tuple[str, ...] = ()
     callback_key_url: str = ""
+    restore_delay_s: float = 1.0
     body_timeout_s: float = 60.0
     drain_timeout_s: int = 30

@@ -68,6 +68,7 @@ BUCKET_POLICIES = {
     "allows everybody": a_bucket_policy(),
 }
 WITHOUT_BUCKET = {
+    Action.DESCRIBE_REGIONS,
     Action.LIST_BUCKETS,
     Action.PUT_BUCKET,
     Action.GET_PUBLIC_ACCESS_BLOCK,

@@ -57,6 +57,11 @@ class Action(Enum):
     PUT_OBJECT_TAGGING = ("oss:PutObjectTagging", AclRight.NOTHING, True)
     GET_OBJECT_TAGGING = ("oss:GetObjectTagging", AclRight.NOTHING, True)
     DELETE_OBJECT_TAGGING = ("oss:DeleteObjectTagging", AclRight.NOTHING, True)
+    SEAL_APPEND_OBJECT = ("oss:SealAppendObject", AclRight.WRITE, True)
+    RESTORE_OBJECT = ("oss:RestoreObject", AclRight.NOTHING, True)
+    CLEAN_RESTORED_OBJECT = ("oss:CleanRestoredObject", AclRight.NOTHING, True)
+    GET_BUCKET_STAT = ("oss:GetBucketStat", AclRight.NOTHING, False)
+    DESCRIBE_REGIONS = ("oss:DescribeRegions", AclRight.NOTHING, False)
     GET_OBJECT_ACL = ("oss:GetObjectAcl", AclRight.NOTHING, True)
     PUT_OBJECT_ACL = ("oss:PutObjectAcl", AclRight.NOTHING, True)
 

@@ -129,6 +129,15 @@ from coatcheck.settings import ServerSettings
     metavar="SECONDS",
     help="How long running requests may go on after SIGTERM.",
 )
+@click.option(
+    "--restore-delay",
+    "restore_delay_s",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long RestoreObject takes to bring an archived object back.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def command(
     data: Path,
@@ -149,6 +158,7 @@ def command(
     callback_key_url: str,
     body_timeout_s: float,
     drain_timeout_s: int,
+    restore_delay_s: float,
     as_json: bool,
 ) -> None:
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
@@ -195,6 +205,7 @@ def command(
         callback_key_url=callback_key_url,
         body_timeout_s=body_timeout_s,
         drain_timeout_s=drain_timeout_s,
+        restore_delay_s=restore_delay_s,
     )
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)

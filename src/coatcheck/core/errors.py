@@ -372,6 +372,7 @@ COPY_ACROSS_REGIONS = Fault(
 POSITION_NOT_EQUAL_TO_LENGTH = Fault(
     "PositionNotEqualToLength", 409, "Position is not equal to file length", "0026-00000016"
 )
+NO_SUCH_REGION = Fault("NoSuchRegion", 404, "NoSuchRegion")
 RESTORE_IN_PROGRESS = Fault("RestoreAlreadyInProgress", 409, "The restore operation is in progress.")
 RESTORE_STALE = Fault("ArchiveRestoreFileStale", 409, "The archive file or restore info stale", "0016-00000718")
 RESTORE_NOT_FINISHED = Fault(

@@ -75,6 +75,10 @@ def write_object_headers(record: ObjectRecord) -> list[RawHeader]:
     ]
     if record.kind == "Normal":
         headers.append((b"content-md5", write_content_md5(record.etag)))
+    elif record.kind == "Appendable":
+        headers.append((b"x-oss-next-append-position", b"%d" % record.size))
+        if record.sealed_at is not None:
+            headers.append((b"x-oss-sealed-time", write_http_date(record.sealed_at).encode()))
     if record.tags:
         headers.append((b"x-oss-tagging-count", b"%d" % len(record.tags)))
     return headers

@@ -17,6 +17,7 @@ from .archive import is_readable, write_restore
 from .context import Context
 from .metadata import apply_overrides, force_download, write_object_headers
 from .pacing import paced, read_traffic_limit
+from .symlink import SYMLINK, follow
 from .versions import asked_version, version_headers
 
 _CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
@@ -26,6 +27,8 @@ _OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and ou
 
 async def get_object(ctx: Context) -> Reply:
     """GetObject: the content, whole or one range of it."""
+    if ctx.found is not None and ctx.found.kind == SYMLINK:
+        ctx = ctx._replace(found=await follow(ctx, ctx.found))
     record, headers, unmodified = _describe(ctx)
     if unmodified:
         return unmodified
@@ -46,6 +49,8 @@ async def get_object(ctx: Context) -> Reply:
 
 async def head_object(ctx: Context) -> Reply:
     """HeadObject: what GetObject would say of the whole object, without saying it."""
+    if ctx.found is not None and ctx.found.kind == SYMLINK:
+        ctx = ctx._replace(found=await follow(ctx, ctx.found))
     record, headers, unmodified = _describe(ctx)
     return unmodified or Reply(200, tuple(headers), content_length=record.size)
 
