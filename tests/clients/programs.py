@@ -21,7 +21,7 @@ def need(program: str) -> str:
     """The program's path; without it the test cannot run."""
     found = shutil.which(program)
     if found is None:
-        _miss(f"{program} is not installed (`make live` says how to get it)")
+        miss(f"{program} is not installed (`make live` says how to get it)")
     assert found is not None
     return found
 
@@ -29,11 +29,11 @@ def need(program: str) -> str:
 def need_node(package: str) -> str:
     """The path of node, given that an npm package is installed for it."""
     if not (NODE_FOLDER / "node_modules" / package).is_dir():
-        _miss(f"the npm package {package} is not installed (`make node` does it)")
+        miss(f"the npm package {package} is not installed (`make node` does it)")
     return need("node")
 
 
-def _miss(what: str) -> None:
+def miss(what: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(what)
     pytest.skip(f"MISSING: {what}")

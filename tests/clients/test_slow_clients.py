@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         server.stop()
     finally:
         server.kill()
+        shutil.rmtree(server.data)  # pytest would keep a gibibyte of each of its last runs
 
 
 def ask(server: ServerProcess, method: str = "GET", key: str = "large", *fields: str) -> socket.socket:

@@ -48,6 +48,8 @@ OBJECT_TAGS_MAX: Final = 10  # OSS: object tagging
 TAG_KEY_MAX_BYTES: Final = 128  # OSS: object tagging
 TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
 
+DISK_RESERVE_BYTES: Final = 16 * 1024**2  # ours: what uploads leave free, so that deletes still find room to commit
+
 # --- listing and deleting ------------------------------------------------------------------------------------------
 LIST_DEFAULT_KEYS: Final = 100  # OSS: max-keys when not given
 LIST_MAX_KEYS: Final = 1000  # OSS: max-keys

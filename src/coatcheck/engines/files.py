@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ..core.limits import (
+    DISK_RESERVE_BYTES,
     READ_PIECES,
     READ_WHOLE_BYTES,
     READ_WHOLE_LENT_BYTES,
@@ -131,6 +132,13 @@ class BlobPaths:
             sync_directory(directory)
 
 
+def check_room(place: int | str | Path) -> None:
+    """Refuse new bytes while the file system of this file or directory has only its reserve left. Raises: NoSpace."""
+    status = os.statvfs(place)
+    if status.f_bavail * status.f_frsize < DISK_RESERVE_BYTES:
+        raise NoSpace(f"Less than {DISK_RESERVE_BYTES} bytes are left.")
+
+
 def sync_directory(path: str | Path) -> None:
     """Make the names in a directory durable."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -212,6 +220,7 @@ class FileBlobWriter:
 
     def _write(self, data: bytes | bytearray) -> None:
         assert self._fd is not None
+        check_room(self._fd)
         with memoryview(data) as view:
             done = 0
             while done < len(view):

@@ -16,6 +16,7 @@ from ...ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, NotEmpty, TooMany, Written
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
 from ...ports.upload import Part, Upload, UploadPage
+from ..files import check_room
 from . import objects, uploads
 from .blobs import forget_blobs
 from .changes import Changes
@@ -45,6 +46,7 @@ class SqliteCatalog:
     """See `ports.catalog`. Buckets are remembered until any process changes one, objects until any commits anything."""
 
     def __init__(self, path: Path, reader: Reader, writer: Writer, changes: Changes) -> None:
+        self._path = path
         self._reader = reader
         self._writer = writer
         self._buckets: dict[str, Bucket] = {}
@@ -138,6 +140,8 @@ class SqliteCatalog:
     async def put_object(
         self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
     ) -> Written:
+        if record.body:
+            check_room(self._path.parent)
         columns = objects.write_columns(record)
         return await self._writer.run(
             lambda connection: objects.put_object(
