@@ -132,11 +132,10 @@ class BlobPaths:
             sync_directory(directory)
 
 
-def check_room(place: int | str | Path) -> None:
-    """Refuse new bytes while the file system of this file or directory has only its reserve left. Raises: NoSpace."""
+def has_room(place: int | str | Path) -> bool:
+    """Whether the file system of this file or directory has more than its reserve left."""
     status = os.statvfs(place)
-    if status.f_bavail * status.f_frsize < DISK_RESERVE_BYTES:
-        raise NoSpace(f"Less than {DISK_RESERVE_BYTES} bytes are left.")
+    return status.f_bavail * status.f_frsize >= DISK_RESERVE_BYTES
 
 
 def sync_directory(path: str | Path) -> None:
@@ -220,7 +219,8 @@ class FileBlobWriter:
 
     def _write(self, data: bytes | bytearray) -> None:
         assert self._fd is not None
-        check_room(self._fd)
+        if not has_room(self._fd):
+            raise NoSpace(f"Less than {DISK_RESERVE_BYTES} bytes are left on the disk.")
         with memoryview(data) as view:
             done = 0
             while done < len(view):

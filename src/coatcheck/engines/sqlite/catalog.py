@@ -13,10 +13,10 @@ from typing import Any, Final, TypeVar
 
 from ...core.limits import BILLED_LEAST_BYTES
 from ...ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
-from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, NotEmpty, TooMany, Written
+from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, NoSpace, NotEmpty, TooMany, Written
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
 from ...ports.upload import Part, Upload, UploadPage
-from ..files import check_room
+from ..files import has_room
 from . import objects, uploads
 from .blobs import forget_blobs
 from .changes import Changes
@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 _LISTING_THREADS: Final = 2
 _LISTING_CACHE_KIB: Final = 8 * 1024  # holds what a page of 365 common prefixes touches among millions of keys
+
+_FREE_MARGIN_BYTES: Final = 64 * 1024  # for the pages of indexes that a row may split
 
 _BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
 _OWNER: Final = "SELECT block_public_access, NOT enabled FROM account WHERE uid = ?"
@@ -140,14 +142,17 @@ class SqliteCatalog:
     async def put_object(
         self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
     ) -> Written:
-        if record.body:
-            check_room(self._path.parent)
         columns = objects.write_columns(record)
-        return await self._writer.run(
-            lambda connection: objects.put_object(
+        crowded = record.body is not None and not has_room(self._path.parent)
+
+        def put(connection: sqlite3.Connection) -> Written:
+            if crowded:
+                _check_free_pages(connection, record.size)
+            return objects.put_object(
                 connection, bucket_id, record, columns, forbid_overwrite=forbid_overwrite, shared=shared
             )
-        )
+
+        return await self._writer.run(put)
 
     async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
         return await self._writer.run(
@@ -230,6 +235,17 @@ class SqliteCatalog:
     async def forget_blobs(self, blob_ids: Sequence[str]) -> None:
         if blob_ids:
             await self._writer.run(lambda connection: forget_blobs(connection, blob_ids))
+
+
+def _check_free_pages(connection: sqlite3.Connection, size: int) -> None:
+    """Where the disk has only its reserve left, the catalog takes what fits into pages that deletes have left free.
+
+    Raises: NoSpace.
+    """
+    ((free,),) = connection.execute("PRAGMA freelist_count")
+    ((page_bytes,),) = connection.execute("PRAGMA page_size")
+    if free * page_bytes < size + _FREE_MARGIN_BYTES:
+        raise NoSpace("Neither the disk nor the catalog has room left.")
 
 
 class _Listings:
