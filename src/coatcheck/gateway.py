@@ -10,7 +10,6 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from coatcheck.access.acl import refuse_public_acl
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
@@ -32,6 +31,7 @@ from coatcheck.operations.incoming import body_fault
 from coatcheck.operations.object_get import ReplacedMeanwhile
 from coatcheck.operations.post_object import find_content_type, find_key
 from coatcheck.operations.preflight import answer_preflight
+from coatcheck.operations.side_effects import check_side_effects
 from coatcheck.operations.table import Row, find_row, is_form
 from coatcheck.operations.versions import is_version_id
 from coatcheck.operations.website_rules import SETTING as WEBSITE_SETTING
@@ -165,25 +165,22 @@ class Gateway:
             target.region or self._settings.regions[0],
         )
         grant = decide(caller, row.action, facts)
-        if bucket is not None and request.method in ("PUT", "POST"):
-            named = request.headers if form is None else form.form.fields
-            if "x-oss-object-acl" in named:
-                refuse_public_acl(named["x-oss-object-acl"], blocked=bucket.blocks_public_access)
-        return await row.run(
-            Context(
-                request,
-                target,
-                caller,
-                grant,
-                self._ports,
-                self._settings,
-                now,
-                bucket,
-                found,
-                trace.request_id,
-                form,
-            )
+        context = Context(
+            request,
+            target,
+            caller,
+            grant,
+            self._ports,
+            self._settings,
+            now,
+            bucket,
+            found,
+            trace.request_id,
+            form,
         )
+        if request.method in ("PUT", "POST"):
+            check_side_effects(context)
+        return await row.run(context)
 
     async def _serve_website(
         self,

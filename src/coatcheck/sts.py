@@ -57,6 +57,7 @@ from coatcheck.wire.xml import Node, write_xml
 
 _VERSION: Final = "2015-04-01"
 _FORM: Final = "application/x-www-form-urlencoded"
+_MESSAGE_MAX_CHARS: Final = 4096  # a signature that doesn't match is answered with the text that was to be signed
 _SESSION_NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.@-_")
 _SESSION_NAME_MIN_CHARS, _SESSION_NAME_MAX_CHARS = 2, 64
 
@@ -114,7 +115,7 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
         return _write(request, given, f"{action}Response", {"RequestId": request_id, **told}, 200), access_key_id, ""
     except OssError as error:
         fault = _ANSWERS.get(error.fault)
-        code, message, status = error.code, error.message, error.status
+        code, message, status = error.code, error.message[:_MESSAGE_MAX_CHARS], error.status
         if fault is not None:
             code, message, status = fault.code, fault.message, fault.status
         document = {"RequestId": request_id, "HostId": request.host, "Code": code, "Message": message}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
+from coatcheck.access.actions import Action
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
     BUCKET_NOT_EMPTY,
@@ -196,6 +197,7 @@ async def _keep_bucket(
     if redundancy not in (None, bucket.redundancy):
         raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify data redundancy type.", BucketName=new.name)
     if acl is not None:
+        ctx.decide(Action.PUT_BUCKET_ACL, bucket)  # to make buckets is not the right to open those that are there
         await _set_acl(ctx, bucket, acl)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
+from coatcheck.access.actions import Action
 from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, NOT_IMPLEMENTED, PRECONDITION_FAILED, OssError
 from coatcheck.ports.byte_store import BlobGone, BlobReader
 from coatcheck.ports.object import ObjectRecord
@@ -70,7 +71,10 @@ def _describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None
     record = ctx.this_object
     if "x-oss-process" in request.query:
         raise NOT_IMPLEMENTED("Processing with x-oss-process is not built yet.", Header="x-oss-process")
-    headers = apply_overrides(write_object_headers(record), request.query, ctx.caller)
+    headers = write_object_headers(record)
+    if record.tags and not _may_see_tags(ctx):
+        headers = [header for header in headers if header[0] != b"x-oss-tagging-count"]
+    headers = apply_overrides(headers, request.query, ctx.caller)
     if ctx.settings.force_download and not ctx.target.own_domain:
         headers = force_download(headers)
     if ctx.this_bucket.versioning:
@@ -86,6 +90,19 @@ def _describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None
             error.headers = _kept(headers)
         raise
     return record, headers, Reply(304, _kept(headers)) if unmodified else None
+
+
+def _may_see_tags(ctx: Context) -> bool:
+    """How many tags there are is told to those who may read them."""
+    if not ctx.needs_object(ctx.this_bucket):
+        return True
+    try:
+        ctx.decide(
+            Action.GET_OBJECT_TAGGING, ctx.this_bucket, ctx.key, ctx.found, versioned="versionId" in ctx.request.query
+        )
+    except OssError:
+        return False
+    return True
 
 
 def _kept(headers: list[RawHeader]) -> tuple[RawHeader, ...]:
