@@ -168,11 +168,6 @@ V1_URL_ON_BUCKET = Fault(
     "A V1 signed URL can only address an object. Sign in the Authorization header, or sign the URL with V4.",
     "0002-00000079",
 )
-V1_URL_UNSIGNED_PARAMETER = Fault(
-    "AccessDenied",
-    403,
-    "The URL selects this operation by a parameter that a V1 signature doesn't cover. Sign the URL with V4.",
-)
 TOKEN_NOT_IN_QUERY = Fault(
     "InvalidRequest", 400, "Security-token must be provided by query string parameter.", "0002-00000005"
 )

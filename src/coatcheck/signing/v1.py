@@ -29,20 +29,17 @@ from coatcheck.wire.target import Target
 SUB_RESOURCES: Final = frozenset(
     """
     accessPoint accessPointPolicy acl append asyncFetch bucketArchiveDirectRead bucketInfo callback callback-var
-    cloudboxes cname comp continuation-token cors delete encryption endTime group httpsConfig img inventory inventoryId
-    lifecycle link live location logging metaQuery objectInfo objectMeta partNumber policy position publicAccessBlock
-    qos qosInfo qosRequester redundancyTransition referer regionList replication replicationLocation
-    replicationProgress requestPayment requesterQosInfo resourceGroup resourcePool resourcePoolBuckets resourcePoolInfo
-    response-cache-control response-content-disposition response-content-encoding response-content-language
-    response-content-type response-expires restore security-token sequential startTime stat status style styleName
-    symlink tagging transferAcceleration uploadId uploads versionId versioning versions vod website worm wormExtend
-    wormId
+    cleanRestoredObject cloudboxes cname comp continuation-token cors delete encryption endTime group httpsConfig
+    img inventory inventoryId legalHold lifecycle link live location logging metaQuery objectInfo objectMeta
+    objectWorm overwriteConfig partNumber policy policyStatus position publicAccessBlock qos qosInfo qosRequester
+    redundancyTransition referer regionList replication replicationLocation replicationProgress requestPayment
+    requesterQosInfo resourceGroup resourcePool resourcePoolBuckets resourcePoolInfo response-cache-control
+    response-content-disposition response-content-encoding response-content-language response-content-type
+    response-expires restore retention rtc seal security-token sequential startTime stat status style styleName
+    symlink tagging transferAcceleration uploadId uploads userDefinedLogFieldsConfig versionId versioning versions
+    vod website worm wormExtend wormId
     """.split()  # noqa: SIM905  # a literal list would be a screen of quotes
 )
-
-
-# Select an operation on an object, and no V1 signature covers them: in a link they could have been added by anybody.
-UNSIGNED_SELECTORS: Final = frozenset({"cleanRestoredObject", "legalHold", "retention", "seal"})
 
 
 def is_sub_resource(name: str) -> bool:

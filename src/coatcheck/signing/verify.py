@@ -21,7 +21,6 @@ from coatcheck.core.errors import (
     STS_SIGNATURE_DOES_NOT_MATCH,
     UNKNOWN_ACCESS_KEY_ID,
     V1_URL_ON_BUCKET,
-    V1_URL_UNSIGNED_PARAMETER,
     OssError,
 )
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
@@ -131,11 +130,9 @@ def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
 
     Raises:
         OssError: SIGNATURE_DOES_NOT_MATCH, with the texts we signed, so that a caller can compare them with theirs;
-            INVALID_ARGUMENT for a source address restriction that cannot be read; V1_URL_UNSIGNED_PARAMETER.
+            or INVALID_ARGUMENT for a source address restriction that cannot be read.
     """
     query = request.query
-    if isinstance(claim, V1Claim) and claim.presigned and not v1.UNSIGNED_SELECTORS.isdisjoint(query.first):
-        raise V1_URL_UNSIGNED_PARAMETER()
     restricted = claim.presigned and is_restricted(query)
     readings: Sequence[Parameters | None] = _restricted(request) if restricted else _AS_SENT
     for parameters in readings:
