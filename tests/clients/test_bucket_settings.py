@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -68,3 +69,30 @@ def test_website(v2: Any, live_server: ServerProcess, new_bucket: str) -> None:
     assert answer.website_configuration.index_document.suffix == "index.html"
     v2.delete_bucket_website(oss.DeleteBucketWebsiteRequest(bucket=new_bucket))
     assert send(f"{site}/nothing").error["Code"] == "NoSuchKey"
+
+
+def test_encryption_leaves_no_plain_text_on_the_disk(v2: Any, live_server: ServerProcess, new_bucket: str) -> None:
+    client = an_oss2_bucket(live_server, new_bucket)
+    client.put_bucket_encryption(oss2.models.ServerSideEncryptionRule(sse_algorithm="AES256"))
+    assert client.get_bucket_encryption().sse_algorithm == "AES256"
+    small, large = b"plain text of the small object", b"plain text of the large object, " * 10_000
+    v2.put_object(oss.PutObjectRequest(bucket=new_bucket, key="small", body=small))
+    result = v2.put_object(
+        oss.PutObjectRequest(bucket=new_bucket, key="large", body=large, server_side_encryption="AES256")
+    )
+    assert result.headers["x-oss-server-side-encryption"] == "AES256"
+    uploaded = v2.uploader(part_size=110_000).upload_from(
+        oss.PutObjectRequest(bucket=new_bucket, key="parts"), io.BytesIO(large)
+    )
+    assert uploaded.upload_id
+    for key, content in {"small": small, "large": large, "parts": large}.items():
+        got = v2.get_object(oss.GetObjectRequest(bucket=new_bucket, key=key))
+        assert (got.body.read(), got.headers["x-oss-server-side-encryption"]) == (content, "AES256")
+    assert client.get_object("parts", byte_range=(109_990, 110_009)).read() == large[109_990:110_010]
+    files = [path for path in live_server.data.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    for path in files:
+        assert b"plain text of the" not in path.read_bytes(), path
+    client.delete_bucket_encryption()
+    with pytest.raises(oss2.exceptions.NoSuchServerSideEncryptionRule):
+        client.get_bucket_encryption()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.files import OPEN_AT_ONCE, FileByteStore
+from coatcheck.engines.files import OPEN_AT_ONCE
 from coatcheck.engines.local import LocalEngines, audit
-from coatcheck.ports.byte_store import BlobGone
+from coatcheck.ports.byte_store import BlobGone, BlobStore
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.object import Segment
 
@@ -18,13 +18,13 @@ from ..ports.catalog_contract import a_bucket, a_large_object
 
 class TestFileByteStore(ByteStoreContract):
     @pytest.fixture
-    def store(self, engines: LocalEngines) -> FileByteStore:
+    def store(self, engines: LocalEngines) -> BlobStore:
         return engines.byte_store
 
 
 class TestFileByteStoreWhenThePageCacheIsCold(ByteStoreContract):
     @pytest.fixture
-    def store(self, engines: LocalEngines, monkeypatch: pytest.MonkeyPatch) -> FileByteStore:
+    def store(self, engines: LocalEngines, monkeypatch: pytest.MonkeyPatch) -> BlobStore:
         def would_wait(*_: object) -> int:
             raise BlockingIOError
 

@@ -10,6 +10,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from coatcheck.core.percent import decode
+from coatcheck.engines.encrypted import EncryptingByteStore
+from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
 from coatcheck.gateway import Gateway, Trace
 from coatcheck.operations.context import Ports
@@ -29,6 +31,7 @@ REGION = "cn-hangzhou"
 
 OWNER = AccessKey("OwnerKey", "owner-secret", "1000000000000001")
 STRANGER = AccessKey("StrangerKey", "stranger-secret", "2000000000000002")
+MASTER_KEYS = MasterKeys((bytes(range(32)),))
 ANYBODY = None  # not signed
 
 
@@ -94,8 +97,9 @@ class House:
             Path("nowhere"), regions=self.regions, strict_link_headers=self.strict_link_headers, **self.options
         )
         self.domains = MemoryDomains(self.catalog)
+        self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.gateway = Gateway(
-            Ports(self.catalog, self.store, self.domains, self.resolver, self.notifier),
+            Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier),
             self.keyring,
             make_addressing(self.regions, settings.domains),
             settings,

@@ -27,7 +27,7 @@ async def a_context(caller: Caller) -> Context:
     await house.put("/other/open", headers={"x-oss-object-acl": "public-read"})
     bucket = await house.catalog.find_bucket("mine")
     grant = decide(OWNED, Action.PUT_OBJECT, AccessFacts(bucket))
-    ports, settings = Ports(house.catalog, house.store), ServerSettings(Path("nowhere"))
+    ports, settings = Ports(house.catalog, house.encrypting), ServerSettings(Path("nowhere"))
     return Context(
         Request("PUT", b"/mine/copy"), Target("mine", "copy"), caller, grant, ports, settings, float(NOW), bucket
     )

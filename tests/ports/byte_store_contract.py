@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from coatcheck.ports.byte_store import BlobGone, ByteStore
+from coatcheck.ports.byte_store import BlobGone, BlobStore, is_encrypted
 from coatcheck.ports.object import Segment
 
 CONTENT = bytes(range(256)) * 2048  # 512 KiB: more than one piece
 
 
-async def a_blob(store: ByteStore, content: bytes) -> str:
+async def a_blob(store: BlobStore, content: bytes) -> str:
     """Write, finish and keep a blob; its id."""
     writer = await store.new_blob()
     await writer.write(content)
@@ -21,12 +21,12 @@ async def a_blob(store: ByteStore, content: bytes) -> str:
     return writer.blob_id
 
 
-async def content_of(store: ByteStore, *segments: Segment) -> bytes:
+async def content_of(store: BlobStore, *segments: Segment) -> bytes:
     size = sum(segment.stop - segment.start for segment in segments)
     return await slice_of(store, 0, size, *segments)
 
 
-async def slice_of(store: ByteStore, start: int, stop: int, *segments: Segment) -> bytes:
+async def slice_of(store: BlobStore, start: int, stop: int, *segments: Segment) -> bytes:
     reader = await store.open(segments)
     try:
         return b"".join([chunk async for chunk in reader.chunks(start, stop)])
@@ -35,7 +35,7 @@ async def slice_of(store: ByteStore, start: int, stop: int, *segments: Segment) 
 
 
 class ByteStoreContract:
-    async def test_what_was_written_is_read(self, store: ByteStore) -> None:
+    async def test_what_was_written_is_read(self, store: BlobStore) -> None:
         writer = await store.new_blob()
         await writer.write(b"one ")
         await writer.write(bytearray(b"two "))
@@ -45,18 +45,18 @@ class ByteStoreContract:
         await writer.keep()
         assert await content_of(store, Segment(writer.blob_id, 0, 13)) == b"one two three"
 
-    async def test_a_finished_blob_is_readable_before_it_is_kept(self, store: ByteStore) -> None:
+    async def test_a_finished_blob_is_readable_before_it_is_kept(self, store: BlobStore) -> None:
         writer = await store.new_blob()
         await writer.write(b"hello")
         await writer.finish()
         assert await content_of(store, Segment(writer.blob_id, 0, 5)) == b"hello"
 
-    async def test_blob_ids_are_32_hex_digits_and_differ(self, store: ByteStore) -> None:
+    async def test_blob_ids_are_32_hex_digits_and_differ(self, store: BlobStore) -> None:
         ids = {(await store.new_blob()).blob_id for _ in range(10)}
         assert len(ids) == 10
         assert all(len(bytes.fromhex(blob_id)) == 16 and blob_id == blob_id.lower() for blob_id in ids)
 
-    async def test_a_large_blob_comes_in_pieces(self, store: ByteStore) -> None:
+    async def test_a_large_blob_comes_in_pieces(self, store: BlobStore) -> None:
         content = CONTENT * 6
         blob = await a_blob(store, content)
         reader = await store.open([Segment(blob, 0, len(content))])
@@ -65,7 +65,7 @@ class ByteStoreContract:
         assert max(len(piece) for piece in pieces) <= 1024**2
         assert b"".join(pieces) == content
 
-    async def test_segments_are_read_as_one(self, store: ByteStore) -> None:
+    async def test_segments_are_read_as_one(self, store: BlobStore) -> None:
         first, second = await a_blob(store, b"0123456789"), await a_blob(store, b"abcdefghij")
         segments = (Segment(first, 2, 5), Segment(second, 0, 10), Segment(first, 9, 10), Segment(second, 3, 3))
         whole = b"234abcdefghij9"
@@ -73,17 +73,17 @@ class ByteStoreContract:
         for start, stop in ((0, 0), (0, 1), (2, 4), (3, 13), (13, 14), (14, 14), (5, 5)):
             assert await slice_of(store, start, stop, *segments) == whole[start:stop]
 
-    async def test_nothing_is_read_of_no_segments(self, store: ByteStore) -> None:
+    async def test_nothing_is_read_of_no_segments(self, store: BlobStore) -> None:
         assert await content_of(store) == b""
 
-    async def test_a_reader_goes_on_when_its_blob_is_removed(self, store: ByteStore) -> None:
+    async def test_a_reader_goes_on_when_its_blob_is_removed(self, store: BlobStore) -> None:
         blob = await a_blob(store, CONTENT)
         reader = await store.open([Segment(blob, 0, len(CONTENT))])
         await store.remove([blob])
         assert b"".join([chunk async for chunk in reader.chunks(0, len(CONTENT))]) == CONTENT
         await reader.close()
 
-    async def test_a_removed_blob_is_gone(self, store: ByteStore) -> None:
+    async def test_a_removed_blob_is_gone(self, store: BlobStore) -> None:
         blob, other = await a_blob(store, b"hello"), await a_blob(store, b"other")
         await store.remove([blob])
         with pytest.raises(BlobGone):
@@ -91,7 +91,7 @@ class ByteStoreContract:
         await store.remove([blob, other])
         await store.remove([])
 
-    async def test_a_discarded_blob_is_gone_at_any_stage(self, store: ByteStore) -> None:
+    async def test_a_discarded_blob_is_gone_at_any_stage(self, store: BlobStore) -> None:
         fresh, written, finished = await store.new_blob(), await store.new_blob(), await store.new_blob()
         await written.write(b"hello")
         await finished.write(b"hello")
@@ -102,12 +102,12 @@ class ByteStoreContract:
             with pytest.raises(BlobGone):
                 await store.open([Segment(writer.blob_id, 0, 5)])
 
-    async def test_a_reader_may_be_closed_twice_and_unread(self, store: ByteStore) -> None:
+    async def test_a_reader_may_be_closed_twice_and_unread(self, store: BlobStore) -> None:
         reader = await store.open([Segment(await a_blob(store, b"hello"), 0, 5)])
         await reader.close()
         await reader.close()
 
-    async def test_a_write_that_was_cancelled_can_be_discarded(self, store: ByteStore) -> None:
+    async def test_a_write_that_was_cancelled_can_be_discarded(self, store: BlobStore) -> None:
         writer = await store.new_blob()
         write = asyncio.ensure_future(writer.write(CONTENT))
         await asyncio.sleep(0)
@@ -117,8 +117,20 @@ class ByteStoreContract:
         with pytest.raises(BlobGone):
             await store.open([Segment(writer.blob_id, 0, 1)])
 
-    async def test_many_are_written_and_read_at_once(self, store: ByteStore) -> None:
+    async def test_many_are_written_and_read_at_once(self, store: BlobStore) -> None:
         contents = [bytes([number]) * 200_000 for number in range(20)]
         blobs = await asyncio.gather(*(a_blob(store, content) for content in contents))
         reads = (content_of(store, Segment(blob, 0, 200_000)) for blob in blobs)
         assert await asyncio.gather(*reads) == contents
+
+    async def test_the_size_of_a_blob_is_that_of_its_content(self, store: BlobStore) -> None:
+        for content in (b"", b"hello", CONTENT, CONTENT[:65536], CONTENT[:65537]):
+            assert await store.size(await a_blob(store, content)) == len(content)
+        with pytest.raises(BlobGone):
+            await store.size("0" * 32)
+
+    async def test_an_id_says_whether_its_blob_is_to_be_encrypted(self, store: BlobStore) -> None:
+        writers = [await store.new_blob(encrypted=encrypted) for encrypted in (True, False) * 20]
+        assert [is_encrypted(writer.blob_id) for writer in writers] == [True, False] * 20
+        for writer in writers:
+            await writer.discard()

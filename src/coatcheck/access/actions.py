@@ -80,6 +80,9 @@ class Action(Enum):
     DELETE_CNAME = ("oss:DeleteCname", AclRight.NOTHING, False)
 
     # bucket settings everybody uses
+    PUT_BUCKET_ENCRYPTION = ("oss:PutBucketEncryption", AclRight.NOTHING, False)
+    GET_BUCKET_ENCRYPTION = ("oss:GetBucketEncryption", AclRight.NOTHING, False)
+    DELETE_BUCKET_ENCRYPTION = ("oss:DeleteBucketEncryption", AclRight.NOTHING, False)
     PUT_BUCKET_TAGGING = ("oss:PutBucketTagging", AclRight.NOTHING, False)
     GET_BUCKET_TAGGING = ("oss:GetBucketTagging", AclRight.NOTHING, False)
     DELETE_BUCKET_TAGGING = ("oss:DeleteBucketTagging", AclRight.NOTHING, False)

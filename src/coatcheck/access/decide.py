@@ -2,7 +2,6 @@
 
 The rules, in order; docs/permissions.md has them as the table that the tests run through:
 
-0. Nothing of an account that was disabled is for anybody.
 1. The bucket owner's own key may do everything, unless the bucket's policy denies it; the policy itself it may always
    read, replace and remove, so that nobody locks themselves out.
 2. A session's own policy is a ceiling: what it doesn't allow is refused whatever else is said.
@@ -32,7 +31,6 @@ from coatcheck.core.errors import (
     DENIED_BY_OBJECT_ACL,
     DENIED_BY_POLICY,
     LIST_BUCKETS_FORBIDDEN,
-    USER_DISABLE,
     Fault,
     OssError,
 )
@@ -54,9 +52,6 @@ _NEVER_LOST: Final = frozenset(
 )
 
 
-_DELETE_OBJECTS: Final = Action.DELETE_OBJECTS  # looking into an Enum takes time
-
-
 class Grant(NamedTuple):
     """The proof that a decision was made, and for what."""
 
@@ -71,18 +66,13 @@ def owns(caller: Caller, bucket: Bucket) -> bool:
 def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     """See the module. Raises: OssError AccessDenied, in the words of the rule that said no."""
     bucket = facts.bucket
-    if bucket is not None and bucket.owner_suspended:
-        raise USER_DISABLE(BucketName=bucket.name)
     if caller.principal is None and not caller.anonymous:
         if bucket is None:
             return Grant(action)
         if caller.account == bucket.owner and (bucket.policy is None or action in _NEVER_LOST):
             return Grant(action)
-    if bucket is not None:
-        if action is _DELETE_OBJECTS:
-            return _decide_before_each_key(caller, bucket, facts)
-        if caller.principal is None and bucket.policy is None and _acl_allows(action, bucket, facts):
-            return Grant(action)  # rule 6, for those whom no policy concerns
+    if action is Action.DELETE_OBJECTS and bucket is not None:
+        return _decide_before_each_key(caller, bucket, facts)
     return _weigh(caller, action, facts)
 
 

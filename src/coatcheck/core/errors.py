@@ -307,6 +307,17 @@ TOO_MANY_CNAME_TOKEN = Fault("TooManyCnameToken", 400, "You have attempted to cr
 NO_SUCH_CNAME = Fault("NoSuchCname", 404, "The specified cname does not exist.")
 NO_SUCH_CNAME_TOKEN = Fault("NoSuchCnameToken", 404, "The specified cname token does not exist.")
 
+# --- encryption ----------------------------------------------------------------------------------------------------
+INVALID_ENCRYPTION_ALGORITHM = Fault(
+    "InvalidEncryptionAlgorithmError",
+    400,
+    "The Encryption request you specified is not valid. Supported value: AES256/SM4/KMS.",
+)
+KMS_NOT_ENABLED = Fault("KmsServiceNotEnabled", 403, "This user does not turn on KMS service.")
+NO_SUCH_ENCRYPTION_RULE = Fault(
+    "NoSuchServerSideEncryptionRule", 404, "The server side encryption configuration was not found."
+)
+
 # --- tags ----------------------------------------------------------------------------------------------------------
 INVALID_TAG = Fault("InvalidTag", 400, "The TagKey you have provided is invalid.")
 REPEATED_TAGS = Fault("RepeatedTags", 400, "Tag keys must be unique.")

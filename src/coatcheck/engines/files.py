@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,7 @@ from ..core.limits import (
     READ_WHOLE_BYTES,
     READ_WHOLE_LENT_BYTES,
 )
-from ..ports.byte_store import BlobGone
+from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.catalog import NoSpace
 from ..ports.object import Segment
 
@@ -53,8 +52,8 @@ class FileByteStore:
         self._reading = ThreadPoolExecutor(_THREADS, "blob-reader")
         self._lent = Lent()
 
-    async def new_blob(self) -> FileBlobWriter:
-        writer = FileBlobWriter(self._paths, secrets.token_hex(16), self._writing)
+    async def new_blob(self, *, encrypted: bool = False) -> FileBlobWriter:
+        writer = FileBlobWriter(self._paths, make_blob_id(encrypted=encrypted), self._writing)
         await writer.begin()
         return writer
 
@@ -66,6 +65,12 @@ class FileByteStore:
     async def remove(self, blob_ids: Sequence[str]) -> None:
         if blob_ids:
             await _in_thread(self._writing, lambda: self._paths.remove(blob_ids))
+
+    async def size(self, blob_id: str) -> int:
+        try:  # on the event loop, as opening is: some microseconds
+            return os.stat(self._paths.blob(blob_id)).st_size
+        except FileNotFoundError:
+            raise BlobGone(blob_id) from None
 
     def close(self) -> None:
         """Wait for running calls and end the threads."""

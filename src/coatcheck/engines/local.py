@@ -3,6 +3,7 @@
 server.lock       held (flock) by the one server of this directory
 open.lock         held, shared, by every process that has the engines open
 secret.key        the key that access key secrets are encrypted with, mode 0600
+encryption.key    the master keys that objects are encrypted under, mode 0600, see `master_keys`
 catalog.sqlite    with -wal and -shm: all metadata, and small objects
 catalog.lock      held while a write transaction runs
 catalog.changes   a number that moves with every commit, see `sqlite.changes`
@@ -22,7 +23,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from .encrypted import EncryptingByteStore
 from .files import BlobPaths, FileByteStore, sync_directory
+from .master_keys import make_master_key, read_master_keys
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
@@ -49,10 +52,11 @@ class LocalEngines:
     """The engines of one process; the directory was prepared. Close them when no call is running any more."""
 
     catalog: SqliteCatalog
-    byte_store: FileByteStore
+    byte_store: EncryptingByteStore
     keyring: SqliteKeyring
     identities: SqliteIdentities
     domains: SqliteDomains
+    _files: FileByteStore
     _reader: Reader
     _writer: Writer
     _changes: Changes
@@ -60,7 +64,7 @@ class LocalEngines:
 
     def close(self) -> None:
         """Commit what is queued, end the threads, close the files."""
-        self.byte_store.close()
+        self._files.close()
         self.catalog.close()
         self._reader.close()
         self._writer.close()
@@ -88,12 +92,14 @@ def open_local(data: Path) -> LocalEngines:
     changes = Changes(data / "catalog.changes")
     reader = Reader(path, changes)
     writer = Writer(path, data / "catalog.lock", changes)
+    files = FileByteStore(data)
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes),
-        FileByteStore(data),
+        EncryptingByteStore(files, read_master_keys(data / "encryption.key")),
         SqliteKeyring(reader, writer, seal),
         SqliteIdentities(reader, writer),
         SqliteDomains(reader, writer),
+        files,
         reader,
         writer,
         changes,
@@ -127,6 +133,7 @@ def _prepare(data: Path) -> None:
     paths = BlobPaths(data)
     paths.prepare()
     make_secret_key(data / "secret.key")
+    make_master_key(data / "encryption.key")
     with closing(
         open_connection(data / "catalog.sqlite", cache_kib=_MAINTENANCE_CACHE_KIB, query_only=False)
     ) as connection:

@@ -13,7 +13,7 @@ from typing import Final
 
 from ..core.limits import BILLED_LEAST_BYTES
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
-from ..ports.byte_store import BlobGone
+from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.catalog import AlreadyThere, Change, Deleted, Gone, NotEmpty, Stale, TooMany, Written
 from ..ports.domains import DomainToken, OwnDomain
 from ..ports.keyring import AccessKey, Role
@@ -414,8 +414,8 @@ class MemoryByteStore:
         self.blobs: dict[str, bytes] = {}
         self.unkept: set[str] = set()
 
-    async def new_blob(self) -> MemoryBlobWriter:
-        blob_id = secrets.token_hex(16)
+    async def new_blob(self, *, encrypted: bool = False) -> MemoryBlobWriter:
+        blob_id = make_blob_id(encrypted=encrypted)
         self.unkept.add(blob_id)
         return MemoryBlobWriter(self, blob_id)
 
@@ -428,6 +428,12 @@ class MemoryByteStore:
     async def remove(self, blob_ids: Sequence[str]) -> None:
         for blob_id in blob_ids:
             self.blobs.pop(blob_id, None)
+
+    async def size(self, blob_id: str) -> int:
+        try:
+            return len(self.blobs[blob_id])
+        except KeyError:
+            raise BlobGone(blob_id) from None
 
 
 @dataclass(slots=True)

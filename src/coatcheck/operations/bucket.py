@@ -29,6 +29,7 @@ from coatcheck.wire.xml import Node, read_xml, write_xml
 from .arguments import read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .context import Context
+from .encryption import SETTING as ENCRYPTION_SETTING
 from .object_put import STORAGE_CLASSES, read_storage_class
 from .owner import acl_node, acl_reply, owner_node
 
@@ -138,7 +139,7 @@ async def get_bucket_info(ctx: Context) -> Reply:
         owner_node(bucket.owner),
         acl_node(bucket.acl),
         ("Comment", ""),
-        ("ServerSideEncryptionRule", (("SSEAlgorithm", "None"),)),
+        ("ServerSideEncryptionRule", (("SSEAlgorithm", bucket.setting(ENCRYPTION_SETTING) or "None"),)),
         ("BucketPolicy", (("LogBucket", ""), ("LogPrefix", ""))),
         *([("Versioning", bucket.versioning)] if bucket.versioning else []),
         ("BlockPublicAccess", "true" if bucket.blocks_public_access else "false"),

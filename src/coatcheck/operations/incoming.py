@@ -54,12 +54,15 @@ class Incoming:
         return () if self.blob is None else (Segment(self.blob.blob_id, 0, self.size),)
 
 
-async def receive(request: Request, store: ByteStore, *, most: int, inline_most: int = INLINE_MAX_BYTES) -> Incoming:
+async def receive(
+    request: Request, store: ByteStore, *, most: int, inline_most: int = INLINE_MAX_BYTES, encrypted: bool = False
+) -> Incoming:
     """Take the request's body in.
 
     Args:
         most: the largest size allowed, bytes.
         inline_most: up to so many bytes stay in memory and become no blob.
+        encrypted: a blob is encrypted; what stays in memory is not.
     Raises:
         OssError: MISSING_CONTENT_LENGTH, ENTITY_TOO_LARGE, INCOMPLETE_BODY, REQUEST_TIMEOUT, INVALID_DIGEST,
             INVALID_CRC64.
@@ -68,7 +71,7 @@ async def receive(request: Request, store: ByteStore, *, most: int, inline_most:
     length = read_content_length(request.headers)
     if length is not None and length > most:
         raise ENTITY_TOO_LARGE()
-    intake = _Intake(store, most, inline_most)
+    intake = _Intake(store, most, inline_most, encrypted=encrypted)
     try:
         async for chunk in request.body.chunks():
             await intake.take(chunk)
@@ -124,11 +127,12 @@ class _Intake:
     the client is held back. A slow client never has more than one small piece in memory.
     """
 
-    def __init__(self, store: ByteStore, most: int, inline_most: int) -> None:
+    def __init__(self, store: ByteStore, most: int, inline_most: int, *, encrypted: bool) -> None:
         self.size = 0
         self._store = store
         self._most = most
         self._inline_most = inline_most
+        self._encrypted = encrypted
         self._pieces: list[bytes] = []
         self._gathered = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -168,7 +172,7 @@ class _Intake:
     async def _start_work(self) -> None:
         await self._finish_work()
         if self._blob is None:
-            self._blob = await self._store.new_blob()
+            self._blob = await self._store.new_blob(encrypted=self._encrypted)
         self._work = asyncio.create_task(self._absorb(self._blob))
 
     async def _finish_work(self) -> None:

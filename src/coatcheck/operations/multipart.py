@@ -38,6 +38,7 @@ from coatcheck.wire.xml import Node, read_xml, write_xml
 from .arguments import read_body, read_encoding_type, refuse_headers
 from .callback import read_callback, tell
 from .context import Context
+from .encryption import encryption_headers, read_encryption
 from .metadata import read_stored_headers
 from .object_put import (
     NOT_BUILT,
@@ -50,7 +51,7 @@ from .tagging import read_tagging_header
 from .versions import propose_version_id, version_headers
 
 _ATTEMPTS: Final = 8  # how often completing starts again because a part came in meanwhile
-_ENCRYPTION: Final = "x-oss-server-side-encryption"
+_ENCRYPTION: Final = ("x-oss-server-side-encryption", "x-oss-server-side-data-encryption")
 
 
 async def initiate_multipart_upload(ctx: Context) -> Reply:
@@ -65,6 +66,7 @@ async def initiate_multipart_upload(ctx: Context) -> Reply:
         storage_class=read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class),
         headers=read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers),
         tags=read_tagging_header(request.headers.get("x-oss-tagging")),
+        encryption=read_encryption(ctx),
     )
     if read_forbid_overwrite(ctx):
         await check_overwrite(ctx)
@@ -78,7 +80,8 @@ async def initiate_multipart_upload(ctx: Context) -> Reply:
         ("Key", encode(ctx.key) if encoded else ctx.key),
         ("UploadId", upload.upload_id),
     ]
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("InitiateMultipartUploadResult", nodes))
+    headers = ((b"Content-Type", b"application/xml"), *encryption_headers(upload.encryption))
+    return Reply(200, headers, write_xml("InitiateMultipartUploadResult", nodes))
 
 
 async def complete_multipart_upload(ctx: Context) -> Reply:
@@ -102,6 +105,7 @@ async def complete_multipart_upload(ctx: Context) -> Reply:
         (b"Content-Type", b"application/xml"),
         (b"ETag", b'"%b"' % record.etag.encode()),
         (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
+        *encryption_headers(record.encryption),
         *version_headers(ctx.this_bucket, written.version_id),
     )
     reply = Reply(200, headers, write_xml("CompleteMultipartUploadResult", nodes))

@@ -37,6 +37,7 @@ from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import refuse_headers
 from .context import Context
+from .encryption import encryption_headers, inline_body, kept_body, read_encryption
 from .incoming import Incoming, receive
 from .metadata import read_stored_headers
 from .object_put import NOT_BUILT, read_forbid_overwrite, read_storage_class
@@ -61,7 +62,8 @@ async def append_object(ctx: Context) -> Reply:
     _check(ctx.found, position, 0)  # before the body travels; the commit checks again
     if rate_bits_per_s is not None:
         request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
-    incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES)
+    encrypted = (ctx.found or fresh).encryption != ""
+    incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encrypted=encrypted)
     try:
         record, written = await _append(ctx, fresh, position, incoming)
     except (OssError, NoSpace):
@@ -80,6 +82,7 @@ async def append_object(ctx: Context) -> Reply:
             (b"ETag", b'"%b"' % record.etag.encode()),
             (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
             _next_position(record.size),
+            *encryption_headers(record.encryption),
             *version_headers(ctx.this_bucket, written.version_id),
         ),
     )
@@ -139,6 +142,7 @@ def _fresh(ctx: Context) -> ObjectRecord:
         headers=read_stored_headers(headers, ctx.caller, strict=ctx.settings.strict_link_headers),
         tags=read_tagging_header(headers.get("x-oss-tagging")),
         body=b"",
+        encryption=read_encryption(ctx),
     )
 
 
@@ -235,15 +239,17 @@ def _longer(before: ObjectRecord, incoming: Incoming, content: _Content, now: in
 
 async def _join(ctx: Context, before: ObjectRecord, incoming: Incoming) -> _Content:
     """What was there and what came, inline if that is still small. Raises: BlobGone."""
-    if before.body is not None and incoming.body is not None and before.size + incoming.size <= INLINE_MAX_BYTES:
-        return _Content(before.body + incoming.body, ())
+    store = ctx.ports.byte_store
+    body = inline_body(store, before)
+    if body is not None and incoming.body is not None and before.size + incoming.size <= INLINE_MAX_BYTES:
+        return _Content(kept_body(store, before.encryption, body + incoming.body), ())
     kept, tail = _split(before.segments, incoming.size)
-    if not (tail or before.body or incoming.body is not None):
+    if not (tail or body or incoming.body is not None):
         return _Content(None, (*kept, *incoming.segments))
-    blob = await ctx.ports.byte_store.new_blob()
+    blob = await store.new_blob(encrypted=before.encryption != "")
     try:
         size = 0
-        for piece in (before.body, tail, incoming.body, incoming.segments):
+        for piece in (body, tail, incoming.body, incoming.segments):
             size += await _copy(ctx, blob, piece)
         await blob.finish()
     except BaseException:

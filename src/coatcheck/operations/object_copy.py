@@ -13,6 +13,7 @@ from coatcheck.core.errors import (
     OPERATION_NOT_SUPPORTED,
 )
 from coatcheck.core.times import write_iso
+from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale, Written
 from coatcheck.ports.object import NULL_VERSION, ObjectRecord
 from coatcheck.wire.reply import Reply
@@ -21,6 +22,7 @@ from coatcheck.wire.xml import write_xml
 from .arguments import refuse_headers
 from .context import Context
 from .copy_source import Source, check_source, find_source, source_headers
+from .encryption import encrypt_copy, encryption_headers, read_encryption
 from .metadata import read_stored_headers
 from .object_get import ReplacedMeanwhile
 from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
@@ -40,10 +42,13 @@ async def copy_object(ctx: Context) -> Reply:
         return Reply(304, headers)
     onto_itself = _is_onto_itself(ctx, source)
     copy = _copy_of(ctx, source.record, onto_itself=onto_itself)
+    blob = None
+    if read_encryption(ctx) and not copy.encryption and copy.kind != "Symlink":
+        copy, blob = await _encrypt(ctx, copy)
     if onto_itself:
-        written = await _change(ctx, source.record, copy)
+        written = await _change(ctx, source.record, copy, blob)
     else:
-        written = await _put(ctx, copy)
+        written = await _put(ctx, copy, blob)
     await release(ctx.ports, written.released)
     document = write_xml(
         "CopyObjectResult", [("ETag", f'"{copy.etag}"'), ("LastModified", write_iso(copy.last_modified))]
@@ -54,6 +59,7 @@ async def copy_object(ctx: Context) -> Reply:
             (b"Content-Type", b"application/xml"),
             (b"ETag", b'"%b"' % copy.etag.encode()),
             (b"x-oss-hash-crc64ecma", b"%d" % copy.crc64),
+            *encryption_headers(copy.encryption),
             *version_headers(ctx.this_bucket, written.version_id),
             *source_headers(source),
         ),
@@ -103,7 +109,15 @@ def _replaces(ctx: Context, name: str) -> bool:
     return text.upper() == "REPLACE"
 
 
-async def _change(ctx: Context, before: ObjectRecord, copy: ObjectRecord) -> Written:
+async def _encrypt(ctx: Context, copy: ObjectRecord) -> tuple[ObjectRecord, BlobWriter | None]:
+    """The one copy that moves bytes: an object that isn't encrypted becomes one that is."""
+    try:
+        return await encrypt_copy(ctx.ports.byte_store, copy)
+    except BlobGone:
+        raise ReplacedMeanwhile from None
+
+
+async def _change(ctx: Context, before: ObjectRecord, copy: ObjectRecord, blob: BlobWriter | None) -> Written:
     """Onto itself: the row is changed only if it is still the one that was read."""
 
     def change(record: ObjectRecord) -> ObjectRecord:
@@ -115,22 +129,22 @@ async def _change(ctx: Context, before: ObjectRecord, copy: ObjectRecord) -> Wri
         raise FILE_ALREADY_EXISTS(Key=ctx.key)
     write = ctx.ports.catalog.change_object(ctx.this_bucket.bucket_id, ctx.key, NULL_VERSION, change)
     try:
-        return await settle(write, None, gone=NO_SUCH_KEY(Key=ctx.key))
+        return await settle(write, blob, gone=NO_SUCH_KEY(Key=ctx.key))
     except Stale:
         raise ReplacedMeanwhile from None
 
 
-async def _put(ctx: Context, copy: ObjectRecord) -> Written:
+async def _put(ctx: Context, copy: ObjectRecord, blob: BlobWriter | None) -> Written:
     forbid_overwrite = read_forbid_overwrite(ctx)
     if forbid_overwrite:
         await check_overwrite(ctx)
     write = ctx.ports.catalog.put_object(
-        ctx.this_bucket.bucket_id, copy, forbid_overwrite=forbid_overwrite, shared=True
+        ctx.this_bucket.bucket_id, copy, forbid_overwrite=forbid_overwrite, shared=blob is None
     )
     try:
         return await settle(
             write,
-            None,
+            blob,
             gone=NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name),
             exists=FILE_ALREADY_EXISTS(Key=ctx.key),
         )

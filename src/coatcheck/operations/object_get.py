@@ -16,6 +16,7 @@ from coatcheck.wire.request import Request
 
 from .archive import is_readable, write_restore
 from .context import Context
+from .encryption import encryption_headers, inline_body
 from .metadata import apply_overrides, force_download, write_object_headers
 from .pacing import paced, read_traffic_limit
 from .symlink import SYMLINK, follow
@@ -44,7 +45,8 @@ async def get_object(ctx: Context) -> Reply:
         status = 206
         headers.append((b"content-range", write_content_range(span, record.size)))
     if record.body is not None and rate_bits_per_s is None:
-        return Reply(status, tuple(headers), record.body[span.start : span.stop])
+        body = inline_body(ctx.ports.byte_store, record) if record.encryption else record.body
+        return Reply(status, tuple(headers), (body or b"")[span.start : span.stop])
     return Reply(status, tuple(headers), await _open_body(ctx, record, span, rate_bits_per_s))
 
 
@@ -77,6 +79,8 @@ def _describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None
     headers = apply_overrides(headers, request.query, ctx.caller)
     if ctx.settings.force_download and not ctx.target.own_domain:
         headers = force_download(headers)
+    if record.encryption:
+        headers.extend(encryption_headers(record.encryption))
     if ctx.this_bucket.versioning:
         headers.extend(version_headers(ctx.this_bucket, record.version_id))
     if record.restore is not None and (restored := write_restore(record.restore, ctx.now)) is not None:
@@ -119,7 +123,8 @@ def _read_span(request: Request, size: int) -> ByteRange | None:
 
 async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:
     reader: BlobReader | _InlineReader
-    reader = await _open(ctx, record) if record.body is None else _InlineReader(record.body)
+    body = inline_body(ctx.ports.byte_store, record)
+    reader = await _open(ctx, record) if body is None else _InlineReader(body)
     chunks = reader.chunks(span.start, span.stop)
     if rate_bits_per_s is not None:
         return Stream(paced(chunks, rate_bits_per_s), span.size, reader.close)

@@ -16,6 +16,7 @@ from .archive import ARCHIVE_CLASSES
 from .arguments import read_switch, refuse_headers
 from .callback import read_callback, tell
 from .context import Context
+from .encryption import encryption_headers, kept_body, read_encryption
 from .incoming import receive
 from .metadata import read_stored_headers
 from .pacing import PacedBody, read_traffic_limit
@@ -26,9 +27,6 @@ from .versions import propose_version_id, version_headers
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
 NOT_BUILT: Final = (
     *CONDITIONAL_HEADERS,
-    "x-oss-server-side-encryption",
-    "x-oss-server-side-encryption-key-id",
-    "x-oss-server-side-data-encryption",
     "x-oss-persistent-headers",
     "x-oss-object-worm-mode",
     "x-oss-object-worm-retain-until-date",
@@ -51,11 +49,12 @@ async def put_object(ctx: Context) -> Reply:
     forbid_overwrite = read_forbid_overwrite(ctx)
     headers = read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers)
     tags = read_tagging_header(request.headers.get("x-oss-tagging"))
+    encryption = read_encryption(ctx)
     if forbid_overwrite:
         await check_overwrite(ctx)  # before the body travels; the commit checks again
     if rate_bits_per_s is not None:
         request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
-    incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES)
+    incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encrypted=encryption != "")
     record = ObjectRecord(
         key=ctx.key,
         version_id=propose_version_id() if ctx.this_bucket.versioning else NULL_VERSION,
@@ -68,8 +67,9 @@ async def put_object(ctx: Context) -> Reply:
         storage_class=storage_class,
         headers=headers,
         tags=tags,
-        body=incoming.body,
+        body=kept_body(ctx.ports.byte_store, encryption, incoming.body),
         segments=incoming.segments,
+        encryption=encryption,
     )
     written = await settle(
         ctx.ports.catalog.put_object(ctx.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
@@ -84,6 +84,7 @@ async def put_object(ctx: Context) -> Reply:
             (b"ETag", b'"%b"' % record.etag.encode()),
             (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
             (b"Content-MD5", write_content_md5(record.etag)),
+            *encryption_headers(encryption),
             *version_headers(ctx.this_bucket, written.version_id),
         ),
     )

@@ -20,6 +20,7 @@ from coatcheck.wire.xml import write_xml
 
 from .context import Context
 from .copy_source import check_source, find_source, source_headers
+from .encryption import copy_blob, encryption_headers, inline_body
 from .incoming import receive
 from .multipart import find_upload, read_part_number, refuse_encryption
 from .object_get import ReplacedMeanwhile
@@ -36,10 +37,12 @@ async def upload_part(ctx: Context) -> Reply:
     upload = await find_upload(ctx)
     if rate_bits_per_s is not None:
         request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
-    incoming = await receive(request, ctx.ports.byte_store, most=PART_MAX_BYTES, inline_most=0)
+    incoming = await receive(
+        request, ctx.ports.byte_store, most=PART_MAX_BYTES, inline_most=0, encrypted=upload.encryption != ""
+    )
     part = Part(number, incoming.size, incoming.etag, incoming.crc64, int(ctx.now), incoming.segments)
     await _keep(ctx, upload, part, incoming.blob)
-    headers = (*_headers(part), (b"Content-MD5", write_content_md5(part.etag)))
+    headers = (*_headers(part), (b"Content-MD5", write_content_md5(part.etag)), *encryption_headers(upload.encryption))
     return Reply(200, headers)
 
 
@@ -59,7 +62,7 @@ async def upload_part_copy(ctx: Context) -> Reply:
     headers: tuple[RawHeader, ...] = source_headers(source)
     if span is not None:
         headers = (*headers, (b"Content-Range", write_content_range(span, record.size)))
-    part, blob = await _copy(ctx, record, span or ByteRange(0, record.size), number)
+    part, blob = await _copy(ctx, upload, record, span or ByteRange(0, record.size), number)
     try:
         await _keep(ctx, upload, part, blob, shared=blob is None)
     except Stale:
@@ -77,18 +80,21 @@ def _headers(part: Part) -> tuple[RawHeader, ...]:
     return (b"ETag", b'"%b"' % part.etag.encode()), (b"x-oss-hash-crc64ecma", b"%d" % part.crc64)
 
 
-async def _copy(ctx: Context, record: ObjectRecord, span: ByteRange, number: int) -> tuple[Part, BlobWriter | None]:
-    """The part, and the blob it needs when the source's bytes lie in its row."""
+async def _copy(
+    ctx: Context, upload: Upload, record: ObjectRecord, span: ByteRange, number: int
+) -> tuple[Part, BlobWriter | None]:
+    """The part, and the blob it needs when the source's bytes lie in its row, or must be encrypted."""
     if span.size > PART_MAX_BYTES:
         raise ENTITY_TOO_LARGE("Source object Length exceeds the maximum allowed size.")
     part = Part(number, span.size, "", EMPTY_CRC64, int(ctx.now), slice_segments(record.segments, span))
-    if record.body is not None:
-        content = record.body[span.start : span.stop]
+    body, encrypted = inline_body(ctx.ports.byte_store, record), upload.encryption != ""
+    if body is not None:
+        content = body[span.start : span.stop]
         md5, crc64 = hashlib.md5(content, usedforsecurity=False), update_crc64(content)
         part = replace(part, etag=md5.hexdigest().upper(), crc64=crc64)
         if not content:
             return part, None
-        blob = await ctx.ports.byte_store.new_blob()
+        blob = await ctx.ports.byte_store.new_blob(encrypted=encrypted)
         try:
             await blob.write(content)
             await blob.finish()
@@ -97,8 +103,16 @@ async def _copy(ctx: Context, record: ObjectRecord, span: ByteRange, number: int
             raise
         return replace(part, segments=(Segment(blob.blob_id, 0, len(content)),)), blob
     if span.size == record.size and record.kind == "Normal":
-        return replace(part, etag=record.etag, crc64=record.crc64), None
-    return await _hash(ctx, part), None
+        part = replace(part, etag=record.etag, crc64=record.crc64)
+    else:
+        part = await _hash(ctx, part)
+    if not encrypted or record.encryption:
+        return part, None
+    try:
+        blob = await copy_blob(ctx.ports.byte_store, part.segments, part.size, encrypted=True)
+    except BlobGone:
+        raise ReplacedMeanwhile from None
+    return replace(part, segments=(Segment(blob.blob_id, 0, part.size),)), blob
 
 
 async def _hash(ctx: Context, part: Part) -> Part:

@@ -29,6 +29,7 @@ from . import (
     bucket_tags,
     bucket_versioning,
     bucket_website,
+    encryption,
     multipart,
     multipart_list,
     object_acl,
@@ -191,6 +192,9 @@ ROWS: Final = (
     Row("PUT", Level.BUCKET, "website", bucket_website.put_bucket_website, Action.PUT_BUCKET_WEBSITE),
     Row("GET", Level.BUCKET, "website", bucket_website.get_bucket_website, Action.GET_BUCKET_WEBSITE),
     Row("DELETE", Level.BUCKET, "website", bucket_website.delete_bucket_website, Action.DELETE_BUCKET_WEBSITE),
+    Row("PUT", Level.BUCKET, "encryption", encryption.put_bucket_encryption, Action.PUT_BUCKET_ENCRYPTION),
+    Row("GET", Level.BUCKET, "encryption", encryption.get_bucket_encryption, Action.GET_BUCKET_ENCRYPTION),
+    Row("DELETE", Level.BUCKET, "encryption", encryption.delete_bucket_encryption, Action.DELETE_BUCKET_ENCRYPTION),
     # doors and browser rules
     Row("PUT", Level.BUCKET, "cors", bucket_cors.put_bucket_cors, Action.PUT_BUCKET_CORS),
     Row("GET", Level.BUCKET, "cors", bucket_cors.get_bucket_cors, Action.GET_BUCKET_CORS),

@@ -8,8 +8,9 @@ at the next start, unless a row names it. Order of a removal: the catalog commit
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from .object import Segment
 
@@ -56,11 +57,14 @@ class BlobReader(Protocol):
         ...
 
 
-class ByteStore(Protocol):
-    """See the module for the order of calls."""
+class BlobStore(Protocol):
+    """Where blobs are kept. See the module for the order of calls."""
 
-    async def new_blob(self) -> BlobWriter:
-        """Raises: NoSpace."""
+    async def new_blob(self, *, encrypted: bool = False) -> BlobWriter:
+        """`encrypted`: the blob's id says so (`is_encrypted`); encrypting is done by who wraps this store.
+
+        Raises: NoSpace.
+        """
         ...
 
     async def open(self, segments: Sequence[Segment]) -> BlobReader:
@@ -70,3 +74,32 @@ class ByteStore(Protocol):
     async def remove(self, blob_ids: Sequence[str]) -> None:
         """Remove blobs, durably; fine if one is not there."""
         ...
+
+    async def size(self, blob_id: str) -> int:
+        """The bytes in a finished blob. Raises: BlobGone."""
+        ...
+
+
+class ByteStore(BlobStore, Protocol):
+    """A blob store that encrypts the blobs that are to be, and small bodies that live elsewhere."""
+
+    def encrypt(self, body: bytes) -> bytes:
+        """A body as it may be kept where others could read it."""
+        ...
+
+    def decrypt(self, sealed: bytes) -> bytes:
+        """What was put into `encrypt`."""
+        ...
+
+
+def make_blob_id(*, encrypted: bool) -> str:
+    """A new random id; the last digit of an encrypted blob's is "f", and of no other's."""
+    return secrets.token_hex(16)[:-1] + (_ENCRYPTED if encrypted else secrets.choice(_PLAIN))
+
+
+def is_encrypted(blob_id: str) -> bool:
+    return blob_id[-1] == _ENCRYPTED
+
+
+_ENCRYPTED: Final = "f"
+_PLAIN: Final = "0123456789abcde"

@@ -1,0 +1,300 @@
+"""A byte store that encrypts, around one that stores: AES-256-GCM in chunks, so that any range can be read alone.
+
+An encrypted blob has an id that says so (`ports.byte_store.is_encrypted`) and this form:
+
+    0      a wrapped data key (`master_keys`), then zeros
+    512    the place for another one, while a master key is replaced; else zeros
+    1024   chunks: 64 KiB of content each (the last may be shorter) as ciphertext, and a tag of 16 bytes
+
+Each blob has a data key of its own, so the number of a chunk is a nonce that is never used twice; the blob's id is
+bound into every chunk and into the wrapped key, so that neither can be exchanged. A small body in the catalog has a
+wrapped key and one chunk. Blobs that aren't encrypted pass through untouched, and cost one look at their id.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ..ports.byte_store import BlobReader, BlobStore, BlobWriter, is_encrypted
+from ..ports.object import Segment
+from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+SLOTS: Final = (0, 512)  # where a wrapped key may be; in sectors of their own
+HEADER_BYTES: Final = 1024
+CHUNK_BYTES: Final = 64 * 1024
+TAG_BYTES: Final = 16
+_SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + TAG_BYTES
+_DATA_KEY_BYTES: Final = 32
+BODY: Final = b"body"
+_KEYS_AT_ONCE: Final = 64  # as many blobs as a reader holds open; the keys of further ones are read when reached
+
+
+class EncryptingByteStore:
+    """See the module, and `ports.byte_store`."""
+
+    def __init__(self, inner: BlobStore, keys: MasterKeys) -> None:
+        self._inner = inner
+        self._keys = keys
+
+    async def new_blob(self, *, encrypted: bool = False) -> BlobWriter:
+        writer = await self._inner.new_blob(encrypted=encrypted)
+        return _EncryptingWriter(writer, self._keys) if encrypted else writer
+
+    async def open(self, segments: Sequence[Segment]) -> BlobReader:
+        for segment in segments:
+            if is_encrypted(segment.blob_id):
+                return await self._open_mixed(segments)
+        return await self._inner.open(segments)
+
+    async def remove(self, blob_ids: Sequence[str]) -> None:
+        await self._inner.remove(blob_ids)
+
+    async def size(self, blob_id: str) -> int:
+        size = await self._inner.size(blob_id)
+        return content_size(size) if is_encrypted(blob_id) else size
+
+    def encrypt(self, body: bytes) -> bytes:
+        data_key = os.urandom(_DATA_KEY_BYTES)
+        return self._keys.wrap(data_key, BODY) + _cipher(data_key).encrypt(_nonce(0), body, BODY)
+
+    def decrypt(self, sealed: bytes) -> bytes:
+        data_key = self._keys.unwrap(sealed[:WRAP_BYTES], BODY)
+        return _decrypt(_cipher(data_key), 0, sealed[WRAP_BYTES:], BODY)
+
+    async def _open_mixed(self, segments: Sequence[Segment]) -> _MixedReader:
+        spans = [await self._span(segment) for segment in segments]
+        content = await self._inner.open([span.stored for span in spans])
+        reader = _MixedReader(self._inner, self._keys, content, spans)
+        try:
+            await reader.load_first_keys()
+        except BaseException:
+            await reader.close()
+            raise
+        return reader
+
+    async def _span(self, segment: Segment) -> _Span:
+        if not is_encrypted(segment.blob_id):
+            return _Span(segment, segment, 0)
+        stored_size = await self._inner.size(segment.blob_id)
+        first = segment.start // CHUNK_BYTES
+        last = -(-segment.stop // CHUNK_BYTES) if segment.stop > segment.start else first
+        stop = min(HEADER_BYTES + last * _SEALED_CHUNK_BYTES, stored_size)
+        start = min(HEADER_BYTES + first * _SEALED_CHUNK_BYTES, stop)
+        return _Span(segment, Segment(segment.blob_id, start, stop), first)
+
+
+def content_size(stored_size: int) -> int:
+    """How much content an encrypted blob of that size holds."""
+    chunks = max(stored_size - HEADER_BYTES, 0)
+    return chunks - -(-chunks // _SEALED_CHUNK_BYTES) * TAG_BYTES
+
+
+def stored_size(content: int) -> int:
+    """The size of an encrypted blob that holds that much content."""
+    return HEADER_BYTES + content + -(-content // CHUNK_BYTES) * TAG_BYTES
+
+
+def find_wrapped(header: bytes, keys: MasterKeys) -> bytes:
+    """The wrapped key in a header that one of the master keys opens. Raises: WrongEncryptionKey."""
+    for at in SLOTS:
+        wrapped = header[at : at + WRAP_BYTES]
+        if keys.opens(wrapped):
+            return wrapped
+    raise WrongEncryptionKey("This data was encrypted with a master key that isn't here.")
+
+
+class _Span(NamedTuple):
+    """A segment, the stored bytes that hold it, and the number of their first chunk."""
+
+    segment: Segment
+    stored: Segment
+    first: int
+
+    @property
+    def size(self) -> int:
+        return self.segment.stop - self.segment.start
+
+
+class _EncryptingWriter:
+    """One encrypted blob in the making; holds less than a chunk."""
+
+    def __init__(self, inner: BlobWriter, keys: MasterKeys) -> None:
+        self.blob_id = inner.blob_id
+        self._inner = inner
+        self._bound_to = bytes.fromhex(inner.blob_id)
+        data_key = os.urandom(_DATA_KEY_BYTES)
+        self._cipher = _cipher(data_key)
+        self._waiting = bytearray()
+        self._number = 0
+        self._out = bytearray(keys.wrap(data_key, self._bound_to).ljust(HEADER_BYTES, b"\0"))
+
+    async def write(self, data: bytes | bytearray) -> None:
+        self._waiting += data
+        ready = len(self._waiting) // CHUNK_BYTES * CHUNK_BYTES
+        with memoryview(self._waiting) as waiting:
+            for at in range(0, ready, CHUNK_BYTES):
+                self._seal(bytes(waiting[at : at + CHUNK_BYTES]))
+        del self._waiting[:ready]
+        await self._flush()
+
+    async def finish(self) -> None:
+        if self._waiting:
+            self._seal(bytes(self._waiting))
+            self._waiting.clear()
+        await self._flush()
+        await self._inner.finish()
+
+    async def keep(self) -> None:
+        await self._inner.keep()
+
+    async def discard(self) -> None:
+        await self._inner.discard()
+
+    def _seal(self, chunk: bytes) -> None:
+        self._out += self._cipher.encrypt(_nonce(self._number), chunk, self._bound_to)
+        self._number += 1
+
+    async def _flush(self) -> None:
+        if self._out:
+            out, self._out = self._out, bytearray()
+            await self._inner.write(out)
+
+
+class _MixedReader:
+    """Segments of which some are encrypted. One pass over the stored bytes, however the segments follow each other."""
+
+    def __init__(self, inner: BlobStore, keys: MasterKeys, content: BlobReader, spans: Sequence[_Span]) -> None:
+        self._inner = inner
+        self._keys = keys
+        self._content = content
+        self._spans = spans
+        self._ciphers: dict[str, AESGCM] = {}
+
+    async def load_first_keys(self) -> None:
+        """What is read now can be used even if the blobs are removed. Raises: BlobGone, WrongEncryptionKey."""
+        for span in self._spans:
+            if len(self._ciphers) == _KEYS_AT_ONCE:
+                return
+            if is_encrypted(span.segment.blob_id):
+                await self._cipher_of(span.segment.blob_id)
+
+    async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
+        wanted = list(_overlaps(self._spans, start, stop))
+        if not wanted:
+            return
+        stored = _Stored(self._content.chunks(wanted[0].stored_start, wanted[-1].stored_stop))
+        for part in wanted:
+            blob_id = part.span.segment.blob_id
+            if not is_encrypted(blob_id):
+                async for piece in stored.pieces(part.stored_stop - part.stored_start):
+                    yield piece
+                continue
+            cipher, bound_to = await self._cipher_of(blob_id), bytes.fromhex(blob_id)
+            left, at = part.stored_stop - part.stored_start, part.number * CHUNK_BYTES
+            number = part.number
+            while left:
+                size = min(left, _SEALED_CHUNK_BYTES)
+                chunk = _decrypt(cipher, number, await stored.take(size), bound_to)
+                yield chunk[max(part.start - at, 0) : part.stop - at]
+                left -= size
+                at += CHUNK_BYTES
+                number += 1
+
+    async def close(self) -> None:
+        await self._content.close()
+
+    async def _cipher_of(self, blob_id: str) -> AESGCM:
+        cipher = self._ciphers.get(blob_id)
+        if cipher is None:
+            reader = await self._inner.open([Segment(blob_id, 0, HEADER_BYTES)])
+            try:
+                header = b"".join([piece async for piece in reader.chunks(0, HEADER_BYTES)])
+            finally:
+                await reader.close()
+            data_key = self._keys.unwrap(find_wrapped(header, self._keys), bytes.fromhex(blob_id))
+            cipher = self._ciphers[blob_id] = _cipher(data_key)
+        return cipher
+
+
+class _Part(NamedTuple):
+    """What is wanted of a span: content [start, stop) of its blob, and the stored bytes that hold it.
+
+    The stored bytes are counted in the joint stored content of all spans; `number` is that of the first chunk.
+    """
+
+    span: _Span
+    start: int
+    stop: int
+    stored_start: int
+    stored_stop: int
+    number: int
+
+
+def _overlaps(spans: Sequence[_Span], start: int, stop: int) -> Iterator[_Part]:
+    at = stored_at = 0  # where the span begins in the joint content, and in the joint stored content
+    for span in spans:
+        begin, end = max(start - at, 0), min(stop - at, span.size)
+        if begin < end:
+            first, last = span.segment.start + begin, span.segment.start + end
+            yield _part(span, first, last, stored_at)
+        at += span.size
+        stored_at += span.stored.stop - span.stored.start
+        if at >= stop:
+            return
+
+
+def _part(span: _Span, start: int, stop: int, stored_at: int) -> _Part:
+    if not is_encrypted(span.segment.blob_id):
+        begin = stored_at + start - span.segment.start
+        return _Part(span, start, stop, begin, begin + stop - start, 0)
+    number = start // CHUNK_BYTES
+    begin = (number - span.first) * _SEALED_CHUNK_BYTES
+    end = min((-(-stop // CHUNK_BYTES) - span.first) * _SEALED_CHUNK_BYTES, span.stored.stop - span.stored.start)
+    return _Part(span, start, stop, stored_at + begin, stored_at + end, number)
+
+
+class _Stored:
+    """Stored bytes on their way in, taken in the sizes that are needed."""
+
+    def __init__(self, chunks: AsyncIterator[bytes | bytearray]) -> None:
+        self._chunks = chunks
+        self._buffer = bytearray()
+
+    async def take(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._buffer += await anext(self._chunks)
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+    async def pieces(self, size: int) -> AsyncIterator[bytes]:
+        while size:
+            if not self._buffer:
+                self._buffer += await anext(self._chunks)
+            piece = await self.take(min(size, len(self._buffer)))
+            size -= len(piece)
+            yield piece
+
+
+def _cipher(data_key: bytes) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # loads OpenSSL: not before it is needed
+
+    return AESGCM(data_key)
+
+
+def _nonce(number: int) -> bytes:
+    return number.to_bytes(12, "big")
+
+
+def _decrypt(cipher: AESGCM, number: int, sealed: bytes, bound_to: bytes) -> bytes:
+    from cryptography.exceptions import InvalidTag
+
+    try:
+        return cipher.decrypt(_nonce(number), sealed, bound_to)
+    except InvalidTag:
+        raise OSError("Encrypted bytes are damaged, or aren't those that were written.") from None

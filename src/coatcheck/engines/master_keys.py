@@ -1,0 +1,118 @@
+"""The master keys: what the data key of each encrypted blob is wrapped with.
+
+`encryption.key` in the data directory (mode 0600), or COATCHECK_ENCRYPTION_KEY, holds base64 texts of 32 bytes each,
+one a line or separated by commas. The first wraps; all of them unwrap, so that a key can be replaced. A key's id is the
+beginning of its digest, so there is nothing to number.
+
+A wrapped data key is `WRAP_BYTES` long: magic, the master key's id, a nonce, and the data key under AES-256-GCM with
+the name of what it belongs to bound in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+KEY_VARIABLE: Final = "COATCHECK_ENCRYPTION_KEY"
+WRAP_BYTES: Final = 76
+_MAGIC: Final = b"CCWRAP1\n"
+_ID_BYTES: Final = 8
+_KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+
+
+class WrongEncryptionKey(Exception):
+    """A master key is malformed, missing, or not the one that something was encrypted with."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MasterKeys:
+    """The keys, the one that wraps first."""
+
+    keys: tuple[bytes, ...]
+
+    def wrap(self, data_key: bytes, bound_to: bytes) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # loads OpenSSL: not before it is needed
+
+        nonce = os.urandom(_NONCE_BYTES)
+        current = self.keys[0]
+        return _MAGIC + key_id(current) + nonce + AESGCM(current).encrypt(nonce, data_key, bound_to)
+
+    def unwrap(self, wrapped: bytes, bound_to: bytes) -> bytes:
+        """Raises: WrongEncryptionKey."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        key = self._find(wrapped)
+        if key is None:
+            raise WrongEncryptionKey("This data was encrypted with a master key that isn't here.")
+        at = len(_MAGIC) + _ID_BYTES
+        try:
+            return AESGCM(key).decrypt(
+                wrapped[at : at + _NONCE_BYTES], wrapped[at + _NONCE_BYTES : WRAP_BYTES], bound_to
+            )
+        except InvalidTag:
+            raise WrongEncryptionKey("A wrapped data key is damaged.") from None
+
+    def opens(self, wrapped: bytes) -> bool:
+        """Whether one of the keys wrapped it, going by the id."""
+        return self._find(wrapped) is not None
+
+    def is_current(self, wrapped: bytes) -> bool:
+        return wrapped.startswith(_MAGIC + key_id(self.keys[0]))
+
+    def _find(self, wrapped: bytes) -> bytes | None:
+        if not wrapped.startswith(_MAGIC):
+            return None
+        wanted = wrapped[len(_MAGIC) : len(_MAGIC) + _ID_BYTES]
+        return next((key for key in self.keys if key_id(key) == wanted), None)
+
+
+def key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"coatcheck master key" + key).digest()[:_ID_BYTES]
+
+
+def read_master_keys(path: Path) -> MasterKeys:
+    """The keys of the environment if they are set there, else those of the file. Raises: WrongEncryptionKey."""
+    text = os.environ.get(KEY_VARIABLE) or path.read_text()
+    keys = tuple(_read_key(piece) for piece in text.replace(",", "\n").split())
+    if not keys:
+        raise WrongEncryptionKey("There is no encryption key.")
+    return MasterKeys(keys)
+
+
+def make_master_key(path: Path) -> None:
+    """Write a fresh key to the file, mode 0600, unless it exists or the environment has one."""
+    if not (os.environ.get(KEY_VARIABLE) or path.exists()):
+        write_master_keys(path, MasterKeys((os.urandom(_KEY_BYTES),)))
+
+
+def write_master_keys(path: Path, keys: MasterKeys) -> None:
+    """Replace the file, durably; the caller syncs the directory."""
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.writelines(base64.b64encode(key) + b"\n" for key in keys.keys)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+
+
+def fresh_keys(keys: MasterKeys) -> MasterKeys:
+    """The same with a new one in front."""
+    return MasterKeys((os.urandom(_KEY_BYTES), *keys.keys))
+
+
+def _read_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise WrongEncryptionKey(f"An encryption key must be the base64 of {_KEY_BYTES} bytes.")
+    return key

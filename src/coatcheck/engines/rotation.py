@@ -1,0 +1,122 @@
+"""Replacing the master key: every data key is wrapped anew, no content is touched.
+
+A blob has room for two wrapped keys, so the new one is durable before the old one goes. A body's lies in its row and
+changes in a transaction. The key file holds both keys until all is done, so a rotation that was interrupted leaves
+everything readable, and is finished by the next one. Nobody else may have the directory open.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..ports.byte_store import is_encrypted
+from .encrypted import BODY, HEADER_BYTES, SLOTS, find_wrapped
+from .files import BlobPaths, sync_directory
+from .local import OPEN_WAIT_S, FileLock
+from .master_keys import KEY_VARIABLE, WRAP_BYTES, MasterKeys, fresh_keys, read_master_keys, write_master_keys
+from .sqlite.connection import open_connection
+
+_BATCH: Final = 500  # bodies in one transaction
+_CACHE_KIB: Final = 2 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How many data keys were wrapped anew, of blobs and of small bodies."""
+
+    blobs: int
+    bodies: int
+
+
+def rotate(data: Path, note: Callable[[int], None] = lambda _: None) -> Rotation:
+    """Replace the master key of the file, or take the first of the environment's for all.
+
+    Args:
+        note: told now and then how many are done.
+    Raises: InUse (a server is running), WrongEncryptionKey.
+    """
+    with closing(FileLock(data / "server.lock")) as server, closing(FileLock(data / "open.lock")) as alone:
+        server.own(0)
+        alone.own(OPEN_WAIT_S)
+        path = data / "encryption.key"
+        keys = read_master_keys(path)
+        from_file = KEY_VARIABLE not in os.environ
+        if from_file and len(keys.keys) == 1:
+            keys = fresh_keys(keys)
+            write_master_keys(path, keys)
+            sync_directory(data)
+        blobs = _rotate_blobs(data, keys, note)
+        bodies = _rotate_bodies(data, keys, lambda done: note(blobs + done))
+        if from_file:
+            write_master_keys(path, MasterKeys(keys.keys[:1]))
+            sync_directory(data)
+    return Rotation(blobs, bodies)
+
+
+def _rotate_blobs(data: Path, keys: MasterKeys, note: Callable[[int], None]) -> int:
+    paths, done = BlobPaths(data), 0
+    for blob_id in paths.stored():
+        if is_encrypted(blob_id) and _rotate_blob(paths.blob(blob_id), bytes.fromhex(blob_id), keys):
+            done += 1
+            note(done)
+    return done
+
+
+def _rotate_blob(path: str, bound_to: bytes, keys: MasterKeys) -> bool:
+    """Whether there was anything to do."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        header = os.pread(fd, HEADER_BYTES, 0)
+        wrapped = find_wrapped(header, keys)
+        current = [at for at in SLOTS if keys.is_current(header[at:])]
+        others = [at for at in SLOTS if at not in current[:1]]
+        if not current:
+            free = next(at for at in SLOTS if header[at : at + WRAP_BYTES] != wrapped)
+            os.pwrite(fd, keys.wrap(keys.unwrap(wrapped, bound_to), bound_to), free)
+            os.fsync(fd)
+            others = [at for at in SLOTS if at != free]
+        stale = [at for at in others if any(header[at : at + WRAP_BYTES])]
+        for at in stale:
+            os.pwrite(fd, bytes(WRAP_BYTES), at)
+        if stale:
+            os.fsync(fd)
+        return bool(stale)
+    finally:
+        os.close(fd)
+
+
+def _rotate_bodies(data: Path, keys: MasterKeys, note: Callable[[int], None]) -> int:
+    done = last = 0
+    with closing(open_connection(data / "catalog.sqlite", cache_kib=_CACHE_KIB, query_only=False)) as connection:
+        while True:
+            connection.execute("BEGIN IMMEDIATE")
+            ids = [row[0] for row in connection.execute(_BODIES, (last, _BATCH))]
+            done += sum(_rotate_body(connection, body_id, keys) for body_id in ids)
+            connection.execute("COMMIT")
+            if not ids:
+                return done
+            last = ids[-1]
+            note(done)
+
+
+_BODIES: Final = (
+    "SELECT DISTINCT body.id FROM object JOIN body ON body.id = body_id"
+    " WHERE encryption <> '' AND length(body.content) > 0 AND body.id > ? ORDER BY body.id LIMIT ?"
+)
+
+
+def _rotate_body(connection: sqlite3.Connection, body_id: int, keys: MasterKeys) -> bool:
+    with connection.blobopen("body", "content", body_id) as content:
+        wrapped = content.read(WRAP_BYTES)
+        if keys.is_current(wrapped):
+            return False
+        anew = keys.wrap(keys.unwrap(wrapped, BODY), BODY)
+        content.seek(0)
+        content.write(anew)
+    return True

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
+from coatcheck.engines.files import BlobPaths
+from coatcheck.engines.local import InUse, audit, open_local, prepare_local
+from coatcheck.engines.master_keys import KEY_VARIABLE, WRAP_BYTES, read_master_keys
+from coatcheck.engines.rotation import Rotation, rotate
+from coatcheck.ports.bucket import NewBucket
+from coatcheck.ports.object import ObjectRecord, Segment
+
+from ..ports.byte_store_contract import content_of
+
+LARGE = bytes(range(256)) * 1000
+BODIES = {f"body-{number}": b"small " * (number + 1) for number in range(5)}
+BLOBS = ("blob-0", "blob-1", "blob-2")
+
+
+@pytest.fixture(autouse=True)
+def _no_key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+
+
+def a_record(key: str, size: int, **content: Any) -> ObjectRecord:
+    facts = (key, "null", "Normal", size, "AA" * 16, 0, 0, "default", "Standard", ())
+    return ObjectRecord(*facts, encryption="AES256", **content)
+
+
+async def fill(data: Path) -> dict[str, str]:
+    """Objects of both kinds, one not encrypted; the blob ids of the large ones."""
+    blob_ids = {}
+    with open_local(data) as engines:
+        bucket = await engines.catalog.create_bucket(NewBucket("b", "1", "r", "private", "Standard", "LRS", 0), most=9)
+        for key, body in BODIES.items():
+            record = a_record(key, len(body), body=engines.byte_store.encrypt(body))
+            await engines.catalog.put_object(bucket.bucket_id, record)
+        for key in (*BLOBS, "plain"):
+            blob = await engines.byte_store.new_blob(encrypted=key != "plain")
+            await blob.write(LARGE)
+            await blob.finish()
+            record = a_record(key, len(LARGE), segments=(Segment(blob.blob_id, 0, len(LARGE)),))
+            await engines.catalog.put_object(bucket.bucket_id, record)
+            await blob.keep()
+            blob_ids[key] = blob.blob_id
+    return blob_ids
+
+
+async def check(data: Path) -> None:
+    """Everything can be read."""
+    with open_local(data) as engines:
+        bucket = await engines.catalog.find_bucket("b")
+        assert bucket is not None
+        for key in (*BLOBS, "plain"):
+            record = await engines.catalog.find_object(bucket.bucket_id, key)
+            assert record is not None
+            assert await content_of(engines.byte_store, *record.segments) == LARGE
+        for key, body in BODIES.items():
+            record = await engines.catalog.find_object(bucket.bucket_id, key)
+            assert record is not None
+            assert record.body is not None
+            assert engines.byte_store.decrypt(record.body) == body
+    assert audit(data).clean
+
+
+def chunks_of(data: Path, blob_id: str) -> bytes:
+    return Path(BlobPaths(data).blob(blob_id)).read_bytes()[HEADER_BYTES:]
+
+
+async def test_every_data_key_is_wrapped_anew_and_no_content_changes(data: Path) -> None:
+    blob_ids = await fill(data)
+    before = read_master_keys(data / "encryption.key")
+    contents = {key: chunks_of(data, blob_id) for key, blob_id in blob_ids.items()}
+    assert rotate(data) == Rotation(3, 5)
+    after = read_master_keys(data / "encryption.key")
+    assert (len(after.keys), before.keys[0] in after.keys) == (1, False)
+    assert {key: chunks_of(data, blob_id) for key, blob_id in blob_ids.items()} == contents
+    await check(data)
+    for key in BLOBS:
+        header = Path(BlobPaths(data).blob(blob_ids[key])).read_bytes()[:HEADER_BYTES]
+        wraps = [header[at : at + WRAP_BYTES] for at in SLOTS if any(header[at : at + WRAP_BYTES])]
+        assert (len(wraps), after.opens(wraps[0]), before.opens(wraps[0])) == (1, True, False)
+    assert rotate(data) == Rotation(3, 5)
+    await check(data)
+
+
+@pytest.mark.parametrize("stop_at", range(1, 8))
+async def test_an_interrupted_rotation_loses_nothing_and_can_be_finished(data: Path, stop_at: int) -> None:
+    await fill(data)
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(done: int) -> None:
+        if done >= stop_at:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        rotate(data, interrupt)
+    await check(data)
+    assert len(read_master_keys(data / "encryption.key").keys) == 2
+    done = rotate(data)
+    assert done.blobs <= 3
+    assert len(read_master_keys(data / "encryption.key").keys) == 1
+    await check(data)
+
+
+async def test_a_blob_caught_between_its_two_writes_is_finished(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(data)
+    writes = 0
+    pwrite = os.pwrite
+
+    def stop_after_one(fd: int, what: bytes, at: int) -> int:
+        nonlocal writes
+        writes += 1
+        if writes > 1:
+            raise KeyboardInterrupt
+        return pwrite(fd, what, at)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", stop_after_one)
+        with pytest.raises(KeyboardInterrupt):
+            rotate(data)
+    await check(data)
+    assert rotate(data) == Rotation(3, 5)
+    await check(data)
+
+
+async def test_a_key_from_the_environment_is_the_operators_to_change(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = "A" * 43 + "=", "B" * 42 + "A="
+    monkeypatch.setenv(KEY_VARIABLE, old)
+    await fill(data)
+    monkeypatch.setenv(KEY_VARIABLE, f"{new},{old}")
+    await check(data)
+    assert rotate(data) == Rotation(3, 5)
+    monkeypatch.setenv(KEY_VARIABLE, new)
+    await check(data)
+
+
+async def test_a_running_server_is_not_pulled_from_under(data: Path) -> None:
+    server = prepare_local(data)
+    try:
+        with pytest.raises(InUse):
+            await asyncio.to_thread(rotate, data)
+    finally:
+        server.close()
