@@ -1,8 +1,7 @@
 module coatcheck.test/clients
 
-go 1.22
+go 1.18
 
-require (
-	github.com/aliyun/alibabacloud-oss-go-sdk-v2 v1.6.1 // indirect
-	golang.org/x/time v0.4.0 // indirect
-)
+require github.com/aliyun/alibabacloud-oss-go-sdk-v2 v1.6.1
+
+require golang.org/x/time v0.4.0 // indirect
