@@ -15,6 +15,9 @@ LOCKS := requirements
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 PYTEST := $(BIN)/python -m pytest
+CLIENT_PROGRAMS := curl=curl openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light go=golang-go \
+	javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
+	gnustep-config=libgnustep-base-dev
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -39,7 +42,7 @@ unit: .venv/test.stamp  ## tests that start no server
 	@$(PYTEST) -q -n 2 -m "not live"
 
 live: .venv/test.stamp node  ## tests that drive a server over loopback with real clients
-	@scripts/debian want curl=curl chromium=chromium
+	@scripts/debian want $(CLIENT_PROGRAMS)
 	@$(PYTEST) -q -m live
 
 ##@ Others
@@ -63,7 +66,7 @@ node:
 	@scripts/node $(NODE)
 
 clean:  ## what set-up and tests made
-	rm -rf .venv $(NODE)/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf .venv $(NODE)/node_modules tests/clients/*/build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list

@@ -1,0 +1,203 @@
+"""One link through Debian's nginx, with the very configurations of docs/deploy.md; other ports and names apart."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from coatcheck.engines.certificates import ensure_certificate, tls_files
+
+from ..builders import a_presigner
+from ..server_process import ServerProcess
+from .conftest import make_bucket
+from .programs import curl, need
+from .raw import Answer, send
+
+DEPLOY: Final = Path(__file__).parents[2] / "docs" / "deploy.md"
+BUCKET: Final = "photos"
+KEYS: Final = ["plain.txt", "a b+c%2F&é.txt", "deep//er/./../x", "100%"]
+
+MAIN: Final = """
+daemon off;
+worker_processes 1;
+pid {work}/nginx.pid;
+error_log {work}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {work}/body;
+    proxy_temp_path {work}/proxy;
+    fastcgi_temp_path {work}/fastcgi;
+    uwsgi_temp_path {work}/uwsgi;
+    scgi_temp_path {work}/scgi;
+    {servers}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The server, and the ports at which nginx stands before it."""
+
+    server: ServerProcess
+    plain: int
+    secure: int
+    by_path: int
+    by_host: int
+    ca: str
+
+    def through(self, door: str, link: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+        """Use a link of the server's through a door of nginx's, as its user would have been given it."""
+        place = link.partition(f"/{BUCKET}/")[2]
+        host, path, port = {
+            "plain": (f"{BUCKET}.oss-cn-hangzhou.example.com", f"/{place}", self.plain),
+            "own domain": ("files.example.org", f"/{place}", self.plain),
+            "path": ("www.example.com", f"/files/{place}", self.by_path),
+            "host": ("downloads.example.com", f"/{place}", self.by_host),
+        }[door]
+        return send(f"http://127.0.0.1:{port}{path}", method, {"Host": host, **headers}, body)
+
+
+DOORS: Final = ["plain", "own domain", "path", "host"]
+
+
+@pytest.fixture(scope="module")
+def proxies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxies]:
+    nginx = need("nginx")
+    work = tmp_path_factory.mktemp("nginx")
+    server = ServerProcess(
+        work / "data", "--domain", "localhost", "--domain", "example.com", "--trusted-proxy", "127.0.0.1/32"
+    )
+    ensure_certificate(work, ["files.example.org", "*.oss-cn-hangzhou.example.com"], datetime.now(UTC))
+    ports = [free_port() for _ in range(4)]
+    (work / "nginx.conf").write_text(a_configuration(work, server.port, ports))
+    log = (work / "nginx.log").open("wb")
+    process = subprocess.Popen([nginx, "-p", str(work), "-c", str(work / "nginx.conf")], stdout=log, stderr=log)
+    try:
+        await_port(ports[0], work / "nginx.log")
+        send(a_presigner(server.endpoint).presign("PUT", BUCKET, None).url, "PUT", body=b"")
+        assert server.command("domain", "add", "files.example.org", BUCKET).returncode == 0
+        yield Proxies(server, ports[0], ports[1], ports[2], ports[3], str(tls_files(work).ca))
+        process.terminate()
+        process.wait(10)
+        server.stop()
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+        server.kill()
+
+
+def a_configuration(work: Path, server_port: int, ports: list[int]) -> str:
+    """The documented configurations in one file, with ports and files of this test's."""
+    recipes = re.findall(r"```nginx\n(.*?)```", DEPLOY.read_text("utf-8"), re.DOTALL)
+    assert len(recipes) == 3
+    servers = []
+    for recipe, port in zip(recipes, (ports[0], ports[2], ports[3]), strict=True):
+        text = recipe.replace("127.0.0.1:8000", f"127.0.0.1:{server_port}")
+        text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
+        text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{ports[1]} ssl;")
+        text = text.replace("/etc/ssl/fullchain.pem", str(tls_files(work).cert))
+        servers.append(text.replace("/etc/ssl/privkey.pem", str(tls_files(work).key)))
+    return MAIN.format(work=work, servers="\n".join(servers))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def await_port(port: int, log: Path) -> None:
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("key", KEYS)
+def test_link_works_through_every_proxy_both_ways(proxies: Proxies, door: str, key: str) -> None:
+    signer, body = a_presigner(proxies.server.endpoint), f"{door} {key}".encode()
+    put = proxies.through(door, signer.presign("PUT", BUCKET, key).url, "PUT", body)
+    assert put.status == 200, put
+    link = signer.presign("GET", BUCKET, key).url
+    got = proxies.through(door, link)
+    assert (got.status, got.body) == (200, body)
+    assert send(link).body == body, "and without a proxy"
+    part = proxies.through(door, link, Range="bytes=1-3")
+    assert (part.status, part.body) == (206, body[1:4])
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_refusal_comes_through_as_it_is(proxies: Proxies, door: str) -> None:
+    link = a_presigner(proxies.server.endpoint).presign("GET", BUCKET, "none.txt").url
+    refused = proxies.through(door, link)
+    assert (refused.status, refused.error["Code"]) == (404, "NoSuchKey")
+    tampered = proxies.through(door, f"{link}&x=1")
+    assert (tampered.status, tampered.error["Code"]) == (403, "SignatureDoesNotMatch")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_large_upload_and_download_are_not_held_back(proxies: Proxies, door: str) -> None:
+    signer, body = a_presigner(proxies.server.endpoint), os.urandom(8_000_000)
+    assert proxies.through(door, signer.presign("PUT", BUCKET, "large").url, "PUT", body).status == 200
+    assert proxies.through(door, signer.presign("GET", BUCKET, "large").url).body == body
+
+
+def test_links_for_one_address_know_who_is_behind_the_proxy(proxies: Proxies) -> None:
+    """nginx says that 127.0.0.1 asks, whatever the client claims."""
+    signer = a_presigner(proxies.server.endpoint)
+    send(signer.presign("PUT", BUCKET, "bound").url, "PUT", body=b"abc")
+    forwarded = {"x-oss-ac-forward-allow": "true"}
+    near = signer.presign("GET", BUCKET, "bound", query={"x-oss-ac-source-ip": "127.0.0.1", **forwarded}).url
+    far = signer.presign("GET", BUCKET, "bound", query={"x-oss-ac-source-ip": "203.0.113.9", **forwarded}).url
+    claims = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+    for door in DOORS:
+        assert proxies.through(door, near, "GET", None, **claims).status == 200, door
+        assert proxies.through(door, far, "GET", None, **claims).status == 403, door
+
+
+def test_https_ends_at_the_proxy_and_is_known_behind_it(proxies: Proxies) -> None:
+    bucket, query = a_bucket_with_an_object(proxies.server)
+    assert proxies.server.command("https-only", bucket).returncode == 0
+    host = f"{bucket}.oss-cn-hangzhou.example.com"
+    plain = send(f"http://127.0.0.1:{proxies.plain}/a?{query}", headers={"Host": host, "X-Forwarded-Proto": "https"})
+    assert (plain.status, "HTTPS only" in plain.error["Message"]) == (403, True)
+    assert over_https(proxies, f"https://{host}/a?{query}") == b"abc"
+
+
+def test_version_of_tls_is_judged_behind_the_proxy(proxies: Proxies) -> None:
+    bucket, query = a_bucket_with_an_object(proxies.server)
+    tls = b"<TLS><Enable>true</Enable><TLSVersion>TLSv1.2</TLSVersion></TLS>"
+    configure = a_presigner(proxies.server.endpoint).presign("PUT", bucket, None, query={"httpsConfig": ""}).url
+    put = send(configure, "PUT", body=b"<HttpsConfiguration>" + tls + b"</HttpsConfiguration>")
+    assert put.status == 200
+    url = f"https://{bucket}.oss-cn-hangzhou.example.com/a?{query}"
+    assert b"<Code>TlsVersionNotAllowed</Code>" in over_https(proxies, url)
+    assert over_https(proxies, url, "--tls-max", "1.2") == b"abc"
+
+
+def a_bucket_with_an_object(server: ServerProcess) -> tuple[str, str]:
+    """Its name, and the query of a link to the object "a"."""
+    bucket, signer = make_bucket(server), a_presigner(server.endpoint)
+    assert send(signer.presign("PUT", bucket, "a").url, "PUT", body=b"abc").status == 200
+    return bucket, signer.presign("GET", bucket, "a").url.partition("?")[2]
+
+
+def over_https(proxies: Proxies, url: str, *options: str) -> bytes:
+    return curl("--cacert", proxies.ca, "--connect-to", f"::127.0.0.1:{proxies.secure}", *options, url).stdout

@@ -1,0 +1,31 @@
+"""OSS's Node sample, as it stands, against this server on port 443 behind a hosts entry."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ..server_process import clean_environment
+from .programs import miss, need, need_node
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_oss_sample_downloads_over_https_with_nothing_changed(tmp_path: Path) -> None:
+    need_node("ali-oss")
+    need("curl")
+    unshare = [need("unshare"), "--mount", "--net"]
+    if os.geteuid() != 0 or subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        miss("a network and a hosts file of one's own take root and unshare")
+    done = subprocess.run(
+        [*unshare, sys.executable, "-m", "tests.clients.stand_in", str(tmp_path)],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert done.stdout.splitlines() == ["hello from the place of the real endpoint"] * 2
