@@ -1,0 +1,120 @@
+"""A process that runs whole operations on a data directory and says on stdout what it has been promised.
+
+Run as `python operating_process.py DATA SEED`; it goes on until it is killed. Every line is "+ WHAT" before a request
+and "= WHAT" when it was answered with success. What is stored follows from the name of its key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import sys
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from coatcheck.engines.local import LocalEngines, open_local
+from tests.operations.house import Answer, House
+
+PART_BYTES = 102_400
+PIECE_BYTES = 30_000
+PARTS = 3
+PIECES = 5
+
+
+def pattern(name: str, size: int) -> bytes:
+    digest = hashlib.sha256(name.encode()).digest()
+    return (digest * (size // len(digest) + 1))[:size]
+
+
+def parts_of(key: str) -> list[bytes]:
+    return [pattern(f"{key} part {number}", PART_BYTES) for number in range(PARTS)]
+
+
+def pieces_of(key: str) -> list[bytes]:
+    return [pattern(f"{key} piece {number}", PIECE_BYTES) for number in range(PIECES)]
+
+
+def a_house(engines: LocalEngines) -> House:
+    """The gateway, on engines that last."""
+    catalog: Any = engines.catalog  # the house is made for the memory engines; it needs nothing but the ports
+    store: Any = engines.byte_store
+    return House(catalog, store)
+
+
+class Told:
+    """Says before and after each request."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def ask(self, what: str, method: str, address: str, body: bytes = b"", **headers: str) -> Answer:
+        say("+", what)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self._house.ask(method, address, body, named)
+        assert answer.status < 300, answer.body
+        say("=", what)
+        return answer
+
+
+def say(kind: str, what: str) -> None:
+    sys.stdout.write(f"{kind} {what}\n")
+    sys.stdout.flush()
+
+
+async def multipart(told: Told, key: str, chance: random.Random) -> None:
+    begun = await told.ask(f"initiate {key}", "POST", f"/photos/{key}?uploads")
+    upload_id = begun.text("UploadId")
+    for number, part in enumerate(parts_of(key), 1):
+        address = f"/photos/{key}?partNumber={number}&uploadId={upload_id}"
+        await told.ask(f"part {key}", "PUT", address, part)
+    address = f"/photos/{key}?uploadId={upload_id}"
+    if chance.random() < 0.2:
+        await told.ask(f"abort {key}", "DELETE", address)
+    else:
+        await told.ask(f"complete {key}", "POST", address, x_oss_complete_all="yes")
+
+
+async def append(told: Told, key: str, chance: random.Random) -> None:
+    for number, piece in enumerate(pieces_of(key)):
+        address = f"/photos/{key}?append&position={number * PIECE_BYTES}"
+        await told.ask(f"append {key}", "POST", address, piece)
+
+
+async def copy(told: Told, key: str, chance: random.Random) -> None:
+    """The source goes as soon as its bytes have another name."""
+    await told.ask(f"source {key}", "PUT", f"/photos/{key}-source", pattern(key, PART_BYTES))
+    await told.ask(f"copy {key}", "PUT", f"/photos/{key}", x_oss_copy_source=f"/photos/{key}-source")
+    await told.ask(f"unsource {key}", "DELETE", f"/photos/{key}-source")
+
+
+async def versions(told: Told, key: str, chance: random.Random) -> None:
+    first = await told.ask(f"first {key}", "PUT", f"/versions/{key}", pattern(f"{key} first", PART_BYTES))
+    await told.ask(f"second {key}", "PUT", f"/versions/{key}", pattern(f"{key} second", 100))
+    await told.ask(f"marker {key}", "DELETE", f"/versions/{key}")
+    if chance.random() < 0.5:
+        version_id = first.headers["x-oss-version-id"]
+        await told.ask(f"unfirst {key}", "DELETE", f"/versions/{key}?versionId={version_id}")
+
+
+KINDS = {"multipart": multipart, "append": append, "copy": copy, "versions": versions}
+
+
+async def operate(data: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    numbers = count()
+    with open_local(data) as engines:
+        told = Told(a_house(engines))
+        say("#", "open")
+
+        async def work() -> None:
+            for number in numbers:
+                kind = chance.choice(list(KINDS))
+                await KINDS[kind](told, f"{kind}-{number:05d}", chance)
+
+        await asyncio.gather(*(work() for _ in range(6)))
+
+
+if __name__ == "__main__":
+    asyncio.run(operate(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,149 @@
+"""kill -9 in the middle of multipart uploads, appends, copies and versioned deletes: whole operations on real files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import coatcheck
+from coatcheck.engines.local import audit, open_local, prepare_local
+
+from ..operations.house import House
+from .operating_process import PART_BYTES, PIECE_BYTES, PIECES, a_house, parts_of, pattern, pieces_of
+
+ENABLED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+
+
+def make_buckets(data: Path) -> None:
+    async def make() -> None:
+        with open_local(data) as engines:
+            house = await a_house(engines).with_bucket()
+            await house.with_bucket("versions")
+            assert (await house.ask("PUT", "/versions/?versioning", ENABLED)).status == 200
+
+    asyncio.run(make())
+
+
+def operate_until_killed(data: Path, seed: int) -> list[str]:
+    """What the process said; a line that was cut short is left out."""
+    said = data.parent / "said"
+    root = Path(__file__).parents[2]
+    paths = os.pathsep.join((str(Path(coatcheck.__file__).parents[1]), str(root)))
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.engines.operating_process", str(data), str(seed)],
+            stdout=out,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+    while said.stat().st_size < 400 and process.poll() is None:
+        time.sleep(0.005)
+    time.sleep(random.Random(seed).uniform(0.02, 0.5))
+    process.kill()
+    process.wait()
+    return said.read_text().rpartition("\n")[0].splitlines()
+
+
+class Promises:
+    """How often each step of each key was begun, and answered."""
+
+    def __init__(self, lines: list[str]) -> None:
+        steps = [(line[0], *line[2:].split()) for line in lines if line[0] in "+="]
+        self.begun = Counter((step, key) for kind, step, key in steps if kind == "+")
+        self.done = Counter((step, key) for kind, step, key in steps if kind == "=")
+        self.keys = sorted({key for _, _, key in steps})
+
+    def of(self, kind: str) -> list[str]:
+        return [key for key in self.keys if key.startswith(kind)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
+    make_buckets(data)
+    promised = Promises(operate_until_killed(data, seed))
+    assert promised.done
+    prepare_local(data).close()
+    assert audit(data).clean
+
+    async def check() -> None:
+        with open_local(data) as engines:
+            house = a_house(engines)
+            listed = (await house.ask("GET", "/photos/?max-keys=1000")).texts("Contents/Key")
+            for key in promised.of("multipart"):
+                await check_multipart(house, promised, key, key in listed)
+            for key in promised.of("append"):
+                await check_append(house, promised, key)
+            for key in promised.of("copy"):
+                await check_copy(house, promised, key, listed)
+            for key in promised.of("versions"):
+                await check_versions(house, promised, key)
+            await abort_what_is_open(house)
+
+    asyncio.run(check())
+    assert audit(data).clean
+
+
+async def check_multipart(house: House, promised: Promises, key: str, listed: bool) -> None:
+    if promised.done["complete", key]:
+        assert listed
+    if listed:
+        assert promised.begun["complete", key]
+        assert (await house.ask("GET", f"/photos/{key}")).body == b"".join(parts_of(key))
+    open_uploads = (await house.ask("GET", f"/photos/?uploads&prefix={key}")).texts("Upload/UploadId")
+    if promised.done["complete", key] or promised.done["abort", key]:
+        assert not open_uploads
+    elif promised.done["initiate", key] and not promised.begun["complete", key] and not promised.begun["abort", key]:
+        parts = await house.ask("GET", f"/photos/{key}?uploadId={open_uploads[0]}")
+        assert promised.done["part", key] <= len(parts.texts("Part/Size")) <= promised.begun["part", key]
+
+
+async def check_append(house: House, promised: Promises, key: str) -> None:
+    got = await house.ask("GET", f"/photos/{key}")
+    content = got.body if got.status == 200 else b""
+    assert promised.done["append", key] * PIECE_BYTES <= len(content) <= promised.begun["append", key] * PIECE_BYTES
+    assert len(content) % PIECE_BYTES == 0
+    assert b"".join(pieces_of(key)[:PIECES]).startswith(content)
+
+
+async def check_copy(house: House, promised: Promises, key: str, listed: list[str]) -> None:
+    for step, name in (("copy", key), ("source", f"{key}-source")):
+        if promised.done[step, key] and not (step == "source" and promised.begun["unsource", key]):
+            assert name in listed
+        if name in listed:
+            assert (await house.ask("GET", f"/photos/{name}")).body == pattern(key, PART_BYTES)
+    if promised.done["unsource", key]:
+        assert f"{key}-source" not in listed
+
+
+async def check_versions(house: House, promised: Promises, key: str) -> None:
+    answer = await house.ask("GET", f"/versions/?versions&prefix={key}")
+    expected = {"first": pattern(f"{key} first", PART_BYTES), "second": pattern(f"{key} second", 100)}
+    contents = [
+        (await house.ask("GET", f"/versions/{key}?versionId={version_id}")).body
+        for version_id in answer.texts("Version/VersionId")
+    ]
+    for step, content in expected.items():
+        assert contents.count(content) <= 1
+        if promised.done[step, key] and not (step == "first" and promised.begun["unfirst", key]):
+            assert content in contents
+        if content in contents:
+            assert promised.begun[step, key]
+    if promised.done["unfirst", key]:
+        assert expected["first"] not in contents
+    markers = len(answer.texts("DeleteMarker/VersionId"))
+    assert promised.done["marker", key] <= markers <= promised.begun["marker", key]
+
+
+async def abort_what_is_open(house: House) -> None:
+    """Then nothing may be left of them either."""
+    uploads = await house.ask("GET", "/photos/?uploads")
+    for key, upload_id in zip(uploads.texts("Upload/Key"), uploads.texts("Upload/UploadId"), strict=True):
+        assert (await house.ask("DELETE", f"/photos/{key}?uploadId={upload_id}")).status == 204
