@@ -130,6 +130,8 @@ def test_what_is_decided_is_what_is_documented(action: Action, bucket_policy: st
             answer = documented(kind, own, meant, "gives it" if gives else "doesn't")
             if (kind == "owner" and action in ABOUT_POLICY) or (action is Action.DELETE_OBJECTS and answer != "yes"):
                 continue  # the two exceptions that the document tells below its table; tested below
+            if kind == "anybody" and NEEDS[action.action_name] == "-":
+                answer = "no: nothing allows it"
             expected = None if answer == "yes" else NO["policy"]
             if answer == "no: nothing allows it":
                 expected = told(action, caller, bucket_acl, counted)
@@ -210,6 +212,14 @@ def test_who_wants_to_delete_many_is_listened_to_if_any_key_might_be_allowed() -
 
 
 # --- sessions ---
+
+
+def test_nobody_in_particular_is_given_a_configuration_by_a_policy() -> None:
+    about = facts(a_bucket("public-read-write", a_bucket_policy()), key=None)
+    for action in set(Action) - WITHOUT_BUCKET:
+        could = action.acl_right.value != "nothing"
+        assert (decided(action, ANYBODY, about) is None) == could, action
+        assert decided(action, STRANGER, about) is None
 
 
 def test_a_session_policy_only_narrows() -> None:

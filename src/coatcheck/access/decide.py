@@ -2,6 +2,7 @@
 
 The rules, in order; docs/permissions.md has them as the table that the tests run through:
 
+   Nobody in particular can be given more than an ACL could: configuring is for those who sign.
 1. The bucket owner's own key may do everything, unless the bucket's policy denies it; the policy itself it may always
    read, replace and remove, so that nobody locks themselves out.
 2. A session's own policy is a ceiling: what it doesn't allow is refused whatever else is said.
@@ -79,6 +80,8 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
 def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     """Rules 1 to 7 for everybody who isn't a root key with nothing in its way."""
     bucket, principal = facts.bucket, caller.principal
+    if caller.anonymous and action.acl_right is AclRight.NOTHING:
+        raise ANONYMOUS_FORBIDDEN()
     name = action.version_name if facts.versioned else action.action_name
     asked, resource = Asked(caller, facts), _resource(caller, facts)
     own, shared = Verdict.NOTHING, Shared.NOTHING
@@ -148,8 +151,6 @@ def _acl(action: Action, bucket: Bucket, facts: AccessFacts) -> str:
 def _refusal(asked: Asked, action: Action, name: str) -> OssError:
     """Nothing allowed it."""
     caller, found = asked.caller, asked.facts.found
-    if caller.anonymous and action.acl_right is AclRight.NOTHING:
-        return ANONYMOUS_FORBIDDEN()
     if action is Action.LIST_BUCKETS:
         fault = LIST_BUCKETS_FORBIDDEN
     elif action.acl_right is AclRight.NOTHING:
