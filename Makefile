@@ -50,6 +50,7 @@ live: .venv/test.stamp node  ## tests that drive a server over loopback with rea
 
 bench: .venv/test.stamp  ## speed of signing beside the SDKs, and of the catalog
 	@$(BIN)/python benchmarks/signing.py
+	@$(BIN)/python benchmarks/permissions.py
 	@$(BIN)/python benchmarks/catalog.py
 
 lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and the npm lock file

@@ -17,7 +17,6 @@ from coatcheck.core.errors import (
     INVALID_BUCKET_NAME,
     NO_SPACE_LEFT,
     NO_SUCH_BUCKET,
-    USER_DISABLE,
     WRONG_ENDPOINT,
     OssError,
 )
@@ -246,8 +245,6 @@ class Gateway:
         bucket = await self._ports.catalog.find_bucket(target.bucket)
         if bucket is None:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
-        if bucket.owner_suspended:
-            raise USER_DISABLE(BucketName=bucket.name)
         if target.region is not None and target.region != bucket.region:
             endpoint = f"oss-{bucket.region}.{self._settings.domains[0]}"
             raise WRONG_ENDPOINT(Bucket=bucket.name, Endpoint=endpoint)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -23,7 +23,6 @@ from .facts import AccessFacts, Asked
 from .patterns import Test, is_literal, read_pattern
 
 _Network = IPv4Network | IPv6Network
-_Address = IPv4Address | IPv6Address
 
 
 class Condition(NamedTuple):
@@ -123,7 +122,13 @@ def _address(text: str) -> Test:
     network = read_network(text)
     if network is None:
         raise ValueError(f"{text!r} is neither an address nor a network such as 192.0.2.0/24")
-    return lambda value: _is_within(value, network)
+    version, mask, wanted = network.version, int(network.netmask), int(network.network_address)
+
+    def test(value: str) -> bool:
+        its_version, number = _read_address(value)
+        return its_version == version and number & mask == wanted
+
+    return test
 
 
 def read_network(text: str) -> _Network | None:
@@ -134,18 +139,16 @@ def read_network(text: str) -> _Network | None:
         return None
 
 
-def _is_within(value: str, network: _Network) -> bool:
-    address = _read_address(value)
-    return address is not None and address.version == network.version and address in network
-
-
 @lru_cache(maxsize=1024)
-def _read_address(text: str) -> _Address | None:
+def _read_address(text: str) -> tuple[int, int]:
+    """The version and the number of an address; (0, 0) for anything else."""
     try:
         address = ip_address(text)
     except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+        return 0, 0
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.version, int(address)
 
 
 _ORDER: Final[dict[str, Callable[[float, float], bool]]] = {

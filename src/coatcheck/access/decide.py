@@ -2,6 +2,7 @@
 
 The rules, in order; docs/permissions.md has them as the table that the tests run through:
 
+0. Nothing of an account that was disabled is for anybody.
    Nobody in particular can be given more than an ACL could: configuring is for those who sign.
 1. The bucket owner's own key may do everything, unless the bucket's policy denies it; the policy itself it may always
    read, replace and remove, so that nobody locks themselves out.
@@ -32,6 +33,7 @@ from coatcheck.core.errors import (
     DENIED_BY_OBJECT_ACL,
     DENIED_BY_POLICY,
     LIST_BUCKETS_FORBIDDEN,
+    USER_DISABLE,
     Fault,
     OssError,
 )
@@ -53,6 +55,9 @@ _NEVER_LOST: Final = frozenset(
 )
 
 
+_DELETE_OBJECTS: Final = Action.DELETE_OBJECTS  # looking into an Enum takes time
+
+
 class Grant(NamedTuple):
     """The proof that a decision was made, and for what."""
 
@@ -67,13 +72,18 @@ def owns(caller: Caller, bucket: Bucket) -> bool:
 def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     """See the module. Raises: OssError AccessDenied, in the words of the rule that said no."""
     bucket = facts.bucket
+    if bucket is not None and bucket.owner_suspended:
+        raise USER_DISABLE(BucketName=bucket.name)
     if caller.principal is None and not caller.anonymous:
         if bucket is None:
             return Grant(action)
         if caller.account == bucket.owner and (bucket.policy is None or action in _NEVER_LOST):
             return Grant(action)
-    if action is Action.DELETE_OBJECTS and bucket is not None:
-        return _decide_before_each_key(caller, bucket, facts)
+    if bucket is not None:
+        if action is _DELETE_OBJECTS:
+            return _decide_before_each_key(caller, bucket, facts)
+        if caller.principal is None and bucket.policy is None and _acl_allows(action, bucket, facts):
+            return Grant(action)  # rule 6, for those whom no policy concerns
     return _weigh(caller, action, facts)
 
 

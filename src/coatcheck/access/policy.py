@@ -12,7 +12,7 @@ the texts that somebody holds together; what remains for a request are a few com
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -91,9 +91,9 @@ class ResourcePattern:
     name: Test
 
     def fits(self, resource: Resource) -> bool:
+        """All but the name, which is asked for first, since it is what most often differs."""
         return (
-            self.name(resource.name)
-            and (self.owner is None or self.owner(resource.owner))
+            (self.owner is None or self.owner(resource.owner))
             and (self.region is None or self.region(resource.region))
             and (self.service is None or self.service(resource.service))
         )
@@ -103,7 +103,7 @@ class ResourcePattern:
 class Statement:
     """One statement. `actions` and `resources` are read the other way round where `not_...` says so.
 
-    `principals` are patterns of `Caller.names`; only bucket and trust policies have them.
+    Bucket and trust policies say whom they mean: `everybody`, and `principals`, patterns of `Caller.names`.
     """
 
     allows: bool
@@ -113,6 +113,7 @@ class Statement:
     not_resources: bool
     conditions: tuple[Condition, ...]
     principals: tuple[str, ...] = ()
+    everybody: bool = False
 
     def names_action(self, folded: str) -> bool:
         return any(test(folded) for test in self.actions) != self.not_actions
@@ -120,14 +121,17 @@ class Statement:
     def fits(self, resource: Resource, asked: Asked) -> bool:
         """Resource and conditions; the action was looked at before."""
         for pattern in self.resources:
-            if pattern.fits(resource):
+            if pattern.name(resource.name) and pattern.fits(resource):
                 if self.not_resources:
                     return False
                 break
         else:
             if self.resources and not self.not_resources:
                 return False
-        return not self.conditions or all(condition.holds(asked) for condition in self.conditions)
+        for condition in self.conditions:  # noqa: SIM110 (a generator would cost more than what it does)
+            if not condition.holds(asked):
+                return False
+        return True
 
     @property
     def narrowed(self) -> bool:
@@ -187,17 +191,16 @@ def weigh_shared(text: str, action: str, resource: Resource, asked: Asked, *, pu
         public_counts: False leaves out what it allows to everybody ("Block Public Access").
     """
     denying, allowing = _shared_about(text, action)
-    names = asked.caller.names
+    caller = asked.caller
     for statement in denying:
-        if _principal(statement, names) is not None and statement.fits(resource, asked):
+        if (statement.everybody or _closest_name(statement, caller)) and statement.fits(resource, asked):
             return Shared.DENY
     best = Shared.NOTHING
     for statement in allowing:
-        named = _principal(statement, names)
-        if named is None or (named == EVERYBODY and not public_counts and not statement.narrowed):
-            continue
-        if statement.fits(resource, asked):
-            if named != asked.caller.account or asked.caller.principal is None:
+        public = statement.everybody and (public_counts or statement.narrowed)
+        name = None if public else _closest_name(statement, caller)
+        if (public or name) and statement.fits(resource, asked):
+            if public or name != caller.account or caller.principal is None:
                 return Shared.TO_CALLER
             best = Shared.TO_ACCOUNT
     return best
@@ -224,24 +227,25 @@ def compiled_shared(text: str) -> Policy:
 EVERYBODY: Final = "*"
 
 
-def _principal(statement: Statement, names: Sequence[str]) -> str | None:
-    """The name by which a statement means the caller, the closest one; None if it means others."""
-    for name in names:
-        for pattern in statement.principals:
-            if pattern == name or ("*" in pattern and pattern != EVERYBODY and read_pattern(pattern)(name)):
-                return name
-    return EVERYBODY if EVERYBODY in statement.principals else None
+def _closest_name(statement: Statement, caller: Caller) -> str | None:
+    """The name by which a statement means this caller, the closest one; None if it means others, or everybody."""
+    if statement.principals:
+        for name in caller.names:
+            for pattern in statement.principals:
+                if pattern == name or ("*" in pattern and read_pattern(pattern)(name)):
+                    return name
+    return None
 
 
 def is_public(text: str) -> bool:
     """Whether a bucket policy allows something to everybody without a condition that narrows it to a known few."""
-    return any(s.allows and EVERYBODY in s.principals and not s.narrowed for s in compiled_shared(text))
+    return any(s.allows and s.everybody and not s.narrowed for s in compiled_shared(text))
 
 
 def trusts(text: str, caller: Caller, asked: Asked) -> bool:
     """Whether a role's trust policy lets the caller assume it."""
     statements = [s for s in read_policy(text, Kind.TRUST) if s.names_action("sts:assumerole")]
-    meant = [s for s in statements if _principal(s, caller.names) is not None and s.fits(Resource("", "", ""), asked)]
+    meant = [s for s in statements if _closest_name(s, caller) is not None and s.fits(Resource("", "", ""), asked)]
     return bool(meant) and all(statement.allows for statement in meant)
 
 
@@ -325,6 +329,7 @@ def _read_statement(value: Any, place: str, kind: Kind, bucket: str | None) -> S
         resources, not_resources = _either(members, place, "Resource", read)
     elif "Resource" in members or "NotResource" in members:
         raise PolicyFault(f"{place}.Resource", "a trust policy is about the role it belongs to and names no resource")
+    principals = _read_principals(members, place, kind)
     return Statement(
         members["Effect"] == "Allow",
         actions,
@@ -332,7 +337,8 @@ def _read_statement(value: Any, place: str, kind: Kind, bucket: str | None) -> S
         resources,
         not_resources,
         _read_conditions(members.get("Condition", {}), f"{place}.Condition"),
-        _read_principals(members, place, kind),
+        tuple(name for name in principals if name != EVERYBODY),
+        EVERYBODY in principals,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -23,6 +23,8 @@ class Bucket:
         versioning: "" (never set), "Enabled" or "Suspended".
         settings: the bucket's other configuration documents by name ("cors", "policy" ...), as stored text.
         owner_blocks_public_access, owner_suspended: what holds for all buckets of the owner's account.
+        policy: the bucket policy's text; None if there is none.
+        blocks_public_access: whether ACLs and policies that open the bucket to everybody count as absent.
     """
 
     bucket_id: int
@@ -37,16 +39,13 @@ class Bucket:
     settings: tuple[tuple[str, str], ...] = ()
     owner_blocks_public_access: bool = False
     owner_suspended: bool = False
+    policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these two, so they are
+    blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
 
-    @property
-    def policy(self) -> str | None:
-        """The bucket policy's text; None if there is none."""
-        return self.setting("policy") if self.settings else None
-
-    @property
-    def blocks_public_access(self) -> bool:
-        """Whether ACLs and policies that open the bucket to everybody count as absent."""
-        return self.owner_blocks_public_access or self.setting(PUBLIC_ACCESS_BLOCK) == "true"
+    def __post_init__(self) -> None:
+        blocked = self.owner_blocks_public_access or self.setting(PUBLIC_ACCESS_BLOCK) == "true"
+        object.__setattr__(self, "policy", self.setting("policy"))
+        object.__setattr__(self, "blocks_public_access", blocked)
 
     @property
     def tags(self) -> Tags:
