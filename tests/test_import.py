@@ -1,0 +1,41 @@
+"""`import coatcheck` is for people who sign links: quick, and without the server's weight."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Final
+
+HEAVY: Final = {
+    *("granian", "uvloop", "sqlite3", "cryptography", "fastcrc", "asyncio", "ssl"),  # the server's and the engines'
+    *("pyvips", "PIL", "numpy"),  # pictures
+    *("httpx", "click", "rich", "segno", "defusedxml"),  # the command line's
+}
+SIGN: Final = (
+    "from coatcheck import Presigner; "
+    "Presigner('id', 'secret', region='cn-hangzhou').presign('GET', 'bucket', 'key', download_as='ü'); "
+)
+
+
+def run(code: str) -> str:
+    """What the code prints, in an interpreter of its own that loads nothing of its own accord."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {[p for p in sys.path if p]!r}; {code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_signing_a_link_loads_no_server_no_engine_and_no_picture_library() -> None:
+    loaded = set(run(f"{SIGN} print(*sys.modules, sep='\\n')").split())
+    assert {name.partition(".")[0] for name in loaded} & HEAVY == set()
+    rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("coatcheck.")}
+    assert rooms == {"coatcheck.core", "coatcheck.signing", "coatcheck.wire"}
+    assert "coatcheck.wire.asgi" not in loaded
+
+
+def test_import_takes_less_than_100_ms() -> None:
+    code = "import time; began = time.perf_counter(); import coatcheck; print(time.perf_counter() - began)"
+    assert min(float(run(code)) for _ in range(5)) < 0.1
