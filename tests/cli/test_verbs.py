@@ -391,3 +391,23 @@ def test_local_default_server_that_is_not_running(work: Path, run: Run, monkeypa
     result = run("ls")
     assert result.exit_code == 4
     assert "coatcheck serve" in result.stderr
+
+
+# --- what a slip is told -------------------------------------------------------------------------------------------
+def test_a_download_into_no_folder_says_which_is_missing(run: Run, fake: Fake) -> None:
+    fake.store("box", "k", b"x")
+    result = run("get", "oss://box/k", "-o", "no/such/place")
+    assert result.exit_code == 1
+    assert "Next: make the folder no/such, or name another file" in result.stderr
+
+
+def test_an_upload_of_nothing_says_how_to_upload(run: Run, fake: Fake) -> None:
+    result = run("put", "oss://box/k")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Say what to upload, and where to" in result.stderr
+
+
+def test_no_verb_at_all_shows_the_help(run: Run) -> None:
+    result = run()
+    assert result.exit_code == 2
+    assert result.stdout.startswith("Usage: coatcheck")

@@ -51,7 +51,11 @@ def test_message_of_a_stranger_cannot_drive_the_terminal() -> None:
     ("code", "message", "hint"),
     [
         ("AccessDenied", "Request has expired.", "the link's time is over; ask its owner for a new link"),
-        ("SignatureDoesNotMatch", "…", "see why with: coatcheck explain 'LINK'"),
+        (
+            "SignatureDoesNotMatch",
+            "…",
+            "check the access key's secret; why a link doesn't match, says: coatcheck explain 'LINK'",
+        ),
     ],
 )
 def test_hints_name_the_next_step(code: str, message: str, hint: str) -> None:

@@ -151,6 +151,12 @@ def test_a_key_derived_for_another_region_is_told() -> None:
     assert problem(LINK[:-64] + signature).startswith("The key was derived for region oss-cn-hangzhou")
 
 
+def test_a_region_that_was_changed_after_signing_is_told() -> None:
+    changed = LINK.replace("%2Fcn-hangzhou%2F", "%2Fcn-beijing%2F")
+    told = "The region of the credential was cn-hangzhou when it was signed; now it is cn-beijing. Sign it again."
+    assert told in explain(changed, now=NOW, secret=SECRET).problems
+
+
 def test_what_an_html_page_or_a_mailer_did_is_undone() -> None:
     for changed, sentence in (
         (LINK.replace("&", "&amp;"), "The link was copied out of HTML"),

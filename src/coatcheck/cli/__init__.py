@@ -16,7 +16,7 @@ import click
 
 import coatcheck
 
-from .failures import report
+from .failures import USAGE, report
 
 # verb -> (module, the line in `coatcheck --help`)
 VERBS: Final = {
@@ -61,6 +61,9 @@ class _Verbs(click.Group):
         options["standalone_mode"] = False
         try:
             returned = super().main(words, *rest, **options)
+        except click.exceptions.NoArgsIsHelpError as nothing_asked:
+            click.echo(nothing_asked.format_message())
+            sys.exit(USAGE)
         except Exception as error:
             sys.exit(report(error, as_json="--json" in words))
         sys.exit(returned if isinstance(returned, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def _read_failure(error: Exception) -> _Failure:
         case click.Abort():
             return _Failure(INTERRUPTED, "Interrupted", "Interrupted.")
         case OSError():
-            return _Failure(FAILED, type(error).__name__, _write_os_error(error))
+            return _Failure(FAILED, type(error).__name__, _write_os_error(error), _find_hint(error))
         case _:
             raise error
 
@@ -73,6 +74,26 @@ def _read_failure(error: Exception) -> _Failure:
 def _write_os_error(error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename is not None else reason
+
+
+def _find_hint(error: OSError) -> str:
+    """The next step where this computer's files are in the way."""
+    name = str(error.filename or "").removesuffix(".part")
+    match error:
+        case FileNotFoundError() if name and not os.path.isdir(os.path.dirname(name) or "."):
+            return f"make the folder {os.path.dirname(name)}, or name another file"
+        case FileNotFoundError():
+            return "check the name"
+        case IsADirectoryError() | NotADirectoryError():
+            return "name a file, not a folder, or the other way round"
+        case PermissionError():
+            return "name a file or folder that you may read and write"
+        case OSError(errno=errno.EROFS):
+            return "name a place that isn't read-only"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return "make room on the disk, or name a place on another"
+        case _:
+            return ""
 
 
 def _write_line(failure: _Failure) -> str:

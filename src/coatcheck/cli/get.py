@@ -23,7 +23,7 @@ from coatcheck.client.profile import Options
 from coatcheck.client.transfer import Progress
 
 from .options import HEADER, find_profile, json_option, profile_options, read_address
-from .terminal import print_json, printable, progress_bar, say, write_size
+from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
 @click.command("get")
@@ -63,7 +63,12 @@ def command(
             done = _write_stream(source, output, bar)
         else:
             destination = Destination(Path(output) if output is not None else None, force)
-            done = download(source, destination, bar, connections=connections)
+            try:
+                done = download(source, destination, bar, connections=connections)
+            except KeyboardInterrupt:
+                if not as_json:
+                    warn("what came is kept; the same command goes on from there")
+                raise
     _tell(done, as_json, to_stdout=output == "-")
 
 

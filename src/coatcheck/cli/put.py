@@ -18,7 +18,7 @@ from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
 @click.command("put")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...")
 @click.argument("address", type=ADDRESS, metavar="oss://BUCKET/KEY")
 @click.option("-r", "--recursive", is_flag=True, help="Directories, with all in them.")
 @click.option("--content-type", metavar="TYPE", help="Media type; else by the file's name.")
@@ -42,6 +42,8 @@ def command(
 
     "-" is standard input, of any length, and needs a KEY. Memory stays the same whatever the size.
     """
+    if not files:
+        raise click.UsageError("Say what to upload, and where to: coatcheck put FILE... oss://BUCKET/KEY")
     extra = dict(headers) | ({"x-oss-forbid-overwrite": "true"} if no_overwrite else {})
     jobs = list(_plan(files, address, recursive))
     with Connection(find_profile(where)) as connection, progress_bar(wanted=not as_json) as bar:

@@ -74,7 +74,7 @@ ERROR_BODY_MAX_BYTES: Final = 64 * 1024  # ours: an error document is small; wha
 
 _ASK_FOR_NEW_LINK: Final = "ask its owner for a new link"
 _HINTS: Final = {
-    "SignatureDoesNotMatch": "see why with: coatcheck explain 'LINK'",
+    "SignatureDoesNotMatch": "check the access key's secret; why a link doesn't match, says: coatcheck explain 'LINK'",
     "InvalidAccessKeyId": "check OSS_ACCESS_KEY_ID or the profile; this server doesn't know that access key",
     "NoSuchBucket": "see the buckets with: coatcheck ls; make one with: coatcheck mb oss://BUCKET",
     "NoSuchKey": "see what is there with: coatcheck ls oss://BUCKET -r",

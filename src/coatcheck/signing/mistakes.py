@@ -39,6 +39,14 @@ _CONTENT_TYPES: Final = (
 )
 
 
+_REGIONS: Final = (  # of Alibaba Cloud, whose links these may be; ours have them by habit
+    *("cn-hangzhou", "cn-shanghai", "cn-qingdao", "cn-beijing", "cn-zhangjiakou", "cn-huhehaote", "cn-wulanchabu"),
+    *("cn-shenzhen", "cn-heyuan", "cn-guangzhou", "cn-chengdu", "cn-hongkong", "cn-nanjing", "cn-fuzhou"),
+    *("ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-3", "ap-southeast-5", "ap-southeast-6"),
+    *("ap-southeast-7", "us-east-1", "us-west-1", "eu-central-1", "eu-west-1", "me-east-1", "me-central-1"),
+)
+
+
 class Attempt(NamedTuple):
     """A link read one way."""
 
@@ -202,7 +210,7 @@ def _region_written_otherwise(attempt: Attempt) -> Iterator[tuple[str, Attempt]]
     if isinstance(claim, V1Claim):
         return
     region = claim.scope.region
-    named = {region.removeprefix("oss-"), f"oss-{region}", attempt.target.region or region} - {region}
+    named = {region.removeprefix("oss-"), f"oss-{region}", attempt.target.region or region, *_REGIONS} - {region}
     for other in sorted(named):
         scope = claim.scope._replace(region=other)
         yield (
