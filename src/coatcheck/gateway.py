@@ -26,7 +26,7 @@ from coatcheck.operations.admission import admit
 from coatcheck.operations.bucket_website import serve_website
 from coatcheck.operations.context import Context, Ports, PostedForm
 from coatcheck.operations.cors_rules import SETTING as CORS_SETTING
-from coatcheck.operations.cors_rules import sharing_headers, stored_cors
+from coatcheck.operations.cors_rules import sharing_headers
 from coatcheck.operations.incoming import body_fault
 from coatcheck.operations.object_get import ReplacedMeanwhile
 from coatcheck.operations.post_object import find_content_type, find_key
@@ -231,8 +231,8 @@ class Gateway:
         document = None if bucket is None else bucket.setting(CORS_SETTING)
         if document is None:
             return reply
-        headers = sharing_headers(stored_cors(document), request.headers.get("origin"), request.method)
-        return reply._replace(headers=(*reply.headers, *headers))
+        headers = sharing_headers(document, request.headers.get("origin"), request.method)
+        return reply._replace(headers=(*reply.headers, *headers)) if headers else reply
 
     async def _callback_key(self) -> Reply:
         """The key with which applications check that a callback is ours."""

@@ -22,6 +22,7 @@ SETTING: Final = "cors"
 
 _METHODS: Final = ("GET", "PUT", "DELETE", "POST", "HEAD")
 _TOKEN: Final = frozenset("!#$%&'+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_REMEMBERED_ORIGIN_CHARS: Final = 256  # longer ones are no page's, and shall not fill the memory
 _VARY: Final = (b"vary", b"Origin")
 
 
@@ -137,8 +138,23 @@ def preflight_headers(cors: Cors, origin: str, method: str, requested: str | Non
     return None
 
 
-def sharing_headers(cors: Cors, origin: str | None, method: str) -> tuple[RawHeader, ...]:
-    """What any other reply carries, so that a page of `origin` may read it; nothing that allows if no rule does."""
+def sharing_headers(text: str, origin: str | None, method: str) -> tuple[RawHeader, ...]:
+    """What any other reply carries, so that a page of `origin` may read it; nothing that allows if no rule does.
+
+    Args:
+        text: the stored document.
+    """
+    if origin is None or len(origin) > _REMEMBERED_ORIGIN_CHARS:
+        return _sharing_headers(stored_cors(text), origin, method)
+    return _remembered_headers(text, origin, method)
+
+
+@lru_cache(maxsize=1024)
+def _remembered_headers(text: str, origin: str, method: str) -> tuple[RawHeader, ...]:
+    return _sharing_headers(stored_cors(text), origin, method)
+
+
+def _sharing_headers(cors: Cors, origin: str | None, method: str) -> tuple[RawHeader, ...]:
     if origin is not None:
         for rule in cors.rules:
             if method in rule.methods and _allows_origin(rule, origin):
