@@ -15,6 +15,7 @@ from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
 from coatcheck.gateway import Gateway, Trace
 from coatcheck.operations.context import Ports
+from coatcheck.operations.release import removed
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -151,7 +152,9 @@ class House:
 
     async def send(self, request: Request) -> Answer:
         trace = Trace(REQUEST_ID)
-        return await read_reply(await self.gateway.answer(request, trace, self.now), trace)
+        answer = await read_reply(await self.gateway.answer(request, trace, self.now), trace)
+        await removed()
+        return answer
 
     async def with_bucket(self, name: str = "photos", acl: str = "private") -> House:
         made = await self.ask("PUT", f"/{name}/", headers={"x-oss-acl": acl})

@@ -3,8 +3,10 @@ catalog refused, and removed only after the commit that let go of it."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from coatcheck.core.errors import OssError
 from coatcheck.ports.byte_store import BlobWriter
@@ -13,6 +15,11 @@ from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, Stale
 from .context import Ports
 
 T = TypeVar("T")
+
+log = logging.getLogger("coatcheck")
+
+_WAITED_FOR: Final = 4  # blobs, as those of simple objects
+_removals: set[asyncio.Task[None]] = set()  # the event loop itself remembers tasks only weakly
 
 
 async def settle(write: Awaitable[T], blob: BlobWriter | None, *, gone: OssError, exists: OssError | None = None) -> T:
@@ -40,7 +47,32 @@ async def settle(write: Awaitable[T], blob: BlobWriter | None, *, gone: OssError
 
 
 async def release(ports: Ports, blob_ids: Sequence[str]) -> None:
-    """Remove the blobs, then forget them. A crash in between is finished by recovery at the next start."""
-    if blob_ids:
-        await ports.byte_store.remove(blob_ids)
-        await ports.catalog.forget_blobs(blob_ids)
+    """Remove the blobs, then forget them. A crash in between is finished by recovery at the next start.
+
+    Each removal costs a sync of a directory, so nobody waits for those of an object that was made of many blobs.
+    """
+    if len(blob_ids) <= _WAITED_FOR:
+        if blob_ids:
+            await _remove(ports, blob_ids)
+        return
+    removal = asyncio.create_task(_remove_later(ports, blob_ids))
+    _removals.add(removal)
+    removal.add_done_callback(_removals.discard)
+
+
+async def removed() -> None:
+    """Wait for the removals that are under way."""
+    await asyncio.gather(*_removals)
+
+
+async def _remove(ports: Ports, blob_ids: Sequence[str]) -> None:
+    await ports.byte_store.remove(blob_ids)
+    await ports.catalog.forget_blobs(blob_ids)
+
+
+async def _remove_later(ports: Ports, blob_ids: Sequence[str]) -> None:
+    """What cannot be removed now, because the server ends or the disk has a fault, is at the next start."""
+    try:
+        await _remove(ports, blob_ids)
+    except (OSError, RuntimeError, NoSpace) as error:
+        log.warning("%d released blobs are left for the next start: %s", len(blob_ids), error)
