@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ##@ The two commands
 .PHONY: demo test
 
-demo: .venv/core.stamp  ## the main job before your eyes; FILE=path shares your own file, KEEP=1 leaves the server up
+demo: .venv/images.stamp  ## the main job before your eyes; FILE=path shares your own file, KEEP=1 leaves the server up
 	@scripts/debian need curl=curl
 	@KEEP="$(KEEP)" $(BIN)/python scripts/demo.py $(if $(FILE),"$(FILE)")
 
@@ -56,7 +56,9 @@ bench: .venv/test.stamp  ## speed of signing beside the SDKs, and of the catalog
 lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and the npm lock file
 	@$(COMPILE) --upgrade pyproject.toml --output-file $(LOCKS)/core.txt
 	@$(COMPILE) --upgrade --group build --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/build.txt
-	@$(COMPILE) --upgrade --group test --group check --constraints $(LOCKS)/build.txt --output-file $(LOCKS)/test.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra images --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/images.txt
+	@$(COMPILE) --upgrade --group test --group check --constraints $(LOCKS)/build.txt --constraints $(LOCKS)/images.txt \
+		--output-file $(LOCKS)/test.txt
 	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/bench.txt
 	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
 	@cd $(NODE) && npm install --package-lock-only --ignore-scripts
@@ -87,6 +89,8 @@ help:  ## this list
 	@$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
+.venv/test.stamp: .venv/images.stamp  # pictures are processed in tests
+
+.venv/images.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
 	@scripts/install .venv $(LOCKS)/$*.txt
 	@touch $@

@@ -16,6 +16,8 @@ from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.notifier import HttpNotifier
+from coatcheck.engines.render_pool import RenderLimits, RenderPool
+from coatcheck.engines.results import RememberingRenderer
 from coatcheck.gateway import CALLBACK_KEY_PATH, Gateway, Trace
 from coatcheck.operations.context import Ports
 from coatcheck.ports.domains import Domains
@@ -74,6 +76,7 @@ class Server:
         self._root = root
         self._when_up = when_up
         self._engines: LocalEngines | None = None
+        self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
@@ -106,6 +109,7 @@ class Server:
         self._engines = open_local(settings.data)
         account = await self._engines.keyring.root_account()
         root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
+        self._renderers = renderer, _ = _open_renderer(settings)
         gateway = Gateway(
             Ports(
                 self._engines.catalog,
@@ -113,6 +117,7 @@ class Server:
                 self._engines.domains,
                 DnsResolver(),
                 _make_notifier(settings),
+                renderer,
             ),
             RootKeyring(root, self._engines.keyring),
             make_addressing(settings.regions, settings.domains),
@@ -140,6 +145,8 @@ class Server:
     def _close(self) -> None:
         if self._domain_watch is not None:
             self._domain_watch.cancel()
+        for renderer in self._renderers or ():
+            renderer.close()
         if self._engines is not None:
             self._engines.close()
         if self._log is not None:
@@ -161,6 +168,20 @@ async def _keep_domains(data: Path, domains: Domains) -> None:
         except OSError as error:
             logging.getLogger("coatcheck").warning("the list of own domains cannot be written: %s", error)
         await asyncio.sleep(_DOMAINS_POLL_S)
+
+
+def _open_renderer(settings: ServerSettings) -> tuple[RememberingRenderer, RenderPool]:
+    """Nothing is started, or even loaded, before the first picture is asked for."""
+    limits = RenderLimits(
+        processes=settings.image_processes,
+        queue=settings.image_queue,
+        timeout_s=settings.image_timeout_s,
+        memory_bytes=settings.image_memory_bytes,
+        font_directories=settings.image_fonts,
+    )
+    results = settings.data / "results"
+    pool = RenderPool(limits, results / "scratch")
+    return RememberingRenderer(pool, results, most_bytes=settings.image_cache_bytes, sharers=settings.workers), pool
 
 
 def _settle_memory() -> None:

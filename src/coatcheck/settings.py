@@ -30,6 +30,12 @@ class ServerSettings:
             server's own address.
         restore_delay_s: how long RestoreObject takes to bring an archived object back.
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
+        image_processes: render processes of each server process, at most.
+        image_queue: pictures that may wait for one of them; more are refused.
+        image_timeout_s: how long one picture may take.
+        image_memory_bytes: address space of a render process.
+        image_cache_bytes: results remembered on disk, all together; 0 remembers none.
+        image_fonts: directories of fonts for text watermarks, besides the packaged one.
         drain_timeout_s: how long running requests may go on after SIGTERM.
     """
 
@@ -53,3 +59,9 @@ class ServerSettings:
     restore_delay_s: float = 1.0
     body_timeout_s: float = 60.0
     drain_timeout_s: int = 30
+    image_processes: int = 2
+    image_queue: int = 64
+    image_timeout_s: float = 10.0
+    image_memory_bytes: int = 768 * 1024**2
+    image_cache_bytes: int = 1024**3
+    image_fonts: tuple[Path, ...] = ()

@@ -89,3 +89,10 @@ class Action(Enum):
     PUT_BUCKET_WEBSITE = ("oss:PutBucketWebsite", AclRight.NOTHING, False)
     GET_BUCKET_WEBSITE = ("oss:GetBucketWebsite", AclRight.NOTHING, False)
     DELETE_BUCKET_WEBSITE = ("oss:DeleteBucketWebsite", AclRight.NOTHING, False)
+
+    # pictures
+    PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
+    GET_STYLE = ("oss:GetStyle", AclRight.NOTHING, False)
+    LIST_STYLE = ("oss:ListStyle", AclRight.NOTHING, False)
+    DELETE_STYLE = ("oss:DeleteStyle", AclRight.NOTHING, False)
+    POST_PROCESS_TASK = ("oss:PostProcessTask", AclRight.NOTHING, True)

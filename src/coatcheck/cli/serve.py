@@ -138,6 +138,30 @@ from coatcheck.settings import ServerSettings
     metavar="SECONDS",
     help="How long RestoreObject takes to bring an archived object back.",
 )
+@click.option(
+    "--image-cache",
+    "image_cache_mib",
+    type=click.IntRange(0, 1024**2),
+    default=1024,
+    show_default=True,
+    metavar="MIB",
+    help="Processed pictures remembered on disk.",
+)
+@click.option(
+    "--image-processes",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Processes for pictures, at most, of each worker.",
+)
+@click.option(
+    "--image-fonts",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="More fonts for text watermarks; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def command(
     data: Path,
@@ -159,6 +183,9 @@ def command(
     body_timeout_s: float,
     drain_timeout_s: int,
     restore_delay_s: float,
+    image_cache_mib: int,
+    image_processes: int,
+    image_fonts: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
@@ -206,6 +233,9 @@ def command(
         body_timeout_s=body_timeout_s,
         drain_timeout_s=drain_timeout_s,
         restore_delay_s=restore_delay_s,
+        image_cache_bytes=image_cache_mib * 1024**2,
+        image_processes=image_processes,
+        image_fonts=tuple(path.absolute() for path in image_fonts),
     )
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -70,6 +70,31 @@ REFERER_COMPARED_MAX_CHARS: Final = 4096  # ours: what is behind that of a Refer
 DOMAINS_PER_BUCKET: Final = 100  # OSS: PutCname; tokens too
 DOMAIN_TOKEN_LIFE_S: Final = 72 * 3600  # OSS: CreateCnameToken
 
+# --- pictures: what is asked ---------------------------------------------------------------------------------------
+PLAN_MAX_BYTES: Final = 4 * 1024  # ours: the decoded text of x-oss-process
+PLAN_MAX_ACTIONS: Final = 32  # ours: actions in one text
+PLAN_BASE64_MAX_CHARS: Final = 2 * 1024  # ours: one base64 value
+WATERMARK_TEXT_MAX_CHARS: Final = 64  # OSS: after decoding
+WATERMARK_PICTURES_MAX: Final = 3  # OSS: different watermark pictures in one request
+STYLES_PER_BUCKET: Final = 50  # OSS: image styles
+STYLE_NAME_MAX_CHARS: Final = 63  # OSS: image styles
+
+# --- pictures: what is processed -----------------------------------------------------------------------------------
+PICTURE_MAX_BYTES: Final = 20 * 1024**2  # OSS: the stored object
+PICTURE_MAX_SIDE_PX: Final = 30_000  # OSS: every format but the next two
+PICTURE_MAX_SIDE_TIFF_PX: Final = 16_384  # OSS: TIFF
+PICTURE_MAX_SIDE_AVIF_PX: Final = 10_000  # OSS: AVIF
+PICTURE_MAX_PX: Final = 250_000_000  # OSS: width x height x frames
+PICTURE_MAX_FRAMES: Final = 1000  # ours: frames of an animation that stays one
+PICTURE_PROGRESSIVE_MAX_PX: Final = 50_000_000  # ours: a progressive JPEG is decoded in memory whole
+ROTATE_MAX_SIDE_PX: Final = 4096  # OSS: a picture to be rotated
+RESULT_MAX_SIDE_PX: Final = 16_384  # OSS: result of resize
+RESULT_MAX_PX: Final = 16_777_216  # OSS: result of resize
+WEBP_MAX_SIDE_PX: Final = 16_383  # OSS, and the format itself
+AVIF_MAX_WIDTH_PX: Final = 4096  # OSS: AVIF result
+AVIF_MAX_PX: Final = 9_437_184  # OSS: AVIF result
+RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer with
+
 # --- streaming -----------------------------------------------------------------------------------------------------
 READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece up to this,
 READ_WHOLE_LENT_BYTES: Final = 16 * 1024**2  # while less than this is with the readers of a process

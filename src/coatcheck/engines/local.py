@@ -8,6 +8,7 @@ catalog.sqlite    with -wal and -shm: all metadata, and small objects
 catalog.lock      held while a write transaction runs
 catalog.changes   a number that moves with every commit, see `sqlite.changes`
 incoming/ blobs/  see `files`
+results/          rendered pictures, see `results`; can be removed at any time
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Final, Self
 from .encrypted import EncryptingByteStore
 from .files import BlobPaths, FileByteStore, sync_directory
 from .master_keys import make_master_key, read_master_keys
+from .results import prepare_results
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
@@ -132,6 +134,7 @@ def prepare_local(data: Path) -> FileLock:
 def _prepare(data: Path) -> None:
     paths = BlobPaths(data)
     paths.prepare()
+    prepare_results(data / "results")
     make_secret_key(data / "secret.key")
     make_master_key(data / "encryption.key")
     with closing(

@@ -15,6 +15,7 @@ from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains, NoDomains
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
+from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.form import Form
@@ -30,6 +31,7 @@ class Ports(NamedTuple):
     domains: Domains = NoDomains()
     resolver: Resolver = NoResolver()
     notifier: Notifier = NoNotifier()
+    renderer: Renderer | None = None  # None where no pictures are processed
 
 
 class PostedForm(NamedTuple):

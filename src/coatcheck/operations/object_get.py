@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from coatcheck.access.actions import Action
-from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, NOT_IMPLEMENTED, PRECONDITION_FAILED, OssError
+from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, PRECONDITION_FAILED, OssError
 from coatcheck.ports.byte_store import BlobGone, BlobReader
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
@@ -28,10 +28,14 @@ _OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and ou
 
 
 async def get_object(ctx: Context) -> Reply:
-    """GetObject: the content, whole or one range of it."""
+    """GetObject: the content, whole or one range of it; or, where x-oss-process asks for it, what is made of it."""
     if ctx.found is not None and ctx.found.kind == SYMLINK:
         ctx = ctx._replace(found=await follow(ctx, ctx.found))
-    record, headers, unmodified = _describe(ctx)
+    if process := ctx.request.query.get("x-oss-process"):
+        from .object_process import get_processed_object  # stands on this module
+
+        return await get_processed_object(ctx, process)
+    record, headers, unmodified = describe(ctx)
     if unmodified:
         return unmodified
     if not is_readable(record, ctx.now):
@@ -54,7 +58,7 @@ async def head_object(ctx: Context) -> Reply:
     """HeadObject: what GetObject would say of the whole object, without saying it."""
     if ctx.found is not None and ctx.found.kind == SYMLINK:
         ctx = ctx._replace(found=await follow(ctx, ctx.found))
-    record, headers, unmodified = _describe(ctx)
+    record, headers, unmodified = describe(ctx)
     return unmodified or Reply(200, tuple(headers), content_length=record.size)
 
 
@@ -67,12 +71,10 @@ async def get_object_meta(ctx: Context) -> Reply:
     return Reply(200, headers, content_length=record.size if ctx.request.method == "HEAD" else None)
 
 
-def _describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
+def describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
     """The object and its headers, and the 304 if the client has it already."""
     request = ctx.request
     record = ctx.this_object
-    if "x-oss-process" in request.query:
-        raise NOT_IMPLEMENTED("Processing with x-oss-process is not built yet.", Header="x-oss-process")
     headers = write_object_headers(record)
     if record.tags and not _may_see_tags(ctx):
         headers = [header for header in headers if header[0] != b"x-oss-tagging-count"]
@@ -124,14 +126,14 @@ def _read_span(request: Request, size: int) -> ByteRange | None:
 async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:
     reader: BlobReader | _InlineReader
     body = inline_body(ctx.ports.byte_store, record)
-    reader = await _open(ctx, record) if body is None else _InlineReader(body)
+    reader = await open_record(ctx, record) if body is None else _InlineReader(body)
     chunks = reader.chunks(span.start, span.stop)
     if rate_bits_per_s is not None:
         return Stream(paced(chunks, rate_bits_per_s), span.size, reader.close)
     return Stream(chunks, span.size, reader.close)
 
 
-async def _open(ctx: Context, record: ObjectRecord) -> BlobReader:
+async def open_record(ctx: Context, record: ObjectRecord) -> BlobReader:
     """The record's bytes; if it was replaced meanwhile and left no bytes, the request is too late for this version."""
     for _ in range(_OPEN_ATTEMPTS):
         try:

@@ -38,12 +38,14 @@ from . import (
     object_delete,
     object_get,
     object_list,
+    object_process,
     object_put,
     object_restore,
     object_tagging,
     part,
     post_object,
     public_access_block,
+    style,
     symlink,
 )
 from .context import Context
@@ -98,6 +100,9 @@ def _public_access_block_rows() -> Iterator[Row]:
     for method, run, action in of_bucket:
         yield Row(method, Level.BUCKET, name, run, action)
 
+
+# Selects an operation with POST only, and then without a value; with GET it says what to make of the object.
+PROCESS: Final = "x-oss-process"
 
 ROWS: Final = (
     Row("GET", Level.SERVICE, "", bucket.list_buckets, Action.LIST_BUCKETS),
@@ -208,6 +213,12 @@ ROWS: Final = (
     Row("POST", Level.BUCKET, "cname&comp=add", bucket_cname.put_cname, Action.PUT_CNAME),
     Row("GET", Level.BUCKET, "cname", bucket_cname.list_cname, Action.LIST_CNAME),
     Row("POST", Level.BUCKET, "cname&comp=delete", bucket_cname.delete_cname, Action.DELETE_CNAME),
+    # pictures
+    Row("PUT", Level.BUCKET, "style&styleName", style.put_style, Action.PUT_STYLE),
+    Row("GET", Level.BUCKET, "style&styleName", style.get_style, Action.GET_STYLE),
+    Row("GET", Level.BUCKET, "style", style.list_style, Action.LIST_STYLE),
+    Row("DELETE", Level.BUCKET, "style&styleName", style.delete_style, Action.DELETE_STYLE),
+    Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
 )
 
 # Every parameter by which OSS selects an operation. Source: OSS API reference, both tiers.
@@ -318,8 +329,10 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
     row = _row_at(method, level, "", headers)
     if row is not None:
         return row
-    if method == "POST" and "x-oss-process" in query:
-        raise NOT_IMPLEMENTED("ProcessObject is not built yet.")
+    if method == "POST" and PROCESS in query:
+        if query.get(PROCESS):
+            raise NOT_IMPLEMENTED("With POST, what x-oss-process asks for stands in the body, and is image/ or style/.")
+        return _BY_PLACE["POST", Level.OBJECT, PROCESS]
     raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
 
 

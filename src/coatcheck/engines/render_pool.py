@@ -1,0 +1,289 @@
+"""The renderer in processes of its own: a few a server process, started when the first picture is asked for.
+
+A picture that makes its process take too long has it killed; one that makes it crash or run out of memory only loses
+it. Either way the client gets a clear refusal, the next picture a new process, and the server's own process has never
+held more of a picture than a piece on its way through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from ..core import errors
+from ..core.errors import (
+    INTERNAL_ERROR,
+    NOT_A_PICTURE,
+    NOT_IMPLEMENTED,
+    PICTURE_TOO_LARGE,
+    RENDER_TOO_COSTLY,
+    RENDERERS_BUSY,
+    WATERMARK_ERROR,
+    Fault,
+    OssError,
+)
+from ..core.limits import PICTURE_MAX_BYTES, RESULT_MAX_BYTES
+from ..ports.renderer import Job, Picture, Rendered
+
+_START_TIMEOUT_S: Final = 30.0
+_SETTLE_S: Final = 2.0  # what the process's own alarm has beyond ours
+_HEAD_MAX_BYTES: Final = 64 * 1024
+_JOBS_EACH: Final = 500  # then a process makes room for a new one, and with it what its heap has left unused
+_LENGTH_BYTES: Final = 4
+_NEEDED: Final = ("pyvips", "noto_cjk_sans_otc")
+_PASSED_ON: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
+
+log = logging.getLogger("coatcheck")
+
+
+class _Died(Exception):
+    """The process ended in the middle of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderLimits:
+    """Attributes: see `settings.ServerSettings`, the names with "image_" before them."""
+
+    processes: int = 2
+    queue: int = 64
+    timeout_s: float = 10.0
+    memory_bytes: int = 768 * 1024**2
+    font_directories: tuple[Path, ...] = ()
+
+
+class RenderPool:
+    """See the module, and `ports.renderer`.
+
+    Args:
+        scratch: a directory for the font configuration and its cache; made if missing.
+    """
+
+    def __init__(self, limits: RenderLimits, scratch: Path) -> None:
+        self._limits = limits
+        self._scratch = scratch
+        self._idle: list[_Process] = []
+        self._free = asyncio.Semaphore(limits.processes)
+        self._waiting = 0
+        self._closed = False
+
+    async def render(self, job: Job) -> Rendered:
+        missing = [name for name in _NEEDED if find_spec(name) is None]
+        if missing:
+            raise NOT_IMPLEMENTED(
+                "Pictures are processed by an extra that is not installed on this server: "
+                "pip install 'coatcheck[images]'."
+            )
+        _check_sizes(job)
+        if self._free.locked() and self._waiting >= self._limits.queue:
+            raise RENDERERS_BUSY()
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            return await self._render(job)
+        finally:
+            self._free.release()
+
+    async def _render(self, job: Job) -> Rendered:
+        process = self._idle.pop() if self._idle else await self._start()
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                answer = await process.work(job)
+        except BaseException as error:  # what it is doing now nobody knows
+            process.end()
+            if isinstance(error, (TimeoutError, _Died)):
+                log.info(
+                    "a picture took too much: %s", "time" if isinstance(error, TimeoutError) else "its process died"
+                )
+                raise RENDER_TOO_COSTLY() from None
+            raise
+        if self._closed or process.jobs >= _JOBS_EACH:
+            process.end()
+        else:
+            self._idle.append(process)
+        if isinstance(answer, OssError):
+            raise answer
+        return answer
+
+    async def _start(self) -> _Process:
+        process = _Process(self._limits, self._scratch)
+        try:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                await process.await_ready()
+        except BaseException as error:
+            process.end()
+            if isinstance(error, (TimeoutError, _Died)):
+                log.error("a render process does not start; see its messages above")
+                raise INTERNAL_ERROR() from None
+            raise
+        return process
+
+    def close(self) -> None:
+        """End the processes. Jobs that are running end with theirs."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().end()
+
+
+def _check_sizes(job: Job) -> None:
+    """Raises: OssError, before a byte is read."""
+    if job.source.size > PICTURE_MAX_BYTES:
+        raise PICTURE_TOO_LARGE()
+    if job.source.size == 0:
+        raise NOT_A_PICTURE()
+    if any(not 0 < mark.size <= PICTURE_MAX_BYTES for mark in job.marks.values()):
+        raise WATERMARK_ERROR()
+
+
+class _Process:
+    """One render process and our end of its socket. For one job at a time."""
+
+    def __init__(self, limits: RenderLimits, scratch: Path) -> None:
+        self.jobs = 0
+        self._loop = asyncio.get_running_loop()
+        self._ours, theirs = socket.socketpair()
+        self._ours.setblocking(False)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  our own program, with numbers as its arguments
+                [
+                    sys.executable,
+                    "-m",
+                    "coatcheck.engines.vips.process",
+                    str(limits.memory_bytes),
+                    str(limits.timeout_s + _SETTLE_S),
+                ],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=_environment(limits, scratch),
+                cwd="/",
+            )
+
+    async def await_ready(self) -> None:
+        await self._receive_head()
+
+    async def work(self, job: Job) -> Rendered | OssError:
+        """Raises: _Died, and what the pictures' `chunks` raise."""
+        self.jobs += 1
+        marks = list(job.marks.items())
+        head = {
+            "process": job.process,
+            "source": job.source.size,
+            "marks": [[key, picture.size] for key, picture in marks],
+        }
+        document = json.dumps(head).encode()
+        try:
+            await self._loop.sock_sendall(self._ours, len(document).to_bytes(_LENGTH_BYTES, "big") + document)
+            for picture in (job.source, *(picture for _, picture in marks)):
+                await self._send_picture(picture)
+        except (BrokenPipeError, ConnectionError):
+            raise _Died from None
+        answer = await self._receive_head()
+        if "fault" in answer:
+            return _read_refusal(answer)
+        size = int(answer["size"])
+        if not 0 <= size <= RESULT_MAX_BYTES:
+            raise _Died
+        return Rendered(_read_content_type(answer), size, await self._receive(size))
+
+    async def _send_picture(self, picture: Picture) -> None:
+        sent = 0
+        async with contextlib.aclosing(picture.chunks()) as chunks:
+            async for chunk in chunks:
+                sent += len(chunk)
+                await self._loop.sock_sendall(self._ours, chunk)
+        if sent != picture.size:
+            raise _Died  # what it waits for will never come
+
+    async def _receive_head(self) -> dict[str, Any]:
+        length = int.from_bytes(await self._receive(_LENGTH_BYTES), "big")
+        if length > _HEAD_MAX_BYTES:
+            raise _Died
+        try:
+            head = json.loads(await self._receive(length))
+        except ValueError:
+            raise _Died from None
+        if not isinstance(head, dict):
+            raise _Died
+        return head
+
+    async def _receive(self, size: int) -> bytes:
+        data = bytearray(size)
+        view, done = memoryview(data), 0
+        while done < size:
+            try:
+                count = await self._loop.sock_recv_into(self._ours, view[done:])
+            except ConnectionError:
+                count = 0
+            if not count:
+                raise _Died
+            done += count
+        return bytes(data)
+
+    def end(self) -> None:
+        """Kill it. May be called twice."""
+        self._ours.close()
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+_FAULTS: Final = {name: fault for name, fault in vars(errors).items() if isinstance(fault, Fault)}
+_CONTENT_TYPE_MAX_CHARS: Final = 64
+
+
+def _read_refusal(answer: dict[str, Any]) -> OssError:
+    fault = _FAULTS[str(answer["fault"])]
+    facts = {str(name): str(value) for name, value in dict(answer["facts"]).items()}
+    refusal = fault(str(answer["message"]), ec=str(answer["ec"]))
+    refusal.facts.update(facts)
+    return refusal
+
+
+def _read_content_type(answer: dict[str, Any]) -> str:
+    text = str(answer["content_type"])
+    if len(text) > _CONTENT_TYPE_MAX_CHARS or not text.isascii() or not text.isprintable():
+        raise _Died
+    return text
+
+
+def _environment(limits: RenderLimits, scratch: Path) -> dict[str, str]:
+    """What a render process may know of the server's environment: where programs are, and none of the secrets."""
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return kept | {
+        "FONTCONFIG_FILE": str(_write_font_configuration(limits, scratch)),
+        "HOME": str(scratch),
+        "MALLOC_ARENA_MAX": "2",
+        "VIPS_BLOCK_UNTRUSTED": "1",
+        "VIPS_CONCURRENCY": "1",
+        "VIPS_DISC_THRESHOLD": "100g",  # never to disk: the memory limit decides
+    }
+
+
+def _write_font_configuration(limits: RenderLimits, scratch: Path) -> Path:
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    spec = find_spec("noto_cjk_sans_otc")
+    packaged = [Path(place) for place in (spec.submodule_search_locations or [])] if spec is not None else []
+    directories = "".join(f"<dir>{_escape(str(path))}</dir>" for path in (*limits.font_directories, *packaged))
+    text = f"<fontconfig>{directories}<cachedir>{_escape(str(scratch / 'fontconfig'))}</cachedir></fontconfig>\n"
+    path = scratch / "fonts.conf"
+    if not path.exists() or path.read_text() != text:
+        fresh = scratch / f"fonts.{os.getpid()}"
+        fresh.write_text(text)
+        fresh.rename(path)
+    return path
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

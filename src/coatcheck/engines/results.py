@@ -1,0 +1,198 @@
+"""Rendered pictures, remembered on disk: `DATA/results/ab/<name>`, the least recently used go first.
+
+A name is a digest of everything that went into a result, object and version included, so a result is never stale: when
+an object is replaced its results simply aren't asked for any more, and go in time. Files are written aside and renamed.
+They aren't fsynced: after a restart of the machine (`results/boot` says which start they are from) all are dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from ..core.limits import INLINE_MAX_BYTES
+from ..images.text import read_plan, write_plan
+from ..ports.byte_store import BlobGone
+from ..ports.object import Segment
+from ..ports.renderer import Job, Rendered, Renderer
+from .files import BlobPaths, FileBlobReader, Lent
+
+_VERSION: Final = "1"  # of what makes the pixels; another one leaves the old results to be forgotten
+_HEAD_BYTES: Final = 64  # the Content-Type, padded with blanks, before the content
+_SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
+_TOUCH_AFTER_S: Final = 60.0
+_KEPT_SHARE: Final = 0.75  # of the limit is left when results were dropped
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+def prepare_results(directory: Path) -> None:
+    """Make the directory ready for a server: results of another start of the machine go."""
+    boot = _BOOT_ID.read_text() if _BOOT_ID.exists() else ""
+    if not boot or not (directory / "boot").exists() or (directory / "boot").read_text() != boot:
+        shutil.rmtree(directory, ignore_errors=True)
+    for name in ("new", *_SHARDS):
+        (directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for leftover in (directory / "new").iterdir():
+        leftover.unlink(missing_ok=True)
+    (directory / "boot").write_text(boot)
+
+
+class RememberingRenderer:
+    """A renderer that asks another one only for what it doesn't remember, and never twice at once for the same.
+
+    Args:
+        most_bytes: of all results together, those of the other server processes included.
+        sharers: server processes that share the directory.
+    """
+
+    def __init__(self, renderer: Renderer, directory: Path, *, most_bytes: int, sharers: int) -> None:
+        self._renderer = renderer
+        self._results = _Results(directory, most_bytes, sharers)
+        self._running: dict[str, asyncio.Task[Rendered]] = {}
+
+    async def render(self, job: Job) -> Rendered:
+        name = name_result(job)
+        found = self._results.find(name)
+        if found is not None:
+            return found
+        running = self._running.get(name)
+        if running is None:
+            running = asyncio.create_task(self._make(name, job))
+            self._running[name] = running
+            running.add_done_callback(lambda _: self._running.pop(name, None))
+        made = await asyncio.shield(running)
+        if isinstance(made.body, bytes) and made.size > INLINE_MAX_BYTES:
+            return self._results.find(name) or made
+        return made
+
+    async def _make(self, name: str, job: Job) -> Rendered:
+        made = await self._renderer.render(job)
+        assert isinstance(made.body, bytes)  # only ours are readers
+        if all(picture.remember for picture in (job.source, *job.marks.values())):
+            await self._results.keep(name, made.content_type, made.body)
+        return made
+
+    def close(self) -> None:
+        self._results.close()
+
+
+def name_result(job: Job) -> str:
+    """The same for jobs that ask the same of the same pictures, however they say it."""
+    parts = [_VERSION, write_plan(read_plan(job.process)), job.source.identity]
+    for key in sorted(job.marks):
+        parts += [key, job.marks[key].identity]
+    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(framed.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class _Paths(BlobPaths):
+    """Where results lie, for `FileBlobReader`."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._directory = str(directory)
+
+    def blob(self, blob_id: str) -> str:
+        return f"{self._directory}/{blob_id[:2]}/{blob_id}"
+
+
+class _Results:
+    def __init__(self, directory: Path, most_bytes: int, sharers: int) -> None:
+        self._directory = directory
+        self._paths = _Paths(directory)
+        self._most_bytes = most_bytes
+        self._allowance = int(most_bytes * (1 - _KEPT_SHARE) / max(1, sharers))
+        self._added = self._allowance  # look at what is there before adding
+        self._threads = ThreadPoolExecutor(2, "coatcheck-results")
+        self._lent = Lent()
+
+    def find(self, name: str) -> Rendered | None:
+        """On the event loop: as long as opening a stored object takes."""
+        try:
+            fd = os.open(self._paths.blob(name), os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(fd)
+            size = status.st_size - _HEAD_BYTES
+            if time.time() - status.st_mtime > _TOUCH_AFTER_S:
+                os.utime(fd)
+            inline = size <= INLINE_MAX_BYTES
+            data = os.pread(fd, status.st_size if inline else _HEAD_BYTES, 0)
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+        if size < 0 or len(data) < _HEAD_BYTES:
+            return None
+        content_type = data[:_HEAD_BYTES].rstrip().decode("ascii", "replace")
+        if inline:
+            return Rendered(content_type, size, data[_HEAD_BYTES:])
+        reader = FileBlobReader(
+            self._paths, [Segment(name, _HEAD_BYTES, _HEAD_BYTES + size)], self._threads, self._lent
+        )
+        try:
+            reader.open_first()
+        except BlobGone:
+            return None
+        return Rendered(content_type, size, reader)
+
+    async def keep(self, name: str, content_type: str, body: bytes) -> None:
+        """Remember a result; without a complaint if it can't be."""
+        size = len(body) + _HEAD_BYTES
+        if size > self._allowance:
+            return
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._keep, name, content_type, body)
+
+    def _keep(self, name: str, content_type: str, body: bytes) -> None:
+        fresh = str(self._directory / "new" / secrets.token_hex(16))
+        try:
+            self._added += len(body) + _HEAD_BYTES
+            if self._added > self._allowance:
+                self._added = len(body) + _HEAD_BYTES
+                self._drop()
+            with open(fresh, "xb", opener=_private) as file:
+                file.write(content_type.encode("ascii").ljust(_HEAD_BYTES))
+                file.write(body)
+            os.rename(fresh, self._paths.blob(name))
+        except OSError:
+            _unlink(fresh)
+
+    def _drop(self) -> None:
+        """Remove the results that were used longest ago, until there is room for what all sharers may add."""
+        found = sorted(self._look(), reverse=True)
+        left = int(self._most_bytes * _KEPT_SHARE)
+        for _, size, path in found:
+            left -= size
+            if left < 0:
+                _unlink(path)
+
+    def _look(self) -> Iterable[tuple[float, int, str]]:
+        """When each result was used last, its size and its path."""
+        for shard in _SHARDS:
+            with os.scandir(self._directory / shard) as entries:
+                for entry in entries:
+                    status = entry.stat()
+                    yield status.st_mtime, status.st_size, entry.path
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

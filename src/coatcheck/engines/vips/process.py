@@ -1,0 +1,121 @@
+"""A render process: reads jobs from its standard input, which is a socket, and answers on it, one after the other.
+
+It is started with an environment without secrets, has no other file open than that socket, and puts limits on itself
+before it touches a picture: memory, open files, size of files it writes, and an alarm for each job. Loaders that we
+don't need are blocked in libvips. Whoever started it kills it when a job takes too long, and starts another one.
+
+On the socket: a length (4 bytes, big-endian), that many bytes of JSON, then the bytes that it announces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+LENGTH: Final = struct.Struct(">I")
+_ALLOWED_LOADERS: Final = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
+_OPEN_FILES_MAX: Final = 64
+_WRITTEN_FILE_MAX_BYTES: Final = 64 * 1024**2  # fontconfig's cache; libvips is told to write none
+_PIECE_BYTES: Final = 1024**2
+
+
+def main() -> None:
+    """Arguments: memory limit in bytes, time limit of a job in seconds."""
+    memory_bytes, timeout_s = int(sys.argv[1]), float(sys.argv[2])
+    _limit(memory_bytes)
+    serve(socket.socket(fileno=0), timeout_s)
+
+
+def serve(connection: socket.socket, timeout_s: float) -> None:
+    from coatcheck.core import errors
+    from coatcheck.core.errors import RENDER_TOO_COSTLY, OssError
+    from coatcheck.images.text import read_plan
+
+    from .render import render
+
+    _block_loaders()
+    names = {id(fault): name for name, fault in vars(errors).items() if isinstance(fault, errors.Fault)}
+    _send(connection, {"ready": True})
+    while True:
+        try:
+            head = _receive_head(connection)
+        except EOFError:
+            return
+        source = _receive(connection, head["source"])
+        marks = {key: _receive(connection, size) for key, size in head["marks"]}
+        signal.setitimer(signal.ITIMER_REAL, timeout_s)  # nobody handles the signal: it ends this process
+        try:
+            content_type, result = render(read_plan(head["process"]), source, marks)
+        except OssError as error:
+            _send(connection, _refusal(error, names[id(error.fault)]))
+        except MemoryError:
+            _send(connection, _refusal(RENDER_TOO_COSTLY(), names[id(RENDER_TOO_COSTLY)]))
+        else:
+            _send(connection, {"content_type": content_type, "size": len(result)}, result)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _refusal(error: Any, fault: str) -> Mapping[str, Any]:
+    return {"fault": fault, "message": error.message, "ec": error.ec, "facts": error.facts}
+
+
+def _limit(memory_bytes: int) -> None:
+    for kind, most in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES_MAX),
+        (resource.RLIMIT_FSIZE, _WRITTEN_FILE_MAX_BYTES),
+    ):
+        with contextlib.suppress(ValueError, OSError):  # already limited lower
+            resource.setrlimit(kind, (most, most))
+    with contextlib.suppress(OSError):
+        os.nice(10)  # requests that are no pictures go first
+    logging.disable()  # libvips tells at length what is wrong with a picture, in words that strangers choose
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes our socket
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
+def _block_loaders() -> None:
+    import pyvips
+
+    pyvips.block_untrusted_set(True)
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for name in _ALLOWED_LOADERS:
+        pyvips.operation_block_set(f"VipsForeignLoad{name}", False)
+    pyvips.cache_set_max(0)
+
+
+def _receive_head(connection: socket.socket) -> Any:
+    return json.loads(_receive(connection, LENGTH.unpack(_receive(connection, LENGTH.size))[0]))
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    """Raises: EOFError."""
+    data = bytearray(size)
+    view, done = memoryview(data), 0
+    while done < size:
+        count = connection.recv_into(view[done:], min(size - done, _PIECE_BYTES))
+        if not count:
+            raise EOFError
+        done += count
+    return bytes(data)
+
+
+def _send(connection: socket.socket, head: Mapping[str, Any], body: bytes = b"") -> None:
+    document = json.dumps(head).encode()
+    connection.sendall(LENGTH.pack(len(document)) + document)
+    connection.sendall(body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The renderer: a picture and what is asked of it -> another picture. Pictures are untrusted, whoever stored them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .byte_store import BlobReader
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A stored picture.
+
+    Attributes:
+        identity: text that no other content, and no other object or version, has.
+        size: bytes.
+        chunks: opens the content and yields it, when it is wanted. What it raises comes out of `render`.
+        remember: what is made of it may be kept for the next who asks.
+    """
+
+    identity: str
+    size: int
+    chunks: Callable[[], AsyncGenerator[bytes | bytearray, None]]
+    remember: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done.
+
+    Attributes:
+        process: the text of the plan, which has been read without complaint (`images.text.read_plan`).
+        source: the picture.
+        marks: the pictures that the plan's watermarks name, by key.
+    """
+
+    process: str
+    source: Picture
+    marks: Mapping[str, Picture] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A result. `body` is the content, or an opened reader of it, to be closed by whoever got it."""
+
+    content_type: str
+    size: int
+    body: bytes | BlobReader
+
+
+class Renderer(Protocol):
+    """Results may be remembered, by the identities of everything that went into them."""
+
+    async def render(self, job: Job) -> Rendered:
+        """Do the job, in bounded memory and time, without harm to the server whatever the picture does.
+
+        Raises:
+            OssError: what is wrong with the picture, or with the plan for this picture; RENDER_TOO_COSTLY;
+                RENDERERS_BUSY, when too many others wait; NOT_IMPLEMENTED, when pictures can't be processed here.
+        """
+        ...
