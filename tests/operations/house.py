@@ -121,7 +121,7 @@ class House:
         """Ask for a path-style address such as "/photos/a.txt?acl", both parts as they go on the wire."""
         given = dict(headers or {})
         if method in ("PUT", "POST"):
-            given |= {"transfer-encoding": "chunked"} if chunked else {}
+            given = ({"transfer-encoding": "chunked"} if chunked else {}) | given
             if not chunked and "content-length" not in given:
                 given["content-length"] = str(len(body) if isinstance(body, bytes) else sum(map(len, body.pieces)))
         raw_path, _, raw_query = address.partition("?")

@@ -54,6 +54,14 @@ async def test_the_reply_tells_the_digests(house: House) -> None:
     }
 
 
+async def test_a_body_compressed_on_its_way_is_not_stored_as_it_travels(house: House) -> None:
+    before = house.contents()
+    answer = await house.ask("PUT", "/photos/a.txt", b"x", {"transfer-encoding": "gzip, chunked"}, chunked=True)
+    assert answer.refusal == (400, "NotImplemented")
+    assert answer.text("Header") == "Transfer-Encoding"
+    assert house.contents() == before
+
+
 async def test_a_chunked_body_needs_no_length(house: House) -> None:
     body = GivenBody([b"hel", b"", b"lo"])
     assert (await house.ask("PUT", "/photos/a.txt", body, chunked=True)).status == 200

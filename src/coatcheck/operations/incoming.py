@@ -21,6 +21,7 @@ from coatcheck.core.errors import (
     INVALID_CRC64,
     INVALID_DIGEST,
     MISSING_CONTENT_LENGTH,
+    NOT_IMPLEMENTED,
     REQUEST_TIMEOUT,
     OssError,
 )
@@ -94,7 +95,9 @@ def body_fault(failure: BodyFailed) -> OssError:
 
 
 def read_content_length(headers: Mapping[str, str]) -> int | None:
-    """The announced length; None for a chunked body. Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT.
+    """The announced length; None for a chunked body.
+
+    Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT, NOT_IMPLEMENTED (compressed on the way).
 
     HTTP/2 has no chunked bodies, so there a length is a must. It has to be: the server underneath reports a stream that
     its client cancelled as a body that ended, and only the length tells the difference (tests/clients/test_cut_off.py).
@@ -103,6 +106,8 @@ def read_content_length(headers: Mapping[str, str]) -> int | None:
     if text is None:
         if "transfer-encoding" not in headers:
             raise MISSING_CONTENT_LENGTH()
+        if headers["transfer-encoding"].lower() != "chunked":  # "gzip, chunked" would be stored as it travels
+            raise NOT_IMPLEMENTED("The only Transfer-Encoding here is chunked.", Header="Transfer-Encoding")
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         raise INVALID_ARGUMENT(
