@@ -37,6 +37,7 @@ def trusting(*arns: str, **more: Any) -> str:
 ALICE = AccessKey("AliceKey", "alice-secret", HOME, principal=Principal("2" * 18, "alice", (a_policy("sts:*"),)))
 BOB = AccessKey("BobKey", "bob-secret", HOME, principal=Principal("2" * 17 + "3", "bob", (a_policy("oss:*"),)))
 READER = Role("3" * 18, HOME, "reader", trusting(f"acs:ram::{HOME}:root"), (a_policy("oss:*"),))
+SIGNED = "host;x-acs-action;x-acs-version;x-acs-date;x-odd"
 ARN = f"acs:ram::{HOME}:role/reader"
 
 
@@ -67,7 +68,7 @@ async def ask(
     pairs = [(name, value) for name, value in parameters.items() if value]
     text = rpc_string_to_sign(method, pairs)
     signature = sign_rpc(by.access_key_secret, RpcClaim(by.access_key_id, None, "", text, in_header=False))
-    sent = urlencode([*pairs, ("Signature", signature)])
+    sent = urlencode([*pairs, ("Signature", signature)], errors="surrogateescape")
     if method == "GET":
         return await house.send(Request("GET", b"/", read_query(sent.encode()), {"host": host}))
     headers = {"host": host, "content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
@@ -146,6 +147,8 @@ async def test_names_are_of_either_case_and_sessions_have_the_roles_own(house: H
         ({"RoleArn": ""}, (400, "MissingRoleArn")),
         ({"RoleArn": "acs:ram::1:user/x"}, (400, "InvalidParameter.RoleArn")),
         ({"RoleArn": "acs:ram:::role/"}, (400, "InvalidParameter.RoleArn")),
+        ({"RoleArn": "acs:ram::x:role/reader"}, (400, "InvalidParameter.RoleArn")),
+        ({"RoleArn": f"acs:ram::{HOME}:role/\udcff"}, (400, "InvalidParameter.RoleArn")),
         ({"RoleArn": f"acs:ram::{HOME}:role/nobody"}, (404, "EntityNotExist.Role")),
         ({"RoleSessionName": ""}, (400, "MissingRoleSessionName")),
         ({"RoleSessionName": "x"}, (400, "InvalidParameter.RoleSessionName")),
@@ -155,6 +158,9 @@ async def test_names_are_of_either_case_and_sessions_have_the_roles_own(house: H
         ({"DurationSeconds": "43201"}, (400, "InvalidParameter.DurationSeconds")),
         ({"DurationSeconds": "1e3"}, (400, "InvalidParameter.DurationSeconds")),
         ({"DurationSeconds": "٩٠٠"}, (400, "InvalidParameter.DurationSeconds")),
+        ({"Policy": a_policy("oss:*").replace("oss", "\udcff")}, (400, "InvalidParameter.PolicyGrammar")),
+        ({"AccessKeyId": "\udcff"}, (404, "InvalidAccessKeyId.NotFound")),
+        ({"SecurityToken": "\udcff"}, (404, "InvalidAccessKeyId.NotFound")),
         ({"Policy": "{"}, (400, "InvalidParameter.PolicyGrammar")),
         ({"Policy": "[" * 2000}, (400, "InvalidParameter.PolicyGrammar")),
         ({"Policy": "x" * 2049}, (400, "InvalidParameter.PolicySize")),
@@ -181,10 +187,28 @@ async def test_who_is_nobody_gets_nothing(house: House) -> None:
     assert answer.refusal == (404, "InvalidAction.NotFound")
 
 
-@given(body=st.binary(max_size=200), query=st.binary(max_size=100))
-async def test_rubbish_is_refused_and_never_a_fault_of_ours(body: bytes, query: bytes) -> None:
+@given(
+    body=st.binary(max_size=200),
+    query=st.binary(max_size=100),
+    authorization=st.text(max_size=100)
+    | st.binary(max_size=60).map(
+        lambda raw: (
+            f"ACS3-HMAC-SHA256 Credential=a,SignedHeaders={SIGNED},Signature={raw.decode('utf-8', 'surrogateescape')}"
+        )
+    ),
+)
+async def test_rubbish_is_refused_and_never_a_fault_of_ours(body: bytes, query: bytes, authorization: str) -> None:
     house = House()
-    headers = {"host": "sts.localhost", "content-type": "application/x-www-form-urlencoded", "accept": "*/json"}
+    headers = {
+        "host": "sts.localhost",
+        "content-type": "application/x-www-form-urlencoded",
+        "accept": "*/json",
+        "authorization": authorization,
+        "x-acs-action": "AssumeRole",
+        "x-acs-version": "2015-04-01",
+        "x-acs-date": write_iso(NOW),
+        "x-odd": "\udcff",
+    }
     answer = await house.send(Request("POST", b"/", read_query(query), headers, body=GivenBody([body])))
     assert 400 <= answer.status < 500
 

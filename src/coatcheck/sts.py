@@ -42,6 +42,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import SESSION_DEFAULT_S, SESSION_MAX_S, SESSION_MIN_S, STS_FORM_MAX_BYTES
+from coatcheck.core.names import is_access_key_id, is_identity_name
 from coatcheck.core.times import write_iso
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import caller_of, find_key
@@ -106,6 +107,8 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
         if run is None:
             raise STS_INVALID_ACTION()
         claim = read_rpc_claim(request, parameters, body, now)
+        if not is_access_key_id(claim.access_key_id):
+            raise STS_UNKNOWN_KEY()
         access_key_id = claim.access_key_id
         key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
         verify_rpc(claim, key.access_key_secret)
@@ -192,7 +195,9 @@ def _read_role_arn(text: str) -> tuple[str, str]:
         raise STS_MISSING_ROLE_ARN()
     parts = text.split(":")
     kind, _, name = parts[-1].partition("/")
-    if len(text) > 256 or len(parts) != 5 or parts[:3] != ["acs", "ram", ""] or kind != "role" or not name:
+    if len(parts) != 5 or parts[:3] != ["acs", "ram", ""] or kind != "role" or not is_identity_name(name):
+        raise STS_INVALID_ROLE_ARN()
+    if not (parts[3].isascii() and parts[3].isdigit()):
         raise STS_INVALID_ROLE_ARN()
     return parts[3], name
 
@@ -221,7 +226,10 @@ def _read_session_policy(text: str) -> str | None:
     if len(text.encode("utf-8", "surrogateescape")) > Kind.SESSION.most_bytes:
         raise STS_POLICY_TOO_LARGE()
     try:
+        text.encode()
         read_policy(text, Kind.SESSION)
+    except UnicodeEncodeError:
+        raise STS_INVALID_POLICY(f"{STS_INVALID_POLICY.message} It is not UTF-8.") from None
     except PolicyFault as fault:
         raise STS_INVALID_POLICY(f"{STS_INVALID_POLICY.message} {fault}.") from None
     return text

@@ -84,7 +84,8 @@ def _read_header(request: Request, body: bytes, now: float) -> RpcClaim:
     digest = hashlib.sha256(body).hexdigest()
     if headers.get("x-acs-content-sha256", digest) != digest:
         raise STS_INCOMPLETE_SIGNATURE("x-acs-content-sha256 is not the SHA-256 of the body.")
-    text = f"{_ACS3}\n{hashlib.sha256(_acs3_canonical_request(request, names, digest).encode()).hexdigest()}"
+    canonical_request = _acs3_canonical_request(request, names, digest).encode("utf-8", "surrogateescape")
+    text = f"{_ACS3}\n{hashlib.sha256(canonical_request).hexdigest()}"
     token = headers.get("x-acs-security-token")
     if token is not None and "x-acs-security-token" not in names:
         raise STS_INCOMPLETE_SIGNATURE("The header x-acs-security-token must be signed.")
