@@ -19,6 +19,7 @@ from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.gateway import CALLBACK_KEY_PATH, Gateway, Trace
+from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.context import Ports
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey, KeyLookup
@@ -80,6 +81,7 @@ class Server:
         self._application: Application | None = None
         self._log: RequestLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
+        self._lifecycle: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -100,6 +102,9 @@ class Server:
         await receive()
         if beside is not None:
             beside.cancel()
+        if self._lifecycle is not None:
+            self._lifecycle.cancel()
+            await asyncio.wait([self._lifecycle])
         self._close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -110,15 +115,16 @@ class Server:
         account = await self._engines.keyring.root_account()
         root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
         self._renderers = renderer, _ = _open_renderer(settings)
+        ports = Ports(
+            self._engines.catalog,
+            self._engines.byte_store,
+            self._engines.domains,
+            DnsResolver(),
+            _make_notifier(settings),
+            renderer,
+        )
         gateway = Gateway(
-            Ports(
-                self._engines.catalog,
-                self._engines.byte_store,
-                self._engines.domains,
-                DnsResolver(),
-                _make_notifier(settings),
-                renderer,
-            ),
+            ports,
             RootKeyring(root, self._engines.keyring),
             make_addressing(settings.regions, settings.domains),
             settings,
@@ -140,6 +146,8 @@ class Server:
         self._application = Application(answer, body_timeout_s=settings.body_timeout_s)
         if settings.tls_self_signed:
             self._domain_watch = asyncio.create_task(_keep_domains(settings.data, self._engines.domains))
+        if settings.lifecycle_hour is not None:
+            self._lifecycle = asyncio.create_task(keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour))
         _settle_memory()
 
     def _close(self) -> None:

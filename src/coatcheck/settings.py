@@ -29,6 +29,7 @@ class ServerSettings:
         callback_key_url: where applications are told to find the key that callbacks are signed with; "" for this
             server's own address.
         restore_delay_s: how long RestoreObject takes to bring an archived object back.
+        lifecycle_hour: of the day, UTC, from which lifecycle rules are carried out; None for never.
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
         image_processes: render processes of each server process, at most.
         image_queue: pictures that may wait for one of them; more are refused.
@@ -57,6 +58,7 @@ class ServerSettings:
     callback_networks: tuple[str, ...] = ()
     callback_key_url: str = ""
     restore_delay_s: float = 1.0
+    lifecycle_hour: int | None = 0
     body_timeout_s: float = 60.0
     drain_timeout_s: int = 30
     image_processes: int = 2

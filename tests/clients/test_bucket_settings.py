@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import io
+import json
+import subprocess
+import sys
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
@@ -10,7 +14,7 @@ import oss2
 import pytest
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from ..server_process import ServerProcess
+from ..server_process import ServerProcess, clean_environment
 from .conftest import make_bucket
 from .raw import send
 from .test_sdk_v2 import a_client
@@ -96,3 +100,44 @@ def test_encryption_leaves_no_plain_text_on_the_disk(v2: Any, live_server: Serve
     client.delete_bucket_encryption()
     with pytest.raises(oss2.exceptions.NoSuchServerSideEncryptionRule):
         client.get_bucket_encryption()
+
+
+def test_lifecycle_rules_come_back_and_are_carried_out(v2: Any, live_server: ServerProcess, new_bucket: str) -> None:
+    client = an_oss2_bucket(live_server, new_bucket)
+    date = datetime.date(2100, 1, 1)
+    lifecycle = oss2.models.BucketLifecycle(
+        [
+            oss2.models.LifecycleRule(
+                "old", "tmp/", expiration=oss2.models.LifecycleExpiration(created_before_date=date)
+            ),
+            oss2.models.LifecycleRule(
+                "cold",
+                "logs/",
+                storage_transitions=[oss2.models.StorageTransition(days=30, storage_class="IA")],
+                abort_multipart_upload=oss2.models.AbortMultipartUpload(days=3),
+            ),
+        ]
+    )
+    client.put_bucket_lifecycle(lifecycle)
+    got = client.get_bucket_lifecycle()
+    assert [(rule.id, rule.prefix, rule.status) for rule in got.rules] == [
+        ("old", "tmp/", "Enabled"),
+        ("cold", "logs/", "Enabled"),
+    ]
+    client.put_object("tmp/a", b"gone soon")
+    client.put_object("logs/b", b"stays")
+    assert client.head_object("tmp/a").headers["x-oss-expiration"].endswith('rule-id="old"')
+    words = [sys.executable, "-m", "coatcheck", "lifecycle", "run", "--json", "--data", str(live_server.data)]
+    for option in ("--dry-run", "--now"):
+        done = subprocess.run(
+            [*words, option], env=clean_environment(), capture_output=True, text=True, check=True, timeout=60
+        )
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        assert {"bucket": new_bucket, "action": "expire", "key": "tmp/a", "rule": "old"} in lines
+        assert client.object_exists("tmp/a") is (option == "--dry-run")
+    assert client.object_exists("logs/b")
+    answer = v2.get_bucket_lifecycle(oss.GetBucketLifecycleRequest(bucket=new_bucket))
+    assert answer.lifecycle_configuration.rules[1].transitions[0].storage_class == "IA"
+    client.delete_bucket_lifecycle()
+    with pytest.raises(oss2.exceptions.NoSuchLifecycle):
+        client.get_bucket_lifecycle()

@@ -104,6 +104,20 @@ class CatalogContract:
         made = await catalog.create_bucket(a_bucket("photos"), most=100)
         assert await catalog.find_bucket("photos") == made
 
+    async def test_buckets_are_found_by_a_setting_whoever_owns_them(self, catalog: Catalog) -> None:
+        first = await catalog.create_bucket(a_bucket("bbb"), most=9)
+        second = await catalog.create_bucket(a_bucket("aaa", owner="2000000000000002"), most=9)
+        await catalog.create_bucket(a_bucket("ccc"), most=9)
+        assert await catalog.buckets_with_setting("lifecycle") == []
+        for bucket in (first, second):
+            await catalog.set_bucket_setting(bucket.bucket_id, "lifecycle", f"of {bucket.name}")
+        await catalog.set_bucket_setting(first.bucket_id, "cors", "other")
+        found = await catalog.buckets_with_setting("lifecycle")
+        assert [(bucket.name, bucket.setting("lifecycle")) for bucket in found] == [
+            ("aaa", "of aaa"),
+            ("bbb", "of bbb"),
+        ]
+
     async def test_a_setting_stays_with_its_bucket_until_it_is_replaced_or_removed(
         self, catalog: Catalog, bucket: Bucket
     ) -> None:

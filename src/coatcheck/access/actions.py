@@ -80,6 +80,9 @@ class Action(Enum):
     DELETE_CNAME = ("oss:DeleteCname", AclRight.NOTHING, False)
 
     # bucket settings everybody uses
+    PUT_BUCKET_LIFECYCLE = ("oss:PutBucketLifecycle", AclRight.NOTHING, False)
+    GET_BUCKET_LIFECYCLE = ("oss:GetBucketLifecycle", AclRight.NOTHING, False)
+    DELETE_BUCKET_LIFECYCLE = ("oss:DeleteBucketLifecycle", AclRight.NOTHING, False)
     PUT_BUCKET_ENCRYPTION = ("oss:PutBucketEncryption", AclRight.NOTHING, False)
     GET_BUCKET_ENCRYPTION = ("oss:GetBucketEncryption", AclRight.NOTHING, False)
     DELETE_BUCKET_ENCRYPTION = ("oss:DeleteBucketEncryption", AclRight.NOTHING, False)

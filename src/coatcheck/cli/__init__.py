@@ -36,6 +36,7 @@ VERBS: Final = {
     "key": ("coatcheck.cli.key", "Access keys of accounts and users."),
     "domain": ("coatcheck.cli.domain", "Own domains bound to buckets."),
     "https-only": ("coatcheck.cli.https_only", "Refuse plain HTTP for a bucket."),
+    "lifecycle": ("coatcheck.cli.lifecycle", "Carry out what lifecycle rules say."),
     "encryption": ("coatcheck.cli.encryption", "The master key that objects are encrypted under."),
 }
 

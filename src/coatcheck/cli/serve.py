@@ -162,6 +162,14 @@ from coatcheck.settings import ServerSettings
     metavar="DIR",
     help="More fonts for text watermarks; may be repeated.",
 )
+@click.option(
+    "--lifecycle-hour",
+    type=click.IntRange(-1, 23),
+    default=0,
+    show_default=True,
+    metavar="H",
+    help="Hour of the day, UTC, from which lifecycle rules are carried out; -1 for never.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def command(
     data: Path,
@@ -180,6 +188,7 @@ def command(
     no_verify_domains: bool,
     callback_networks: tuple[str, ...],
     callback_key_url: str,
+    lifecycle_hour: int,
     body_timeout_s: float,
     drain_timeout_s: int,
     restore_delay_s: float,
@@ -230,6 +239,7 @@ def command(
         verify_domains=not no_verify_domains,
         callback_networks=callback_networks,
         callback_key_url=callback_key_url,
+        lifecycle_hour=None if lifecycle_hour < 0 else lifecycle_hour,
         body_timeout_s=body_timeout_s,
         drain_timeout_s=drain_timeout_s,
         restore_delay_s=restore_delay_s,

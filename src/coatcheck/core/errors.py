@@ -328,6 +328,7 @@ NO_SUCH_BUCKET = Fault("NoSuchBucket", 404, "The specified bucket does not exist
 NO_SUCH_BUCKET_POLICY = Fault("NoSuchBucketPolicy", 404, "The specified bucket policy does not exist.")
 NO_SUCH_KEY = Fault("NoSuchKey", 404, "The specified key does not exist.", "0026-00000001")
 NO_SUCH_VERSION = Fault("NoSuchVersion", 404, "The specified version does not exist.")
+NO_SUCH_LIFECYCLE = Fault("NoSuchLifecycle", 404, "No Row found in Lifecycle Table.")
 NO_SUCH_WEBSITE = Fault(
     "NoSuchWebsiteConfiguration", 404, "The specified bucket does not have a website configuration."
 )

@@ -128,3 +128,8 @@ BUCKET_TAG_KEY_MAX_BYTES: Final = 64  # OSS
 BUCKET_TAG_VALUE_MAX_BYTES: Final = 128  # OSS
 WEBSITE_RULES_MAX: Final = 20  # OSS
 WEBSITE_HEADERS_MAX: Final = 10  # OSS: IncludeHeader of one rule
+
+# --- lifecycle -----------------------------------------------------------------------------------------------------
+LIFECYCLE_RULES_MAX: Final = 1000  # OSS
+LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS
+SMALL_FILE_BYTES: Final = 64 * 1024  # OSS: smaller objects stay where they are if AllowSmallFile is false

@@ -9,6 +9,7 @@ from email.utils import formatdate, mktime_tz, parsedate_tz
 from functools import lru_cache
 from typing import Final
 
+DAY_S: Final = 24 * 3600
 LAST_MOMENT_S: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that these forms can write
 
 

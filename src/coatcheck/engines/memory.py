@@ -62,6 +62,9 @@ class MemoryCatalog:
         names = sorted(n for n, b in self._buckets.items() if b.owner == owner and n.startswith(prefix) and n > marker)
         return [self._buckets[name] for name in names[:limit]], len(names) > limit
 
+    async def buckets_with_setting(self, name: str) -> Sequence[Bucket]:
+        return [bucket for _, bucket in sorted(self._buckets.items()) if bucket.setting(name) is not None]
+
     async def create_bucket(self, new: NewBucket, *, most: int) -> Bucket:
         if new.name in self._buckets:
             raise AlreadyThere(new.name)

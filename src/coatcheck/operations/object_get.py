@@ -15,8 +15,10 @@ from coatcheck.wire.reply import RawHeader, Reply, Stream
 from coatcheck.wire.request import Request
 
 from .archive import is_readable, write_restore
+from .bucket_lifecycle import expiration_headers
 from .context import Context
 from .encryption import encryption_headers, inline_body
+from .lifecycle_rules import SETTING as LIFECYCLE_SETTING
 from .metadata import apply_overrides, force_download, write_object_headers
 from .pacing import paced, read_traffic_limit
 from .symlink import SYMLINK, follow
@@ -83,6 +85,8 @@ def describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None]
         headers = force_download(headers)
     if record.encryption:
         headers.extend(encryption_headers(record.encryption))
+    if ctx.this_bucket.settings and (rules := ctx.this_bucket.setting(LIFECYCLE_SETTING)) is not None:
+        headers.extend(expiration_headers(rules, record))
     if ctx.this_bucket.versioning:
         headers.extend(version_headers(ctx.this_bucket, record.version_id))
     if record.restore is not None and (restored := write_restore(record.restore, ctx.now)) is not None:

@@ -88,6 +88,10 @@ class Catalog(Protocol):
         """At most `limit` of the owner's buckets by name, those behind `marker` that start with `prefix`; any more?"""
         ...
 
+    async def buckets_with_setting(self, name: str) -> Sequence[Bucket]:
+        """Every bucket, of whatever owner, that has a document of that name. For work in the background."""
+        ...
+
     async def create_bucket(self, new: NewBucket, *, most: int) -> Bucket:
         """Make a bucket. Raises: AlreadyThere (anybody's), TooMany (the owner has `most` in that region)."""
         ...

@@ -93,6 +93,15 @@ class SqliteCatalog:
         )
         return [Bucket(*row) for row in rows[:limit]], len(rows) > limit
 
+    async def buckets_with_setting(self, name: str) -> Sequence[Bucket]:
+        rows = self._reader.rows(
+            "SELECT bucket.name FROM bucket_setting JOIN bucket ON id = bucket_id WHERE bucket_setting.name = ?"
+            " ORDER BY bucket.name",
+            (name,),
+        )
+        found = [await self.find_bucket(row[0]) for row in rows]
+        return [bucket for bucket in found if bucket is not None]
+
     async def create_bucket(self, new: NewBucket, *, most: int) -> Bucket:
         return await self._writer.run(lambda connection: _create_bucket(connection, new, most))
 

@@ -1,0 +1,70 @@
+"""When lifecycle rules are carried out: once a UTC day, by one process of the server.
+
+The lock decides which; the file says which day was last. A run that is cut off is simply due again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from coatcheck.core.times import DAY_S
+from coatcheck.operations.context import Ports
+from coatcheck.operations.lifecycle_run import Report, run_lifecycle
+
+_LOOK_S: Final = 60.0  # how often a process looks whether a new day has begun
+
+log = logging.getLogger("coatcheck")
+
+
+async def keep_lifecycle(ports: Ports, data: Path, *, hour: int) -> None:
+    """Carry rules out once a day, until cancelled.
+
+    Args:
+        hour: of the day, UTC, from which it may begin.
+    """
+    while True:
+        try:
+            await run_if_due(ports, data, now=time.time(), hour=hour)
+        except Exception:
+            log.exception("lifecycle rules were not carried out")
+        await asyncio.sleep(_LOOK_S)
+
+
+async def run_if_due(ports: Ports, data: Path, *, now: float, hour: int) -> Report | None:
+    """Carry rules out unless that was done today, isn't to begin yet, or is another process's turn."""
+    day = int(now - hour * 3600) // DAY_S
+    if _last_day(data) >= day:
+        return None
+    fd = os.open(data / "lifecycle.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _last_day(data) >= day:
+            return None
+        report = await run_lifecycle(ports, now=now)
+        _note_day(data, day)
+    except BlockingIOError:
+        return None
+    finally:
+        os.close(fd)
+    if report.buckets:
+        log.info("lifecycle buckets=%d done=%s", len(report.buckets), dict(report.done))
+    return report
+
+
+def _last_day(data: Path) -> int:
+    try:
+        return int((data / "lifecycle.day").read_text())
+    except (FileNotFoundError, ValueError):
+        return -1
+
+
+def _note_day(data: Path, day: int) -> None:
+    unfinished = data / "lifecycle.day.new"
+    unfinished.write_text(f"{day}\n")
+    unfinished.rename(data / "lifecycle.day")

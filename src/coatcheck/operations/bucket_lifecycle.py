@@ -1,0 +1,59 @@
+"""PutBucketLifecycle, GetBucketLifecycle, DeleteBucketLifecycle, and x-oss-expiration.
+
+Source: OSS API reference, the operations of those names. Rules are carried out by `lifecycle_run.py`.
+"""
+
+from __future__ import annotations
+
+from coatcheck.core.errors import NO_SUCH_LIFECYCLE
+from coatcheck.core.times import write_http_date
+from coatcheck.ports.object import ListedVersion, ObjectRecord
+from coatcheck.wire.reply import RawHeader, Reply
+
+from .arguments import read_document, read_switch
+from .context import Context
+from .lifecycle_plan import find_expiry
+from .lifecycle_rules import ROOT, SETTING, read_lifecycle, stored_lifecycle, write_lifecycle
+from .settings_kept import drop_setting, keep_setting
+
+
+async def put_bucket_lifecycle(ctx: Context) -> Reply:
+    """PutBucketLifecycle: replaces all rules; those without an ID get one."""
+    overlap = read_switch(ctx.request, "x-oss-allow-same-action-overlap")
+    document = await read_document(ctx.request, ROOT)
+    rules = read_lifecycle(document, bucket_class=ctx.this_bucket.storage_class, overlap=overlap)
+    await keep_setting(ctx, SETTING, write_lifecycle(rules).decode())
+    return Reply(200)
+
+
+async def get_bucket_lifecycle(ctx: Context) -> Reply:
+    """GetBucketLifecycle."""
+    document = ctx.this_bucket.setting(SETTING)
+    if document is None:
+        raise NO_SUCH_LIFECYCLE(BucketName=ctx.this_bucket.name)
+    return Reply(200, ((b"Content-Type", b"application/xml"),), document.encode())
+
+
+async def delete_bucket_lifecycle(ctx: Context) -> Reply:
+    """DeleteBucketLifecycle: 204 whether or not there were rules."""
+    await drop_setting(ctx, SETTING)
+    return Reply(204)
+
+
+def expiration_headers(document: str, record: ObjectRecord) -> tuple[RawHeader, ...]:
+    """x-oss-expiration of an object's current version, if one of the stored rules will expire it."""
+    version = ListedVersion(
+        record.key,
+        record.version_id,
+        record.kind,
+        record.size,
+        record.etag,
+        record.last_modified,
+        record.storage_class,
+        record.tags,
+    )
+    expiry = find_expiry(stored_lifecycle(document), version)
+    if expiry is None:
+        return ()
+    value = f'expiry-date="{write_http_date(expiry[0])}", rule-id="{expiry[1]}"'
+    return ((b"x-oss-expiration", value.encode()),)

@@ -1,0 +1,131 @@
+"""What lifecycle rules do to one version, or to one upload, at a moment. Pure: rules and facts in, an action out.
+
+Several rules may be about the same object: then removing it wins over moving it, and of several moves the coldest.
+Nothing is moved to a warmer class, and a version that a rule would remove is never moved first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from coatcheck.core.limits import SMALL_FILE_BYTES
+from coatcheck.ports.object import DELETE_MARKER, ListedVersion
+from coatcheck.ports.upload import Upload
+
+from .lifecycle_rules import CLASSES, NEVER, Rule, Transition
+
+_FIXED_KINDS: Final = ("Symlink", DELETE_MARKER)  # no content, so no class to move to
+
+
+class Kind(Enum):
+    EXPIRE = "expire"  # the current version: removed, or covered by a delete marker
+    REMOVE_VERSION = "remove-version"  # an older version, for good
+    REMOVE_MARKER = "remove-marker"  # a delete marker that is all that is left of its key
+    TRANSITION = "transition"
+    ABORT_UPLOAD = "abort-upload"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do, and the rule that says so.
+
+    Attributes:
+        version: an upload's id for ABORT_UPLOAD.
+        last_modified: of the version when it was looked at: what was written since is left alone.
+        storage_class: to move to.
+    """
+
+    kind: Kind
+    rule_id: str
+    key: str
+    version: str
+    last_modified: int = 0
+    storage_class: str = ""
+
+
+def plan_version(rules: Sequence[Rule], version: ListedVersion, *, alone: bool, now: float) -> Action | None:
+    """What is due for a version.
+
+    Args:
+        alone: it is the only version of its key.
+        now: Unix seconds.
+    """
+    matching = [rule for rule in rules if _is_about(rule, version)]
+    if version.is_latest:
+        return _plan_current(matching, version, alone=alone, now=now)
+    assert version.superseded_at is not None
+    for rule in matching:
+        if rule.noncurrent is not None and rule.noncurrent.at(version.superseded_at) <= now:
+            return _action(Kind.REMOVE_VERSION, rule, version)
+    steps = ((rule, step) for rule in matching for step in rule.noncurrent_transitions)
+    return _plan_transition(steps, version, version.superseded_at, now)
+
+
+def plan_upload(rules: Sequence[Rule], upload: Upload, *, now: float) -> Action | None:
+    for rule in rules:
+        excluded = any(upload.key.startswith(one.prefix) for one in rule.exclusions if one.tag is None)
+        if not rule.enabled or rule.abort is None or not upload.key.startswith(rule.prefix) or excluded:
+            continue
+        if rule.abort.at(upload.initiated_at) <= now:
+            return Action(Kind.ABORT_UPLOAD, rule.rule_id, upload.key, upload.upload_id)
+    return None
+
+
+def find_expiry(rules: Sequence[Rule], version: ListedVersion) -> tuple[int, str] | None:
+    """When the current version of an object will expire, and by which rule; None if none says so."""
+    found = [
+        (rule.expiration.at(version.last_modified), rule.rule_id)
+        for rule in rules
+        if rule.expiration is not None and _is_about(rule, version)
+    ]
+    return min((one for one in found if one[0] < NEVER), default=None)
+
+
+def _plan_current(matching: Sequence[Rule], version: ListedVersion, *, alone: bool, now: float) -> Action | None:
+    if version.kind == DELETE_MARKER:
+        rule = next((rule for rule in matching if rule.expired_markers), None)
+        return _action(Kind.REMOVE_MARKER, rule, version) if alone and rule is not None else None
+    for rule in matching:
+        if rule.expiration is not None and rule.expiration.at(version.last_modified) <= now:
+            return _action(Kind.EXPIRE, rule, version)
+    steps = ((rule, step) for rule in matching for step in rule.transitions)
+    return _plan_transition(steps, version, version.last_modified, now)
+
+
+def _plan_transition(
+    steps: Iterable[tuple[Rule, Transition]], version: ListedVersion, since: int, now: float
+) -> Action | None:
+    if version.kind in _FIXED_KINDS or version.storage_class not in CLASSES:
+        return None
+    warmest = CLASSES.index(version.storage_class)
+    due = [
+        (CLASSES.index(step.storage_class), rule.rule_id)
+        for rule, step in steps
+        if step.due.at(since) <= now and (step.small_files is not False or version.size >= SMALL_FILE_BYTES)
+    ]
+    coldest, rule_id = max(due, default=(0, ""), key=lambda one: one[0])
+    if coldest <= warmest:
+        return None
+    key, version_id = version.key, version.version_id
+    return Action(Kind.TRANSITION, rule_id, key, version_id, version.last_modified, CLASSES[coldest])
+
+
+def _is_about(rule: Rule, version: ListedVersion) -> bool:
+    tags = set(version.tags)
+    return (
+        rule.enabled
+        and version.key.startswith(rule.prefix)
+        and tags.issuperset(rule.tags)
+        and (rule.larger_than is None or version.size > rule.larger_than)
+        and (rule.smaller_than is None or version.size < rule.smaller_than)
+        and not any(
+            version.key.startswith(one.prefix) and (one.tag is None or one.tag in tags) for one in rule.exclusions
+        )
+    )
+
+
+def _action(kind: Kind, rule: Rule, version: ListedVersion) -> Action:
+    return Action(kind, rule.rule_id, version.key, version.version_id, version.last_modified)

@@ -1,0 +1,151 @@
+"""Carrying lifecycle rules out: walk a bucket, plan each version and upload, act in batches.
+
+Each batch of removals is one transaction, and what was written since it was looked at is left alone, so a run may be
+killed at any point, run twice, or run beside uploads. Bytes go after the commit that lets go of them, as ever.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from coatcheck.core.limits import LIST_MAX_KEYS
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import Gone, Stale
+from coatcheck.ports.object import NULL_VERSION, Deletion, ListedVersion, ObjectRecord
+
+from .context import Ports
+from .lifecycle_plan import Action, Kind, plan_upload, plan_version
+from .lifecycle_rules import SETTING, Rule, stored_lifecycle
+from .release import release, removed
+from .versions import propose_version_id
+
+_BATCH: Final = 200  # removals in one transaction: requests of others wait no longer than for that
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did, or would do: how many of each kind, and by bucket."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    buckets: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+async def run_lifecycle(
+    ports: Ports, *, now: float, dry_run: bool = False, note: Callable[[Bucket, Action], None] | None = None
+) -> Report:
+    """Do what is due in every bucket that has rules.
+
+    Args:
+        now: Unix seconds.
+        dry_run: change nothing.
+        note: told of each action before it is done.
+    """
+    report = Report()
+    for bucket in await ports.catalog.buckets_with_setting(SETTING):
+        document = bucket.setting(SETTING)
+        if document is None:
+            continue
+        done: Counter[str] = Counter()
+        batch: list[Action] = []
+        async for action in plan_bucket(ports, bucket, stored_lifecycle(document), now=now):
+            if note is not None:
+                note(bucket, action)
+            done[action.kind.value] += 1
+            batch.append(action)
+            if len(batch) == _BATCH and not dry_run:
+                await carry_out(ports, bucket, batch, now=now)
+                batch.clear()
+        if not dry_run:
+            await carry_out(ports, bucket, batch, now=now)
+        report.done.update(done)
+        report.buckets[bucket.name] = dict(done)
+    await removed()
+    return report
+
+
+async def plan_bucket(ports: Ports, bucket: Bucket, rules: Sequence[Rule], *, now: float) -> AsyncIterator[Action]:
+    """Every action that is due in a bucket, read page by page."""
+    async for versions in _keys(ports, bucket):
+        for version in versions:
+            action = plan_version(rules, version, alone=len(versions) == 1, now=now)
+            if action is not None:
+                yield action
+    if not any(rule.abort is not None for rule in rules):
+        return
+    marker: tuple[str, str] | None = ("", "")
+    while marker is not None:
+        page = await ports.catalog.list_uploads(
+            bucket.bucket_id, prefix="", delimiter="", marker=marker, limit=LIST_MAX_KEYS
+        )
+        for upload in page.uploads:
+            aborted = plan_upload(rules, upload, now=now)
+            if aborted is not None:
+                yield aborted
+        marker = page.next_marker
+
+
+async def _keys(ports: Ports, bucket: Bucket) -> AsyncIterator[list[ListedVersion]]:
+    """The versions of one key after the other, each key's newest first."""
+    versions: list[ListedVersion] = []
+    marker: tuple[str, str] | None = ("", "")
+    while marker is not None:
+        page = await ports.catalog.list_versions(
+            bucket.bucket_id, prefix="", delimiter="", marker=marker, limit=LIST_MAX_KEYS
+        )
+        for version in page.versions:
+            if versions and versions[0].key != version.key:
+                yield versions
+                versions = []
+            versions.append(version)
+        marker = page.next_marker
+    if versions:
+        yield versions
+
+
+async def carry_out(ports: Ports, bucket: Bucket, actions: Sequence[Action], *, now: float) -> None:
+    """Do what was planned, as far as it is still as it was; fine if the bucket is gone."""
+    try:
+        removals = [_deletion(bucket, action, int(now)) for action in actions if action.kind in _REMOVALS]
+        if removals:
+            deleted = await ports.catalog.delete_objects(bucket.bucket_id, removals)
+            await release(ports, [blob_id for one in deleted for blob_id in one.released])
+        for action in actions:
+            if action.kind is Kind.TRANSITION:
+                await _transition(ports, bucket, action)
+            elif action.kind is Kind.ABORT_UPLOAD:
+                await release(ports, await _abort(ports, bucket, action))
+    except Gone:
+        return
+
+
+_REMOVALS: Final = (Kind.EXPIRE, Kind.REMOVE_VERSION, Kind.REMOVE_MARKER)
+
+
+def _deletion(bucket: Bucket, action: Action, now: int) -> Deletion:
+    if action.kind is not Kind.EXPIRE:
+        return Deletion(action.key, version_id=action.version)
+    marker_id = propose_version_id() if bucket.versioning else NULL_VERSION
+    return Deletion(action.key, marker_id=marker_id, now=now, unless_newer_than=action.last_modified)
+
+
+async def _transition(ports: Ports, bucket: Bucket, action: Action) -> None:
+    def change(record: ObjectRecord) -> ObjectRecord:
+        if record.last_modified != action.last_modified:
+            raise Stale(record.key)
+        return replace(record, storage_class=action.storage_class, restore=None)
+
+    try:
+        written = await ports.catalog.change_object(bucket.bucket_id, action.key, action.version, change)
+    except (Gone, Stale):
+        return
+    await release(ports, written.released)
+
+
+async def _abort(ports: Ports, bucket: Bucket, action: Action) -> tuple[str, ...]:
+    try:
+        return await ports.catalog.abort_upload(bucket.bucket_id, action.key, action.version)
+    except Gone:
+        return ()
