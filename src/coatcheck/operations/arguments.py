@@ -36,7 +36,7 @@ def read_list_text(query: Query, name: str) -> str:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise _bad(f"The {name} is not UTF-8.", name, text.encode("utf-8", "replace").decode()) from None
+        raise _bad(f"The {name} is not UTF-8.", name, text) from None
     if size > LIST_PARAMETER_MAX_BYTES:
         raise _bad(f"The length of {name} must be less than {LIST_PARAMETER_MAX_BYTES + 1}.", name, text[:64])
     if "\0" in text:

@@ -49,7 +49,7 @@ async def describe_regions(ctx: Context) -> Reply:
     asked = ctx.request.query.get("regions") or ""
     regions = [region for region in ctx.settings.regions if asked in ("", f"oss-{region}")]
     if not regions:
-        raise NO_SUCH_REGION(Region=asked[:64].encode("utf-8", "replace").decode())
+        raise NO_SUCH_REGION(Region=asked[:64])
     domain = ctx.settings.domains[0]
     nodes: list[Node] = [
         (

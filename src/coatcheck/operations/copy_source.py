@@ -75,7 +75,7 @@ def read_source(text: str) -> tuple[str, str, str | None]:
     bucket, slash, key = raw.partition(b"/")
     name = bucket.decode("ascii", "replace")
     if not slash or not key or not is_bucket_name(name):
-        raise COPY_SOURCE_INVALID(ArgumentName=_HEADER, ArgumentValue=text[:1024].encode("utf-8", "replace").decode())
+        raise COPY_SOURCE_INVALID(ArgumentName=_HEADER, ArgumentValue=text[:1024])
     return name, _read_key(key), read_version_id(version_id) if separator else None
 
 

@@ -127,7 +127,7 @@ def read_upload_id(ctx: Context) -> str:
     """Raises: OssError NO_SUCH_UPLOAD, for what cannot be one."""
     text = ctx.request.query.get("uploadId") or ""
     if len(text) > 64 or not (text.isascii() and text.isalnum()):
-        raise NO_SUCH_UPLOAD(UploadId=text[:64].encode("utf-8", "replace").decode())
+        raise NO_SUCH_UPLOAD(UploadId=text[:64])
     return text
 
 
@@ -195,7 +195,7 @@ def read_part_number(text: str) -> int:
             f"Part number must be an integer between 1 and {PARTS_MAX}, inclusive.",
             ec="0017-00000220",
             ArgumentName="PartNumber",
-            ArgumentValue=text[:64].encode("utf-8", "replace").decode(),
+            ArgumentValue=text[:64],
         )
     return int(text)
 

@@ -126,6 +126,6 @@ def _read_number(query: Query, name: str, least: int, most: int, *, default: int
         raise INVALID_ARGUMENT(
             f"Argument {name} must be an integer between {least} and {most}.",
             ArgumentName=name,
-            ArgumentValue=text[:64].encode("utf-8", "replace").decode(),
+            ArgumentValue=text[:64],
         )
     return int(text)

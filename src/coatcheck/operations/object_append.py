@@ -121,7 +121,7 @@ def read_position(query: Query) -> int:
         raise INVALID_ARGUMENT(
             "The position must be a number of bytes.",
             ArgumentName="position",
-            ArgumentValue=text[:64].encode("utf-8", "replace").decode(),
+            ArgumentValue=text[:64],
         )
     return int(text)
 

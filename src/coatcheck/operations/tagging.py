@@ -83,5 +83,4 @@ def _is_plain(text: str) -> bool:
 
 
 def _bad_header(text: str) -> Exception:
-    value = text[:1024].encode("utf-8", "replace").decode()
-    return INVALID_ARGUMENT(_BAD_HEADER, ArgumentName="x-oss-tagging", ArgumentValue=value)
+    return INVALID_ARGUMENT(_BAD_HEADER, ArgumentName="x-oss-tagging", ArgumentValue=text[:1024])
