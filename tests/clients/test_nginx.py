@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -73,7 +74,7 @@ DOORS: Final = ["plain", "own domain", "path", "host"]
 
 @pytest.fixture(scope="module")
 def proxies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxies]:
-    nginx = need("nginx")
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or need("nginx")
     work = tmp_path_factory.mktemp("nginx")
     server = ServerProcess(
         work / "data", "--domain", "localhost", "--domain", "example.com", "--trusted-proxy", "127.0.0.1/32"

@@ -6,6 +6,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ import requests
 from coatcheck.engines.certificates import ensure_certificate, tls_files
 
 from ..builders import a_presigner
-from ..server_process import ServerProcess
-from .programs import curl, need
+from ..server_process import ServerProcess, clean_environment
+from .builds import java_third_parties
+from .programs import NODE_FOLDER, curl, need
 
 NAME = "photos.oss-cn-hangzhou.localhost"
 
@@ -66,6 +68,32 @@ def test_old_versions_of_tls_are_refused(server: ServerProcess, ca: str) -> None
         words = ["openssl", "s_client", option, "-connect", f"127.0.0.1:{server.port}", "-CAfile", ca]
         done = subprocess.run(words, input=b"", capture_output=True, timeout=30)
         assert (done.returncode == 0) is works, option
+
+
+URLLIB = "import sys, urllib.request as u; open(sys.argv[2], 'wb').write(u.urlopen(sys.argv[1]).read())"
+REQUESTS = "import sys, requests; open(sys.argv[2], 'wb').write(requests.get(sys.argv[1]).content)"
+
+
+def test_each_client_trusts_it_as_the_ready_line_says(link: str, ca: str, tmp_path: Path) -> None:
+    trust = clean_environment(SSL_CERT_FILE=ca, REQUESTS_CA_BUNDLE=ca, NODE_EXTRA_CA_CERTS=ca)
+    store = tmp_path / "cacerts"
+    keytool = ["-importcert", "-noprompt", "-storepass", "changeit", "-alias", "coatcheck"]
+    words = [need("keytool"), *keytool, "-keystore", str(store), "-file", ca]
+    subprocess.run(words, check=True, capture_output=True, timeout=60)
+    java = java_third_parties()
+    java[1:1] = [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]
+    for words in (
+        [sys.executable, "-c", URLLIB],
+        [sys.executable, "-c", REQUESTS],
+        [need("node"), str(NODE_FOLDER / "download.js")],
+        [*java, "Download"],
+    ):
+        got = tmp_path / "got"
+        subprocess.run([*words, link, str(got)], env=trust, check=True, capture_output=True, timeout=60)
+        assert got.stat().st_size == 600_000
+        got.unlink()
+    done = subprocess.run([sys.executable, "-m", "coatcheck", "get", link, "-o", str(got)], env=trust, timeout=60)
+    assert (done.returncode, got.stat().st_size) == (0, 600_000)
 
 
 def test_who_does_not_trust_the_authority_does_not_connect(link: str) -> None:
