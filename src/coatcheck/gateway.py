@@ -221,7 +221,12 @@ class Gateway:
         return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
     async def _own_domain(self, request: Request) -> Target:
-        return own_domain_target(request, await self._ports.domains.find_domain(read_host_name(request.host)))
+        """The target under a name that is none of ours; else under the name that the proxy gave the client's."""
+        bucket = await self._ports.domains.find_domain(read_host_name(request.host))
+        if bucket is None and request.proxy_host:
+            as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
+            return find_target(as_proxied, self._addressing) or await self._own_domain(as_proxied)
+        return own_domain_target(request, bucket)
 
     async def _share(self, request: Request, trace: Trace, reply: Reply) -> Reply:
         """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""

@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coatcheck.signing.presign import Presigner
+from coatcheck.wire.forwarded import TrustedProxies
+from coatcheck.wire.query import read_query
+from coatcheck.wire.request import Request
 
 from .house import NOW, OWNER, Answer, House
 
@@ -118,6 +121,40 @@ async def test_bucket_made_at_a_door_of_no_region_lives_where_its_signer_said() 
     assert (await house.ask("PUT", "/west/", region="eu-west-1")).status == 200
     located = await house.ask("GET", "/west/?location", host="oss-eu-west-1.localhost", region="eu-west-1")
     assert b"oss-eu-west-1" in located.body
+
+
+# --- proxies ---------------------------------------------------------------------------------------------------------
+
+SEEN = TrustedProxies(["127.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    ("host", "told", "path"),
+    [
+        ("127.0.0.1:8000", "photos.oss-cn-hangzhou.localhost", "/a.txt"),
+        ("127.0.0.1:8000", "files.example.com", "/a.txt"),
+        ("photos.oss-cn-hangzhou.localhost", "downloads.example.org", "/a.txt"),
+        ("127.0.0.1:8000", "www.example.org", "/photos/a.txt"),
+        ("photos.localhost", "", "/a.txt"),
+    ],
+)
+async def test_host_that_the_client_used_counts_and_if_it_is_none_of_ours_the_proxys(
+    host: str, told: str, path: str
+) -> None:
+    """Most proxies tell the client's host, also where they put another in its place."""
+    house = await a_house()
+    await house.put("/photos/a.txt", b"one coat")
+    query = read_query(house.link("GET", "a.txt").partition("?")[2].encode())
+    headers = {"host": host, **({"x-forwarded-host": told} if told else {})}
+    request = SEEN.see_through(Request("GET", path.encode(), query, headers, client="127.0.0.1"))
+    assert (await house.send(request)).body == b"one coat"
+
+
+async def test_host_that_nobody_knows_is_refused_by_the_clients_name() -> None:
+    house = await a_house()
+    headers = {"host": "backend", "x-forwarded-host": "www.example.org"}
+    answer = await house.send(SEEN.see_through(Request("GET", b"/a", headers=headers, client="127.0.0.1")))
+    assert answer.refusal == (403, "NonStandardHostForbidden")
 
 
 # --- browsers save instead of show -----------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def test_trusted_proxy_says_who_asked_and_how(proxy: str) -> None:
         x_forwarded_tls_version="TLSv1.2",
     )
     assert (request.client, request.peer, request.secure) == ("198.51.100.7", proxy, True)
-    assert (request.host, request.tls_version) == ("files.example.com", "TLSv1.2")
+    assert (request.host, request.proxy_host, request.tls_version) == ("files.example.com", "backend:8000", "TLSv1.2")
 
 
 def test_trusted_proxy_that_says_nothing_is_the_client() -> None:

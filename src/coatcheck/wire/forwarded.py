@@ -71,6 +71,7 @@ class TrustedProxies:
             peer=request.client,
             secure=told.scheme == "https" if told.scheme else request.secure,
             tls_version=headers.get(_TLS_VERSION, ""),
+            proxy_host=request.host if told.host else "",
         )
 
     def _client(self, chain: tuple[str, ...], request: Request) -> str:

@@ -50,6 +50,7 @@ class Request(NamedTuple):
         secure: the client speaks TLS.
         peer: the address of the proxy that brought the request; empty when it came from the client itself.
         tls_version: "TLSv1.3" and the like, where a proxy said so; empty when unknown.
+        proxy_host: the Host that a proxy put in the place of the client's, which it told beside; else empty.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Request(NamedTuple):
     body: Body = NO_BODY
     peer: str = ""
     tls_version: str = ""
+    proxy_host: str = ""
 
     @property
     def host(self) -> str:
