@@ -225,7 +225,6 @@ async def test_a_body_that_passes_its_checks_is_stored(house: House) -> None:
         "If-None-Match",
         "If-Modified-Since",
         "If-Unmodified-Since",
-        "x-oss-persistent-headers",
         "x-oss-object-worm-mode",
         "x-oss-object-worm-retain-until-date",
         "x-oss-object-worm-legal-hold",
@@ -423,3 +422,41 @@ async def test_a_strict_server_lets_the_owner_send_what_it_likes() -> None:
 
 async def test_a_link_to_get_does_not_put(house: House) -> None:
     assert (await house.follow(house.link("GET", "a.txt"), "PUT", b"hello")).refusal == (403, "SignatureDoesNotMatch")
+
+
+# --- headers of the uploader's own ---
+
+
+async def test_persistent_headers_go_out_with_the_object(house: House) -> None:
+    given = {"x-oss-persistent-headers": "Key1:dmFsdWUx, Robots-Tag:5YaZ"}  # value1, 写
+    await house.put("/photos/a.txt", b"hello", given)
+    for method in ("GET", "HEAD"):
+        headers = (await house.ask(method, "/photos/a.txt")).headers
+        assert (headers["key1"], headers["robots-tag"]) == ("value1", "写")
+    await house.ask("PUT", "/photos/b.txt", headers={"x-oss-copy-source": "/photos/a.txt"})
+    assert (await house.ask("HEAD", "/photos/b.txt")).headers["key1"] == "value1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key1",
+        ":dmFsdWUx",
+        "key1:not base64",
+        "key1:/w==",  # not UTF-8
+        "key1:YQ0KYjogYw==",  # a line break, and a header of the attacker's
+        "key1:dmFsdWUx,key1:dmFsdWUx",
+        "key1:dmFsdWUx,",
+        "k y:dmFsdWUx",
+        "ETag:dmFsdWUx",
+        "content-type:dmFsdWUx",
+        "x-oss-meta-a:dmFsdWUx",
+        "Set-Cookie:dmFsdWUx",
+        "key1:" + "YWFh" * 3000,
+    ],
+)
+async def test_persistent_headers_that_break_a_rule_store_nothing(house: House, text: str) -> None:
+    before = house.contents()
+    answer = await house.ask("PUT", "/photos/a.txt", b"hello", {"x-oss-persistent-headers": text})
+    assert answer.refusal == (400, "InvalidArgument")
+    assert house.contents() == before

@@ -5,6 +5,7 @@ Source: OSS API reference, PutObject and GetObject; metadata reference (standard
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Final
 
@@ -19,9 +20,20 @@ from coatcheck.wire.reply import RawHeader
 
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 _META_PREFIX: Final = "x-oss-meta-"
+_PERSISTENT: Final = "x-oss-persistent-headers"
 
 # Stored with the object and given back; OSS leaves them unsigned unless the signer lists them.
 _UNSIGNED_STANDARD: Final = ("cache-control", "content-disposition", "content-encoding", "content-language", "expires")
+
+_SENT_ANYWAY: Final = frozenset(
+    {
+        *_UNSIGNED_STANDARD,
+        *("accept-ranges", "age", "allow", "connection", "content-length", "content-md5", "content-range"),
+        *("content-type", "date", "etag", "keep-alive", "last-modified", "location", "server", "set-cookie"),
+        *("strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "vary", "via"),
+        "x-content-type-options",
+    }
+)
 
 _OVERRIDES: Final = {
     "response-content-type": b"content-type",
@@ -58,7 +70,42 @@ def read_stored_headers(headers: Mapping[str, str], caller: Caller, *, strict: b
             ArgumentName="x-oss-meta-*",
         )
     stored.extend(user)
+    persistent = headers.get(_PERSISTENT)
+    if persistent:
+        stored.extend(_read_persistent(persistent).items())
     return tuple((_raw(name), _raw(value)) for name, value in stored)
+
+
+def _read_persistent(text: str) -> dict[str, str]:
+    """ "name:base64,name2:base64": headers of the uploader's own, which go out with the object.
+
+    Raises: OssError INVALID_ARGUMENT: not of that form, or a name that the server itself sends.
+    """
+    stored: dict[str, str] = {}
+    for item in text.split(","):
+        name, colon, encoded = item.partition(":")
+        name = name.strip().lower()
+        try:
+            value = base64.b64decode(encoded.strip(), validate=True).decode()
+        except ValueError:
+            colon = value = ""
+        if not colon or not _is_free(name) or name in stored or any(sign < " " or sign == "\x7f" for sign in value):
+            raise INVALID_ARGUMENT(
+                f"{_PERSISTENT} must be name:base64(value), and more of these behind commas; names that replies have"
+                " anyway are not free.",
+                ArgumentName=_PERSISTENT,
+                ArgumentValue=text[:1024],
+            )
+        stored[name] = value
+    if sum(len(name) + len(value.encode()) for name, value in stored.items()) > USER_METADATA_MAX_BYTES:
+        raise INVALID_ARGUMENT(f"{_PERSISTENT} holds more than {USER_METADATA_MAX_BYTES} bytes.")
+    return stored
+
+
+def _is_free(name: str) -> bool:
+    """A token that is the name of no header that a reply has anyway."""
+    legal = bool(name) and name.isascii() and all(sign.isalnum() or sign in "-_.!~" for sign in name)
+    return legal and name not in _SENT_ANYWAY and not name.startswith(("x-oss-", "access-control-"))
 
 
 def write_object_headers(record: ObjectRecord) -> list[RawHeader]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, PRECONDITION_FAILED, OssError
 from coatcheck.ports.byte_store import BlobGone, BlobReader
-from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
 from coatcheck.wire.ranges import ByteRange, RangeBehaviour, read_range, write_content_range
 from coatcheck.wire.reply import RawHeader, Reply, Stream
@@ -130,18 +130,26 @@ def _read_span(request: Request, size: int) -> ByteRange | None:
 async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:
     reader: BlobReader | _InlineReader
     body = inline_body(ctx.ports.byte_store, record)
-    reader = await open_record(ctx, record) if body is None else _InlineReader(body)
-    chunks = reader.chunks(span.start, span.stop)
+    start = span.start
+    if body is not None:
+        reader = _InlineReader(body)
+    elif len(record.segments) > 1 and span.size < record.size:  # of many files only those that are needed
+        start, segments = 0, slice_segments(record.segments, span.start, span.stop)
+        reader = await open_record(ctx, record, segments)
+    else:
+        reader = await open_record(ctx, record)
+    chunks = reader.chunks(start, start + span.size)
     if rate_bits_per_s is not None:
         return Stream(paced(chunks, rate_bits_per_s), span.size, reader.close)
     return Stream(chunks, span.size, reader.close)
 
 
-async def open_record(ctx: Context, record: ObjectRecord) -> BlobReader:
-    """The record's bytes; if it was replaced meanwhile and left no bytes, the request is too late for this version."""
+async def open_record(ctx: Context, record: ObjectRecord, segments: Sequence[Segment] | None = None) -> BlobReader:
+    """The record's bytes, or those of some of its segments; if it was replaced meanwhile and left no bytes, the request
+    is too late for this version."""
     for _ in range(_OPEN_ATTEMPTS):
         try:
-            return await ctx.ports.byte_store.open(record.segments)
+            return await ctx.ports.byte_store.open(record.segments if segments is None else segments)
         except BlobGone:
             version_id = asked_version(ctx.request.query)
             again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key, version_id)

@@ -27,7 +27,6 @@ from .versions import propose_version_id, version_headers
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
 NOT_BUILT: Final = (
     *CONDITIONAL_HEADERS,
-    "x-oss-persistent-headers",
     "x-oss-object-worm-mode",
     "x-oss-object-worm-retain-until-date",
     "x-oss-object-worm-legal-hold",

@@ -12,7 +12,7 @@ from coatcheck.core.limits import PART_MAX_BYTES
 from coatcheck.core.times import write_iso
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale
-from coatcheck.ports.object import ObjectRecord, Segment
+from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
 from coatcheck.ports.upload import Part, Upload
 from coatcheck.wire.ranges import ByteRange, RangeBehaviour, read_range, write_content_range
 from coatcheck.wire.reply import RawHeader, Reply
@@ -86,7 +86,9 @@ async def _copy(
     """The part, and the blob it needs when the source's bytes lie in its row, or must be encrypted."""
     if span.size > PART_MAX_BYTES:
         raise ENTITY_TOO_LARGE("Source object Length exceeds the maximum allowed size.")
-    part = Part(number, span.size, "", EMPTY_CRC64, int(ctx.now), slice_segments(record.segments, span))
+    part = Part(
+        number, span.size, "", EMPTY_CRC64, int(ctx.now), slice_segments(record.segments, span.start, span.stop)
+    )
     body, encrypted = inline_body(ctx.ports.byte_store, record), upload.encryption != ""
     if body is not None:
         content = body[span.start : span.stop]
@@ -130,15 +132,3 @@ async def _hash(ctx: Context, part: Part) -> Part:
     except BlobGone:
         raise ReplacedMeanwhile from None
     return replace(part, etag=md5.hexdigest().upper(), crc64=crc64)
-
-
-def slice_segments(segments: tuple[Segment, ...], span: ByteRange) -> tuple[Segment, ...]:
-    """The segments of a range of an object's content."""
-    found = []
-    at = 0
-    for segment in segments:
-        start, stop = max(span.start - at, 0), min(span.stop - at, segment.stop - segment.start)
-        if start < stop:
-            found.append(Segment(segment.blob_id, segment.start + start, segment.start + stop))
-        at += segment.stop - segment.start
-    return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,21 @@ class Segment:
     blob_id: str
     start: int
     stop: int
+
+
+def slice_segments(segments: Sequence[Segment], start: int, stop: int) -> tuple[Segment, ...]:
+    """The segments of bytes [start, stop) of the content that these make."""
+    found = []
+    at = 0
+    for segment in segments:
+        if at >= stop:
+            break
+        size = segment.stop - segment.start
+        if at + size > start and size:
+            begin = segment.start + max(start - at, 0)
+            found.append(Segment(segment.blob_id, begin, segment.start + min(stop - at, size)))
+        at += size
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
