@@ -15,7 +15,6 @@ from coatcheck.engines.local import audit
 
 from ..builders import a_presigner
 from ..server_process import ServerProcess
-from .programs import miss
 from .raw import Answer, send
 
 BUCKET: Final = "full"
@@ -31,7 +30,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", f"size={ROOM_BYTES},nr_inodes=2000", "tmpfs", str(place)], capture_output=True
     )
     if mounted.returncode:
-        miss(f"cannot mount a small file system: {mounted.stderr.decode().strip()}")
+        pytest.skip(f"MISSING: cannot mount a small file system: {mounted.stderr.decode().strip()}")
     try:
         yield place
     finally:
