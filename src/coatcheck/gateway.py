@@ -17,6 +17,7 @@ from coatcheck.core.errors import (
     INVALID_BUCKET_NAME,
     NO_SPACE_LEFT,
     NO_SUCH_BUCKET,
+    NON_STANDARD_HOST,
     WRONG_ENDPOINT,
     OssError,
 )
@@ -221,12 +222,15 @@ class Gateway:
         return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
     async def _own_domain(self, request: Request) -> Target:
-        """The target under a name that is none of ours; else under the name that the proxy gave the client's."""
+        """The target under a name that may be an own domain; else under the name that the proxy gave the client's."""
         bucket = await self._ports.domains.find_domain(read_host_name(request.host))
-        if bucket is None and request.proxy_host:
-            as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
-            return find_target(as_proxied, self._addressing) or await self._own_domain(as_proxied)
-        return own_domain_target(request, bucket)
+        try:
+            return own_domain_target(request, self._addressing, bucket)
+        except OssError as error:
+            if error.fault is not NON_STANDARD_HOST or not request.proxy_host:
+                raise
+        as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
+        return find_target(as_proxied, self._addressing) or await self._own_domain(as_proxied)
 
     async def _share(self, request: Request, trace: Trace, reply: Reply) -> Reply:
         """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""

@@ -19,14 +19,15 @@ from coatcheck.wire.target import (
 
 REGION = "cn-hangzhou"
 ADDRESSING = make_addressing((REGION,), ("localhost", "oss.example.net"))
-OWN_DOMAINS = {"files.example.com": "photos"}
+OWN_DOMAINS = {"files.example.com": "photos", "www.oss.example.net": "photos"}
 TWO_REGIONS = make_addressing((REGION, "eu-west-1"), ("localhost",))
 
 
 def target_of(host: str, path: str | bytes = "/", addressing: Addressing = ADDRESSING) -> Target:
     raw_path = path.encode() if isinstance(path, str) else path
     request = Request("GET", raw_path, headers={"host": host})
-    return find_target(request, addressing) or own_domain_target(request, OWN_DOMAINS.get(read_host_name(host)))
+    bound_to = OWN_DOMAINS.get(read_host_name(host))
+    return find_target(request, addressing) or own_domain_target(request, addressing, bound_to)
 
 
 def refusal_of(host: str, path: str = "/") -> Fault:
@@ -184,6 +185,12 @@ def test_other_requests_have_one_reading(host: str, path: bytes) -> None:
 def test_accelerate_names_and_own_domains_stand_for_no_region() -> None:
     assert target_of("photos.oss-accelerate.localhost", "/a") == Target("photos", "a", None)
     assert target_of("files.example.com", "/a") == Target("photos", "a", None, own_domain=True)
+
+
+def test_own_domain_below_a_bare_domain_goes_before_the_bucket_of_that_name() -> None:
+    assert target_of("www.oss.example.net", "/a") == Target("photos", "a", None, own_domain=True)
+    assert target_of("www2.oss.example.net", "/a") == Target("www2", "a", REGION)
+    assert target_of("www.oss-cn-hangzhou.oss.example.net", "/a") == Target("www", "a", REGION)
 
 
 @pytest.mark.parametrize("host", ["files.example.com", "localhost.example.com", "xlocalhost"])

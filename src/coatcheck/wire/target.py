@@ -5,7 +5,9 @@ Forms, tried in this order (source: OSS endpoint documentation; errors-and-addre
 1. a base name of ours, an IP address or "localhost": path style, the first raw segment is the bucket;
 2. one label before a base name: virtual-hosted, the label is the bucket;
 3. any other name may be an own domain (CNAME) that is bound to a bucket: the whole path is the key. Which one is the
-   catalog's to say, so these requests alone look there.
+   catalog's to say, so these requests alone look there;
+4. one label before a bare domain, if it isn't an own domain: virtual-hosted as in 2. So the owner of example.com, who
+   serves it as a base domain, can still bind files.example.com to a bucket of another name.
 
 Path style is split on the raw path before decoding, since some SDKs send the key's own slashes as %2F.
 """
@@ -44,9 +46,11 @@ class Addressing:
     Attributes:
         base_names: lower-case endpoint host names -> region, e.g. {"oss-cn-hangzhou.localhost": "cn-hangzhou"}; None
             for a name that stands for no region.
+        bare_domains: those of them that are a domain itself, not an endpoint below it.
     """
 
     base_names: Mapping[str, str | None]
+    bare_domains: frozenset[str] = frozenset()
 
 
 # What ali-oss puts in Host when it is given an IP address as the endpoint: the cloud's own name.
@@ -60,9 +64,10 @@ def make_addressing(regions: tuple[str, ...], domains: tuple[str, ...]) -> Addre
         for region in regions:
             base_names.update(dict.fromkeys(endpoint_names(region, domain), region))
         base_names.update(dict.fromkeys(accelerate_names(domain)))
-    for domain in (*domains, "localhost"):
+    bare_domains = frozenset((*domains, "localhost"))
+    for domain in bare_domains:
         base_names.setdefault(domain, regions[0] if len(regions) == 1 else None)
-    return Addressing(base_names)
+    return Addressing(base_names, bare_domains)
 
 
 def endpoint_names(region: str, domain: str) -> tuple[str, str, str]:
@@ -76,7 +81,7 @@ def accelerate_names(domain: str) -> tuple[str, str]:
 
 
 def find_target(request: Request, addressing: Addressing) -> Target | None:
-    """Host and path -> Target; None for a host that is none of our names: `own_domain_target` may know it.
+    """Host and path -> Target; None for a host that may be an own domain: `own_domain_target` knows what it means.
 
     Raises:
         OssError: INVALID_BUCKET_NAME or one of `read_object_key`'s.
@@ -88,19 +93,24 @@ def find_target(request: Request, addressing: Addressing) -> Target | None:
     if is_address(host):
         return _path_style(raw_path, None)
     label, _, base_name = host.partition(".")
-    if base_name in addressing.base_names:
+    if base_name in addressing.base_names and base_name not in addressing.bare_domains:
         return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name])
     return None
 
 
-def own_domain_target(request: Request, bucket: str | None) -> Target:
-    """The target under an own domain, given the bucket that it is bound to.
+def own_domain_target(request: Request, addressing: Addressing, bucket: str | None) -> Target:
+    """What a host means for which `find_target` had no answer.
 
+    Args:
+        bucket: the one that the host is bound to; None if it is no own domain.
     Raises:
-        OssError: NON_STANDARD_HOST if there is none; one of `read_object_key`'s.
+        OssError: NON_STANDARD_HOST, INVALID_BUCKET_NAME or one of `read_object_key`'s.
     """
     if bucket is None:
         host = read_host_name(request.host)
+        label, _, domain = host.partition(".")
+        if domain in addressing.bare_domains:
+            return _object_target(read_bucket_name(label), request.raw_path[1:], addressing.base_names[domain])
         raise NON_STANDARD_HOST(
             f"Your host is invalid: this server does not answer to {host or 'an empty host name'}. Use its IP address, "
             "a name it was started with (--domain), or bind this one to a bucket (coatcheck domain add)."
