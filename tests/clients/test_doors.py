@@ -51,8 +51,8 @@ def test_paced_link_takes_as_long_as_its_rate_says(live_server: ServerProcess, b
     down = send(signer.presign("GET", bucket, "slow", traffic_limit=1_638_400).url)
     ended = time.monotonic()
     assert (up.status, down.status, down.body) == (200, 200, body)
-    assert 1.0 < middle - started < 3
-    assert 1.0 < ended - middle < 3
+    assert 1.0 < middle - started < 10
+    assert 1.0 < ended - middle < 10
 
 
 def test_rate_out_of_bounds_is_refused(live_server: ServerProcess, bucket: str, put: Put) -> None:

@@ -23,6 +23,7 @@ from .builds import java_third_parties
 from .programs import NODE_FOLDER, curl, need
 
 NAME = "photos.oss-cn-hangzhou.localhost"
+SIZE = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,10 @@ def ca(server: ServerProcess) -> str:
 
 @pytest.fixture(scope="module")
 def link(server: ServerProcess, ca: str) -> str:
-    """A link to a 600 kB object, which takes six seconds at the slowest rate."""
+    """A link to an object that takes ten seconds at the slowest rate."""
     signer = a_presigner(server.endpoint)
     assert requests.put(signer.presign("PUT", "photos", None).url, verify=ca, timeout=30).status_code == 200
-    put = requests.put(signer.presign("PUT", "photos", "big.bin").url, b"x" * 600_000, verify=ca, timeout=30)
+    put = requests.put(signer.presign("PUT", "photos", "big.bin").url, b"x" * SIZE, verify=ca, timeout=30)
     assert put.status_code == 200
     return signer.presign("GET", "photos", "big.bin").url
 
@@ -59,7 +60,7 @@ def test_both_versions_of_http(link: str, ca: str, option: str, version: bytes) 
 def test_names_of_buckets_are_in_the_certificate(server: ServerProcess, link: str, ca: str) -> None:
     by_name = f"https://{NAME}:{server.port}/big.bin?{link.partition('?')[2]}"
     done = curl("--cacert", ca, "--connect-to", f"::127.0.0.1:{server.port}", by_name)
-    assert len(done.stdout) == 600_000
+    assert len(done.stdout) == SIZE
 
 
 def test_old_versions_of_tls_are_refused(server: ServerProcess, ca: str) -> None:
@@ -90,10 +91,10 @@ def test_each_client_trusts_it_as_the_ready_line_says(link: str, ca: str, tmp_pa
     ):
         got = tmp_path / "got"
         subprocess.run([*words, link, str(got)], env=trust, check=True, capture_output=True, timeout=60)
-        assert got.stat().st_size == 600_000
+        assert got.stat().st_size == SIZE
         got.unlink()
     done = subprocess.run([sys.executable, "-m", "coatcheck", "get", link, "-o", str(got)], env=trust, timeout=60)
-    assert (done.returncode, got.stat().st_size) == (0, 600_000)
+    assert (done.returncode, got.stat().st_size) == (0, SIZE)
 
 
 def test_who_does_not_trust_the_authority_does_not_connect(link: str) -> None:
@@ -120,11 +121,11 @@ def test_reload_drops_no_download_and_refuses_nobody(server: ServerProcess, link
         while not set(server.processes()) - before:
             assert time.monotonic() < deadline, "no new worker came up"
             assert try_twice(link, ca) == 200
-        for _ in range(20):
+        for _ in range(10):
             assert try_twice(link, ca) == 200
         assert download.poll() is None, "the download ended before the reload did; the test shows nothing"
         assert download.wait(30) == 0
-    assert (tmp_path / "slow").read_bytes() == b"x" * 600_000
+    assert (tmp_path / "slow").read_bytes() == b"x" * SIZE
     while set(server.processes()) & before - {server.pid}:
         assert time.monotonic() < deadline + 10, "an old worker stays"
         time.sleep(0.1)
