@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 NULL_VERSION: Final = "null"
 DELETE_MARKER: Final = "DeleteMarker"  # the `kind` of a version that says "deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Bytes [start, stop) of a blob. An object's content is its segments, one after the other.
+class Segment(NamedTuple):
+    """Bytes [start, stop) of a blob. An object's content is its segments, one after the other. (A named tuple, since
+    an object may have ten thousand.)
 
     `blob_id` is 32 lower-case hex digits, random, never used twice.
     """
