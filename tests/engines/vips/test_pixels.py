@@ -77,6 +77,14 @@ def test_other_angles_are_clockwise() -> None:
     assert psnr(inner, expected[top2 + 60 : top2 + 240, left2 + 60 : left2 + 240]) > 28
 
 
+def test_edges_of_a_turned_picture_keep_its_colour() -> None:
+    """A fringe brighter or darker than the picture is what a wrong order of blending and cutting leaves."""
+    found = pixels_of(save(solid(100, 60, "204080"), "PNG"), "rotate,12", "RGBA").astype(int)
+    seen = found[found[..., 3] > 20]
+    assert abs(seen[:, :3] - [0x20, 0x40, 0x80]).max() <= 6
+    assert ((seen[:, 3] < 255).sum()) > 100
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_upright_is_what_pillow_calls_upright(orientation: int) -> None:
     data = with_orientation(textured(120, 80), orientation, quality=95)

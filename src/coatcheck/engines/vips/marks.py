@@ -12,7 +12,7 @@ from ...core.errors import NOT_A_PICTURE, RENDER_TOO_COSTLY, WATERMARK_ERROR, WA
 from ...images.geometry import fit_mark, place
 from ...images.plan import ImageMark, Resize, TextMark, Watermark
 from .source import Source, check_decodable, load, open_source, settle, to_srgb, with_alpha
-from .steps import scale, take_step
+from .steps import scale, take_step, turn
 
 _MARK_FORMATS: Final = frozenset({"jpg", "png", "bmp", "webp", "tiff"})
 _TEXT_MAX_PX: Final = 16_000  # a line that would be longer is drawn smaller and scaled up: cairo ends at 32,767
@@ -109,8 +109,7 @@ def draw_text(mark: TextMark) -> pyvips.Image:
         below = _fade(_coloured(ink, "000000"), mark.shadow).embed(away, away, width, height)
         text = below.composite2(text, "over", x=0, y=0).cast("uchar").copy(interpretation="srgb")
     if mark.rotate % 360:
-        turned = text.copy_memory().premultiply().rotate(mark.rotate, background=[0, 0, 0, 0])
-        text = turned.unpremultiply().rint().cast("uchar").copy(interpretation="srgb")
+        text = turn(text.copy_memory(), mark.rotate)
     return text
 
 

@@ -132,8 +132,12 @@ def rotate(image: pyvips.Image, angle: int) -> pyvips.Image:
     image = image.copy_memory()
     if angle in _RIGHT_ANGLES:
         return image.rot(_RIGHT_ANGLES[angle])
-    turned = with_alpha(image).premultiply().rotate(angle, background=[0, 0, 0, 0])
-    return turned.unpremultiply().rint().cast("uchar").copy(interpretation="srgb")
+    return turn(with_alpha(image), angle)
+
+
+def turn(image: pyvips.Image, angle: int) -> pyvips.Image:
+    """An image with alpha; libvips premultiplies it itself, so edges keep their colour."""
+    return image.rotate(angle, background=[0, 0, 0, 0]).rint().cast("uchar").copy(interpretation="srgb")
 
 
 def blur(image: pyvips.Image, r: int, s: int) -> pyvips.Image:
