@@ -86,6 +86,7 @@ PICTURE_MAX_SIDE_TIFF_PX: Final = 16_384  # OSS: TIFF
 PICTURE_MAX_SIDE_AVIF_PX: Final = 10_000  # OSS: AVIF
 PICTURE_MAX_PX: Final = 250_000_000  # OSS: width x height x frames
 PICTURE_MAX_FRAMES: Final = 1000  # ours: frames of an animation that stays one
+PICTURE_MAX_FRAMES_OF_A_STILL: Final = 10_000  # ours: frames of an animation of which the first is taken
 PICTURE_PROGRESSIVE_MAX_PX: Final = 50_000_000  # ours: a progressive JPEG is decoded in memory whole
 ROTATE_MAX_SIDE_PX: Final = 4096  # OSS: a picture to be rotated
 RESULT_MAX_SIDE_PX: Final = 16_384  # OSS: result of resize

@@ -25,6 +25,7 @@ from .pictures import (
 )
 
 PNG = save(textured(400, 267), "PNG")
+TALL = {format: save(textured(600, 2600), format) for format in ("JPEG", "PNG")}
 BEFORE = np.asarray(textured(400, 267))
 
 
@@ -158,6 +159,22 @@ def test_sharpen_steepens_edges() -> None:
     assert found[20, 20, 0] > 180
     assert found[20, 19, 0] < 70
     assert found[20, 2, 0] == 70
+
+
+EVERY_ACTION = [
+    "resize,w_500", "resize,m_pad,w_700,h_700", "resize,m_fill,w_300,h_300", "crop,w_500,h_2000,g_se",
+    "indexcrop,y_700,i_2", "circle,r_280/format,png", "rounded-corners,r_90/format,png", "rotate,90", "rotate,180",
+    "rotate,33", "blur,r_20,s_9", "blur,r_3,s_2", "sharpen,150", "bright,20", "contrast,-20", "format,bmp",
+    "format,tiff", "format,webp", "interlace,1", "watermark,image_bWFyay5wbmc", "watermark,image_bWFyay5wbmc,fill_1",
+    "blur,r_3,s_2/rotate,90/sharpen,100/crop,w_400,h_400/circle,r_90/watermark,text_YQ/format,bmp", "average-hue",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("actions", EVERY_ACTION)
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_tall_pictures_are_read_from_top_to_bottom(format: str, actions: str) -> None:
+    """Files are read once, in order; a step that isn't content with that is seen only when there are many rows."""
+    assert process(TALL[format], actions)[1]
 
 
 # --- watermarks ---

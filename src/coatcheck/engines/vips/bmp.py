@@ -96,6 +96,7 @@ def _expand(rows: pyvips.Image, header: BmpHeader) -> pyvips.Image:
 
 def write(image: pyvips.Image) -> bytes:
     """A BMP of 24 bits, or of 32 with a V4 header if the picture (sRGB, 8 bits) has alpha."""
+    image = image.copy_memory()  # it is read from the bottom up
     width, height, alpha = image.width, image.height, image.bands == 4
     ordered = image[2].bandjoin([image[1], image[0], *([image[3]] if alpha else [])])
     bands = 4 if alpha else 3

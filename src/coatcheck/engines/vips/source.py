@@ -14,6 +14,7 @@ import pyvips
 from ...core.errors import BAD_WEBP, NOT_A_PICTURE, PICTURE_TOO_LARGE, PICTURE_TOO_MANY_PIXELS, OssError
 from ...core.limits import (
     PICTURE_MAX_BYTES,
+    PICTURE_MAX_FRAMES_OF_A_STILL,
     PICTURE_MAX_PX,
     PICTURE_MAX_SIDE_AVIF_PX,
     PICTURE_MAX_SIDE_PX,
@@ -126,6 +127,8 @@ def _check_size(format: str, width: int, height: int, frames: int) -> None:
     most = _MAX_SIDES.get(format, PICTURE_MAX_SIDE_PX)
     if max(width, height) > most:
         raise PICTURE_TOO_MANY_PIXELS(f"A {format} picture may be at most {most} pixels wide and high.")
+    if frames > PICTURE_MAX_FRAMES_OF_A_STILL:
+        raise PICTURE_TOO_MANY_PIXELS(f"A picture may have at most {PICTURE_MAX_FRAMES_OF_A_STILL} frames.")
     if width * height * frames > PICTURE_MAX_PX:
         raise PICTURE_TOO_MANY_PIXELS(
             f"A picture may have at most {PICTURE_MAX_PX} pixels, those of all its frames counted."
