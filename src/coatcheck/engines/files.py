@@ -305,7 +305,7 @@ class FileBlobReader:
             size = segment.stop - segment.start
             begin, end = max(start - at, 0), min(stop - at, size)
             while begin < end:
-                length = self._lent.next_piece(end - begin)
+                length = min(self._lent.next_piece(stop - at - begin), end - begin)
                 piece = await self._read(segment.blob_id, segment.start + begin, length)
                 self._lent.total += length
                 try:
@@ -329,6 +329,11 @@ class FileBlobReader:
     def _read_cached(self, blob_id: str, offset: int, length: int) -> bytearray | None:
         """The piece if the page cache has all of it, else None."""
         fd = self._fds.get(blob_id)
+        if fd is None and self._turn.acquire(blocking=False):  # beyond those that were opened first
+            try:
+                fd = self._fd(blob_id)
+            finally:
+                self._turn.release()
         if fd is None or not _NOWAIT:
             return None
         piece = bytearray(length)
