@@ -28,10 +28,10 @@ demo: .venv/images.stamp  ## the main job before your eyes; FILE=path shares you
 	@scripts/debian need curl=curl
 	@KEEP="$(KEEP)" $(BIN)/python scripts/demo.py $(if $(FILE),"$(FILE)")
 
-test: check unit live  ## everything: lint, types, unit tests, live tests with real clients
+test: check unit live ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
 
 ##@ Parts of them
-.PHONY: check unit live
+.PHONY: check unit live ecosystem
 
 check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
 	@$(BIN)/ruff check .
@@ -43,7 +43,10 @@ unit: .venv/test.stamp  ## tests that start no server
 
 live: .venv/test.stamp node  ## tests that drive a server over loopback with real clients
 	@scripts/debian want $(CLIENT_PROGRAMS)
-	@$(PYTEST) -q -m live
+	@$(PYTEST) -q -m live --ignore=tests/ecosystem
+
+ecosystem: .venv/ecosystem.stamp .venv/test.stamp  ## tools that speak OSS (pandas, OpenDAL, Django ...) against a server
+	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
 .PHONY: bench lock clean node help
@@ -61,6 +64,7 @@ lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and 
 		--output-file $(LOCKS)/test.txt
 	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/bench.txt
 	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
+	@$(COMPILE) --upgrade --group pyproject.toml:ecosystem --output-file $(LOCKS)/ecosystem.txt
 	@cd $(NODE) && npm install --package-lock-only --ignore-scripts
 	@if grep -nE '^(--|-i|-f)|"resolved"' $(LOCKS)/*.txt $(NODE)/package-lock.json; then \
 		echo "a lock file names where packages come from; it must not" >&2; exit 1; fi
@@ -93,4 +97,11 @@ help:  ## this list
 
 .venv/images.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
 	@scripts/install .venv $(LOCKS)/$*.txt
+	@touch $@
+
+# The tools need other versions of oss2 and aiohttp than the tests, so they have an environment of their own.
+.venv/ecosystem.stamp: .venv/build.stamp $(LOCKS)/ecosystem.txt
+	@PYTHON="$(PYTHON)" scripts/venv .venv/ecosystem
+	@scripts/install .venv/ecosystem $(LOCKS)/build.txt
+	@scripts/install .venv/ecosystem $(LOCKS)/ecosystem.txt
 	@touch $@

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coatcheck.core.errors import SIGNATURE_DOES_NOT_MATCH, OssError
-from coatcheck.signing import v4
+from coatcheck.signing import v1, v4
 from coatcheck.signing.claim import Claim, V4Claim, read_claim
 from coatcheck.signing.presign import Credentials, Presigner, sign_request
 from coatcheck.signing.verify import check_claim, check_token, verify
@@ -379,3 +379,21 @@ def a_header_request() -> Request:
         "GET", BUCKET, "exampleobject.txt", credentials=Credentials(ACCESS_KEY_ID, SECRET), region=REGION, now=NOW
     )
     return a_request(f"https://{HOST}/exampleobject.txt", headers=signed)
+
+
+def test_a_v1_signature_of_a_bucket_without_its_slash_holds_for_that_address_alone() -> None:
+    """Apache OpenDAL asks for /bucket?list-type=2 and signs /bucket."""
+    date = "Thu, 05 Mar 2026 07:08:09 GMT"
+
+    def request(path: bytes, resource: str) -> Request:
+        signature = v1.sign(SECRET, v1.string_to_sign("GET", {}, date, resource))
+        headers = {"host": "127.0.0.1", "date": date, "authorization": f"OSS {ACCESS_KEY_ID}:{signature}"}
+        return Request("GET", path, read_query(b"list-type=2&prefix=a"), headers)
+
+    bare, slashed = b"/" + BUCKET.encode(), b"/" + BUCKET.encode() + b"/"
+    assert is_accepted(request(bare, f"/{BUCKET}"), Target(BUCKET))
+    assert is_accepted(request(bare, f"/{BUCKET}/"), Target(BUCKET))
+    assert is_accepted(request(slashed, f"/{BUCKET}/"), Target(BUCKET))
+    assert not is_accepted(request(slashed, f"/{BUCKET}"), Target(BUCKET))
+    assert not is_accepted(request(bare, "/other"), Target(BUCKET))
+    assert not is_accepted(request(bare, f"/{BUCKET}"), Target("other"))

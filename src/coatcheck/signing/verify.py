@@ -144,6 +144,10 @@ def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
         for parameters in readings:
             if _is_same(_sign(claim, request, target, parameters, secret, keep_bare_equals=True), claim.signature):
                 return
+    if isinstance(claim, V1Claim) and _is_bare_bucket(request, target):
+        bare = _bare_bucket_string_to_sign(claim, request, target)
+        if _is_same(v1.sign(secret, bare), claim.signature):
+            return
     text = signed_text(claim, request, target, next(iter(readings), None))
     raise _mismatch(claim, text, restricted, request.host)
 
@@ -206,6 +210,18 @@ def _sign(
 def _v1_string_to_sign(claim: V1Claim, request: Request, target: Target, parameters: Parameters | None) -> str:
     resource = v1.canonicalized_resource(target, request.query.parameters if parameters is None else parameters)
     return v1.string_to_sign(request.method, request.headers, claim.date_line, resource)
+
+
+def _is_bare_bucket(request: Request, target: Target) -> bool:
+    """A path-style bucket asked for without the slash behind it."""
+    return target.key is None and target.bucket is not None and request.raw_path == b"/" + target.bucket.encode()
+
+
+def _bare_bucket_string_to_sign(claim: V1Claim, request: Request, target: Target) -> str:
+    """Apache OpenDAL signs such a bucket as it asks for it, "/bucket". No other resource has that text."""
+    bucket = f"/{target.bucket}"
+    rest = v1.canonicalized_resource(target, request.query.parameters).removeprefix(f"{bucket}/")
+    return v1.string_to_sign(request.method, request.headers, claim.date_line, bucket + rest)
 
 
 def _v4_canonical_request(

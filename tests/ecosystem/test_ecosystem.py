@@ -1,0 +1,49 @@
+"""Tools that speak OSS, as they are installed from a registry, against a live server; recipes in `docs/ecosystem.md`.
+
+They need other versions of some packages than our tests do, so they live in an environment of their own, which `make
+ecosystem` fills; each is a program that a person could run.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
+from ..clients.raw import send
+from ..server_process import ServerProcess, clean_environment
+
+HERE = Path(__file__).parent
+PYTHON = HERE.parents[1] / ".venv" / "ecosystem" / "bin" / "python"
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(not PYTHON.exists(), reason="the tools are not installed: make ecosystem"),
+]
+
+PROGRAMS = {
+    "pandas_ossfs": "sum 22336132",
+    "async_aiooss2": "deleted 4",
+    "opendal_oss": "paths 3",
+    "django_storage": "saved reports/march.txt",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_tool_works_unmodified(live_server: ServerProcess, program: str) -> None:
+    bucket = f"eco-{program.replace('_', '-')}"
+    link = a_presigner(live_server.endpoint).presign("PUT", bucket, None)
+    assert send(link.url, "PUT", body=b"").status == 200
+    environment = clean_environment(
+        OSS_ENDPOINT=live_server.endpoint,
+        OSS_ACCESS_KEY_ID=ACCESS_KEY_ID,
+        OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET,
+        BUCKET=bucket,
+    )
+    environment.pop("PYTHONPATH", None)
+    words = [str(PYTHON), str(HERE / f"{program}.py")]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip() == PROGRAMS[program]
