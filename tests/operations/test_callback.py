@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.ports.notifier import Forbidden, Notice, Response, Unreachable
+from coatcheck.ports.renderer import Job, Rendered
 
 from .house import REQUEST_ID, House
 from .test_post_object import a_form, post, signed
@@ -82,6 +84,28 @@ async def test_every_variable_of_a_form_body() -> None:
         "&imageInfo.height=&crc64=11177612005948864433&contentMd5=XUFAKrxLKna5cZ2REBfFkg%3D%3D"
         f"&reqId={REQUEST_ID}&operation=PutObject&x:who=%C3%A4%26b&x:unknown="
     )
+
+
+async def test_the_size_of_a_picture_is_told_if_the_body_asks() -> None:
+    class Renderer:
+        asked = 0
+
+        async def render(self, job: Job) -> Rendered:
+            self.asked += 1
+            if b"".join([bytes(chunk) async for chunk in job.source.chunks()]) != b"a picture":
+                raise INVALID_ARGUMENT()
+            told = {"ImageHeight": {"value": "267"}, "ImageWidth": {"value": "400"}, "Format": {"value": "jpg"}}
+            return Rendered("application/json", 9, json.dumps(told).encode())
+
+    house, application = await a_house()
+    renderer = Renderer()
+    house.gateway._ports = house.gateway._ports._replace(renderer=renderer)
+    body = "h=${imageInfo.height}&w=${imageInfo.width}&f=${imageInfo.format}"
+    for content in (b"a picture", b"no picture"):
+        await house.ask("PUT", "/photos/a.jpg", content, {"x-oss-callback": a_callback(callbackBody=body)})
+    await house.ask("PUT", "/photos/a.jpg", b"a picture", {"x-oss-callback": a_callback()})
+    assert [notice.body for notice in application.heard[:2]] == [b"h=267&w=400&f=jpg", b"h=&w=&f="]
+    assert renderer.asked == 2
 
 
 async def test_a_json_body_is_json_however_the_template_quotes() -> None:

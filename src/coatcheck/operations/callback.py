@@ -19,6 +19,7 @@ from coatcheck.core.errors import CALLBACK_FAILED, INVALID_ARGUMENT, NOT_IMPLEME
 from coatcheck.core.limits import CALLBACK_MAX_BYTES, CALLBACK_URLS_MAX
 from coatcheck.ports.notifier import Forbidden, Notice, Response, Unreachable
 from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.renderer import Job
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
@@ -28,6 +29,7 @@ _HEADERS: Final = frozenset({"x-oss-callback", "x-oss-callback-var"})
 _PARAMETERS: Final = frozenset({"callback", "callback-var"})
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
+_IMAGE_INFO: Final = "${imageInfo."
 _LAST_CHANCE: Final = "OSS can not connect to your callbackUrl, please check it."
 
 
@@ -76,6 +78,8 @@ async def tell(ctx: Context, callback: Callback | None, record: ObjectRecord, re
     if callback is None:
         return reply
     values = _values(ctx, record, operation)
+    if _IMAGE_INFO in callback.body:
+        values |= await _image_info(ctx, record)
     body = _fill(callback, values).encode("utf-8", "surrogateescape")
     response = await _tell_one_of(ctx, callback, body)
     if response.status != 200:
@@ -211,6 +215,25 @@ def _values(ctx: Context, record: ObjectRecord, operation: str) -> dict[str, str
         "reqId": ctx.request_id,
         "operation": operation,
     }
+
+
+async def _image_info(ctx: Context, record: ObjectRecord) -> dict[str, str | int]:
+    """Size and format of a picture; empty for what is none, or where pictures can't be read."""
+    from .picture import picture_of  # reading an object knows of links, and putting one of callbacks
+
+    if ctx.ports.renderer is None:
+        return {}
+    try:
+        told = await ctx.ports.renderer.render(Job("image/info", picture_of(ctx, ctx.this_bucket, record)))
+    except OssError:
+        return {}
+    if not isinstance(told.body, bytes):
+        await told.body.close()
+        return {}
+    facts = json.loads(told.body)
+    height, width, kind = (facts.get(name, {}).get("value", "") for name in ("ImageHeight", "ImageWidth", "Format"))
+    numbers = {"imageInfo.height": height, "imageInfo.width": width}
+    return {name: int(text) if text.isdigit() else text for name, text in numbers.items()} | {"imageInfo.format": kind}
 
 
 def _fill(callback: Callback, values: Mapping[str, str | int]) -> str:

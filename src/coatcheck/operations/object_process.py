@@ -6,7 +6,7 @@ Source: OSS, image processing; API reference, ProcessObject (`sys/saveas`).
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
@@ -37,10 +37,10 @@ from coatcheck.wire.request import Request
 from .archive import is_readable
 from .arguments import read_body
 from .context import Context
-from .encryption import inline_body
-from .object_get import describe, open_record
+from .object_get import describe
 from .object_put import put_object
 from .pacing import paced, read_traffic_limit
+from .picture import picture_of
 from .style import read_style_name, style_content
 from .symlink import SYMLINK, follow
 
@@ -126,7 +126,7 @@ async def _render(ctx: Context, text: str, record: ObjectRecord) -> Rendered:
     if renderer is None:
         raise NOT_IMPLEMENTED("This server processes no pictures.", Header="x-oss-process")
     marks = {key: await _find_mark(ctx, key) for key in read_plan(text).mark_keys}
-    return await renderer.render(Job(text, _picture(ctx, ctx.this_bucket, record), marks))
+    return await renderer.render(Job(text, picture_of(ctx, ctx.this_bucket, record), marks))
 
 
 async def _find_mark(ctx: Context, key: str) -> Picture:
@@ -137,7 +137,7 @@ async def _find_mark(ctx: Context, key: str) -> Picture:
         ctx.decide(Action.GET_OBJECT, ctx.this_bucket, key, found)
         found = await follow(ctx, found) if found is not None and found.kind == SYMLINK else found
         if found is not None and found.kind != DELETE_MARKER and is_readable(found, ctx.now):
-            return _picture(ctx, ctx.this_bucket, found)
+            return picture_of(ctx, ctx.this_bucket, found)
     raise WATERMARK_ERROR(ObjectName=key)
 
 
@@ -145,34 +145,6 @@ async def _find(ctx: Context, key: str) -> ObjectRecord | None:
     """The current version of an object of this bucket; of a link, what it shows."""
     found = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, key)
     return await follow(ctx, found) if found is not None and found.kind == SYMLINK else found
-
-
-def _picture(ctx: Context, bucket: Bucket, record: ObjectRecord) -> Picture:
-    facts = (
-        bucket.bucket_id,
-        record.key,
-        record.version_id,
-        record.etag,
-        record.crc64,
-        record.size,
-        record.last_modified,
-        *(f"{segment.blob_id}:{segment.start}:{segment.stop}" for segment in record.segments),
-    )
-
-    async def chunks() -> AsyncGenerator[bytes | bytearray, None]:
-        body = inline_body(ctx.ports.byte_store, record)
-        if body is not None:
-            yield body
-            return
-        reader = await open_record(ctx, record)
-        try:
-            async for chunk in reader.chunks(0, record.size):
-                yield chunk
-        finally:
-            await reader.close()
-
-    # What is encrypted at rest is not to lie there in clear as the result of something.
-    return Picture("\n".join(map(str, facts)), record.size, chunks, remember=not record.encryption)
 
 
 def _reply(ctx: Context, headers: list[RawHeader], rendered: Rendered, rate_bits_per_s: int | None) -> Reply:
