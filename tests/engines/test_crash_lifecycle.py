@@ -1,0 +1,63 @@
+"""A lifecycle run that dies: everything is there or gone, no bytes are lost or left, and the next run finishes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coatcheck.engines.local import audit, open_local, prepare_local
+from coatcheck.operations.context import Ports
+from coatcheck.operations.lifecycle_run import run_lifecycle
+from coatcheck.ports.object import Segment
+
+from ..ports.byte_store_contract import a_blob, content_of
+from ..ports.catalog_contract import a_bucket, a_large_object
+from ..server_process import clean_environment
+
+OBJECTS = 600
+RULES = (
+    "<LifecycleConfiguration><Rule><ID>r</ID><Prefix>tmp/</Prefix><Status>Enabled</Status><Expiration>"
+    "<CreatedBeforeDate>2100-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration></Rule></LifecycleConfiguration>"
+)
+
+
+async def fill(data: Path) -> int:
+    """Objects with bytes of their own, most of them to expire."""
+    with open_local(data) as engines:
+        bucket = await engines.catalog.create_bucket(a_bucket(), most=9)
+        for number in range(OBJECTS):
+            key = f"{'keep' if number % 10 == 0 else 'tmp'}/{number:04}"
+            blob = await a_blob(engines.byte_store, key.encode())
+            record = replace(a_large_object(key, blob), size=len(key), segments=(Segment(blob, 0, len(key)),))
+            await engines.catalog.put_object(bucket.bucket_id, record)
+        await engines.catalog.set_bucket_setting(bucket.bucket_id, "lifecycle", RULES)
+    return bucket.bucket_id
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.15])
+async def test_a_run_that_is_killed_loses_and_leaves_nothing(data: Path, after_s: float) -> None:
+    bucket_id = await fill(data)
+    words = [sys.executable, "-m", "coatcheck", "lifecycle", "run", "--now", "--data", str(data)]
+    with subprocess.Popen(words, env=clean_environment(), stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        run.stdout.readline()  # the first action
+        time.sleep(after_s)
+        run.kill()
+    prepare_local(data).close()  # recovery
+    assert audit(data).clean
+    with open_local(data) as engines:
+        page = await engines.catalog.list_objects(bucket_id, prefix="keep/", delimiter="", marker="", limit=1000)
+        assert len(page.objects) == OBJECTS // 10
+        for listed in page.objects[:5]:
+            record = await engines.catalog.find_object(bucket_id, listed.key)
+            assert record is not None
+            assert await content_of(engines.byte_store, *record.segments) == listed.key.encode()
+        await run_lifecycle(Ports(engines.catalog, engines.byte_store), now=time.time())
+        left = await engines.catalog.list_objects(bucket_id, prefix="tmp/", delimiter="", marker="", limit=10)
+        assert left.objects == ()
+    assert audit(data).clean
