@@ -72,7 +72,22 @@ def show(directory: Path, path: Path, endpoint: str) -> None:
     expect(curl(short, directory / "refused"), "403", "the short link outlived its end")
     expect_text(directory / "refused", "Request has expired.")
     print("   at first 200, then 403 AccessDenied: Request has expired.")
+    if path.name == "sunset.png":
+        show_processed(presigner, directory, path)
     print("\nDone. Run it with KEEP=1 to open the link of step 3 in a browser.")
+
+
+def show_processed(presigner: Presigner, directory: Path, path: Path) -> None:
+    say(6, "Sign a link to a small, marked copy of the picture, which leads to nothing else")
+    process = "image/resize,w_240/watermark,text_Y29hdGNoZWNr,color_FFFFFF,size_20/format,webp"
+    small = presigner.presign("GET", BUCKET, path.name, query={"x-oss-process": process}).url
+    print(f"\n{small}\n")
+    expect(curl(small, directory / "small.webp"), "200", "the picture was not processed")
+    if (directory / "small.webp").read_bytes()[8:12] != b"WEBP":
+        fail("what came back is no WebP")
+    print(f"   {(directory / 'small.webp').stat().st_size:,} bytes instead of {path.stat().st_size:,}")
+    expect(curl(small.replace("w_240", "w_4000"), directory / "refused"), "403", "a changed link was not refused")
+    print("   asked for anything larger: 403 SignatureDoesNotMatch")
 
 
 def start_server(directory: Path) -> tuple[subprocess.Popen[str], str]:

@@ -63,7 +63,7 @@ class ServerSettings:
     drain_timeout_s: int = 30
     image_processes: int = 2
     image_queue: int = 64
-    image_timeout_s: float = 10.0
+    image_timeout_s: float = 20.0
     image_memory_bytes: int = 768 * 1024**2
     image_cache_bytes: int = 1024**3
     image_fonts: tuple[Path, ...] = ()

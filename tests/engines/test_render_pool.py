@@ -85,10 +85,10 @@ async def test_a_refusal_comes_over_whole(tmp_path: Path) -> None:
 
 
 async def test_a_picture_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    with pool(tmp_path, timeout_s=0.4) as made:
+    with pool(tmp_path, timeout_s=2) as made:
         await made.render(job())
         [before] = process_ids(made)
-        slow = job(save(textured(3000, 2000), "JPEG"), "/".join(["blur,r_7,s_3"] * 30))
+        slow = job(save(textured(4000, 3000), "JPEG"), "/".join(["blur,r_7,s_3"] * 32))
         error = await refusal_of(made, slow)
         assert (error.status, error.code) == (400, "MemLimitExceeded")
         assert process_ids(made) == []

@@ -56,7 +56,7 @@ class RenderLimits:
 
     processes: int = 2
     queue: int = 64
-    timeout_s: float = 10.0
+    timeout_s: float = 20.0
     memory_bytes: int = 768 * 1024**2
     font_directories: tuple[Path, ...] = ()
 
@@ -75,10 +75,12 @@ class RenderPool:
         self._free = asyncio.Semaphore(limits.processes)
         self._waiting = 0
         self._closed = False
+        self._installed: bool | None = None  # looked up when the first picture is asked for
 
     async def render(self, job: Job) -> Rendered:
-        missing = [name for name in _NEEDED if find_spec(name) is None]
-        if missing:
+        if self._installed is None:
+            self._installed = all(find_spec(name) is not None for name in _NEEDED)
+        if not self._installed:
             raise NOT_IMPLEMENTED(
                 "Pictures are processed by an extra that is not installed on this server: "
                 "pip install 'coatcheck[images]'."

@@ -32,10 +32,12 @@ def main() -> None:
     """Arguments: memory limit in bytes, time limit of a job in seconds."""
     memory_bytes, timeout_s = int(sys.argv[1]), float(sys.argv[2])
     _limit(memory_bytes)
-    serve(socket.socket(fileno=0), timeout_s)
+    with contextlib.suppress(EOFError, ConnectionError):  # the server is gone, or has given this picture up
+        serve(socket.socket(fileno=0), timeout_s)
 
 
 def serve(connection: socket.socket, timeout_s: float) -> None:
+    """Answer jobs until the other end closes. Raises: EOFError, ConnectionError."""
     from coatcheck.core import errors
     from coatcheck.core.errors import RENDER_TOO_COSTLY, OssError
     from coatcheck.images.text import read_plan
@@ -46,10 +48,7 @@ def serve(connection: socket.socket, timeout_s: float) -> None:
     names = {id(fault): name for name, fault in vars(errors).items() if isinstance(fault, errors.Fault)}
     _send(connection, {"ready": True})
     while True:
-        try:
-            head = _receive_head(connection)
-        except EOFError:
-            return
+        head = _receive_head(connection)
         source = _receive(connection, head["source"])
         marks = {key: _receive(connection, size) for key, size in head["marks"]}
         signal.setitimer(signal.ITIMER_REAL, timeout_s)  # nobody handles the signal: it ends this process
