@@ -231,3 +231,14 @@ async def test_nobody_is_told_of_an_upload_that_was_refused() -> None:
     headers = {"x-oss-callback": a_callback(), "x-oss-forbid-overwrite": "true"}
     assert (await house.ask("PUT", "/photos/a.txt", b"", headers)).status == 409
     assert application.heard == []
+
+
+async def test_completing_an_upload_calls_back_too() -> None:
+    house, application = await a_house()
+    begun = await house.ask("POST", "/photos/big?uploads")
+    address = f"/photos/big?uploadId={begun.text('UploadId')}"
+    await house.ask("PUT", f"{address}&partNumber=1", b"hello")
+    callback = a_callback(callbackBody="size=${size}&operation=${operation}")
+    answer = await house.ask("POST", address, b"", {"x-oss-complete-all": "yes", "x-oss-callback": callback})
+    assert (answer.status, answer.body) == (200, b'{"Status":"OK"}')
+    assert application.heard[0].body == b"size=5&operation=CompleteMultipartUpload"

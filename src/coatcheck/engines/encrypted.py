@@ -17,7 +17,7 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..ports.byte_store import BlobReader, BlobStore, BlobWriter, is_encrypted
+from ..ports.byte_store import BlobReader, BlobStore, BlobWriter, any_encrypted, is_encrypted
 from ..ports.object import Segment
 from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey
 
@@ -46,9 +46,8 @@ class EncryptingByteStore:
         return _EncryptingWriter(writer, self._keys) if encrypted else writer
 
     async def open(self, segments: Sequence[Segment]) -> BlobReader:
-        for segment in segments:
-            if is_encrypted(segment.blob_id):
-                return await self._open_mixed(segments)
+        if any_encrypted(segments):
+            return await self._open_mixed(segments)
         return await self._inner.open(segments)
 
     async def remove(self, blob_ids: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ at the next start, unless a row names it. Order of a removal: the catalog commit
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final, Protocol
 
 from .object import Segment
@@ -99,6 +99,11 @@ def make_blob_id(*, encrypted: bool) -> str:
 
 def is_encrypted(blob_id: str) -> bool:
     return blob_id[-1] == _ENCRYPTED
+
+
+def any_encrypted(segments: Iterable[Segment]) -> bool:
+    """Whether one of thousands is."""
+    return _ENCRYPTED in {segment.blob_id[-1] for segment in segments}
 
 
 _ENCRYPTED: Final = "f"
