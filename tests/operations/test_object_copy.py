@@ -240,6 +240,15 @@ async def test_a_copy_that_breaks_a_rule_changes_nothing(house: House, headers: 
     assert house.contents() == before
 
 
+async def test_a_refused_copy_leaves_no_encrypted_bytes(house: House) -> None:
+    await copy(house, "/photos/small")
+    before = house.contents()
+    headers = {"x-oss-forbid-overwrite": "true", "x-oss-server-side-encryption": "AES256"}
+    for to in ("/photos/copy", "/photos/large"):
+        assert (await copy(house, "/photos/large", to, headers)).refusal == (409, "FileAlreadyExists")
+    assert house.contents() == before
+
+
 async def test_a_copy_needs_the_right_to_read_its_source(house: House) -> None:
     theirs = House(catalog=house.catalog, store=house.store)
     made = await theirs.ask("PUT", "/theirs/", by=STRANGER)

@@ -30,7 +30,7 @@ from .release import release, settle
 from .tagging import read_tagging_header
 from .versions import propose_version_id, version_headers
 
-_LINK_ONLY = "An appendable object can only be copied onto itself, to change its metadata."
+_ONTO_ITSELF_ONLY = "An appendable object can only be copied onto itself, to change its metadata."
 
 
 async def copy_object(ctx: Context) -> Reply:
@@ -42,13 +42,16 @@ async def copy_object(ctx: Context) -> Reply:
         return Reply(304, headers)
     onto_itself = _is_onto_itself(ctx, source)
     copy = _copy_of(ctx, source.record, onto_itself=onto_itself)
+    forbid_overwrite = read_forbid_overwrite(ctx)
+    if forbid_overwrite:
+        await check_overwrite(ctx)  # before bytes are encrypted; the commit checks again
     blob = None
     if read_encryption(ctx) and not copy.encryption and copy.kind != "Symlink":
         copy, blob = await _encrypt(ctx, copy)
     if onto_itself:
         written = await _change(ctx, source.record, copy, blob)
     else:
-        written = await _put(ctx, copy, blob)
+        written = await _put(ctx, copy, blob, forbid_overwrite=forbid_overwrite)
     await release(ctx.ports, written.released)
     document = write_xml(
         "CopyObjectResult", [("ETag", f'"{copy.etag}"'), ("LastModified", write_iso(copy.last_modified))]
@@ -80,7 +83,7 @@ def _copy_of(ctx: Context, record: ObjectRecord, *, onto_itself: bool) -> Object
     """
     headers = ctx.request.headers
     if record.kind == "Appendable" and not onto_itself:
-        raise OPERATION_NOT_SUPPORTED(_LINK_ONLY)
+        raise OPERATION_NOT_SUPPORTED(_ONTO_ITSELF_ONLY)
     replaces_headers = _replaces(ctx, "x-oss-metadata-directive") or onto_itself
     replaces_tags = _replaces(ctx, "x-oss-tagging-directive")
     stored = read_stored_headers(headers, ctx.caller, strict=ctx.settings.strict_link_headers)
@@ -125,8 +128,6 @@ async def _change(ctx: Context, before: ObjectRecord, copy: ObjectRecord, blob: 
             raise Stale
         return copy
 
-    if read_forbid_overwrite(ctx):
-        raise FILE_ALREADY_EXISTS(Key=ctx.key)
     write = ctx.ports.catalog.change_object(ctx.this_bucket.bucket_id, ctx.key, NULL_VERSION, change)
     try:
         return await settle(write, blob, gone=NO_SUCH_KEY(Key=ctx.key))
@@ -134,10 +135,7 @@ async def _change(ctx: Context, before: ObjectRecord, copy: ObjectRecord, blob: 
         raise ReplacedMeanwhile from None
 
 
-async def _put(ctx: Context, copy: ObjectRecord, blob: BlobWriter | None) -> Written:
-    forbid_overwrite = read_forbid_overwrite(ctx)
-    if forbid_overwrite:
-        await check_overwrite(ctx)
+async def _put(ctx: Context, copy: ObjectRecord, blob: BlobWriter | None, *, forbid_overwrite: bool) -> Written:
     write = ctx.ports.catalog.put_object(
         ctx.this_bucket.bucket_id, copy, forbid_overwrite=forbid_overwrite, shared=blob is None
     )
