@@ -71,19 +71,22 @@ def test_sdk_v2_gets_presigns_and_saves(live_server: ServerProcess, bucket: str,
     assert (error.status_code, error.code, error.ec) == (400, "InvalidArgument", "0040-00000213")
 
 
-def test_sdk_v2_keeps_styles(live_server: ServerProcess, bucket: str, put: Put) -> None:
+@pytest.mark.parametrize("version", ["v4", "v1"])
+def test_sdk_v2_keeps_styles(live_server: ServerProcess, bucket: str, put: Put, version: str) -> None:
     put("styled.jpg", PICTURE)
-    client = a_client(live_server)
+    client = a_client(live_server, version)
     style = oss.StyleContent(content="image/resize,w_60")
     assert client.put_style(oss.PutStyleRequest(bucket=bucket, style_name="tiny", style=style)).status_code == 200
     assert client.get_style(oss.GetStyleRequest(bucket=bucket, style_name="tiny")).style.content == "image/resize,w_60"
     listed = client.list_style(oss.ListStyleRequest(bucket=bucket)).style_list.styles
     assert [(found.name, found.category) for found in listed] == [("tiny", "image")]
-    got = client.get_object(oss.GetObjectRequest(bucket=bucket, key="styled.jpg", process="style/tiny"))
-    assert look(got.body.content).size == (60, 40)
+    asked = oss.GetObjectRequest(bucket=bucket, key="styled.jpg", process="style/tiny")
+    if version == "v1":  # this SDK's V1 signer leaves x-oss-process out, and what isn't signed isn't done
+        assert the_error(client.get_object, asked).code == "SignatureDoesNotMatch"
+    else:
+        assert look(client.get_object(asked).body.content).size == (60, 40)
     assert client.delete_style(oss.DeleteStyleRequest(bucket=bucket, style_name="tiny")).status_code == 204
-    gone = oss.GetObjectRequest(bucket=bucket, key="styled.jpg", process="style/tiny")
-    assert the_error(client.get_object, gone).code == "NoSuchStyle"
+    assert the_error(a_client(live_server).get_object, asked).code == "NoSuchStyle"
 
 
 def test_ali_oss_signs_and_saves(live_server: ServerProcess, bucket: str, put: Put) -> None:

@@ -25,7 +25,6 @@ LENGTH: Final = struct.Struct(">I")
 _ALLOWED_LOADERS: Final = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
 _OPEN_FILES_MAX: Final = 64
 _WRITTEN_FILE_MAX_BYTES: Final = 64 * 1024**2  # fontconfig's cache; libvips is told to write none
-_PIECE_BYTES: Final = 1024**2
 
 
 def main() -> None:
@@ -78,7 +77,7 @@ def _limit(memory_bytes: int) -> None:
         with contextlib.suppress(ValueError, OSError):  # already limited lower
             resource.setrlimit(kind, (most, most))
     with contextlib.suppress(OSError):
-        os.nice(10)  # requests that are no pictures go first
+        os.nice(5)  # requests that are no pictures go first
     logging.disable()  # libvips tells at length what is wrong with a picture, in words that strangers choose
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes our socket
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -100,14 +99,10 @@ def _receive_head(connection: socket.socket) -> Any:
 
 def _receive(connection: socket.socket, size: int) -> bytes:
     """Raises: EOFError."""
-    data = bytearray(size)
-    view, done = memoryview(data), 0
-    while done < size:
-        count = connection.recv_into(view[done:], min(size - done, _PIECE_BYTES))
-        if not count:
-            raise EOFError
-        done += count
-    return bytes(data)
+    data = connection.recv(size, socket.MSG_WAITALL) if size else b""
+    if len(data) != size:
+        raise EOFError
+    return data
 
 
 def _send(connection: socket.socket, head: Mapping[str, Any], body: bytes = b"") -> None:
