@@ -93,6 +93,12 @@ async def test_put_bucket_refuses_an_unknown_acl(empty_house: House) -> None:
     assert await empty_house.catalog.find_bucket("photos") is None
 
 
+async def test_put_bucket_names_the_class_that_no_bucket_has(empty_house: House) -> None:
+    answer = await empty_house.ask("PUT", "/photos/", configuration(StorageClass="Frozen"))
+    assert answer.text("Message") == "No such bucket storage class exists."
+    assert (answer.text("ArgumentName"), answer.text("ArgumentValue")) == ("StorageClass", "Frozen")
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -102,6 +108,12 @@ async def test_put_bucket_refuses_an_unknown_acl(empty_house: House) -> None:
         (b"x" * (64 * 1024 + 1), 400, "MalformedXML"),
         (configuration(StorageClass="Frozen"), 400, "InvalidArgument"),
         (configuration(DataRedundancyType="RAID"), 400, "InvalidArgument"),
+        (
+            b"<CreateBucketConfiguration><StorageClass>IA</StorageClass><StorageClass>Archive</StorageClass>"
+            b"</CreateBucketConfiguration>",
+            400,
+            "MalformedXML",
+        ),
     ],
 )
 async def test_put_bucket_refuses_a_document_it_cannot_follow(

@@ -134,7 +134,7 @@ async def test_rules_are_the_owners_affair() -> None:
             a_document(a_rule(transition(1, "IA").replace("<Days>", "<IsAccessTime>true</IsAccessTime><Days>"))),
             "NotImplemented",
         ),
-        (a_document(*(a_rule(expire(1), f"{i:04}/", str(i)) for i in range(1001))), "MalformedXML"),
+        (a_document(*(a_rule(expire(1), f"{i:04}/", str(i)) for i in range(1001))), "InvalidArgument"),
     ],
 )
 async def test_what_are_no_rules_is_refused_and_nothing_changes(body: bytes, code: str) -> None:
@@ -143,6 +143,14 @@ async def test_what_are_no_rules_is_refused_and_nothing_changes(body: bytes, cod
     before = house.contents()
     assert (await house.ask("PUT", "/photos/?lifecycle", body)).refusal == (400, code)
     assert house.contents() == before
+
+
+async def test_a_thousand_rules_are_taken_and_one_more_refused() -> None:
+    house = await House().with_bucket()
+    rules = [a_rule(expire(1), f"{number:04}/", f"rule-{number}") for number in range(1001)]
+    assert (await house.ask("PUT", "/photos/?lifecycle", a_document(*rules[:1000]))).status == 200
+    assert len((await house.ask("GET", "/photos/?lifecycle")).texts("Rule")) == 1000
+    assert (await house.ask("PUT", "/photos/?lifecycle", a_document(*rules))).refusal == (400, "InvalidArgument")
 
 
 async def test_overlapping_rules_are_taken_when_the_request_says_so_or_tags_differ() -> None:

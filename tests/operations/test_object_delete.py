@@ -105,6 +105,21 @@ async def test_names_are_encoded_on_demand(house: House) -> None:
     assert await left(house) == ["a.txt", "b/2", "large.bin"]
 
 
+async def test_control_characters_come_as_references_from_sdks(house: House) -> None:
+    for key in ("%01%1F", "%E5%86%99%0B"):
+        await house.put(f"/photos/c/{key}")
+    body = "<Delete><Object><Key>c/&#01;&#31;</Key></Object><Object><Key>c/写&#x0B;</Key></Object></Delete>"
+    answer = await house.ask("POST", "/photos/?delete&encoding-type=url", body.encode())
+    assert answer.texts("Deleted/Key") == ["c%2F%01%1F", "c%2F%E5%86%99%0B"]
+    assert not [key for key in await left(house) if key.startswith("c/")]
+
+
+async def test_a_key_keeps_its_blanks(house: House) -> None:
+    await house.put("/photos/%20a.txt%20")
+    assert (await house.ask("POST", "/photos/?delete", delete(" a.txt "))).texts("Deleted/Key") == [" a.txt "]
+    assert await left(house) == ["a.txt", "b/1", "b/2", "large.bin", "写"]
+
+
 async def test_a_key_named_twice_is_answered_twice(house: House) -> None:
     answer = await house.ask("POST", "/photos/?delete", delete("large.bin", "large.bin"))
     assert answer.texts("Deleted/Key") == ["large.bin", "large.bin"]
@@ -142,6 +157,14 @@ async def test_a_thousand_keys_are_deleted_and_one_more_refused(house: House) ->
         (b"<!DOCTYPE Delete><Delete><Object><Key>a.txt</Key></Object></Delete>", "MalformedXML"),
         (delete("a.txt") + b" " * 2 * 1024**2, "MalformedXML"),
         (delete("a.txt", ""), "UserKeyMustBeSpecified"),
+        (delete("a.txt", quiet="perhaps"), "MalformedXML"),
+        (b"<Delete><Quiet>true</Quiet><Quiet>true</Quiet><Object><Key>a.txt</Key></Object></Delete>", "MalformedXML"),
+        (b"<Delete><Object><Key>a.txt</Key><Key>b/1</Key></Object></Delete>", "MalformedXML"),
+        (b"<Delete><Object><Key>a.txt<b/></Key></Object></Delete>", "MalformedXML"),
+        (
+            b"<Delete><Object><Key>a.txt</Key><VersionId>null</VersionId><VersionId>CAEQ</VersionId></Object></Delete>",
+            "MalformedXML",
+        ),
         (b"<Delete><Object><Key>a.txt</Key></Object><Object></Object></Delete>", "UserKeyMustBeSpecified"),
         (delete("a.txt", "k" * 1024), "InvalidObjectName"),
         (delete("a.txt", "/leading"), "InvalidObjectName"),

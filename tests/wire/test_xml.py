@@ -46,6 +46,36 @@ def test_characters_that_xml_has_no_form_for_are_dropped_or_replaced() -> None:
     assert ElementTree.fromstring(document).findtext("Key") == "ab\ufffd\ufffd\ufffdc"
 
 
+def test_references_to_control_characters_are_read_where_they_are_expected() -> None:
+    document = b"<Delete><Key>a&#01;&#x1f;&#31;&#009;b</Key></Delete>"
+    assert read_xml(document, "Delete", controls=True).findtext("Key") == "a\x01\x1f\x1f\tb"
+    refusal_of(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"<Delete><Key>&#0;</Key></Delete>",
+        b"<Delete><Key>&#55296;</Key></Delete>",
+        b"<Delete><Key>&#1;&#x10FF02;</Key></Delete>",
+        "<Delete><Key>&#1;\U0010ff02</Key></Delete>".encode(),
+        b"<Delete><Key><![CDATA[&#1;]]></Key></Delete>",
+        b"<Delete><!-- &#1; --><Key>a</Key></Delete>",
+        b"<Delete>&#1;<Key><b>&#2;</b>&#3;</Key></Delete>",
+        b"<Delete><Key>&#1</Key></Delete>",
+    ],
+)
+def test_a_control_character_that_could_be_misread_is_refused(document: bytes) -> None:
+    with pytest.raises(OssError) as refusal:
+        read_xml(document, "Delete", controls=True)
+    assert refusal.value.fault is MALFORMED_XML
+
+
+def test_a_stand_in_of_the_documents_own_stays_what_it_is() -> None:
+    document = "<Delete><Key>\U0010ff02&#38;</Key></Delete>".encode()
+    assert read_xml(document, "Delete", controls=True).findtext("Key") == "\U0010ff02&"
+
+
 xml_texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff").filter(
         lambda c: c >= " " or c in "\t\n\r"

@@ -57,6 +57,7 @@ MULTI_DELETE_MAX_KEYS: Final = 1000  # OSS: DeleteMultipleObjects
 
 # --- request bodies that are documents -----------------------------------------------------------------------------
 MULTI_DELETE_MAX_BYTES: Final = 2 * 1024**2  # OSS: DeleteMultipleObjects
+LIFECYCLE_MAX_BYTES: Final = 1024**2  # ours: room for the thousand rules that OSS allows
 CONFIGURATION_MAX_BYTES: Final = 64 * 1024  # ours: every other XML body
 XML_MAX_DEPTH: Final = 16  # ours: no OSS document is nested deeper than eight
 REQUEST_TARGET_MAX_BYTES: Final = 16 * 1024  # ours: path and query together

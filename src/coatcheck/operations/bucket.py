@@ -29,8 +29,9 @@ from coatcheck.wire.xml import Node, read_xml, write_xml
 from .arguments import read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .context import Context
+from .elements import find_text
 from .encryption import SETTING as ENCRYPTION_SETTING
-from .object_put import STORAGE_CLASSES, read_storage_class
+from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
 
 _REDUNDANCIES: Final = ("LRS", "ZRS")
@@ -172,9 +173,11 @@ async def _read_configuration(ctx: Context) -> tuple[str | None, str | None]:
     if not body.strip():
         return None, None
     document = read_xml(body, "CreateBucketConfiguration")
-    storage_class, redundancy = document.findtext("StorageClass"), document.findtext("DataRedundancyType")
-    if storage_class:
-        read_storage_class(storage_class, "")
+    storage_class, redundancy = find_text(document, "StorageClass"), find_text(document, "DataRedundancyType")
+    if storage_class and storage_class not in STORAGE_CLASSES:
+        raise INVALID_ARGUMENT(
+            "No such bucket storage class exists.", ArgumentName="StorageClass", ArgumentValue=storage_class
+        )
     if redundancy and redundancy not in _REDUNDANCIES:
         raise INVALID_ARGUMENT(
             "The data redundancy type you specified is invalid.",

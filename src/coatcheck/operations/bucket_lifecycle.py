@@ -6,6 +6,7 @@ Source: OSS API reference, the operations of those names. Rules are carried out 
 from __future__ import annotations
 
 from coatcheck.core.errors import NO_SUCH_LIFECYCLE
+from coatcheck.core.limits import LIFECYCLE_MAX_BYTES
 from coatcheck.core.times import write_http_date
 from coatcheck.ports.object import ListedVersion, ObjectRecord
 from coatcheck.wire.reply import RawHeader, Reply
@@ -20,7 +21,7 @@ from .settings_kept import drop_setting, keep_setting
 async def put_bucket_lifecycle(ctx: Context) -> Reply:
     """PutBucketLifecycle: replaces all rules; those without an ID get one."""
     overlap = read_switch(ctx.request, "x-oss-allow-same-action-overlap")
-    document = await read_document(ctx.request, ROOT)
+    document = await read_document(ctx.request, ROOT, most=LIFECYCLE_MAX_BYTES)
     rules = read_lifecycle(document, bucket_class=ctx.this_bucket.storage_class, overlap=overlap)
     await keep_setting(ctx, SETTING, write_lifecycle(rules).decode())
     return Reply(200)

@@ -24,14 +24,15 @@ def need_one(parent: Element, name: str) -> Element:
     return found
 
 
-def find_text(parent: Element, name: str) -> str | None:
-    """The text of the child of that name, trimmed; None if there is none. Raises: OssError MALFORMED_XML."""
+def find_text(parent: Element, name: str, *, trimmed: bool = True) -> str | None:
+    """The text of the child of that name; None if there is none. Raises: OssError MALFORMED_XML."""
     found = find_one(parent, name)
     if found is None:
         return None
     if len(found):
         raise malformed(f"{name} must hold text alone.")
-    return (found.text or "").strip()
+    text = found.text or ""
+    return text.strip() if trimmed else text
 
 
 def need_text(parent: Element, name: str) -> str:

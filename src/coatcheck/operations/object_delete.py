@@ -12,10 +12,11 @@ from coatcheck.core.percent import encode
 from coatcheck.ports.catalog import Deleted, Gone
 from coatcheck.ports.object import NULL_VERSION, Deletion
 from coatcheck.wire.reply import Reply
-from coatcheck.wire.xml import Node, write_xml
+from coatcheck.wire.xml import Node, read_xml, write_xml
 
-from .arguments import read_document, read_encoding_type
+from .arguments import read_body, read_encoding_type
 from .context import Context
+from .elements import find_switch, find_text
 from .release import release
 from .versions import asked_version, marker_headers, propose_version_id, read_version_id, version_headers
 
@@ -38,11 +39,11 @@ async def delete_object(ctx: Context) -> Reply:
 async def delete_multiple_objects(ctx: Context) -> Reply:
     """DeleteMultipleObjects: up to 1,000 keys or versions in one transaction; missing ones count as deleted."""
     encoded = read_encoding_type(ctx.request.query)
-    document = await read_document(ctx.request, "Delete", most=MULTI_DELETE_MAX_BYTES)
+    document = read_xml(await read_body(ctx.request, most=MULTI_DELETE_MAX_BYTES), "Delete", controls=True)
     named = [_read_item(item) for item in document.findall("Object")]
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
-    quiet = (document.findtext("Quiet") or "false").strip().lower() == "true"
+    quiet = find_switch(document, "Quiet")
     for key, version_id in named:
         await _decide_on(ctx, key, version_id or None)
     deletions = [_deletion(ctx, key, version_id or None) for key, version_id in named]
@@ -88,11 +89,11 @@ def _deleted(key: str, version_id: str, outcome: Deleted) -> tuple[Node, ...]:
 def _read_item(item: Element) -> tuple[str, str]:
     """The key and the version id, "" if none, of an Object element.
 
-    Raises: OssError USER_KEY_MUST_BE_SPECIFIED, INVALID_ARGUMENT, or one of `check_object_key`'s.
+    Raises: OssError MALFORMED_XML, USER_KEY_MUST_BE_SPECIFIED, INVALID_ARGUMENT, or one of `check_object_key`'s.
     """
-    key = item.findtext("Key") or ""
+    key = find_text(item, "Key", trimmed=False) or ""
     if not key:
         raise USER_KEY_MUST_BE_SPECIFIED()
     check_object_key(key, len(key.encode()))
-    version_id = item.findtext("VersionId")
+    version_id = find_text(item, "VersionId")
     return key, read_version_id(version_id) if version_id else ""

@@ -6,6 +6,7 @@ or none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -27,6 +28,12 @@ _FORBIDDEN: Final = {
 }
 _ESCAPES: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", 0x0D: "&#13;"}
 _TEXT_TABLE: Final[dict[int, Any]] = {**_FORBIDDEN, **_ESCAPES}
+
+# References to those control characters, as SDKs V2 write keys that hold them; and what the parser sees instead: the
+# end of the last private plane, which is text of nobody's.
+_CONTROL_REFERENCE: Final = re.compile(rb"&#(?:x0*([01]?[0-9A-Fa-f])|0*([12]?[0-9]|3[01]));")
+_STAND_IN: Final = 0x10FF00
+_STAND_INS: Final = {_STAND_IN + code: code for code in _FORBIDDEN if 0 < code < 0x20}
 
 Content = str | int | Sequence["Node"]
 Node = tuple[str, Content]
@@ -75,12 +82,18 @@ class _Builder(TreeBuilder):
         return super().end(tag.rpartition("}")[2])
 
 
-def read_xml(document: bytes, root: str) -> Element:
+def read_xml(document: bytes, root: str, *, controls: bool = False) -> Element:
     """Parse an untrusted document whose root must be named `root`.
+
+    Args:
+        controls: texts may hold control characters that XML 1.0 has no form for, written as references.
 
     Raises:
         OssError: MALFORMED_XML, for anything else than well-formed XML without a DTD.
     """
+    replaced = 0
+    if controls and b"&#" in document:
+        document, replaced = _hide_controls(document)
     parser = DefusedXMLParser(target=_Builder(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         parser.feed(document)
@@ -89,4 +102,32 @@ def read_xml(document: bytes, root: str) -> Element:
         raise MALFORMED_XML() from error
     if not isinstance(element, Element) or element.tag != root:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} The root element must be {root}.")
+    if replaced:
+        _show_controls(element, replaced)
     return element
+
+
+def _hide_controls(document: bytes) -> tuple[bytes, int]:
+    """The document with stand-ins for what the parser refuses, and how many those are."""
+    replaced = 0
+
+    def hide(found: re.Match[bytes]) -> bytes:
+        nonlocal replaced
+        code = int(found[1], 16) if found[1] else int(found[2])
+        if _STAND_IN + code not in _STAND_INS:
+            return found[0]
+        replaced += 1
+        return b"&#%d;" % (_STAND_IN + code)
+
+    return _CONTROL_REFERENCE.sub(hide, document), replaced
+
+
+def _show_controls(element: Element, replaced: int) -> None:
+    """Put the characters back. Raises: OssError MALFORMED_XML, if a stand-in is the document's own or outside texts."""
+    found = 0
+    for each in element.iter():
+        text = each.text or ""
+        found += sum(ord(character) in _STAND_INS for character in text)
+        each.text = text.translate(_STAND_INS)
+    if found != replaced:
+        raise MALFORMED_XML(f"{MALFORMED_XML.message} Only texts may refer to control characters.")
