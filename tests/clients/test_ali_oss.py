@@ -71,7 +71,9 @@ def test_virtual_hosted_endpoint(live_server: ServerProcess, v4: bool) -> None:
 @pytest.mark.parametrize("v4", [True, False], ids=["v4", "v1"])
 def test_address_as_endpoint(live_server: ServerProcess, v4: bool) -> None:
     """Its requests go to http://ADDRESS/key with the cloud's host name; its links then have no bucket at all."""
-    check_objects(facts_of(live_server, {"endpoint": live_server.endpoint, "authorizationV4": v4}))
+    told = facts_of(live_server, {"endpoint": live_server.endpoint, "authorizationV4": v4}, buckets=True)
+    check_objects(told)
+    check_buckets(told)
 
 
 @pytest.mark.parametrize("v4", [True, False], ids=["v4", "v1"])

@@ -99,6 +99,12 @@ def test_the_first_segment_of_a_path_is_the_bucket(host: str, path: str) -> None
     assert target_of(host, path)[:2] == ("photos", None)
 
 
+@pytest.mark.parametrize("host", [".oss-cn-hangzhou.aliyuncs.com", ".oss-cn-hangzhou.localhost"])
+def test_no_bucket_before_an_endpoints_name_is_the_name_alone(host: str) -> None:
+    assert target_of(host, "/") == Target(None, None, REGION)
+    assert target_of(host, "/photos/a.txt") == Target("photos", "a.txt", REGION)
+
+
 @pytest.mark.parametrize("host", PATH_STYLE_HOSTS)
 def test_an_empty_path_is_the_service(host: str) -> None:
     assert target_of(host, "/")[:2] == (None, None)
@@ -137,6 +143,9 @@ def test_a_name_that_no_bucket_can_have_is_refused(host: str, path: str) -> None
         "[]",
         "[localhost]",
         "photos.localhost,evil.test",
+        "127.0.0.1:8000,photos.localhost",
+        "localhost:x",
+        "[::1]x",
         "::1",
     ],
 )

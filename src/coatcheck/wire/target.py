@@ -94,6 +94,8 @@ def find_target(request: Request, addressing: Addressing) -> Target | None:
         return _path_style(raw_path, None)
     label, _, base_name = host.partition(".")
     if base_name in addressing.base_names and base_name not in addressing.bare_domains:
+        if not label:  # so ali-oss names no bucket, given an IP address as its endpoint
+            return _path_style(raw_path, addressing.base_names[base_name])
         return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name])
     return None
 
@@ -148,11 +150,15 @@ def second_reading(request: Request, target: Target) -> Target | None:
 
 @lru_cache(maxsize=1024)
 def read_host_name(host: str) -> str:
-    """A Host header -> the lower-case name without port and trailing dot; an IPv6 address keeps its brackets."""
-    name = host.lower()
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0].removesuffix(".")
+    """A Host header -> the lower-case name without port and trailing dot; an IPv6 address keeps its brackets.
+
+    What isn't a name and a port, such as two headers joined, stays whole, so that it is nobody's name.
+    """
+    whole = host.lower()
+    name, colon, port = whole.rpartition(":")
+    if not colon or whole.endswith("]"):
+        return whole.removesuffix(".")
+    return name.removesuffix(".") if not port or (port.isascii() and port.isdigit()) else whole
 
 
 @lru_cache(maxsize=1024)
