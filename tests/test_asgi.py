@@ -303,6 +303,16 @@ async def test_an_endless_refused_upload_is_not_read_to_its_end() -> None:
     assert 5 <= len(client._said) <= 15
 
 
+async def test_a_client_that_holds_its_body_back_is_refused_soon() -> None:
+    client = Client(piece(b"hello"))
+    refusal = fault_reply(NO_SUCH_KEY(), method="PUT", host="", request_id="")
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"6000000000")]
+    application = Application(Remember(refusal), body_timeout_s=60)
+    async with asyncio.timeout(5):
+        await application(a_scope("PUT", headers=headers), client.receive, client.send)
+    assert client.status == 404
+
+
 async def test_a_client_that_waits_for_permission_is_refused_without_a_byte() -> None:
     client = Client()
     refusal = fault_reply(NO_SUCH_KEY(), method="PUT", host="", request_id="")

@@ -108,6 +108,7 @@ READ_PIECES: Final = (  # ours: the pieces of larger ones; (while less than this
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
 WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that has sent this much ahead of them is held back
 DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload so that its client sees the refusal
+DRAIN_SILENCE_S: Final = 1  # ours: how long a refused client may send nothing before it is told
 
 # --- forms ---------------------------------------------------------------------------------------------------------
 FORM_BOUNDARY_MAX_CHARS: Final = 200  # ours: RFC 2046 has 70

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Final, Protocol, Self
 
 from coatcheck.core.errors import INVALID_REQUEST
-from coatcheck.core.limits import DRAIN_MAX_BYTES, REQUEST_TARGET_MAX_BYTES
+from coatcheck.core.limits import DRAIN_MAX_BYTES, DRAIN_SILENCE_S, REQUEST_TARGET_MAX_BYTES
 from coatcheck.core.times import write_http_date
 
 from .faults import fault_reply
@@ -94,9 +94,11 @@ class _Body:
                 yield chunk
 
     async def drain(self, request: Request) -> None:
-        """Read what little is left, so that a refused client finds the reply instead of a reset connection."""
+        """Read what little is left, so that a refused client finds the reply instead of a reset connection. One that
+        falls silent may hold its body back until it is answered."""
         if self._ended or "expect" in request.headers:
             return
+        self._timeout_s = min(self._timeout_s, DRAIN_SILENCE_S)
         drained = 0
         with contextlib.suppress(BodyFailed):
             async for chunk in self.chunks():
