@@ -162,6 +162,24 @@ async def test_a_range_behind_the_end_is_refused_if_the_standard_was_asked_for(h
     ).status == 200
 
 
+@pytest.mark.parametrize(
+    ("validator", "status"),
+    [
+        (ETAG, 206),
+        (ETAG.strip('"'), 206),
+        (ETAG.lower(), 206),
+        (SAME, 206),
+        ('"another"', 200),
+        (f"W/{ETAG}", 200),
+        (EARLIER, 200),
+        ("", 200),
+    ],
+)
+async def test_a_resumed_download_of_another_version_begins_anew(house: House, validator: str, status: int) -> None:
+    got = await house.ask("GET", "/photos/a.bin", headers={"range": "bytes=1000-", "if-range": validator})
+    assert (got.status, got.body) == (status, CONTENT[1000:] if status == 206 else CONTENT)
+
+
 async def test_a_head_knows_no_ranges(house: House) -> None:
     head = await house.ask("HEAD", "/photos/a.bin", headers={"range": "bytes=0-9"})
     assert (head.status, head.announced) == (200, 1024)

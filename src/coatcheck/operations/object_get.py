@@ -9,7 +9,7 @@ from coatcheck.access.actions import Action
 from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, PRECONDITION_FAILED, OssError
 from coatcheck.ports.byte_store import BlobGone, BlobReader
 from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
-from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
+from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_same, is_unmodified
 from coatcheck.wire.ranges import ByteRange, RangeBehaviour, read_range, write_content_range
 from coatcheck.wire.reply import RawHeader, Reply, Stream
 from coatcheck.wire.request import Request
@@ -43,7 +43,7 @@ async def get_object(ctx: Context) -> Reply:
     if not is_readable(record, ctx.now):
         raise INVALID_OBJECT_STATE(Key=ctx.key)
     rate_bits_per_s = read_traffic_limit(ctx.request)
-    span = _read_span(ctx.request, record.size)
+    span = _read_span(ctx.request, record)
     status = 200
     if span is None:
         span = ByteRange(0, record.size)
@@ -119,12 +119,15 @@ def _kept(headers: list[RawHeader]) -> tuple[RawHeader, ...]:
     return tuple(header for header in headers if header[0] in _KEPT_BY_304 or header[0].startswith(b"x-oss-"))
 
 
-def _read_span(request: Request, size: int) -> ByteRange | None:
+def _read_span(request: Request, record: ObjectRecord) -> ByteRange | None:
     text = request.headers.get("range")
     if text is None:
         return None
+    if_range = request.headers.get("if-range")
+    if if_range is not None and not is_same(if_range, record.etag, record.last_modified):
+        return None
     standard = request.headers.get("x-oss-range-behavior") == "standard"
-    return read_range(text, size, RangeBehaviour.STANDARD if standard else RangeBehaviour.LENIENT)
+    return read_range(text, record.size, RangeBehaviour.STANDARD if standard else RangeBehaviour.LENIENT)
 
 
 async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:

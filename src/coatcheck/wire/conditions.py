@@ -44,6 +44,14 @@ def is_unmodified(headers: Mapping[str, str], etag: str, last_modified_s: int) -
     return since is not None and last_modified_s <= since
 
 
+def is_same(if_range: str, etag: str, last_modified_s: int) -> bool:
+    """Whether what is stored is what an If-Range names, by ETag or by date; else its client's half of an older object
+    must not be completed from a newer one. Weak tags are never the same (RFC 9110, 13.1.5)."""
+    if if_range.startswith("W/"):
+        return False
+    return _bare(if_range) == etag.lower() or read_http_date(if_range) == last_modified_s
+
+
 def _names(header: str, etag: str) -> bool:
     wanted = etag.lower()
     return any(_bare(item) in ("*", wanted) for item in header.split(","))

@@ -1,7 +1,7 @@
 """Range header -> half-open ByteRange, and Content-Range back.
 
 OSS is lenient unless told otherwise: a range that reaches beyond the object, or makes no sense, gives the whole object.
-With `x-oss-range-behavior: standard` RFC 9110 holds. Only one range is served; several count as none.
+With `x-oss-range-behavior: standard` RFC 9110 holds. Only one range is served: of several, the first.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def write_content_range(span: ByteRange, size: int) -> bytes:
 
 
 def _read_ends(header: str) -> tuple[int | None, int | None] | None:
-    """The two numbers of "bytes=a-b"; None where the header isn't one legal range."""
+    """The two numbers of "bytes=a-b"; None where the header doesn't begin with a legal range."""
     unit, equals, rest = header.partition("=")
-    first, dash, last = rest.strip().partition("-")
+    first, dash, last = rest.partition(",")[0].strip().partition("-")
     if unit.strip().lower() != "bytes" or not equals or not dash or not (first or last):
         return None
     for digits in (first, last):
