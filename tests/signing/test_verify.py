@@ -256,11 +256,18 @@ def test_who_is_behind_a_proxy_counts_only_if_the_link_says_so(
     assert is_accepted(request._replace(peer=peer)) is expected
 
 
-def test_a_caller_from_elsewhere_gets_its_own_finer_code() -> None:
-    request = a_signed_request(client="198.51.100.1", query={"x-oss-ac-source-ip": "192.0.2.10"})
+@pytest.mark.parametrize(
+    ("query", "ec"),
+    [
+        ({"x-oss-ac-source-ip": "192.0.2.10"}, "0002-00000602"),
+        ({"x-oss-ac-vpc-id": "vpc-1"}, "0002-00000603"),
+    ],
+)
+def test_a_caller_from_elsewhere_gets_its_own_finer_code(query: dict[str, str], ec: str) -> None:
+    request = a_signed_request(client="198.51.100.1", query=query)
     with pytest.raises(OssError) as refused:
         verify(claim_of(request), request, OBJECT, SECRET)
-    assert (refused.value.code, refused.value.ec) == ("SignatureDoesNotMatch", "0002-00000602")
+    assert (refused.value.code, refused.value.ec) == ("SignatureDoesNotMatch", ec)
 
 
 @pytest.mark.parametrize("mask", ["33", "65536", "-1", "a", "", "٣"])

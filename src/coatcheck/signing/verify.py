@@ -33,12 +33,13 @@ from . import v1, v4
 from .claim import Claim, V1Claim, V4Claim
 from .form_claim import FormClaim
 from .rpc import RpcClaim, sign_rpc
-from .source_ip import is_restricted, restricted_readings
+from .source_ip import VPC_ID, is_restricted, restricted_readings
 
 _V4_MISMATCH: Final = "0002-00000201"
 _V1_MISMATCH: Final = "0002-00000040"
 _FORM_MISMATCH: Final = "0002-00000705"
 _OUTSIDE_SOURCE_IP: Final = "0002-00000602"
+_OUTSIDE_VPC: Final = "0002-00000603"
 
 
 def check_claim(claim: Claim, *, now: float, regions: Collection[str], target: Target) -> None:
@@ -149,7 +150,7 @@ def verify(claim: Claim, request: Request, target: Target, secret: str) -> None:
         if _is_same(v1.sign(secret, bare), claim.signature):
             return
     text = signed_text(claim, request, target, next(iter(readings), None))
-    raise _mismatch(claim, text, restricted, request.host)
+    raise _mismatch(claim, text, request)
 
 
 def _restricted(request: Request) -> list[Parameters]:
@@ -246,13 +247,13 @@ def _is_same(ours: str, theirs: str) -> bool:
     return theirs.isascii() and hmac.compare_digest(ours, theirs)
 
 
-def _mismatch(claim: Claim, text: SignedText, restricted: bool, host: str) -> OssError:
+def _mismatch(claim: Claim, text: SignedText, request: Request) -> OssError:
     raw = text.string_to_sign.encode("utf-8", "surrogateescape")
     ec = _V4_MISMATCH if isinstance(claim, V4Claim) else _V1_MISMATCH
-    if restricted:
-        ec = _OUTSIDE_SOURCE_IP
+    if claim.presigned and is_restricted(request.query):
+        ec = _OUTSIDE_VPC if VPC_ID in request.query else _OUTSIDE_SOURCE_IP
     error = SIGNATURE_DOES_NOT_MATCH(
-        _door_sentence(claim, host),
+        _door_sentence(claim, request.host),
         ec=ec,
         OSSAccessKeyId=claim.access_key_id,
         SignatureProvided=claim.signature,
