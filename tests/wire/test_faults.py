@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 from xml.etree import ElementTree
 
+import pytest
+
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_RANGE, NO_SUCH_KEY, OssError
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply
@@ -70,9 +72,16 @@ def test_a_refused_head_carries_the_document_in_a_header_instead_of_a_body() -> 
     assert dict(reply.headers)[b"x-oss-ec"] == b"0026-00000001"
 
 
-def test_a_document_too_long_for_a_header_is_left_out_of_it() -> None:
-    reply = reply_to(INVALID_ARGUMENT(ArgumentValue="x" * 9000), method="HEAD")
-    assert b"x-oss-err" not in dict(reply.headers)
+@pytest.mark.parametrize("long", [{"ArgumentValue": "x" * 9000}, {}])
+def test_a_document_too_long_for_a_header_keeps_what_an_sdk_must_know(long: dict[str, str]) -> None:
+    message = "refused" if long else "refused" + "é" * 9000
+    reply = reply_to(NO_SUCH_KEY(message, **long), method="HEAD")
+    encoded = dict(reply.headers)[b"x-oss-err"]
+    assert len(encoded) < 8192
+    document = ElementTree.fromstring(base64.b64decode(encoded))
+    assert [element.tag for element in document] == ["Code", "Message", "RequestId", "EC"]
+    assert document.findtext("Code") == "NoSuchKey"
+    assert document.findtext("Message", "").startswith("refused")
 
 
 def test_the_errors_own_headers_go_out_with_it() -> None:

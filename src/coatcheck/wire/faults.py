@@ -14,6 +14,7 @@ from .reply import RawHeader, Reply
 from .xml import Node, write_xml
 
 _HEADER_MAX_BYTES: Final = 8 * 1024
+_SHORT_MAX_CHARS: Final = 512
 
 
 def fault_reply(error: OssError, *, method: str, host: str, request_id: str) -> Reply:
@@ -24,8 +25,9 @@ def fault_reply(error: OssError, *, method: str, host: str, request_id: str) -> 
         headers.append((b"x-oss-ec", error.ec.encode()))
     if method == "HEAD":
         encoded = base64.b64encode(document)
-        if len(encoded) <= _HEADER_MAX_BYTES:
-            headers.append((b"x-oss-err", encoded))
+        if len(encoded) > _HEADER_MAX_BYTES:
+            encoded = base64.b64encode(_write_short(error, request_id))
+        headers.append((b"x-oss-err", encoded))
         return Reply(error.status, tuple(headers), content_length=0)
     headers.append((b"Content-Type", b"application/xml"))
     return Reply(error.status, tuple(headers), document)
@@ -40,6 +42,14 @@ def write_fault(error: OssError, *, host: str, request_id: str) -> bytes:
         *error.facts.items(),
         *error.nested,
     ]
+    if error.ec:
+        nodes.append(("EC", error.ec))
+    return write_xml("Error", nodes)
+
+
+def _write_short(error: OssError, request_id: str) -> bytes:
+    """Without what the request itself said at length: an SDK that finds no document knows no code."""
+    nodes: list[Node] = [("Code", error.code), ("Message", error.message[:_SHORT_MAX_CHARS]), ("RequestId", request_id)]
     if error.ec:
         nodes.append(("EC", error.ec))
     return write_xml("Error", nodes)
