@@ -72,10 +72,11 @@ def test_a_refused_head_carries_the_document_in_a_header_instead_of_a_body() -> 
     assert dict(reply.headers)[b"x-oss-ec"] == b"0026-00000001"
 
 
-@pytest.mark.parametrize("long", [{"ArgumentValue": "x" * 9000}, {}])
-def test_a_document_too_long_for_a_header_keeps_what_an_sdk_must_know(long: dict[str, str]) -> None:
-    message = "refused" if long else "refused" + "é" * 9000
-    reply = reply_to(NO_SUCH_KEY(message, **long), method="HEAD")
+@pytest.mark.parametrize(
+    "error", [NO_SUCH_KEY("refused", Key="x" * 9000), NO_SUCH_KEY("refused" + "é" * 9000)], ids=["facts", "message"]
+)
+def test_a_document_too_long_for_a_header_keeps_what_an_sdk_must_know(error: OssError) -> None:
+    reply = reply_to(error, method="HEAD")
     encoded = dict(reply.headers)[b"x-oss-err"]
     assert len(encoded) < 8192
     document = ElementTree.fromstring(base64.b64decode(encoded))
