@@ -51,10 +51,14 @@ ecosystem: .venv/ecosystem.stamp .venv/test.stamp  ## tools that speak OSS (pand
 ##@ Others
 .PHONY: bench lock clean node help
 
-bench: .venv/test.stamp  ## speed of signing beside the SDKs, and of the catalog
+bench: .venv/test.stamp .venv/bench.stamp  ## every figure, beside nginx, SeaweedFS and the SDKs; takes half an hour, alone
+	@scripts/debian need wrk=wrk nginx=nginx-light openssl=openssl curl=curl
 	@$(BIN)/python benchmarks/signing.py
 	@$(BIN)/python benchmarks/permissions.py
-	@$(BIN)/python benchmarks/catalog.py
+	@$(BIN)/python benchmarks/gateway.py
+	@$(BIN)/python benchmarks/catalog.py --keys 5000000
+	@$(BIN)/python benchmarks/objects.py
+	@$(BIN)/python benchmarks/rates.py --large
 
 lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and the npm lock file
 	@$(COMPILE) --upgrade pyproject.toml --output-file $(LOCKS)/core.txt
@@ -62,7 +66,7 @@ lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and 
 	@$(COMPILE) --upgrade pyproject.toml --extra images --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/images.txt
 	@$(COMPILE) --upgrade --group test --group check --constraints $(LOCKS)/build.txt --constraints $(LOCKS)/images.txt \
 		--output-file $(LOCKS)/test.txt
-	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/bench.txt
+	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/test.txt --output-file $(LOCKS)/bench.txt
 	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
 	@$(COMPILE) --upgrade --group pyproject.toml:ecosystem --output-file $(LOCKS)/ecosystem.txt
 	@cd $(NODE) && npm install --package-lock-only --ignore-scripts
