@@ -99,6 +99,15 @@ async def test_a_bucket_may_be_made_with_tags() -> None:
     assert (await house.ask("GET", "/other/")).refusal == (404, "NoSuchBucket")
 
 
+@pytest.mark.parametrize("tags", ["%FF=1", "a=%C3", b"\xff\xfe=1".decode("utf-8", "surrogateescape")])
+async def test_a_bucket_is_not_made_with_tags_that_are_no_text(tags: str) -> None:
+    house = House()
+    answer = await house.ask("PUT", "/photos/", headers={"x-oss-bucket-tagging": tags})
+    assert answer.refusal == (400, "InvalidArgument")
+    assert answer.text("ArgumentName") == "x-oss-bucket-tagging"
+    assert (await house.ask("GET", "/photos/")).refusal == (404, "NoSuchBucket")
+
+
 async def names(house: House, query: str) -> list[str]:
     answer = await house.ask("GET", f"/?{query}")
     assert answer.status == 200, answer.body

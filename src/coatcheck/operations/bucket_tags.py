@@ -6,7 +6,6 @@ Source: OSS API reference, the operations of those names.
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_TAG, REPEATED_TAGS, TOO_MANY_TAGS
@@ -20,6 +19,7 @@ from .arguments import read_document
 from .context import Context
 from .elements import find_text, malformed, need_one
 from .settings_kept import drop_setting, keep_setting
+from .tagging import read_tag_pairs
 
 ROOT: Final = "Tagging"
 _RESERVED: Final = ("http://", "https://", "aliyun")
@@ -51,8 +51,7 @@ async def delete_bucket_tags(ctx: Context) -> Reply:
 
 def read_tags_header(text: str) -> str:
     """x-oss-bucket-tagging of PutBucket, "k=v&k2=v2" -> the document to keep. Raises: OssError."""
-    tags = tuple((unquote(key), unquote(value)) for key, _, value in (pair.partition("=") for pair in text.split("&")))
-    return write_tags(_check(tags))
+    return write_tags(_check(read_tag_pairs(text, "x-oss-bucket-tagging")))
 
 
 def read_tag_filter(query: Query) -> Tags | None:

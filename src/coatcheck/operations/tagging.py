@@ -21,28 +21,32 @@ Tags = tuple[tuple[str, str], ...]
 
 _SIGNS: Final = frozenset(" +-=._:/")
 _BAD_HEADER: Final = (
-    "The header 'x-oss-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name"
-    " duplicates."
+    "The header '{}' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."
 )
 
 
 def read_tagging_header(text: str | None) -> Tags:
-    """ "k1=v1&k2=v2", each percent-encoded; "k" alone is a tag without a value.
+    """The tags of `x-oss-tagging`.
 
     Raises: OssError INVALID_ARGUMENT (not UTF-8, or a key twice), INVALID_TAG, INVALID_TAG_VALUE,
         TOO_MANY_OBJECT_TAGS.
     """
     if not text:
         return ()
+    tags = read_tag_pairs(text, "x-oss-tagging")
+    if len(dict(tags)) != len(tags):
+        raise _bad_header(text, "x-oss-tagging")
+    return _checked(tags)
+
+
+def read_tag_pairs(text: str, header: str) -> Tags:
+    """ "k1=v1&k2=v2", each percent-encoded; "k" alone is a tag without a value. Raises: OssError INVALID_ARGUMENT."""
     try:
         text.encode()
         pairs = [piece.partition("=")[::2] for piece in text.split("&")]
-        tags = tuple((unquote(key, errors="strict"), unquote(value, errors="strict")) for key, value in pairs)
+        return tuple((unquote(key, errors="strict"), unquote(value, errors="strict")) for key, value in pairs)
     except UnicodeError:
-        raise _bad_header(text) from None
-    if len(dict(tags)) != len(tags):
-        raise _bad_header(text)
-    return _checked(tags)
+        raise _bad_header(text, header) from None
 
 
 def read_tagging_document(document: Element) -> Tags:
@@ -82,5 +86,5 @@ def _is_plain(text: str) -> bool:
     return all(character.isalnum() or character in _SIGNS for character in text)
 
 
-def _bad_header(text: str) -> Exception:
-    return INVALID_ARGUMENT(_BAD_HEADER, ArgumentName="x-oss-tagging", ArgumentValue=text[:1024])
+def _bad_header(text: str, header: str) -> Exception:
+    return INVALID_ARGUMENT(_BAD_HEADER.format(header), ArgumentName=header, ArgumentValue=text[:1024])
