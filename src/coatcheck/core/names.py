@@ -15,15 +15,14 @@ _ACCESS_KEY_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGH
 _IDENTITY_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
-@lru_cache(maxsize=4096)
 def is_bucket_name(text: str) -> bool:
     """3 to 63 of a-z, 0-9 and "-", neither first nor last a "-"."""
-    return (
-        BUCKET_NAME_MIN_CHARS <= len(text) <= BUCKET_NAME_MAX_CHARS
-        and _BUCKET_CHARACTERS.issuperset(text)
-        and text[0] != "-"
-        and text[-1] != "-"
-    )
+    return BUCKET_NAME_MIN_CHARS <= len(text) <= BUCKET_NAME_MAX_CHARS and _is_bucket_name(text)
+
+
+@lru_cache(maxsize=4096)
+def _is_bucket_name(text: str) -> bool:
+    return _BUCKET_CHARACTERS.issuperset(text) and text[0] != "-" and text[-1] != "-"
 
 
 def read_bucket_name(text: str) -> str:

@@ -52,10 +52,15 @@ def write_basic_iso(moment_s: int) -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment_s))
 
 
-@lru_cache(maxsize=4096)
 def read_basic_iso(text: str) -> int | None:
     """ "20260305T070809Z" -> Unix seconds; None for anything else, including dates that no calendar has."""
-    if len(text) != 16 or text[8] != "T" or text[15] != "Z" or not text.isascii():
+    return _read_basic_iso(text) if len(text) == 16 else None
+
+
+# Texts of any other length are not remembered: what strangers send must not fill the memory.
+@lru_cache(maxsize=4096)
+def _read_basic_iso(text: str) -> int | None:
+    if text[8] != "T" or text[15] != "Z" or not text.isascii():
         return None
     if not (text[:8] + text[9:15]).isdigit():
         return None

@@ -101,9 +101,16 @@ def read_network(text: str) -> Network:
         raise ValueError(f"{text!r} is not a network like 10.0.0.0/8, 192.0.2.7 or fd00::/8: {error}") from None
 
 
-@lru_cache(maxsize=1024)
 def read_address(text: str) -> Address | None:
     """An address; one of IPv4 that is written as IPv6 (::ffff:192.0.2.7) is the one of IPv4. None for anything else."""
+    return _read_address(text) if len(text) <= _ADDRESS_MAX_CHARS else None
+
+
+_ADDRESS_MAX_CHARS: Final = 64
+
+
+@lru_cache(maxsize=1024)
+def _read_address(text: str) -> Address | None:
     try:
         address = ip_address(text)
     except ValueError:

@@ -148,12 +148,20 @@ def second_reading(request: Request, target: Target) -> Target | None:
     return other if other.bucket == target.bucket and other != target else None
 
 
-@lru_cache(maxsize=1024)
 def read_host_name(host: str) -> str:
     """A Host header -> the lower-case name without port and trailing dot; an IPv6 address keeps its brackets.
 
     What isn't a name and a port, such as two headers joined, stays whole, so that it is nobody's name.
     """
+    return _known_host_name(host) if len(host) <= _HOST_MAX_CHARS else host
+
+
+# Longer than any host name and port. What strangers send at length is not remembered: it must not fill the memory.
+_HOST_MAX_CHARS: Final = 264
+
+
+@lru_cache(maxsize=1024)
+def _known_host_name(host: str) -> str:
     whole = host.lower()
     name, colon, port = whole.rpartition(":")
     if not colon or whole.endswith("]"):
@@ -161,9 +169,13 @@ def read_host_name(host: str) -> str:
     return name.removesuffix(".") if not port or (port.isascii() and port.isdigit()) else whole
 
 
-@lru_cache(maxsize=1024)
 def is_address(host: str) -> bool:
     """An IPv4 address, or a bracketed IPv6 one."""
+    return len(host) <= _HOST_MAX_CHARS and _is_known_address(host)
+
+
+@lru_cache(maxsize=1024)
+def _is_known_address(host: str) -> bool:
     if host.startswith("["):
         return host.endswith("]") and ":" in host
     parts = host.split(".")
