@@ -116,3 +116,9 @@ def test_an_access_key_id_is_letters_digits_and_three_signs(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "a/b", "a b", "a\n", "é", "a" * 129, "a%2Fb"])
 def test_no_other_text_is_an_access_key_id(text: str) -> None:
     assert not is_access_key_id(text)
+
+
+def test_a_name_that_is_not_utf8_has_the_finer_code_of_one_too_long() -> None:
+    with pytest.raises(OssError) as refusal:
+        read_object_key(b"%ff")
+    assert (refusal.value.code, refusal.value.ec) == ("InvalidObjectName", "0016-00000002")

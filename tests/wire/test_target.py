@@ -153,6 +153,13 @@ def test_a_host_that_is_not_ours_is_refused(host: str) -> None:
     assert refusal_of(host) is NON_STANDARD_HOST
 
 
+def test_a_refused_host_is_told_in_osss_words_and_in_ours() -> None:
+    with pytest.raises(OssError) as refusal:
+        target_of("files.example.org")
+    assert refusal.value.message.startswith("Your host is invalid. Please use Open Storage Service standard host.")
+    assert "does not answer to files.example.org" in refusal.value.message
+
+
 def test_a_door_that_stands_for_a_region_says_so() -> None:
     assert target_of("photos.oss-eu-west-1.localhost", "/a", TWO_REGIONS).region == "eu-west-1"
     assert target_of("oss-cn-hangzhou-internal.localhost", "/photos/a", TWO_REGIONS).region == "cn-hangzhou"

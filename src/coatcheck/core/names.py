@@ -64,7 +64,9 @@ def read_object_key(raw: bytes) -> str:
     try:
         key = decoded.decode("utf-8")
     except UnicodeDecodeError:
-        raise INVALID_OBJECT_NAME("The specified object is not valid: its name is not UTF-8.") from None
+        raise INVALID_OBJECT_NAME(
+            "The specified object is not valid. Its name is not UTF-8.", ec=OBJECT_NAME_TOO_LONG.ec
+        ) from None  # OSS has one finer code for too long and for not UTF-8
     check_object_key(key, len(decoded))
     return key
 

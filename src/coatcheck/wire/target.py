@@ -114,8 +114,8 @@ def own_domain_target(request: Request, addressing: Addressing, bucket: str | No
         if domain in addressing.bare_domains:
             return _object_target(read_bucket_name(label), request.raw_path[1:], addressing.base_names[domain])
         raise NON_STANDARD_HOST(
-            f"Your host is invalid: this server does not answer to {host or 'an empty host name'}. Use its IP address, "
-            "a name it was started with (--domain), or bind this one to a bucket (coatcheck domain add)."
+            f"{NON_STANDARD_HOST.message} This server does not answer to {host[:64] or 'an empty host name'}. Use its "
+            "IP address, a name it was started with (--domain), or bind this one to a bucket (coatcheck domain add)."
         )
     raw_key = request.raw_path[1:]
     return Target(bucket, read_object_key(raw_key) if raw_key else None, None, own_domain=True)
