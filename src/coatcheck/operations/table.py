@@ -2,6 +2,7 @@
 
 A row is found by method, level and sub-resource. A request that names a sub-resource we don't have is answered
 NotImplemented (status 400, as OSS documents it; SDKs would retry a 501), and never falls through to the plain object.
+One that we have, with a method that means nothing to it, is answered MethodNotAllowed.
 """
 
 from __future__ import annotations
@@ -311,6 +312,7 @@ SUB_RESOURCES: Final = frozenset(
 
 _BY_PLACE: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if not row.header}
 _BY_HEADER: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if row.header}
+_BUILT: Final = frozenset((row.level, row.sub_resource) for row in ROWS)
 _LIST_V1: Final = _BY_PLACE["GET", Level.BUCKET, ""]
 _METHODS: Final = frozenset(row.method for row in ROWS) | {"POST"}
 
@@ -358,6 +360,8 @@ def _find_sub_resource_row(method: str, level: Level, query: Query, headers: Map
     names = sorted(SUB_RESOURCES.intersection(query.first))
     selected = "&".join([f"comp={query.get('comp')}" if name == "comp" else name for name in names])
     row = _row_at(method, level, selected, headers)
+    if row is None and (level, selected) in _BUILT:
+        raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
     if row is None:
         raise NOT_IMPLEMENTED(f"The sub-resource {', '.join(names)} is not built yet.", Header=names[0])
     if selected == "list-type" and query.get("list-type") != "2":
