@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -176,6 +177,23 @@ async def test_an_aborted_upload_leaves_nothing(house: House) -> None:
     answer = await house.ask("PUT", f"/photos/a?partNumber=1&uploadId={upload_id}", b"late")
     assert answer.refusal == (404, "NoSuchUpload")
     assert not house.store.blobs
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-oss-complete-all": "yes"}])
+async def test_an_upload_that_goes_while_it_is_completed_is_not_there(
+    house: House, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    upload_id = await initiate(house)
+    etag = await upload(house, upload_id, 1, LARGE)
+    list_parts = house.catalog.list_parts
+
+    async def list_too_late(*place: Any, **page: Any) -> Any:
+        await house.ask("DELETE", f"/photos/a?uploadId={upload_id}")
+        return await list_parts(*place, **page)
+
+    monkeypatch.setattr(house.catalog, "list_parts", list_too_late)
+    answer = await complete(house, upload_id, b"" if headers else document([(1, etag)]), headers)
+    assert answer.refusal == (404, "NoSuchUpload")
 
 
 async def test_an_open_upload_keeps_its_bucket(house: House) -> None:

@@ -26,6 +26,7 @@ from coatcheck.core.errors import (
     MALFORMED_XML,
     NO_SUCH_BUCKET,
     NO_SUCH_UPLOAD,
+    OssError,
 )
 from coatcheck.core.limits import COMPLETE_MAX_BYTES, PART_MIN_BYTES, PARTS_MAX
 from coatcheck.core.percent import encode
@@ -207,7 +208,11 @@ async def _complete(
     for _ in range(_ATTEMPTS):
         upload = await find_upload(ctx)
         parts, _ = await catalog.list_parts(bucket.bucket_id, ctx.key, upload.upload_id, marker=0, limit=PARTS_MAX)
-        record = await asyncio.to_thread(_compose, upload, parts, wanted)
+        try:
+            record = await asyncio.to_thread(_compose, upload, parts, wanted)
+        except OssError:
+            await find_upload(ctx)  # else it was completed or aborted meanwhile, and its parts went with it
+            raise
         version_id = propose_version_id() if bucket.versioning else NULL_VERSION
         record = replace(record, version_id=version_id, acl=acl, last_modified=int(ctx.now))
         try:
