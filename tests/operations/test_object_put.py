@@ -147,6 +147,16 @@ async def test_other_headers_are_not_stored(house: House) -> None:
     assert not {"x-other", "user-agent", "x-oss-request-payer"} & set(got.headers)
 
 
+@pytest.mark.parametrize("name", ["content-type", "cache-control", "content-disposition"])
+async def test_a_header_too_long_to_be_given_back_is_not_stored(house: House, name: str) -> None:
+    await house.put("/photos/a.txt", headers={name: "v" * 8192})
+    before = house.contents()
+    answer = await house.ask("PUT", "/photos/b.txt", b"hello", {name: "v" * 8193})
+    assert answer.refusal == (400, "InvalidArgument")
+    assert answer.text("ArgumentName") == name
+    assert house.contents() == before
+
+
 async def test_user_metadata_of_8_kib_fits_and_no_more(house: House) -> None:
     name = "x-oss-meta-a"
     await house.put("/photos/a.txt", headers={name: "v" * (8192 - len(name))})

@@ -11,7 +11,7 @@ from typing import Final
 
 from coatcheck.core.digests import write_content_md5
 from coatcheck.core.errors import ANONYMOUS_OVERRIDE, INVALID_ARGUMENT, UNSIGNED_HEADER_FORBIDDEN
-from coatcheck.core.limits import USER_METADATA_MAX_BYTES
+from coatcheck.core.limits import STORED_HEADER_MAX_CHARS, USER_METADATA_MAX_BYTES
 from coatcheck.core.times import write_http_date
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.object import ObjectRecord
@@ -54,7 +54,7 @@ def read_stored_headers(headers: Mapping[str, str], caller: Caller, *, strict: b
         caller: who writes; a link's signer may have listed headers.
         strict: refuse standard headers on a link whose signer didn't list them.
     Raises:
-        OssError: UNSIGNED_HEADER_FORBIDDEN, INVALID_ARGUMENT (user metadata over 8 KiB).
+        OssError: UNSIGNED_HEADER_FORBIDDEN, INVALID_ARGUMENT (user metadata, or one header, over 8 KiB).
     """
     stored = [("content-type", headers.get("content-type") or DEFAULT_CONTENT_TYPE)]
     for name in _UNSIGNED_STANDARD:
@@ -73,6 +73,9 @@ def read_stored_headers(headers: Mapping[str, str], caller: Caller, *, strict: b
     persistent = headers.get(_PERSISTENT)
     if persistent:
         stored.extend(_read_persistent(persistent).items())
+    for name, value in stored:
+        if len(value) > STORED_HEADER_MAX_CHARS:
+            raise INVALID_ARGUMENT(f"{name} is longer than {STORED_HEADER_MAX_CHARS} characters.", ArgumentName=name)
     return tuple((_raw(name), _raw(value)) for name, value in stored)
 
 
