@@ -78,20 +78,22 @@ class _Body:
         self._ended = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        while not self._ended:
-            try:
-                async with asyncio.timeout(self._timeout_s):
+        try:
+            with _Patience(self._timeout_s) as patience:
+                while not self._ended:
+                    patience.begin()
                     message = await self._receive()
-            except TimeoutError:
-                self._ended = True
-                raise BodyStalled from None
-            if message["type"] != "http.request":
-                self._ended = True
-                raise BodyFailed
-            self._ended = not message.get("more_body", False)
-            chunk = message.get("body", b"")
-            if chunk:
-                yield chunk
+                    patience.end()
+                    if message["type"] != "http.request":
+                        self._ended = True
+                        raise BodyFailed
+                    self._ended = not message.get("more_body", False)
+                    chunk = message.get("body", b"")
+                    if chunk:
+                        yield chunk
+        except TimeoutError:
+            self._ended = True
+            raise BodyStalled from None
 
     async def drain(self, request: Request) -> None:
         """Read what little is left, so that a refused client finds the reply instead of a reset connection. One that
@@ -177,7 +179,7 @@ async def _send_stream(stream: Stream, receive: Receive, send: Send, timeout_s: 
 
 
 class _Patience:
-    """A limit on each of many waits of one task, at the cost of one timer: `asyncio.timeout` takes 10 us a wait.
+    """A limit on each of many waits in turn, at the cost of one timer: `asyncio.timeout` takes 10 us a wait.
 
     The timer looks now and then whether the wait that runs has become too long, and cancels the task; leaving the
     context turns that into TimeoutError.
@@ -187,33 +189,33 @@ class _Patience:
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
+        self._task: asyncio.Task[Any] | None = None
         self._since: float | None = None
         self._expired = False
 
     def begin(self) -> None:
+        """The task that runs will wait now."""
+        self._task = asyncio.current_task()
         self._since = self._loop.time()
 
     def end(self) -> None:
         self._since = None
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(self._timeout_s, self._look)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._timer.cancel()
-        if self._expired and kind is asyncio.CancelledError and self._task.uncancel() <= 0:
+        if self._expired and kind is asyncio.CancelledError and self._task and self._task.uncancel() <= 0:
             raise TimeoutError from None
 
     def _look(self) -> None:
         left = self._timeout_s
         if self._since is not None:
             left -= self._loop.time() - self._since
-        if left > 0:
+        if left > 0 or self._task is None:
             self._timer = self._loop.call_later(left, self._look)
             return
         self._expired = True
