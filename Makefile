@@ -58,6 +58,7 @@ bench: .venv/test.stamp .venv/bench.stamp  ## every figure, beside nginx, Seawee
 	@$(BIN)/python benchmarks/gateway.py
 	@$(BIN)/python benchmarks/catalog.py --keys 5000000
 	@$(BIN)/python benchmarks/objects.py
+	@$(BIN)/python benchmarks/resize.py
 	@$(BIN)/python benchmarks/rates.py --large
 
 lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and the npm lock file
