@@ -1,4 +1,5 @@
-"""Which network addresses the server may be sent to by somebody else's words. Pure; resolving is not done here."""
+"""Network addresses as text, and which of them the server may be sent to by somebody else's words. Pure; resolving is
+not done here."""
 
 from __future__ import annotations
 
@@ -18,6 +19,15 @@ def read_address(text: str) -> Address | None:
         return ipaddress.ip_address(text.removeprefix("[").removesuffix("]").partition("%")[0])
     except ValueError:
         return None
+
+
+def read_peer_address(text: str) -> Address | None:
+    """Who is at the other end; IPv4 written as IPv6 (::ffff:192.0.2.7) is that of IPv4. None for anything else."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
 
 
 def read_network(text: str) -> Network:

@@ -9,9 +9,10 @@ connects, unless it also says x-oss-ac-forward-allow=true: then for the client t
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
+from coatcheck.core.addresses import Address, read_peer_address
 from coatcheck.core.errors import QUERY_AUTHORIZATION_INVALID
 from coatcheck.wire.query import Parameter, Parameters, Query
 
@@ -41,8 +42,8 @@ def restricted_readings(query: Query, client: str, peer: str = "") -> list[Param
         OssError: INVALID_ARGUMENT for a mask that is not a number of bits.
     """
     forwarded = query.first.get(FORWARD_ALLOW, "").lower() == "true"
-    address = _read_address(client if forwarded else peer or client)
-    named = _read_address(query.first.get(SOURCE_IP, ""))
+    address = read_peer_address(client if forwarded else peer or client)
+    named = read_peer_address(query.first.get(SOURCE_IP, ""))
     mask_bits = _read_mask(query.first.get(SUBNET_MASK), named or address)
     if address is None or VPC_ID in query.first or (named is not None and named.version != address.version):
         return []
@@ -53,15 +54,7 @@ def restricted_readings(query: Query, client: str, peer: str = "") -> list[Param
     return readings
 
 
-def _read_address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
-
-
-def _read_mask(text: str | None, address: IPv4Address | IPv6Address | None) -> int | None:
+def _read_mask(text: str | None, address: Address | None) -> int | None:
     """The number of leading one bits; without a mask, None, the address itself is meant."""
     if text is None:
         return None

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
+from coatcheck.core.addresses import Address, Network, read_peer_address
 from coatcheck.core.errors import INVALID_REQUEST
 
 from .request import Request
@@ -24,9 +25,6 @@ _PROTO: Final = "x-forwarded-proto"
 _HOST: Final = "x-forwarded-host"
 _TLS_VERSION: Final = "x-forwarded-tls-version"  # ours: what nginx has as $ssl_protocol, "TLSv1.3"
 _FORWARDED: Final = "forwarded"
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 
 class _Told(NamedTuple):
@@ -102,20 +100,12 @@ def read_network(text: str) -> Network:
 
 
 def read_address(text: str) -> Address | None:
-    """An address; one of IPv4 that is written as IPv6 (::ffff:192.0.2.7) is the one of IPv4. None for anything else."""
+    """As `read_peer_address`, remembered; what is too long for an address is none."""
     return _read_address(text) if len(text) <= _ADDRESS_MAX_CHARS else None
 
 
 _ADDRESS_MAX_CHARS: Final = 64
-
-
-@lru_cache(maxsize=1024)
-def _read_address(text: str) -> Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+_read_address = lru_cache(maxsize=1024)(read_peer_address)
 
 
 def read_forwarded_address(text: str) -> Address | None:
