@@ -7,7 +7,7 @@ import sqlite3
 from importlib.resources import files
 from typing import Final
 
-STEPS: Final = ("schema.sql",)  # step n leads from version n to n + 1; append, never edit
+STEPS: Final = ("schema.sql", "schema_2.sql")  # step n leads from version n to n + 1; append, never edit
 
 
 class NewerStore(Exception):
