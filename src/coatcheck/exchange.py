@@ -1,0 +1,117 @@
+"""One request's life: begun, answered, ended. Whoever wants to know how a request went listens here, and nowhere else.
+
+What carries bytes (`wire/asgi.py`, `wire/http1.py`) begins an exchange for each request it has read, asks it once for the
+reply, sends that, and ends it once, in every path: when all was sent, when the client went away, when the start could
+not be sent, when the server stops. Ending closes what the reply opened and tells the listeners how many bytes of the
+body went out and whether that was all of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from coatcheck.core.errors import INTERNAL_ERROR, OssError
+from coatcheck.wire.faults import fault_reply
+from coatcheck.wire.reply import Reply, Stream
+from coatcheck.wire.request import Request
+
+Pipeline = Callable[["Exchange"], Awaitable[Reply]]
+Listener = Callable[["Exchange"], None]
+Begin = Callable[[Request, str, float], "Exchange"]
+
+log: Final = logging.getLogger("coatcheck")
+
+
+class Exchange:
+    """One request, its reply, and what is known of both. Filled in on the way; whole when listeners see it.
+
+    Attributes:
+        request: as it arrived; behind a trusted proxy, as the client sent it.
+        request_id: the one that the reply and the log carry.
+        now: Unix seconds, one value for the whole request.
+        bucket, key, access_key_id, operation: what was found out of it, "" before that.
+        refusal: the code of the error that it was answered with; "" for none.
+        reply: what it was answered with; None before that.
+        sent_bytes: of the body, as far as the layer below took them.
+        whole: the whole reply went out.
+        seconds: from the begin to the end.
+    """
+
+    __slots__ = (
+        "_listeners",
+        "_over",
+        "_pipeline",
+        "_started",
+        "access_key_id",
+        "bucket",
+        "has_settings",
+        "key",
+        "now",
+        "operation",
+        "refusal",
+        "reply",
+        "request",
+        "request_id",
+        "seconds",
+        "sent_bytes",
+        "whole",
+    )
+
+    def __init__(
+        self, request: Request, request_id: str, now: float, pipeline: Pipeline, listeners: Sequence[Listener] = ()
+    ) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.now = now
+        self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
+        self.has_settings = False
+        self.reply: Reply | None = None
+        self.sent_bytes = 0
+        self.whole = False
+        self.seconds = 0.0
+        self._pipeline = pipeline
+        self._listeners = listeners
+        self._over = False
+        self._started = time.perf_counter()
+
+    async def answer(self) -> Reply:
+        """The reply. Called once; raises nothing but a cancellation."""
+        try:
+            reply = await self._pipeline(self)
+        except OssError as error:
+            reply = self.refuse(error)
+        except Exception:
+            log.exception("request failed request_id=%s operation=%s", self.request_id, self.operation)
+            reply = self.refuse(INTERNAL_ERROR())
+        if self.reply is not None and self.reply.body is not reply.body:
+            await _close(self.reply)
+        self.reply = reply
+        return reply
+
+    def refuse(self, error: OssError) -> Reply:
+        """The refusal as the client gets it; the log will say its code."""
+        self.refusal = error.code
+        request = self.request
+        return fault_reply(error, method=request.method, host=request.host, request_id=self.request_id)
+
+    async def end(self, sent_bytes: int, *, whole: bool) -> None:
+        """Close what the reply opened, and tell the listeners. Only the first call counts."""
+        if self._over:
+            return
+        self._over = True
+        self.sent_bytes, self.whole = sent_bytes, whole
+        self.seconds = time.perf_counter() - self._started
+        try:
+            if self.reply is not None:
+                await _close(self.reply)
+        finally:
+            for listener in self._listeners:
+                listener(self)
+
+
+async def _close(reply: Reply) -> None:
+    if isinstance(reply.body, Stream):
+        await reply.body.close()
