@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from coatcheck.core.errors import NO_SUCH_KEY
-from coatcheck.gateway import Trace
+from coatcheck.exchange import Exchange, Listener
 from coatcheck.wire.asgi import Application, Message
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
@@ -88,9 +88,18 @@ def a_scope(
     return scope | changes
 
 
+def an_application(answer: Any, timeout_s: float = 5.0, *listeners: Listener) -> Application:
+    """The application before an answer: a function of request, request id and time."""
+
+    def begin(request: Request, request_id: str, now: float) -> Exchange:
+        return Exchange(request, request_id, now, lambda _: answer(request, request_id, now), listeners)
+
+    return Application(begin, body_timeout_s=timeout_s)
+
+
 async def ask(scope: Message, *said: Message, answer: Any = None, timeout_s: float = 5.0) -> Client:
     client = Client(*said)
-    await Application(answer or Remember(), body_timeout_s=timeout_s)(scope, client.receive, client.send)
+    await an_application(answer or Remember(), timeout_s)(scope, client.receive, client.send)
     return client
 
 
@@ -120,7 +129,8 @@ class Served:
         self.house = house
 
     async def __call__(self, request: Request, request_id: str, now: float) -> Reply:
-        return await self.house.gateway.answer(request, Trace(request_id), self.house.now)
+        exchange = Exchange(request, request_id, self.house.now, self.house.gateway.answer)
+        return await exchange.answer()
 
 
 @pytest.fixture
@@ -287,7 +297,7 @@ async def test_a_refused_upload_is_read_to_its_end_so_that_its_client_hears_why(
     query = house.link("PUT", "a.bin").partition("?")[2].encode()
     headers = [(b"host", b"127.0.0.1"), (b"content-length", b"10"), (b"x-oss-tagging", b"a=b")]
     client = Client(piece(b"hello"), piece(b"world", more=False))
-    application = Application(Served(house), body_timeout_s=5)
+    application = an_application(Served(house))
     await application(a_scope("PUT", b"/photos/a.bin", query, headers), client.receive, client.send)
     assert client.status in (400, 403)
     assert client._said == []
@@ -296,7 +306,7 @@ async def test_a_refused_upload_is_read_to_its_end_so_that_its_client_hears_why(
 async def test_an_endless_refused_upload_is_not_read_to_its_end() -> None:
     client = Client(*[piece(b"x" * 1024**2)] * 20)
     refusal = fault_reply(NO_SUCH_KEY(), method="PUT", host="", request_id="")
-    application = Application(Remember(refusal), body_timeout_s=5)
+    application = an_application(Remember(refusal))
     headers = [(b"host", b"127.0.0.1"), (b"transfer-encoding", b"chunked")]
     await application(a_scope("PUT", headers=headers), client.receive, client.send)
     assert client.status == 404
@@ -307,7 +317,7 @@ async def test_a_client_that_holds_its_body_back_is_refused_soon() -> None:
     client = Client(piece(b"hello"))
     refusal = fault_reply(NO_SUCH_KEY(), method="PUT", host="", request_id="")
     headers = [(b"host", b"127.0.0.1"), (b"content-length", b"6000000000")]
-    application = Application(Remember(refusal), body_timeout_s=60)
+    application = an_application(Remember(refusal), 60)
     async with asyncio.timeout(5):
         await application(a_scope("PUT", headers=headers), client.receive, client.send)
     assert client.status == 404
@@ -317,7 +327,7 @@ async def test_a_client_that_waits_for_permission_is_refused_without_a_byte() ->
     client = Client()
     refusal = fault_reply(NO_SUCH_KEY(), method="PUT", host="", request_id="")
     headers = [(b"host", b"127.0.0.1"), (b"content-length", b"10"), (b"expect", b"100-continue")]
-    await Application(Remember(refusal), body_timeout_s=5)(a_scope("PUT", headers=headers), client.receive, client.send)
+    await an_application(Remember(refusal))(a_scope("PUT", headers=headers), client.receive, client.send)
     assert client.status == 404
 
 
@@ -359,7 +369,7 @@ async def test_a_stream_stops_and_closes_when_its_client_has_gone() -> None:
     source = Source([b"x" * 1000] * 1000)
     client = Client()
     client.gone.set()
-    await Application(Remember(source.reply()), body_timeout_s=5)(a_scope(), client.receive, client.send)
+    await an_application(Remember(source.reply()))(a_scope(), client.receive, client.send)
     assert source.taken < 10
     assert source.closed == 1
     assert not client.complete
@@ -377,7 +387,7 @@ async def test_a_stream_whose_client_goes_during_the_first_piece_stops_too() -> 
             await asyncio.sleep(0.01)
             client.gone.set()
 
-    await Application(Remember(source.reply()), body_timeout_s=5)(a_scope(), client.receive, send)
+    await an_application(Remember(source.reply()))(a_scope(), client.receive, send)
     assert source.taken < 10
     assert source.closed == 1
 
@@ -390,7 +400,7 @@ async def test_a_client_that_takes_nothing_is_dropped() -> None:
             await asyncio.Event().wait()
 
     with pytest.raises(TimeoutError):
-        await Application(Remember(source.reply()), body_timeout_s=0.05)(a_scope(), Client().receive, send)
+        await an_application(Remember(source.reply()), 0.05)(a_scope(), Client().receive, send)
     assert source.closed == 1
 
 
@@ -403,7 +413,7 @@ async def test_a_stream_that_breaks_is_closed_and_never_looks_complete() -> None
     source = Breaking([b"x" * 1000])
     client = Client()
     with pytest.raises(OSError, match="the disk broke"):
-        await Application(Remember(source.reply()), body_timeout_s=5)(a_scope(), client.receive, client.send)
+        await an_application(Remember(source.reply()))(a_scope(), client.receive, client.send)
     assert not client.complete
     assert source.closed == 1
 
@@ -417,7 +427,7 @@ async def test_a_request_that_is_cancelled_closes_its_stream() -> None:
             started.set()
             await asyncio.Event().wait()
 
-    application = Application(Remember(source.reply()), body_timeout_s=5)
+    application = an_application(Remember(source.reply()))
     task = asyncio.create_task(application(a_scope(), Client().receive, send))
     await started.wait()
     task.cancel()
@@ -443,3 +453,38 @@ async def test_an_empty_throttled_object_ends(house: House) -> None:
     query = house.link("GET", "empty", traffic_limit=819_200).partition("?")[2].encode()
     client = await ask(a_scope("GET", b"/photos/empty", query), answer=Served(house))
     assert (client.status, client.body, client.complete) == (200, b"", True)
+
+
+async def test_a_stream_is_closed_though_not_even_the_start_can_be_sent() -> None:
+    source = Source([b"x" * 1000])
+    ended: list[Exchange] = []
+
+    async def send(message: Message) -> None:
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        await an_application(Remember(source.reply()), 5.0, ended.append)(a_scope(), Client().receive, send)
+    assert source.closed == 1
+    assert [(exchange.sent_bytes, exchange.whole) for exchange in ended] == [(0, False)]
+
+
+async def test_the_end_is_told_with_the_bytes_that_were_taken() -> None:
+    ended: list[Exchange] = []
+    for reply in (Reply(200, (), b"hello"), Source([b"hel", b"lo"]).reply(), Reply(404, (), b"12345")):
+        client = Client()
+        await an_application(Remember(reply), 5.0, ended.append)(a_scope(), client.receive, client.send)
+    client = Client()
+    client.gone.set()
+    gone = Source([b"x" * 1000] * 100)
+    await an_application(Remember(gone.reply()), 5.0, ended.append)(a_scope(), client.receive, client.send)
+    assert [(exchange.sent_bytes, exchange.whole) for exchange in ended[:3]] == [(5, True)] * 3
+    assert ended[3].sent_bytes < 10_000
+    assert not ended[3].whole
+
+
+async def test_a_target_that_is_too_long_is_refused_and_told() -> None:
+    ended: list[Exchange] = []
+    client = Client()
+    scope = a_scope("GET", b"/" + b"a" * 100_000)
+    await an_application(Remember(), 5.0, ended.append)(scope, client.receive, client.send)
+    assert [(exchange.refusal, exchange.whole) for exchange in ended] == [("InvalidRequest", True)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.gateway import Trace
+from coatcheck.exchange import Exchange
 from coatcheck.request_log import RequestLog
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
@@ -19,27 +19,41 @@ from .operations.house import OWNER, House
 NOW = 1_772_694_489
 
 
-def logged(*entries: tuple[Request, Trace, Reply], everything: bool = True) -> str:
+def logged(*entries: Exchange, everything: bool = True) -> str:
     out = io.StringIO()
     log = RequestLog(out, everything=everything)
-    for request, trace, reply in entries:
-        log.note(request, trace, reply, NOW)
+    for entry in entries:
+        log.note(entry)
     log.close()
     return out.getvalue()
 
 
-def an_entry(key: str = "a.txt", status: int = 200, **trace: Any) -> tuple[Request, Trace, Reply]:
+async def never(_: Exchange) -> Reply:
+    raise AssertionError("nobody asks")
+
+
+def an_exchange(request: Request, status: int, request_id: str = "69A92BD9A1B2C3D4E5F60718") -> Exchange:
+    """One that has ended, whole."""
+    exchange = Exchange(request, request_id, NOW, never)
+    exchange.reply, exchange.whole = Reply(status), True
+    return exchange
+
+
+def an_entry(key: str = "a.txt", status: int = 200, **facts: Any) -> Exchange:
+    exchange = an_exchange(Request("GET", b"/", client="192.0.2.7"), status)
     fields = {"bucket": "photos", "key": key, "access_key_id": "ExampleKey", "operation": "get_object"}
-    request = Request("GET", b"/", client="192.0.2.7")
-    return request, Trace("69A92BD9A1B2C3D4E5F60718", **fields | trace), Reply(status)
+    for name, value in (fields | facts).items():
+        setattr(exchange, name, value)
+    return exchange
 
 
 def test_a_line_is_fields_in_a_fixed_order() -> None:
-    line = logged(an_entry(status=404, refusal="NoSuchKey"))
+    line = logged(an_entry(status=404, refusal="NoSuchKey", sent_bytes=314))
     fields, _, ms = line.rpartition(" ")
     assert fields == (
         "time=2026-03-05T07:08:09.000Z request_id=69A92BD9A1B2C3D4E5F60718 client=192.0.2.7 method=GET "
-        "operation=get_object bucket=photos key=a.txt access_key_id=ExampleKey status=404 refusal=NoSuchKey"
+        "operation=get_object bucket=photos key=a.txt access_key_id=ExampleKey status=404 refusal=NoSuchKey bytes=314 "
+        "end=whole"
     )
     assert ms.startswith("ms=")
     assert ms.endswith("\n")
@@ -51,8 +65,13 @@ def test_refusals_are_always_logged_and_the_rest_if_asked_for() -> None:
     assert [line.split()[6] for line in logged(*entries).splitlines()] == ["key=fine", "key=refused"]
 
 
+def test_a_reply_that_broke_off_is_always_logged() -> None:
+    broken = an_entry(whole=False, sent_bytes=1000)
+    assert " status=200 refusal=- bytes=1000 end=broken ms=" in logged(broken, everything=False)
+
+
 def test_what_is_not_known_is_a_dash() -> None:
-    line = logged((Request("GET", b"/"), Trace("id"), Reply(400)))
+    line = logged(an_exchange(Request("GET", b"/"), 400))
     assert "operation=- bucket=- key=- access_key_id=- status=400 refusal=- " in line
 
 
@@ -77,7 +96,7 @@ def test_a_key_cannot_fake_a_field_or_a_line(key: str) -> None:
     assert len(line.splitlines()) == 1
     assert line.isprintable() or line[:-1].isprintable()
     pieces = shlex.split(line.replace("\\'", ""))
-    assert len(pieces) == 11
+    assert len(pieces) == 13
     assert pieces[8] == "status=200"
 
 
@@ -99,8 +118,9 @@ async def test_no_line_holds_a_secret_a_signature_or_a_query() -> None:
     for wrong in (False, True):
         path = b"/photos/b.txt" if wrong else b"/photos/a.txt"
         request = Request("GET", path, query, {"host": "127.0.0.1", "referer": link})
-        trace = Trace("id")
-        log.note(request, trace, await house.gateway.answer(request, trace, house.now), NOW)
+        exchange = Exchange(request, "id", house.now, house.gateway.answer, (log.note,))
+        await exchange.answer()
+        await exchange.end(5, whole=True)
     log.close()
     lines = out.getvalue()
     assert len(lines.splitlines()) == 2
@@ -116,8 +136,8 @@ def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
             raise BrokenPipeError
 
     log = RequestLog(Closed(), everything=True)
-    log.note(*an_entry(), NOW)
-    log.note(*an_entry(), NOW)
+    log.note(an_entry())
+    log.note(an_entry())
     log.close()
 
 
@@ -127,6 +147,6 @@ def test_lines_beyond_what_can_be_written_are_counted(monkeypatch: pytest.Monkey
     out = io.StringIO()
     log = RequestLog(out, everything=True)
     for _ in range(5):
-        log.note(*an_entry(), NOW)
+        log.note(an_entry())
     log._write([])
     assert out.getvalue() == "dropped=3\n"

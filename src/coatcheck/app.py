@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.core.addresses import read_network
-from coatcheck.core.errors import OssError
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
-from coatcheck.gateway import CALLBACK_KEY_PATH, Gateway, Trace
+from coatcheck.exchange import Exchange
+from coatcheck.gateway import CALLBACK_KEY_PATH, Gateway
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.context import Ports
 from coatcheck.ports.domains import Domains
@@ -132,18 +132,15 @@ class Server:
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 
-        async def answer(request: Request, request_id: str, now: float) -> Reply:
-            trace = Trace(request_id)
+        async def answer(exchange: Exchange) -> Reply:
             if proxies is not None:
-                try:
-                    request = proxies.see_through(request)
-                except OssError as error:
-                    return gateway.refuse(request, trace, error)
-            reply = await gateway.answer(request, trace, now)
-            log.note(request, trace, reply, now)
-            return reply
+                exchange.request = proxies.see_through(exchange.request)
+            return await gateway.answer(exchange)
 
-        self._application = Application(answer, body_timeout_s=settings.body_timeout_s)
+        def begin(request: Request, request_id: str, now: float) -> Exchange:
+            return Exchange(request, request_id, now, answer, (log.note,))
+
+        self._application = Application(begin, body_timeout_s=settings.body_timeout_s)
         if settings.tls_self_signed:
             self._domain_watch = asyncio.create_task(_keep_domains(settings.data, self._engines.domains))
         if settings.lifecycle_hour is not None:

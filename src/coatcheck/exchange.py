@@ -1,9 +1,9 @@
 """One request's life: begun, answered, ended. Whoever wants to know how a request went listens here, and nowhere else.
 
-What carries bytes (`wire/asgi.py`, `wire/http1.py`) begins an exchange for each request it has read, asks it once for the
-reply, sends that, and ends it once, in every path: when all was sent, when the client went away, when the start could
-not be sent, when the server stops. Ending closes what the reply opened and tells the listeners how many bytes of the
-body went out and whether that was all of it.
+What carries bytes (`wire/asgi.py`, `wire/http1.py`) begins an exchange for each request it has read, asks it once for
+the reply, sends that, and ends it once, in every path: when all was sent, when the client went away, when the start
+could not be sent, when the server stops. Ending closes what the reply opened and tells the listeners how many bytes of
+the body went out and whether that was all of it.
 """
 
 from __future__ import annotations

@@ -6,14 +6,11 @@ leaves by the same door.
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
 from typing import Final
 
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
-    INTERNAL_ERROR,
     INVALID_BUCKET_NAME,
     NO_SPACE_LEFT,
     NO_SUCH_BUCKET,
@@ -21,6 +18,7 @@ from coatcheck.core.errors import (
     WRONG_ENDPOINT,
     OssError,
 )
+from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.admission import admit
@@ -29,7 +27,6 @@ from coatcheck.operations.context import Context, Ports, PostedForm
 from coatcheck.operations.cors_rules import SETTING as CORS_SETTING
 from coatcheck.operations.cors_rules import sharing_headers
 from coatcheck.operations.incoming import body_fault
-from coatcheck.operations.object_get import ReplacedMeanwhile
 from coatcheck.operations.post_object import find_content_type, find_key
 from coatcheck.operations.preflight import answer_preflight
 from coatcheck.operations.side_effects import check_side_effects
@@ -44,31 +41,13 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
 from coatcheck.sts import answer as sts_answer
 from coatcheck.sts import is_sts, is_sts_host
-from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.form import read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target, find_target, is_path_style, own_domain_target, read_host_name
 
-_ATTEMPTS: Final = 5  # how often a read starts again because its object was replaced under it
-
 CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
-
-log = logging.getLogger("coatcheck")
-
-
-@dataclass(slots=True)
-class Trace:
-    """What the log line of a request says; filled in on the way. Never a secret, a signature or a query."""
-
-    request_id: str
-    bucket: str = ""
-    key: str = ""
-    access_key_id: str = ""
-    operation: str = ""
-    refusal: str = ""
-    has_settings: bool = False
 
 
 class Gateway:
@@ -80,48 +59,35 @@ class Gateway:
         self._addressing = addressing
         self._settings = settings
 
-    async def answer(self, request: Request, trace: Trace, now: float) -> Reply:
-        """Answer one request; never raises but for cancellation.
+    async def answer(self, exchange: Exchange) -> Reply:
+        """Answer one request; what it was is noted in the exchange on the way.
 
-        Args:
-            trace: carries the request id in and what happened out.
-            now: Unix seconds.
+        Raises: only what is a fault of ours, and a cancellation.
         """
-        reply = await self._answer(request, trace, now)
-        if trace.has_settings or "origin" in request.headers:
-            return await self._share(request, trace, reply)
+        exchange.reply = reply = await self._answer(exchange)
+        if exchange.has_settings or "origin" in exchange.request.headers:
+            return await self._share(exchange, reply)
         return reply
 
-    async def _answer(self, request: Request, trace: Trace, now: float) -> Reply:
+    async def _answer(self, exchange: Exchange) -> Reply:
         try:
-            for _ in range(_ATTEMPTS):
-                try:
-                    return await self._walk(request, trace, now)
-                except ReplacedMeanwhile:
-                    continue
-            raise INTERNAL_ERROR("The object is being replaced faster than it can be read. Try again.")
+            return await self._walk(exchange)
         except OssError as error:
-            if error.fault is INVALID_BUCKET_NAME and request.raw_path == CALLBACK_KEY_PATH:
+            if error.fault is INVALID_BUCKET_NAME and exchange.request.raw_path == CALLBACK_KEY_PATH:
                 return await self._callback_key()
-            return self.refuse(request, trace, error)
+            return exchange.refuse(error)
         except NoSpace:
-            return self.refuse(request, trace, NO_SPACE_LEFT())
-        except Exception:
-            log.exception("request failed request_id=%s operation=%s", trace.request_id, trace.operation)
-            return self.refuse(request, trace, INTERNAL_ERROR())
+            return exchange.refuse(NO_SPACE_LEFT())
 
-    def refuse(self, request: Request, trace: Trace, error: OssError) -> Reply:
-        """The refusal as the client gets it, and the log."""
-        trace.refusal = error.code
-        return fault_reply(error, method=request.method, host=request.host, request_id=trace.request_id)
-
-    async def _walk(self, request: Request, trace: Trace, now: float) -> Reply:
+    async def _walk(self, exchange: Exchange) -> Reply:
+        request, now = exchange.request, exchange.now
         if request.raw_path == b"/" and is_sts(request) and self._is_service(request):
-            reply, trace.access_key_id, trace.refusal = await sts_answer(request, self._keyring, trace.request_id, now)
-            trace.operation = "sts"
+            answered = await sts_answer(request, self._keyring, exchange.request_id, now)
+            reply, exchange.access_key_id, exchange.refusal = answered
+            exchange.operation = "sts"
             return reply
         target = find_target(request, self._addressing) or await self._own_domain(request)
-        trace.bucket, trace.key = target.bucket or "", target.key or ""
+        exchange.bucket, exchange.key = target.bucket or "", target.key or ""
         if request.method == "OPTIONS":
             return answer_preflight(request, target, await self._find_bucket(target))
         form = None
@@ -132,28 +98,27 @@ class Gateway:
             caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
             # After the signature has settled which address was meant.
             row = find_row(request.method, target, request.query, request.headers)
-        trace.operation = row.name
-        trace.access_key_id, trace.key = caller.access_key_id, target.key or ""
+        exchange.operation = row.name
+        exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else await self._find_bucket(target)
         if bucket is not None and bucket.settings:
-            trace.has_settings = True
+            exchange.has_settings = True
             admit(bucket, request, caller)
             if caller.anonymous and row.is_page and (document := bucket.setting(WEBSITE_SETTING)) is not None:
-                return await self._serve_website(document, request, target, caller, bucket, trace, now)
-        return await self._perform(row, request, target, caller, bucket, form, trace, now)
+                return await self._serve_website(document, exchange, target, caller, bucket)
+        return await self._perform(row, exchange, target, caller, bucket, form)
 
     async def _perform(
         self,
         row: Row,
-        request: Request,
+        exchange: Exchange,
         target: Target,
         caller: Caller,
         bucket: Bucket | None,
         form: PostedForm | None,
-        trace: Trace,
-        now: float,
     ) -> Reply:
         """What is there, may they, and then the operation."""
+        request, now = exchange.request, exchange.now
         found = await self._find_object(row, caller, bucket, target, request.query)
         facts = AccessFacts(
             bucket,
@@ -176,7 +141,7 @@ class Gateway:
             now,
             bucket,
             found,
-            trace.request_id,
+            exchange.request_id,
             form,
         )
         if request.method in ("PUT", "POST"):
@@ -184,21 +149,15 @@ class Gateway:
         return await row.run(context)
 
     async def _serve_website(
-        self,
-        document: str,
-        request: Request,
-        target: Target,
-        caller: Caller,
-        bucket: Bucket,
-        trace: Trace,
-        now: float,
+        self, document: str, exchange: Exchange, target: Target, caller: Caller, bucket: Bucket
     ) -> Reply:
         """A website answers with other objects than the one addressed; each is decided on like any other."""
+        request = exchange.request
 
         async def fetch(key: str) -> Reply:
             there = target._replace(key=key or None)
             row = find_row(request.method, there, request.query, request.headers)
-            return await self._perform(row, request, there, caller, bucket, None, trace, now)
+            return await self._perform(row, exchange, there, caller, bucket, None)
 
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
         return await serve_website(stored_website(document), request, target.key or "", fetch, mount=mount)
@@ -232,11 +191,12 @@ class Gateway:
         as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
         return find_target(as_proxied, self._addressing) or await self._own_domain(as_proxied)
 
-    async def _share(self, request: Request, trace: Trace, reply: Reply) -> Reply:
+    async def _share(self, exchange: Exchange, reply: Reply) -> Reply:
         """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""
-        if request.method == "OPTIONS" or not trace.bucket:
+        request = exchange.request
+        if request.method == "OPTIONS" or not exchange.bucket:
             return reply
-        bucket = await self._ports.catalog.find_bucket(trace.bucket)
+        bucket = await self._ports.catalog.find_bucket(exchange.bucket)
         document = None if bucket is None else bucket.setting(CORS_SETTING)
         if document is None:
             return reply

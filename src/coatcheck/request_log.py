@@ -1,23 +1,38 @@
-"""One line a request: an event and its fields. Never a secret, a signature, a query or a whole link.
+"""One line a request, when it has ended: an event and its fields. Never a secret, a signature, a query or a whole link.
 
 Lines are made and written by a thread of their own, so that no request waits for a terminal or a disk. Refusals are
-always logged, with their reason; other requests only if the operator asks (`--access-log`).
+always logged, with their reason, and so are replies that broke off; other requests only if the operator asks
+(`--access-log`).
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-import time
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
 from coatcheck.core.times import write_iso
-from coatcheck.gateway import Trace
-from coatcheck.wire.reply import Reply
-from coatcheck.wire.request import Request
+from coatcheck.exchange import Exchange
 
 _QUEUED_MAX: Final = 10_000  # lines; past that they are counted, not kept
-_Entry = tuple[float, float, str, str, Trace, int]
+
+
+class _Entry(NamedTuple):
+    """What a line says, without what was asked and answered at length: thousands of them may wait."""
+
+    now: float
+    request_id: str
+    client: str
+    method: str
+    operation: str
+    bucket: str
+    key: str
+    access_key_id: str
+    status: int
+    refusal: str
+    sent_bytes: int
+    whole: bool
+    seconds: float
 
 
 class RequestLog:
@@ -31,14 +46,13 @@ class RequestLog:
         self._thread = threading.Thread(target=self._run, name="coatcheck-log", daemon=True)
         self._thread.start()
 
-    def note(self, request: Request, trace: Trace, reply: Reply, started: float) -> None:
+    def note(self, exchange: Exchange) -> None:
         """Cheap for a request that isn't logged, and never waits."""
-        if reply.status < 400 and not self._everything:
+        refused = exchange.reply is None or exchange.reply.status >= 400
+        if not (refused or self._everything) and exchange.whole:
             return
         try:
-            self._entries.put_nowait(
-                (started, time.time() - started, request.client, request.method, trace, reply.status)
-            )
+            self._entries.put_nowait(_entry_of(exchange))
         except queue.Full:
             self._dropped += 1
 
@@ -48,13 +62,13 @@ class RequestLog:
 
     def _run(self) -> None:
         while (entry := self._entries.get()) is not None:
-            lines = [_write_line(*entry)]
+            lines = [_write_line(entry)]
             while not self._entries.empty() and len(lines) < 1000:
                 following = self._entries.get()
                 if following is None:
                     self._write(lines)
                     return
-                lines.append(_write_line(*following))
+                lines.append(_write_line(following))
             self._write(lines)
 
     def _write(self, lines: list[str]) -> None:
@@ -68,19 +82,39 @@ class RequestLog:
             return  # nobody reads the log any more; the server goes on
 
 
-def _write_line(started: float, took_s: float, client: str, method: str, trace: Trace, status: int) -> str:
+def _entry_of(exchange: Exchange) -> _Entry:
+    return _Entry(
+        exchange.now,
+        exchange.request_id,
+        exchange.request.client,
+        exchange.request.method,
+        exchange.operation,
+        exchange.bucket,
+        exchange.key,
+        exchange.access_key_id,
+        0 if exchange.reply is None else exchange.reply.status,
+        exchange.refusal,
+        exchange.sent_bytes,
+        exchange.whole,
+        exchange.seconds,
+    )
+
+
+def _write_line(entry: _Entry) -> str:
     fields = {
-        "time": write_iso(int(started)),
-        "request_id": trace.request_id,
-        "client": client,
-        "method": method,
-        "operation": trace.operation or "-",
-        "bucket": trace.bucket or "-",
-        "key": trace.key or "-",
-        "access_key_id": trace.access_key_id or "-",
-        "status": str(status),
-        "refusal": trace.refusal or "-",
-        "ms": f"{took_s * 1000:.1f}",
+        "time": write_iso(int(entry.now)),
+        "request_id": entry.request_id,
+        "client": entry.client,
+        "method": entry.method,
+        "operation": entry.operation or "-",
+        "bucket": entry.bucket or "-",
+        "key": entry.key or "-",
+        "access_key_id": entry.access_key_id or "-",
+        "status": str(entry.status or "-"),
+        "refusal": entry.refusal or "-",
+        "bytes": str(entry.sent_bytes),
+        "end": "whole" if entry.whole else "broken",
+        "ms": f"{entry.seconds * 1000:.1f}",
     }
     return " ".join(f"{name}={_quoted(value)}" for name, value in fields.items()) + "\n"
 

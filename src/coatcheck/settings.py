@@ -19,7 +19,7 @@ class ServerSettings:
         tls_cert, tls_key: PEM files; both or neither. Read anew when they change.
         tls_self_signed: a certificate of our own making instead, kept in the data directory.
         tls_min: the oldest version of TLS, "1.2" or "1.3".
-        access_log: a log line for every request, not only for refused ones.
+        access_log: a log line for every request, not only for those refused or broken off.
         strict_link_headers: a presigned PUT may bring Content-Disposition, Cache-Control and their like only if the
             link's signer listed them as additional headers.
         force_download: objects are saved by browsers, not shown, unless they are reached by an own domain.

@@ -13,7 +13,8 @@ from coatcheck.core.percent import decode
 from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
-from coatcheck.gateway import Gateway, Trace
+from coatcheck.exchange import Exchange
+from coatcheck.gateway import Gateway
 from coatcheck.operations.context import Ports
 from coatcheck.operations.release import removed
 from coatcheck.ports.keyring import AccessKey
@@ -38,13 +39,16 @@ ANYBODY = None  # not signed
 
 @dataclass
 class GivenBody:
-    """A body in pieces, which may fail behind the last one."""
+    """A body in pieces, which may fail behind the last one. It can be read once, as one from the wire."""
 
     pieces: list[bytes]
     failure: BodyFailed | None = None
     taken: int = 0
+    begun: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        assert not self.begun, "a body is read twice"
+        self.begun = True
         for piece in self.pieces:
             self.taken += 1
             yield piece
@@ -60,7 +64,7 @@ class Answer:
     headers: dict[str, str]
     body: bytes
     announced: int
-    trace: Trace
+    trace: Exchange
 
     @property
     def xml(self) -> ElementTree.Element:
@@ -151,8 +155,9 @@ class House:
         return str(presigner.presign(method, bucket, key, **{"now": self.now, **options}))
 
     async def send(self, request: Request) -> Answer:
-        trace = Trace(REQUEST_ID)
-        answer = await read_reply(await self.gateway.answer(request, trace, self.now), trace)
+        exchange = Exchange(request, REQUEST_ID, self.now, self.gateway.answer)
+        answer = await read_reply(await exchange.answer(), exchange)
+        await exchange.end(len(answer.body), whole=True)
         await removed()
         return answer
 
@@ -181,14 +186,13 @@ class House:
         }
 
 
-async def read_reply(reply: Reply, trace: Trace) -> Answer:
+async def read_reply(reply: Reply, trace: Exchange) -> Answer:
     headers = {name.decode().lower(): value.decode("utf-8", "surrogateescape") for name, value in reply.headers}
     assert len(headers) == len(reply.headers), "a header goes out twice"
     if isinstance(reply.body, bytes):
         announced = len(reply.body) if reply.content_length is None else reply.content_length
         return Answer(reply.status, headers, reply.body, announced, trace)
     body = b"".join([chunk async for chunk in reply.body.chunks])
-    await reply.body.close()
     return Answer(reply.status, headers, body, reply.body.size, trace)
 
 

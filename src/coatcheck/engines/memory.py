@@ -411,11 +411,12 @@ _PIECE_BYTES: Final = 128 * 1024
 
 
 class MemoryByteStore:
-    """Blobs in a dict. `unkept` are those written and neither kept nor discarded yet."""
+    """Blobs in a dict. `unkept` are those written and neither kept nor discarded yet; `opened` counts open readers."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
         self.unkept: set[str] = set()
+        self.opened = 0
 
     async def new_blob(self, *, encrypted: bool = False) -> MemoryBlobWriter:
         blob_id = make_blob_id(encrypted=encrypted)
@@ -424,7 +425,7 @@ class MemoryByteStore:
 
     async def open(self, segments: Sequence[Segment]) -> MemoryBlobReader:
         try:
-            return MemoryBlobReader([memoryview(self.blobs[s.blob_id])[s.start : s.stop] for s in segments])
+            return MemoryBlobReader(self, [memoryview(self.blobs[s.blob_id])[s.start : s.stop] for s in segments])
         except KeyError as missing:
             raise BlobGone(missing.args[0]) from None
 
@@ -460,8 +461,10 @@ class MemoryBlobWriter:
 
 
 class MemoryBlobReader:
-    def __init__(self, pieces: Sequence[memoryview]) -> None:
+    def __init__(self, store: MemoryByteStore, pieces: Sequence[memoryview]) -> None:
         self._content = b"".join(pieces)
+        self._store: MemoryByteStore | None = store
+        store.opened += 1
 
     async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
         for begin in range(start, stop, _PIECE_BYTES):
@@ -469,6 +472,9 @@ class MemoryBlobReader:
 
     async def close(self) -> None:
         self._content = b""
+        if self._store is not None:
+            self._store.opened -= 1
+            self._store = None
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------

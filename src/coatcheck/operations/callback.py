@@ -218,14 +218,16 @@ def _values(ctx: Context, record: ObjectRecord, operation: str) -> dict[str, str
 
 
 async def _image_info(ctx: Context, record: ObjectRecord) -> dict[str, str | int]:
-    """Size and format of a picture; empty for what is none, or where pictures can't be read."""
+    """Size and format of a picture; empty for what is none, where pictures can't be read, and for one that somebody has
+    replaced since it was stored."""
     from .picture import picture_of  # reading an object knows of links, and putting one of callbacks
+    from .repeating import ReplacedMeanwhile
 
     if ctx.ports.renderer is None:
         return {}
     try:
         told = await ctx.ports.renderer.render(Job("image/info", picture_of(ctx, ctx.this_bucket, record)))
-    except OssError:
+    except (OssError, ReplacedMeanwhile):
         return {}
     if not isinstance(told.body, bytes):
         await told.body.close()

@@ -7,7 +7,14 @@ from typing import NamedTuple
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import AccessFacts
-from coatcheck.core.errors import METHOD_NOT_ALLOWED, MISSING_ARGUMENT, NO_SUCH_KEY, NO_SUCH_VERSION, OssError
+from coatcheck.core.errors import (
+    METHOD_NOT_ALLOWED,
+    MISSING_ARGUMENT,
+    NO_SUCH_BUCKET,
+    NO_SUCH_KEY,
+    NO_SUCH_VERSION,
+    OssError,
+)
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import ByteStore
@@ -22,7 +29,7 @@ from coatcheck.wire.form import Form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-from .versions import marker_headers, read_version_id
+from .versions import asked_version, marker_headers, read_version_id
 
 
 class Ports(NamedTuple):
@@ -85,6 +92,21 @@ class Context(NamedTuple):
         Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
         """
         return decide(self.caller, action, AccessFacts(bucket, key, found, versioned, self.request, self.now))
+
+    async def look_again(self) -> Context:
+        """The same operation on what is there now, decided anew.
+
+        Raises: OssError NO_SUCH_BUCKET, or the refusal.
+        """
+        bucket = await self.ports.catalog.find_bucket(self.this_bucket.name)
+        if bucket is None:
+            raise NO_SUCH_BUCKET(BucketName=self.this_bucket.name)
+        found, versioned = self.found, "versionId" in self.request.query
+        if found is not None or self.needs_object(bucket):
+            version_id = asked_version(self.request.query)
+            found = await self.ports.catalog.find_object(bucket.bucket_id, self.key, version_id)
+        grant = self.decide(self.grant.action, bucket, self.key, found, versioned=versioned)
+        return self._replace(bucket=bucket, found=found, grant=grant)
 
     def needs_object(self, bucket: Bucket) -> bool:
         """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""

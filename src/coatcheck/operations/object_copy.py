@@ -24,9 +24,9 @@ from .context import Context
 from .copy_source import Source, check_source, find_source, source_headers
 from .encryption import encrypt_copy, encryption_headers, read_encryption
 from .metadata import read_stored_headers
-from .object_get import ReplacedMeanwhile
 from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
 from .release import release, settle
+from .repeating import ReplacedMeanwhile, repeated
 from .tagging import read_tagging_header
 from .versions import propose_version_id, version_headers
 
@@ -35,6 +35,10 @@ _ONTO_ITSELF_ONLY = "An appendable object can only be copied onto itself, to cha
 
 async def copy_object(ctx: Context) -> Reply:
     """CopyObject: bytes are shared, whatever their size; metadata and tags come along unless they are replaced."""
+    return await repeated(ctx, _copy_object)
+
+
+async def _copy_object(ctx: Context) -> Reply:
     refuse_headers(ctx.request, NOT_BUILT)
     source = await find_source(ctx)
     if check_source(ctx, source.record):

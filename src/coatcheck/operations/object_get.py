@@ -21,8 +21,9 @@ from .encryption import encryption_headers, inline_body
 from .lifecycle_rules import SETTING as LIFECYCLE_SETTING
 from .metadata import apply_overrides, force_download, write_object_headers
 from .pacing import paced, read_traffic_limit
+from .repeating import ReplacedMeanwhile, repeated
 from .symlink import SYMLINK, follow
-from .versions import asked_version, version_headers
+from .versions import version_headers
 
 _CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
 _KEPT_BY_304: Final = (b"etag", b"last-modified")
@@ -31,6 +32,10 @@ _OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and ou
 
 async def get_object(ctx: Context) -> Reply:
     """GetObject: the content, whole or one range of it; or, where x-oss-process asks for it, what is made of it."""
+    return await repeated(ctx, _get_object)
+
+
+async def _get_object(ctx: Context) -> Reply:
     if ctx.found is not None and ctx.found.kind == SYMLINK:
         ctx = ctx._replace(found=await follow(ctx, ctx.found))
     if process := ctx.request.query.get("x-oss-process"):
@@ -148,21 +153,18 @@ async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_b
 
 
 async def open_record(ctx: Context, record: ObjectRecord, segments: Sequence[Segment] | None = None) -> BlobReader:
-    """The record's bytes, or those of some of its segments; if it was replaced meanwhile and left no bytes, the request
-    is too late for this version."""
+    """The record's bytes, or those of some of its segments.
+
+    Raises: ReplacedMeanwhile, if it was replaced and left no bytes.
+    """
     for _ in range(_OPEN_ATTEMPTS):
         try:
             return await ctx.ports.byte_store.open(record.segments if segments is None else segments)
         except BlobGone:
-            version_id = asked_version(ctx.request.query)
-            again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key, version_id)
+            again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, record.key, record.version_id)
             if again is None or again.segments != record.segments:
                 raise ReplacedMeanwhile from None
     raise INTERNAL_ERROR("The bytes of this object are missing on the server's disk.")
-
-
-class ReplacedMeanwhile(Exception):
-    """The object was replaced or deleted between finding and opening it: the request is answered anew."""
 
 
 class _InlineReader:

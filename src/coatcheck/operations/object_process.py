@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from coatcheck.access.actions import Action
@@ -41,6 +42,7 @@ from .object_get import describe
 from .object_put import put_object
 from .pacing import paced, read_traffic_limit
 from .picture import picture_of
+from .repeating import repeated
 from .style import read_style_name, style_content
 from .symlink import SYMLINK, follow
 
@@ -86,14 +88,18 @@ async def process_object(ctx: Context) -> Reply:
         raise INVALID_ARGUMENT("info and average-hue describe a picture; there is nothing to save.")
     found = await ctx.ports.catalog.find_object(bucket.bucket_id, key) if ctx.needs_object(bucket) else None
     grant = ctx.decide(Action.PUT_OBJECT, bucket, key, found)
-    record = ctx.this_object if ctx.this_object.kind != SYMLINK else await follow(ctx, ctx.this_object)
-    rendered = await _render(ctx, plan_text, record)
+    rendered = await repeated(ctx, partial(_render_shown, text=plan_text))
     headers = {"content-type": rendered.content_type, "content-length": str(rendered.size)}
     request = Request("PUT", ctx.request.raw_path, NO_QUERY, headers, ctx.request.client, body=_Content(rendered))
     target = ctx.target._replace(bucket=bucket.name, key=key)
     await put_object(ctx._replace(request=request, target=target, grant=grant, bucket=bucket, found=None))
     document = {"bucket": bucket_name, "fileSize": rendered.size, "object": key, "status": "OK"}
     return Reply(200, ((b"Content-Type", b"application/json"),), json.dumps(document, ensure_ascii=False).encode())
+
+
+async def _render_shown(ctx: Context, text: str) -> Rendered:
+    record = ctx.this_object if ctx.this_object.kind != SYMLINK else await follow(ctx, ctx.this_object)
+    return await _render(ctx, text, record)
 
 
 def _find_plan(bucket: Bucket, process: str) -> str:

@@ -23,9 +23,9 @@ from .copy_source import check_source, find_source, source_headers
 from .encryption import copy_blob, encryption_headers, inline_body
 from .incoming import receive
 from .multipart import find_upload, read_part_number, refuse_encryption
-from .object_get import ReplacedMeanwhile
 from .pacing import PacedBody, read_traffic_limit
 from .release import release, settle
+from .repeating import ReplacedMeanwhile, repeated
 
 
 async def upload_part(ctx: Context) -> Reply:
@@ -48,6 +48,10 @@ async def upload_part(ctx: Context) -> Reply:
 
 async def upload_part_copy(ctx: Context) -> Reply:
     """UploadPartCopy: a part of the bytes that an object has; they are shared, and read once to be hashed."""
+    return await repeated(ctx, _upload_part_copy)
+
+
+async def _upload_part_copy(ctx: Context) -> Reply:
     number = read_part_number(ctx.request.query.get("partNumber") or "")
     refuse_encryption(ctx)
     upload = await find_upload(ctx)

@@ -12,14 +12,14 @@ import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from functools import lru_cache
-from typing import Any, Final, Protocol, Self
+from functools import lru_cache, partial
+from typing import Any, Final, Self
 
 from coatcheck.core.errors import INVALID_REQUEST
 from coatcheck.core.limits import DRAIN_MAX_BYTES, DRAIN_SILENCE_S, REQUEST_TARGET_MAX_BYTES
 from coatcheck.core.times import write_http_date
+from coatcheck.exchange import Begin
 
-from .faults import fault_reply
 from .query import read_query
 from .reply import RawHeader, Reply, Stream
 from .request import NO_BODY, Body, BodyFailed, BodyStalled, Request
@@ -30,43 +30,63 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _BODYLESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_TOO_LONG: Final = partial(
+    INVALID_REQUEST, f"The request's path and query are longer than {REQUEST_TARGET_MAX_BYTES} bytes."
+)
 _NO_LENGTH: Final = frozenset({204, 304})
-
-
-class Answer(Protocol):
-    """What stands behind the wire: one request in, one reply out."""
-
-    async def __call__(self, request: Request, request_id: str, now: float) -> Reply: ...
 
 
 class Application:
     """An ASGI application.
 
     Args:
-        answer: takes each request.
+        begin: makes the exchange of each request that was read.
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
     """
 
-    def __init__(self, answer: Answer, *, body_timeout_s: float) -> None:
-        self._answer = answer
+    def __init__(self, begin: Begin, *, body_timeout_s: float) -> None:
+        self._begin = begin
         self._body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         now = time.time()
         request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031  fastest
         request = _read_scope(scope, receive, self._body_timeout_s)
-        if len(request.raw_path) + len(scope["query_string"]) > REQUEST_TARGET_MAX_BYTES:
-            reply = _too_long(request, request_id)
+        exchange = self._begin(request, request_id, now)
+        sent = _Sent(send)
+        try:
+            too_long = len(request.raw_path) + len(scope["query_string"]) > REQUEST_TARGET_MAX_BYTES
+            reply = exchange.refuse(_TOO_LONG()) if too_long else await exchange.answer()
+            if reply.status >= 400 and isinstance(request.body, _Body):
+                await request.body.drain(request)
+            start = {"type": "http.response.start", "status": reply.status, "headers": _head(reply, request_id, now)}
+            await send(start)
+            await self._send_body(request, reply, receive, sent)
+        finally:
+            await exchange.end(sent.bytes, whole=sent.whole)
+
+    async def _send_body(self, request: Request, reply: Reply, receive: Receive, sent: _Sent) -> None:
+        if isinstance(reply.body, Stream):
+            await _send_stream(reply.body, receive, sent, self._body_timeout_s)
         else:
-            reply = await self._answer(request, request_id, now)
-        if reply.status >= 400 and isinstance(request.body, _Body):
-            await request.body.drain(request)
-        await send({"type": "http.response.start", "status": reply.status, "headers": _head(reply, request_id, now)})
-        body = reply.body
-        if isinstance(body, Stream):
-            await _send_stream(body, receive, send, self._body_timeout_s)
-        else:
-            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+            await sent.piece(b"" if request.method == "HEAD" else reply.body)
+
+
+class _Sent:
+    """Sends pieces of a body, and counts what was taken."""
+
+    __slots__ = ("_send", "bytes", "whole")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.bytes = 0
+        self.whole = False
+
+    async def piece(self, piece: bytes | bytearray, *, more: bool = False) -> None:
+        message = {"type": "http.response.body", "body": piece}
+        await self._send(message | {"more_body": True} if more else message)
+        self.bytes += len(piece)
+        self.whole = not more
 
 
 class _Body:
@@ -155,7 +175,7 @@ def _length(reply: Reply) -> int:
     return reply.body.size if isinstance(reply.body, Stream) else len(reply.body)
 
 
-async def _send_stream(stream: Stream, receive: Receive, send: Send, timeout_s: float) -> None:
+async def _send_stream(stream: Stream, receive: Receive, sent: _Sent, timeout_s: float) -> None:
     """Send piece by piece. A client that takes nothing for `timeout_s` is dropped: TimeoutError."""
     gone: asyncio.Task[None] | None = None
     try:
@@ -168,14 +188,13 @@ async def _send_stream(stream: Stream, receive: Receive, send: Send, timeout_s: 
                 elif len(chunk) < stream.size:  # a watch costs 50 us, so only where more is to come
                     gone = asyncio.create_task(_wait_for_disconnect(receive))
                 patience.begin()
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await sent.piece(chunk, more=True)
                 patience.end()
             patience.begin()
-            await send({"type": "http.response.body", "body": b""})  # returns when the last piece was taken
+            await sent.piece(b"")  # returns when the last piece was taken
     finally:
         if gone is not None:
             gone.cancel()
-        await stream.close()
 
 
 class _Patience:
@@ -225,8 +244,3 @@ class _Patience:
 async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _too_long(request: Request, request_id: str) -> Reply:
-    error = INVALID_REQUEST(f"The request's path and query are longer than {REQUEST_TARGET_MAX_BYTES} bytes.")
-    return fault_reply(error, method=request.method, host=request.host, request_id=request_id)

@@ -1,0 +1,114 @@
+"""One request's life: it ends once, in every path, and closes what its reply opened."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from coatcheck.core.errors import NO_SUCH_KEY
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.exchange import Exchange
+from coatcheck.ports.bucket import Bucket
+from coatcheck.wire.query import read_query
+from coatcheck.wire.reply import Reply, Stream
+from coatcheck.wire.request import Request
+
+from .operations.house import NOW, REQUEST_ID, House
+
+CORS = (
+    b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>"
+    b"</CORSConfiguration>"
+)
+
+
+class Opened:
+    """A reply's stream that counts how often it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield b"hello"
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    def reply(self) -> Reply:
+        return Reply(200, (), Stream(self.chunks(), 5, self.close))
+
+
+def an_exchange(reply: Reply | Exception, heard: list[Exchange]) -> Exchange:
+    async def answer(_: Exchange) -> Reply:
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    return Exchange(Request("GET", b"/photos/a.txt"), REQUEST_ID, NOW, answer, (heard.append,))
+
+
+async def test_its_end_is_told_once_with_what_went_out() -> None:
+    heard: list[Exchange] = []
+    opened = Opened()
+    exchange = an_exchange(opened.reply(), heard)
+    await exchange.answer()
+    assert heard == []
+    await exchange.end(3, whole=False)
+    await exchange.end(5, whole=True)
+    assert heard == [exchange]
+    assert (exchange.sent_bytes, exchange.whole, opened.closed) == (3, False, 1)
+    assert exchange.seconds > 0
+
+
+async def test_one_that_ends_before_it_was_answered_has_no_reply() -> None:
+    heard: list[Exchange] = []
+    exchange = an_exchange(Reply(200), heard)
+    await exchange.end(0, whole=False)
+    assert (heard, exchange.reply) == ([exchange], None)
+
+
+async def test_whatever_is_raised_is_answered_and_noted() -> None:
+    for error, status, code in (
+        (NO_SUCH_KEY(Key="a.txt"), 404, "NoSuchKey"),
+        (RuntimeError("the cellar"), 500, "InternalError"),
+    ):
+        exchange = an_exchange(error, [])
+        assert (await exchange.answer()).status == status
+        assert exchange.refusal == code
+
+
+async def test_listeners_hear_of_the_end_though_closing_fails() -> None:
+    async def fail() -> None:
+        raise OSError("the disk broke")
+
+    heard: list[Exchange] = []
+    exchange = an_exchange(Reply(200, (), Stream(Opened().chunks(), 5, fail)), heard)
+    await exchange.answer()
+    with pytest.raises(OSError, match="the disk broke"):
+        await exchange.end(5, whole=True)
+    assert heard == [exchange]
+
+
+async def test_what_an_operation_opened_is_closed_though_the_reply_is_another() -> None:
+    """The bucket's CORS rules are looked up when the object is open already; that can fail."""
+
+    class Failing(MemoryCatalog):
+        lookups = 0
+
+        async def find_bucket(self, name: str) -> Bucket | None:
+            Failing.lookups += 1
+            if Failing.lookups > 4:
+                raise RuntimeError("no more")
+            return await super().find_bucket(name)
+
+    house = await House(catalog=Failing()).with_bucket()
+    await house.put("/photos/a.bin", b"x" * 100_000)
+    assert (await house.ask("PUT", "/photos/?cors", CORS)).status == 200
+    link = house.link("GET", "a.bin")
+    query = read_query(link.partition("?")[2].encode())
+    request = Request("GET", b"/photos/a.bin", query, {"host": "127.0.0.1", "origin": "http://example.com"})
+    Failing.lookups = 3  # one more for the operation, none for the rules
+    exchange = Exchange(request, REQUEST_ID, NOW, house.gateway.answer)
+    assert (await exchange.answer()).status == 500
+    await exchange.end(0, whole=False)
+    assert house.store.opened == 0
