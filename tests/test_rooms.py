@@ -14,7 +14,7 @@ SOURCE: Final = Path(__file__).parents[1] / "src" / "coatcheck"
 # Room -> the rooms, or single modules of a room, it may import besides itself.
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "core": set(),
-    "settings": set(),
+    "settings": {"core"},
     "root_credentials": {"core"},
     "exchange": {"core", "wire.faults", "wire.reply", "wire.request"},
     "wire": {"core", "exchange"},

@@ -37,7 +37,7 @@ from coatcheck.engines.certificates import (
 )
 from coatcheck.engines.local import prepare_local
 from coatcheck.root_credentials import RootCredentials
-from coatcheck.settings import ServerSettings
+from coatcheck.settings import Listen, ServerSettings
 from coatcheck.wire.target import accelerate_names, endpoint_names
 
 _READY_POLL_S: Final = 0.01
@@ -72,7 +72,7 @@ def run(settings: ServerSettings, root: RootCredentials, ready: Callable[[Server
         CannotListen, BadCertificate; what `prepare_local` raises.
     """
     with _reserve(settings.host, settings.port) as reserved:
-        settings = replace(settings, port=reserved.getsockname()[1])
+        settings = replace(settings, listen=Listen(settings.host, reserved.getsockname()[1]))
         with closing(prepare_local(settings.data)):
             if settings.tls_self_signed:
                 files = tls_files(settings.data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ import pytest
 
 from coatcheck.cli import VERBS, failures, main
 from coatcheck.client import profile
-from coatcheck.settings import ServerSettings
+from coatcheck.settings.server import ROWS, default_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLI = (DOCS / "cli.md").read_text("utf-8")
@@ -26,7 +25,7 @@ def section(verb: str) -> str:
 def test_every_verb_and_option_is_documented_with_an_example(verb: str) -> None:
     command = main.get_command(click.Context(main), verb)
     assert command is not None
-    text = section(verb)
+    text = section(verb) + (SETTINGS if verb == "serve" else "")
     assert f"$ coatcheck {verb}" in text or f"| coatcheck {verb}" in text
     for parameter in command.params:
         if isinstance(parameter, click.Option):
@@ -59,9 +58,13 @@ def test_every_exit_code_is_documented() -> None:
         assert f"\n| {code} | " in CLI
 
 
-def test_every_server_setting_is_documented() -> None:
-    for setting in dataclasses.fields(ServerSettings):
-        assert f"`{setting.name}`" in SETTINGS, setting.name
+@pytest.mark.parametrize("field", ROWS)
+def test_every_server_setting_has_its_row(field: str) -> None:
+    row = ROWS[field]
+    option = f"{row.option} {row.kind.metavar}".rstrip().replace("|", "\\|")
+    default = row.kind.write(default_of(field))
+    shown = row.default_text if " " in row.default_text else f"`{default}`" if default else "none"
+    assert f"\n| `{row.name}` | `{option}` | {shown} | " in SETTINGS
 
 
 def test_every_client_setting_is_documented() -> None:

@@ -18,8 +18,11 @@ from .conftest import call
         (("--trusted-proxy", ""), "is not a network like"),
         (("--tls-cert", "{here}/cert.pem"), "--tls-cert and --tls-key go together"),
         (("--tls-cert", "{here}/cert.pem", "--tls-key", "{here}/cert.pem", "--tls-self-signed"), "doesn't go with"),
-        (("--tls-min", "1.1"), "--tls-min"),
+        (("--tls-min", "1.1"), "--tls-min: '1.1' is not one of 1.2, 1.3."),
         (("--listen", "nowhere"), "HOST:PORT"),
+        (("--workers", "0"), "--workers: 0 is not in the range 1 to 64."),
+        (("--body-timeout", "soon"), "--body-timeout: 'soon' is not a number of seconds."),
+        (("--config", "missing.toml"), "missing.toml, does not exist"),
     ],
 )
 def test_settings_that_make_no_sense_are_told(work: Path, words: tuple[str, ...], says: str) -> None:

@@ -34,6 +34,7 @@ VERBS: Final = {
     "role": ("coatcheck.cli.role", "Roles, for temporary keys."),
     "policy": ("coatcheck.cli.policy", "What users and roles may do."),
     "key": ("coatcheck.cli.key", "Access keys of accounts and users."),
+    "settings": ("coatcheck.cli.settings", "What the server's settings are, and where they were set."),
     "domain": ("coatcheck.cli.domain", "Own domains bound to buckets."),
     "https-only": ("coatcheck.cli.https_only", "Refuse plain HTTP for a bucket."),
     "lifecycle": ("coatcheck.cli.lifecycle", "Carry out what lifecycle rules say."),

@@ -31,8 +31,11 @@ def read_peer_address(text: str) -> Address | None:
 
 
 def read_network(text: str) -> Network:
-    """ "10.0.0.0/8" or a single address. Raises: ValueError."""
-    return ipaddress.ip_network(text.strip())
+    """ "10.0.0.0/8" or a single address. Raises: ValueError, with a sentence for the operator."""
+    try:
+        return ipaddress.ip_network(text.strip())
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a network like 10.0.0.0/8, 192.0.2.7 or fd00::/8: {error}") from None
 
 
 def may_reach(address: Address, allowed: Iterable[Network]) -> bool:

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import ip_network
 from typing import Final, NamedTuple
 
-from coatcheck.core.addresses import Address, Network, read_peer_address
+from coatcheck.core.addresses import Address, read_network, read_peer_address
 from coatcheck.core.errors import INVALID_REQUEST
 
 from .request import Request
@@ -89,14 +88,6 @@ class TrustedProxies:
         return address is not None and any(
             address.version == network.version and address in network for network in self._networks
         )
-
-
-def read_network(text: str) -> Network:
-    """A CIDR, or one address. Raises: ValueError, with a sentence for the operator."""
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a network like 10.0.0.0/8, 192.0.2.7 or fd00::/8: {error}") from None
 
 
 def read_address(text: str) -> Address | None:

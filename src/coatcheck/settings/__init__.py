@@ -1,0 +1,6 @@
+"""What an operator may turn: one table, and where its values come from. Nothing here opens or starts anything."""
+
+from .kinds import Listen
+from .server import ServerSettings
+
+__all__ = ["Listen", "ServerSettings"]

@@ -1,0 +1,244 @@
+"""Kinds of settings: how a value is read from a command line, the environment or a TOML file, and written for people.
+
+What arrives is a text, or what TOML makes of a value; a list where a setting may be given several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+_TRUE: Final = frozenset({"true", "yes", "on", "1"})
+_FALSE: Final = frozenset({"false", "no", "off", "0"})
+_MIB: Final = 1024**2
+
+
+class BadSetting(ValueError):
+    """A value that a setting can't have; the words say what it takes."""
+
+
+class Kind(Protocol):
+    """How the values of a setting are read and written."""
+
+    @property
+    def metavar(self) -> str:
+        """What stands for a value in a help text; "" for a flag."""
+        ...
+
+    def read(self, given: Any) -> Any:
+        """The value. Raises: BadSetting."""
+        ...
+
+    def write(self, value: Any) -> str:
+        """The value as a person would give it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """On or off."""
+
+    metavar: str = ""
+
+    def read(self, given: Any) -> bool:
+        if isinstance(given, bool):
+            return given
+        text = str(given).strip().lower()
+        if text not in _TRUE | _FALSE:
+            raise BadSetting(f"{given!r} is neither true nor false")
+        return text in _TRUE
+
+    def write(self, value: bool) -> str:
+        return "true" if value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text that `check` finds nothing wrong with; it raises ValueError with words for a person."""
+
+    metavar: str
+    check: Callable[[str], object] = str
+    lower: bool = False
+
+    def read(self, given: Any) -> str:
+        if not isinstance(given, str):
+            raise BadSetting(f"{given!r} is not a text")
+        try:
+            self.check(given)
+        except ValueError as error:
+            raise BadSetting(str(error)) from None
+        return given.lower() if self.lower else given
+
+    def write(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few texts."""
+
+    choices: tuple[str, ...]
+
+    @property
+    def metavar(self) -> str:
+        return "|".join(self.choices)
+
+    def read(self, given: Any) -> str:
+        if str(given) not in self.choices:
+            raise BadSetting(f"{given!r} is not one of {', '.join(self.choices)}")
+        return str(given)
+
+    def write(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number from `least` to `most`."""
+
+    least: int
+    most: int
+    metavar: str = "N"
+
+    def read(self, given: Any) -> int:
+        text = str(given).strip()
+        digits = text.removeprefix("-")
+        if isinstance(given, bool) or not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+            raise BadSetting(f"{given!r} is not a whole number")
+        if not self.least <= int(text) <= self.most:
+            raise BadSetting(f"{text} is not in the range {self.least} to {self.most}")
+        return int(text)
+
+    def write(self, value: int) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A time from `least` to `most` seconds."""
+
+    least: float
+    most: float
+    metavar: str = "SECONDS"
+
+    def read(self, given: Any) -> float:
+        try:
+            number = float(given) if not isinstance(given, bool) else float("nan")
+        except (TypeError, ValueError):
+            raise BadSetting(f"{given!r} is not a number of seconds") from None
+        if not self.least <= number <= self.most:
+            raise BadSetting(f"{given} is not in the range {self.least:g} to {self.most:g} seconds")
+        return number
+
+    def write(self, value: float) -> str:
+        return f"{value:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mebibytes:
+    """A size given in MiB; its value is in bytes."""
+
+    least: int
+    most: int
+    metavar: str = "MIB"
+
+    def read(self, given: Any) -> int:
+        return Whole(self.least, self.most).read(given) * _MIB
+
+    def write(self, value: int) -> str:
+        return str(value // _MIB)
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour of the day; its value is None where that is -1, for never."""
+
+    metavar: str = "H"
+
+    def read(self, given: Any) -> int | None:
+        hour = Whole(-1, 23).read(given)
+        return None if hour < 0 else hour
+
+    def write(self, value: int | None) -> str:
+        return "-1" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A directory; its value is absolute."""
+
+    must_exist: bool = True
+    metavar: str = "DIR"
+
+    def read(self, given: Any) -> Path:
+        path = Path(str(given)).expanduser()
+        if not str(given) or (path.exists() and not path.is_dir()):
+            raise BadSetting(f"{given!r} is not a directory")
+        if self.must_exist and not path.exists():
+            raise BadSetting(f"the directory {given} does not exist")
+        return path.absolute()
+
+    def write(self, value: Path) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that exists; its value is absolute, and None where none was given."""
+
+    metavar: str = "FILE"
+
+    def read(self, given: Any) -> Path:
+        path = Path(str(given)).expanduser()
+        if not path.is_file():
+            raise BadSetting(f"the file {given} does not exist")
+        return path.absolute()
+
+    def write(self, value: Path | None) -> str:
+        return "" if value is None else str(value)
+
+
+class Listen(NamedTuple):
+    """Where the server listens; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """HOST:PORT."""
+
+    metavar: str = "HOST:PORT"
+
+    def read(self, given: Any) -> Listen:
+        host, _, port = str(given).rpartition(":")
+        if not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise BadSetting(f"it takes HOST:PORT, for example 127.0.0.1:8000; {given!r} is not that")
+        return Listen(host.strip("[]") or "127.0.0.1", int(port))
+
+    def write(self, value: Listen) -> str:
+        return f"[{value.host}]:{value.port}" if ":" in value.host else f"{value.host}:{value.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Any number of values of one kind: an option given several times, a list in TOML, commas in the environment."""
+
+    of: Kind
+
+    @property
+    def metavar(self) -> str:
+        return self.of.metavar
+
+    def read(self, given: Any) -> tuple[Any, ...]:
+        if isinstance(given, str):
+            given = [piece.strip() for piece in given.split(",")]
+        if not isinstance(given, Sequence):
+            raise BadSetting(f"{given!r} is not a list")
+        return tuple(self.of.read(item) for item in given)
+
+    def write(self, value: tuple[Any, ...]) -> str:
+        return ",".join(self.of.write(item) for item in value)

@@ -1,0 +1,198 @@
+"""The settings of `coatcheck serve`: one frozen value whose fields are the table.
+
+A row says what a setting is called, how it is read, what it is without anybody's choice, and what it means. The command
+line, the environment, the file, `coatcheck settings show` and the page docs/settings.md are made from these rows or
+held against them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from coatcheck.core.addresses import read_network
+
+from .kinds import Address, Choice, File, Flag, Folder, Hour, Kind, Listen, Many, Mebibytes, Seconds, Text, Whole
+
+_ROW: Final = "row"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one setting is given.
+
+    Attributes:
+        option: on the command line, "--body-timeout"; "--no-..." turns off what is on.
+        kind: how it is read and written.
+        meaning: for people, in a help text and in the docs.
+        default_text: how the default reads where its value would say too little or too much.
+    """
+
+    option: str
+    kind: Kind
+    meaning: str
+    default_text: str = ""
+
+    @property
+    def name(self) -> str:
+        """In a file, "body_timeout"; the option without dashes, and without a "no"."""
+        return self.option.removeprefix("--").removeprefix("no-").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """In the environment, "COATCHECK_BODY_TIMEOUT"."""
+        return f"COATCHECK_{self.name.upper()}"
+
+    @property
+    def turns_off(self) -> bool:
+        return self.option.startswith("--no-")
+
+
+def _row(default: Any, option: str, kind: Kind, meaning: str, default_text: str = "") -> Any:
+    """A field of the table. A function as default is called for it."""
+    metadata: Mapping[str, Row] = {_ROW: Row(option, kind, meaning, default_text)}
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _workers() -> int:
+    return min(os.cpu_count() or 1, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """See the rows; units are in the names: `_s` seconds, `_bytes` bytes."""
+
+    data: Path = _row(
+        Path("coatcheck-data"), "--data", Folder(must_exist=False), "Data directory; made if missing.", "coatcheck-data"
+    )
+    listen: Listen = _row(Listen("127.0.0.1", 8000), "--listen", Address(), "Where to listen; port 0 takes a free one.")
+    regions: tuple[str, ...] = _row(
+        ("cn-hangzhou",),
+        "--region",
+        Many(Text("ID")),
+        "Region id; may be repeated. New buckets go to the first where the address names none.",
+    )
+    domains: tuple[str, ...] = _row(
+        ("localhost",),
+        "--domain",
+        Many(Text("NAME", lower=True)),
+        "Base domain: a bucket answers as BUCKET.oss-REGION.NAME; may be repeated.",
+    )
+    workers: int = _row(_workers, "--workers", Whole(1, 64), "Worker processes.", "one a core, at most 4")
+    tls_cert: Path | None = _row(None, "--tls-cert", File(), "Certificate chain, PEM; read anew when it changes.")
+    tls_key: Path | None = _row(None, "--tls-key", File(), "Its private key, PEM.")
+    tls_self_signed: bool = _row(
+        False,
+        "--tls-self-signed",
+        Flag(),
+        "HTTPS with a certificate of a local authority, both made and kept in the data directory.",
+    )
+    tls_min: str = _row("1.2", "--tls-min", Choice(("1.2", "1.3")), "Oldest version of TLS.")
+    access_log: bool = _row(False, "--access-log", Flag(), "Log every request, not only those refused or broken off.")
+    strict_link_headers: bool = _row(
+        False,
+        "--strict-link-headers",
+        Flag(),
+        "Presigned uploads may set Content-Disposition and the like only if the signer listed them.",
+    )
+    force_download: bool = _row(
+        False,
+        "--force-download",
+        Flag(),
+        "Browsers save objects instead of showing them, unless they come by an own domain, as on OSS.",
+    )
+    verify_domains: bool = _row(
+        True,
+        "--no-verify-domains",
+        Flag(),
+        "PutCname binds an own domain without a TXT record that proves whose it is.",
+    )
+    trusted_proxies: tuple[str, ...] = _row(
+        (),
+        "--trusted-proxy",
+        Many(Text("CIDR", read_network)),
+        "Reverse proxy whose X-Forwarded-* and Forwarded headers are believed; may be repeated.",
+    )
+    callback_networks: tuple[str, ...] = _row(
+        (),
+        "--callback-network",
+        Many(Text("CIDR", read_network)),
+        "A private network that callbacks may go to; may be repeated.",
+    )
+    callback_key_url: str = _row(
+        "",
+        "--callback-key-url",
+        Text("URL"),
+        "Where applications find the key that callbacks are signed with.",
+        "this server",
+    )
+    restore_delay_s: float = _row(
+        1.0, "--restore-delay", Seconds(0, 10**9), "How long RestoreObject takes to bring an archived object back."
+    )
+    lifecycle_hour: int | None = _row(
+        0,
+        "--lifecycle-hour",
+        Hour(),
+        "Hour of the day, UTC, from which lifecycle rules are carried out; -1 for never.",
+    )
+    body_timeout_s: float = _row(
+        60.0,
+        "--body-timeout",
+        Seconds(0.1, 86_400),
+        "Drop a client that sends nothing, or takes nothing, for so long in the middle of a body.",
+    )
+    drain_timeout_s: int = _row(
+        30,
+        "--drain-timeout",
+        Whole(1, 86_400, "SECONDS"),
+        "How long running requests may go on after SIGTERM.",
+    )
+    image_processes: int = _row(
+        2, "--image-processes", Whole(1, 64), "Processes for pictures, at most, of each worker."
+    )
+    image_queue: int = _row(
+        64, "--image-queue", Whole(1, 10_000), "Pictures of each worker that may wait for one of them."
+    )
+    image_timeout_s: float = _row(20.0, "--image-timeout", Seconds(0.1, 3600), "How long one picture may take.")
+    image_memory_bytes: int = _row(
+        768 * 1024**2, "--image-memory", Mebibytes(128, 1024**2), "Address space of a process for pictures."
+    )
+    image_cache_bytes: int = _row(
+        1024**3, "--image-cache", Mebibytes(0, 1024**2), "Processed pictures remembered on disk; 0 remembers none."
+    )
+    image_fonts: tuple[Path, ...] = _row(
+        (), "--image-fonts", Many(Folder()), "More fonts for text watermarks; may be repeated."
+    )
+
+    @property
+    def host(self) -> str:
+        return self.listen.host
+
+    @property
+    def port(self) -> int:
+        return self.listen.port
+
+
+ROWS: Final[dict[str, Row]] = {field.name: field.metadata[_ROW] for field in dataclasses.fields(ServerSettings)}
+
+
+def default_of(field: str) -> Any:
+    """What a setting is when nobody chose."""
+    return getattr(ServerSettings(), field)
+
+
+def find_conflict(settings: ServerSettings) -> str:
+    """What is wrong with settings that are right one by one, in words; "" for nothing."""
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        return "--tls-cert and --tls-key go together."
+    if settings.tls_cert and settings.tls_self_signed:
+        return "--tls-self-signed makes a certificate; it doesn't go with --tls-cert."
+    if not settings.regions or not settings.domains:
+        return "--region and --domain need a value each."
+    return ""
