@@ -129,7 +129,7 @@ class Served:
         self.house = house
 
     async def __call__(self, request: Request, request_id: str, now: float) -> Reply:
-        exchange = Exchange(request, request_id, self.house.now, self.house.gateway.answer)
+        exchange = Exchange(request, request_id, self.house.now, self.house.services.answer)
         return await exchange.answer()
 
 

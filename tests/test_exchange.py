@@ -108,7 +108,7 @@ async def test_what_an_operation_opened_is_closed_though_the_reply_is_another() 
     query = read_query(link.partition("?")[2].encode())
     request = Request("GET", b"/photos/a.bin", query, {"host": "127.0.0.1", "origin": "http://example.com"})
     Failing.lookups = 3  # one more for the operation, none for the rules
-    exchange = Exchange(request, REQUEST_ID, NOW, house.gateway.answer)
+    exchange = Exchange(request, REQUEST_ID, NOW, house.services.answer)
     assert (await exchange.answer()).status == 500
     await exchange.end(0, whole=False)
     assert house.store.opened == 0

@@ -118,7 +118,7 @@ async def test_no_line_holds_a_secret_a_signature_or_a_query() -> None:
     for wrong in (False, True):
         path = b"/photos/b.txt" if wrong else b"/photos/a.txt"
         request = Request("GET", path, query, {"host": "127.0.0.1", "referer": link})
-        exchange = Exchange(request, "id", house.now, house.gateway.answer, (log.note,))
+        exchange = Exchange(request, "id", house.now, house.services.answer, (log.note,))
         await exchange.answer()
         await exchange.end(5, whole=True)
     log.close()

@@ -26,7 +26,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "operations": {"core", "wire", "ports", "images", "settings", "identity.caller", "access"},
     "engines": {"core", "ports", "images"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
-    "gateway": {"core", "exchange", "wire", "ports", "settings", "signing", "identity", "access", "operations", "sts"},
+    "gateway": {"core", "exchange", "wire", "ports", "settings", "signing", "identity", "access", "operations"},
+    "services": {"exchange", "wire", "ports", "sts"},
     "request_log": {"core", "exchange"},
     "app": {
         "core",
@@ -40,6 +41,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "lifecycle_schedule",
         "request_log",
         "root_credentials",
+        "services",
     },
     "lifecycle_schedule": {"core", "operations.context", "operations.lifecycle_run"},
     "process": {"app", "engines", "settings", "root_credentials", "wire.target"},

@@ -18,13 +18,14 @@ from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.exchange import Exchange
-from coatcheck.gateway import CALLBACK_KEY_PATH, Gateway
+from coatcheck.gateway import Gateway
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.context import Ports
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey, KeyLookup
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
+from coatcheck.services import CALLBACK_KEY_PATH, make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
@@ -123,19 +124,19 @@ class Server:
             _make_notifier(settings),
             renderer,
         )
-        gateway = Gateway(
-            ports,
-            RootKeyring(root, self._engines.keyring),
+        addressing, keyring = (
             make_addressing(settings.regions, settings.domains),
-            settings,
+            RootKeyring(root, self._engines.keyring),
         )
+        gateway = Gateway(ports, keyring, addressing, settings)
+        services = make_services(gateway.answer, keyring, ports.notifier, addressing)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 
         async def answer(exchange: Exchange) -> Reply:
             if proxies is not None:
                 exchange.request = proxies.see_through(exchange.request)
-            return await gateway.answer(exchange)
+            return await services.answer(exchange)
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, (log.note,))

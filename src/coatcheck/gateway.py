@@ -1,4 +1,4 @@
-"""The corridor: one request through the rooms, in order. It has no OSS knowledge of its own.
+"""The corridor of OSS: one request through the rooms, in order.
 
 Its order is the security story: address, route, who, what exists, may they, and only then the operation. Every fault
 leaves by the same door.
@@ -6,12 +6,9 @@ leaves by the same door.
 
 from __future__ import annotations
 
-from typing import Final
-
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
-    INVALID_BUCKET_NAME,
     NO_SPACE_LEFT,
     NO_SUCH_BUCKET,
     NON_STANDARD_HOST,
@@ -39,15 +36,11 @@ from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import KeyLookup
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
-from coatcheck.sts import answer as sts_answer
-from coatcheck.sts import is_sts, is_sts_host
 from coatcheck.wire.form import read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target, find_target, is_path_style, own_domain_target, read_host_name
-
-CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
 
 
 class Gateway:
@@ -73,19 +66,12 @@ class Gateway:
         try:
             return await self._walk(exchange)
         except OssError as error:
-            if error.fault is INVALID_BUCKET_NAME and exchange.request.raw_path == CALLBACK_KEY_PATH:
-                return await self._callback_key()
             return exchange.refuse(error)
         except NoSpace:
             return exchange.refuse(NO_SPACE_LEFT())
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now = exchange.request, exchange.now
-        if request.raw_path == b"/" and is_sts(request) and self._is_service(request):
-            answered = await sts_answer(request, self._keyring, exchange.request_id, now)
-            reply, exchange.access_key_id, exchange.refusal = answered
-            exchange.operation = "sts"
-            return reply
         target = find_target(request, self._addressing) or await self._own_domain(request)
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
         if request.method == "OPTIONS":
@@ -162,13 +148,6 @@ class Gateway:
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
         return await serve_website(stored_website(document), request, target.key or "", fetch, mount=mount)
 
-    def _is_service(self, request: Request) -> bool:
-        """Whether "/" is no bucket under this address."""
-        if is_sts_host(request):
-            return True
-        target = find_target(request, self._addressing)
-        return target is not None and target.bucket is None
-
     async def _open_form(self, request: Request, target: Target, now: float) -> tuple[Caller, Target, PostedForm]:
         """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""
         try:
@@ -202,11 +181,6 @@ class Gateway:
             return reply
         headers = sharing_headers(document, request.headers.get("origin"), request.method)
         return reply._replace(headers=(*reply.headers, *headers)) if headers else reply
-
-    async def _callback_key(self) -> Reply:
-        """The key with which applications check that a callback is ours."""
-        pem = await self._ports.notifier.public_key()
-        return Reply(200, ((b"Content-Type", b"application/x-pem-file"),), pem)
 
     async def _find_bucket(self, target: Target) -> Bucket | None:
         if target.bucket is None:

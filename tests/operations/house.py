@@ -20,6 +20,7 @@ from coatcheck.operations.release import removed
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
+from coatcheck.services import make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.presign import Credentials, Presigner, sign_request
 from coatcheck.wire.query import read_query
@@ -103,12 +104,10 @@ class House:
         )
         self.domains = MemoryDomains(self.catalog)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
-        self.gateway = Gateway(
-            Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier),
-            self.keyring,
-            make_addressing(self.regions, settings.domains),
-            settings,
-        )
+        ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
+        addressing = make_addressing(self.regions, settings.domains)
+        self.gateway = Gateway(ports, self.keyring, addressing, settings)
+        self.services = make_services(self.gateway.answer, self.keyring, self.notifier, addressing)
 
     async def ask(
         self,
@@ -155,7 +154,7 @@ class House:
         return str(presigner.presign(method, bucket, key, **{"now": self.now, **options}))
 
     async def send(self, request: Request) -> Answer:
-        exchange = Exchange(request, REQUEST_ID, self.now, self.gateway.answer)
+        exchange = Exchange(request, REQUEST_ID, self.now, self.services.answer)
         answer = await read_reply(await exchange.answer(), exchange)
         await exchange.end(len(answer.body), whole=True)
         await removed()

@@ -121,6 +121,13 @@ def own_domain_target(request: Request, addressing: Addressing, bucket: str | No
     return Target(bucket, read_object_key(raw_key) if raw_key else None, None, own_domain=True)
 
 
+def names_a_bucket(request: Request, addressing: Addressing) -> bool:
+    """Whether the request's host name stands for a bucket; False for the names of the server as a whole."""
+    host = read_host_name(request.host)
+    label, _, base_name = host.partition(".")
+    return not (host in addressing.base_names or is_address(host) or (not label and base_name in addressing.base_names))
+
+
 def is_own_name(host: str, addressing: Addressing) -> bool:
     """Whether a host name is an endpoint of ours, or below one: such a name can't be bound to a bucket."""
     name = read_host_name(host)

@@ -1,0 +1,76 @@
+"""Which service a request is for: rows, asked in order, each with a pipeline of its own; the last takes what is left.
+
+A service that isn't OSS lives where no bucket can be: on host names of its own, or at paths that no bucket could have
+under the names that the server answers to as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from coatcheck.exchange import Exchange, Pipeline
+from coatcheck.ports.keyring import KeyLookup
+from coatcheck.ports.notifier import Notifier
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import Request
+from coatcheck.wire.target import Addressing, names_a_bucket
+
+from . import sts
+
+CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
+
+
+class Service(NamedTuple):
+    """One row.
+
+    Attributes:
+        takes: whether a request is for it; looks at no more than it must, for it is asked of every request.
+    """
+
+    name: str
+    takes: Callable[[Request], bool]
+    answer: Pipeline
+
+
+class Services:
+    """The rows, as one pipeline."""
+
+    def __init__(self, rows: Sequence[Service], otherwise: Pipeline) -> None:
+        self._rows = tuple((row.takes, row.answer) for row in rows)
+        self._otherwise = otherwise
+
+    async def answer(self, exchange: Exchange) -> Reply:
+        """The reply of the service that the request is for. Raises what that raises."""
+        request = exchange.request
+        for takes, answer in self._rows:
+            if takes(request):
+                return await answer(exchange)
+        return await self._otherwise(exchange)
+
+
+def make_services(oss: Pipeline, keyring: KeyLookup, notifier: Notifier, addressing: Addressing) -> Services:
+    """The services of this server; OSS has every request that no other takes."""
+
+    def takes_sts(request: Request) -> bool:
+        if request.raw_path != b"/" or not sts.is_sts(request):
+            return False
+        return sts.is_sts_host(request) or not names_a_bucket(request, addressing)
+
+    def takes_callback_key(request: Request) -> bool:
+        return request.raw_path == CALLBACK_KEY_PATH and not names_a_bucket(request, addressing)
+
+    async def answer_sts(exchange: Exchange) -> Reply:
+        exchange.operation = "sts"
+        answered = await sts.answer(exchange.request, keyring, exchange.request_id, exchange.now)
+        reply, exchange.access_key_id, exchange.refusal = answered
+        return reply
+
+    async def answer_callback_key(exchange: Exchange) -> Reply:
+        """The key with which applications check that a callback is ours."""
+        exchange.operation = "callback_key"
+        pem = await notifier.public_key()
+        return Reply(200, ((b"Content-Type", b"application/x-pem-file"),), pem)
+
+    rows = (Service("sts", takes_sts, answer_sts), Service("callback key", takes_callback_key, answer_callback_key))
+    return Services(rows, oss)
