@@ -28,14 +28,15 @@ def clean_environment(**more: str) -> dict[str, str]:
 class ServerProcess:
     """One server on one data directory. Starts when made; `stop` is SIGTERM, `kill` is SIGKILL to every process."""
 
-    def __init__(self, data: Path, *options: str, workers: int = 2, port: int = 0) -> None:
+    def __init__(self, data: Path, *options: str, workers: int = 2, port: int = 0, own_root_key: bool = True) -> None:
         self.data = data
         self.log = data.with_name(f"{data.name}.log")
         words = ["serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--workers", str(workers), *options]
+        keys = {"OSS_ACCESS_KEY_ID": ACCESS_KEY_ID, "OSS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET} if own_root_key else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "coatcheck", *words],
-                env=clean_environment(OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET),
+                env=clean_environment(**keys),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
