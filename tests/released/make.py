@@ -77,7 +77,8 @@ CONFIGURATIONS: Final[dict[str, tuple[str, str]]] = {  # sub-resource -> documen
     "policy": (
         "json",
         '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": ["oss:GetObject"], "Principal": ["*"], '
-        '"Resource": ["acs:oss:*:*:configured/public/*"], "Condition": {"IpAddress": {"acs:SourceIp": "192.0.2.0/24"}}}]}',
+        '"Resource": ["acs:oss:*:*:configured/public/*"], '
+        '"Condition": {"IpAddress": {"acs:SourceIp": "192.0.2.0/24"}}}]}',
     ),
     "publicAccessBlock": (
         "xml",
