@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.files import OPEN_AT_ONCE
-from coatcheck.engines.local import LocalEngines, audit
+from coatcheck.engines.files import OPEN_AT_ONCE, BlobPaths
+from coatcheck.engines.local import LocalEngines, audit, prepare_local
 from coatcheck.ports.byte_store import BlobGone, BlobStore
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.object import Segment
@@ -79,7 +79,67 @@ async def test_bytes_and_names_are_synced_before_a_blob_is_finished(
     writer = await engines.byte_store.new_blob()
     await writer.write(b"hello")
     await writer.finish()
-    assert synced == [f"incoming/{writer.blob_id}", "incoming", "link", f"blobs/{writer.blob_id[:2]}"]
+    shard = f"blobs/{writer.blob_id[:2]}"
+    assert synced == [f"incoming/{writer.blob_id}", "incoming", "blobs", "link", shard]
+
+
+async def test_a_directory_of_blobs_is_durable_before_a_blob_is_named_in_it(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever made it: another process, a first release, or an attempt whose sync failed."""
+    events: list[str] = []
+    fsync, link = os.fsync, os.link
+
+    def noting_fsync(fd: int) -> None:
+        events.append(os.path.relpath(os.readlink(f"/proc/self/fd/{fd}"), data))
+        fsync(fd)
+
+    def noting_link(here: str, there: str) -> None:
+        events.append("link")
+        link(here, there)
+
+    def finish(paths: BlobPaths, blob_id: str) -> list[str]:
+        Path(paths.incoming(blob_id)).touch()
+        events.clear()
+        paths.make_final(blob_id)
+        return list(events)
+
+    def failing_fsync(fd: int) -> None:
+        noting_fsync(fd)
+        if events[-1] == "blobs":
+            raise OSError(errno.EIO, "bad disk")
+
+    monkeypatch.setattr(os, "link", noting_link)
+    one, other = BlobPaths(data), BlobPaths(data)  # of two processes
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", failing_fsync)
+        with pytest.raises(OSError, match="bad disk"):
+            finish(one, "ab" + "3" * 30)
+    assert events == ["incoming", "blobs"]
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    assert finish(one, "ab" + "0" * 30) == ["incoming", "blobs", "link", "blobs/ab"]
+    assert finish(one, "ab" + "1" * 30) == ["incoming", "link", "blobs/ab"]
+    assert finish(other, "ab" + "2" * 30) == ["incoming", "blobs", "link", "blobs/ab"]
+    assert sorted(other.stored()) == ["ab" + digit * 30 for digit in "012"]
+    assert (data / "blobs" / "ab").stat().st_mode & 0o777 == 0o700
+
+
+def test_directories_of_blobs_are_made_when_they_are_needed(data: Path) -> None:
+    paths = BlobPaths(data)
+    assert os.listdir(data / "blobs") == []
+    assert list(paths.stored()) == []
+    paths.remove(["ab" + "0" * 30])
+    paths.discard("ab" + "0" * 30)
+    assert os.listdir(data / "blobs") == []
+
+
+def test_the_directories_of_the_first_release_are_taken_as_they_are(data: Path) -> None:
+    for number in range(256):
+        (data / "blobs" / f"{number:02x}").mkdir(0o700)
+    (data / "blobs" / "00" / ("0" * 32)).touch()
+    (data / "blobs" / "ff" / ("f" * 32)).touch()
+    prepare_local(data).close()
+    assert list(BlobPaths(data).stored()) == ["0" * 32, "f" * 32]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -184,3 +184,17 @@ async def test_results_of_another_start_of_the_machine_are_dropped(tmp_path: Pat
     (tmp_path / "new" / "leftover").write_text("x")
     prepare_results(tmp_path)
     assert files(tmp_path) == list((tmp_path / "new").iterdir()) == []
+
+
+async def test_a_directory_of_results_that_was_removed_comes_back(tmp_path: Path) -> None:
+    inner = CountingRenderer()
+    renderer = remembering(tmp_path, inner)
+    await renderer.render(job(1))
+    for file in files(tmp_path):
+        file.unlink()
+        file.parent.rmdir()
+    await renderer.render(job(1))
+    await renderer.render(job(1))
+    renderer.close()
+    assert inner.asked == ["image/resize,w_1"] * 2
+    assert [file.parent.stat().st_mode & 0o777 for file in files(tmp_path)] == [0o700]

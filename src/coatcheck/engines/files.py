@@ -3,7 +3,7 @@
 A blob is written and fsynced under `incoming/`; `finish` gives it its second, final name, and `keep` takes the first
 away. So whatever a crash left unnamed has a name in `incoming/`, and recovery looks there alone: its cost follows what
 was in flight, not what is stored. Directories are fsynced in the order that makes this true after a power cut too: the
-first name is durable before the second is made.
+first name is durable before the second is made. A directory of `blobs/` is made when its first blob comes.
 
 A reader holds its files open, so that they stay readable when they are removed; of objects with more than
 `OPEN_AT_ONCE` blobs only that many: the others are opened when they are reached, and if one was removed by then,
@@ -18,6 +18,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -88,15 +89,15 @@ class BlobPaths:
     def __init__(self, root: Path) -> None:
         self._incoming = os.path.join(root, "incoming")
         self._blobs = os.path.join(root, "blobs")
+        self._durable: set[str] = set()  # directories below blobs/ that this process knows to be on the disk
 
     def prepare(self) -> None:
-        """Make the directories that are missing."""
-        if os.path.isdir(os.path.join(self._blobs, _SHARDS[-1])) and os.path.isdir(self._incoming):
+        """Make the two directories that everything else lies in."""
+        if os.path.isdir(self._blobs) and os.path.isdir(self._incoming):
             return
-        for directory in (self._incoming, self._blobs, *(os.path.join(self._blobs, shard) for shard in _SHARDS)):
+        for directory in (self._incoming, self._blobs):
             os.makedirs(directory, mode=0o700, exist_ok=True)
-        for directory in (self._blobs, os.path.dirname(self._blobs)):
-            sync_directory(directory)
+        sync_directory(os.path.dirname(self._blobs))
 
     def incoming(self, blob_id: str) -> str:
         return os.path.join(self._incoming, blob_id)
@@ -111,13 +112,24 @@ class BlobPaths:
     def stored(self) -> Iterable[str]:
         """The ids of all blobs that have their final name."""
         for shard in _SHARDS:
-            yield from os.listdir(os.path.join(self._blobs, shard))
+            with suppress(FileNotFoundError):
+                yield from os.listdir(os.path.join(self._blobs, shard))
 
     def make_final(self, blob_id: str) -> None:
         """Give a blob whose bytes are durable its final name, durably."""
         sync_directory(self._incoming)
+        directory = os.path.dirname(self.blob(blob_id))
+        if directory not in self._durable:
+            self._make_durable(directory)
         os.link(self.incoming(blob_id), self.blob(blob_id))
-        sync_directory(os.path.dirname(self.blob(blob_id)))
+        sync_directory(directory)
+
+    def _make_durable(self, directory: str) -> None:
+        """Make a directory below blobs/. If it is there, another process may not have synced it yet: so we do."""
+        with suppress(FileExistsError):
+            os.mkdir(directory, 0o700)
+        sync_directory(self._blobs)
+        self._durable.add(directory)
 
     def keep(self, blob_id: str) -> None:
         _unlink(self.incoming(blob_id))
@@ -134,7 +146,8 @@ class BlobPaths:
         for path in paths:
             _unlink(path)
         for directory in {os.path.dirname(path) for path in paths}:
-            sync_directory(directory)
+            with suppress(FileNotFoundError):  # no blob was ever named there
+                sync_directory(directory)
 
 
 def has_room(place: int | str | Path) -> bool:

@@ -38,8 +38,7 @@ def prepare_results(directory: Path) -> None:
     boot = _BOOT_ID.read_text() if _BOOT_ID.exists() else ""
     if not boot or not (directory / "boot").exists() or (directory / "boot").read_text() != boot:
         shutil.rmtree(directory, ignore_errors=True)
-    for name in ("new", *_SHARDS):
-        (directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    (directory / "new").mkdir(mode=0o700, parents=True, exist_ok=True)
     for leftover in (directory / "new").iterdir():
         leftover.unlink(missing_ok=True)
     (directory / "boot").write_text(boot)
@@ -162,6 +161,7 @@ class _Results:
             with open(fresh, "xb", opener=_private) as file:
                 file.write(content_type.encode("ascii").ljust(_HEAD_BYTES))
                 file.write(body)
+            os.makedirs(self._directory / name[:2], mode=0o700, exist_ok=True)
             os.rename(fresh, self._paths.blob(name))
         except OSError:
             _unlink(fresh)
@@ -178,6 +178,8 @@ class _Results:
     def _look(self) -> Iterable[tuple[float, int, str]]:
         """When each result was used last, its size and its path."""
         for shard in _SHARDS:
+            if not (self._directory / shard).is_dir():
+                continue
             with os.scandir(self._directory / shard) as entries:
                 for entry in entries:
                     status = entry.stat()
