@@ -49,7 +49,11 @@ ecosystem: .venv/ecosystem.stamp .venv/test.stamp  ## tools that speak OSS (pand
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
-.PHONY: bench lock clean node help
+.PHONY: soak bench lock clean node help
+
+soak: .venv/test.stamp  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
+	@COATCHECK_SOAK=1 $(PYTEST) -q -m soak --ignore=tests/ecosystem \
+		--soak-table=benchmarks/results/soak-$$(date -u +%F).md
 
 bench: .venv/test.stamp .venv/bench.stamp  ## every figure, beside nginx, SeaweedFS and the SDKs; takes half an hour, alone
 	@scripts/debian need wrk=wrk nginx=nginx-light openssl=openssl curl=curl

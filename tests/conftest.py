@@ -1,13 +1,24 @@
-"""What every test may ask for: a fixed moment, and a real server."""
+"""What every test may ask for: a fixed moment, a real server; and the table of what was counted, see `soak`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from .builders import FROZEN
 from .server_process import ServerProcess
+from .soak import SOAKING, Row, write_table
+
+# Random examples differ from run to run only in `make soak`, and none fails because the machine is slow.
+settings.register_profile(
+    "certain", deadline=None, derandomize=not SOAKING, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("certain")
+
+_counted: dict[str, Row] = {}
 
 
 @pytest.fixture
@@ -24,3 +35,37 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
         server.stop()
     finally:
         server.kill()
+
+
+# --- long counts -----------------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak-table", metavar="FILE", help="write what the tests marked soak have counted to a file")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    marker = item.get_closest_marker("soak")
+    if marker is not None:
+        item.user_properties.append(("soak", marker.args[0]))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Also called where xdist's workers report to, with what they saw."""
+    counted = dict(report.user_properties).get("soak")
+    if counted is None:
+        return
+    test = report.nodeid.partition("[")[0]
+    row = _counted.setdefault(test, Row(test, counted))
+    row.seconds += report.duration
+    row.failures += report.failed
+    row.skips += report.skipped
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not _counted or not (SOAKING or config.getoption("--soak-table")):
+        return
+    table = write_table(list(_counted.values()))
+    terminalreporter.write_line(table)
+    if config.getoption("--soak-table"):
+        Path(config.getoption("--soak-table")).write_text(table, "utf-8")

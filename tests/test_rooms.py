@@ -120,6 +120,7 @@ def is_within(module: str, places: set[str]) -> bool:
 
 
 ALL: Final = dict(modules())
+IMPORTED: Final = {name: set(imports(name, tree)) for name, tree in ALL.items()}
 
 
 def test_every_room_is_in_the_table() -> None:
@@ -129,15 +130,13 @@ def test_every_room_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_imports_follow_the_table(name: str) -> None:
     room = name.split(".")[0]
-    ours = {module for module in imports(name, ALL[name]) if module.split(".")[0] in MAY_IMPORT}
+    ours = {module for module in IMPORTED[name] if module.split(".")[0] in MAY_IMPORT}
     assert {module for module in ours if not is_within(module, MAY_IMPORT[room] | {room})} == set()
 
 
 @pytest.mark.parametrize("library", HOMES)
 def test_library_is_known_in_its_home_alone(library: str) -> None:
-    knowing = {
-        name for name, tree in ALL.items() if library in {module.split(".")[0] for module in imports(name, tree)}
-    }
+    knowing = {name for name, imported in IMPORTED.items() if library in {module.split(".")[0] for module in imported}}
     assert {name for name in knowing if not is_within(name, HOMES[library])} == set()
 
 
@@ -151,7 +150,7 @@ def test_pure_room_awaits_nothing(room: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ALL if name.split(".")[0] in {"core", "signing", "access"}])
 def test_pure_module_has_no_clock_environment_or_log(name: str) -> None:
     allowed = IMPURE_ALL_THE_SAME.get(name, set())
-    assert {module for module in imports(name, ALL[name]) if module in IMPURE} - allowed == set()
+    assert {module for module in IMPORTED[name] if module in IMPURE} - allowed == set()
 
 
 def test_only_the_decision_makes_a_grant() -> None:

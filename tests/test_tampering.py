@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from coatcheck.core.percent import decode
 
 from .operations.house import NOW, OWNER, House
+from .soak import count
 
 BODY = b"in the cloakroom"
 KEY = "a b/ü+1.txt"
@@ -68,7 +69,8 @@ def test_the_link_itself_works() -> None:
     assert follow(LINK) == (200, BODY)
 
 
-@settings(deadline=None, max_examples=600)
+@pytest.mark.soak(count(6000))
+@settings(max_examples=count(6000))
 @given(
     st.integers(START + 1, len(LINK) - 1),
     st.sampled_from(["put in", "replace", "leave out"]),
@@ -89,7 +91,8 @@ def test_any_change_of_its_text_is_refused_unless_it_says_the_same(place: int, w
         assert_refused(status, body)
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.soak(count(2000))
+@settings(max_examples=count(2000))
 @given(st.data())
 def test_two_links_cannot_be_mixed(data: st.DataObject) -> None:
     """Any parameters of one link with the rest of another, of another key, region, start or end."""
@@ -117,7 +120,8 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@pytest.mark.soak(count(2000))
+@settings(max_examples=count(2000))
 @given(NAMES, st.text("abc standrcourie19=/;", max_size=12))
 def test_signed_headers_must_come_as_signed_and_others_not_at_all(name: str, value: str) -> None:
     sent = {signed.lower(): text for signed, text in SIGNED.items()}
@@ -135,7 +139,8 @@ def test_a_signed_header_must_not_be_missing(missing: str) -> None:
     assert_refused(status, body)
 
 
-@settings(deadline=None, max_examples=200)
+@pytest.mark.soak(count(2000))
+@settings(max_examples=count(2000))
 @given(st.integers(-10_000, 10_000))
 def test_it_works_within_its_time_only(offset_s: int) -> None:
     house = House(catalog=HOUSE.catalog, store=HOUSE.store, keyring=HOUSE.keyring, now=NOW + offset_s)

@@ -9,6 +9,7 @@ import json
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from coatcheck.identity.caller import Caller
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
+from ..soak import count
 from .world import ABROAD, ALICE, ANYBODY, BOB, HOME, OWNER, STRANGER, a_bucket, a_session, a_user, an_object
 
 # --- the evaluator: at most 60 lines --------------------------------------------------------------------------------
@@ -149,7 +151,8 @@ PEOPLE = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.soak(count(2000))
+@settings(max_examples=count(2000))
 @given(
     caller=PEOPLE,
     action=some([Action.GET_OBJECT, Action.PUT_OBJECT, Action.DELETE_OBJECT, Action.GET_OBJECT_ACL]),

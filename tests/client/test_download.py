@@ -13,6 +13,7 @@ from coatcheck.client.download import Destination, Downloaded, Source, download,
 from coatcheck.client.errors import ClientError, Damaged, NotFound, Unreachable
 from coatcheck.client.transfer import Unwatched
 
+from ..patience import HANG_S
 from .fake import Fake
 
 BODY = bytes(range(256)) * 40  # 10,240 bytes; the first range below is 1,000
@@ -290,12 +291,12 @@ def test_two_downloads_to_one_file_do_not_mix(fake: Fake, tmp_path: Path) -> Non
     def hold(fake: Fake) -> None:
         if len(fake.seen) == 2:
             reached.set()
-            go_on.wait(5)
+            go_on.wait(HANG_S)
 
     fake.on_get = hold
     first = threading.Thread(target=fetch, args=(link, tmp_path / "f"), kwargs={"connections": 2})
     first.start()
-    assert reached.wait(5)
+    assert reached.wait(HANG_S)
     with pytest.raises(ClientError, match="AlreadyRunning"):
         fetch(link, tmp_path / "f")
     go_on.set()

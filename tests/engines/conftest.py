@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +9,18 @@ import pytest
 from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory as a first start leaves it; to be copied, not used."""
+    prepared = tmp_path_factory.mktemp("prepared") / "data"
+    prepare_local(prepared).close()
+    return prepared
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(prepared: Path, tmp_path: Path) -> Path:
     """A prepared data directory that nobody has open."""
-    data = tmp_path / "data"
-    prepare_local(data).close()
-    return data
+    return shutil.copytree(prepared, tmp_path / "data")
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import subprocess
 import sys
 import time
@@ -18,8 +20,10 @@ from coatcheck.ports.object import Segment
 from ..ports.byte_store_contract import a_blob, content_of
 from ..ports.catalog_contract import a_bucket, a_large_object
 from ..server_process import clean_environment
+from ..soak import count
 
 OBJECTS = 600
+KILLS = count(30)
 RULES = (
     "<LifecycleConfiguration><Rule><ID>r</ID><Prefix>tmp/</Prefix><Status>Enabled</Status><Expiration>"
     "<CreatedBeforeDate>2100-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration></Rule></LifecycleConfiguration>"
@@ -30,23 +34,27 @@ async def fill(data: Path) -> int:
     """Objects with bytes of their own, most of them to expire."""
     with open_local(data) as engines:
         bucket = await engines.catalog.create_bucket(a_bucket(), most=9)
-        for number in range(OBJECTS):
+
+        async def put(number: int) -> None:
             key = f"{'keep' if number % 10 == 0 else 'tmp'}/{number:04}"
             blob = await a_blob(engines.byte_store, key.encode())
             record = replace(a_large_object(key, blob), size=len(key), segments=(Segment(blob, 0, len(key)),))
             await engines.catalog.put_object(bucket.bucket_id, record)
+
+        await asyncio.gather(*(put(number) for number in range(OBJECTS)))
         await engines.catalog.set_bucket_setting(bucket.bucket_id, "lifecycle", RULES)
     return bucket.bucket_id
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.15])
-async def test_a_run_that_is_killed_loses_and_leaves_nothing(data: Path, after_s: float) -> None:
+@pytest.mark.soak(KILLS)
+@pytest.mark.parametrize("seed", range(KILLS))
+async def test_a_run_that_is_killed_loses_and_leaves_nothing(data: Path, seed: int) -> None:
     bucket_id = await fill(data)
     words = [sys.executable, "-m", "coatcheck", "lifecycle", "run", "--now", "--data", str(data)]
     with subprocess.Popen(words, env=clean_environment(), stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
-        run.stdout.readline()  # the first action
-        time.sleep(after_s)
+        for _ in range(random.Random(seed).randint(1, OBJECTS // 2)):
+            assert run.stdout.readline()  # an action that was done
         run.kill()
     prepare_local(data).close()  # recovery
     assert audit(data).clean

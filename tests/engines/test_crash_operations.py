@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -17,8 +16,11 @@ import coatcheck
 from coatcheck.engines.local import audit, open_local, prepare_local
 
 from ..operations.house import House
+from ..patience import wait_until
+from ..soak import count
 from .operating_process import PART_BYTES, PIECE_BYTES, PIECES, a_house, parts_of, pattern, pieces_of
 
+KILLS = count(60)
 ENABLED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
 
@@ -44,9 +46,8 @@ def operate_until_killed(data: Path, seed: int) -> list[str]:
             cwd=root,
             env={**os.environ, "PYTHONPATH": paths},
         )
-    while said.stat().st_size < 400 and process.poll() is None:
-        time.sleep(0.005)
-    time.sleep(random.Random(seed).uniform(0.02, 0.5))
+    enough = random.Random(seed).randint(400, 8_000)  # bytes; the first 400 have an answer among them
+    wait_until(lambda: said.stat().st_size >= enough or process.poll() is not None)
     process.kill()
     process.wait()
     return said.read_text().rpartition("\n")[0].splitlines()
@@ -65,7 +66,8 @@ class Promises:
         return [key for key in self.keys if key.startswith(kind)]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.soak(KILLS)
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
     make_buckets(data)
     promised = Promises(operate_until_killed(data, seed))

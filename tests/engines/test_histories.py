@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ from ..ports.catalog_contract import (
     listed_versions,
     version_ids,
 )
+from ..soak import count
 
 # The first and last of each UTF-8 length, and of what surrounds the surrogates.
 LETTERS = ("a", "b", "/", "//", "\x01", "\x7f", "\x80", "é", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0010ffff")
@@ -238,7 +240,10 @@ versioned_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(ListUploads, texts, delimiters, upload_markers, st.integers(1, 4)),
     st.builds(Stat),
 )
-stores = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HISTORIES = count(500)
+stores = settings(
+    max_examples=HISTORIES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 async def outcome(step: Step, catalog: Catalog, bucket: Bucket, unique: str) -> Any:
@@ -276,12 +281,14 @@ async def tell(data: Path, history: list[Step], final: tuple[str, str, int]) -> 
     assert set(audit(data).garbage) == memory.garbage
 
 
+@pytest.mark.soak(HISTORIES)
 @stores
 @given(history=st.lists(simple_steps, max_size=30), final=st.tuples(texts, delimiters, st.integers(1, 4)))
 def test_both_catalogs_tell_the_same_story(data: Path, history: list[Step], final: tuple[str, str, int]) -> None:
     asyncio.run(tell(data, history, final))
 
 
+@pytest.mark.soak(HISTORIES)
 @stores
 @given(history=st.lists(versioned_steps, max_size=40), final=st.tuples(texts, delimiters, st.integers(1, 4)))
 def test_both_catalogs_tell_the_same_story_of_versions_and_uploads(
@@ -306,6 +313,7 @@ async def fresh_bucket(engines: LocalEngines) -> Bucket:
     return await engines.catalog.create_bucket(a_bucket(), most=1)
 
 
+@pytest.mark.soak(HISTORIES)
 @stores
 @given(found=st.lists(st.tuples(keys, keys), max_size=5))
 def test_a_record_reads_back_whatever_its_words(data: Path, found: list[tuple[str, str]]) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from coatcheck.engines import render_pool
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.ports.renderer import Job, Picture, Rendered
 
+from ..patience import HANG_S
 from .vips.pictures import look, save, textured
 
 SMALL = save(textured(60, 40), "PNG")
@@ -40,7 +42,7 @@ def job(data: bytes = SMALL, actions: str = "resize,w_30") -> Job:
 
 @contextmanager
 def pool(tmp_path: Path, **limits: Any) -> Iterator[RenderPool]:
-    made = RenderPool(RenderLimits(**{"processes": 1, **limits}), tmp_path / "scratch")
+    made = RenderPool(RenderLimits(**{"processes": 1, "timeout_s": HANG_S, **limits}), tmp_path / "scratch")
     try:
         yield made
     finally:
@@ -85,20 +87,23 @@ async def test_a_refusal_comes_over_whole(tmp_path: Path) -> None:
 
 
 async def test_a_picture_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    with pool(tmp_path, timeout_s=2) as made:
+    """A process that is stopped takes too long on any machine."""
+    with pool(tmp_path) as made:
         await made.render(job())
         [before] = process_ids(made)
-        slow = job(save(textured(4000, 3000), "JPEG"), "/".join(["blur,r_7,s_3"] * 32))
-        error = await refusal_of(made, slow)
+        os.kill(before, signal.SIGSTOP)
+        made._limits = replace(made._limits, timeout_s=0.2)
+        error = await refusal_of(made, job())
         assert (error.status, error.code) == (400, "MemLimitExceeded")
         assert process_ids(made) == []
         with pytest.raises(ProcessLookupError):
             os.kill(before, 0)
+        made._limits = replace(made._limits, timeout_s=HANG_S)
         assert (await made.render(job())).content_type == "image/png"
 
 
 async def test_a_picture_that_takes_too_much_memory_is_given_up(tmp_path: Path) -> None:
-    with pool(tmp_path, memory_bytes=320 * 1024**2, timeout_s=30) as made:
+    with pool(tmp_path, memory_bytes=320 * 1024**2) as made:
         await made.render(job())
         big = save(textured(4000, 4000).convert("RGBA"), "PNG", compress_level=1)
         error = await refusal_of(made, job(big, "/".join(["rotate,45"] + ["rotate,90"] * 8) + "/format,png"))
@@ -136,8 +141,15 @@ async def test_a_source_that_fails_is_the_askers_affair(tmp_path: Path) -> None:
 
 async def test_an_asker_who_leaves_takes_the_process_along(tmp_path: Path) -> None:
     with pool(tmp_path) as made:
-        asked = asyncio.create_task(made.render(Job("image/info", picture(SMALL, announced=10**6))))
-        await asyncio.sleep(0.05)
+        reached = asyncio.Event()
+
+        async def endless() -> AsyncGenerator[bytes | bytearray, None]:
+            yield SMALL
+            reached.set()
+            await asyncio.Event().wait()
+
+        asked = asyncio.create_task(made.render(Job("image/info", Picture("a picture", 10**6, endless))))
+        await reached.wait()
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked

@@ -4,8 +4,9 @@ import asyncio
 import fcntl
 import resource
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.sqlite import listing, objects
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.changes import Changes
+from coatcheck.engines.sqlite.connection import WriteLock
 from coatcheck.engines.sqlite.keyring import SqliteKeyring
 from coatcheck.engines.sqlite.listing import past
 from coatcheck.engines.sqlite.recent import RecentObjects
@@ -26,6 +28,7 @@ from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.object import Deletion
 
+from ..patience import HANG_S
 from ..ports.catalog_contract import CatalogContract, a_bucket, an_object, keys_of, listed, put_keys
 from ..ports.keyring_contract import KEY, KeyringContract
 
@@ -136,19 +139,27 @@ def test_past_is_the_smallest_text_behind_all_that_start_so() -> None:
 
 
 @contextmanager
-def stalled_writer(data: Path) -> Iterator[None]:
-    """Nobody can write meanwhile."""
-    with (data / "catalog.lock").open() as lock:
+def stalled_writer(data: Path) -> Iterator[Callable[[], Awaitable[bool]]]:
+    """Nobody can write meanwhile. Given is what waits until the writer has taken a batch and stands before the lock."""
+    arrived = threading.Event()
+    held = WriteLock.held
+
+    def noting(lock: WriteLock) -> AbstractContextManager[None]:
+        arrived.set()
+        return held(lock)
+
+    with (data / "catalog.lock").open() as lock, pytest.MonkeyPatch.context() as patched:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        patched.setattr(WriteLock, "held", noting)
+        yield lambda: asyncio.to_thread(arrived.wait, HANG_S)
 
 
 async def test_a_mutation_cancelled_while_it_waits_did_not_happen(
     engines: LocalEngines, data: Path, bucket: Bucket
 ) -> None:
-    with stalled_writer(data):
+    with stalled_writer(data) as it_is_taken:
         ahead = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("ahead")))
-        await asyncio.sleep(0.05)
+        assert await it_is_taken()
         waiting = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("waiting")))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -161,13 +172,13 @@ async def test_a_mutation_cancelled_while_it_waits_did_not_happen(
 async def test_a_mutation_cancelled_while_it_runs_gives_its_result(
     engines: LocalEngines, data: Path, bucket: Bucket
 ) -> None:
-    with stalled_writer(data):
+    with stalled_writer(data) as it_is_taken:
         running = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("a")))
-        await asyncio.sleep(0.05)
+        assert await it_is_taken()
         running.cancel()
         await asyncio.sleep(0)
         running.cancel()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
         assert not running.done()
     assert (await running).version_id == "null"
     assert keys_of(await listed(engines.catalog, bucket)) == ["a"]
@@ -178,12 +189,14 @@ async def test_a_mutation_cancelled_while_it_runs_gives_its_result(
 
 async def test_one_bad_mutation_spoils_nothing_for_its_batch(engines: LocalEngines, data: Path, bucket: Bucket) -> None:
     bad = an_object("bad", etag=None)  # the table refuses it in the middle of a transaction
-    with stalled_writer(data):
-        puts = [
+    with stalled_writer(data) as it_is_taken:
+        puts = [asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("0")))]
+        assert await it_is_taken()  # alone; the next three go together
+        puts += [
             asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, record))
-            for record in (an_object("0"), an_object("1"), bad, an_object("2"))
+            for record in (an_object("1"), bad, an_object("2"))
         ]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
     outcomes = await asyncio.gather(*puts, return_exceptions=True)
     assert [isinstance(outcome, sqlite3.IntegrityError) for outcome in outcomes] == [False, False, True, False]
     assert keys_of(await listed(engines.catalog, bucket)) == ["0", "1", "2"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import unquote
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from coatcheck.wire.query import Query, read_query, write_query
 from coatcheck.wire.request import Request
 
 from ..operations.house import NOW, OWNER, GivenBody, House
+from ..soak import count
 
 BYTES = st.binary(max_size=40)
 TEXTS = BYTES.map(lambda raw: raw.decode("utf-8", "surrogateescape"))
@@ -137,7 +139,8 @@ async def ask(request: Request) -> int:
     return answer.status
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.soak(count(2500))
+@settings(max_examples=count(2500))
 @given(
     METHODS,
     PATHS,
@@ -153,7 +156,8 @@ def test_rubbish_is_refused_and_never_breaks_the_server(
     assert 200 <= asyncio.run(ask(request)) < 500
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.soak(count(2500))
+@settings(max_examples=count(2500))
 @given(OSS_METHODS, OSS_PATHS, SIGNED_QUERIES, st.dictionaries(HEADERS, ODD_VALUES | TEXTS, max_size=3), BODIES)
 def test_so_are_odd_values_of_what_oss_knows(
     method: str, path: bytes, pairs: list[tuple[str, str]], headers: dict[str, str], body: bytes

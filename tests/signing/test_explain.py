@@ -222,13 +222,12 @@ def test_links_of_every_sdk_are_explained_and_verified(vector: dict[str, Any]) -
     assert found.verified is True
 
 
-@settings(deadline=None)
 @given(text=st.one_of(st.text(max_size=80), st.text("httpsx-o:/?&=%.+amp;0123\ud800", max_size=80)))
 def test_any_text_is_answered(text: str) -> None:
     explain(text, now=NOW, secret=SECRET)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_damage_to_a_link_is_answered(data: st.DataObject) -> None:
     link = data.draw(st.sampled_from([LINK, a_link(presigner=PRESIGNER_V1)]))

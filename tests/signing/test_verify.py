@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.core.errors import SIGNATURE_DOES_NOT_MATCH, OssError
@@ -291,7 +291,6 @@ HEADERS = st.dictionaries(st.sampled_from(["x-oss-meta-a", "X-Oss-Meta-B", "Cont
 METHODS = st.sampled_from(["GET", "HEAD", "PUT", "POST", "DELETE"])
 
 
-@settings(deadline=None)
 @given(
     method=METHODS, key=KEYS, query=QUERIES, headers=HEADERS, as_v4=st.booleans(), token=st.sampled_from([None, "t+/="])
 )
@@ -359,7 +358,6 @@ def test_the_order_of_query_and_headers_does_not_matter(
     assert is_accepted(shuffled, Target(BUCKET, "k"))
 
 
-@settings(deadline=None)
 @given(method=METHODS, key=KEYS, query=QUERIES, headers=HEADERS)
 def test_what_sign_request_signed_is_accepted(
     method: str, key: str, query: dict[str, str], headers: dict[str, str]
