@@ -87,7 +87,9 @@ async def test_two_processes_make_one_key_that_nobody_else_reads(tmp_path: Path)
     assert stat.S_IMODE((tmp_path / "callback.key").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0", "[::127.0.0.1]"]
+)
 async def test_an_address_that_is_not_public_is_not_connected_to(tmp_path: Path, host: str) -> None:
     teller = HttpNotifier(tmp_path / "callback.key", "")
     with pytest.raises(Forbidden):
@@ -102,6 +104,14 @@ def test_what_can_be_told_without_looking_up_is_told(tmp_path: Path) -> None:
         True,
         True,
     ]
+
+
+async def test_a_metadata_service_is_refused_by_its_name_before_it_is_looked_up(tmp_path: Path) -> None:
+    teller = HttpNotifier(tmp_path / "callback.key", "", (read_network("169.254.0.0/16"),))
+    for host in ("metadata.google.internal", "Metadata.Google.Internal.", "instance-data"):
+        assert not teller.may_reach(host)
+        with pytest.raises(Forbidden):
+            await teller.send(Notice(f"http://{host}/computeMetadata/v1/", "", "text/plain", b""))
 
 
 async def test_no_redirect_is_followed(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from ..core.addresses import Address, Network, may_reach, read_address
+from ..core.addresses import Address, Network, is_metadata_name, may_reach, read_address
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
 from ..ports.notifier import Forbidden, Notice, Response, Unreachable
 
@@ -45,7 +45,7 @@ class HttpNotifier:
 
     def may_reach(self, host: str) -> bool:
         address = read_address(host)
-        return address is None or may_reach(address, self._allowed)
+        return not is_metadata_name(host) if address is None else may_reach(address, self._allowed)
 
     async def send(self, notice: Notice) -> Response:
         try:
@@ -97,6 +97,8 @@ class HttpNotifier:
 
     async def _resolve(self, name: str, port: int) -> Address:
         """The one address that will be connected to. Raises: Unreachable, Forbidden."""
+        if is_metadata_name(name):
+            raise Forbidden(name)
         try:
             found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
