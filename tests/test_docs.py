@@ -8,6 +8,7 @@ import pytest
 
 import coatcheck.core.errors as errors
 import coatcheck.core.limits as limits
+from coatcheck.core.reply_headers import ROWS
 
 DOCS = Path(__file__).parent.parent / "docs"
 FAULTS = [fault for fault in vars(errors).values() if isinstance(fault, errors.Fault)]
@@ -23,3 +24,9 @@ def test_every_fault_is_documented(fault: errors.Fault) -> None:
 @pytest.mark.parametrize("name", LIMITS)
 def test_every_limit_is_documented(name: str) -> None:
     assert f"| `{name}` | {LIMITS[name]} |" in (DOCS / "limits.md").read_text()
+
+
+def test_the_page_of_reply_headers_is_the_table() -> None:
+    lines = (DOCS / "reply-headers.md").read_text().splitlines()
+    rows = [f"| `{row.name}` | {'; '.join(word.value for word in row.words)} | {row.source} |" for row in ROWS]
+    assert [line for line in lines if line.startswith("| `")] == rows

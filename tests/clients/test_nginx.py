@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
 import pytest
@@ -202,3 +204,55 @@ def a_bucket_with_an_object(server: ServerProcess) -> tuple[str, str]:
 
 def over_https(proxies: Proxies, url: str, *options: str) -> bytes:
     return curl("--cacert", proxies.ca, "--connect-to", f"::127.0.0.1:{proxies.secure}", *options, url).stdout
+
+
+# --- what a server behind nginx can't make it do ---
+
+
+class Obeyed(BaseHTTPRequestHandler):
+    """A server whose replies ask nginx for another place."""
+
+    def do_GET(self) -> None:
+        body = b"another place" if self.path.endswith("elsewhere") else b"what was asked for"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        if not self.path.endswith("elsewhere"):
+            self.send_header("X-Accel-Redirect", "/files/elsewhere")
+            self.send_header("X-Accel-Limit-Rate", "1")
+            self.send_header("X-Accel-Charset", "koi8-r")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def obedient(tmp_path: Path) -> Iterator[list[int]]:
+    """The ports of nginx before that server."""
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or need("nginx")
+    ensure_certificate(tmp_path, ["files.example.org"], datetime.now(UTC))
+    ports = [free_port() for _ in range(4)]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Obeyed) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "nginx.conf").write_text(a_configuration(tmp_path, server.server_port, ports))
+        with (tmp_path / "nginx.log").open("wb") as log:
+            process = subprocess.Popen([nginx, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")], stderr=log)
+            try:
+                await_port(ports[0], tmp_path / "nginx.log")
+                yield ports
+            finally:
+                process.terminate()
+                process.wait()
+        server.shutdown()
+
+
+def test_no_reply_sends_nginx_to_another_place(obedient: list[int]) -> None:
+    for port, host in (
+        (obedient[0], "files.example.org"),
+        (obedient[2], "www.example.com"),
+        (obedient[3], "downloads.example.com"),
+    ):
+        got = send(f"http://127.0.0.1:{port}/files/a", headers={"Host": host})
+        assert (got.status, got.body) == (200, b"what was asked for")
+        assert not [name for name in got.headers if name.lower().startswith("x-accel")]

@@ -27,6 +27,7 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.object import Deletion
+from coatcheck.ports.upload import Upload
 
 from ..patience import HANG_S
 from ..ports.catalog_contract import CatalogContract, a_bucket, an_object, keys_of, listed, put_keys
@@ -48,6 +49,19 @@ class TestSqliteKeyring(KeyringContract):
 @pytest.fixture
 async def bucket(engines: LocalEngines) -> Bucket:
     return await engines.catalog.create_bucket(a_bucket(), most=100)
+
+
+async def test_headers_that_may_no_longer_be_sent_are_not_read_from_rows(engines: LocalEngines, bucket: Bucket) -> None:
+    kept = ((b"content-type", b"text/plain"), (b"x-oss-meta-a", b"1"))
+    headers = (*kept, (b"x-accel-redirect", b"/etc/passwd"), (b"key1", b"value"))
+    await engines.catalog.put_object(bucket.bucket_id, replace(an_object("old"), headers=headers))
+    upload = Upload("old", "A" * 32, 0, "Standard", headers, (), "")
+    await engines.catalog.create_upload(bucket.bucket_id, upload)
+    found = await engines.catalog.find_object(bucket.bucket_id, "old")
+    begun = await engines.catalog.find_upload(bucket.bucket_id, "old", "A" * 32)
+    assert found is not None
+    assert begun is not None
+    assert found.headers == begun.headers == kept
 
 
 # --- two processes (here: two sets of engines, which share nothing but the directory) ---

@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from coatcheck.core.percent import decode
+from coatcheck.core.reply_headers import is_sent
 from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
@@ -188,6 +189,7 @@ class House:
 async def read_reply(reply: Reply, trace: Exchange) -> Answer:
     headers = {name.decode().lower(): value.decode("utf-8", "surrogateescape") for name, value in reply.headers}
     assert len(headers) == len(reply.headers), "a header goes out twice"
+    assert all(map(is_sent, headers)), "a header that no reply may have"
     if isinstance(reply.body, bytes):
         announced = len(reply.body) if reply.content_length is None else reply.content_length
         return Answer(reply.status, headers, reply.body, announced, trace)

@@ -438,31 +438,31 @@ async def test_a_link_to_get_does_not_put(house: House) -> None:
 
 
 async def test_persistent_headers_go_out_with_the_object(house: House) -> None:
-    given = {"x-oss-persistent-headers": "Key1:dmFsdWUx, Robots-Tag:5YaZ"}  # value1, 写
+    given = {"x-oss-persistent-headers": "X-Custom-Key1:dmFsdWUx, X-Robots-Tag:5YaZ"}  # value1, 写
     await house.put("/photos/a.txt", b"hello", given)
     for method in ("GET", "HEAD"):
         headers = (await house.ask(method, "/photos/a.txt")).headers
-        assert (headers["key1"], headers["robots-tag"]) == ("value1", "写")
+        assert (headers["x-custom-key1"], headers["x-robots-tag"]) == ("value1", "写")
     await house.ask("PUT", "/photos/b.txt", headers={"x-oss-copy-source": "/photos/a.txt"})
-    assert (await house.ask("HEAD", "/photos/b.txt")).headers["key1"] == "value1"
+    assert (await house.ask("HEAD", "/photos/b.txt")).headers["x-custom-key1"] == "value1"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "key1",
+        "x-custom-1",
         ":dmFsdWUx",
-        "key1:not base64",
-        "key1:/w==",  # not UTF-8
-        "key1:YQ0KYjogYw==",  # a line break, and a header of the attacker's
-        "key1:dmFsdWUx,key1:dmFsdWUx",
-        "key1:dmFsdWUx,",
-        "k y:dmFsdWUx",
+        "x-custom-1:not base64",
+        "x-custom-1:/w==",  # not UTF-8
+        "x-custom-1:YQ0KYjogYw==",  # a line break, and a header of the attacker's
+        "x-custom-1:dmFsdWUx,x-custom-1:dmFsdWUx",
+        "x-custom-1:dmFsdWUx,",
+        "x-custom k:dmFsdWUx",
         "ETag:dmFsdWUx",
         "content-type:dmFsdWUx",
         "x-oss-meta-a:dmFsdWUx",
         "Set-Cookie:dmFsdWUx",
-        "key1:" + "YWFh" * 3000,
+        "x-custom-1:" + "YWFh" * 3000,
     ],
 )
 async def test_persistent_headers_that_break_a_rule_store_nothing(house: House, text: str) -> None:
@@ -470,3 +470,90 @@ async def test_persistent_headers_that_break_a_rule_store_nothing(house: House, 
     answer = await house.ask("PUT", "/photos/a.txt", b"hello", {"x-oss-persistent-headers": text})
     assert answer.refusal == (400, "InvalidArgument")
     assert house.contents() == before
+
+
+CONTROLS = [
+    "x-accel-redirect",
+    "x-accel-charset",
+    "x-accel-limit-rate",
+    "x-sendfile",
+    "x-lighttpd-send-file",
+    "x-lighttpd-send-tempfile",
+    "x-reproxy-url",
+    "x-litespeed-location",
+    "surrogate-control",
+    "cdn-cache-control",
+    "www-authenticate",
+    "proxy-authenticate",
+    "proxy-connection",
+    "authentication-info",
+    "clear-site-data",
+    "alt-svc",
+    "set-cookie",
+    "set-cookie2",
+    "strict-transport-security",
+    "public-key-pins",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "permissions-policy",
+    "report-to",
+    "nel",
+    "service-worker-allowed",
+    "link",
+    "refresh",
+    "location",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "trailer",
+    "te",
+    "upgrade",
+    "content-length",
+    "etag",
+    "server",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "timing-allow-origin",
+    "x-oss-request-id",
+    "x-oss-meta-a",
+    "key1",
+]
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+async def test_no_header_that_proxies_or_browsers_obey_can_be_stored_or_chosen(house: House, name: str) -> None:
+    before = house.contents()
+    given = {"x-oss-persistent-headers": f"{name}:L2V0Yy9wYXNzd2Q="}
+    for method, address, more in (
+        ("PUT", "/photos/a.txt", {}),
+        ("PUT", "/photos/a.txt?symlink", {"x-oss-symlink-target": "b.txt"}),
+        ("POST", "/photos/a.txt?append&position=0", {}),
+        ("POST", "/photos/a.txt?uploads", {}),
+    ):
+        answer = await house.ask(method, address, b"", {**given, **more})
+        assert answer.refusal == (400, "InvalidArgument")
+        assert answer.text("Message") == (
+            f"The header {name} cannot be stored with an object; names of your own begin with x-custom-."
+        )
+    assert house.contents() == before
+    await house.put("/photos/a.txt")
+    copy = {"x-oss-copy-source": "/photos/a.txt", "x-oss-metadata-directive": "REPLACE", **given}
+    assert (await house.ask("PUT", "/photos/b.txt", b"", copy)).refusal == (400, "InvalidArgument")
+    for link in (house.link("GET", "a.txt", query={f"response-{name}": "x"}),):
+        refused = await house.follow(link)
+        assert refused.refusal == (400, "InvalidArgument")
+        assert refused.text("Message") == f"The header {name} cannot be chosen by a request."
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+async def test_a_header_of_a_put_is_not_stored_for_being_sent(house: House, name: str) -> None:
+    if name in ("content-length", "transfer-encoding", "x-oss-meta-a"):
+        return  # what they say is heeded
+    await house.put("/photos/a.txt", headers={name: "/etc/passwd"})
+    assert "/etc/passwd" not in (await house.ask("GET", "/photos/a.txt")).headers.values()
+
+
+async def test_names_of_user_metadata_are_names_of_headers(house: House) -> None:
+    for name in ("x-oss-meta-(a)", "x-oss-meta-a/b", "x-oss-meta-a=b", 'x-oss-meta-"a"', "x-oss-meta-a\x7f"):
+        answer = await house.ask("PUT", "/photos/a.txt", b"hello", {name: "x"})
+        assert answer.refusal == (400, "InvalidArgument")

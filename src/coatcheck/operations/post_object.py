@@ -16,6 +16,7 @@ from coatcheck.core.errors import ENTITY_TOO_LARGE, ENTITY_TOO_SMALL, INVALID_AR
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode_path
+from coatcheck.core.reply_headers import is_token
 from coatcheck.wire.form import Form
 from coatcheck.wire.query import NO_QUERY, write_query
 from coatcheck.wire.reply import RawHeader, Reply
@@ -90,7 +91,7 @@ def _headers(form: Form) -> Mapping[str, str]:
     for name, value in headers.items():
         if not value.isprintable() and any((c < " " and c != "\t") or c == "\x7f" for c in value):
             raise INVALID_ARGUMENT(f"{name} holds a character that no header may hold.", ArgumentName=name)
-        if not name.isascii() or not name.isprintable() or " " in name or ":" in name:
+        if not is_token(name):
             raise INVALID_ARGUMENT("A field has a name that no header may have.", ArgumentName=_META)
     if _CALLBACK in form.fields:
         headers["x-oss-callback"] = form.fields[_CALLBACK]

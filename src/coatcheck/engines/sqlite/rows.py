@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
+from ...core.reply_headers import keep_stored
 from ...ports.object import Restore, Segment
 
 _SEGMENT: Final = Struct(">16sQQ")
@@ -18,10 +19,12 @@ def write_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def read_headers(column: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Without those that may no longer be sent, so that they go wherever the record goes."""
     if not column:
         return ()
     parts = column.split(b"\n")
-    return tuple(zip(parts[::2], parts[1::2], strict=True))
+    names = parts[::2]
+    return keep_stored(names, tuple(zip(names, parts[1::2], strict=True)))
 
 
 def write_tags(tags: tuple[tuple[str, str], ...]) -> str | None:
