@@ -19,6 +19,7 @@ from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.admission import admit
+from coatcheck.operations.asking import NOTHING
 from coatcheck.operations.bucket_website import serve_website
 from coatcheck.operations.context import Context, Ports, PostedForm
 from coatcheck.operations.cors_rules import SETTING as CORS_SETTING
@@ -116,6 +117,9 @@ class Gateway:
             target.bucket or "",
             target.region or self._settings.regions[0],
         )
+        if row.asks is not NOTHING:
+            named = request.headers if form is None else form.form.fields
+            facts = facts._replace(acl=row.asks.find_acl(named), tags=row.asks.find_tags(named))
         grant = decide(caller, row.action, facts)
         context = Context(
             request,
@@ -129,6 +133,7 @@ class Gateway:
             found,
             exchange.request_id,
             form,
+            facts,
         )
         if request.method in ("PUT", "POST"):
             check_side_effects(context)

@@ -49,9 +49,11 @@ def asked_of(
     about: str | None = "k",
     found: ObjectRecord | None = None,
     bucket: Bucket | None = None,
+    acl: str | None = None,
+    tags: tuple[tuple[str, str], ...] | None = (),
 ) -> Asked:
     request = Request("GET", b"/", read_query(query.encode()), headers or {}, client, secure)
-    return Asked(caller, AccessFacts(bucket or a_bucket(), about, found, request=request, now=NOW))
+    return Asked(caller, AccessFacts(bucket or a_bucket(), about, found, request=request, now=NOW, acl=acl, tags=tags))
 
 
 def allows_if(operator: str, key: str, value: Any, **asked: Any) -> bool:
@@ -184,8 +186,12 @@ def test_a_deny_beats_every_allow_whatever_the_order() -> None:
         ("NumericGreaterThanEquals", "oss:ExistingObjectTag/n", 7, {"found": an_object(tags=(("n", "x"),))}, False),
         ("StringEquals", "oss:ExistingObjectTag/colour", "red", {"found": an_object(tags=(("colour", "red"),))}, True),
         ("StringEquals", "oss:ExistingObjectTag/colour", "red", {}, False),
-        ("StringEquals", "oss:RequestObjectTag/colour", "red", {"headers": {"x-oss-tagging": "colour=red&a=b"}}, True),
-        ("StringEquals", "oss:x-oss-acl", "private", {"headers": {"x-oss-object-acl": "private"}}, True),
+        ("StringEquals", "oss:RequestObjectTag/colour", "red", {"tags": (("colour", "red"), ("a", "b"))}, True),
+        ("StringEquals", "oss:RequestObjectTag/colour", "red", {"headers": {"x-oss-tagging": "colour=red"}}, False),
+        ("StringEquals", "oss:x-oss-acl", "private", {"acl": "private"}, True),
+        ("StringEquals", "oss:x-oss-object-acl", "private", {"acl": "private"}, True),
+        ("StringEquals", "oss:x-oss-object-acl", "private", {"acl": "private", "about": None}, False),
+        ("StringEquals", "oss:x-oss-object-acl", "private", {"headers": {"x-oss-object-acl": "private"}}, False),
         ("StringEquals", "oss:BucketTag/team", "a", {"bucket": a_bucket(tags=(("team", "a"),))}, True),
         ("StringEquals", "oss:BucketTag/team", "a", {}, False),
         ("StringEquals", "acs:AccessId", "UserKey", {"caller": a_user()}, True),
@@ -198,6 +204,17 @@ def test_a_deny_beats_every_allow_whatever_the_order() -> None:
 )
 def test_conditions(operator: str, key: str, value: Any, asked: dict[str, Any], holds: bool) -> None:
     assert allows_if(operator, key, value, **asked) == holds
+
+
+def test_tags_that_are_not_known_yet_count_in_the_requests_favour() -> None:
+    """Whoever finds them decides again."""
+    for operator in ("StringEquals", "StringNotEquals"):
+        condition = {operator: {"oss:RequestObjectTag/colour": "red"}}
+        assert says(a_policy(Condition=condition), "oss:PutObject", "photos/k", tags=None) is Verdict.ALLOW
+        deny = a_policy("Deny", Condition=condition)
+        assert says(deny, "oss:PutObject", "photos/k", tags=None) is Verdict.NOTHING
+        never = a_policy(Condition={**condition, "Bool": {"acs:SecureTransport": "true"}})
+        assert says(never, "oss:PutObject", "photos/k", tags=None) is Verdict.NOTHING
 
 
 def test_all_operators_and_all_keys_must_hold() -> None:

@@ -1,7 +1,8 @@
 """The Condition block of a policy: operators and keys. Source: RAM policy grammar; OSS condition keys.
 
 All operators and keys of a block must hold; of the values of one key any one suffices. A key that a request has no
-value for holds for the negated operators (`StringNotEquals`, `NotIpAddress` ...) and for no other.
+value for holds for the negated operators (`StringNotEquals`, `NotIpAddress` ...) and for no other. A value that isn't
+known yet counts in the request's favour: whoever finds it decides again.
 
 The keys this server can answer are in `_VALUES`. Those of networks and products it doesn't have are known and never
 have a value. Another `acs:` or `oss:` key is refused when the policy is stored: a Deny that never fires because of a
@@ -15,7 +16,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl
 
 from coatcheck.core.times import write_iso
 
@@ -35,10 +35,13 @@ class Condition(NamedTuple):
     negated: bool
     value_of: Callable[[Asked], str | None]
 
-    def holds(self, asked: Asked) -> bool:
+    def holds(self, asked: Asked, *, unknown: bool) -> bool:
+        """Whether the request fulfils it; `unknown`, if that can't be said yet."""
         value = self.value_of(asked)
         if value is None:
             return self.negated
+        if value is _NOT_YET:
+            return unknown
         for test in self.tests:
             if test(value):
                 return not self.negated
@@ -187,9 +190,7 @@ def _parameter(name: str) -> Callable[[Asked], str | None]:
     return lambda asked: asked.facts.request.query.first.get(name, "") if asked.facts.key is None else None
 
 
-def _acl_header(asked: Asked) -> str | None:
-    headers = asked.facts.request.headers
-    return headers.get("x-oss-acl", headers.get("x-oss-object-acl"))
+_NOT_YET: Final = "\0not yet"  # told apart by identity
 
 
 _VALUES: Final[dict[str, Callable[[Asked], str | None]]] = {
@@ -202,27 +203,23 @@ _VALUES: Final[dict[str, Callable[[Asked], str | None]]] = {
     "acs:mfapresent": lambda asked: None if asked.caller.anonymous else "false",
     "oss:prefix": _parameter("prefix"),
     "oss:delimiter": _parameter("delimiter"),
-    "oss:x-oss-acl": _acl_header,
-    "oss:x-oss-object-acl": _header("x-oss-object-acl"),
+    "oss:x-oss-acl": lambda asked: asked.facts.acl,
+    "oss:x-oss-object-acl": lambda asked: None if asked.facts.key is None else asked.facts.acl,
 }
 _NEVER: Final = frozenset(
     {"acs:sourcevpc", "acs:sourcevpcid", "acs:sourcevpce", "acs:vpcsourceip", "acs:service", "acs:principalrdid"}
 )
 
 
-def _existing_tags(facts: AccessFacts) -> dict[str, str]:
-    return dict(facts.found.tags) if facts.found is not None else {}
-
-
-def _requested_tags(facts: AccessFacts) -> dict[str, str]:
-    return dict(parse_qsl(facts.request.headers.get("x-oss-tagging", ""), keep_blank_values=True))
-
-
-_TAGS: Final[dict[str, Callable[[AccessFacts], dict[str, str]]]] = {
-    "oss:existingobjecttag": _existing_tags,
-    "oss:requestobjecttag": _requested_tags,
-    "oss:buckettag": lambda facts: dict(facts.bucket.tags) if facts.bucket is not None else {},
+_TAGS: Final[dict[str, Callable[[AccessFacts], tuple[tuple[str, str], ...] | None]]] = {
+    "oss:existingobjecttag": lambda facts: () if facts.found is None else facts.found.tags,
+    "oss:requestobjecttag": lambda facts: facts.tags,
+    "oss:buckettag": lambda facts: facts.bucket_tags,
 }
+
+
+def _tag(tags: tuple[tuple[str, str], ...] | None, name: str) -> str | None:
+    return _NOT_YET if tags is None else dict(tags).get(name)
 
 
 def _value_of(key: str) -> Callable[[Asked], str | None]:
@@ -231,7 +228,7 @@ def _value_of(key: str) -> Callable[[Asked], str | None]:
     folded = name.lower()
     if slash and folded in _TAGS:
         tags_of = _TAGS[folded]
-        return lambda asked: tags_of(asked.facts).get(tag)
+        return lambda asked: _tag(tags_of(asked.facts), tag)
     if key.lower() in _VALUES:
         return _VALUES[key.lower()]
     if key.lower() in _NEVER or not folded.startswith(("acs:", "oss:")):

@@ -20,8 +20,10 @@ class AccessFacts(NamedTuple):
         key: None for the bucket itself.
         found: the object, or the version that is meant; None where there is none, or where nobody needed to look.
         versioned: a version is named.
-        request, now: for conditions; Unix seconds.
+        request, now: for conditions on where it comes from and what a listing names; Unix seconds.
         new_bucket, region: of a bucket that is to be made.
+        acl: that the object or bucket is to get, as it was sent, by whatever way; None if none is asked for.
+        tags: that the object is to get; None while only the operation can know, which then decides again.
     """
 
     bucket: Bucket | None = None
@@ -32,6 +34,8 @@ class AccessFacts(NamedTuple):
     now: float = 0.0
     new_bucket: str = ""
     region: str = ""
+    acl: str | None = None
+    tags: tuple[tuple[str, str], ...] | None = ()
 
     @property
     def bucket_tags(self) -> tuple[tuple[str, str], ...]:

@@ -129,7 +129,7 @@ class Statement:
             if self.resources and not self.not_resources:
                 return False
         for condition in self.conditions:  # noqa: SIM110 (a generator would cost more than what it does)
-            if not condition.holds(asked):
+            if not condition.holds(asked, unknown=self.allows):
                 return False
         return True
 

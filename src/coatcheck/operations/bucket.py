@@ -201,7 +201,9 @@ async def _keep_bucket(
     if redundancy not in (None, bucket.redundancy):
         raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify data redundancy type.", BucketName=new.name)
     if acl is not None:
-        ctx.decide(Action.PUT_BUCKET_ACL, bucket)  # to make buckets is not the right to open those that are there
+        ctx.decide(
+            Action.PUT_BUCKET_ACL, bucket, acl=acl
+        )  # to make buckets is not the right to open those that are there
         await _set_acl(ctx, bucket, acl)
 
 

@@ -29,6 +29,7 @@ from coatcheck.wire.form import Form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
+from .tagging import Tags
 from .versions import asked_version, marker_headers, read_version_id
 
 
@@ -58,6 +59,7 @@ class Context(NamedTuple):
         now: Unix seconds, one value for the whole request.
         request_id: the one that the reply and the log carry.
         form: of a PostObject, with the sizes that its policy allows.
+        facts: what `grant` was decided from.
     """
 
     request: Request
@@ -71,6 +73,7 @@ class Context(NamedTuple):
     found: ObjectRecord | None = None
     request_id: str = ""
     form: PostedForm | None = None
+    facts: AccessFacts = AccessFacts()
 
     def decide(
         self,
@@ -80,6 +83,7 @@ class Context(NamedTuple):
         found: ObjectRecord | None = None,
         *,
         versioned: bool = False,
+        acl: str | None = None,
     ) -> Grant:
         """May the caller do this too, to another resource than the one addressed: the source of a copy, each key of a
         delete of many?
@@ -89,9 +93,20 @@ class Context(NamedTuple):
             found: the object there, or the version that is meant, if it exists; it may be left out where
                 `needs_object` says so.
             versioned: a version is named ("oss:GetObjectVersion" is another right than "oss:GetObject").
+            acl: that it is to get.
         Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
         """
-        return decide(self.caller, action, AccessFacts(bucket, key, found, versioned, self.request, self.now))
+        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, acl=acl)
+        return decide(self.caller, action, facts)
+
+    def decide_on_tags(self, tags: Tags, action: Action | None = None) -> Grant:
+        """May it be done with these tags? Asked where the request alone didn't tell which tags the object is to get.
+
+        Args:
+            action: another one than that of the request.
+        Raises: OssError, the refusal for the client.
+        """
+        return decide(self.caller, action or self.grant.action, self.facts._replace(tags=tags))
 
     async def look_again(self) -> Context:
         """The same operation on what is there now, decided anew.
@@ -101,12 +116,13 @@ class Context(NamedTuple):
         bucket = await self.ports.catalog.find_bucket(self.this_bucket.name)
         if bucket is None:
             raise NO_SUCH_BUCKET(BucketName=self.this_bucket.name)
-        found, versioned = self.found, "versionId" in self.request.query
+        found = self.found
         if found is not None or self.needs_object(bucket):
             version_id = asked_version(self.request.query)
             found = await self.ports.catalog.find_object(bucket.bucket_id, self.key, version_id)
-        grant = self.decide(self.grant.action, bucket, self.key, found, versioned=versioned)
-        return self._replace(bucket=bucket, found=found, grant=grant)
+        facts = self.facts._replace(bucket=bucket, found=found)
+        grant = decide(self.caller, self.grant.action, facts)
+        return self._replace(bucket=bucket, found=found, grant=grant, facts=facts)
 
     def needs_object(self, bucket: Bucket) -> bool:
         """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""

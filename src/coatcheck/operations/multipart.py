@@ -132,6 +132,16 @@ def read_upload_id(ctx: Context) -> str:
     return text
 
 
+async def open_upload(ctx: Context) -> Upload:
+    """The upload, to which the caller may add, or of which the caller may make its object, with its tags.
+
+    Raises: OssError NO_SUCH_UPLOAD, or a refusal.
+    """
+    upload = await find_upload(ctx)
+    ctx.decide_on_tags(upload.tags)
+    return upload
+
+
 async def find_upload(ctx: Context) -> Upload:
     """Raises: OssError NO_SUCH_UPLOAD, also for an upload of another key."""
     upload_id = read_upload_id(ctx)
@@ -206,7 +216,7 @@ async def _complete(
 ) -> tuple[ObjectRecord, Written]:
     catalog, bucket = ctx.ports.catalog, ctx.this_bucket
     for _ in range(_ATTEMPTS):
-        upload = await find_upload(ctx)
+        upload = await open_upload(ctx)
         parts, _ = await catalog.list_parts(bucket.bucket_id, ctx.key, upload.upload_id, marker=0, limit=PARTS_MAX)
         try:
             record = await asyncio.to_thread(_compose, upload, parts, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from coatcheck.access.acl import DEFAULT, read_object_acl
+from coatcheck.access.actions import Action
 from coatcheck.core.errors import (
     FILE_ALREADY_EXISTS,
     INVALID_ARGUMENT,
@@ -46,6 +47,7 @@ async def _copy_object(ctx: Context) -> Reply:
         return Reply(304, headers)
     onto_itself = _is_onto_itself(ctx, source)
     copy = _copy_of(ctx, source.record, onto_itself=onto_itself)
+    _decide_on_tags(ctx, copy)
     forbid_overwrite = read_forbid_overwrite(ctx)
     if forbid_overwrite:
         await check_overwrite(ctx)  # before bytes are encrypted; the commit checks again
@@ -106,6 +108,13 @@ def _copy_of(ctx: Context, record: ObjectRecord, *, onto_itself: bool) -> Object
         tags=tags if replaces_tags else record.tags,
         restore=record.restore if onto_itself and storage_class == record.storage_class else None,
     )
+
+
+def _decide_on_tags(ctx: Context, copy: ObjectRecord) -> None:
+    """The tags may be the source's. Giving some by a header needs a right of its own. Raises: OssError, a refusal."""
+    ctx.decide_on_tags(copy.tags)
+    if "x-oss-tagging" in ctx.request.headers:
+        ctx.decide_on_tags(copy.tags, Action.PUT_OBJECT_TAGGING)
 
 
 def _replaces(ctx: Context, name: str) -> bool:

@@ -18,6 +18,7 @@ from .versions import version_headers
 async def put_object_tagging(ctx: Context) -> Reply:
     """PutObjectTagging: the whole set is replaced; ETag and Last-Modified stay."""
     tags = read_tagging_document(await read_document(ctx.request, "Tagging"))
+    ctx.decide_on_tags(tags)
     return Reply(200, await _set_tags(ctx, tags))
 
 

@@ -22,7 +22,7 @@ from .context import Context
 from .copy_source import check_source, find_source, source_headers
 from .encryption import copy_blob, encryption_headers, inline_body
 from .incoming import receive
-from .multipart import find_upload, read_part_number, refuse_encryption
+from .multipart import open_upload, read_part_number, refuse_encryption
 from .pacing import PacedBody, read_traffic_limit
 from .release import release, settle
 from .repeating import ReplacedMeanwhile, repeated
@@ -34,7 +34,7 @@ async def upload_part(ctx: Context) -> Reply:
     number = read_part_number(request.query.get("partNumber") or "")
     refuse_encryption(ctx)
     rate_bits_per_s = read_traffic_limit(request)
-    upload = await find_upload(ctx)
+    upload = await open_upload(ctx)
     if rate_bits_per_s is not None:
         request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
     incoming = await receive(
@@ -54,7 +54,7 @@ async def upload_part_copy(ctx: Context) -> Reply:
 async def _upload_part_copy(ctx: Context) -> Reply:
     number = read_part_number(ctx.request.query.get("partNumber") or "")
     refuse_encryption(ctx)
-    upload = await find_upload(ctx)
+    upload = await open_upload(ctx)
     source = await find_source(ctx)
     record = source.record
     if check_source(ctx, record):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from coatcheck.access.acl import refuse_public_acl
 from coatcheck.access.actions import Action
+from coatcheck.access.decide import decide
 
 from .context import Context
 
@@ -20,4 +21,4 @@ def check_side_effects(ctx: Context) -> None:
     if "x-oss-object-acl" in named:
         refuse_public_acl(named["x-oss-object-acl"], blocked=bucket.blocks_public_access)
     if "x-oss-tagging" in named and ctx.needs_object(bucket):
-        ctx.decide(Action.PUT_OBJECT_TAGGING, bucket, ctx.target.key, ctx.found)
+        decide(ctx.caller, Action.PUT_OBJECT_TAGGING, ctx.facts)

@@ -50,6 +50,16 @@ from . import (
     style,
     symlink,
 )
+from .asking import (
+    ACL_AND_TAGS,
+    ACL_AND_TAGS_LATER,
+    BUCKET_ACL,
+    NOTHING,
+    OBJECT_ACL,
+    TAGS,
+    TAGS_LATER,
+    Asks,
+)
 from .context import Context
 
 
@@ -70,6 +80,7 @@ class Row:
         reads_object: the operation needs the object's current version.
         makes_bucket: the bucket need not exist.
         is_page: a bucket's website answers it, when nobody signed it.
+        asks: how it learns of an ACL and tags that it is to give.
     """
 
     method: str
@@ -81,6 +92,7 @@ class Row:
     makes_bucket: bool = False
     header: str = ""
     is_page: bool = False
+    asks: Asks = NOTHING
 
     @property
     def name(self) -> str:
@@ -108,12 +120,12 @@ PROCESS: Final = "x-oss-process"
 
 ROWS: Final = (
     Row("GET", Level.SERVICE, "", bucket.list_buckets, Action.LIST_BUCKETS),
-    Row("PUT", Level.BUCKET, "", bucket.put_bucket, Action.PUT_BUCKET, makes_bucket=True),
+    Row("PUT", Level.BUCKET, "", bucket.put_bucket, Action.PUT_BUCKET, makes_bucket=True, asks=BUCKET_ACL),
     Row("DELETE", Level.BUCKET, "", bucket.delete_bucket, Action.DELETE_BUCKET),
     Row("GET", Level.BUCKET, "bucketInfo", bucket.get_bucket_info, Action.GET_BUCKET_INFO),
     Row("GET", Level.BUCKET, "location", bucket.get_bucket_location, Action.GET_BUCKET_LOCATION),
     Row("GET", Level.BUCKET, "acl", bucket.get_bucket_acl, Action.GET_BUCKET_ACL),
-    Row("PUT", Level.BUCKET, "acl", bucket.put_bucket_acl, Action.PUT_BUCKET_ACL),
+    Row("PUT", Level.BUCKET, "acl", bucket.put_bucket_acl, Action.PUT_BUCKET_ACL, asks=BUCKET_ACL),
     Row("GET", Level.BUCKET, "policy", bucket_policy.get_bucket_policy, Action.GET_BUCKET_POLICY),
     Row("PUT", Level.BUCKET, "policy", bucket_policy.put_bucket_policy, Action.PUT_BUCKET_POLICY),
     Row("DELETE", Level.BUCKET, "policy", bucket_policy.delete_bucket_policy, Action.DELETE_BUCKET_POLICY),
@@ -122,18 +134,20 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS, is_page=True),
     Row("GET", Level.BUCKET, "list-type", object_list.list_objects_v2, Action.LIST_OBJECTS),
     Row("POST", Level.BUCKET, "delete", object_delete.delete_multiple_objects, Action.DELETE_OBJECTS),
-    Row("POST", Level.BUCKET, "", post_object.post_object, Action.PUT_OBJECT),
+    Row("POST", Level.BUCKET, "", post_object.post_object, Action.PUT_OBJECT, asks=OBJECT_ACL),
     Row("GET", Level.OBJECT, "", object_get.get_object, Action.GET_OBJECT, reads_object=True, is_page=True),
     Row("HEAD", Level.OBJECT, "", object_get.head_object, Action.GET_OBJECT, reads_object=True, is_page=True),
     Row("HEAD", Level.OBJECT, "objectMeta", object_get.get_object_meta, Action.GET_OBJECT, reads_object=True),
     Row("GET", Level.OBJECT, "objectMeta", object_get.get_object_meta, Action.GET_OBJECT, reads_object=True),
-    Row("PUT", Level.OBJECT, "", object_put.put_object, Action.PUT_OBJECT),
+    Row("PUT", Level.OBJECT, "", object_put.put_object, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
     Row("DELETE", Level.OBJECT, "", object_delete.delete_object, Action.DELETE_OBJECT),
     Row("GET", Level.OBJECT, "acl", object_acl.get_object_acl, Action.GET_OBJECT_ACL, reads_object=True),
-    Row("PUT", Level.OBJECT, "acl", object_acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True),
+    Row(
+        "PUT", Level.OBJECT, "acl", object_acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=OBJECT_ACL
+    ),
     # multipart uploads, copies, tags
-    Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT),
-    Row("PUT", Level.OBJECT, "partNumber&uploadId", part.upload_part, Action.PUT_OBJECT),
+    Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT, asks=TAGS),
+    Row("PUT", Level.OBJECT, "partNumber&uploadId", part.upload_part, Action.PUT_OBJECT, asks=TAGS_LATER),
     Row(
         "PUT",
         Level.OBJECT,
@@ -141,12 +155,28 @@ ROWS: Final = (
         part.upload_part_copy,
         Action.PUT_OBJECT,
         header="x-oss-copy-source",
+        asks=TAGS_LATER,
     ),
-    Row("POST", Level.OBJECT, "uploadId", multipart.complete_multipart_upload, Action.PUT_OBJECT),
+    Row(
+        "POST",
+        Level.OBJECT,
+        "uploadId",
+        multipart.complete_multipart_upload,
+        Action.PUT_OBJECT,
+        asks=ACL_AND_TAGS_LATER,
+    ),
     Row("DELETE", Level.OBJECT, "uploadId", multipart.abort_multipart_upload, Action.ABORT_MULTIPART_UPLOAD),
     Row("GET", Level.OBJECT, "uploadId", multipart_list.list_parts, Action.LIST_PARTS),
     Row("GET", Level.BUCKET, "uploads", multipart_list.list_multipart_uploads, Action.LIST_MULTIPART_UPLOADS),
-    Row("PUT", Level.OBJECT, "", object_copy.copy_object, Action.PUT_OBJECT, header="x-oss-copy-source"),
+    Row(
+        "PUT",
+        Level.OBJECT,
+        "",
+        object_copy.copy_object,
+        Action.PUT_OBJECT,
+        header="x-oss-copy-source",
+        asks=ACL_AND_TAGS_LATER,
+    ),
     Row(
         "PUT",
         Level.OBJECT,
@@ -154,6 +184,7 @@ ROWS: Final = (
         object_tagging.put_object_tagging,
         Action.PUT_OBJECT_TAGGING,
         reads_object=True,
+        asks=TAGS_LATER,
     ),
     Row(
         "GET",
@@ -172,9 +203,17 @@ ROWS: Final = (
         reads_object=True,
     ),
     # appending, links, restoring
-    Row("POST", Level.OBJECT, "append", object_append.append_object, Action.PUT_OBJECT, reads_object=True),
+    Row(
+        "POST",
+        Level.OBJECT,
+        "append",
+        object_append.append_object,
+        Action.PUT_OBJECT,
+        reads_object=True,
+        asks=ACL_AND_TAGS,
+    ),
     Row("POST", Level.OBJECT, "seal", object_append.seal_append_object, Action.SEAL_APPEND_OBJECT, reads_object=True),
-    Row("PUT", Level.OBJECT, "symlink", symlink.put_symlink, Action.PUT_OBJECT),
+    Row("PUT", Level.OBJECT, "symlink", symlink.put_symlink, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
     Row("GET", Level.OBJECT, "symlink", symlink.get_symlink, Action.GET_OBJECT, reads_object=True),
     Row("POST", Level.OBJECT, "restore", object_restore.restore_object, Action.RESTORE_OBJECT, reads_object=True),
     Row(

@@ -1,0 +1,55 @@
+"""What a request asks to give an object or a bucket beside content: an ACL, tags. Conditions of policies see it.
+
+Each route says (`table.py`) by which header, or form field of that name, an ACL and tags arrive that the operation then
+heeds; what it would ignore is no fact. Where tags come out of a document, the source of a copy or an upload that was
+begun before, they aren't known when the request is decided on: the operation decides again (`Context.decide_on_tags`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from coatcheck.core.errors import OssError
+
+from .tagging import Tags, read_tagging_header
+
+_OBJECT_ACL: Final = "x-oss-object-acl"
+_TAGGING: Final = "x-oss-tagging"
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """How a route learns of an ACL and of tags: names of headers or form fields, "" for not at all.
+
+    `tags_later`: the operation finds the tags, and decides again.
+    """
+
+    acl: str = ""
+    tags: str = ""
+    tags_later: bool = False
+
+    def find_acl(self, named: Mapping[str, str]) -> str | None:
+        """The ACL asked for, as it was sent."""
+        return named.get(self.acl) if self.acl else None
+
+    def find_tags(self, named: Mapping[str, str]) -> Tags | None:
+        """The tags asked for; None if only the operation knows. A header that isn't one is refused by the operation."""
+        if self.tags_later:
+            return None
+        if not self.tags:
+            return ()
+        try:
+            return read_tagging_header(named.get(self.tags))
+        except OssError:
+            return ()
+
+
+NOTHING: Final = Asks()
+BUCKET_ACL: Final = Asks(acl="x-oss-acl")
+OBJECT_ACL: Final = Asks(acl=_OBJECT_ACL)
+TAGS: Final = Asks(tags=_TAGGING)
+TAGS_LATER: Final = Asks(tags_later=True)
+ACL_AND_TAGS: Final = Asks(_OBJECT_ACL, _TAGGING)
+ACL_AND_TAGS_LATER: Final = Asks(_OBJECT_ACL, tags_later=True)
