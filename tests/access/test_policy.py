@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.access.facts import AccessFacts, Asked
-from coatcheck.access.policy import Kind, PolicyFault, Resource, Verdict, is_public, read_policy, weigh
+from coatcheck.access.policy import Kind, PolicyFault, Resource, Verdict, _unique, is_public, read_policy, weigh
 from coatcheck.core.system_policies import SYSTEM_POLICIES
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.ports.bucket import Bucket
@@ -431,3 +431,32 @@ def test_any_text_is_a_policy_or_a_fault(text: str, kind: Kind) -> None:
 def test_any_statement_is_one_or_a_fault(statement: dict[str, Any]) -> None:
     whole = {"Effect": "Allow", "Action": "oss:*", "Resource": "*"} | statement
     assert is_read(json.dumps({"Version": "1", "Statement": [whole]}), Kind.IDENTITY)
+
+
+class Counted(str):
+    """A text whose comparisons are counted."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_the_member_that_is_there_twice_is_found_in_one_walk() -> None:
+    Counted.compared = 0
+    pairs = [(Counted(f"member{number}"), 1) for number in range(3000)]
+    with pytest.raises(PolicyFault) as fault:
+        _unique([*pairs, (Counted("member2999"), 1)])
+    assert str(fault.value) == "member2999: is given twice in one place"
+    assert Counted.compared < 100  # of equal hashes only; each with each would be 4.5 million
+
+
+@pytest.mark.parametrize("key", ["acs:UserAgent", "oss:Prefix"])
+def test_of_a_long_text_a_condition_looks_at_the_beginning(key: str) -> None:
+    text = "a" * 1024 + "b" * 200_000
+    asked = {"headers": {"user-agent": text}, "query": f"prefix={text}", "about": None}
+    assert allows_if("StringEquals", key, "a" * 1024, **asked)
+    assert not allows_if("StringLike", key, "*b*", **asked)

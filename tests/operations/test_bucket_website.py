@@ -204,3 +204,18 @@ async def test_what_is_no_website_is_refused_and_nothing_changes(body: bytes, co
     before = house.contents()
     assert (await house.ask("PUT", "/photos/?website", body)).refusal == (400, code)
     assert house.contents() == before
+
+
+@pytest.mark.parametrize(
+    "redirect",
+    [
+        "<RedirectType>External</RedirectType><ReplaceKeyWith>" + "${key}" * 9000 + "</ReplaceKeyWith>",
+        "<RedirectType>Internal</RedirectType><ReplaceKeyWith>" + "${key}" * 9000 + "</ReplaceKeyWith>",
+        "<RedirectType>External</RedirectType><ReplaceKeyPrefixWith>" + "b" * 1023 + "</ReplaceKeyPrefixWith>",
+    ],
+)
+async def test_a_rule_makes_no_key_that_is_longer_than_keys_are(redirect: str) -> None:
+    house = await a_house(rules(rule("<KeyPrefixEquals>x</KeyPrefixEquals>", redirect)))
+    answer = await visit(house, "/x" + "a" * 1000)
+    assert answer.refusal == (400, "InvalidObjectName")
+    assert "location" not in answer.headers

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import coatcheck.operations.preflight as preflight_module
 from coatcheck.core.errors import OssError
+from coatcheck.operations import cors_rules
 from coatcheck.operations.cors_rules import Cors, CorsRule, read_cors, write_cors
 from coatcheck.wire.xml import read_xml
 
@@ -271,3 +273,62 @@ def test_any_texts_are_rules_or_a_refusal(pairs: list[tuple[str, str]]) -> None:
     body = "".join(f"<{name}><![CDATA[{text.replace(']]>', '')}]]></{name}>" for name, text in pairs)
     with suppress(OssError):
         read_cors(read_xml(a_document(body).encode("utf-8", "surrogatepass"), "CORSConfiguration"))
+
+
+# --- what a preflight may cost ---
+
+
+def a_rule_of(headers: list[str]) -> str:
+    allowed = "".join(f"<AllowedHeader>{header}</AllowedHeader>" for header in headers)
+    return (
+        "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>"
+        f"{allowed}</CORSRule></CORSConfiguration>"
+    )
+
+
+@pytest.mark.parametrize(
+    "requested",
+    [
+        ",".join(f"x{number}" for number in range(120_000)),
+        ",".join("a" for _ in range(101)),
+        "," * 100,
+        "a" * 8193,
+        " " * 8193,
+    ],
+)
+async def test_a_preflight_with_too_many_names_is_refused_before_any_rule_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, requested: str
+) -> None:
+    house = await a_house(a_rule_of(["*"]))
+    monkeypatch.setattr(preflight_module, "preflight_headers", None)  # whoever calls it fails
+    asked = {"origin": "http://a", "access-control-request-method": "PUT", "access-control-request-headers": requested}
+    answer = await house.ask("OPTIONS", "/photos/a.txt", headers=asked, by=ANYBODY)
+    assert answer.refusal == (400, "BadRequest")
+    assert answer.text("Message") == "Access-Control-Request-Headers has more than 100 names or 8192 characters."
+
+
+async def test_as_many_names_as_are_allowed_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+
+    def fits(pattern: str, text: str) -> bool:
+        compared.append((pattern, text))
+        return real(pattern, text)
+
+    real = cors_rules._fits
+    house = await a_house(a_rule_of([f"plain-{number}" for number in range(300)] + ["x-a*", "X-A*", "x-b*"]))
+    monkeypatch.setattr(cors_rules, "_fits", fits)
+    names = [f"plain-{number}" for number in range(97)]
+    status, headers = await preflight(house, "http://a", "PUT", ",".join([*names, "X-B1", "x-b1", "x-b2"]))
+    assert (status, headers["access-control-allow-headers"].count(",")) == (200, 99)
+    # The origin, and of the names only those that aren't listed as they are, each once.
+    assert sorted(compared) == sorted(
+        [("*", "http://a"), *((pattern, name) for name in ("x-b1", "x-b2") for pattern in ("x-a*", "x-b*"))]
+    )
+
+
+async def test_an_origin_longer_than_any_host_is_allowed_nothing() -> None:
+    house = await a_house()
+    assert (await preflight(house, "https://" + "a" * 504, "HEAD"))[0] == 200
+    assert (await preflight(house, "https://" + "a" * 505, "HEAD"))[0] == 403
+    answer = await house.ask("HEAD", "/photos/a.txt", headers={"origin": "https://" + "a" * 505})
+    assert "access-control-allow-origin" not in answer.headers

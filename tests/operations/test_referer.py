@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from coatcheck.core.wildcards import WildcardSet
+from coatcheck.operations import bucket_referer
 from coatcheck.operations.bucket_referer import RefererRules, allows
 
 from .house import ANYBODY, STRANGER, Answer, House
@@ -118,3 +120,20 @@ async def test_document_that_breaks_a_rule_is_refused_and_nothing_is_stored(docu
     before = house.contents()
     assert (await house.ask("PUT", "/photos/?referer", document)).refusal == (400, code)
     assert house.contents() == before
+
+
+async def test_lists_are_bounded_and_compared_in_one_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    walks: list[int] = []
+
+    class Counting(WildcardSet):
+        def match(self, text: str) -> bool:
+            walks.append(len(text))
+            return super().match(text)
+
+    monkeypatch.setattr(bucket_referer, "WildcardSet", Counting)
+    house = await a_house(a_document(tuple(f"*x{number}" for number in range(400))))
+    assert (await ask_from(house, "http://a/" + "b" * 200_000)).refusal == (403, "AccessDenied")
+    assert walks == [4096, 8]
+    too_much = a_document(("a" * 10_240,), ("b" * 10_241,))
+    assert (await house.ask("PUT", "/photos/?referer", too_much)).refusal == (400, "InvalidArgument")
+    assert (await house.ask("PUT", "/photos/?referer", a_document(("a" * 10_240,), ("b" * 10_240,)))).status == 200

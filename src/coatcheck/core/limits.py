@@ -21,6 +21,9 @@ SESSION_POLICY_MAX_BYTES: Final = 2048  # OSS: STS, the Policy of AssumeRole
 BUCKET_POLICY_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketPolicy
 POLICY_STATEMENTS_MAX: Final = 128  # ours: statements in one policy
 POLICY_VALUES_MAX: Final = 256  # ours: values in one place of a policy
+CONDITION_TEXT_MAX_CHARS: Final = (
+    1024  # ours: what is behind that of a User-Agent or a listing's prefix isn't looked at
+)
 SESSION_MIN_S: Final = 900  # OSS: STS, DurationSeconds
 SESSION_DEFAULT_S: Final = 3600  # OSS: STS, DurationSeconds when not given
 SESSION_MAX_S: Final = 43_200  # OSS: STS, DurationSeconds
@@ -66,8 +69,12 @@ REQUEST_TARGET_MAX_BYTES: Final = 16 * 1024  # ours: path and query together
 # --- doors and browser rules ---------------------------------------------------------------------------------------
 CORS_MAX_RULES: Final = 10  # OSS: PutBucketCors
 CORS_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketCors
+CORS_ORIGIN_MAX_CHARS: Final = 512  # ours: of an Origin that a rule may allow; a host name has 253
+CORS_REQUESTED_MAX: Final = 100  # ours: names in Access-Control-Request-Headers
+CORS_REQUESTED_MAX_CHARS: Final = 8 * 1024  # ours: of all these together
 CORS_MAX_AGE_S: Final = 999_999_999  # OSS: MaxAgeSeconds
 REFERER_MAX_RULES: Final = 400  # ours: entries of either list
+REFERER_MAX_CHARS: Final = 20 * 1024  # ours: all entries of both lists together
 REFERER_COMPARED_MAX_CHARS: Final = 4096  # ours: what is behind that of a Referer is not looked at
 DOMAINS_PER_BUCKET: Final = 100  # OSS: PutCname; tokens too
 DOMAIN_TOKEN_LIFE_S: Final = 72 * 3600  # OSS: CreateCnameToken

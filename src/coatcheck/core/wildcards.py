@@ -6,7 +6,7 @@ have reached are the bits of one number; each character moves them all at once (
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Final
 
 _ONE: Final = "?"
@@ -49,7 +49,35 @@ class Wildcards:
         return bool(reached & self._end)
 
 
-@lru_cache(maxsize=1024)
-def read_wildcards(pattern: str) -> Wildcards:
-    """The pattern, remembered."""
-    return Wildcards(pattern)
+class WildcardSet:
+    """Several patterns, compared in the same one walk: the bits of all stand side by side in one number."""
+
+    __slots__ = ("_by_character", "_ends", "_everywhere", "_starts", "_stays")
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._by_character: dict[str, int] = {}
+        self._everywhere = self._stays = self._starts = self._ends = 0
+        position = 0
+        for pattern in patterns:
+            self._starts |= 1 << position
+            for character in pattern:
+                bit = 1 << position
+                if character == _RUN:
+                    self._stays |= bit
+                    continue
+                if character == _ONE:
+                    self._everywhere |= bit
+                else:
+                    self._by_character[character] = self._by_character.get(character, 0) | bit
+                position += 1
+            self._ends |= 1 << position
+            position += 1  # no character leads on from the end of a pattern
+
+    def match(self, text: str) -> bool:
+        """Whether the whole of `text` fits any of the patterns."""
+        reached, stays, everywhere, by_character = self._starts, self._stays, self._everywhere, self._by_character
+        for character in text:
+            reached = (reached & (by_character.get(character, 0) | everywhere)) << 1 | reached & stays
+            if not reached:
+                return False
+        return bool(reached & self._ends)

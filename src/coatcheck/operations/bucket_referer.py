@@ -11,8 +11,8 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import DENIED_BY_REFERER, INVALID_ARGUMENT, MALFORMED_XML
-from coatcheck.core.limits import REFERER_COMPARED_MAX_CHARS, REFERER_MAX_RULES
-from coatcheck.core.wildcards import read_wildcards
+from coatcheck.core.limits import REFERER_COMPARED_MAX_CHARS, REFERER_MAX_CHARS, REFERER_MAX_RULES
+from coatcheck.core.wildcards import WildcardSet
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import Node, read_xml, write_xml
 
@@ -44,6 +44,8 @@ class RefererRules:
 async def put_bucket_referer(ctx: Context) -> Reply:
     """PutBucketReferer: replaces everything; an empty list allows everybody again."""
     rules = read_rules(await read_document(ctx.request, ROOT))
+    if sum(map(len, (*rules.white, *rules.black))) > REFERER_MAX_CHARS:
+        raise INVALID_ARGUMENT(f"The referers have more than {REFERER_MAX_CHARS} characters.", ArgumentName="Referer")
     await keep_setting(ctx, SETTING, write_rules(rules).decode())
     return Reply(200)
 
@@ -87,10 +89,13 @@ def _candidates(rules: RefererRules, referer: str) -> tuple[str, str]:
 
 def _any_fits(patterns: tuple[str, ...], candidates: tuple[str, str]) -> bool:
     full, origin = candidates
-    for pattern in map(read_wildcards, patterns):
-        if pattern.match(full) or (origin != full and pattern.match(origin)):
-            return True
-    return False
+    together = _together(patterns)
+    return together.match(full) or (origin != full and together.match(origin))
+
+
+@lru_cache(maxsize=256)
+def _together(patterns: tuple[str, ...]) -> WildcardSet:
+    return WildcardSet(patterns)
 
 
 def read_rules(document: Element) -> RefererRules:

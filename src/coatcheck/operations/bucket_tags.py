@@ -51,6 +51,8 @@ async def delete_bucket_tags(ctx: Context) -> Reply:
 
 def read_tags_header(text: str) -> str:
     """x-oss-bucket-tagging of PutBucket, "k=v&k2=v2" -> the document to keep. Raises: OssError."""
+    if text.count("&") >= BUCKET_TAGS_MAX:
+        raise TOO_MANY_TAGS()
     return write_tags(_check(read_tag_pairs(text, "x-oss-bucket-tagging")))
 
 

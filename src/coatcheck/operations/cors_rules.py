@@ -13,7 +13,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import CORS_RULE_BEYOND_LIMIT, INVALID_ARGUMENT, MALFORMED_XML
-from coatcheck.core.limits import CORS_MAX_AGE_S, CORS_MAX_RULES
+from coatcheck.core.limits import CORS_MAX_AGE_S, CORS_MAX_RULES, CORS_ORIGIN_MAX_CHARS
 from coatcheck.wire.reply import RawHeader
 from coatcheck.wire.xml import Node, read_xml, write_xml
 
@@ -128,11 +128,14 @@ def preflight_headers(cors: Cors, origin: str, method: str, requested: str | Non
 
     Args:
         method: of the request to come.
-        requested: Access-Control-Request-Headers, if it was sent.
+        requested: Access-Control-Request-Headers, if it was sent; within the limits of `preflight.py`.
     """
     names = [name.strip() for name in (requested or "").split(",") if name.strip()]
+    asked = frozenset(map(str.lower, names))
+    if not all(map(_TOKEN.issuperset, asked)):
+        return None
     for rule in cors.rules:
-        if method in rule.methods and _allows_origin(rule, origin) and _allows_headers(rule, names):
+        if method in rule.methods and _allows_origin(rule, origin) and _allows_headers(rule.headers, asked):
             allowed = [(b"access-control-allow-headers", ", ".join(names).encode())] if names else []
             return (*_origin_headers(rule, origin, cors.vary), *allowed, *_shared_headers(rule, (method,)))
     return None
@@ -179,13 +182,22 @@ def _shared_headers(rule: CorsRule, methods: Iterable[str]) -> list[RawHeader]:
 
 
 def _allows_origin(rule: CorsRule, origin: str) -> bool:
-    legal = origin.isascii() and origin.isprintable()
+    legal = len(origin) <= CORS_ORIGIN_MAX_CHARS and origin.isascii() and origin.isprintable()
     return legal and any(_fits(pattern, origin) for pattern in rule.origins)
 
 
-def _allows_headers(rule: CorsRule, names: list[str]) -> bool:
-    patterns = [pattern.lower() for pattern in rule.headers]
-    return all(_TOKEN.issuperset(name) and any(_fits(pattern, name.lower()) for pattern in patterns) for name in names)
+def _allows_headers(headers: tuple[str, ...], asked: frozenset[str]) -> bool:
+    """Whether a rule's headers cover all names. Those without a `*` are looked up; only the others are gone through."""
+    literal, patterns = _sorted_headers(headers)
+    return "*" in patterns or all(any(_fits(pattern, name) for pattern in patterns) for name in asked - literal)
+
+
+@lru_cache(maxsize=256)
+def _sorted_headers(headers: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """A rule's headers in lower case, each once: plain names, and patterns."""
+    folded = frozenset(map(str.lower, headers))
+    patterns = tuple(sorted(header for header in folded if "*" in header))
+    return folded.difference(patterns), patterns
 
 
 def _fits(pattern: str, text: str) -> bool:

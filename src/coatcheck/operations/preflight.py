@@ -6,6 +6,7 @@ Source: OSS API reference, OptionObject.
 from __future__ import annotations
 
 from coatcheck.core.errors import BAD_PREFLIGHT, CORS_NOT_ALLOWED
+from coatcheck.core.limits import CORS_REQUESTED_MAX, CORS_REQUESTED_MAX_CHARS
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
@@ -25,9 +26,14 @@ def answer_preflight(request: Request, target: Target, bucket: Bucket | None) ->
         raise BAD_PREFLIGHT()
     if not method:
         raise BAD_PREFLIGHT("Insufficient information. Request Access-Control-Request-Method header needed.")
+    requested = request.headers.get("access-control-request-headers", "")
+    if len(requested) > CORS_REQUESTED_MAX_CHARS or requested.count(",") >= CORS_REQUESTED_MAX:
+        raise BAD_PREFLIGHT(
+            f"Access-Control-Request-Headers has more than {CORS_REQUESTED_MAX} names or {CORS_REQUESTED_MAX_CHARS}"
+            " characters."
+        )
     document = None if bucket is None else bucket.setting(SETTING)
     if document is not None:
-        requested = request.headers.get("access-control-request-headers")
         headers = preflight_headers(stored_cors(document), origin, method, requested)
         if headers is not None:
             return Reply(200, headers)

@@ -33,6 +33,8 @@ def read_tagging_header(text: str | None) -> Tags:
     """
     if not text:
         return ()
+    if text.count("&") >= OBJECT_TAGS_MAX:
+        raise TOO_MANY_OBJECT_TAGS()
     tags = read_tag_pairs(text, "x-oss-tagging")
     if len(dict(tags)) != len(tags):
         raise _bad_header(text, "x-oss-tagging")

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
-from coatcheck.core.limits import WEBSITE_HEADERS_MAX, WEBSITE_RULES_MAX
+from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OBJECT_NAME_TOO_LONG, OssError
+from coatcheck.core.limits import OBJECT_KEY_MAX_BYTES, WEBSITE_HEADERS_MAX, WEBSITE_RULES_MAX
 from coatcheck.core.percent import encode_path
 from coatcheck.wire.xml import Node, read_xml, write_xml
 
@@ -33,6 +33,7 @@ from .elements import (
 ROOT: Final = "WebsiteConfiguration"
 SETTING: Final = "website"
 
+_KEY: Final = "${key}"  # in ReplaceKeyWith
 _REDIRECTS: Final = ("301", "302", "307")
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")
 
@@ -84,8 +85,16 @@ class RoutingRule:
         )
 
     def new_key(self, key: str) -> str:
+        """Where a key is sent. Raises: OssError OBJECT_NAME_TOO_LONG, before anything that long is made."""
+        copies = (self.replace_key or "").count(_KEY)
+        made = self.replace(key) if copies * len(key) <= OBJECT_KEY_MAX_BYTES else None
+        if made is None or len(made) > OBJECT_KEY_MAX_BYTES:
+            raise OBJECT_NAME_TOO_LONG()
+        return made
+
+    def replace(self, key: str) -> str:
         if self.replace_key is not None:
-            return self.replace_key.replace("${key}", key)
+            return self.replace_key.replace(_KEY, key)
         if self.replace_prefix is not None and self.enable_replace_prefix is not False:
             return self.replace_prefix + key[len(self.prefix or "") :]
         return key
@@ -213,7 +222,7 @@ def _read_rule(element: Element) -> RoutingRule:
         raise _bad("ReplaceKeyWith and ReplaceKeyPrefixWith exclude each other.", "ReplaceKeyWith", rule.replace_key)
     if rule.host is not None and not _HOST_CHARACTERS.issuperset(rule.host):
         raise _bad("HostName must be the name of a host.", "HostName", rule.host)
-    if kind != "Internal" and not rule.host and rule.protocol is None and rule.new_key("\0") == "\0":
+    if kind != "Internal" and not rule.host and rule.protocol is None and rule.replace("\0") == "\0":
         raise _bad("A redirect must change something of the address.", "Redirect", kind)
     return rule
 
