@@ -21,7 +21,7 @@ from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.ports.renderer import Job, Picture, Rendered
 
 from ..patience import HANG_S
-from .vips.pictures import look, save, textured
+from .vips.pictures import look, save, solid, textured
 
 SMALL = save(textured(60, 40), "PNG")
 
@@ -105,7 +105,7 @@ async def test_a_picture_that_takes_too_long_is_given_up(tmp_path: Path) -> None
 async def test_a_picture_that_takes_too_much_memory_is_given_up(tmp_path: Path) -> None:
     with pool(tmp_path, memory_bytes=320 * 1024**2) as made:
         await made.render(job())
-        big = save(textured(4000, 4000).convert("RGBA"), "PNG", compress_level=1)
+        big = save(solid(4000, 4000, "808080").convert("RGBA"), "PNG", compress_level=1)
         error = await refusal_of(made, job(big, "/".join(["rotate,45"] + ["rotate,90"] * 8) + "/format,png"))
         assert error.status == 400
         assert error.code in ("MemLimitExceeded", "BadRequest")
