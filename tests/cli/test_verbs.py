@@ -338,6 +338,32 @@ def test_rm_an_object(run: Run, fake: Fake) -> None:
     assert fake.buckets["box"] == {}
 
 
+@pytest.mark.parametrize("key", ["kk", "k/", "K", "k%20"])
+def test_rm_of_nothing_says_so(run: Run, fake: Fake, key: str) -> None:
+    """A mistyped key must not look like a deleted object."""
+    fake.store("box", "k", b"")
+    fake.store("box", "k/l", b"")
+    fake.store("box", "kkk", b"")
+    result = run("rm", f"oss://box/{key}")
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: NothingThere: There is no object oss://box/{key}; nothing was deleted.")
+    assert sorted(fake.buckets["box"]) == ["k", "k/l", "kkk"]
+    assert not [line for line, _ in fake.seen if line.startswith("DELETE")]
+
+
+def test_rm_by_who_may_delete_and_not_list(run: Run, fake: Fake) -> None:
+    fake.store("box", "k", b"")
+    fake.refusals = [(403, "AccessDenied", "You have no right to access this object because of bucket acl.")]
+    result = run("rm", "oss://box/k")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "Deleted oss://box/k, if it was there: this access key may not list the bucket.\n",
+    )
+    assert fake.buckets["box"] == {}
+    fake.refusals = [(403, "AccessDenied", "You have no right to access this object because of bucket acl.")]
+    assert lines(run("rm", "oss://box/k", "--json").stdout) == [{"deleted": "oss://box/k", "was_there": None}]
+
+
 def test_rm_a_tree_but_not_its_namesake(run: Run, fake: Fake) -> None:
     for key in ("dir/1", "dir/2", "dir-other"):
         fake.store("box", key, b"")
@@ -378,8 +404,37 @@ def test_rm_a_bucket(run: Run, fake: Fake) -> None:
 
 def test_mb(run: Run, fake: Fake) -> None:
     assert run("mb", "oss://box").stderr == "Made oss://box, private.\n"
-    assert fake.sent_headers[-1]["x-oss-acl"] == "private"
+    assert "x-oss-acl" not in fake.sent_headers[-1]
     assert run("mb", "oss://box/k").exit_code == 2
+
+
+def test_mb_leaves_a_bucket_that_is_there_as_it_is(run: Run, fake: Fake) -> None:
+    fake.store("box", "k", b"")
+    result = run("mb", "oss://box")
+    assert (result.exit_code, result.stderr) == (0, "oss://box is already yours; nothing was changed.\n")
+    assert lines(run("mb", "oss://box", "--json").stdout) == [{"bucket": "box", "made": False}]
+    assert not [line for line, _ in fake.seen if line.startswith("PUT")]
+    assert lines(run("mb", "oss://new", "--json").stdout) == [{"bucket": "new", "made": True}]
+
+
+def test_nothing_that_makes_a_bucket_on_its_way_sends_an_acl(run: Run, fake: Fake, work: Path) -> None:
+    (work / "f").write_text("hello")
+    run("share", "f")
+    run("mb", "oss://box")
+    assert "shared" in fake.buckets
+    assert [headers for headers in fake.sent_headers if "x-oss-acl" in headers] == []
+
+
+def test_mb_of_what_may_not_be_looked_at_is_the_servers_to_say(run: Run, fake: Fake) -> None:
+    fake.store("box", "k", b"")
+    denied = (403, "AccessDenied", "You do not have read acl permission on this object.")
+    fake.refusals = [denied, (409, "BucketAlreadyExists", "The requested bucket name is not available.")]
+    refused = run("mb", "oss://box")
+    assert refused.exit_code == 1
+    assert "BucketAlreadyExists" in refused.stderr
+    fake.refusals = [denied]
+    assert run("mb", "oss://box").stderr == "oss://box is already yours; nothing was changed.\n"
+    assert "x-oss-acl" not in fake.sent_headers[-1]
 
 
 def test_local_default_server_that_is_not_running(work: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

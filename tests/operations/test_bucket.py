@@ -44,6 +44,14 @@ async def test_put_bucket_again_with_nothing_that_contradicts_succeeds(house: Ho
     assert house.contents() == before
 
 
+@pytest.mark.parametrize("acl", ["public-read", "public-read-write"])
+async def test_put_bucket_again_without_an_acl_keeps_it(house: House, acl: str) -> None:
+    """`coatcheck mb` relies on it."""
+    assert (await house.ask("PUT", "/photos/?acl", headers={"x-oss-acl": acl})).status == 200
+    assert (await house.ask("PUT", "/photos/")).status == 200
+    assert (await house.ask("GET", "/photos/?acl")).text("AccessControlList/Grant") == acl
+
+
 async def test_put_bucket_again_with_an_acl_sets_it(house: House) -> None:
     assert (await house.ask("PUT", "/photos/", headers={"x-oss-acl": "public-read"})).status == 200
     assert (await house.ask("GET", "/photos/?acl")).text("AccessControlList/Grant") == "public-read"

@@ -16,12 +16,17 @@ from .terminal import print_json, say
 @profile_options
 @json_option
 def command(address: OssAddress, where: Options, as_json: bool) -> None:
-    """Make a bucket. It is private: only its owner, and those with a link, can read what is in it."""
+    """Make a bucket. It is private: only its owner, and those with a link, can read what is in it.
+
+    A bucket that is yours already stays as it is.
+    """
     if address.key:
         raise click.UsageError(f"A bucket has no key: coatcheck mb oss://{address.bucket}")
     with Connection(find_profile(where)) as connection:
-        connection.make_bucket(address.bucket)
+        made = connection.make_bucket(address.bucket)
     if as_json:
-        print_json({"bucket": address.bucket})
-    else:
+        print_json({"bucket": address.bucket, "made": made})
+    elif made:
         say(f"Made oss://{address.bucket}, private.")
+    else:
+        say(f"oss://{address.bucket} is already yours; nothing was changed.")

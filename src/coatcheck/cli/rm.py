@@ -8,8 +8,8 @@ from itertools import chain, islice
 import click
 
 from coatcheck.client.connection import Connection
-from coatcheck.client.errors import NotFound
-from coatcheck.client.listing import delete_object, delete_objects, list_below
+from coatcheck.client.errors import ClientError, NotFound
+from coatcheck.client.listing import delete_object, delete_objects, is_listed, list_below
 from coatcheck.client.profile import Options
 
 from .options import ADDRESS, OssAddress, find_profile, json_option, profile_options
@@ -27,17 +27,32 @@ _COUNTED_AHEAD = 1000  # one page: enough to say what is about to happen
 def command(address: OssAddress, recursive: bool, yes: bool, where: Options, as_json: bool) -> None:
     """Delete an object, an empty bucket or, with -r, a whole tree.
 
-    Deleting an object that isn't there is no failure, as in OSS.
+    Where there is nothing to delete the exit status is 3, so that a mistyped KEY doesn't look like a deleted one.
     """
     with Connection(find_profile(where)) as connection:
         if recursive:
             _delete_tree(connection, address, yes, as_json)
         elif address.key:
-            delete_object(connection, address.bucket, address.key)
-            _tell(address, as_json)
+            _delete_one(connection, address, as_json)
         else:
             connection.send("DELETE", address.bucket)
             _tell(address, as_json)
+
+
+def _delete_one(connection: Connection, address: OssAddress, as_json: bool) -> None:
+    """OSS says of an object that isn't there that it was deleted, so look first."""
+    try:
+        there = is_listed(connection, address.bucket, address.key)
+    except ClientError as error:
+        if error.code != "AccessDenied":
+            raise
+        delete_object(connection, address.bucket, address.key)
+        _tell(address, as_json, unseen=True)
+        return
+    if not there:
+        raise NotFound("NothingThere", f"There is no object {printable(str(address))}; nothing was deleted.")
+    delete_object(connection, address.bucket, address.key)
+    _tell(address, as_json)
 
 
 def _delete_tree(connection: Connection, address: OssAddress, yes: bool, as_json: bool) -> None:
@@ -75,8 +90,12 @@ def _can_answer() -> bool:
     return sys.stdin.isatty()
 
 
-def _tell(address: OssAddress, as_json: bool) -> None:
+def _tell(address: OssAddress, as_json: bool, *, unseen: bool = False) -> None:
+    """`unseen`: this access key may delete, but not list, so nobody knows whether it was there."""
+    name = str(address) if address.key else f"oss://{address.bucket}"
     if as_json:
-        print_json({"deleted": str(address) if address.key else f"oss://{address.bucket}"})
+        print_json({"deleted": name} | ({"was_there": None} if unseen else {}))
+    elif unseen:
+        say(f"Deleted {printable(name)}, if it was there: this access key may not list the bucket.")
     else:
-        say(f"Deleted {printable(str(address)) if address.key else f'oss://{address.bucket}'}.")
+        say(f"Deleted {printable(name)}.")

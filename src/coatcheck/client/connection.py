@@ -85,19 +85,32 @@ class Connection:
             return response.headers, read_document(response)
 
     def ensure_bucket(self, bucket: str) -> bool:
-        """Make a private bucket unless it is there; whether it was made."""
+        """Make a private bucket unless it is there; whether it was made. One that is there is left as it is."""
         try:
             self.send("GET", bucket, query=[("location", "")])
         except ClientError as error:
             if error.code != "NoSuchBucket":
                 raise
-            self.make_bucket(bucket)
+            self._make_bucket(bucket)
             return True
         return False
 
-    def make_bucket(self, bucket: str) -> None:
-        """PutBucket, private."""
-        self.send("PUT", bucket, headers={"x-oss-acl": "private"}, content=b"")
+    def make_bucket(self, bucket: str) -> bool:
+        """As `ensure_bucket`, for a caller who wants a bucket of its own: somebody else's is refused.
+
+        Raises: ClientError BucketAlreadyExists.
+        """
+        try:
+            return self.ensure_bucket(bucket)
+        except ClientError as error:
+            if error.code != "AccessDenied":
+                raise
+        self._make_bucket(bucket)  # somebody else's, or ours and we may not look: the server knows
+        return False
+
+    def _make_bucket(self, bucket: str) -> None:
+        """PutBucket without an ACL: private if new. With one, a bucket that is there would get it."""
+        self.send("PUT", bucket, content=b"")
 
 
 def make_url(profile: Profile, bucket: str, key: str, query: Query = ()) -> str:

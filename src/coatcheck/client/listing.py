@@ -88,11 +88,21 @@ def list_objects(
 def list_below(connection: Connection, bucket: str, key: str) -> Iterator[Object]:
     """What a directory of files would be: the object itself, if it is there, and everything below `key` + "/"."""
     if key and not key.endswith("/"):
-        first = next(_objects(list_objects(connection, bucket, key, page_keys=1)), None)
+        first = _first(connection, bucket, key)
         if first is not None and first.key == key:
             yield first
         key += "/"
     yield from _objects(list_objects(connection, bucket, key))
+
+
+def is_listed(connection: Connection, bucket: str, key: str) -> bool:
+    """Whether an object is there; also a symlink that leads nowhere, since a listing doesn't follow as HeadObject does."""
+    first = _first(connection, bucket, key)
+    return first is not None and first.key == key
+
+
+def _first(connection: Connection, bucket: str, prefix: str) -> Object | None:
+    return next(_objects(list_objects(connection, bucket, prefix, page_keys=1)), None)
 
 
 def delete_object(connection: Connection, bucket: str, key: str) -> None:
