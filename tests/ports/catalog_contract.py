@@ -10,7 +10,7 @@ import pytest
 
 from coatcheck.core.errors import OBJECT_NOT_APPENDABLE, OssError
 from coatcheck.ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
-from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone, NotEmpty, Stale, TooMany
+from coatcheck.ports.catalog import AlreadyThere, BucketChange, Catalog, Gone, NotEmpty, Stale, TooMany
 from coatcheck.ports.object import (
     Deletion,
     ListPage,
@@ -142,6 +142,74 @@ class CatalogContract:
             await catalog.set_bucket_setting(bucket.bucket_id, "cors", "two")
         made = await catalog.create_bucket(a_bucket(bucket.name), most=100)
         assert made.settings == ()
+
+    async def test_of_many_changes_at_once_each_is_made_from_the_one_before(
+        self, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        """Sixty settings at once where fifty may be: fifty are kept, whoever was first."""
+
+        def add(name: str) -> BucketChange:
+            def change(now: Bucket) -> Bucket:
+                if len(now.settings) >= 50:
+                    raise OBJECT_NOT_APPENDABLE()
+                return now.with_setting(name, "document")
+
+            return change
+
+        changes = [catalog.change_bucket(bucket.bucket_id, add(f"style/{number:02}")) for number in range(60)]
+        outcomes = await asyncio.gather(*changes, return_exceptions=True)
+        assert sum(isinstance(outcome, OssError) for outcome in outcomes) == 10
+        found = await catalog.find_bucket(bucket.name)
+        assert found is not None
+        assert len(found.settings) == 50
+
+    async def test_a_change_sees_the_whole_bucket_and_changes_what_it_says(
+        self, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        await catalog.set_bucket_setting(bucket.bucket_id, "cors", "one")
+        await catalog.set_bucket_setting(bucket.bucket_id, "policy", "two")
+        await catalog.set_bucket_acl(bucket.bucket_id, "public-read")
+        await catalog.find_bucket(bucket.name)
+        seen = []
+
+        def change(now: Bucket) -> Bucket:
+            seen.append((now.name, now.acl, now.versioning, now.settings))
+            moved = now.with_setting("cors", None).with_setting("tagging", "three")
+            return replace(moved, acl="private", versioning="Enabled", owner="0", name="other", region="elsewhere")
+
+        await catalog.change_bucket(bucket.bucket_id, change)
+        assert set(seen) == {("photos", "public-read", "", (("cors", "one"), ("policy", "two")))}
+        found = await catalog.find_bucket(bucket.name)
+        assert found == replace(bucket, versioning="Enabled", settings=(("policy", "two"), ("tagging", "three")))
+
+    async def test_a_change_of_a_bucket_may_say_no_and_then_nothing_is_changed(
+        self, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        def refuse(now: Bucket) -> Bucket:
+            raise OBJECT_NOT_APPENDABLE()
+
+        with pytest.raises(OssError):
+            await catalog.change_bucket(bucket.bucket_id, refuse)
+        assert await catalog.find_bucket(bucket.name) == bucket
+        await catalog.delete_bucket(bucket.bucket_id)
+        with pytest.raises(Gone):
+            await catalog.change_bucket(bucket.bucket_id, lambda now: now)
+
+    async def test_a_bucket_is_made_with_its_settings_or_not_at_all(self, catalog: Catalog) -> None:
+        new = replace(a_bucket("tagged"), settings=(("tagging", "a=b"), ("cors", "one")))
+        seen = []
+
+        def refuse(made: Bucket) -> None:
+            seen.append((made.name, made.acl, made.setting("tagging")))
+            raise OBJECT_NOT_APPENDABLE()
+
+        with pytest.raises(OssError):
+            await catalog.create_bucket(new, most=9, check=refuse)
+        assert set(seen) == {("tagged", "private", "a=b")}
+        assert await catalog.find_bucket("tagged") is None
+        made = await catalog.create_bucket(new, most=9, check=lambda _: None)
+        assert made.settings == (("cors", "one"), ("tagging", "a=b"))
+        assert await catalog.find_bucket("tagged") == made
 
     async def test_a_bucket_name_is_taken_for_everybody(self, catalog: Catalog, bucket: Bucket) -> None:
         with pytest.raises(AlreadyThere):

@@ -14,7 +14,18 @@ from typing import Final
 from ..core.limits import BILLED_LEAST_BYTES
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.byte_store import BlobGone, make_blob_id
-from ..ports.catalog import AlreadyThere, Change, Deleted, Gone, NotEmpty, Stale, TooMany, Written
+from ..ports.catalog import (
+    AlreadyThere,
+    BucketChange,
+    BucketCheck,
+    Change,
+    Deleted,
+    Gone,
+    NotEmpty,
+    Stale,
+    TooMany,
+    Written,
+)
 from ..ports.domains import DomainToken, OwnDomain
 from ..ports.keyring import AccessKey, Role
 from ..ports.object import (
@@ -54,9 +65,12 @@ class MemoryCatalog:
 
     async def find_bucket(self, name: str) -> Bucket | None:
         bucket = self._buckets.get(name)
-        if bucket is not None and bucket.owner in self._blocked_accounts:
-            return replace(bucket, owner_blocks_public_access=True)
-        return bucket
+        return None if bucket is None else self._as_owned(bucket)
+
+    def _as_owned(self, bucket: Bucket) -> Bucket:
+        """With what its owner's account says."""
+        blocked = bucket.owner in self._blocked_accounts
+        return replace(bucket, owner_blocks_public_access=True) if blocked else bucket
 
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
         names = sorted(n for n, b in self._buckets.items() if b.owner == owner and n.startswith(prefix) and n > marker)
@@ -65,14 +79,13 @@ class MemoryCatalog:
     async def buckets_with_setting(self, name: str) -> Sequence[Bucket]:
         return [bucket for _, bucket in sorted(self._buckets.items()) if bucket.setting(name) is not None]
 
-    async def create_bucket(self, new: NewBucket, *, most: int) -> Bucket:
+    async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
         if new.name in self._buckets:
             raise AlreadyThere(new.name)
         if sum((b.owner, b.region) == (new.owner, new.region) for b in self._buckets.values()) >= most:
             raise TooMany(new.owner)
-        self._last_bucket_id += 1
         bucket = Bucket(
-            bucket_id=self._last_bucket_id,
+            bucket_id=self._last_bucket_id + 1,
             name=new.name,
             owner=new.owner,
             region=new.region,
@@ -80,10 +93,20 @@ class MemoryCatalog:
             storage_class=new.storage_class,
             redundancy=new.redundancy,
             created_at=new.created_at,
+            settings=tuple(sorted(new.settings)),
         )
+        if check is not None:
+            check(self._as_owned(bucket))
+        self._last_bucket_id = bucket.bucket_id
         self._buckets[new.name] = bucket
         self._objects[bucket.bucket_id] = {}
         return bucket
+
+    async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
+        bucket = self._bucket_of(bucket_id)
+        new = change(self._as_owned(bucket))
+        changed = replace(bucket, acl=new.acl, versioning=new.versioning, settings=new.settings)
+        self._buckets[bucket.name] = changed
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         bucket = self._bucket_of(bucket_id)
@@ -91,10 +114,7 @@ class MemoryCatalog:
 
     async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
         bucket = self._bucket_of(bucket_id)
-        kept = {known: text for known, text in bucket.settings if known != name}
-        if document is not None:
-            kept[name] = document
-        self._buckets[bucket.name] = replace(bucket, settings=tuple(sorted(kept.items())))
+        self._buckets[bucket.name] = bucket.with_setting(name, document)
 
     async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
         bucket = self._bucket_of(bucket_id)

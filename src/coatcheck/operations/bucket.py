@@ -6,6 +6,7 @@ Source: OSS API reference, the operations of those names.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
@@ -33,6 +34,7 @@ from .elements import find_text
 from .encryption import SETTING as ENCRYPTION_SETTING
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
+from .settings_kept import change_bucket
 
 _REDUNDANCIES: Final = ("LRS", "ZRS")
 
@@ -97,13 +99,14 @@ async def put_bucket(ctx: Context) -> Reply:
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(ctx.now),
+        settings=() if tags_document is None else ((TAGGING, tags_document),),
     )
-    if acl != PRIVATE:
-        refuse_public_acl(acl, blocked=await ctx.ports.catalog.blocks_public_access(new.owner))
+
+    def check(made: Bucket) -> None:
+        refuse_public_acl(made.acl, blocked=made.blocks_public_access)
+
     try:
-        made = await ctx.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT)
-        if tags_document is not None:
-            await ctx.ports.catalog.set_bucket_setting(made.bucket_id, TAGGING, tags_document)
+        await ctx.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT, check=check)
     except TooMany:
         raise TOO_MANY_BUCKETS(BucketName=name) from None
     except AlreadyThere:
@@ -208,11 +211,11 @@ async def _keep_bucket(
 
 
 async def _set_acl(ctx: Context, bucket: Bucket, acl: str) -> None:
-    refuse_public_acl(acl, blocked=bucket.blocks_public_access)
-    try:
-        await ctx.ports.catalog.set_bucket_acl(bucket.bucket_id, acl)
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+    def put(bucket: Bucket) -> Bucket:
+        refuse_public_acl(acl, blocked=bucket.blocks_public_access)
+        return replace(bucket, acl=acl)
+
+    await change_bucket(ctx, bucket, put)
 
 
 def _summary(ctx: Context, bucket: Bucket) -> list[Node]:

@@ -79,7 +79,7 @@ async def put_cname(ctx: Context) -> Reply:
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
     except AlreadyThere:
-        raise CNAME_ALREADY_EXISTS(Cname=domain) from None
+        raise await _refuse_second(ctx, domain, await domains.find_domain(domain) or "") from None
     except TooMany:
         raise TOO_MANY_CNAME(BucketName=bucket.name) from None
     return Reply(200)

@@ -12,18 +12,18 @@ from coatcheck.access.policy import Kind, PolicyFault, is_public, read_policy
 from coatcheck.core.errors import (
     INVALID_POLICY_DOCUMENT,
     MALFORMED_XML,
-    NO_SUCH_BUCKET,
     NO_SUCH_BUCKET_POLICY,
     PUBLIC_ACCESS_BLOCKED,
     OssError,
 )
 from coatcheck.core.limits import BUCKET_POLICY_MAX_BYTES
-from coatcheck.ports.catalog import Gone
+from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import write_xml
 
 from .arguments import read_body
 from .context import Context
+from .settings_kept import change_setting, drop_setting
 
 _SETTING: Final = "policy"
 _VERSION_EC, _SYNTAX_EC = "0030-00000002", "0030-00000005"
@@ -31,17 +31,21 @@ _VERSION_EC, _SYNTAX_EC = "0030-00000002", "0030-00000005"
 
 async def put_bucket_policy(ctx: Context) -> Reply:
     """PutBucketPolicy: in place of the one that was there."""
-    bucket = ctx.this_bucket
     text = await _read_document(ctx)
     try:
-        read_policy(text, Kind.BUCKET, bucket=bucket.name)
+        read_policy(text, Kind.BUCKET, bucket=ctx.this_bucket.name)
     except PolicyFault as fault:
         syntax = fault.place.startswith("line ")
         ec = _VERSION_EC if fault.place == "Version" else _SYNTAX_EC if syntax else ""
         raise INVALID_POLICY_DOCUMENT(f"Invalid Policy: {fault}.", ec=ec) from None
-    if bucket.blocks_public_access and is_public(text):
-        raise PUBLIC_ACCESS_BLOCKED()
-    await _store(ctx, text)
+    public = is_public(text)
+
+    def put(bucket: Bucket) -> str:
+        if bucket.blocks_public_access and public:
+            raise PUBLIC_ACCESS_BLOCKED()
+        return text
+
+    await change_setting(ctx, _SETTING, put)
     return Reply(200)
 
 
@@ -55,7 +59,7 @@ async def get_bucket_policy(ctx: Context) -> Reply:
 
 async def delete_bucket_policy(ctx: Context) -> Reply:
     """DeleteBucketPolicy: also when there is none."""
-    await _store(ctx, None)
+    await drop_setting(ctx, _SETTING)
     return Reply(204)
 
 
@@ -77,10 +81,3 @@ async def _read_document(ctx: Context) -> str:
             raise
         message = f"Invalid Policy: it is larger than {BUCKET_POLICY_MAX_BYTES} bytes."
         raise INVALID_POLICY_DOCUMENT(message) from None
-
-
-async def _store(ctx: Context, text: str | None) -> None:
-    try:
-        await ctx.ports.catalog.set_bucket_setting(ctx.this_bucket.bucket_id, _SETTING, text)
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None

@@ -18,7 +18,7 @@ from coatcheck.wire.xml import write_xml
 from .arguments import read_document
 from .context import Context
 from .elements import find_text, malformed, need_one
-from .settings_kept import drop_setting, keep_setting
+from .settings_kept import change_setting, drop_setting, keep_setting
 from .tagging import read_tag_pairs
 
 ROOT: Final = "Tagging"
@@ -39,13 +39,16 @@ async def get_bucket_tags(ctx: Context) -> Reply:
 async def delete_bucket_tags(ctx: Context) -> Reply:
     """DeleteBucketTags: all, or those whose keys the parameter names; 204 whether or not there were any."""
     named = ctx.request.query.get("tagging")
-    if named:
-        gone = set(named.split(","))
-        left = tuple(tag for tag in ctx.this_bucket.tags if tag[0] not in gone)
-        if left:
-            await keep_setting(ctx, TAGGING, write_tags(left))
-            return Reply(204)
-    await drop_setting(ctx, TAGGING)
+    if not named:
+        await drop_setting(ctx, TAGGING)
+        return Reply(204)
+    gone = set(named.split(","))
+
+    def keep_others(bucket: Bucket) -> str | None:
+        left = tuple(tag for tag in bucket.tags if tag[0] not in gone)
+        return write_tags(left) if left else None
+
+    await change_setting(ctx, TAGGING, keep_others)
     return Reply(204)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML, NO_SUCH_BUCKET
+from dataclasses import replace
+
+from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
-from coatcheck.ports.catalog import Gone
 from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import Node, write_xml
@@ -14,6 +15,7 @@ from .arguments import read_document, read_encoding_type, read_list_text, read_m
 from .context import Context
 from .object_list import Spell, restore_nodes
 from .owner import owner_node
+from .settings_kept import change_bucket
 from .versions import ENABLED, SUSPENDED
 
 
@@ -23,10 +25,7 @@ async def put_bucket_versioning(ctx: Context) -> Reply:
     statuses = [(node.text or "").strip() for node in document.findall("Status")]
     if len(statuses) != 1 or statuses[0] not in (ENABLED, SUSPENDED):
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Status must be given once, as {ENABLED} or {SUSPENDED}.")
-    try:
-        await ctx.ports.catalog.set_bucket_versioning(ctx.this_bucket.bucket_id, statuses[0])
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
+    await change_bucket(ctx, ctx.this_bucket, lambda bucket: replace(bucket, versioning=statuses[0]))
     return Reply(200)
 
 

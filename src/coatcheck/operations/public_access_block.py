@@ -5,14 +5,14 @@ Source: OSS API reference, the operations of those names. What it means for a de
 
 from __future__ import annotations
 
-from coatcheck.core.errors import MALFORMED_XML, NO_SUCH_BUCKET
+from coatcheck.core.errors import MALFORMED_XML
 from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK
-from coatcheck.ports.catalog import Gone
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import write_xml
 
 from .arguments import read_document
 from .context import Context
+from .settings_kept import drop_setting, keep_setting
 
 
 async def put_public_access_block(ctx: Context) -> Reply:
@@ -34,7 +34,7 @@ async def delete_public_access_block(ctx: Context) -> Reply:
 
 async def put_bucket_public_access_block(ctx: Context) -> Reply:
     """PutBucketPublicAccessBlock."""
-    await _store(ctx, "true" if await _read_switch(ctx) else "false")
+    await keep_setting(ctx, PUBLIC_ACCESS_BLOCK, "true" if await _read_switch(ctx) else "false")
     return Reply(200)
 
 
@@ -45,7 +45,7 @@ async def get_bucket_public_access_block(ctx: Context) -> Reply:
 
 async def delete_bucket_public_access_block(ctx: Context) -> Reply:
     """DeleteBucketPublicAccessBlock."""
-    await _store(ctx, None)
+    await drop_setting(ctx, PUBLIC_ACCESS_BLOCK)
     return Reply(204)
 
 
@@ -60,10 +60,3 @@ async def _read_switch(ctx: Context) -> bool:
 def _write_switch(on: bool) -> Reply:
     document = write_xml("PublicAccessBlockConfiguration", [("BlockPublicAccess", "true" if on else "false")])
     return Reply(200, ((b"Content-Type", b"application/xml"),), document)
-
-
-async def _store(ctx: Context, text: str | None) -> None:
-    try:
-        await ctx.ports.catalog.set_bucket_setting(ctx.this_bucket.bucket_id, PUBLIC_ACCESS_BLOCK, text)
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None

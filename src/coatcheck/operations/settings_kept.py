@@ -1,26 +1,39 @@
-"""Keeping a bucket's configuration document, and dropping it."""
+"""Changing a bucket, and keeping or dropping its configuration documents.
+
+What depends on what is there (a limit, a document that is changed in part, a check against another setting) is decided
+by `change_bucket` and `change_setting`, inside the transaction; `keep_setting` and `drop_setting` replace a document
+whole, whatever was there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from coatcheck.core.errors import NO_SUCH_BUCKET
-from coatcheck.ports.catalog import Gone
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import BucketChange, Gone
 
 from .context import Context
 
 
+async def change_bucket(ctx: Context, bucket: Bucket, change: BucketChange) -> None:
+    """See `ports.catalog`. Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile; what `change` raises."""
+    try:
+        await ctx.ports.catalog.change_bucket(bucket.bucket_id, change)
+    except Gone:
+        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+
+
+async def change_setting(ctx: Context, name: str, change: Callable[[Bucket], str | None]) -> None:
+    """Make a document of this bucket from the bucket as it is, or drop it for None. Raises: as `change_bucket`."""
+    await change_bucket(ctx, ctx.this_bucket, lambda bucket: bucket.with_setting(name, change(bucket)))
+
+
 async def keep_setting(ctx: Context, name: str, document: str) -> None:
     """Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile."""
-    await _set(ctx, name, document)
+    await change_setting(ctx, name, lambda _: document)
 
 
 async def drop_setting(ctx: Context, name: str) -> None:
     """Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile."""
-    await _set(ctx, name, None)
-
-
-async def _set(ctx: Context, name: str, document: str | None) -> None:
-    bucket = ctx.this_bucket
-    try:
-        await ctx.ports.catalog.set_bucket_setting(bucket.bucket_id, name, document)
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+    await change_setting(ctx, name, lambda _: None)

@@ -13,19 +13,18 @@ from coatcheck.core.errors import (
     BAD_STYLE,
     INVALID_ARGUMENT,
     MALFORMED_XML,
-    NO_SUCH_BUCKET,
     NO_SUCH_STYLE,
     TOO_MANY_STYLES,
 )
 from coatcheck.core.limits import PLAN_MAX_BYTES, STYLE_NAME_MAX_CHARS, STYLES_PER_BUCKET
 from coatcheck.core.times import write_http_date
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.catalog import Gone
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import Node, write_xml
 
 from .arguments import read_document
 from .context import Context
+from .settings_kept import change_setting, drop_setting
 
 _PREFIX: Final = "style/"
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
@@ -47,14 +46,17 @@ async def put_style(ctx: Context) -> Reply:
     content = content.strip()
     if not content or len(content.encode()) > PLAN_MAX_BYTES or not _REFUSED.isdisjoint(content):
         raise BAD_STYLE()
-    bucket = ctx.this_bucket
-    known = _find(bucket, name)
-    if known is None and sum(setting.startswith(_PREFIX) for setting, _ in bucket.settings) >= STYLES_PER_BUCKET:
-        raise TOO_MANY_STYLES()
     now = int(ctx.now)
-    created = now if known is None else known["created"]
-    style = {"content": content, "category": category, "created": created, "modified": now}
-    await _set(ctx, name, json.dumps(style, ensure_ascii=False))
+
+    def put(bucket: Bucket) -> str:
+        known = _find(bucket, name)
+        if known is None and sum(setting.startswith(_PREFIX) for setting, _ in bucket.settings) >= STYLES_PER_BUCKET:
+            raise TOO_MANY_STYLES()
+        created = now if known is None else known["created"]
+        style = {"content": content, "category": category, "created": created, "modified": now}
+        return json.dumps(style, ensure_ascii=False)
+
+    await change_setting(ctx, _PREFIX + name, put)
     return Reply(200)
 
 
@@ -76,7 +78,7 @@ async def list_style(ctx: Context) -> Reply:
 
 async def delete_style(ctx: Context) -> Reply:
     """DeleteStyle: fine if there is none."""
-    await _set(ctx, read_style_name(ctx.request.query.get("styleName") or ""), None)
+    await drop_setting(ctx, _PREFIX + read_style_name(ctx.request.query.get("styleName") or ""))
     return Reply(204)
 
 
@@ -103,14 +105,6 @@ def style_content(bucket: Bucket, name: str) -> str | None:
 def _find(bucket: Bucket, name: str) -> dict[str, Any] | None:
     text = bucket.setting(_PREFIX + name)
     return None if text is None else dict(json.loads(text))
-
-
-async def _set(ctx: Context, name: str, document: str | None) -> None:
-    bucket = ctx.this_bucket
-    try:
-        await ctx.ports.catalog.set_bucket_setting(bucket.bucket_id, _PREFIX + name, document)
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
 
 
 def _nodes(name: str, style: dict[str, Any]) -> list[Node]:

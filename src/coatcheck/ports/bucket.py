@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -56,6 +56,13 @@ class Bucket:
         """The stored document of that name; None if there is none."""
         return next((document for known, document in self.settings if known == name), None)
 
+    def with_setting(self, name: str, document: str | None) -> Bucket:
+        """The same with that document under its name, in place of the one there was; without any for None."""
+        kept = {known: text for known, text in self.settings if known != name}
+        if document is not None:
+            kept[name] = document
+        return replace(self, settings=tuple(sorted(kept.items())))
+
 
 def write_tags(tags: Tags) -> str:
     """The text of the setting TAGGING."""
@@ -64,7 +71,7 @@ def write_tags(tags: Tags) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewBucket:
-    """A bucket to be made; fields as in `Bucket`."""
+    """A bucket to be made; fields as in `Bucket`, `settings` by name."""
 
     name: str
     owner: str
@@ -73,6 +80,7 @@ class NewBucket:
     storage_class: str
     redundancy: str
     created_at: int
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

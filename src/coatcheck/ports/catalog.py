@@ -4,7 +4,8 @@ Every method is atomic. When a mutation has returned, it is durable (it survives
 as the disk keeps its word, of the machine) and visible to every later read in every process. When it has raised, a
 CancelledError included, nothing was changed: a caller cancelled too late for its mutation to be withdrawn gets the
 result as if it had not been cancelled. So a caller may discard its blob whenever a mutation raised. When its process
-died waiting, the mutation happened whole or not at all.
+died waiting, the mutation happened whole or not at all. No mutation waits for ever to be begun: when another process
+keeps the store from being written it raises Busy, after WRITE_WAIT_S at the latest; any mutation may raise NotWritten.
 
 A bucket is named by its `bucket_id`, so nothing written for a deleted bucket can appear in one made again under the
 same name. Reads may be served from memory only as long as they are still true.
@@ -24,6 +25,8 @@ from .object import Deletion, ListPage, ObjectRecord, VersionPage
 from .upload import Part, Upload, UploadPage
 
 Change = Callable[[ObjectRecord], ObjectRecord]
+BucketChange = Callable[[Bucket], Bucket]
+BucketCheck = Callable[[Bucket], None]
 
 
 class AlreadyThere(Exception):
@@ -46,8 +49,20 @@ class TooMany(Exception):
     """The account has as many buckets as it may have."""
 
 
-class NoSpace(Exception):
-    """The disk is full. Nothing was changed."""
+class NotWritten(Exception):
+    """The store can't take a change at the moment. Nothing was changed; reading goes on."""
+
+
+class NoSpace(NotWritten):
+    """The disk is full."""
+
+
+class Busy(NotWritten):
+    """Somebody has kept everybody else from writing for too long, or too many wait."""
+
+
+class Unwritable(NotWritten):
+    """The store can be read, and not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +107,25 @@ class Catalog(Protocol):
         """Every bucket, of whatever owner, that has a document of that name. For work in the background."""
         ...
 
-    async def create_bucket(self, new: NewBucket, *, most: int) -> Bucket:
-        """Make a bucket. Raises: AlreadyThere (anybody's), TooMany (the owner has `most` in that region)."""
+    async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
+        """Make a bucket, with its settings.
+
+        Args:
+            check: looks at the bucket as it would be, inside the transaction (its id isn't known yet), and raises
+                OssError if it may not be made so; then nothing is. It may run twice.
+        Raises: AlreadyThere (anybody's), TooMany (the owner has `most` in that region); what `check` raises.
+        """
+        ...
+
+    async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
+        """Change what can be changed of a bucket: its ACL, its versioning, its settings.
+
+        `change` makes the new value from the one there is, inside the transaction, perhaps twice, so it is quick and
+        only computes; what it raises (OssError) comes out of here, and nothing is changed. It believes its argument
+        alone: what was read of the bucket before is another time's. For whatever depends on what is there; the three
+        setters below are for what doesn't.
+        Raises: Gone; what `change` raises.
+        """
         ...
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:

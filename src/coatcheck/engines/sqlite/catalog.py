@@ -13,7 +13,18 @@ from typing import Any, Final, TypeVar
 
 from ...core.limits import BILLED_LEAST_BYTES
 from ...ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
-from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, NoSpace, NotEmpty, TooMany, Written
+from ...ports.catalog import (
+    AlreadyThere,
+    BucketChange,
+    BucketCheck,
+    Change,
+    Deleted,
+    Gone,
+    NoSpace,
+    NotEmpty,
+    TooMany,
+    Written,
+)
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
 from ...ports.upload import Part, Upload, UploadPage
 from ..files import has_room
@@ -33,6 +44,7 @@ _LISTING_CACHE_KIB: Final = 8 * 1024  # holds what a page of 365 common prefixes
 _FREE_MARGIN_BYTES: Final = 64 * 1024  # for the pages of indexes that a row may split
 
 _BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
+_SETTINGS: Final = "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name"
 _OWNER: Final = "SELECT block_public_access, NOT enabled FROM account WHERE uid = ?"
 _STAT: Final = (
     "SELECT storage_class, count(*), sum(size), sum(max(size, ?)) FROM object WHERE bucket_id = ? AND kind <> ?"
@@ -73,16 +85,7 @@ class SqliteCatalog:
         row = self._reader.row(f"{_BUCKET} WHERE name = ?", (name,))
         if row is None:
             return None
-        settings = self._reader.rows(
-            "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name", (row[0],)
-        )
-        blocks_public_access, suspended = self._reader.row(_OWNER, (row[2],)) or (0, 0)
-        bucket = replace(
-            Bucket(*row),
-            settings=tuple(settings),
-            owner_blocks_public_access=bool(blocks_public_access),
-            owner_suspended=bool(suspended),
-        )
+        bucket = _read_bucket(row, self._reader.rows(_SETTINGS, (row[0],)), self._reader.row(_OWNER, (row[2],)))
         self._buckets[name] = bucket
         return bucket
 
@@ -102,8 +105,11 @@ class SqliteCatalog:
         found = [await self.find_bucket(row[0]) for row in rows]
         return [bucket for bucket in found if bucket is not None]
 
-    async def create_bucket(self, new: NewBucket, *, most: int) -> Bucket:
-        return await self._writer.run(lambda connection: _create_bucket(connection, new, most))
+    async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
+        return await self._writer.run(lambda connection: _create_bucket(connection, new, most, check))
+
+    async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
+        await self._writer.run(lambda connection: _change_bucket(connection, bucket_id, change))
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         await self._writer.run(lambda connection: _set_bucket_acl(connection, bucket_id, acl))
@@ -286,18 +292,52 @@ class _Listings:
 # --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
 
 
-def _create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int) -> Bucket:
+def _read_bucket(row: Any, settings: Sequence[tuple[str, str]], owner: Any) -> Bucket:
+    """A bucket from its row, the rows of its settings, and what its owner's account says, if there is one."""
+    blocks_public_access, suspended = owner or (0, 0)
+    return replace(
+        Bucket(*row),
+        settings=tuple(settings),
+        owner_blocks_public_access=bool(blocks_public_access),
+        owner_suspended=bool(suspended),
+    )
+
+
+def _create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int, check: BucketCheck | None) -> Bucket:
     if connection.execute("SELECT 1 FROM bucket WHERE name = ?", (new.name,)).fetchone():
         raise AlreadyThere(new.name)
     owned = connection.execute("SELECT count(*) FROM bucket WHERE owner = ? AND region = ?", (new.owner, new.region))
     if owned.fetchone()[0] >= most:
         raise TooMany(new.owner)
+    columns = (new.name, new.owner, new.region, new.acl, new.storage_class, new.redundancy, new.created_at)
+    if check is not None:
+        owner = connection.execute(_OWNER, (new.owner,)).fetchone()
+        check(_read_bucket((0, *columns), sorted(new.settings), owner))
     made = connection.execute(
         "INSERT INTO bucket (name, owner, region, acl, storage_class, redundancy, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (new.name, new.owner, new.region, new.acl, new.storage_class, new.redundancy, new.created_at),
+        columns,
     )
-    return Bucket(*connection.execute(f"{_BUCKET} WHERE id = ?", (made.lastrowid,)).fetchone())
+    for name, document in new.settings:
+        connection.execute("INSERT INTO bucket_setting VALUES (?, ?, ?)", (made.lastrowid, name, document))
+    row = connection.execute(f"{_BUCKET} WHERE id = ?", (made.lastrowid,)).fetchone()
+    return replace(Bucket(*row), settings=tuple(sorted(new.settings)))
+
+
+def _change_bucket(connection: sqlite3.Connection, bucket_id: int, change: BucketChange) -> None:
+    row = connection.execute(f"{_BUCKET} WHERE id = ?", (bucket_id,)).fetchone()
+    if row is None:
+        raise Gone(f"bucket {bucket_id}")
+    settings = connection.execute(_SETTINGS, (bucket_id,)).fetchall()
+    old = _read_bucket(row, settings, connection.execute(_OWNER, (row[2],)).fetchone())
+    new = change(old)
+    if (new.acl, new.versioning) != (old.acl, old.versioning):
+        place = (new.acl, new.versioning, bucket_id)
+        connection.execute("UPDATE bucket SET acl = ?, versioning = ? WHERE id = ?", place)
+    before, after = dict(old.settings), dict(new.settings)
+    for name in before.keys() | after.keys():
+        if before.get(name) != after.get(name):
+            _set_bucket_setting(connection, bucket_id, name, after.get(name))
 
 
 def _set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) -> None:
