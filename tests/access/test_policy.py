@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck.access.actions import Action
 from coatcheck.access.facts import AccessFacts, Asked
 from coatcheck.access.policy import Kind, PolicyFault, Resource, Verdict, _unique, is_public, read_policy, weigh
 from coatcheck.core.system_policies import SYSTEM_POLICIES
@@ -460,3 +461,50 @@ def test_of_a_long_text_a_condition_looks_at_the_beginning(key: str) -> None:
     asked = {"headers": {"user-agent": text}, "query": f"prefix={text}", "about": None}
     assert allows_if("StringEquals", key, "a" * 1024, **asked)
     assert not allows_if("StringLike", key, "*b*", **asked)
+
+
+# --- actions that there are ---
+
+
+@pytest.mark.parametrize("member", ["Action", "NotAction"])
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize(
+    "action", ["oss:GetObjct", "OSS:getobjct", "oss:Gett*", "oss:CopyObject", "oss:*Objct", "oss:?", "sts:AssumRole"]
+)
+def test_an_action_that_does_not_exist_is_refused(action: str, effect: str, member: str) -> None:
+    text = a_statement(**{"Effect": effect, "Action": None, member: ["oss:GetObject", action]})
+    place = f"Statement[0].{member}[1]"
+    for kind in (Kind.IDENTITY, Kind.SESSION):
+        assert fault_of(text, kind) == f"{place}: there is no action {action}, so the statement could never apply"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("*", "oss:*", "*:*", "oss:Get*", "oss:getobject", "oss:GetObjectVersion", "oss:*Acl", "oss:PutBucketLogging"),
+        *("oss:DeleteObjectVersion", "oss:GetObjectVersionAcl", "oss:*Worm", "o?s:PutObject", "sts:AssumeRole"),
+        *("ecs:DescribeInstances", "ram:*"),  # of services whose actions aren't known here
+    ],
+)
+def test_an_action_that_exists_is_taken(action: str) -> None:
+    assert read_policy(a_statement(Action=action), Kind.IDENTITY)
+
+
+@pytest.mark.parametrize("action", [action.action_name for action in Action])
+def test_every_action_of_ours_may_be_named(action: str) -> None:
+    assert read_policy(a_statement(Action=action, Effect="Deny"), Kind.IDENTITY)
+
+
+def test_a_bucket_policy_is_about_the_bucket() -> None:
+    for action in ("ecs:DescribeInstances", "sts:AssumeRole", "ram:*"):
+        text = a_bucket_policy(action=action)
+        assert fault_of(text, Kind.BUCKET, "photos").endswith(
+            f"{action} is no action on a bucket; these begin with oss:"
+        )
+    for action in ("*", "*:*", "oss:GetObject", "o*:Get*"):
+        assert read_policy(a_bucket_policy(action=action), Kind.BUCKET, bucket="photos")
+
+
+def test_a_policy_that_was_stored_before_is_read_as_it_is() -> None:
+    assert says(a_policy("Deny", ["oss:GetObjct", "oss:GetObject"]), "oss:GetObject", "photos/k") is Verdict.DENY
+    assert says(a_policy("Deny", "oss:GetObjct"), "oss:GetObject", "photos/k") is Verdict.NOTHING

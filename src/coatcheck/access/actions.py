@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Final
 
 
 class AclRight(Enum):
@@ -99,3 +101,66 @@ class Action(Enum):
     LIST_STYLE = ("oss:ListStyle", AclRight.NOTHING, False)
     DELETE_STYLE = ("oss:DeleteStyle", AclRight.NOTHING, False)
     POST_PROCESS_TASK = ("oss:PostProcessTask", AclRight.NOTHING, True)
+
+
+# What OSS has beside these, of parts that aren't built. Policies that name them come from there and are kept.
+# Source: RAM, actions of OSS.
+_NOT_BUILT: Final = (
+    *("AbortBucketWorm", "CompleteBucketWorm", "ExtendBucketWorm", "GetBucketWorm", "InitiateBucketWorm"),
+    *("CreateAccessPoint", "DeleteAccessPoint", "GetAccessPoint", "ListAccessPoints"),
+    *("DeleteAccessPointPolicy", "GetAccessPointPolicy", "PutAccessPointPolicy"),
+    *("DeleteAccessPointPublicAccessBlock", "GetAccessPointPublicAccessBlock", "PutAccessPointPublicAccessBlock"),
+    *("CreateAccessPointForObjectProcess", "DeleteAccessPointForObjectProcess", "GetAccessPointForObjectProcess"),
+    *("GetAccessPointConfigForObjectProcess", "PutAccessPointConfigForObjectProcess"),
+    *("DeleteAccessPointPolicyForObjectProcess", "GetAccessPointPolicyForObjectProcess"),
+    *("PutAccessPointPolicyForObjectProcess", "ListAccessPointsForObjectProcess", "WriteGetObjectResponse"),
+    *("CloseMetaQuery", "DoMetaQuery", "GetMetaQueryStatus", "OpenMetaQuery"),
+    *("CreateBucketDataRedundancyTransition", "DeleteBucketDataRedundancyTransition"),
+    *("GetBucketDataRedundancyTransition", "ListBucketDataRedundancyTransition"),
+    *("ListUserDataRedundancyTransition",),
+    *("CreateSelectObjectMeta", "SelectObject"),
+    *("DeleteBucketInventory", "GetBucketInventory", "ListBucketInventory", "PutBucketInventory"),
+    *("DeleteBucketLogging", "GetBucketLogging", "PutBucketLogging"),
+    *("DeleteUserDefinedLogFieldsConfig", "GetUserDefinedLogFieldsConfig", "PutUserDefinedLogFieldsConfig"),
+    *("DeleteBucketQosInfo", "GetBucketQosInfo", "PutBucketQosInfo", "GetUserQosInfo"),
+    *("DeleteBucketRequesterQosInfo", "GetBucketRequesterQosInfo", "ListBucketRequesterQosInfos"),
+    *("PutBucketRequesterQosInfo",),
+    *("AddBucketToResourcePool", "GetResourcePoolInfo", "ListResourcePools", "ListResourcePoolBuckets"),
+    *("DeleteResourcePoolRequesterQosInfo", "GetResourcePoolRequesterQosInfo", "ListResourcePoolRequesterQosInfos"),
+    *("PutResourcePoolRequesterQosInfo", "PutBucketResourcePool", "PutResourcePoolQosInfo"),
+    *("DeleteBucketReplication", "GetBucketReplication", "GetBucketReplicationLocation"),
+    *("GetBucketReplicationProgress", "PutBucketReplication", "PutBucketRTC", "ReplicateDelete", "ReplicateGet"),
+    *("ReplicateList", "ReplicatePut"),
+    *("DeleteLiveChannel", "GetLiveChannel", "GetLiveChannelHistory", "GetLiveChannelStat", "GetVodPlaylist"),
+    *("ListLiveChannel", "PostVodPlaylist", "PublishRtmpStream", "PutLiveChannel", "PutLiveChannelStatus"),
+    *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
+    *("PutDataAccelerator",),
+    *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
+    *("DeleteBucketOverwriteConfig", "GetBucketOverwriteConfig", "PutBucketOverwriteConfig"),
+    *("GetBucketAccessMonitor", "PutBucketAccessMonitor"),
+    *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
+    *("GetBucketRequestPayment", "PutBucketRequestPayment"),
+    *("GetBucketResourceGroup", "PutBucketResourceGroup"),
+    *("GetBucketTransferAcceleration", "PutBucketTransferAcceleration"),
+    *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),
+    *("DeleteBucketCallbackPolicy", "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
+    *("BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold"),
+    *("PutObjectRetention",),
+    *("GetAsyncFetchTask", "PutAsyncFetchTask", "PostAsyncFetchTask", "GetChannel", "PutChannel", "ProcessImm"),
+    *("DeleteChannel", "ListChannel"),
+    *("GetObjectInfo", "GetProcessConfiguration", "PutProcessConfiguration", "DeleteProcessConfiguration"),
+    *("PutBucketProcessConfiguration", "GetBucketProcessConfiguration", "DeleteBucketProcessConfiguration"),
+)
+
+# By service, in lower case, as policies are compared: the actions there are. Of other services any name is taken.
+ACTION_NAMES: Final[Mapping[str, frozenset[str]]] = {
+    "oss": frozenset(
+        name.lower()
+        for name in (
+            *(action.action_name for action in Action),
+            *(action.version_name for action in Action),
+            *(f"oss:{name}" for name in _NOT_BUILT),
+        )
+    ),
+    "sts": frozenset({"sts:assumerole", "sts:assumerolewithoidc", "sts:assumerolewithsaml", "sts:getcalleridentity"}),
+}

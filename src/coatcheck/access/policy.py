@@ -27,6 +27,7 @@ from coatcheck.core.limits import (
 )
 from coatcheck.identity.caller import Caller
 
+from .actions import ACTION_NAMES
 from .conditions import Condition, narrows, read_condition
 from .facts import Asked
 from .patterns import Test, read_pattern
@@ -172,7 +173,7 @@ def _about(texts: tuple[str, ...], action: str) -> tuple[Policy, Policy]:
 @lru_cache(maxsize=256)
 def compiled(text: str) -> Policy:
     """The statements of an identity or session policy that was checked when it was stored."""
-    return read_policy(text, Kind.IDENTITY)
+    return read_policy(text, Kind.IDENTITY, stored=True)
 
 
 class Shared(Enum):
@@ -221,7 +222,7 @@ def _shared_about(text: str, action: str) -> tuple[Policy, Policy]:
 @lru_cache(maxsize=256)
 def compiled_shared(text: str) -> Policy:
     """The statements of a bucket policy that was checked when it was stored."""
-    return read_policy(text, Kind.BUCKET)
+    return read_policy(text, Kind.BUCKET, stored=True)
 
 
 EVERYBODY: Final = "*"
@@ -244,7 +245,7 @@ def is_public(text: str) -> bool:
 
 def trusts(text: str, caller: Caller, asked: Asked) -> bool:
     """Whether a role's trust policy lets the caller assume it."""
-    statements = [s for s in read_policy(text, Kind.TRUST) if s.names_action("sts:assumerole")]
+    statements = [s for s in read_policy(text, Kind.TRUST, stored=True) if s.names_action("sts:assumerole")]
     meant = [s for s in statements if _closest_name(s, caller) is not None and s.fits(Resource("", "", ""), asked)]
     return bool(meant) and all(statement.allows for statement in meant)
 
@@ -252,11 +253,12 @@ def trusts(text: str, caller: Caller, asked: Asked) -> bool:
 # --- text -> statements ---------------------------------------------------------------------------------------------
 
 
-def read_policy(text: str, kind: Kind, *, bucket: str | None = None) -> Policy:
+def read_policy(text: str, kind: Kind, *, bucket: str | None = None, stored: bool = False) -> Policy:
     """A policy's statements.
 
     Args:
         bucket: the bucket that a bucket policy is for: its resources must lie in it.
+        stored: it was checked when it was stored, perhaps before an action's name was: any name is taken.
     Raises: PolicyFault.
     """
     if len(text.encode("utf-8", "surrogatepass")) > kind.most_bytes:
@@ -269,8 +271,10 @@ def read_policy(text: str, kind: Kind, *, bucket: str | None = None) -> Policy:
         raise PolicyFault("Statement", "must be a list of one statement or more")
     if len(statements) > POLICY_STATEMENTS_MAX:
         raise PolicyFault("Statement", f"has more than {POLICY_STATEMENTS_MAX} statements")
+    read_action = _read_action if stored else _check_bucket_action if kind is Kind.BUCKET else _check_action
     return tuple(
-        _read_statement(statement, f"Statement[{number}]", kind, bucket) for number, statement in enumerate(statements)
+        _read_statement(statement, f"Statement[{number}]", kind, bucket, read_action)
+        for number, statement in enumerate(statements)
     )
 
 
@@ -316,12 +320,14 @@ def _members(
     return value
 
 
-def _read_statement(value: Any, place: str, kind: Kind, bucket: str | None) -> Statement:
+def _read_statement(
+    value: Any, place: str, kind: Kind, bucket: str | None, read_action: Callable[[str], Test]
+) -> Statement:
     names = ("Action", "NotAction", "Resource", "NotResource", "Condition", "Principal")
     members = _members(value, place, required=("Effect",), optional=names)
     if members["Effect"] not in ("Allow", "Deny"):
         raise PolicyFault(f"{place}.Effect", "must be Allow or Deny")
-    actions, not_actions = _either(members, place, "Action", _read_action)
+    actions, not_actions = _either(members, place, "Action", read_action)
     resources: tuple[ResourcePattern, ...] = ()
     not_resources = False
     if kind.has_resource:
@@ -386,6 +392,22 @@ def _read_action(text: str) -> Test:
     if not _ACTION_CHARACTERS.issuperset(text):
         raise ValueError(f"{text!r} has characters that no action has")
     return read_pattern(text.lower())
+
+
+def _check_action(text: str) -> Test:
+    """As `_read_action`, of an action that there is, or a pattern that fits one."""
+    test = _read_action(text)
+    service = text.partition(":")[0].lower()
+    if service in ACTION_NAMES and not any(map(test, ACTION_NAMES[service])):
+        raise ValueError(f"there is no action {text}, so the statement could never apply")
+    return test
+
+
+def _check_bucket_action(text: str) -> Test:
+    service, colon, _ = text.partition(":")
+    if colon and not read_pattern(service.lower())("oss"):
+        raise ValueError(f"{text} is no action on a bucket; these begin with oss:")
+    return _check_action(text)
 
 
 def _read_resource(text: str) -> ResourcePattern:

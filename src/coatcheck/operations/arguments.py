@@ -17,6 +17,7 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.xml import read_xml
 
+from .documents import SHAPES
 from .incoming import body_fault
 
 
@@ -68,8 +69,15 @@ def refuse_headers(request: Request, names: tuple[str, ...]) -> None:
 
 
 async def read_document(request: Request, root: str, *, most: int = CONFIGURATION_MAX_BYTES) -> Element:
-    """The request's XML body. Raises: OssError as `read_body` and `read_xml`."""
-    return read_xml(await read_body(request, most=most), root)
+    """The request's XML body, of a kind in `documents.SHAPES`. Raises: OssError as `read_body` and `check_xml`."""
+    return check_xml(await read_body(request, most=most), root)
+
+
+def check_xml(body: bytes, root: str) -> Element:
+    """A document that somebody sent. Raises: OssError MALFORMED_XML, also for elements that it may not hold."""
+    document = read_xml(body, root)
+    SHAPES[root].check(document)
+    return document
 
 
 async def read_body(request: Request, *, most: int) -> bytes:

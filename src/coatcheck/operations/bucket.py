@@ -25,9 +25,9 @@ from coatcheck.core.times import write_iso
 from coatcheck.ports.bucket import TAGGING, Bucket, NewBucket, Tags
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
-from coatcheck.wire.xml import Node, read_xml, write_xml
+from coatcheck.wire.xml import Node, write_xml
 
-from .arguments import read_body, read_list_text, read_max_keys
+from .arguments import check_xml, read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .context import Context
 from .elements import find_text
@@ -175,7 +175,7 @@ async def _read_configuration(ctx: Context) -> tuple[str | None, str | None]:
     body = await read_body(ctx.request, most=CONFIGURATION_MAX_BYTES)
     if not body.strip():
         return None, None
-    document = read_xml(body, "CreateBucketConfiguration")
+    document = check_xml(body, "CreateBucketConfiguration")
     storage_class, redundancy = find_text(document, "StorageClass"), find_text(document, "DataRedundancyType")
     if storage_class and storage_class not in STORAGE_CLASSES:
         raise INVALID_ARGUMENT(

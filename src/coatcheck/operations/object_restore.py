@@ -25,10 +25,9 @@ from coatcheck.core.limits import (
 from coatcheck.ports.catalog import Gone
 from coatcheck.ports.object import ObjectRecord, Restore
 from coatcheck.wire.reply import Reply
-from coatcheck.wire.xml import read_xml
 
 from .archive import ARCHIVE, ARCHIVE_CLASSES, COLD_CLASSES
-from .arguments import read_body
+from .arguments import check_xml, read_body
 from .context import Context
 from .versions import version_headers
 
@@ -91,7 +90,7 @@ def _read_request(body: bytes, most_days: int) -> tuple[int, str]:
     """Days and tier; a day, and Standard, when the body doesn't say. Raises: OssError MALFORMED_XML."""
     if not body.strip():
         return 1, "Standard"
-    document = read_xml(body, "RestoreRequest")
+    document = check_xml(body, "RestoreRequest")
     text = _one_text(document, "Days") or "1"
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most_days):
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Days must be 1 to {most_days} for this class.")
