@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from email.utils import formatdate
 from itertools import product
 
 import pytest
@@ -14,7 +15,7 @@ from coatcheck.ports.catalog import Deleted, NoSpace
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.object import Deletion
 
-from .operations.house import ANYBODY, OWNER, REQUEST_ID, STRANGER, House
+from .operations.house import ANYBODY, NOW, OWNER, REQUEST_ID, STRANGER, House
 
 CALLERS = {"owner": OWNER, "stranger": STRANGER, "anybody": ANYBODY}
 READABLE = {"public-read", "public-read-write"}
@@ -273,3 +274,36 @@ async def test_a_key_that_did_not_prove_itself_is_not_in_the_trace(house: House)
     wrong_secret = AccessKey(OWNER.access_key_id, "wrong", "1")
     trace = (await house.ask("GET", "/photos/a.txt", by=wrong_secret)).trace
     assert (trace.access_key_id, trace.refusal) == ("", "SignatureDoesNotMatch")
+
+
+# --- what a refusal repeats ---
+
+
+@pytest.mark.parametrize("scheme", ["OSS Somebody:AAAA", "V4"])
+async def test_a_refusal_is_not_longer_than_what_asked_for_it(scheme: str) -> None:
+    """Headers of 240 KB are in the text that was signed; OSS repeats that text twice."""
+    house = await House().with_bucket()
+    long = {f"x-oss-meta-{number}": "&" * 8000 for number in range(30)}
+    key = AccessKey(OWNER.access_key_id, "another secret", OWNER.account)
+    if scheme == "V4":
+        answer = await house.ask("PUT", "/photos/a", b"", long, by=key)
+    else:
+        headers = {**long, "authorization": f"OSS {OWNER.access_key_id}:AAAA", "date": formatdate(NOW, usegmt=True)}
+        answer = await house.ask("PUT", "/photos/a", b"", headers, by=None)
+    assert answer.refusal == (403, "SignatureDoesNotMatch")
+    text = answer.text("CanonicalRequest" if scheme == "V4" else "StringToSign") or ""
+    assert " more characters)" in text[-40:]
+    assert len(text) < 8300
+    assert len(answer.text("StringToSignBytes") or "") <= 8192
+    assert len(answer.body) < 120_000
+
+
+async def test_hosts_and_forms_come_back_cut_too() -> None:
+    house = await House().with_bucket()
+    answer = await house.ask("GET", "/?Action=GetCallerIdentity", by=None, host="sts." + "a" * 240_000)
+    assert len(answer.body) < 10_000
+    ranged = {"range": "bytes=99-," + "1" * 240_000, "x-oss-range-behavior": "standard"}
+    await house.put("/photos/a")
+    answer = await house.ask("GET", "/photos/a", headers=ranged)
+    assert answer.refusal == (416, "InvalidRange")
+    assert len(answer.body) < 10_000

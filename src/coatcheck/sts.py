@@ -50,6 +50,7 @@ from coatcheck.identity.session import new_session, write_session
 from coatcheck.ports.keyring import KeyLookup, Role
 from coatcheck.signing.rpc import Pair, find_action, read_rpc_claim
 from coatcheck.signing.verify import verify_rpc
+from coatcheck.wire.faults import cut
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
@@ -121,7 +122,7 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
         code, message, status = error.code, error.message[:_MESSAGE_MAX_CHARS], error.status
         if fault is not None:
             code, message, status = fault.code, fault.message, fault.status
-        document = {"RequestId": request_id, "HostId": request.host, "Code": code, "Message": message}
+        document = {"RequestId": request_id, "HostId": cut(request.host), "Code": code, "Message": message}
         return _write(request, dict(parameters), "Error", document, status), access_key_id, code
 
 

@@ -88,3 +88,12 @@ def test_a_document_too_long_for_a_header_keeps_what_an_sdk_must_know(error: Oss
 def test_the_errors_own_headers_go_out_with_it() -> None:
     reply = reply_to(INVALID_RANGE(headers=((b"Content-Range", b"bytes */5"),)))
     assert (b"Content-Range", b"bytes */5") in reply.headers
+
+
+def test_what_the_request_said_at_length_is_cut_and_the_cut_is_said() -> None:
+    error = INVALID_ARGUMENT("m" * 8193, ArgumentName="a" * 8192, ArgumentValue="b" * 240_000)
+    root = ElementTree.fromstring(body_of(reply_to(error, host="h" * 240_000)))
+    assert root.findtext("Message") == "m" * 8192 + "... (cut off: 1 more characters)"
+    assert root.findtext("ArgumentName") == "a" * 8192
+    assert root.findtext("ArgumentValue") == "b" * 8192 + "... (cut off: 231808 more characters)"
+    assert root.findtext("HostId") == "h" * 8192 + "... (cut off: 231808 more characters)"

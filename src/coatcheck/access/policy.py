@@ -292,11 +292,11 @@ def _read_json(text: str) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise PolicyFault(twice, "is given twice in one place")
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise PolicyFault(name, "is given twice in one place")
+        members[name] = value
     return members
 
 

@@ -52,6 +52,8 @@ OBJECT_TAGS_MAX: Final = 10  # OSS: object tagging
 TAG_KEY_MAX_BYTES: Final = 128  # OSS: object tagging
 TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
 
+SHORTAGE_LOG_S: Final = 10.0  # ours: that files or memory ran out is logged at most this often
+SHORTAGE_RETRY_S: Final = 1  # ours: the Retry-After of what was refused for it
 DISK_RESERVE_BYTES: Final = 16 * 1024**2  # ours: what uploads leave free, so that deletes still find room to commit
 
 # --- listing and deleting ------------------------------------------------------------------------------------------
@@ -64,6 +66,7 @@ MULTI_DELETE_MAX_BYTES: Final = 2 * 1024**2  # OSS: DeleteMultipleObjects
 LIFECYCLE_MAX_BYTES: Final = 1024**2  # ours: room for the thousand rules that OSS allows
 CONFIGURATION_MAX_BYTES: Final = 64 * 1024  # ours: every other XML body
 XML_MAX_DEPTH: Final = 16  # ours: no OSS document is nested deeper than eight
+ECHO_MAX_CHARS: Final = 8 * 1024  # ours: what an error repeats of one thing that the request said
 REQUEST_TARGET_MAX_BYTES: Final = 16 * 1024  # ours: path and query together
 
 # --- doors and browser rules ---------------------------------------------------------------------------------------
@@ -103,6 +106,7 @@ RESULT_MAX_PX: Final = 16_777_216  # OSS: result of resize
 WEBP_MAX_SIDE_PX: Final = 16_383  # OSS, and the format itself
 AVIF_MAX_WIDTH_PX: Final = 4096  # OSS: AVIF result
 AVIF_MAX_PX: Final = 9_437_184  # OSS: AVIF result
+RESULT_UNUSED_MAX_S: Final = 24 * 3600  # ours: a result that nobody asked for so long goes; those of deleted objects do
 RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer with
 
 # --- streaming -----------------------------------------------------------------------------------------------------

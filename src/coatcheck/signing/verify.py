@@ -23,7 +23,7 @@ from coatcheck.core.errors import (
     V1_URL_ON_BUCKET,
     OssError,
 )
-from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, ECHO_MAX_CHARS
 from coatcheck.core.times import write_iso
 from coatcheck.wire.query import Parameters
 from coatcheck.wire.request import Request
@@ -247,8 +247,12 @@ def _is_same(ours: str, theirs: str) -> bool:
     return theirs.isascii() and hmac.compare_digest(ours, theirs)
 
 
+_SHOWN_MAX_BYTES: Final = ECHO_MAX_CHARS // 3 - 1  # each takes three characters
+
+
 def _mismatch(claim: Claim, text: SignedText, request: Request) -> OssError:
     raw = text.string_to_sign.encode("utf-8", "surrogateescape")
+    shown = raw[:_SHOWN_MAX_BYTES].hex(" ").upper() + " "
     ec = _V4_MISMATCH if isinstance(claim, V4Claim) else _V1_MISMATCH
     if claim.presigned and is_restricted(request.query):
         ec = _OUTSIDE_VPC if VPC_ID in request.query else _OUTSIDE_SOURCE_IP
@@ -258,7 +262,7 @@ def _mismatch(claim: Claim, text: SignedText, request: Request) -> OssError:
         OSSAccessKeyId=claim.access_key_id,
         SignatureProvided=claim.signature,
         StringToSign=text.string_to_sign,
-        StringToSignBytes=raw.hex(" ").upper() + " ",
+        StringToSignBytes=shown if len(raw) <= _SHOWN_MAX_BYTES else f"{shown}...",
     )
     if text.canonical_request is not None:
         error.facts["CanonicalRequest"] = text.canonical_request

@@ -9,6 +9,7 @@ import base64
 from typing import Final
 
 from coatcheck.core.errors import OssError
+from coatcheck.core.limits import ECHO_MAX_CHARS
 
 from .reply import RawHeader, Reply
 from .xml import Node, write_xml
@@ -36,15 +37,22 @@ def fault_reply(error: OssError, *, method: str, host: str, request_id: str) -> 
 def write_fault(error: OssError, *, host: str, request_id: str) -> bytes:
     nodes: list[Node] = [
         ("Code", error.code),
-        ("Message", error.message),
+        ("Message", cut(error.message)),
         ("RequestId", request_id),
-        ("HostId", host),
-        *error.facts.items(),
+        ("HostId", cut(host)),
+        *((name, cut(value)) for name, value in error.facts.items()),
         *error.nested,
     ]
     if error.ec:
         nodes.append(("EC", error.ec))
     return write_xml("Error", nodes)
+
+
+def cut(text: str) -> str:
+    """What a refusal repeats of the request: a stranger's long text doesn't come back as a longer one."""
+    if len(text) <= ECHO_MAX_CHARS:
+        return text
+    return f"{text[:ECHO_MAX_CHARS]}... (cut off: {len(text) - ECHO_MAX_CHARS} more characters)"
 
 
 def _write_short(error: OssError, request_id: str) -> bytes:
