@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 
 import pytest
 
+import coatcheck.exchange as exchange_module
 from coatcheck.core.errors import NO_SUCH_KEY
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.exchange import Exchange
@@ -45,6 +47,11 @@ def an_exchange(reply: Reply | Exception, heard: list[Exchange]) -> Exchange:
         return reply
 
     return Exchange(Request("GET", b"/photos/a.txt"), REQUEST_ID, NOW, answer, (heard.append,))
+
+
+def because(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 async def test_its_end_is_told_once_with_what_went_out() -> None:
@@ -112,3 +119,55 @@ async def test_what_an_operation_opened_is_closed_though_the_reply_is_another() 
     assert (await exchange.answer()).status == 500
     await exchange.end(0, whole=False)
     assert house.store.opened == 0
+
+
+# --- files and memory that run out ---
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENFILE, "Too many open files in system"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        MemoryError(),
+        because(RuntimeError("no process"), OSError(errno.EMFILE, "Too many open files")),
+    ],
+)
+async def test_a_shortage_is_for_the_moment(
+    error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_module, "_shortages", exchange_module._ShortageLog())
+    for _ in range(100):
+        reply = await an_exchange(error, []).answer()
+        assert (reply.status, dict(reply.headers)[b"Retry-After"]) == (503, b"1")
+        assert b"<Code>ServiceUnavailable</Code>" in reply.body
+    assert len(caplog.records) == 1
+    assert "files or memory ran out" in caplog.text
+
+
+async def test_other_faults_of_the_system_are_ours(caplog: pytest.LogCaptureFixture) -> None:
+    reply = await an_exchange(OSError(errno.EIO, "Input/output error"), []).answer()
+    assert reply.status == 500
+    assert "request failed" in caplog.text
+
+
+async def test_an_upload_that_finds_no_file_stores_nothing_and_one_that_is_stored_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    house = await House().with_bucket()
+    await house.put("/photos/a", b"a" * 100_000)
+    before = house.contents()
+    with monkeypatch.context() as patch:
+        patch.setattr(house.store, "new_blob", fails)
+        patch.setattr(house.store, "open", fails)
+        assert (await house.ask("PUT", "/photos/b", b"b" * 100_000)).refusal == (503, "ServiceUnavailable")
+        assert (await house.ask("GET", "/photos/a")).refusal == (503, "ServiceUnavailable")
+    assert house.contents() == before
+    monkeypatch.setattr(house.store, "remove", fails)
+    assert (await house.ask("PUT", "/photos/a", b"b")).status == 200
+    assert (await house.ask("GET", "/photos/a")).body == b"b"
+    assert (await house.ask("DELETE", "/photos/a")).status == 204

@@ -33,6 +33,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import make_addressing
 
+_FORGET_RESULTS_S: Final = 3600.0
 _DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
 
@@ -83,6 +84,7 @@ class Server:
         self._log: RequestLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
         self._lifecycle: asyncio.Task[None] | None = None
+        self._forgetting: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -116,6 +118,7 @@ class Server:
         account = await self._engines.keyring.root_account()
         root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
         self._renderers = renderer, _ = _open_renderer(settings)
+        self._forgetting = asyncio.create_task(_forget_results(renderer))
         ports = Ports(
             self._engines.catalog,
             self._engines.byte_store,
@@ -151,6 +154,8 @@ class Server:
     def _close(self) -> None:
         if self._domain_watch is not None:
             self._domain_watch.cancel()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         for renderer in self._renderers or ():
             renderer.close()
         if self._engines is not None:
@@ -174,6 +179,16 @@ async def _keep_domains(data: Path, domains: Domains) -> None:
         except OSError as error:
             logging.getLogger("coatcheck").warning("the list of own domains cannot be written: %s", error)
         await asyncio.sleep(_DOMAINS_POLL_S)
+
+
+async def _forget_results(renderer: RememberingRenderer) -> None:
+    """Every worker does so, in turn or at once: to remove what another has removed does no harm."""
+    while True:
+        try:
+            await renderer.forget_unused()
+        except OSError as error:
+            logging.getLogger("coatcheck").warning("remembered pictures cannot be removed: %s", error)
+        await asyncio.sleep(_FORGET_RESULTS_S)
 
 
 def _open_renderer(settings: ServerSettings) -> tuple[RememberingRenderer, RenderPool]:

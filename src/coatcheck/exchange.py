@@ -8,12 +8,14 @@ the body went out and whether that was all of it.
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from coatcheck.core.errors import INTERNAL_ERROR, OssError
+from coatcheck.core.errors import INTERNAL_ERROR, OUT_OF_RESOURCES, OssError
+from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
@@ -83,9 +85,13 @@ class Exchange:
             reply = await self._pipeline(self)
         except OssError as error:
             reply = self.refuse(error)
-        except Exception:
-            log.exception("request failed request_id=%s operation=%s", self.request_id, self.operation)
-            reply = self.refuse(INTERNAL_ERROR())
+        except Exception as error:
+            if _is_shortage(error):
+                _shortages.note(error)
+                reply = self.refuse(OUT_OF_RESOURCES(headers=((b"Retry-After", b"%d" % SHORTAGE_RETRY_S),)))
+            else:
+                log.exception("request failed request_id=%s operation=%s", self.request_id, self.operation)
+                reply = self.refuse(INTERNAL_ERROR())
         if self.reply is not None and self.reply.body is not reply.body:
             await _close(self.reply)
         self.reply = reply
@@ -110,6 +116,37 @@ class Exchange:
         finally:
             for listener in self._listeners:
                 listener(self)
+
+
+_SHORTAGES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def _is_shortage(error: BaseException | None) -> bool:
+    """Whether files or memory ran out: no fault of ours, and gone when others have ended."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _SHORTAGES):
+            return True
+        error = error.__cause__
+    return False
+
+
+class _ShortageLog:
+    """One line now and then: a line for each request refused would make a shortage worse."""
+
+    def __init__(self) -> None:
+        self._said_at: float | None = None
+        self._more = 0
+
+    def note(self, error: Exception) -> None:
+        now = time.monotonic()
+        if self._said_at is not None and now - self._said_at < SHORTAGE_LOG_S:
+            self._more += 1
+            return
+        log.error("requests are refused, files or memory ran out: %s (%d more since the last line)", error, self._more)
+        self._said_at, self._more = now, 0
+
+
+_shortages: Final = _ShortageLog()
 
 
 async def _close(reply: Reply) -> None:

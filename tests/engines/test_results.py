@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,6 +134,24 @@ async def test_a_use_is_noted(tmp_path: Path) -> None:
     os.utime(path, (1, 1))
     await renderer.render(job(7))
     assert path.stat().st_mtime > 1
+
+
+async def test_what_nobody_asked_for_within_a_day_goes(tmp_path: Path) -> None:
+    """Nobody asks for what was made of a deleted object."""
+    inner = CountingRenderer()
+    renderer = remembering(tmp_path, inner)
+    await renderer.render(job(7))
+    [old] = files(tmp_path)
+    os.utime(old, (time.time() - 86_460, time.time() - 86_460))
+    await renderer.render(job(8))
+    [used] = set(files(tmp_path)) - {old}
+    os.utime(used, (time.time() - 86_340, time.time() - 86_340))
+    await renderer.forget_unused()
+    assert files(tmp_path) == [used]
+    await renderer.render(job(8))
+    assert len(inner.asked) == 2
+    await renderer.render(job(7))
+    assert len(inner.asked) == 3
 
 
 async def test_what_must_not_be_remembered_is_not(tmp_path: Path) -> None:

@@ -427,6 +427,9 @@ RENDERERS_BUSY = Fault(
 
 # --- ours ----------------------------------------------------------------------------------------------------------
 INTERNAL_ERROR = Fault("InternalError", 500, "Please contact the server administrator.")
+OUT_OF_RESOURCES = Fault(
+    "ServiceUnavailable", 503, "The server has no files or memory left to answer this for the moment. Try again later."
+)
 NO_SPACE_LEFT = Fault(
     "ServiceUnavailable", 503, "The server has no space left to store this. Nothing was changed; try again later."
 )

@@ -1,7 +1,8 @@
 """Rendered pictures, remembered on disk: `DATA/results/ab/<name>`, the least recently used go first.
 
 A name is a digest of everything that went into a result, object and version included, so a result is never stale: when
-an object is replaced its results simply aren't asked for any more, and go in time. Files are written aside and renamed.
+an object is replaced or deleted its results simply aren't asked for any more, and go a day later, as all do that nobody
+asked for so long (`forget_unused`). Files are written aside and renamed.
 They aren't fsynced: after a restart of the machine (`results/boot` says which start they are from) all are dropped.
 """
 
@@ -18,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from ..core.limits import INLINE_MAX_BYTES
+from ..core.limits import INLINE_MAX_BYTES, RESULT_UNUSED_MAX_S
 from ..images.text import read_plan, write_plan
 from ..ports.byte_store import BlobGone
 from ..ports.object import Segment
@@ -78,6 +79,10 @@ class RememberingRenderer:
         if all(picture.remember for picture in (job.source, *job.marks.values())):
             await self._results.keep(name, made.content_type, made.body)
         return made
+
+    async def forget_unused(self) -> None:
+        """Remove the results that nobody asked for lately. Called now and then."""
+        await self._results.forget_unused()
 
     def close(self) -> None:
         self._results.close()
@@ -173,6 +178,15 @@ class _Results:
         for _, size, path in found:
             left -= size
             if left < 0:
+                _unlink(path)
+
+    async def forget_unused(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._forget_unused)
+
+    def _forget_unused(self) -> None:
+        oldest = time.time() - RESULT_UNUSED_MAX_S
+        for used_at, _, path in self._look():
+            if used_at < oldest:
                 _unlink(path)
 
     def _look(self) -> Iterable[tuple[float, int, str]]:

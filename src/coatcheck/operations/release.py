@@ -47,15 +47,16 @@ async def settle(write: Awaitable[T], blob: BlobWriter | None, *, gone: OssError
 
 
 async def release(ports: Ports, blob_ids: Sequence[str]) -> None:
-    """Remove the blobs, then forget them. A crash in between is finished by recovery at the next start.
+    """Remove the blobs, then forget them. A crash in between is finished by recovery at the next start, and so is a
+    removal that fails: what let go of them is committed and told so.
 
     Each removal costs a sync of a directory, so nobody waits for those of an object that was made of many blobs.
     """
     if len(blob_ids) <= _WAITED_FOR:
         if blob_ids:
-            await _remove(ports, blob_ids)
+            await _remove_if_possible(ports, blob_ids)
         return
-    removal = asyncio.create_task(_remove_later(ports, blob_ids))
+    removal = asyncio.create_task(_remove_if_possible(ports, blob_ids))
     _removals.add(removal)
     removal.add_done_callback(_removals.discard)
 
@@ -70,7 +71,7 @@ async def _remove(ports: Ports, blob_ids: Sequence[str]) -> None:
     await ports.catalog.forget_blobs(blob_ids)
 
 
-async def _remove_later(ports: Ports, blob_ids: Sequence[str]) -> None:
+async def _remove_if_possible(ports: Ports, blob_ids: Sequence[str]) -> None:
     """What cannot be removed now, because the server ends or the disk has a fault, is at the next start."""
     try:
         await _remove(ports, blob_ids)
