@@ -49,11 +49,15 @@ ecosystem: .venv/ecosystem.stamp .venv/test.stamp  ## tools that speak OSS (pand
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
-.PHONY: soak bench lock clean node help
+.PHONY: soak compare bench lock clean node help
 
 soak: .venv/test.stamp  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
 	@COATCHECK_SOAK=1 $(PYTEST) -q -m soak --ignore=tests/ecosystem \
 		--soak-table=benchmarks/results/soak-$$(date -u +%F).md
+
+compare: .venv/test.stamp  ## is this tree slower than another commit? BASE=commit; QUICK=1 for a first look; ten minutes, alone
+	@scripts/debian need wrk=wrk
+	@$(BIN)/python benchmarks/compare.py "$(BASE)" $(if $(QUICK),--quick)
 
 bench: .venv/test.stamp .venv/bench.stamp  ## every figure, beside nginx, SeaweedFS and the SDKs; takes half an hour, alone
 	@scripts/debian need wrk=wrk nginx=nginx-light openssl=openssl curl=curl

@@ -1,15 +1,17 @@
 """What does a presigned GET cost inside the application, without the server underneath?
 
-    python benchmarks/gateway.py [--objects 1000] [--rounds 7] [--profile SIZE]
+    python benchmarks/gateway.py [--objects 1000] [--rounds 7] [--profile SIZE] [--json]
 
 The real application on real engines, asked through ASGI by a client that takes what it gets; many different links. One
-line a size: microseconds of one request, the best round. `--profile` prints where the time goes.
+line a size: microseconds of one request, the best round. `--profile` prints where the time goes. `--json` is for
+`compare.py`: CPU microseconds of a GET and a PUT of 1 KiB, and of a listing of 100 keys.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import json
 import logging
 import os
 import pstats
@@ -37,11 +39,15 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--profile", type=int, metavar="SIZE")
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="coatcheck-gateway-"))
     try:
         prepare_local(root).close()
-        uvloop.run(measure(root, given.objects, given.rounds, given.profile))
+        if given.json:
+            print(json.dumps({"results": uvloop.run(measure_cpu(root, given.rounds))}))
+        else:
+            uvloop.run(measure(root, given.objects, given.rounds, given.profile))
     finally:
         shutil.rmtree(root)
 
@@ -65,6 +71,37 @@ async def measure(root: Path, objects: int, rounds: int, profiled: int | None) -
             print(f"{size:>8} bytes {best:8.1f} us")
     finally:
         server._close()
+
+
+async def measure_cpu(root: Path, rounds: int) -> dict[str, dict[str, float]]:
+    """CPU microseconds of one request, all threads together: what a busy machine changes little."""
+    server = Server(ServerSettings(root), RootCredentials(KEY_ID, SECRET))
+    await server._open()
+    logging.disable()
+    count, size = 200, 1024
+    try:
+        await ask(server, scope("PUT", PRESIGNER.presign("PUT", "bench", None).url))
+        await store(server, size, count)
+        gets = [scope("GET", PRESIGNER.presign("GET", "bench", key(size, n)).url) for n in range(count)]
+        puts = [scope("PUT", PRESIGNER.presign("PUT", "bench", key(size, n)).url, size) for n in range(count)]
+        query = {"max-keys": "100", "list-type": "2"}
+        lists = [
+            scope("GET", PRESIGNER.presign("GET", "bench", None, query=query, expires=900 + n).url) for n in range(50)
+        ]
+        return {
+            "get-1k": {"us": min([await cpu_us(server, gets * 5) for _ in range(rounds)])},
+            "put-1k": {"us": min([await cpu_us(server, puts, bytes(size)) for _ in range(rounds)])},
+            "list-100": {"us": min([await cpu_us(server, lists) for _ in range(rounds)])},
+        }
+    finally:
+        server._close()
+
+
+async def cpu_us(server: Server, scopes: list[dict[str, Any]], body: bytes = b"") -> float:
+    start = time.process_time()
+    for each in scopes:
+        await ask(server, each, body)
+    return (time.process_time() - start) / len(scopes) * 1e6
 
 
 def key(size: int, number: int) -> str:
