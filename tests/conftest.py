@@ -53,7 +53,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Also called where xdist's workers report to, with what they saw."""
     counted = dict(report.user_properties).get("soak")
-    if counted is None:
+    if not isinstance(counted, int):
         return
     test = report.nodeid.partition("[")[0]
     row = _counted.setdefault(test, Row(test, counted))

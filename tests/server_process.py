@@ -13,10 +13,9 @@ from typing import IO, Final
 from urllib.parse import urlsplit
 
 from .builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from .patience import HANG_S
 
 READY: Final = "coatcheck is ready: "
-START_TIMEOUT_S: Final = 30.0
-STOP_TIMEOUT_S: Final = 40.0
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -46,7 +45,7 @@ class ServerProcess:
 
     def _await_ready(self) -> str:
         out = self._out
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + HANG_S
         while time.monotonic() < deadline and select.select([out], [], [], deadline - time.monotonic())[0]:
             line = out.readline()
             if not line:
@@ -69,7 +68,7 @@ class ServerProcess:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `coatcheck WORDS --data` on this server's data directory."""
         line = [sys.executable, "-m", "coatcheck", *words, "--data", str(self.data)]
-        return subprocess.run(line, env=clean_environment(), capture_output=True, text=True, timeout=60)
+        return subprocess.run(line, env=clean_environment(), capture_output=True, text=True, timeout=HANG_S)
 
     def reload(self) -> None:
         """Ask for new workers, as an operator does after renewing a certificate."""
@@ -99,7 +98,7 @@ class ServerProcess:
     def wait(self) -> int:
         """Its exit status, once it has ended."""
         try:
-            return self._process.wait(STOP_TIMEOUT_S)
+            return self._process.wait(HANG_S)
         finally:
             self.kill()
 

@@ -19,6 +19,7 @@ from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
 
 from .operations.house import House
+from .patience import HANG_S
 
 DISCONNECT: Message = {"type": "http.disconnect"}
 
@@ -88,7 +89,7 @@ def a_scope(
     return scope | changes
 
 
-def an_application(answer: Any, timeout_s: float = 5.0, *listeners: Listener) -> Application:
+def an_application(answer: Any, timeout_s: float = HANG_S, *listeners: Listener) -> Application:
     """The application before an answer: a function of request, request id and time."""
 
     def begin(request: Request, request_id: str, now: float) -> Exchange:
@@ -317,7 +318,7 @@ async def test_a_client_that_holds_its_body_back_is_refused_soon() -> None:
     client = Client(piece(b"hello"))
     refusal = fault_reply(NO_SUCH_KEY(), method="PUT", host="", request_id="")
     headers = [(b"host", b"127.0.0.1"), (b"content-length", b"6000000000")]
-    application = an_application(Remember(refusal), 60)
+    application = an_application(Remember(refusal))
     async with asyncio.timeout(5):
         await application(a_scope("PUT", headers=headers), client.receive, client.send)
     assert client.status == 404
@@ -463,7 +464,7 @@ async def test_a_stream_is_closed_though_not_even_the_start_can_be_sent() -> Non
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        await an_application(Remember(source.reply()), 5.0, ended.append)(a_scope(), Client().receive, send)
+        await an_application(Remember(source.reply()), HANG_S, ended.append)(a_scope(), Client().receive, send)
     assert source.closed == 1
     assert [(exchange.sent_bytes, exchange.whole) for exchange in ended] == [(0, False)]
 
@@ -472,11 +473,11 @@ async def test_the_end_is_told_with_the_bytes_that_were_taken() -> None:
     ended: list[Exchange] = []
     for reply in (Reply(200, (), b"hello"), Source([b"hel", b"lo"]).reply(), Reply(404, (), b"12345")):
         client = Client()
-        await an_application(Remember(reply), 5.0, ended.append)(a_scope(), client.receive, client.send)
+        await an_application(Remember(reply), HANG_S, ended.append)(a_scope(), client.receive, client.send)
     client = Client()
     client.gone.set()
     gone = Source([b"x" * 1000] * 100)
-    await an_application(Remember(gone.reply()), 5.0, ended.append)(a_scope(), client.receive, client.send)
+    await an_application(Remember(gone.reply()), HANG_S, ended.append)(a_scope(), client.receive, client.send)
     assert [(exchange.sent_bytes, exchange.whole) for exchange in ended[:3]] == [(5, True)] * 3
     assert ended[3].sent_bytes < 10_000
     assert not ended[3].whole
@@ -486,5 +487,5 @@ async def test_a_target_that_is_too_long_is_refused_and_told() -> None:
     ended: list[Exchange] = []
     client = Client()
     scope = a_scope("GET", b"/" + b"a" * 100_000)
-    await an_application(Remember(), 5.0, ended.append)(scope, client.receive, client.send)
+    await an_application(Remember(), HANG_S, ended.append)(scope, client.receive, client.send)
     assert [(exchange.refusal, exchange.whole) for exchange in ended] == [("InvalidRequest", True)]

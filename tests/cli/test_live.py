@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from ..patience import HANG_S, wait_until
+from ..relay import stopping_relay
+
 pytestmark = pytest.mark.live
 
 ENVIRONMENT = {
@@ -34,7 +37,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ENVIRONMENT["COATCHECK_DATA"] = ready["data"]
         yield ready["endpoint"]
         server.send_signal(signal.SIGTERM)
-        server.wait(10)
+        server.wait(HANG_S)
 
 
 def coatcheck(endpoint: str, work: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -109,21 +112,15 @@ def test_interrupted_get_goes_on_with_a_new_link(endpoint: str, tmp_path: Path) 
     (tmp_path / "big").write_bytes(body)
     coatcheck(endpoint, tmp_path, "mb", "oss://films")
     coatcheck(endpoint, tmp_path, "put", "big", "oss://films")
-    slow = coatcheck(endpoint, tmp_path, "presign", "oss://films/big", "--traffic-limit", "80000000").stdout.strip()
-    words = [sys.executable, "-m", "coatcheck", "get", slow, "-o", "copy"]
-    with subprocess.Popen(words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE) as running:
-        wait_for(tmp_path / "copy.part.json")  # the first of five ranges has come
-        running.send_signal(signal.SIGINT)
-        running.communicate(timeout=10)
+    link = coatcheck(endpoint, tmp_path, "presign", "oss://films/big").stdout.strip()
+    with stopping_relay(endpoint, 34_000_000) as relay:  # more than four ranges that aren't whole, less than all five
+        words = [sys.executable, "-m", "coatcheck", "get", link.replace(endpoint, relay.endpoint), "-o", "copy"]
+        with subprocess.Popen(words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE) as running:
+            wait_until((tmp_path / "copy.part.json").exists)  # a range has come
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=HANG_S)
     assert running.returncode == 130
     assert not (tmp_path / "copy").exists()
-    link = coatcheck(endpoint, tmp_path, "presign", "oss://films/big").stdout.strip()
     done = json.loads(coatcheck(endpoint, tmp_path, "get", link, "-o", "copy", "--json").stdout)
     assert done["resumed_bytes"] >= 8 * 1024**2
     assert (tmp_path / "copy").read_bytes() == body
-
-
-def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 10
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.001)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
 
 NODE_FOLDER: Final = Path(__file__).parent / "node"
@@ -57,7 +58,7 @@ def run_node(script: str, package: str, server: ServerProcess, /, **facts: Any) 
         env=clean_environment(OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET),
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
+from ..patience import HANG_S
 from ..server_process import ServerProcess
 
 
@@ -44,7 +45,7 @@ def send(
     """
     parts = urlsplit(url)
     host, port = (connect_to.host, connect_to.port) if connect_to else (parts.hostname or "", parts.port or 80)
-    connection = http.client.HTTPConnection(host, port, timeout=30)
+    connection = http.client.HTTPConnection(host, port, timeout=HANG_S)
     path_and_query = url[url.index(parts.netloc) + len(parts.netloc) :] or "/"
     try:
         connection.putrequest(method, "/", skip_host=True, skip_accept_encoding=True)
@@ -60,13 +61,13 @@ def send(
         connection.close()
 
 
-def connect(server: ServerProcess, timeout_s: float = 30) -> socket.socket:
+def connect(server: ServerProcess, timeout_s: float = HANG_S) -> socket.socket:
     return socket.create_connection((server.host, server.port), timeout=timeout_s)
 
 
 def exchange(server: ServerProcess, request: bytes, *, half_close: bool = False) -> bytes:
-    """Send these bytes, read until the server closes or falls silent. `half_close` says that no more will come."""
-    with connect(server, timeout_s=5) as wire:
+    """Send these bytes, read until the server closes. `half_close` says that no more will come."""
+    with connect(server) as wire:
         try:
             wire.sendall(request)
             if half_close:

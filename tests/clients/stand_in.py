@@ -21,6 +21,7 @@ import requests
 from coatcheck.engines.certificates import tls_files
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
+from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
 from .programs import NODE_FOLDER
 
@@ -52,17 +53,17 @@ def download(ca: str) -> None:
     owner = a_presigner("https://oss-cn-hangzhou.aliyuncs.com")
     for key, body in ((None, b""), ("exampleobject.txt", b"hello from the place of the real endpoint")):
         link = owner.presign("PUT", "examplebucket", key).url
-        assert requests.put(link, body, verify=ca, timeout=30).status_code == 200
+        assert requests.put(link, body, verify=ca, timeout=HANG_S).status_code == 200
     environment = clean_environment(
         OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET, NODE_EXTRA_CA_CERTS=ca
     )
     sample = ["node", str(NODE_FOLDER / "oss_sample.js")]
-    told = subprocess.run(sample, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = subprocess.run(sample, env=environment, capture_output=True, text=True, check=True, timeout=HANG_S).stdout
     link = told.removeprefix("Generated URL: ").strip()
     assert link.startswith("https://examplebucket.oss-cn-hangzhou.aliyuncs.com/exampleobject.txt?"), told
     for _ in range(2):
         words = ["curl", "--disable", "--silent", "--show-error", "--fail", "--cacert", ca, link]
-        print(subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout, flush=True)
+        print(subprocess.run(words, capture_output=True, text=True, check=True, timeout=HANG_S).stdout, flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import oss2
 import pytest
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
 from .conftest import make_bucket
 from .raw import send
@@ -130,7 +131,7 @@ def test_lifecycle_rules_come_back_and_are_carried_out(v2: Any, live_server: Ser
     words = [sys.executable, "-m", "coatcheck", "lifecycle", "run", "--json", "--data", str(live_server.data)]
     for option in ("--dry-run", "--now"):
         done = subprocess.run(
-            [*words, option], env=clean_environment(), capture_output=True, text=True, check=True, timeout=60
+            [*words, option], env=clean_environment(), capture_output=True, text=True, check=True, timeout=HANG_S
         )
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         assert {"bucket": new_bucket, "action": "expire", "key": "tmp/a", "rule": "old"} in lines

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
+from ..patience import HANG_S
 from ..server_process import ServerProcess
 from .test_sdk_v2 import a_client
 
@@ -72,7 +73,7 @@ def test_python_v2_gets_the_applications_answer(live_server: ServerProcess, buck
     assert json.loads(body) == {"bucket": bucket, "object": "called/ü.txt", "size": 5, "who": "me"}
     key_url = base64.b64decode(headers["x-oss-pub-key-url"]).decode()
     assert key_url == f"{live_server.endpoint}/.coatcheck/callback-key.pem"
-    key = serialization.load_pem_public_key(requests.get(key_url, timeout=30).content)
+    key = serialization.load_pem_public_key(requests.get(key_url, timeout=HANG_S).content)
     assert isinstance(key, rsa.RSAPublicKey)
     assert path == "/good%20one?a=b"
     signed = b"/good one?a=b\n" + body
@@ -92,9 +93,11 @@ def test_a_failed_callback_is_203_and_the_object_stays(
 def test_a_presigned_put_and_a_form_call_back(live_server: ServerProcess, bucket: str, application: str) -> None:
     presigner, callback = a_presigner(live_server.endpoint), a_callback(f"{application}/good")
     link = presigner.presign("PUT", bucket, "called/c.txt", query={"callback": callback})
-    assert requests.put(link.url, data=b"hello", timeout=30).json() == {"Status": "Ok"}
+    assert requests.put(link.url, data=b"hello", timeout=HANG_S).json() == {"Status": "Ok"}
     form = presigner.post_form(bucket, "called/d.txt", fields={"callback": callback, "x:who": "them"})
-    assert requests.post(form.url, data=form.fields, files={"file": b"hello"}, timeout=30).json() == {"Status": "Ok"}
+    assert requests.post(form.url, data=form.fields, files={"file": b"hello"}, timeout=HANG_S).json() == {
+        "Status": "Ok"
+    }
     assert json.loads(HEARD[-1][2])["who"] == "them"
     assert hashlib.md5(b"hello").hexdigest().upper() == a_client(live_server).head_object(
         oss.HeadObjectRequest(bucket=bucket, key="called/d.txt")

@@ -9,7 +9,6 @@ import random
 import re
 import signal
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,10 +20,13 @@ from coatcheck.engines.local import audit
 from coatcheck.signing.presign import Presigner
 
 from ..builders import a_presigner
+from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess
+from ..soak import count
 from .raw import send
 
 BUCKET: Final = "crash"
+KILLS: Final = count(50)
 WRITERS: Final = 6
 KEYS_EACH: Final = 12
 SIZES: Final = (0, 1, 1_000, 60_000, 70_000, 400_000, 3_000_000)  # in the catalog row, and in blobs
@@ -68,7 +70,7 @@ class WritingClient(threading.Thread):
         self._address = server.host, server.port
         self._stubborn = stubborn
         self._generation = 0
-        self._connection = http.client.HTTPConnection(*self._address, timeout=20)
+        self._connection = http.client.HTTPConnection(*self._address, timeout=HANG_S)
 
     def run(self) -> None:
         try:
@@ -131,6 +133,16 @@ def start_writers(server: ServerProcess, seed: int, *, stubborn: bool = False) -
     return writers
 
 
+def answered(writers: list[WritingClient]) -> int:
+    return sum(writer.answered for writer in writers)
+
+
+def let_them_write(writers: list[WritingClient], more: int) -> None:
+    """Wait until so many more of their requests were answered."""
+    enough = answered(writers) + more
+    wait_until(lambda: answered(writers) >= enough or not any(writer.is_alive() for writer in writers))
+
+
 def assert_kept(server: ServerProcess, writers: list[WritingClient]) -> None:
     """Each key has one of the contents it may have, byte for byte, and the listing says the same."""
     there: dict[str, tuple[int, str]] = {}
@@ -148,19 +160,20 @@ def assert_kept(server: ServerProcess, writers: list[WritingClient]) -> None:
     assert {unquote(key): (int(size), etag) for key, etag, size in entries} == there
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.soak(KILLS)
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_what_was_answered_survives_kill_9_of_every_process(tmp_path: Path, seed: int) -> None:
     data = tmp_path / "data"
     server = start(data)
     try:
         assert send(a_presigner(server.endpoint).presign("PUT", BUCKET, None).url, "PUT", body=b"").status == 200
         writers = start_writers(server, seed)
-        time.sleep(random.Random(seed).uniform(0.15, 0.8))
+        let_them_write(writers, random.Random(seed).randint(WRITERS + 1, 150))
         server.kill()
         for writer in writers:
-            writer.join(30)
+            writer.join(HANG_S)
             assert not writer.is_alive()
-        assert sum(writer.answered for writer in writers) > WRITERS
+        assert answered(writers) > WRITERS
         assert any(told.pending is not None for writer in writers for told in writer.told.values())
         server = start(data)
         assert audit(data).clean
@@ -178,18 +191,18 @@ def test_server_goes_on_when_a_worker_is_killed(tmp_path: Path) -> None:
         assert send(a_presigner(server.endpoint).presign("PUT", BUCKET, None).url, "PUT", body=b"").status == 200
         writers = start_writers(server, seed=7, stubborn=True)
         for _ in range(3):
-            time.sleep(0.3)
+            let_them_write(writers, 20)
             victim = server.workers()[0]  # in turn; one that dies again within 5 s is a crash loop, and ends the server
             os.kill(victim, signal.SIGKILL)
-            deadline = time.monotonic() + 10
-            while victim in server.processes() or len(server.workers()) < 2:
-                assert time.monotonic() < deadline, "no worker came in place of the killed one"
-                time.sleep(0.02)
-        time.sleep(0.3)
+            wait_until(
+                lambda dead=victim: dead not in server.processes() and len(server.workers()) >= 2,  # type: ignore[misc]
+                "no worker came in place of the killed one",
+            )
+        let_them_write(writers, 20)
         for writer in writers:
             writer.stop.set()
         for writer in writers:
-            writer.join(30)
+            writer.join(HANG_S)
             assert not writer.is_alive()
         assert sum(writer.broken for writer in writers) > 0
         assert_kept(server, writers)

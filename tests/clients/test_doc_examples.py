@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
+from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
 from .conftest import Put
 from .programs import NODE_FOLDER, need, need_node
@@ -58,7 +59,7 @@ def run(words: list[str], server: ServerProcess, folder: Path) -> str:
         NODE_PATH=str(NODE_FOLDER / "node_modules"),
         GOFLAGS="-mod=mod",
     )
-    done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True, timeout=HANG_S)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -18,6 +18,7 @@ import requests
 from coatcheck.signing.presign import Presigner
 
 from ..builders import a_presigner
+from ..patience import HANG_S
 from ..server_process import ServerProcess
 from .certificates import make_certificate, trusting
 from .conftest import Put
@@ -102,7 +103,7 @@ def test_connection_is_kept_after_refusals_and_heads(
     ],
 )
 def test_range_is_that_part_of_the_object(links: dict[str, str], text: str, start: int, stop: int) -> None:
-    answer = requests.get(links["large"], headers={"Range": text}, timeout=30)
+    answer = requests.get(links["large"], headers={"Range": text}, timeout=HANG_S)
     assert (answer.status_code, answer.headers["Content-Range"]) == (206, f"bytes {start}-{stop - 1}/5000000")
     assert answer.content == LARGE[start:stop]
 
@@ -110,10 +111,10 @@ def test_range_is_that_part_of_the_object(links: dict[str, str], text: str, star
 def test_one_session_of_requests_takes_many_links(links: dict[str, str]) -> None:
     with requests.Session() as session:
         for _ in range(5):
-            assert session.get(links["large"], timeout=30).content == LARGE
-            assert session.get(links["none"], timeout=30).status_code == 404
-            assert session.get(links["small"], timeout=30).content == SMALL
-            with session.get(links["large"], stream=True, timeout=30) as streamed:
+            assert session.get(links["large"], timeout=HANG_S).content == LARGE
+            assert session.get(links["none"], timeout=HANG_S).status_code == 404
+            assert session.get(links["small"], timeout=HANG_S).content == SMALL
+            with session.get(links["large"], stream=True, timeout=HANG_S) as streamed:
                 assert b"".join(streamed.iter_content(10_000)) == LARGE
 
 
@@ -158,7 +159,9 @@ def test_objects_go_there_and_back_over_tls(secure: tuple[ServerProcess, Path], 
     assert server.endpoint.startswith("https://")
     signer: Presigner = a_presigner(server.endpoint)
     bucket = version.lower().replace("/", "-").replace(".", "-")
-    with httpx.Client(http2=version == "HTTP/2", verify=trusting(certificate), timeout=30, trust_env=False) as client:
+    with httpx.Client(
+        http2=version == "HTTP/2", verify=trusting(certificate), timeout=HANG_S, trust_env=False
+    ) as client:
         assert client.put(signer.presign("PUT", bucket, None).url).status_code == 200
         for key, body in (("small", SMALL), ("large 文", LARGE), ("empty", b"")):
             put = client.put(signer.presign("PUT", bucket, key).url, content=body)
@@ -182,7 +185,7 @@ def test_many_streams_of_one_http2_connection_do_not_mix(secure: tuple[ServerPro
         *("--request", "PUT", signer.presign("PUT", "streams", None).url),
     )
     assert done.stdout == b""
-    with httpx.Client(http2=True, verify=trusting(certificate), timeout=30, trust_env=False) as client:
+    with httpx.Client(http2=True, verify=trusting(certificate), timeout=HANG_S, trust_env=False) as client:
         bodies = {f"{n}": os.urandom(n * 7_000) for n in range(20)}
         for key, body in bodies.items():
             assert client.put(signer.presign("PUT", "streams", key).url, content=body).status_code == 200
@@ -196,9 +199,9 @@ def test_many_streams_of_one_http2_connection_do_not_mix(secure: tuple[ServerPro
 
 def test_plain_http_to_the_tls_port_is_closed_and_harms_nobody(secure: tuple[ServerProcess, Path]) -> None:
     server, certificate = secure
-    with connect(server, timeout_s=5) as wire:
+    with connect(server) as wire:
         wire.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             assert b"200 OK" not in wire.recv(1000)
-    with httpx.Client(verify=trusting(certificate), trust_env=False) as client:
+    with httpx.Client(verify=trusting(certificate), timeout=HANG_S, trust_env=False) as client:
         assert client.get(server.endpoint).status_code == 403

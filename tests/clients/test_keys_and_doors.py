@@ -12,6 +12,7 @@ import requests
 from coatcheck.signing.presign import Presigner
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
+from ..patience import HANG_S
 from ..server_process import ServerProcess
 from .conftest import Put
 from .programs import curl
@@ -55,7 +56,7 @@ def test_curl_and_requests_take_the_link_as_it_is(live_server: ServerProcess, bu
     put(key, b"whatever you have")
     url = a_presigner(live_server.endpoint).presign("GET", bucket, key).url
     assert curl(url).stdout == b"whatever you have"
-    assert requests.get(url, timeout=30).content == b"whatever you have"
+    assert requests.get(url, timeout=HANG_S).content == b"whatever you have"
 
 
 def test_dotted_key_goes_out_whole_with_curls_path_as_is(live_server: ServerProcess, bucket: str, put: Put) -> None:
@@ -165,7 +166,7 @@ def test_requests_streams_a_download(live_server: ServerProcess, bucket: str, pu
     body = os.urandom(5_000_000)
     put("stream.bin", body)
     url = a_presigner(live_server.endpoint).presign("GET", bucket, "stream.bin").url
-    with requests.get(url, stream=True, timeout=30) as reply:
+    with requests.get(url, stream=True, timeout=HANG_S) as reply:
         assert reply.headers["Content-Length"] == "5000000"
         assert b"".join(reply.iter_content(100_000)) == body
 
@@ -176,7 +177,7 @@ def test_link_may_be_used_as_often_as_one_likes_on_one_connection(
     put("again.txt", b"again")
     url = a_presigner(live_server.endpoint).presign("GET", bucket, "again.txt").url
     with requests.Session() as session:
-        assert {session.get(url, timeout=30).content for _ in range(50)} == {b"again"}
+        assert {session.get(url, timeout=HANG_S).content for _ in range(50)} == {b"again"}
 
 
 @pytest.mark.parametrize(

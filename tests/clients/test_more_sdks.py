@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
 from .builds import go_program, java_sdk
 from .conftest import make_bucket
@@ -45,7 +46,7 @@ def run_sdk(words: list[str], server: ServerProcess, bucket: str, own_domain: st
         env=clean_environment(OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET),
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return dict(line.split("\t", 1) for line in done.stdout.splitlines())

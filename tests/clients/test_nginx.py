@@ -7,7 +7,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ import pytest
 from coatcheck.engines.certificates import ensure_certificate, tls_files
 
 from ..builders import a_presigner
+from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess
 from .conftest import make_bucket
 from .programs import curl, need
@@ -92,7 +92,7 @@ def proxies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxies]:
         assert server.command("domain", "add", "files.example.org", BUCKET).returncode == 0
         yield Proxies(server, ports[0], ports[1], ports[2], ports[3], str(tls_files(work).ca))
         process.terminate()
-        process.wait(10)
+        process.wait(HANG_S)
         server.stop()
     finally:
         process.kill()
@@ -122,14 +122,14 @@ def free_port() -> int:
 
 
 def await_port(port: int, log: Path) -> None:
-    deadline = time.monotonic() + 15
-    while True:
+    def listens() -> bool:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
+            socket.create_connection(("127.0.0.1", port), timeout=HANG_S).close()
         except OSError:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
+            return False
+        return True
+
+    wait_until(listens, log.read_text)
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
 from ..engines.vips.pictures import animation, frames_of, look, save, textured
 from ..engines.vips.test_hostile import gif_of, png_of
+from ..patience import wait_until
 from ..server_process import ServerProcess
 from .conftest import Put
 from .programs import run_node
@@ -176,9 +176,6 @@ def test_server_ends_its_render_processes(tmp_path: Path) -> None:
         assert get(server, "pics", "a.jpg", "resize,w_10").status == 200
         [renderer] = set(server.processes()) - before
         server.stop()
-        deadline = time.monotonic() + 5
-        while Path(f"/proc/{renderer}/cmdline").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert not Path(f"/proc/{renderer}/cmdline").exists()
+        wait_until(lambda: not Path(f"/proc/{renderer}/cmdline").exists())
     finally:
         server.kill()

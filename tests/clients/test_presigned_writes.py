@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ..patience import HANG_S
 from ..server_process import ServerProcess
 from .test_sdk_v2 import a_client
 
@@ -23,7 +24,9 @@ def v2(request: pytest.FixtureRequest, live_server: ServerProcess) -> Any:
 
 def use(signed: Any, **more: Any) -> requests.Response:
     """Send what a link of the Python SDK V2 was signed for."""
-    return requests.request(signed.method, signed.url, headers=dict(signed.signed_headers or {}), timeout=30, **more)
+    return requests.request(
+        signed.method, signed.url, headers=dict(signed.signed_headers or {}), timeout=HANG_S, **more
+    )
 
 
 def test_a_whole_multipart_upload_by_links(v2: Any, bucket: str) -> None:
@@ -66,7 +69,7 @@ def test_a_put_link_holds_its_signer_to_what_was_signed(v2: Any, bucket: str) ->
     )
     signed = v2.presign(request)
     bent = {**signed.signed_headers, "Content-Type": "text/html"}
-    refused = requests.put(signed.url, data=b"hello", headers=bent, timeout=30)
+    refused = requests.put(signed.url, data=b"hello", headers=bent, timeout=HANG_S)
     assert (refused.status_code, "SignatureDoesNotMatch" in refused.text) == (403, True)
     answer = use(signed, data=b"hello")
     assert (answer.status_code, answer.headers["x-oss-server-side-encryption"]) == (200, "AES256")
@@ -91,14 +94,14 @@ def test_oss2_signs_any_method(live_server: ServerProcess, bucket: str, auth: An
     def link(method: str, **more: Any) -> str:
         return str(client.sign_url(method, key, 600, slash_safe=True, **more))
 
-    assert requests.put(link("PUT"), data=b"hello", timeout=30).status_code == 200
-    assert requests.head(link("HEAD"), timeout=30).headers["Content-Length"] == "5"
+    assert requests.put(link("PUT"), data=b"hello", timeout=HANG_S).status_code == 200
+    assert requests.head(link("HEAD"), timeout=HANG_S).headers["Content-Length"] == "5"
     appended = requests.post(
         str(client.sign_url("POST", f"{key}.log", 600, slash_safe=True, params={"append": "", "position": "0"})),
         data=b"line",
-        timeout=30,
+        timeout=HANG_S,
     )
     assert (appended.status_code, appended.headers["x-oss-next-append-position"]) == (200, "4")
-    assert requests.get(link("HEAD"), timeout=30).status_code == 403
-    assert requests.delete(link("DELETE"), timeout=30).status_code == 204
-    assert requests.get(link("GET"), timeout=30).status_code == 404
+    assert requests.get(link("HEAD"), timeout=HANG_S).status_code == 403
+    assert requests.delete(link("DELETE"), timeout=HANG_S).status_code == 204
+    assert requests.get(link("GET"), timeout=HANG_S).status_code == 404

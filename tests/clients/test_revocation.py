@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess
 from .conftest import Put
 from .identities import Signer, a_user, an_account, coatcheck
 from .raw import send
 
 CONNECTIONS = 8  # so that both workers have some
-SETTLED_S = 0.15  # what runs before and after the change
+ENOUGH = 50  # downloads before and after the change
 
 Change = Callable[[ServerProcess, Signer], None]
 
@@ -34,7 +35,7 @@ class Load:
         self._threads = [threading.Thread(target=self._download) for _ in range(CONNECTIONS)]
 
     def _download(self) -> None:
-        connection = http.client.HTTPConnection(self._server.host, self._server.port, timeout=30)
+        connection = http.client.HTTPConnection(self._server.host, self._server.port, timeout=HANG_S)
         while not self._over.is_set():
             began = time.monotonic()
             connection.request("GET", self._path, headers={"Host": self._host})
@@ -53,6 +54,11 @@ class Load:
             self._over.set()
             for thread in self._threads:
                 thread.join()
+
+    def let_it_run(self) -> None:
+        """Until so many downloads began from now on and ended."""
+        now = time.monotonic()
+        wait_until(lambda: sum(began >= now for began, _, _ in list(self.answers)) >= ENOUGH)
 
     def statuses(self, since: float = 0, until: float = float("inf")) -> set[int]:
         """Of the downloads that began and ended in that time."""
@@ -83,11 +89,11 @@ def test_what_is_taken_away_is_gone_at_the_next_request_in_every_worker(
     signer = a_user(live_server, "AliyunOSSReadOnlyAccess")
     load = Load(live_server, signer.presigner(live_server).presign("GET", bucket, "film.mp4").url)
     with load.running():
-        time.sleep(SETTLED_S)
+        load.let_it_run()
         before = time.monotonic()
         change(live_server, signer)
         changed = time.monotonic()
-        time.sleep(SETTLED_S)
+        load.let_it_run()
     assert load.statuses(until=before) == {200}
     assert load.statuses(since=changed) == {403}
 
@@ -154,9 +160,7 @@ def test_a_keys_last_use_is_noted(live_server: ServerProcess, bucket: str, put: 
     signer = a_user(live_server, "AliyunOSSReadOnlyAccess")
     assert coatcheck(live_server, "key", "list", "--user", signer.name)["last_used"] is None
     assert send(signer.presigner(live_server).presign("GET", bucket, "seen").url).status == 200
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if coatcheck(live_server, "key", "list", "--user", signer.name)["last_used"] is not None:
-            return
-        time.sleep(0.05)
-    raise AssertionError("nobody noted it")
+    wait_until(
+        lambda: coatcheck(live_server, "key", "list", "--user", signer.name)["last_used"] is not None,
+        "nobody noted it",
+    )

@@ -7,13 +7,14 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from ..builders import a_presigner
+from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess
 from .raw import send
 
@@ -45,10 +46,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         shutil.rmtree(server.data)  # pytest would keep a gibibyte of each of its last runs
 
 
+@pytest.fixture
+def patient(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server that drops nobody while the test runs."""
+    server = ServerProcess(tmp_path / "data", "--body-timeout", str(2 * HANG_S))
+    try:
+        assert send(a_presigner(server.endpoint).presign("PUT", BUCKET, None).url, "PUT", body=b"").status == 200
+        yield server
+        server.stop()
+    finally:
+        server.kill()
+
+
 def ask(server: ServerProcess, method: str = "GET", key: str = "large", *fields: str) -> socket.socket:
     """A connection with little room, on which a request was made."""
     wire = socket.socket()
-    wire.settimeout(60)
+    wire.settimeout(HANG_S)
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     wire.connect((server.host, server.port))
     link = a_presigner(server.endpoint).presign(method, BUCKET, key).url
@@ -64,15 +77,6 @@ def growth(server: ServerProcess, before: dict[int, int]) -> int:
     after = server.resident_bytes()
     assert after.keys() == before.keys()
     return max(after[pid] - before[pid] for pid in before)
-
-
-def wait_until(holds: Callable[[], bool], timeout_s: float) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def open_files(server: ServerProcess) -> int:
@@ -102,10 +106,10 @@ def test_reader_that_stops_costs_nothing_and_is_dropped(server: ServerProcess) -
     idle, before = open_files(server), server.resident_bytes()
     with ask(server) as wire:
         assert wire.recv(15) == b"HTTP/1.1 200 OK"
+        assert open_files(server) > idle
         time.sleep(1)
         assert growth(server, before) < MAY_GROW_ONE
-        assert open_files(server) > idle
-        assert wait_until(lambda: open_files(server) <= idle, PATIENCE_S + 10)
+        wait_until(lambda: open_files(server) <= idle, "it was never dropped")
 
 
 def test_a_thousand_readers_that_stop_leave_memory_flat(server: ServerProcess) -> None:
@@ -119,13 +123,14 @@ def test_a_thousand_readers_that_stop_leave_memory_flat(server: ServerProcess) -
         assert growth(server, before) < MAY_GROW_MANY
         answer = send(a_presigner(server.endpoint).presign("GET", BUCKET, "large").url, headers={"Range": "bytes=0-99"})
         assert (answer.status, answer.body) == (206, BLOCK[:100])
-        assert wait_until(lambda: open_files(server) <= idle, PATIENCE_S + 20)
+        wait_until(lambda: open_files(server) <= idle, "some were never dropped")
     finally:
         for wire in wires:
             wire.close()
 
 
-def test_many_slow_uploads_leave_memory_flat(server: ServerProcess) -> None:
+def test_many_slow_uploads_leave_memory_flat(patient: ServerProcess) -> None:
+    server = patient
     before = server.resident_bytes()
     wires = []
     try:

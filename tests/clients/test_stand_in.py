@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..patience import HANG_S
 from ..server_process import clean_environment
 from .programs import miss, need, need_node
 
@@ -25,7 +26,7 @@ def test_oss_sample_downloads_over_https_with_nothing_changed(tmp_path: Path) ->
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert done.stdout.splitlines() == ["hello from the place of the real endpoint"] * 2

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from ..builders import FROZEN, a_presigner
+from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
 from .builds import go_program, java_third_parties, objective_c_download
 from .conftest import make_bucket
@@ -37,7 +38,7 @@ Client = Callable[[str, Path], Seen]
 
 def run(words: list[str], file: Path) -> Seen:
     """A program that is given URL and FILE, and prints the status."""
-    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=HANG_S)
     assert done.returncode == 0, done.stderr
     return Seen(int(done.stdout), file.read_bytes().decode(errors="replace") if done.stdout.strip() != "200" else "")
 
@@ -56,7 +57,7 @@ def with_node(url: str, file: Path) -> Seen:
 
 
 def with_requests(url: str, file: Path) -> Seen:
-    with requests.get(url, stream=True, timeout=30) as reply, file.open("wb") as out:
+    with requests.get(url, stream=True, timeout=HANG_S) as reply, file.open("wb") as out:
         for chunk in reply.iter_content(65536):
             out.write(chunk)
     return Seen(reply.status_code, "" if reply.ok else file.read_text())
@@ -76,7 +77,7 @@ def with_objective_c(url: str, file: Path) -> Seen:
 
 def with_coatcheck(url: str, file: Path) -> Seen:
     words = [sys.executable, "-m", "coatcheck", "get", url, "-o", str(file)]
-    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=HANG_S)
     return Seen({0: 200, 1: 403}[done.returncode], done.stderr)
 
 

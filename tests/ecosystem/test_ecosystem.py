@@ -13,6 +13,7 @@ import pytest
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
 from ..clients.raw import send
+from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
 
 HERE = Path(__file__).parent
@@ -44,6 +45,6 @@ def test_a_tool_works_unmodified(live_server: ServerProcess, program: str) -> No
     )
     environment.pop("PYTHONPATH", None)
     words = [str(PYTHON), str(HERE / f"{program}.py")]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=HANG_S)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip() == PROGRAMS[program]

@@ -96,7 +96,7 @@ def list_below(connection: Connection, bucket: str, key: str) -> Iterator[Object
 
 
 def is_listed(connection: Connection, bucket: str, key: str) -> bool:
-    """Whether an object is there; also a symlink that leads nowhere, since a listing doesn't follow as HeadObject does."""
+    """Whether an object is there. A symlink that leads nowhere is: a listing doesn't follow it, as HeadObject does."""
     first = _first(connection, bucket, key)
     return first is not None and first.key == key
 
