@@ -28,7 +28,7 @@ from xml.etree import ElementTree
 
 from peers import BUCKET, KEY_ID, SECRET, coatcheck, seaweed
 
-from coatcheck.signing.presign import Credentials, sign_request
+from coatcheck import Credentials, sign_request
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 PART_BYTES = 8 * MIB

@@ -25,6 +25,7 @@ import platform
 import time
 from collections.abc import Callable
 
+from coatcheck import Presigner
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
 from coatcheck.access.facts import AccessFacts
@@ -33,7 +34,6 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.keyring import Principal
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.signing import v4
-from coatcheck.signing.presign import Presigner
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 

@@ -41,10 +41,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
-from coatcheck import Presigner
+from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.ports.renderer import Job, Picture
-from coatcheck.signing.presign import Credentials, sign_request
 
 KEY_ID, SECRET, REGION, BUCKET = "BenchmarkAk0001", "BenchmarkSecret0123456789abcdef", "cn-hangzhou", "pictures"
 SIZE = 4000, 3000

@@ -25,9 +25,9 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from coatcheck import Presigner
 from coatcheck.signing import v4
 from coatcheck.signing.claim import read_claim
-from coatcheck.signing.presign import Presigner
 from coatcheck.signing.verify import check_claim, verify
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request

@@ -15,8 +15,7 @@ import time
 import zlib
 from pathlib import Path
 
-from coatcheck import Presigner
-from coatcheck.signing.presign import Credentials, sign_request
+from coatcheck import Credentials, Presigner, sign_request
 
 KEY_ID, SECRET, REGION, BUCKET = "DemoAccessKey01", "a-secret-for-this-demo-only", "cn-hangzhou", "demo-bucket"
 

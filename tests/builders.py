@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from coatcheck.signing.presign import Presigner
+from coatcheck import Presigner
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target

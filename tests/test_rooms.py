@@ -85,7 +85,7 @@ HOMES: Final[dict[str, set[str]]] = {
 IMPURE: Final = {"asyncio", "logging", "os", "socket", "subprocess", "threading", "time"}
 IMPURE_ALL_THE_SAME: Final[dict[str, set[str]]] = {
     "core.times": {"time"},  # gmtime is arithmetic
-    "signing.presign": {"os", "time"},  # dates a link and finds credentials for its callers, when they give none
+    "signing.presigner": {"os", "time"},  # dates a link and finds credentials for its callers, when they give none
 }
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck import Presigner
 from coatcheck.core.times import write_iso
 from coatcheck.engines.memory import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal, Role
-from coatcheck.signing.presign import Presigner
 from coatcheck.signing.rpc import RpcClaim, rpc_string_to_sign, sign_rpc
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request

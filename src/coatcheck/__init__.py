@@ -1,6 +1,7 @@
 """coatcheck: object storage you host yourself, speaking the Alibaba Cloud OSS protocol, and its presigned links.
 
 `from coatcheck import Presigner` makes links without loading the server: the names below are imported on first use.
+They are what a program may rely on; docs/python.md describes them, and the promise that goes with them.
 """
 
 from __future__ import annotations
@@ -9,28 +10,53 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coatcheck.signing.explain import Explanation as Explanation
-    from coatcheck.signing.explain import explain as explain
-    from coatcheck.signing.presign import Credentials as Credentials
-    from coatcheck.signing.presign import PresignedUrl as PresignedUrl
-    from coatcheck.signing.presign import Presigner as Presigner
-    from coatcheck.signing.presign import presign as presign
-    from coatcheck.signing.refusal import PresignError as PresignError
-    from coatcheck.signing.refusal import PresignWarning as PresignWarning
+    from coatcheck.signing.credentials import Credentials
+    from coatcheck.signing.explain import Explanation, explain
+    from coatcheck.signing.options import FormOptions, LinkOptions, PostFormOptions, PresignOptions, Where
+    from coatcheck.signing.post_form import PostForm
+    from coatcheck.signing.presigned_url import PresignedUrl
+    from coatcheck.signing.presigner import Presigner, presign
+    from coatcheck.signing.refusal import PresignError, PresignWarning
+    from coatcheck.signing.signed_request import sign_request
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Credentials",
+    "Explanation",
+    "FormOptions",
+    "LinkOptions",
+    "PostForm",
+    "PostFormOptions",
+    "PresignError",
+    "PresignOptions",
+    "PresignWarning",
+    "PresignedUrl",
+    "Presigner",
+    "Where",
+    "__version__",
+    "explain",
+    "presign",
+    "sign_request",
+]
+
 _HOMES = {
-    "Credentials": "coatcheck.signing.presign",
+    "Credentials": "coatcheck.signing.credentials",
     "Explanation": "coatcheck.signing.explain",
+    "FormOptions": "coatcheck.signing.options",
+    "LinkOptions": "coatcheck.signing.options",
+    "PostForm": "coatcheck.signing.post_form",
+    "PostFormOptions": "coatcheck.signing.options",
     "PresignError": "coatcheck.signing.refusal",
+    "PresignOptions": "coatcheck.signing.options",
     "PresignWarning": "coatcheck.signing.refusal",
-    "PresignedUrl": "coatcheck.signing.presign",
-    "Presigner": "coatcheck.signing.presign",
+    "PresignedUrl": "coatcheck.signing.presigned_url",
+    "Presigner": "coatcheck.signing.presigner",
+    "Where": "coatcheck.signing.options",
     "explain": "coatcheck.signing.explain",
-    "presign": "coatcheck.signing.presign",
+    "presign": "coatcheck.signing.presigner",
+    "sign_request": "coatcheck.signing.signed_request",
 }
-__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> object:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from coatcheck import Credentials
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, Unreachable
 from coatcheck.client.listing import Folder, Object, delete_objects, list_below, list_buckets, list_objects
 from coatcheck.client.profile import Profile
-from coatcheck.signing.presign import Credentials
 
 from .fake import Fake
 

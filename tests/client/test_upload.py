@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from coatcheck import Credentials
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, Damaged
 from coatcheck.client.profile import Profile
 from coatcheck.client.transfer import Unwatched
 from coatcheck.client.upload import guess_type, put_file, put_stream
-from coatcheck.signing.presign import Credentials
 
 from .fake import Fake
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from click.testing import CliRunner
 
+from coatcheck import Presigner
 from coatcheck.cli import main
-from coatcheck.signing.presign import Presigner
 
 from ..builders import REGION
 from ..server_process import ServerProcess

@@ -14,8 +14,8 @@ from contextlib import AsyncExitStack
 from typing import Final
 from xml.etree import ElementTree
 
+from coatcheck import Credentials, sign_request
 from coatcheck.core.digests import multipart_etag
-from coatcheck.signing.presign import Credentials, sign_request
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION
 from ..server_process import ServerProcess

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from coatcheck import Presigner
 from coatcheck.engines.local import audit
-from coatcheck.signing.presign import Presigner
 
 from ..builders import a_presigner
 from ..patience import HANG_S, wait_until

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import requests
 
-from coatcheck.signing.presign import Presigner
+from coatcheck import Presigner
 
 from ..builders import a_presigner
 from ..patience import HANG_S

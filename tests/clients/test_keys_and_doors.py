@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from coatcheck.signing.presign import Presigner
+from coatcheck import Presigner
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
 from ..patience import HANG_S

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import oss2
 import pytest
 
-from coatcheck.signing.presign import Presigner
+from coatcheck import Presigner
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, FROZEN
 from ..server_process import ServerProcess

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from coatcheck.signing.presign import Presigner
+from coatcheck import Presigner
 
 from ..builders import ACCESS_KEY_ID, a_presigner
 from ..server_process import ServerProcess

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coatcheck import Credentials, sign_request
 from coatcheck.operations.table import SUB_RESOURCES
-from coatcheck.signing.presign import Credentials, sign_request
 from coatcheck.signing.refusal import PresignError
 from coatcheck.wire.query import Query, read_query, write_query
 from coatcheck.wire.request import Request

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.core.errors import (
     DISABLED_ACCESS_KEY_ID,
     REQUEST_EXPIRED,
@@ -15,7 +16,6 @@ from coatcheck.engines.memory import MemoryKeyring
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.identity.identify import identify
 from coatcheck.ports.keyring import AccessKey
-from coatcheck.signing.presign import Credentials, Presigner, sign_request
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target

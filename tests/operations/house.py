@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
 from coatcheck.engines.encrypted import EncryptingByteStore
@@ -23,7 +24,6 @@ from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.services import make_services
 from coatcheck.settings import ServerSettings
-from coatcheck.signing.presign import Credentials, Presigner, sign_request
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request

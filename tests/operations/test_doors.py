@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coatcheck.signing.presign import Presigner
+from coatcheck import Presigner
 from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request

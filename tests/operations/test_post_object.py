@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from coatcheck import Presigner
 from coatcheck.core.limits import INLINE_MAX_BYTES
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.signing import v1
-from coatcheck.signing.presign import Presigner
 from coatcheck.wire.query import NO_QUERY
 from coatcheck.wire.request import Request
 

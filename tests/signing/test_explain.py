@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coatcheck import Presigner
 from coatcheck.signing import v4
 from coatcheck.signing.explain import explain, write_duration
 from coatcheck.signing.link import read_link
-from coatcheck.signing.presign import Presigner
 
 from .builders import ACCESS_KEY_ID, BUCKET, HOST, NOW, REGION, SECRET, vectors
 

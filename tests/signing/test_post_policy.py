@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from coatcheck import Presigner
 from coatcheck.core.errors import OssError
 from coatcheck.signing.form_claim import check_form_claim, read_form_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
-from coatcheck.signing.presign import Presigner
 from coatcheck.signing.verify import verify_form
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "signing-vectors.json").read_text())

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.core.errors import SIGNATURE_DOES_NOT_MATCH, OssError
 from coatcheck.signing import v1, v4
 from coatcheck.signing.claim import Claim, V4Claim, read_claim
-from coatcheck.signing.presign import Credentials, Presigner, sign_request
 from coatcheck.signing.verify import check_claim, check_token, verify
 from coatcheck.wire.query import Parameter, make_query, read_query
 from coatcheck.wire.request import Request

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coatcheck import Presigner
 from coatcheck.signing import v4
-from coatcheck.signing.presign import Presigner
 from coatcheck.wire.query import read_query
 from coatcheck.wire.target import Target
 

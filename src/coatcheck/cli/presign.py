@@ -13,7 +13,8 @@ from typing import Any, Literal
 import click
 
 from coatcheck.client.profile import Options, Profile
-from coatcheck.signing.presign import PresignedUrl, Presigner
+from coatcheck.signing.presigned_url import PresignedUrl
+from coatcheck.signing.presigner import Presigner
 from coatcheck.signing.refusal import PresignWarning
 
 from .options import (

@@ -16,7 +16,7 @@ import click
 from coatcheck.client.connection import Connection
 from coatcheck.client.profile import Options, make_presigner
 from coatcheck.client.upload import put_file
-from coatcheck.signing.presign import PresignedUrl
+from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.refusal import PresignWarning
 
 from .options import EXPIRY, OssAddress, find_profile, json_option, profile_options, read_address

@@ -11,8 +11,9 @@ from typing import Self
 import httpx
 
 from coatcheck.core.percent import encode_path
-from coatcheck.signing.door import base_url
-from coatcheck.signing.presign import sign_request
+from coatcheck.signing.endpoint import base_url
+from coatcheck.signing.options import Where
+from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import write_query
 
 from .errors import ClientError, Unreachable
@@ -117,6 +118,6 @@ def make_url(profile: Profile, bucket: str, key: str, query: Query = ()) -> str:
     """Where a resource is on the profile's server; no signature in it. Raises: PresignError for an illegal name."""
     base = f"{profile.endpoint}/"
     if bucket:
-        base = base_url(bucket, profile.region, profile.endpoint, path_style=profile.path_style)
+        base = base_url(Where(bucket, path_style=profile.path_style), profile.region, profile.endpoint)
     text = write_query(query)
     return f"{base}{encode_path(key)}{f'?{text}' if text else ''}"

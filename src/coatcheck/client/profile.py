@@ -23,7 +23,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from coatcheck.root_credentials import FILE_NAME
-from coatcheck.signing.presign import Credentials, Presigner
+from coatcheck.signing.credentials import Credentials
+from coatcheck.signing.presigner import Presigner
 
 from .errors import NotConfigured
 

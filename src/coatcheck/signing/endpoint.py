@@ -9,31 +9,43 @@ from urllib.parse import urlsplit
 from coatcheck.core.names import is_bucket_name
 from coatcheck.wire.target import is_address, read_host_name
 
+from .options import Where
 from .refusal import PresignError
 
 _REGION_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-@lru_cache(maxsize=1024)
-def base_url(
-    bucket: str,
-    region: str,
-    endpoint: str | None = None,
-    internal: bool = False,
-    path_style: bool = False,
-    custom_domain: str | None = None,
-    scheme: str | None = None,
-) -> str:
+def base_url(where: Where, region: str, endpoint: str | None = None) -> str:
     """The URL up to the key, with a slash at its end.
 
     Args:
-        endpoint: a host, with or without scheme and port; the region's public endpoint if None. With an IP address or
+        region: the one it is signed for, whichever `where` names.
+        endpoint: used if `where` names none; the region's public endpoint if that is None too. With an IP address or
             "localhost" the bucket goes into the path, as the SDKs do.
-        internal: the region's endpoint that is reached from inside its network.
-        custom_domain: a domain bound to the bucket; takes the place of the endpoint.
     Raises:
         PresignError: a name that isn't one.
     """
+    return _base_url(
+        where.bucket,
+        region,
+        where.endpoint or endpoint,
+        where.internal,
+        where.path_style,
+        where.custom_domain,
+        where.scheme,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _base_url(
+    bucket: str,
+    region: str,
+    endpoint: str | None,
+    internal: bool,
+    path_style: bool,
+    custom_domain: str | None,
+    scheme: str | None,
+) -> str:
     if not is_bucket_name(bucket):
         raise PresignError(
             f"{bucket!r} is not a bucket name: 3 to 63 of a-z, 0-9 and '-', neither first nor last a '-'."
@@ -46,10 +58,14 @@ def base_url(
     netloc, own_scheme = _read_endpoint(endpoint or f"oss-{check_region(region)}.aliyuncs.com")
     if internal:
         netloc = _inside(netloc, region)
+    return f"{scheme or own_scheme}://{_with_bucket(netloc, bucket, path_style)}/"
+
+
+def _with_bucket(netloc: str, bucket: str, path_style: bool) -> str:
     name = read_host_name(netloc)
     if path_style or name == "localhost" or is_address(name):
-        return f"{scheme or own_scheme}://{netloc}/{bucket}/"
-    return f"{scheme or own_scheme}://{bucket}.{netloc}/"
+        return f"{netloc}/{bucket}"
+    return f"{bucket}.{netloc}"
 
 
 def _read_endpoint(text: str) -> tuple[str, str]:
