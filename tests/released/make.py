@@ -25,7 +25,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from coatcheck.core.percent import decode
-from coatcheck.signing.presign import Credentials, sign_request
+from coatcheck.signing.credentials import Credentials
+from coatcheck.signing.signed_request import sign_request
 
 HERE: Final = Path(__file__).parent
 ARCHIVE: Final = HERE / "data-0.1.0.tar.gz"
