@@ -196,7 +196,10 @@ class _Results:
                 continue
             with os.scandir(self._directory / shard) as entries:
                 for entry in entries:
-                    status = entry.stat()
+                    try:
+                        status = entry.stat()
+                    except FileNotFoundError:  # another process was faster
+                        continue
                     yield status.st_mtime, status.st_size, entry.path
 
     def close(self) -> None:
