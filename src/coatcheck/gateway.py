@@ -6,6 +6,8 @@ leaves by the same door.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
@@ -37,7 +39,7 @@ from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.keyring import KeyLookup
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
-from coatcheck.wire.form import read_form
+from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
@@ -52,6 +54,7 @@ class Gateway:
         self._keyring = keyring
         self._addressing = addressing
         self._settings = settings
+        self._form_memory = FormMemory()
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request; what it was is noted in the exchange on the way.
@@ -77,23 +80,44 @@ class Gateway:
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
         if request.method == "OPTIONS":
             return answer_preflight(request, target, await self._find_bucket(target))
-        form = None
         if request.method == "POST" and is_form(target, request.query):
-            row = find_row(request.method, target, request.query, request.headers)
-            caller, target, form = await self._open_form(request, target, now)
-        else:
-            caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
-            # After the signature has settled which address was meant.
-            row = find_row(request.method, target, request.query, request.headers)
+            return await self._take_form(exchange, target)
+        caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
+        # After the signature has settled which address was meant.
+        row = find_row(request.method, target, request.query, request.headers)
         exchange.operation = row.name
         exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else await self._find_bucket(target)
+        return await self._admit(row, exchange, target, caller, bucket)
+
+    async def _take_form(self, exchange: Exchange, target: Target) -> Reply:
+        """A form to a bucket that isn't there is refused before a byte of it is read."""
+        request = exchange.request
+        row = find_row(request.method, target, request.query, request.headers)
+        exchange.operation = row.name
+        bucket = await self._find_bucket(target)
+        with self._form_memory.share() as share:
+            caller, target, form = await self._open_form(request, target, share, exchange.now)
+            exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
+            return await self._admit(row, exchange, target, caller, bucket, form)
+
+    def _admit(
+        self,
+        row: Row,
+        exchange: Exchange,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket | None,
+        form: PostedForm | None = None,
+    ) -> Awaitable[Reply]:
+        """What the bucket's own settings say; the reply is then to be awaited (a coroutine less on every request)."""
+        request = exchange.request
         if bucket is not None and bucket.settings:
             exchange.has_settings = True
             admit(bucket, request, caller)
             if caller.anonymous and row.is_page and (document := bucket.setting(WEBSITE_SETTING)) is not None:
-                return await self._serve_website(document, exchange, target, caller, bucket)
-        return await self._perform(row, exchange, target, caller, bucket, form)
+                return self._serve_website(document, exchange, target, caller, bucket)
+        return self._perform(row, exchange, target, caller, bucket, form)
 
     async def _perform(
         self,
@@ -153,10 +177,12 @@ class Gateway:
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
         return await serve_website(stored_website(document), request, target.key or "", fetch, mount=mount)
 
-    async def _open_form(self, request: Request, target: Target, now: float) -> tuple[Caller, Target, PostedForm]:
+    async def _open_form(
+        self, request: Request, target: Target, share: FormShare, now: float
+    ) -> tuple[Caller, Target, PostedForm]:
         """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""
         try:
-            form = await read_form(request)
+            form = await read_form(request, share)
         except BodyFailed as failure:
             raise body_fault(failure) from None
         key = find_key(form)

@@ -5,13 +5,15 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck.core.digests import update_crc64
 from coatcheck.core.errors import OssError
-from coatcheck.wire.form import read_boundary, read_form, read_part_headers
+from coatcheck.wire.form import FormMemory, _read_parameters, read_boundary, read_form, read_part_headers
 from coatcheck.wire.request import BodyFailed, Request
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
@@ -49,7 +51,7 @@ def outcome(pieces: list[bytes], headers: Mapping[str, str] | None = None) -> tu
     async def read() -> tuple[object, ...]:
         request = Request("POST", b"/", headers={"content-type": TYPE, **(headers or {})}, body=Pieces(pieces))
         try:
-            form = await read_form(request)
+            form = await read_form(request, FormMemory().share())
             content = b"".join([chunk async for chunk in form.file.chunks()])
         except OssError as error:
             return (error.code, error.message)
@@ -136,11 +138,13 @@ def test_a_form_cut_off_is_malformed(length: int) -> None:
         (a_part("key", b"a") + END, "IncorrectNumberOfFilesInPOSTRequest"),
         (a_part("file", b"a") + a_part("FILE", b"b") + END, "IncorrectNumberOfFilesInPOSTRequest"),
         (a_part("n" * 8200, b"") + END, "FieldItemTooLong"),
-        (a_part("x", b"v" * (2 * 1024**2 + 1)) + END, "FieldItemTooLong"),
-        (b"".join(a_part(f"x{i}", b"v" * 1024**2) for i in range(5)) + END, "MaxPOSTPreDataLengthExceededError"),
+        (a_part("x", b"v" * 65536) + END, "MaxPOSTPreDataLengthExceededError"),
+        (b"".join(a_part(f"x{i}", b"v" * 8192) for i in range(8)) + END, "MaxPOSTPreDataLengthExceededError"),
+        (b"".join(a_part("n" * 8000 + str(i), b"") for i in range(9)) + END, "MaxPOSTPreDataLengthExceededError"),
+        (b"x" * 1100 + b"\r\n" + a_part("file", b"a") + END, "MalformedPOSTRequest"),
         (b"".join(a_part(f"x{i}", b"") for i in range(257)) + END, "MaxPOSTPreDataLengthExceededError"),
-        (a_part("file", b"a") + a_part("x", b"v" * 65537) + END, "MaxPOSTPreDataLengthExceededError"),
-        (a_part("file", b"a") + END + b"v" * 65537, "MalformedPOSTRequest"),
+        (a_part("file", b"a") + a_part("x", b"v" * 8193) + END, "MaxPOSTPreDataLengthExceededError"),
+        (a_part("file", b"a") + END + b"v" * 8193, "MalformedPOSTRequest"),
         (a_part("key", b"a") + a_part("Key", b"b") + END, "MalformedPOSTRequest"),
         (a_part("file", b"a", more="Content-Transfer-Encoding: base64\r\n") + END, "MalformedPOSTRequest"),
         (f"--{BOUNDARY}\r\n\r\nno headers\r\n".encode() + END, "MalformedPOSTRequest"),
@@ -152,16 +156,24 @@ def test_what_is_no_form_is_refused_by_its_row(body: bytes, code: str) -> None:
     assert outcome([body])[0] == code
 
 
-def test_a_field_at_its_limit_is_read() -> None:
-    fields = outcome([a_part("x", b"v" * 2 * 1024**2) + a_part("file", b"") + END])[0]
+def test_fields_at_their_limit_are_read() -> None:
+    room = 65536 - len('Content-Disposition: form-data; name="x"' + 'Content-Disposition: form-data; name="file"')
+    fields = outcome([a_part("x", b"v" * room) + a_part("file", b"") + END])[0]
     assert isinstance(fields, dict)
-    assert len(fields["x"]) == 2 * 1024**2
+    assert len(fields["x"]) == room
 
 
-def test_the_digest_of_the_whole_body_is_compared() -> None:
-    right = base64.b64encode(hashlib.md5(WHOLE).digest()).decode()
-    assert outcome([WHOLE], {"content-md5": right}) == EXPECTED
-    assert outcome([WHOLE + b"x"], {"content-md5": right})[0] == "InvalidDigest"
+@pytest.mark.parametrize(
+    ("name", "right", "code"),
+    [
+        ("content-md5", base64.b64encode(hashlib.md5(WHOLE).digest()).decode(), "InvalidDigest"),
+        ("x-oss-content-sha256", hashlib.sha256(WHOLE).hexdigest(), "InvalidDigest"),
+        ("x-oss-hash-crc64ecma", str(update_crc64(WHOLE)), "InvalidCRC64"),
+    ],
+)
+def test_a_digest_of_the_whole_body_is_compared(name: str, right: str, code: str) -> None:
+    assert outcome([WHOLE], {name: right}) == EXPECTED
+    assert outcome([WHOLE + b"x"], {name: right})[0] == code
 
 
 async def test_a_body_that_fails_fails_the_form() -> None:
@@ -171,7 +183,7 @@ async def test_a_body_that_fails_fails_the_form() -> None:
             raise BodyFailed
 
     with pytest.raises(BodyFailed):
-        await read_form(Request("POST", b"/", headers={"content-type": TYPE}, body=Failing()))
+        await read_form(Request("POST", b"/", headers={"content-type": TYPE}, body=Failing()), FormMemory().share())
 
 
 async def test_the_file_is_not_gathered() -> None:
@@ -187,7 +199,7 @@ async def test_the_file_is_not_gathered() -> None:
                 yield b"\r\n--" * (1024**2 // 4)
             yield b"\r\n" + END
 
-    form = await read_form(Request("POST", b"/", headers={"content-type": TYPE}, body=Long()))
+    form = await read_form(Request("POST", b"/", headers={"content-type": TYPE}, body=Long()), FormMemory().share())
     size = 0
     async for chunk in form.file.chunks():
         size += len(chunk)
@@ -212,6 +224,35 @@ def test_another_content_type_is_not_a_form(content_type: str) -> None:
     with pytest.raises(OssError) as refused:
         read_boundary(content_type)
     assert refused.value.code == "RequestIsNotMultiPartContent"
+
+
+@pytest.mark.parametrize("rest", ["a=;" * 80_000, "a=" * 500, ";" * 2000, '; boundary="' + "\\\\" * 1000 + '"'])
+def test_a_content_type_has_a_length_at_which_it_is_not_read(rest: str) -> None:
+    with pytest.raises(OssError) as refused:
+        read_boundary(f"multipart/form-data; boundary=abc; {rest}"[:1025])
+    assert (refused.value.code, "1024" in refused.value.message) == ("MalformedPOSTRequest", True)
+
+
+def test_the_characters_of_parameters_are_looked_at_once() -> None:
+    """Copying what is left for each parameter would make eight kilobytes 22 million characters."""
+    copied = 0
+
+    class Counting(str):
+        def __getitem__(self, place: Any) -> Counting:
+            nonlocal copied
+            piece = Counting(str.__getitem__(self, place))
+            copied += len(piece)
+            return piece
+
+        def find(self, what: str, *place: Any) -> int:
+            nonlocal copied
+            at = str.find(self, what, *place)
+            copied += (at if at >= 0 else len(self)) - place[0]
+            return at
+
+    text = Counting("a=;" * 2700)
+    assert len(list(_read_parameters(text))) == 2700
+    assert copied <= 6 * len(text)
 
 
 @pytest.mark.parametrize("rest", ["", "; boundary=", "; boundary=" + "x" * 201, "; bound"])

@@ -430,6 +430,9 @@ INTERNAL_ERROR = Fault("InternalError", 500, "Please contact the server administ
 OUT_OF_RESOURCES = Fault(
     "ServiceUnavailable", 503, "The server has no files or memory left to answer this for the moment. Try again later."
 )
+FORMS_BUSY = Fault(
+    "ServiceUnavailable", 503, "More forms are arriving than the server has memory for. Try again later."
+)
 NO_SPACE_LEFT = Fault(
     "ServiceUnavailable", 503, "The server has no space left to store this. Nothing was changed; try again later."
 )

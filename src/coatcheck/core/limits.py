@@ -123,12 +123,15 @@ DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload s
 DRAIN_SILENCE_S: Final = 1  # ours: how long a refused client may send nothing before it is told
 
 # --- forms ---------------------------------------------------------------------------------------------------------
+FORM_TYPE_MAX_CHARS: Final = 1024  # ours: the Content-Type of a form
 FORM_BOUNDARY_MAX_CHARS: Final = 200  # ours: RFC 2046 has 70
+FORM_LEAD_MAX_BYTES: Final = 1024  # ours: what stands before the first boundary, which means nothing
 FORM_PART_HEADERS_MAX_BYTES: Final = 8 * 1024  # OSS: the name of a field; ours: all headers of a part
-FORM_FIELD_MAX_BYTES: Final = 2 * 1024**2  # OSS: the value of a field
-FORM_FIELDS_MAX_BYTES: Final = 4 * 1024**2  # ours: all values before the file together
+FORM_FIELDS_MAX_BYTES: Final = 64 * 1024  # ours, OSS has 2 MiB a value: all values and headers before the file together
 FORM_FIELDS_MAX: Final = 256  # ours
-FORM_TAIL_MAX_BYTES: Final = 64 * 1024  # ours: fields behind the file, and what follows the last boundary
+FORM_TAIL_MAX_BYTES: Final = 8 * 1024  # ours: fields behind the file; and what follows the last boundary
+FORM_FREE_BYTES: Final = 8 * 1024  # ours: so much memory is there for the fields of every form; what they take beyond
+FORMS_MAX_BYTES: Final = 8 * 1024**2  # is this much for all forms of a process; one more is refused
 POST_POLICY_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: x-oss-date of a form is not older
 
 # --- callbacks -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from .limits import BUCKET_NAME_MAX_CHARS, BUCKET_NAME_MIN_CHARS, OBJECT_KEY_MAX
 _BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _DOMAIN_MAX_CHARS: Final = 253
 _ACCESS_KEY_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._=")
+_HEX_DIGITS: Final = frozenset("0123456789abcdef")
 _IDENTITY_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -79,3 +80,8 @@ def check_object_key(key: str, size_bytes: int) -> None:
         raise OBJECT_NAME_TOO_LONG()
     if key[0] in "/\\" or "\0" in key:
         raise INVALID_OBJECT_NAME(Key=key.replace("\0", "%00"))
+
+
+def is_sha256(text: str) -> bool:
+    """Whether a text is a SHA-256 as signers write it: 64 hex digits in lower case."""
+    return len(text) == 64 and _HEX_DIGITS.issuperset(text)

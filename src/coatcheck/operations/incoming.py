@@ -28,6 +28,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_PIECE_BYTES, WRITE_WAITING_MAX_BYTES
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.object import Segment
+from coatcheck.wire.body_digests import meant_chunks
 from coatcheck.wire.request import BodyFailed, BodyStalled, Request
 
 _HASHERS: Final = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
@@ -74,7 +75,7 @@ async def receive(
         raise ENTITY_TOO_LARGE()
     intake = _Intake(store, most, inline_most, encrypted=encrypted)
     try:
-        async for chunk in request.body.chunks():
+        async for chunk in meant_chunks(request):
             await intake.take(chunk)
         if length is not None and intake.size != length:
             raise INCOMPLETE_BODY()

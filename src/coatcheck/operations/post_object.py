@@ -12,8 +12,14 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from coatcheck.core.errors import ENTITY_TOO_LARGE, ENTITY_TOO_SMALL, INVALID_ARGUMENT, POST_FIELD_MISSING
-from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
+from coatcheck.core.errors import (
+    ENTITY_TOO_LARGE,
+    ENTITY_TOO_SMALL,
+    INVALID_ARGUMENT,
+    OBJECT_NAME_TOO_LONG,
+    POST_FIELD_MISSING,
+)
+from coatcheck.core.limits import OBJECT_KEY_MAX_BYTES, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode_path
 from coatcheck.core.reply_headers import is_token
@@ -43,6 +49,7 @@ _AS_HEADERS: Final = frozenset(
         "x-oss-traffic-limit",
     }
 )
+_FILE_NAME: Final = "${filename}"
 _META: Final = "x-oss-meta-"
 _CALLBACK: Final = "callback"
 _CALLBACK_VARIABLE: Final = "x:"
@@ -70,7 +77,10 @@ def find_key(form: Form) -> str:
     if template is None:
         message = POST_FIELD_MISSING.message.replace("field", "'key'", 1)
         raise POST_FIELD_MISSING(message, ec="0002-00000706", ArgumentName="key", ArgumentValue="")
-    key = template.replace("${filename}", form.file_name)
+    added = len(form.file_name) - len(_FILE_NAME)
+    if len(template) + template.count(_FILE_NAME) * added > OBJECT_KEY_MAX_BYTES:  # a thousand of them could be there
+        raise OBJECT_NAME_TOO_LONG()
+    key = template.replace(_FILE_NAME, form.file_name)
     try:
         check_object_key(key, len(key.encode()))
     except UnicodeEncodeError:

@@ -23,7 +23,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import PRESIGN_V4_MAX_AGE_S
-from coatcheck.core.names import is_access_key_id
+from coatcheck.core.names import is_access_key_id, is_sha256
 from coatcheck.core.times import LAST_MOMENT_S, read_basic_iso, read_http_date, write_basic_iso
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
@@ -171,8 +171,16 @@ def _read_v4_url(request: Request) -> V4Claim:
         ";".join(additional) if additional else "",
         signature,
         _url_token(request, "x-oss-security-token", _V4_TOKEN_HEADERS),
-        request.headers.get("x-oss-content-sha256", UNSIGNED_PAYLOAD),
+        _read_url_payload(request.headers.get("x-oss-content-sha256", UNSIGNED_PAYLOAD)),
     )
+
+
+def _read_url_payload(line: str) -> str:
+    """A link may have been signed for one body: who takes the body in compares it (`wire/body_digests.py`)."""
+    if line != UNSIGNED_PAYLOAD and not is_sha256(line):
+        why = f"must be {UNSIGNED_PAYLOAD} or the body's SHA-256 in 64 lower-case hex digits"
+        raise _bad_parameter("x-oss-content-sha256", line, why, "")
+    return line
 
 
 def _refuse_doubled(query: Query) -> None:

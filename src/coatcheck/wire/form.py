@@ -7,15 +7,15 @@ bytes alone, never on how they were cut into chunks, and each byte is looked at 
 
 from __future__ import annotations
 
-import hashlib
+import re
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
-from coatcheck.core.digests import read_content_md5
 from coatcheck.core.errors import (
     FIELD_ITEM_TOO_LONG,
+    FORMS_BUSY,
     INCORRECT_NUMBER_OF_FILES,
-    INVALID_DIGEST,
     MALFORMED_POST_REQUEST,
     NOT_MULTIPART,
     PRE_DATA_TOO_LONG,
@@ -24,17 +24,23 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.limits import (
     FORM_BOUNDARY_MAX_CHARS,
-    FORM_FIELD_MAX_BYTES,
     FORM_FIELDS_MAX,
     FORM_FIELDS_MAX_BYTES,
+    FORM_FREE_BYTES,
+    FORM_LEAD_MAX_BYTES,
     FORM_PART_HEADERS_MAX_BYTES,
     FORM_TAIL_MAX_BYTES,
+    FORM_TYPE_MAX_CHARS,
+    FORMS_MAX_BYTES,
 )
 
+from .body_digests import compared_chunks
 from .request import Body, Request
 
 _FILE: Final = "file"
 _PADDING_MAX_BYTES: Final = 64  # blanks behind a boundary
+_QUOTED: Final = re.compile(r'((?:[^"\\]++|\\["\\]?)*+)"?')
+_ESCAPED: Final = re.compile(r'\\(["\\])')
 _ESCAPES: Final = {"%22": '"', "%0D": "\r", "%0A": "\n"}  # what browsers write for these in a name
 
 
@@ -55,43 +61,82 @@ class Form(NamedTuple):
     file: Body
 
 
-async def read_form(request: Request) -> Form:
+class FormMemory:
+    """What the forms of one process hold before it is known who sends them, and until they are answered.
+
+    A little is there for every form, and ordinary ones need no more: so nobody keeps them away by filling the rest.
+    """
+
+    def __init__(self) -> None:
+        self.held_bytes = 0
+
+    def share(self) -> FormShare:
+        """The share of one form, given back when its context is left."""
+        return FormShare(self)
+
+
+class FormShare:
+    """What one form holds of the memory of all."""
+
+    def __init__(self, memory: FormMemory) -> None:
+        self._memory = memory
+        self._held_bytes = 0
+
+    def hold(self, size_bytes: int) -> None:
+        """The form holds so much now. Raises: OssError FORMS_BUSY."""
+        more = max(0, size_bytes - FORM_FREE_BYTES) - self._held_bytes
+        if more > 0 and self._memory.held_bytes + more > FORMS_MAX_BYTES:
+            raise FORMS_BUSY()
+        self._memory.held_bytes += more
+        self._held_bytes += more
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hold(0)
+
+
+async def read_form(request: Request, share: FormShare) -> Form:
     """Read the fields of a form, up to its file.
 
+    Args:
+        share: for what the form holds, until it is left.
     Raises:
         OssError: NOT_MULTIPART, MALFORMED_POST_REQUEST, FIELD_ITEM_TOO_LONG, PRE_DATA_TOO_LONG,
-            INCORRECT_NUMBER_OF_FILES (none).
+            INCORRECT_NUMBER_OF_FILES (none), FORMS_BUSY, and those of a digest that isn't the body's.
         BodyFailed: from the body.
     """
     boundary = read_boundary(request.headers.get("content-type", ""))
-    source = _Source(request, b"\r\n--" + boundary.encode("utf-8", "surrogateescape"))
-    await source.before_boundary(
-        FORM_FIELD_MAX_BYTES, MALFORMED_POST_REQUEST
-    )  # what stands before the first is ignored
+    source = _Source(request, b"\r\n--" + boundary.encode("utf-8", "surrogateescape"), share)
+    await source.before_boundary(FORM_LEAD_MAX_BYTES, MALFORMED_POST_REQUEST)
     fields: dict[str, str] = {}
     left = FORM_FIELDS_MAX_BYTES
     while await source.begin_part():
-        part = read_part_headers(await source.part_headers())
+        block = await source.part_headers(left)
+        part = read_part_headers(block)
         if part.name == _FILE:
+            source.keep(part.file_name, part.content_type)
             return Form(fields, _base_name(part.file_name), part.content_type, _File(source))
-        most = min(FORM_FIELD_MAX_BYTES, left)
-        value = await source.before_boundary(
-            most, FIELD_ITEM_TOO_LONG if most == FORM_FIELD_MAX_BYTES else PRE_DATA_TOO_LONG
-        )
-        left -= len(value)
         if part.name in fields:
             raise MALFORMED_POST_REQUEST(f"{MALFORMED_POST_REQUEST.message} The field {part.name} is given twice.")
         if len(fields) == FORM_FIELDS_MAX:
             raise PRE_DATA_TOO_LONG(f"{PRE_DATA_TOO_LONG.message} There are more than {FORM_FIELDS_MAX} of them.")
-        fields[part.name] = value.decode("utf-8", "surrogateescape")
+        left -= len(block)
+        raw = await source.before_boundary(left, PRE_DATA_TOO_LONG)
+        left -= len(raw)
+        value = fields[part.name] = raw.decode("utf-8", "surrogateescape")
+        source.keep(part.name, value)
     raise INCORRECT_NUMBER_OF_FILES()
 
 
 def read_boundary(content_type: str) -> str:
     """The boundary of a multipart/form-data Content-Type. Raises: OssError NOT_MULTIPART, MALFORMED_POST_REQUEST."""
-    kind, _, rest = content_type.partition(";")
+    kind, _, rest = content_type[: FORM_TYPE_MAX_CHARS + 1].partition(";")
     if kind.strip().lower() != "multipart/form-data":
         raise NOT_MULTIPART()
+    if len(content_type) > FORM_TYPE_MAX_CHARS:
+        raise _malformed(f"The Content-Type is longer than {FORM_TYPE_MAX_CHARS} characters.")
     boundary = dict(_read_parameters(rest)).get("boundary", "")
     if not 0 < len(boundary) <= FORM_BOUNDARY_MAX_CHARS or "\r" in boundary or "\n" in boundary:
         raise _malformed("The Content-Type has no usable boundary.")
@@ -129,11 +174,8 @@ def _read_parameters(text: str) -> Iterator[tuple[str, str]]:
     """`; name=token; name="quoted"` -> pairs, names in lower case. A backslash escapes a quote or itself only:
     browsers of old sent Windows paths unescaped."""
     at = 0
-    while at < len(text):
-        name, equals, _ = text[at:].partition("=")
-        if not equals:
-            return
-        at += len(name) + 1
+    while (equals := text.find("=", at)) >= 0:
+        name, at = text[at:equals], equals + 1
         if text[at : at + 1] == '"':
             value, at = _read_quoted(text, at + 1)
             end = text.find(";", at)
@@ -146,17 +188,9 @@ def _read_parameters(text: str) -> Iterator[tuple[str, str]]:
 
 def _read_quoted(text: str, at: int) -> tuple[str, int]:
     """The value of a quoted text, and where it ends; without its closing quote it reaches to the end."""
-    pieces: list[str] = []
-    while at < len(text):
-        character = text[at]
-        if character == '"':
-            return "".join(pieces), at + 1
-        if character == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
-            at += 1
-            character = text[at]
-        pieces.append(character)
-        at += 1
-    return "".join(pieces), at
+    quoted = _QUOTED.match(text, at)
+    assert quoted is not None  # it matches anything
+    return _ESCAPED.sub(r"\1", quoted[1]), quoted.end()
 
 
 def _unescape(text: str) -> str:
@@ -184,8 +218,10 @@ class _File:
             yield chunk
         left = FORM_TAIL_MAX_BYTES
         while await self._source.begin_part():
-            if read_part_headers(await self._source.part_headers()).name == _FILE:
+            block = await self._source.part_headers(left)
+            if read_part_headers(block).name == _FILE:
                 raise INCORRECT_NUMBER_OF_FILES()
+            left -= len(block)
             left -= len(await self._source.before_boundary(left, PRE_DATA_TOO_LONG))
         await self._source.end(FORM_TAIL_MAX_BYTES)
 
@@ -193,17 +229,25 @@ class _File:
 class _Source:
     """The bytes of the body, taken up to marks. The first boundary needs no line before it, so one is put there."""
 
-    def __init__(self, request: Request, boundary: bytes) -> None:
-        self._chunks = aiter(request.body.chunks())
+    def __init__(self, request: Request, boundary: bytes, share: FormShare) -> None:
+        self._chunks = compared_chunks(request)
         self._buffer = bytearray(b"\r\n")
         self._boundary = boundary
-        self._expected_md5 = request.headers.get("content-md5")
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._share = share
+        self._kept = 0
+
+    def keep(self, *texts: str) -> None:
+        """These are kept for as long as the form is. Raises: OssError FORMS_BUSY."""
+        self._kept += sum(map(sys.getsizeof, texts))
+        self._share.hold(self._kept)
 
     async def before_boundary(self, most: int, fault: Fault) -> bytes:
         return await self._take_before(self._boundary, most, fault)
 
-    async def part_headers(self) -> bytes:
+    async def part_headers(self, left: int) -> bytes:
+        """At most `left` bytes, and at most what one part may have."""
+        if left < FORM_PART_HEADERS_MAX_BYTES:
+            return await self._take_before(b"\r\n\r\n", left, PRE_DATA_TOO_LONG)
         return await self._take_before(b"\r\n\r\n", FORM_PART_HEADERS_MAX_BYTES, FIELD_ITEM_TOO_LONG)
 
     async def begin_part(self) -> bool:
@@ -234,16 +278,12 @@ class _Source:
             yield piece
 
     async def end(self, most: int) -> None:
-        """Take what little may stand behind the last boundary, and compare the digest of all that came.
-
-        Raises: OssError MALFORMED_POST_REQUEST, INVALID_DIGEST.
-        """
+        """Take what little may stand behind the last boundary. Raises: OssError MALFORMED_POST_REQUEST."""
         seen = len(self._buffer)
         while seen <= most:
             chunk = await anext(self._chunks, None)
             if chunk is None:
-                return self._check_digest()
-            self._note(chunk)
+                return
             seen += len(chunk)
         raise _malformed("Too much follows its last boundary.")
 
@@ -260,16 +300,9 @@ class _Source:
         return taken
 
     async def _more(self) -> None:
+        """Wait for more. What is held meanwhile is counted; a chunk that has come is used up before the next wait."""
+        self._share.hold(self._kept + len(self._buffer))
         chunk = await anext(self._chunks, None)
         if chunk is None:
             raise _malformed("It ends before its last boundary.")
-        self._note(chunk)
         self._buffer += chunk
-
-    def _note(self, chunk: bytes) -> None:
-        if self._expected_md5 is not None:
-            self._md5.update(chunk)
-
-    def _check_digest(self) -> None:
-        if self._expected_md5 is not None and read_content_md5(self._expected_md5) != self._md5.digest():
-            raise INVALID_DIGEST()
