@@ -402,3 +402,13 @@ def test_a_v1_signature_of_a_bucket_without_its_slash_holds_for_that_address_alo
     assert not is_accepted(request(slashed, f"/{BUCKET}"), Target(BUCKET))
     assert not is_accepted(request(bare, "/other"), Target(BUCKET))
     assert not is_accepted(request(bare, f"/{BUCKET}"), Target("other"))
+
+
+def test_a_long_list_of_additional_headers_is_walked_once() -> None:
+    class Walked(tuple[str, ...]):
+        def __contains__(self, name: object) -> bool:
+            raise AssertionError("the list was searched for each header")
+
+    listed = Walked(["host"] + ["x-odd"] * 1000)
+    headers = {"host": "localhost", "range": "bytes=0-1", "x-oss-date": "20260305T070809Z"}
+    assert v4.canonical_headers(headers, listed) == "host:localhost\nx-oss-date:20260305T070809Z\n"

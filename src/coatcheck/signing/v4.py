@@ -118,7 +118,8 @@ def canonical_headers(headers: Mapping[str, str], additional_headers: Collection
     """
     if not additional_headers and _ALWAYS_SIGNED.isdisjoint(headers) and "x-oss-" not in "\n".join(headers):
         return ""  # most links; looked at in one go
-    names = sorted([name for name in headers if is_always_signed(name) or name in additional_headers])
+    listed = frozenset(additional_headers)  # a stranger's list may be long
+    names = sorted([name for name in headers if is_always_signed(name) or name in listed])
     return "".join([f"{name}:{headers[name]}\n" for name in names])
 
 
