@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -37,8 +39,9 @@ def trusting(*arns: str, **more: Any) -> str:
 ALICE = AccessKey("AliceKey", "alice-secret", HOME, principal=Principal("2" * 18, "alice", (a_policy("sts:*"),)))
 BOB = AccessKey("BobKey", "bob-secret", HOME, principal=Principal("2" * 17 + "3", "bob", (a_policy("oss:*"),)))
 READER = Role("3" * 18, HOME, "reader", trusting(f"acs:ram::{HOME}:root"), (a_policy("oss:*"),))
-SIGNED = "host;x-acs-action;x-acs-version;x-acs-date;x-odd"
+SIGNED = "host;content-type;x-acs-action;x-acs-version;x-acs-date;x-acs-signature-nonce;x-odd"
 ARN = f"acs:ram::{HOME}:role/reader"
+NONCES = count()
 
 
 @pytest.fixture
@@ -50,8 +53,20 @@ async def house() -> House:
 
 
 async def ask(
-    house: House, by: AccessKey = ALICE, *, method: str = "POST", host: str = "127.0.0.1", **given: str
+    house: House,
+    by: AccessKey = ALICE,
+    *,
+    method: str = "POST",
+    host: str = "127.0.0.1",
+    **given: str,
 ) -> Answer:
+    return await send_signed(house, by, method, host, {}, given)
+
+
+async def send_signed(
+    house: House, by: AccessKey, method: str, host: str, unsigned: Mapping[str, str], given: Mapping[str, str]
+) -> Answer:
+    """AssumeRole signed in its parameters, but for what is given otherwise; `unsigned` are further headers."""
     parameters = {
         "Action": "AssumeRole",
         "Version": "2015-04-01",
@@ -61,7 +76,7 @@ async def ask(
         "AccessKeyId": by.access_key_id,
         "SignatureMethod": "HMAC-SHA1",
         "SignatureVersion": "1.0",
-        "SignatureNonce": "1",
+        "SignatureNonce": str(next(NONCES)),
         "Timestamp": write_iso(int(house.now)),
         **given,
     }
@@ -69,9 +84,10 @@ async def ask(
     text = rpc_string_to_sign(method, pairs)
     signature = sign_rpc(by.access_key_secret, RpcClaim(by.access_key_id, None, "", text, in_header=False))
     sent = urlencode([*pairs, ("Signature", signature)], errors="surrogateescape")
+    more = {"host": host, **unsigned}
     if method == "GET":
-        return await house.send(Request("GET", b"/", read_query(sent.encode()), {"host": host}))
-    headers = {"host": host, "content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        return await house.send(Request("GET", b"/", read_query(sent.encode()), more))
+    headers = {**more, "content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     return await house.send(Request("POST", b"/", headers=headers, body=GivenBody([sent.encode()])))
 
 
@@ -207,10 +223,50 @@ async def test_rubbish_is_refused_and_never_a_fault_of_ours(body: bytes, query: 
         "x-acs-action": "AssumeRole",
         "x-acs-version": "2015-04-01",
         "x-acs-date": write_iso(NOW),
+        "x-acs-signature-nonce": "1",
         "x-odd": "\udcff",
     }
     answer = await house.send(Request("POST", b"/", read_query(query), headers, body=GivenBody([body])))
     assert 400 <= answer.status < 500
+
+
+# --- once ---
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_signed_request_is_answered_once(house: House, method: str) -> None:
+    assert (await ask(house, method=method, SignatureNonce="once")).status == 200
+    for later_s in (0, 300, -900):
+        house.now = NOW + later_s
+        again = await ask(house, method=method, SignatureNonce="once", Timestamp=write_iso(NOW))
+        assert code_of(again) == (400, "SignatureNonceUsed")
+    assert again.trace.refusal == "SignatureNonceUsed"
+    assert (await ask(house, method=method, SignatureNonce="another")).status == 200
+    assert (await ask(house, OWNER, method=method, SignatureNonce="once")).status == 200  # another key's own
+
+
+async def test_a_nonce_is_used_up_by_who_can_sign_alone(house: House) -> None:
+    """A stranger neither fills what is remembered nor spoils the request of another."""
+    forger = replace(ALICE, access_key_secret="wrong")
+    for nonce in ("once", "twice"):
+        assert code_of(await ask(house, forger, SignatureNonce=nonce)) == (400, "SignatureDoesNotMatch")
+    assert house.keyring._nonces == {}
+    assert (await ask(house, SignatureNonce="once")).status == 200
+    assert house.keyring._nonces == {("AliceKey", "once"): NOW + 900}
+
+
+async def test_a_refused_request_used_its_nonce_too(house: House) -> None:
+    assert code_of(await ask(house, BOB, SignatureNonce="once")) == (403, "NoPermission")
+    assert code_of(await ask(house, BOB, SignatureNonce="once")) == (400, "SignatureNonceUsed")
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_what_is_not_signed_chooses_nothing(house: House, method: str) -> None:
+    unsigned = {"x-acs-action": "AssumeRole", "x-acs-version": "2015-04-01", "x-acs-security-token": "x"}
+    answer = await send_signed(house, BOB, method, "127.0.0.1", unsigned, {"Action": "GetCallerIdentity"})
+    assert json.loads(answer.body)["IdentityType"] == "RAMUser"
+    missing = await send_signed(house, ALICE, method, "127.0.0.1", unsigned, {"Action": "", "Version": ""})
+    assert missing.trace.refusal == "InvalidAction.NotFound"
 
 
 # --- who may ---
@@ -230,6 +286,56 @@ async def test_another_account_may_if_the_role_trusts_it_and_then_acts_as_the_ro
     house.keyring.roles[READER.uid] = replace(READER, trust=trusting(f"acs:ram::{ABROAD}:root"))
     signer = await a_session(house, STRANGER)
     assert (await follow(house, signer)).body == b"hello"
+
+
+async def chained(house: House, *, session_policy: str = "", role_policy: str = a_policy("*")) -> Answer:
+    """A session of a role that trusts itself asks for another session of the role."""
+    itself = trusting(f"acs:ram::{HOME}:root", f"acs:ram::{HOME}:role/reader")
+    house.keyring.roles[READER.uid] = replace(READER, trust=itself, policies=(role_policy,))
+    key = json.loads((await ask(house, Policy=session_policy)).body)["Credentials"]
+    temporary = AccessKey(key["AccessKeyId"], key["AccessKeySecret"], HOME)
+    return await ask(house, temporary, SecurityToken=key["SecurityToken"], RoleSessionName="second")
+
+
+async def test_a_session_may_ask_for_another_where_both_its_policies_and_the_trust_allow_it(house: House) -> None:
+    """The second is bound by the role and by its own policy, not by the first one's: as on Alibaba Cloud."""
+    answer = await chained(house, session_policy=a_policy("sts:AssumeRole"))
+    assert json.loads(answer.body)["AssumedRoleUser"]["AssumedRoleId"] == f"{READER.uid}:second"
+    key = json.loads(answer.body)["Credentials"]
+    signer = Presigner(
+        key["AccessKeyId"],
+        key["AccessKeySecret"],
+        region=REGION,
+        endpoint="http://127.0.0.1",
+        security_token=key["SecurityToken"],
+    )
+    assert (await follow(house, signer)).status == 200
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        {"session_policy": a_policy("sts:*", "Deny")},
+        {"session_policy": a_policy("oss:GetObject")},
+        {"session_policy": a_policy("sts:AssumeRole", resource="acs:ram::*:role/other")},
+        {"role_policy": a_policy("oss:*")},
+        {"role_policy": a_policy("oss:*"), "session_policy": a_policy("sts:*")},
+    ],
+)
+async def test_a_session_whose_own_policies_do_not_allow_it_gets_no_other(
+    house: House, policies: dict[str, str]
+) -> None:
+    assert code_of(await chained(house, **policies)) == (403, "NoPermission")
+
+
+async def test_a_session_gets_no_role_that_does_not_trust_its_own(house: House) -> None:
+    other = replace(READER, uid="5" * 18, name="other", trust=trusting(f"acs:ram::{HOME}:user/alice"))
+    house.keyring.roles[other.uid] = other
+    house.keyring.roles[READER.uid] = replace(READER, policies=(a_policy("*"),))
+    key = json.loads((await ask(house)).body)["Credentials"]
+    temporary = AccessKey(key["AccessKeyId"], key["AccessKeySecret"], HOME)
+    refused = await ask(house, temporary, SecurityToken=key["SecurityToken"], RoleArn=f"acs:ram::{HOME}:role/other")
+    assert code_of(refused) == (403, "NoPermission")
 
 
 async def test_a_condition_of_the_trust_holds(house: House) -> None:

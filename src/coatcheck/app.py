@@ -46,6 +46,7 @@ class RootKeyring:
         self._others = others
         self.find_role = others.find_role
         self.find_role_by_uid = others.find_role_by_uid
+        self.use_nonce = others.use_nonce
         self.seal_token = others.seal_token
         self.open_token = others.open_token
 

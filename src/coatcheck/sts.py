@@ -30,6 +30,7 @@ from coatcheck.core.errors import (
     STS_MISSING_SESSION_NAME,
     STS_NO_PERMISSION,
     STS_NO_ROLE,
+    STS_NONCE_USED,
     STS_PARAMETER_TWICE,
     STS_POLICY_TOO_LARGE,
     STS_TOKEN_EXPIRED,
@@ -113,6 +114,8 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
         access_key_id = claim.access_key_id
         key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
         verify_rpc(claim, key.access_key_secret)
+        if not await keyring.use_nonce(key.access_key_id, claim.nonce, claim.expires_s, int(now)):
+            raise STS_NONCE_USED()
         if claim.security_token is None:
             keyring.note_use(key.access_key_id, now)
         told = await run(caller_of(key), given, request, keyring, now)
@@ -128,16 +131,15 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
 
 async def _read_body(request: Request) -> bytes:
     """Raises: OssError STS_PARAMETER_TWICE for a body that no request needs, or that broke off."""
-    pieces, size = [], 0
+    body = bytearray()  # not a list: a body that arrives by single bytes would take forty times its size
     try:
         async for chunk in request.body.chunks():
-            size += len(chunk)
-            if size > STS_FORM_MAX_BYTES:
+            body += chunk
+            if len(body) > STS_FORM_MAX_BYTES:
                 raise STS_PARAMETER_TWICE(f"The body is larger than {STS_FORM_MAX_BYTES} bytes.")
-            pieces.append(chunk)
     except BodyFailed:
         raise STS_PARAMETER_TWICE("The body broke off.") from None
-    return b"".join(pieces)
+    return bytes(body)
 
 
 # --- actions --------------------------------------------------------------------------------------------------------

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
+import hmac
 import json
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlencode
 
 import oss2
 import pytest
+import requests
+
+from coatcheck.signing.rpc import rpc_string_to_sign
 
 from ..server_process import ServerProcess
 from .conftest import Put
@@ -91,3 +99,31 @@ def test_a_role_that_is_deleted_ends_its_sessions(
     with pytest.raises(oss2.exceptions.ServerError) as refusal:
         place.get_object("brief")
     assert refusal.value.code == "InvalidSecurityToken"
+
+
+def test_a_signed_request_is_answered_once_by_all_workers(live_server: ServerProcess, role: str, asker: Signer) -> None:
+    """The same bytes on new connections, which the kernel gives to any worker; and all at once."""
+    given = {
+        "Action": "AssumeRole",
+        "Version": "2015-04-01",
+        "Format": "JSON",
+        "RoleArn": role,
+        "RoleSessionName": "once",
+        "AccessKeyId": asker.access_key_id,
+        "SignatureMethod": "HMAC-SHA1",
+        "SignatureVersion": "1.0",
+        "SignatureNonce": "b8e4a0c2",
+        "Timestamp": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    text = rpc_string_to_sign("GET", list(given.items()))
+    key = f"{asker.access_key_secret}&".encode()
+    signature = base64.b64encode(hmac.digest(key, text.encode(), "sha1")).decode()
+    url = f"{live_server.endpoint}/?{urlencode({**given, 'Signature': signature})}"
+
+    def ask(_: int) -> tuple[int, str]:
+        answer = requests.get(url, timeout=60)
+        return answer.status_code, answer.json().get("Code", "")
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = sorted(threads.map(ask, range(16)))
+    assert answers == [(200, ""), *[(400, "SignatureNonceUsed")] * 15]

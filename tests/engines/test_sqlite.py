@@ -6,7 +6,7 @@ import resource
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -65,6 +65,31 @@ async def test_headers_that_may_no_longer_be_sent_are_not_read_from_rows(engines
 
 
 # --- two processes (here: two sets of engines, which share nothing but the directory) ---
+
+
+async def test_a_nonce_is_used_once_in_all_processes_together(data: Path) -> None:
+    with open_local(data) as here, open_local(data) as there:
+        keyrings = [here.keyring, there.keyring] * 10
+        used = await asyncio.gather(*[keyring.use_nonce("coat", "n", 2000, 1000) for keyring in keyrings])
+        assert sorted(used) == [False] * 19 + [True]
+    with open_local(data) as later:
+        assert not await later.keyring.use_nonce("coat", "n", 2000, 1000)
+
+
+async def test_old_nonces_go_a_few_at_a_time(data: Path) -> None:
+    with open_local(data) as engines:
+        many = [engines.keyring.use_nonce("coat", str(number), 2000, 1000) for number in range(250)]
+        assert all(await asyncio.gather(*many))
+        left = []
+        for number in range(3):
+            assert await engines.keyring.use_nonce("coat", f"new {number}", 7000, 6000)
+            left.append(_count_nonces(data))
+        assert left == [151, 52, 3]
+
+
+def _count_nonces(data: Path) -> int:
+    with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
+        return int(connection.execute("SELECT count(*) FROM nonce").fetchone()[0])
 
 
 async def test_a_change_is_seen_by_every_process_at_once(data: Path) -> None:

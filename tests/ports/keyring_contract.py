@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,42 @@ class KeyringContract:
         assert keyring.seal_token('["a text", "ü"]') != token
         for other in ("", "x", "!", token[:-2], f"A{token[1:]}" if token[0] != "A" else f"B{token[1:]}", "é"):
             assert keyring.open_token(other) is None
+
+    async def test_a_token_has_one_writing(self, keyring: Keyring) -> None:
+        token = keyring.seal_token("a text")
+        last = token[-1]
+        others = [chr(ord(last) + step) for step in (-1, 1)]  # may end in bits that base64 drops
+        writings = [f"{token}=", f"{token}==", f"{token}\n", f" {token}", f"{token[:5]}!{token[5:]}", token + "A"]
+        writings += [token[:-1] + other for other in others]
+        swapped = token.translate(str.maketrans("-_", "+/"))
+        for written in (*writings, *([swapped] if swapped != token else [])):
+            assert keyring.open_token(written) is None, written
+        assert keyring.open_token(token) == "a text"
+
+    async def test_a_nonce_is_used_once(self, keyring: Keyring) -> None:
+        assert await keyring.use_nonce("coat", "n", 2000, 1000)
+        assert not await keyring.use_nonce("coat", "n", 2000, 1000)
+        assert not await keyring.use_nonce("coat", "n", 2900, 1900)  # the same in a later request
+        assert await keyring.use_nonce("coat", "N", 2000, 1000)
+        assert await keyring.use_nonce("scarf", "n", 2000, 1000)
+
+    async def test_of_many_who_use_a_nonce_at_once_one_does(self, keyring: Keyring) -> None:
+        used = await asyncio.gather(*[keyring.use_nonce("coat", "n", 2000, 1000) for _ in range(20)])
+        assert sorted(used) == [False] * 19 + [True]
+
+    async def test_a_clock_that_goes_back_brings_no_nonce_back(self, keyring: Keyring) -> None:
+        assert await keyring.use_nonce("coat", "n", 2000, 1000)
+        assert await keyring.use_nonce("coat", "later", 6500, 5600)  # an hour beyond the end of the first
+        assert not await keyring.use_nonce("coat", "n", 2000, 1000)
+        year_s = 365 * 24 * 3600
+        assert await keyring.use_nonce("coat", "ahead", year_s + 900, year_s)
+        assert await keyring.use_nonce("coat", "back", 6500, 5600)  # and refuses nothing that is new
+        assert not await keyring.use_nonce("coat", "ahead", year_s + 900, year_s)
+
+    async def test_a_nonce_whose_request_is_long_over_may_come_again(self, keyring: Keyring) -> None:
+        assert await keyring.use_nonce("coat", "n", 2000, 1000)
+        assert await keyring.use_nonce("coat", "n", 7000, 5601)
+        assert not await keyring.use_nonce("coat", "n", 7000, 5601)
 
     async def test_there_is_no_role_that_nobody_made(self, keyring: Keyring) -> None:
         assert await keyring.find_role(ACCOUNT, "reader") is None

@@ -116,6 +116,13 @@ def test_what_is_missing_is_named(name: str) -> None:
         {"x_acs_date": ""},
         {"x_acs_content_sha256": "0" * 64},
         {"x_acs_security_token": "not-signed"},
+        {"x_acs_odd": "not-signed"},
+        {"x_acs_signature_nonce": ""},
+        {"x_acs_signature_nonce": "n" * 129},
+        {"x_acs_signature_nonce": "a b"},
+        {"x_acs_signature_nonce": "\udcff"},
+        {"authorization": HEADERS["authorization"].replace("x-acs-signature-nonce;", "")},
+        {"authorization": HEADERS["authorization"].replace("accept;", "accept;accept;")},
     ],
 )
 def test_a_header_that_leaves_something_unsigned_is_refused(headers: dict[str, str]) -> None:
@@ -124,10 +131,33 @@ def test_a_header_that_leaves_something_unsigned_is_refused(headers: dict[str, s
     assert refusal.value.code == "IncompleteSignature"
 
 
-def test_the_action_is_in_the_header_or_the_parameters() -> None:
-    assert find_action(Request("POST", b"/"), {"Action": "A", "Version": "V"}) == ("A", "V")
+def test_a_body_of_parameters_needs_its_type_signed() -> None:
+    with pytest.raises(OssError) as refusal:
+        header_claim(body=b"A=1", content_type="application/x-www-form-urlencoded", x_acs_content_sha256="")
+    assert (refusal.value.code, "content-type" in refusal.value.message) == ("IncompleteSignature", True)
+
+
+@pytest.mark.parametrize("nonce", ["n" * 129, "a%20b", "%FF", "a%0Ab"])
+def test_a_nonce_is_short_and_plain(nonce: str) -> None:
+    with pytest.raises(OssError) as refusal:
+        form_claim(FORM.replace("SignatureNonce=0.5", f"SignatureNonce={nonce}"))
+    assert refusal.value.code == "IncompleteSignature"
+
+
+def test_a_claim_says_what_comes_once_and_until_when() -> None:
+    assert (form_claim().nonce, form_claim().expires_s) == ("0.5", FROZEN + 900)
+    claim = header_claim()
+    assert (claim.nonce, claim.expires_s) == ("aae0cc5a06c2794ed24c99d1c00aeef5", HEADER_SIGNED_AT + 900)
+
+
+def test_the_action_is_where_the_signature_covers_it() -> None:
+    parameters = {"Action": "A", "Version": "V"}
+    assert find_action(Request("POST", b"/"), parameters) == ("A", "V")
     assert find_action(Request("POST", b"/", headers=HEADERS), {}) == ("AssumeRole", "2015-04-01")
-    assert find_action(Request("POST", b"/"), {}) == ("", "")
+    assert find_action(Request("POST", b"/", headers=HEADERS), parameters) == ("AssumeRole", "2015-04-01")
+    unsigned = {"x-acs-action": "B", "x-acs-version": "W"}
+    assert find_action(Request("POST", b"/", headers=unsigned), parameters) == ("A", "V")
+    assert find_action(Request("POST", b"/", headers=unsigned), {}) == ("", "")
 
 
 def test_a_claim_does_not_print_its_signature() -> None:

@@ -243,6 +243,7 @@ STS_SIGNATURE_DOES_NOT_MATCH = Fault(
     "SignatureDoesNotMatch", 400, "Specified signature is not matched with our calculation."
 )
 STS_TIME_EXPIRED = Fault("InvalidTimeStamp.Expired", 400, "Specified time stamp or date value is expired.")
+STS_NONCE_USED = Fault("SignatureNonceUsed", 400, "Specified signature nonce was used already.")
 STS_UNKNOWN_KEY = Fault("InvalidAccessKeyId.NotFound", 404, "Specified access key is not found.")
 STS_DISABLED_KEY = Fault("InvalidAccessKeyId.Inactive", 404, "Specified access key is disabled.")
 STS_INVALID_TOKEN = Fault("InvalidSecurityToken.Malformed", 400, "Specified SecurityToken is malformed.")

@@ -28,6 +28,9 @@ SESSION_MIN_S: Final = 900  # OSS: STS, DurationSeconds
 SESSION_DEFAULT_S: Final = 3600  # OSS: STS, DurationSeconds when not given
 SESSION_MAX_S: Final = 43_200  # OSS: STS, DurationSeconds
 STS_FORM_MAX_BYTES: Final = 32 * 1024  # ours: the body of an STS request
+NONCE_MAX_CHARS: Final = 128  # ours: SDKs send 18 to 36
+NONCE_GRACE_S: Final = 3600  # ours: a nonce is known for so long beyond its request's time, should the clock go back
+NONCES_FORGOTTEN_AT_ONCE: Final = 100  # ours: old ones removed by each new one
 KEY_USE_NOTED_S: Final = 3600  # ours: a key's last use is written down at most this often
 
 # --- objects -------------------------------------------------------------------------------------------------------

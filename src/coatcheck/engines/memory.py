@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..core.limits import BILLED_LEAST_BYTES
+from ..core.limits import BILLED_LEAST_BYTES, NONCE_GRACE_S
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.catalog import (
@@ -509,6 +509,7 @@ class MemoryKeyring:
         self.used: dict[str, float] = {}
         self._root_account = root_account
         self._sealed: dict[str, str] = {}
+        self._nonces: dict[tuple[str, str], int] = {}
 
     async def find_key(self, access_key_id: str) -> AccessKey | None:
         return self.keys.get(access_key_id)
@@ -522,6 +523,15 @@ class MemoryKeyring:
 
     def note_use(self, access_key_id: str, now: float) -> None:
         self.used.setdefault(access_key_id, now)
+
+    async def use_nonce(self, access_key_id: str, nonce: str, expires_at: int, now: int) -> bool:
+        over = [used for used, end in self._nonces.items() if end + NONCE_GRACE_S < now]
+        for used in over:
+            del self._nonces[used]
+        if (access_key_id, nonce) in self._nonces:
+            return False
+        self._nonces[access_key_id, nonce] = expires_at
+        return True
 
     def seal_token(self, text: str) -> str:
         token = secrets.token_hex(16)

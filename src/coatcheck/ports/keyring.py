@@ -105,6 +105,20 @@ class KeyLookup(Protocol):
         """The key has signed something. Remembered to the hour, written by and by, and forgotten by a crash."""
         ...
 
+    async def use_nonce(self, access_key_id: str, nonce: str, expires_at: int, now: int) -> bool:
+        """Whether nobody has used it with that key: True once, in all processes together, and False from then on.
+
+        Durable when it returns. It may be forgotten an hour after `expires_at`, and is by and by; until then a clock
+        that goes back doesn't bring it back. To be called only for what was signed with that key: whoever may call it
+        fills the store.
+
+        Args:
+            expires_at: Unix seconds from which on what it came with is refused for its age.
+            now: Unix seconds.
+        Raises: NoSpace (of `ports.catalog`).
+        """
+        ...
+
     def seal_token(self, text: str) -> str:
         """Text that only this store can read or make; in letters, digits and signs that a URL leaves alone."""
         ...

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import STS_INCOMPLETE_SIGNATURE, STS_MISSING_PARAMETER, STS_TIME_EXPIRED
-from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, NONCE_MAX_CHARS
 from coatcheck.core.percent import encode
 from coatcheck.core.times import read_iso
 from coatcheck.wire.request import Request
@@ -21,7 +21,8 @@ from coatcheck.wire.request import Request
 Pair = tuple[str, str]
 
 _ACS3: Final = "ACS3-HMAC-SHA256"
-_ACS3_SIGNED: Final = ("host", "x-acs-action", "x-acs-version", "x-acs-date")  # without these it could be used again
+_ACS3_SIGNED: Final = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce")
+_ACS: Final = "x-acs-"
 
 
 class RpcClaim(NamedTuple):
@@ -30,6 +31,8 @@ class RpcClaim(NamedTuple):
     Attributes:
         in_header: ACS3-HMAC-SHA256 in the Authorization header; else HMAC-SHA1 in the parameters.
         string_to_sign: built from what arrived.
+        nonce: the request's own; who verifies the claim has to see that it comes once.
+        expires_s: Unix seconds; when the request is too old to be taken again.
     """
 
     access_key_id: str
@@ -37,6 +40,8 @@ class RpcClaim(NamedTuple):
     signature: str
     string_to_sign: str
     in_header: bool
+    nonce: str = ""
+    expires_s: int = 0
 
     def __repr__(self) -> str:
         return f"RpcClaim({self.access_key_id}, signature hidden)"
@@ -51,7 +56,7 @@ def read_rpc_claim(request: Request, parameters: Sequence[Pair], body: bytes, no
     Raises:
         OssError: STS_MISSING_PARAMETER, STS_INCOMPLETE_SIGNATURE, STS_TIME_EXPIRED.
     """
-    if request.headers.get("authorization", "").startswith(_ACS3):
+    if _is_signed_in_header(request):
         return _read_header(request, body, now)
     given = dict(parameters)
     for name in ("AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp"):
@@ -59,9 +64,11 @@ def read_rpc_claim(request: Request, parameters: Sequence[Pair], body: bytes, no
             raise STS_MISSING_PARAMETER(f"The parameter {name} is mandatory for this action.")
     if given["SignatureMethod"] != "HMAC-SHA1" or given["SignatureVersion"] != "1.0":
         raise STS_INCOMPLETE_SIGNATURE("SignatureMethod must be HMAC-SHA1, and SignatureVersion 1.0.")
-    _check_time(given["Timestamp"], now)
+    expires_s = _read_time(given["Timestamp"], now)
+    nonce = _read_nonce(given["SignatureNonce"])
     text = rpc_string_to_sign(request.method, parameters)
-    return RpcClaim(given["AccessKeyId"], given.get("SecurityToken") or None, given["Signature"], text, False)
+    token = given.get("SecurityToken") or None
+    return RpcClaim(given["AccessKeyId"], token, given["Signature"], text, False, nonce, expires_s)
 
 
 def rpc_string_to_sign(method: str, parameters: Sequence[Pair]) -> str:
@@ -77,19 +84,23 @@ def _read_header(request: Request, body: bytes, now: float) -> RpcClaim:
     if not all(items.get(name) for name in ("Credential", "SignedHeaders", "Signature")):
         raise STS_INCOMPLETE_SIGNATURE("The Authorization header needs Credential, SignedHeaders and Signature.")
     names = items["SignedHeaders"].split(";")
+    if len(set(names)) != len(names):  # each time a header is named, its value is signed once more
+        raise STS_INCOMPLETE_SIGNATURE("SignedHeaders names a header twice.")
     for name in _ACS3_SIGNED:
         if name not in names or name not in headers:
             raise STS_INCOMPLETE_SIGNATURE(f"The header {name} must be sent and signed.")
-    _check_time(headers["x-acs-date"], now)
+    # The others say something too, and a Content-Type says whether the body holds parameters.
+    for name in headers:
+        if name not in names and (name.startswith(_ACS) or (body and name == "content-type")):
+            raise STS_INCOMPLETE_SIGNATURE(f"The header {name} must be signed.")
+    expires_s, nonce = _read_time(headers["x-acs-date"], now), _read_nonce(headers["x-acs-signature-nonce"])
     digest = hashlib.sha256(body).hexdigest()
     if headers.get("x-acs-content-sha256", digest) != digest:
         raise STS_INCOMPLETE_SIGNATURE("x-acs-content-sha256 is not the SHA-256 of the body.")
     canonical_request = _acs3_canonical_request(request, names, digest).encode("utf-8", "surrogateescape")
     text = f"{_ACS3}\n{hashlib.sha256(canonical_request).hexdigest()}"
-    token = headers.get("x-acs-security-token")
-    if token is not None and "x-acs-security-token" not in names:
-        raise STS_INCOMPLETE_SIGNATURE("The header x-acs-security-token must be signed.")
-    return RpcClaim(items["Credential"], token or None, items["Signature"], text, True)
+    token = headers.get("x-acs-security-token") or None
+    return RpcClaim(items["Credential"], token, items["Signature"], text, True, nonce, expires_s)
 
 
 def _acs3_canonical_request(request: Request, names: Sequence[str], digest: str) -> str:
@@ -99,10 +110,24 @@ def _acs3_canonical_request(request: Request, names: Sequence[str], digest: str)
     return f"{request.method}\n/\n{query}\n{lines}\n{';'.join(names)}\n{digest}"
 
 
-def _check_time(text: str, now: float) -> None:
+def _is_signed_in_header(request: Request) -> bool:
+    return request.headers.get("authorization", "").startswith(_ACS3)
+
+
+def _read_time(text: str, now: float) -> int:
+    """When a request of that time is too old. Raises: OssError STS_TIME_EXPIRED, if it is or is to come."""
     moment_s = read_iso(text)
     if moment_s is None or abs(moment_s - now) > CLOCK_SKEW_MAX_S:
         raise STS_TIME_EXPIRED()
+    return moment_s + CLOCK_SKEW_MAX_S
+
+
+def _read_nonce(text: str) -> str:
+    if len(text) > NONCE_MAX_CHARS or not all("!" <= character <= "~" for character in text):
+        raise STS_INCOMPLETE_SIGNATURE(
+            f"The signature nonce must be at most {NONCE_MAX_CHARS} visible ASCII characters."
+        )
+    return text
 
 
 def sign_rpc(secret: str, claim: RpcClaim) -> str:
@@ -114,9 +139,8 @@ def sign_rpc(secret: str, claim: RpcClaim) -> str:
 
 
 def find_action(request: Request, parameters: Mapping[str, str]) -> tuple[str, str]:
-    """(Action, Version) of an RPC request, wherever it says so."""
+    """(Action, Version) of an RPC request, from where its signature covers them: never from anywhere else."""
     headers = request.headers
-    return (
-        headers.get("x-acs-action") or parameters.get("Action", ""),
-        headers.get("x-acs-version") or parameters.get("Version", ""),
-    )
+    if _is_signed_in_header(request):
+        return headers.get("x-acs-action", ""), headers.get("x-acs-version", "")
+    return parameters.get("Action", ""), parameters.get("Version", "")

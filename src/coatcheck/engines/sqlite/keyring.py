@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ...core.limits import KEY_USE_NOTED_S
+from ...core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S, NONCES_FORGOTTEN_AT_ONCE
 from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone
 from ...ports.keyring import AccessKey, Principal, Role
@@ -19,6 +19,14 @@ from .writer import Writer
 _KEY: Final = (
     "SELECT access_key_id, sealed_secret, k.account, k.enabled, k.last_used_at, a.enabled, u.uid, u.name"
     " FROM access_key k JOIN account a ON a.uid = k.account LEFT JOIN user u ON u.uid = k.user"
+)
+_FORGET_NONCES: Final = (
+    "DELETE FROM nonce WHERE (access_key_id, nonce) IN"
+    " (SELECT access_key_id, nonce FROM nonce WHERE expires_at < ? ORDER BY expires_at LIMIT ?)"
+)
+_USE_NONCE: Final = (  # one that is over, and wasn't removed yet, may come again
+    "INSERT INTO nonce (access_key_id, nonce, expires_at) VALUES (?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE expires_at < ?"
 )
 _TOKENS_REMEMBERED: Final = 1024  # opening one takes some microseconds
 _ROLE: Final = (
@@ -112,6 +120,11 @@ class SqliteKeyring:
         except Exception:
             self._noted.pop(access_key_id, None)
 
+    async def use_nonce(self, access_key_id: str, nonce: str, expires_at: int, now: int) -> bool:
+        return await self._writer.run(
+            lambda connection: _use_nonce(connection, access_key_id, nonce, expires_at, now - NONCE_GRACE_S)
+        )
+
     def seal_token(self, text: str) -> str:
         return self._seal.close_token(text)
 
@@ -176,3 +189,9 @@ def _remove_key(connection: sqlite3.Connection, access_key_id: str) -> None:
 
 def _note_use(connection: sqlite3.Connection, access_key_id: str, now: int) -> None:
     connection.execute("UPDATE access_key SET last_used_at = ? WHERE access_key_id = ?", (now, access_key_id))
+
+
+def _use_nonce(connection: sqlite3.Connection, access_key_id: str, nonce: str, expires_at: int, over_at: int) -> bool:
+    """Each new one removes more old ones than itself, so that their number follows the use."""
+    connection.execute(_FORGET_NONCES, (over_at, NONCES_FORGOTTEN_AT_ONCE))
+    return connection.execute(_USE_NONCE, (access_key_id, nonce, expires_at, over_at)).rowcount == 1

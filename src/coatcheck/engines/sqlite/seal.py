@@ -45,14 +45,22 @@ class Seal:
 
     def close_token(self, text: str) -> str:
         """A token that gives its text back to this secret key alone."""
-        return base64.urlsafe_b64encode(self.close(text, _TOKEN)).decode().rstrip("=")
+        return _write_token(self.close(text, _TOKEN))
 
     def open_token(self, token: str) -> str | None:
-        """What was put in; None for anything that this secret key didn't close."""
+        """What was put in; None for anything that this secret key didn't close, and for another writing of it: one
+        token has one text, whatever base64 lets pass."""
         try:
-            return self.open(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), _TOKEN)
+            sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            if _write_token(sealed) != token:
+                return None
+            return self.open(sealed, _TOKEN)
         except (WrongSecretKey, binascii.Error, ValueError):
             return None
+
+
+def _write_token(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 def read_secret_key(path: Path) -> bytes:
