@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Final
 
+import pytest
+
 HEAVY: Final = {
     *("granian", "uvloop", "sqlite3", "cryptography", "fastcrc", "asyncio", "ssl"),  # the server's and the engines'
     *("pyvips", "PIL", "numpy"),  # pictures
@@ -28,8 +30,9 @@ def run(code: str) -> str:
     return done.stdout
 
 
-def test_signing_a_link_loads_no_server_no_engine_and_no_picture_library() -> None:
-    loaded = set(run(f"{SIGN} print(*sys.modules, sep='\\n')").split())
+@pytest.mark.parametrize("code", [SIGN, "import coatcheck; [getattr(coatcheck, name) for name in coatcheck.__all__]; "])
+def test_signing_loads_no_server_no_engine_and_no_picture_library(code: str) -> None:
+    loaded = set(run(f"{code} print(*sys.modules, sep='\\n')").split())
     assert {name.partition(".")[0] for name in loaded} & HEAVY == set()
     rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("coatcheck.")}
     assert rooms == {"coatcheck.core", "coatcheck.signing", "coatcheck.wire"}

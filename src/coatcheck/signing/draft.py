@@ -14,7 +14,6 @@ class Draft(NamedTuple):
 
     Attributes:
         base: its URL up to the key, with a slash at its end.
-        region: the one it is signed for.
         now_s, age_s: the Unix second it is signed at, and how many seconds it lives from then.
         own: the caller's own parameters.
         signed: the headers that must be sent with it.
@@ -23,7 +22,6 @@ class Draft(NamedTuple):
     method: str
     where: Where
     base: str
-    region: str
     now_s: int
     age_s: int
     own: Pieces

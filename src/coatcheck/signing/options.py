@@ -116,9 +116,11 @@ class PresignOptions(TypedDict, total=False):
 
 
 class PostFormOptions(TypedDict, total=False):
-    """The parts of `Where` that a form has, and `FormOptions`, as keyword arguments."""
+    """`Where` but for bucket and key, and `FormOptions`, as keyword arguments."""
 
+    region: str | None
     endpoint: str | None
+    internal: bool
     path_style: bool
     custom_domain: str | None
     scheme: Scheme | None
@@ -132,28 +134,24 @@ class PostFormOptions(TypedDict, total=False):
 def read_link_options(bucket: str, key: str | None, options: PresignOptions) -> tuple[Where, LinkOptions]:
     """Keyword arguments -> values. Raises: TypeError: a name that is none of them."""
     rest: dict[str, Any] = dict(options)
-    where = Where(
-        bucket,
-        key,
-        rest.pop("region", None),
-        rest.pop("endpoint", None),
-        rest.pop("internal", False),
-        rest.pop("path_style", False),
-        rest.pop("custom_domain", None),
-        rest.pop("scheme", None),
-    )
-    return where, LinkOptions(**rest)
+    return _take_where(bucket, key, rest), LinkOptions(**rest)
 
 
 def read_form_options(bucket: str, key: str, options: PostFormOptions) -> tuple[Where, FormOptions]:
     """Keyword arguments -> values. Raises: TypeError: a name that is none of them."""
     rest: dict[str, Any] = dict(options)
-    where = Where(
+    return _take_where(bucket, key, rest), FormOptions(**rest)
+
+
+def _take_where(bucket: str, key: str | None, options: dict[str, Any]) -> Where:
+    """Takes its part out of `options`."""
+    return Where(
         bucket,
         key,
-        endpoint=rest.pop("endpoint", None),
-        path_style=rest.pop("path_style", False),
-        custom_domain=rest.pop("custom_domain", None),
-        scheme=rest.pop("scheme", None),
+        options.pop("region", None),
+        options.pop("endpoint", None),
+        options.pop("internal", False),
+        options.pop("path_style", False),
+        options.pop("custom_domain", None),
+        options.pop("scheme", None),
     )
-    return where, FormOptions(**rest)

@@ -19,6 +19,7 @@ from .draft import Draft
 from .endpoint import base_url, check_region
 from .moments import Expires, Moment, check_age, read_expires, read_moment, warn_of_token
 from .options import (
+    FormOptions,
     LinkOptions,
     PostFormOptions,
     PresignOptions,
@@ -39,6 +40,7 @@ _PLAIN: Final = frozenset({"expires", "now"})  # a link with these options alone
 _SIGN_LINK: Final[dict[str, Callable[[Draft, Signer], str]]] = {"v4": v4_link.sign_link, "v1": v1_link.sign_link}
 _NEEDED: Final = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_REGION")
 _AS_USUAL: Final = LinkOptions()
+_FORM_AS_USUAL: Final = FormOptions()
 
 
 class Presigner:
@@ -120,13 +122,12 @@ class Presigner:
         """
         _check_method(method)
         now_s, age_s = self._read_times(options.expires, options.now, self._is_v4)
-        signer = self._signer
-        region = signer.region if where.region is None else check_region(where.region)
-        base = base_url(where, region, signer.endpoint)
+        signer = self._signer_for(where)
+        base = base_url(where, signer.region, signer.endpoint)
         own, signed = write_parameters(options), NO_HEADERS
         if options.headers or options.additional_headers:
             signed = sign_headers(options.headers or {}, options.additional_headers, base)
-        url = self._sign_link(Draft(method, where, base, region, now_s, age_s, own, signed), signer)
+        url = self._sign_link(Draft(method, where, base, now_s, age_s, own, signed), signer)
         return PresignedUrl(url, method, now_s + age_s, signed.again.copy())
 
     def _presign_plain(
@@ -143,15 +144,24 @@ class Presigner:
 
         Args:
             key: where the file goes; "${filename}" in it is replaced by the file's own name.
-            options: `endpoint`, `path_style`, `custom_domain`, `scheme`: where the form goes; see `Where`. `expires`
-                (3600 seconds if not given), `max_bytes`, `fields`, `conditions`, `now`: see `FormOptions`.
+            options: `region`, `endpoint`, `internal`, `path_style`, `custom_domain`, `scheme`: where the form goes; see
+                `Where`. `expires` (3600 seconds if not given), `max_bytes`, `fields`, `conditions`, `now`: see
+                `FormOptions`.
         Raises: PresignError.
+        Warns: PresignWarning: the token is known to die before the form.
         """
-        where, form = read_form_options(bucket, key, options)
-        now_s, age_s = self._read_times(form.expires, form.now, True)
-        encode_key(key)  # refuses what is no key
-        url = base_url(where, self._signer.region, self._signer.endpoint)
-        return sign_form(self._signer, url, where, form, now_s, age_s)
+        return self.post_form_at(*read_form_options(bucket, key, options))
+
+    def post_form_at(self, where: Where, options: FormOptions = _FORM_AS_USUAL) -> PostForm:
+        """The form of `post_form`, from values. Raises: PresignError. Warns: PresignWarning."""
+        now_s, age_s = self._read_times(options.expires, options.now, True)
+        if not encode_key(where.key):  # refuses what is no key
+            raise PresignError("a form needs a key; ${filename} in it stands for the file's own name.")
+        signer = self._signer_for(where)
+        return sign_form(signer, base_url(where, signer.region, signer.endpoint), where, options, now_s, age_s)
+
+    def _signer_for(self, where: Where) -> Signer:
+        return self._signer if where.region is None else self._signer._replace(region=check_region(where.region))
 
     def _read_times(self, expires: Expires, now: Moment | None, is_v4: bool) -> tuple[int, int]:
         """(Unix second of signing, seconds of life from then)."""

@@ -52,7 +52,7 @@ def plain_frame(signer: Signer, bucket: str, now_s: int, age_s: int) -> Frame:
     Raises: PresignError: it is no bucket's name.
     """
     base = base_url(Where(bucket), signer.region, signer.endpoint)
-    return Frame(base, f"/{bucket}/", *_plain_query(signer, signer.region, now_s, age_s))
+    return Frame(base, f"/{bucket}/", *_plain_query(signer, now_s, age_s))
 
 
 def finish(frame: Frame, method: str, key: str | None) -> str:
@@ -67,9 +67,9 @@ def finish(frame: Frame, method: str, key: str | None) -> str:
 def _make_frame(draft: Draft, signer: Signer) -> Frame:
     resource, signed = f"/{draft.where.bucket}/", draft.signed
     if not draft.own and not signed.additional_line:
-        query = _plain_query(signer, draft.region, draft.now_s, draft.age_s)
+        query = _plain_query(signer, draft.now_s, draft.age_s)
     else:
-        moment = signing_moment(signer.access_key_id, signer.access_key_secret, draft.region, draft.now_s)
+        moment = signing_moment(signer.access_key_id, signer.access_key_secret, signer.region, draft.now_s)
         pieces = (*draft.own, *_pieces(moment, draft.age_s, signer.security_token, signed.additional_line))
         query = moment, join(sorted(pieces)), join(pieces)
     return Frame(
@@ -83,9 +83,9 @@ def _make_frame(draft: Draft, signer: Signer) -> Frame:
 
 
 @lru_cache(maxsize=64)
-def _plain_query(signer: Signer, region: str, now_s: int, age_s: int) -> tuple[SigningMoment, str, str]:
+def _plain_query(signer: Signer, now_s: int, age_s: int) -> tuple[SigningMoment, str, str]:
     """(moment, canonical query, query as it goes out) of a link without parameters of its own: the same all second."""
-    moment = signing_moment(signer.access_key_id, signer.access_key_secret, region, now_s)
+    moment = signing_moment(signer.access_key_id, signer.access_key_secret, signer.region, now_s)
     pieces = _pieces(moment, age_s, signer.security_token, "")
     return moment, join(sorted(pieces)), join(pieces)
 
