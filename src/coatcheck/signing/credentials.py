@@ -8,6 +8,7 @@ from typing import NamedTuple
 from coatcheck.core.names import is_access_key_id
 
 from .endpoint import check_region
+from .options import Where
 from .refusal import PresignError
 
 
@@ -34,6 +35,10 @@ class Signer(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Signer({self.access_key_id!r}, region={self.region!r})"
+
+    def at(self, where: Where) -> Signer:
+        """Signing for the region that `where` names, if it does. Raises: PresignError: it is none."""
+        return self if where.region is None else self._replace(region=check_region(where.region))
 
 
 def make_signer(credentials: Credentials, region: str, endpoint: str | None) -> Signer:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 from .moments import Expires, Moment
 
@@ -131,6 +131,9 @@ class PostFormOptions(TypedDict, total=False):
     now: Moment | None
 
 
+PLACE_NAMES: Final = frozenset(Where._fields[2:])  # all but bucket and key
+
+
 def read_link_options(bucket: str, key: str | None, options: PresignOptions) -> tuple[Where, LinkOptions]:
     """Keyword arguments -> values. Raises: TypeError: a name that is none of them."""
     rest: dict[str, Any] = dict(options)
@@ -145,6 +148,8 @@ def read_form_options(bucket: str, key: str, options: PostFormOptions) -> tuple[
 
 def _take_where(bucket: str, key: str | None, options: dict[str, Any]) -> Where:
     """Takes its part out of `options`."""
+    if PLACE_NAMES.isdisjoint(options):
+        return Where(bucket, key)
     return Where(
         bucket,
         key,

@@ -11,14 +11,15 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final, Literal, Unpack
+from typing import Any, Final, Literal, Unpack
 
 from . import v1_link, v4_link
 from .credentials import Credentials, Signer, make_signer
 from .draft import Draft
-from .endpoint import base_url, check_region
+from .endpoint import base_url
 from .moments import Expires, Moment, check_age, read_expires, read_moment, warn_of_token
 from .options import (
+    PLACE_NAMES,
     FormOptions,
     LinkOptions,
     PostFormOptions,
@@ -36,7 +37,7 @@ from .url_parts import encode_key, write_parameters
 SignatureVersion = Literal["v4", "v1"]
 
 _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
-_PLAIN: Final = frozenset({"expires", "now"})  # a link with these options alone differs from others in its key alone
+_PLAIN: Final = frozenset({"expires", "now", *PLACE_NAMES})  # links with such options differ in their key alone
 _SIGN_LINK: Final[dict[str, Callable[[Draft, Signer], str]]] = {"v4": v4_link.sign_link, "v1": v1_link.sign_link}
 _NEEDED: Final = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_REGION")
 _AS_USUAL: Final = LinkOptions()
@@ -112,7 +113,7 @@ class Presigner:
             PresignWarning: the token is known to die before the link.
         """
         if self._is_v4 and _PLAIN.issuperset(options):
-            return self._presign_plain(method, bucket, key, options.get("expires", 3600), options.get("now"))
+            return self._presign_plain(method, bucket, key, options)
         return self.presign_at(method, *read_link_options(bucket, key, options))
 
     def presign_at(self, method: str, where: Where, options: LinkOptions = _AS_USUAL) -> PresignedUrl:
@@ -122,7 +123,7 @@ class Presigner:
         """
         _check_method(method)
         now_s, age_s = self._read_times(options.expires, options.now, self._is_v4)
-        signer = self._signer_for(where)
+        signer = self._signer.at(where)
         base = base_url(where, signer.region, signer.endpoint)
         own, signed = write_parameters(options), NO_HEADERS
         if options.headers or options.additional_headers:
@@ -130,13 +131,12 @@ class Presigner:
         url = self._sign_link(Draft(method, where, base, now_s, age_s, own, signed), signer)
         return PresignedUrl(url, method, now_s + age_s, signed.again.copy())
 
-    def _presign_plain(
-        self, method: str, bucket: str, key: str | None, expires: Expires, now: Moment | None
-    ) -> PresignedUrl:
+    def _presign_plain(self, method: str, bucket: str, key: str | None, options: Mapping[str, Any]) -> PresignedUrl:
         """Most links are such, and come by the page: half of the work is shared, so they take half as long."""
         _check_method(method)
-        now_s, age_s = self._read_times(expires, now, True)
-        frame = v4_link.plain_frame(self._signer, bucket, now_s, age_s)
+        place = dict(options)
+        now_s, age_s = self._read_times(place.pop("expires", 3600), place.pop("now", None), True)
+        frame = v4_link.plain_frame(self._signer, bucket, now_s, age_s, **place)
         return PresignedUrl(v4_link.finish(frame, method, key), method, now_s + age_s, {})
 
     def post_form(self, bucket: str, key: str, **options: Unpack[PostFormOptions]) -> PostForm:
@@ -157,11 +157,8 @@ class Presigner:
         now_s, age_s = self._read_times(options.expires, options.now, True)
         if not encode_key(where.key):  # refuses what is no key
             raise PresignError("a form needs a key; ${filename} in it stands for the file's own name.")
-        signer = self._signer_for(where)
+        signer = self._signer.at(where)
         return sign_form(signer, base_url(where, signer.region, signer.endpoint), where, options, now_s, age_s)
-
-    def _signer_for(self, where: Where) -> Signer:
-        return self._signer if where.region is None else self._signer._replace(region=check_region(where.region))
 
     def _read_times(self, expires: Expires, now: Moment | None, is_v4: bool) -> tuple[int, int]:
         """(Unix second of signing, seconds of life from then)."""

@@ -7,7 +7,7 @@ Links that differ in their key alone share all the rest, so that is made once: a
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from coatcheck.core.percent import encode
 
@@ -46,12 +46,17 @@ def sign_link(draft: Draft, signer: Signer) -> str:
 
 
 @lru_cache(maxsize=256)
-def plain_frame(signer: Signer, bucket: str, now_s: int, age_s: int) -> Frame:
+def plain_frame(signer: Signer, bucket: str, now_s: int, age_s: int, **place: Any) -> Frame:
     """Of all links to a bucket that are made in one second and have nothing of their own.
 
-    Raises: PresignError: it is no bucket's name.
+    Args:
+        place: further fields of `Where`, by name.
+    Raises:
+        PresignError: a name that isn't one.
     """
-    base = base_url(Where(bucket), signer.region, signer.endpoint)
+    where = Where(bucket, **place)
+    signer = signer.at(where)
+    base = base_url(where, signer.region, signer.endpoint)
     return Frame(base, f"/{bucket}/", *_plain_query(signer, now_s, age_s))
 
 
