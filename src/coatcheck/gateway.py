@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
+    INTERNAL_ERROR,
     NO_SPACE_LEFT,
     NO_SUCH_BUCKET,
     NON_STANDARD_HOST,
@@ -36,6 +37,7 @@ from coatcheck.operations.website_rules import SETTING as WEBSITE_SETTING
 from coatcheck.operations.website_rules import stored_website
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NoSpace
+from coatcheck.ports.damage import Damaged
 from coatcheck.ports.keyring import KeyLookup
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.settings import ServerSettings
@@ -73,6 +75,8 @@ class Gateway:
             return exchange.refuse(error)
         except NoSpace:
             return exchange.refuse(NO_SPACE_LEFT())
+        except Damaged:  # which object, and why, is in the log
+            return exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now = exchange.request, exchange.now

@@ -24,6 +24,7 @@ from coatcheck.engines.master_keys import (
 )
 from coatcheck.engines.memory import MemoryByteStore
 from coatcheck.ports.byte_store import BlobReader, BlobStore, BlobWriter
+from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import Segment
 
 from ..ports.byte_store_contract import ByteStoreContract, a_blob, content_of, slice_of
@@ -41,8 +42,8 @@ class EverythingEncrypted:
     async def new_blob(self, *, encrypted: bool | None = None) -> BlobWriter:
         return await self._store.new_blob(encrypted=encrypted is not False)
 
-    async def open(self, segments: Sequence[Segment]) -> BlobReader:
-        return await self._store.open(segments)
+    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
+        return await self._store.open(segments, origin)
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
         await self._store.remove(blob_ids)
@@ -132,7 +133,7 @@ async def test_a_changed_byte_is_noticed(at: int) -> None:
     damaged = bytearray(memory.blobs[blob])
     damaged[at] ^= 1
     memory.blobs[blob] = bytes(damaged)
-    with pytest.raises((OSError, WrongEncryptionKey)):
+    with pytest.raises(Damaged):
         await content_of(store, Segment(blob, 0, len(CONTENT)))
 
 
@@ -142,10 +143,10 @@ async def test_chunks_and_blobs_cannot_be_exchanged() -> None:
     stored, size = memory.blobs[blob], CHUNK_BYTES + 16
     chunks = [stored[a:b] for a, b in pairwise([HEADER_BYTES, HEADER_BYTES + size, HEADER_BYTES + 2 * size])]
     memory.blobs[blob] = stored[:HEADER_BYTES] + chunks[1] + chunks[0] + stored[HEADER_BYTES + 2 * size :]
-    with pytest.raises(OSError, match="damaged"):
+    with pytest.raises(Damaged, match="don't fit their tag"):
         await content_of(store, Segment(blob, 0, 10))
     memory.blobs[other] = stored
-    with pytest.raises(WrongEncryptionKey):
+    with pytest.raises(Damaged, match="data key is damaged"):
         await content_of(store, Segment(other, 0, 10))
 
 
@@ -153,9 +154,9 @@ async def test_another_master_key_opens_nothing() -> None:
     memory, store = stores()
     blob = await encrypted_blob(store, CONTENT)
     stranger = EncryptingByteStore(memory, MasterKeys((bytes(32),)))
-    with pytest.raises(WrongEncryptionKey, match="isn't here"):
+    with pytest.raises(Damaged, match="isn't here"):
         await content_of(stranger, Segment(blob, 0, 10))
-    with pytest.raises(WrongEncryptionKey):
+    with pytest.raises(Damaged, match="isn't here"):
         stranger.decrypt(store.encrypt(b"hello"))
 
 
@@ -175,7 +176,7 @@ def test_a_small_body_comes_back(body: bytes) -> None:
     assert len(body) < 8 or body not in sealed[WRAP_BYTES:]
     damaged = bytearray(sealed)
     damaged[-1] ^= 1
-    with pytest.raises(OSError, match="damaged"):
+    with pytest.raises(Damaged, match="don't fit their tag"):
         store.decrypt(bytes(damaged))
 
 

@@ -10,6 +10,7 @@ from coatcheck.engines.files import OPEN_AT_ONCE, BlobPaths
 from coatcheck.engines.local import LocalEngines, audit, prepare_local
 from coatcheck.ports.byte_store import BlobGone, BlobStore
 from coatcheck.ports.catalog import NoSpace
+from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import Segment
 
 from ..ports.byte_store_contract import ByteStoreContract, a_blob, content_of
@@ -189,7 +190,7 @@ async def test_a_short_write_is_continued(engines: LocalEngines, monkeypatch: py
 async def test_a_truncated_file_is_an_error_not_less_bytes(engines: LocalEngines, data: Path) -> None:
     blob = await a_blob(engines.byte_store, b"0123456789")
     os.truncate(data / "blobs" / blob[:2] / blob, 5)
-    with pytest.raises(OSError, match="shorter than its segment"):
+    with pytest.raises(Damaged, match="shorter than it should be"):
         await content_of(engines.byte_store, Segment(blob, 0, 10))
 
 

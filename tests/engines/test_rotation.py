@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from coatcheck.core.digests import update_crc64
 from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
 from coatcheck.engines.files import BlobPaths
 from coatcheck.engines.local import InUse, audit, open_local, prepare_local
@@ -27,8 +28,8 @@ def _no_key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
 
 
-def a_record(key: str, size: int, **content: Any) -> ObjectRecord:
-    facts = (key, "null", "Normal", size, "AA" * 16, 0, 0, "default", "Standard", ())
+def a_record(key: str, size: int, crc64: int = 0, **content: Any) -> ObjectRecord:
+    facts = (key, "null", "Normal", size, "AA" * 16, crc64, 0, "default", "Standard", ())
     return ObjectRecord(*facts, encryption="AES256", **content)
 
 
@@ -44,7 +45,7 @@ async def fill(data: Path) -> dict[str, str]:
             blob = await engines.byte_store.new_blob(encrypted=key != "plain")
             await blob.write(LARGE)
             await blob.finish()
-            record = a_record(key, len(LARGE), segments=(Segment(blob.blob_id, 0, len(LARGE)),))
+            record = a_record(key, len(LARGE), update_crc64(LARGE), segments=(Segment(blob.blob_id, 0, len(LARGE)),))
             await engines.catalog.put_object(bucket.bucket_id, record)
             await blob.keep()
             blob_ids[key] = blob.blob_id

@@ -13,6 +13,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
+from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.ports.object import Deletion, ObjectRecord, Segment
 
@@ -33,7 +34,7 @@ def record_for(key: str, segments: tuple[Segment, ...]) -> ObjectRecord:
         kind="Normal",
         size=len(content),
         etag=hashlib.md5(content).hexdigest().upper(),
-        crc64=0,
+        crc64=update_crc64(content),
         last_modified=0,
         acl="default",
         storage_class="Standard",

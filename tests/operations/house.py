@@ -156,7 +156,11 @@ class House:
 
     async def send(self, request: Request) -> Answer:
         exchange = Exchange(request, REQUEST_ID, self.now, self.services.answer)
-        answer = await read_reply(await exchange.answer(), exchange)
+        try:
+            answer = await read_reply(await exchange.answer(), exchange)
+        except BaseException:
+            await exchange.end(0, whole=False)
+            raise
         await exchange.end(len(answer.body), whole=True)
         await removed()
         return answer

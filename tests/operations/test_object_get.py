@@ -9,6 +9,7 @@ import pytest
 
 from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
 from coatcheck.ports.byte_store import BlobGone
+from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import Segment
 
 from .house import ANYBODY, House, together
@@ -336,10 +337,10 @@ class IntrudedStore(MemoryByteStore):
         super().__init__()
         self.intrusions: list[Callable[[], Awaitable[object]]] = []
 
-    async def open(self, segments: Sequence[Segment]) -> MemoryBlobReader:
+    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
         if self.intrusions:
             await self.intrusions.pop(0)()
-        return await super().open(segments)
+        return await super().open(segments, origin)
 
 
 @pytest.fixture
@@ -386,7 +387,7 @@ async def test_an_object_replaced_without_end_is_given_up_on(intruded_house: Hou
 
 async def test_bytes_that_are_missing_are_the_servers_fault() -> None:
     class EmptyStore(MemoryByteStore):
-        async def open(self, segments: Sequence[Segment]) -> MemoryBlobReader:
+        async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
             raise BlobGone
 
     house = await House(store=EmptyStore()).with_bucket()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
+from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import Segment
 from coatcheck.ports.renderer import Job, Rendered
 
@@ -23,11 +24,11 @@ class Racing(MemoryByteStore):
     before: Callable[[], Awaitable[object]] | None = None
     times = 1
 
-    async def open(self, segments: Sequence[Segment]) -> MemoryBlobReader:
+    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
         if self.before is not None and self.times > 0:
             self.times -= 1
             await self.before()
-        return await super().open(segments)
+        return await super().open(segments, origin)
 
 
 class Reading:

@@ -120,6 +120,10 @@ READ_PIECES: Final = (  # ours: the pieces of larger ones; (while less than this
     (6 * 1024**2, 8 * 1024),
     (1 << 62, 4 * 1024),  # so that many stalled readers cost little
 )
+BLOB_CHECK_FIRST_MAX_BYTES: Final = 8 * 1024**2  # ours: a blob up to this is checked before its first byte goes out
+BLOB_BELIEVED_S: Final = 24 * 3600  # ours: then a blob that was right is checked again
+BLOBS_BELIEVED_MAX: Final = 65_536  # ours: how many a process remembers, some 400 bytes each
+BLOB_CHECKS_WAITING_MAX: Final = 64  # ours: a range of a large blob begins a check while fewer are under way
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
 WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that has sent this much ahead of them is held back
 DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload so that its client sees the refusal

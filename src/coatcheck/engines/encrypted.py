@@ -8,7 +8,8 @@ An encrypted blob has an id that says so (`ports.byte_store.is_encrypted`) and t
 
 Each blob has a data key of its own, so the number of a chunk is a nonce that is never used twice; the blob's id is
 bound into every chunk and into the wrapped key, so that neither can be exchanged. A small body in the catalog has a
-wrapped key and one chunk. Blobs that aren't encrypted pass through untouched, and cost one look at their id.
+wrapped key and one chunk. What doesn't fit its tag is damaged, and so is what ends too early; no other check is
+needed. Blobs that aren't encrypted pass through untouched, and cost one look at their id.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ..core.digests import EMPTY_CRC64, update_crc64
 from ..ports.byte_store import BlobReader, BlobStore, BlobWriter, any_encrypted, is_encrypted
+from ..ports.damage import Damaged, Origin
 from ..ports.object import Segment
 from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey
 
@@ -45,10 +48,13 @@ class EncryptingByteStore:
         writer = await self._inner.new_blob(encrypted=encrypted)
         return _EncryptingWriter(writer, self._keys) if encrypted else writer
 
-    async def open(self, segments: Sequence[Segment]) -> BlobReader:
+    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
         if any_encrypted(segments):
-            return await self._open_mixed(segments)
-        return await self._inner.open(segments)
+            try:
+                return await self._open_mixed(segments, origin)
+            except Damaged as damage:
+                raise damage.reported(origin) from None
+        return await self._inner.open(segments, origin)
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
         await self._inner.remove(blob_ids)
@@ -62,13 +68,16 @@ class EncryptingByteStore:
         return self._keys.wrap(data_key, BODY) + _cipher(data_key).encrypt(_nonce(0), body, BODY)
 
     def decrypt(self, sealed: bytes) -> bytes:
-        data_key = self._keys.unwrap(sealed[:WRAP_BYTES], BODY)
+        try:
+            data_key = self._keys.unwrap(sealed[:WRAP_BYTES], BODY)
+        except WrongEncryptionKey as error:
+            raise Damaged(str(error)) from None
         return _decrypt(_cipher(data_key), 0, sealed[WRAP_BYTES:], BODY)
 
-    async def _open_mixed(self, segments: Sequence[Segment]) -> _MixedReader:
+    async def _open_mixed(self, segments: Sequence[Segment], origin: Origin | None) -> _MixedReader:
         spans = [await self._span(segment) for segment in segments]
-        content = await self._inner.open([span.stored for span in spans])
-        reader = _MixedReader(self._inner, self._keys, content, spans)
+        content = await self._inner.open([span.stored for span in spans], origin)
+        reader = _MixedReader(self._inner, self._keys, content, spans, origin)
         try:
             await reader.load_first_keys()
         except BaseException:
@@ -167,7 +176,15 @@ class _EncryptingWriter:
 class _MixedReader:
     """Segments of which some are encrypted. One pass over the stored bytes, however the segments follow each other."""
 
-    def __init__(self, inner: BlobStore, keys: MasterKeys, content: BlobReader, spans: Sequence[_Span]) -> None:
+    def __init__(
+        self,
+        inner: BlobStore,
+        keys: MasterKeys,
+        content: BlobReader,
+        spans: Sequence[_Span],
+        origin: Origin | None,
+    ) -> None:
+        self._origin = origin
         self._inner = inner
         self._keys = keys
         self._content = content
@@ -175,7 +192,7 @@ class _MixedReader:
         self._ciphers: dict[str, AESGCM] = {}
 
     async def load_first_keys(self) -> None:
-        """What is read now can be used even if the blobs are removed. Raises: BlobGone, WrongEncryptionKey."""
+        """What is read now can be used even if the blobs are removed. Raises: BlobGone, Damaged."""
         for span in self._spans:
             if len(self._ciphers) == _KEYS_AT_ONCE:
                 return
@@ -183,6 +200,38 @@ class _MixedReader:
                 await self._cipher_of(span.segment.blob_id)
 
     async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
+        """The last piece of a whole object waits for the blobs that aren't encrypted: for those that have sums, and,
+        by the CRC of all, for those that haven't."""
+        whole = start == 0 and stop >= self._size
+        expected = self._expected_crc64 if whole else None
+        left, crc64 = stop - start, EMPTY_CRC64
+        try:
+            async for piece in self._pieces(start, stop):
+                left -= len(piece)
+                if expected is not None:
+                    crc64 = update_crc64(piece, crc64)
+                if not left and whole:
+                    await self._content.verify()
+                    if expected is not None and crc64 != expected:
+                        raise Damaged("the CRC-64 of all its blobs is another one")
+                yield piece
+        except Damaged as damage:
+            raise damage.reported(self._origin) from None
+
+    @property
+    def _size(self) -> int:
+        return sum(span.size for span in self._spans) if self._origin is None else self._origin.record.size
+
+    @property
+    def _expected_crc64(self) -> int | None:
+        """None if it needn't be compared."""
+        mixed = not all(is_encrypted(span.segment.blob_id) for span in self._spans)
+        return self._origin.record.crc64 if mixed and self._origin is not None else None
+
+    async def verify(self) -> None:
+        await self._content.verify()
+
+    async def _pieces(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
         wanted = list(_overlaps(self._spans, start, stop))
         if not wanted:
             return
@@ -195,10 +244,15 @@ class _MixedReader:
                 continue
             cipher, bound_to = await self._cipher_of(blob_id), bytes.fromhex(blob_id)
             left, at = part.stored_stop - part.stored_start, part.number * CHUNK_BYTES
+            if at + content_size(HEADER_BYTES + left) < part.stop:
+                raise Damaged("its file is shorter than it should be", blob_id)
             number = part.number
             while left:
                 size = min(left, _SEALED_CHUNK_BYTES)
-                chunk = _decrypt(cipher, number, await stored.take(size), bound_to)
+                try:
+                    chunk = _decrypt(cipher, number, await stored.take(size), bound_to)
+                except Damaged as damage:
+                    raise damage if damage.blob_id else Damaged(damage.reason, blob_id) from None
                 yield chunk[max(part.start - at, 0) : part.stop - at]
                 left -= size
                 at += CHUNK_BYTES
@@ -210,12 +264,15 @@ class _MixedReader:
     async def _cipher_of(self, blob_id: str) -> AESGCM:
         cipher = self._ciphers.get(blob_id)
         if cipher is None:
-            reader = await self._inner.open([Segment(blob_id, 0, HEADER_BYTES)])
+            reader = await self._inner.open([Segment(blob_id, 0, HEADER_BYTES)], self._origin)
             try:
                 header = b"".join([piece async for piece in reader.chunks(0, HEADER_BYTES)])
             finally:
                 await reader.close()
-            data_key = self._keys.unwrap(find_wrapped(header, self._keys), bytes.fromhex(blob_id))
+            try:
+                data_key = self._keys.unwrap(find_wrapped(header, self._keys), bytes.fromhex(blob_id))
+            except WrongEncryptionKey as error:
+                raise Damaged(str(error), blob_id) from None
             cipher = self._ciphers[blob_id] = _cipher(data_key)
         return cipher
 
@@ -265,16 +322,23 @@ class _Stored:
         self._buffer = bytearray()
 
     async def take(self, size: int) -> bytes:
+        """Raises: Damaged, if there are fewer."""
         while len(self._buffer) < size:
-            self._buffer += await anext(self._chunks)
+            self._buffer += await self._more()
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
         return taken
 
+    async def _more(self) -> bytes | bytearray:
+        try:
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            raise Damaged("bytes are missing") from None
+
     async def pieces(self, size: int) -> AsyncIterator[bytes]:
         while size:
             if not self._buffer:
-                self._buffer += await anext(self._chunks)
+                self._buffer += await self._more()
             piece = await self.take(min(size, len(self._buffer)))
             size -= len(piece)
             yield piece
@@ -296,4 +360,4 @@ def _decrypt(cipher: AESGCM, number: int, sealed: bytes, bound_to: bytes) -> byt
     try:
         return cipher.decrypt(_nonce(number), sealed, bound_to)
     except InvalidTag:
-        raise OSError("Encrypted bytes are damaged, or aren't those that were written.") from None
+        raise Damaged("encrypted bytes don't fit their tag") from None

@@ -7,7 +7,7 @@ first name is durable before the second is made. A directory of `blobs/` is made
 
 A reader holds its files open, so that they stay readable when they are removed; of objects with more than
 `OPEN_AT_ONCE` blobs only that many: the others are opened when they are reached, and if one was removed by then,
-BlobGone comes out of `chunks`.
+BlobGone comes out of `chunks`. When a blob's bytes are believed is in `checks`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import asyncio
 import errno
 import os
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,7 +31,9 @@ from ..core.limits import (
 )
 from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.catalog import NoSpace
+from ..ports.damage import Damaged, Origin
 from ..ports.object import Segment
+from .checks import BlobChecks, Check, Doubt, FindBlob
 
 T = TypeVar("T")
 
@@ -47,8 +50,9 @@ _NOWAIT: Final = getattr(
 class FileByteStore:
     """See the module, and `ports.byte_store`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, find_blob: FindBlob) -> None:
         self._paths = BlobPaths(root)
+        self._checks = BlobChecks(self._paths.blob, find_blob)
         self._writing = ThreadPoolExecutor(_THREADS, "blob-writer")
         self._reading = ThreadPoolExecutor(_THREADS, "blob-reader")
         self._lent = Lent()
@@ -58,9 +62,15 @@ class FileByteStore:
         await writer.begin()
         return writer
 
-    async def open(self, segments: Sequence[Segment]) -> FileBlobReader:
-        reader = FileBlobReader(self._paths, segments, self._reading, self._lent)
+    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> FileBlobReader:
+        reader = FileBlobReader(self._paths, segments, self._reading, self._lent, self._checks, origin)
         reader.open_first()
+        if reader.doubted:
+            try:
+                await reader.verify_small()
+            except BaseException:
+                await reader.close()
+                raise
         return reader
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
@@ -71,10 +81,11 @@ class FileByteStore:
         try:  # on the event loop, as opening is: some microseconds
             return os.stat(self._paths.blob(blob_id)).st_size
         except FileNotFoundError:
-            raise BlobGone(blob_id) from None
+            raise self._checks.lost(blob_id) from None
 
     def close(self) -> None:
         """Wait for running calls and end the threads."""
+        self._checks.close()
         self._writing.shutdown()
         self._reading.shutdown()
 
@@ -288,31 +299,70 @@ class FileBlobReader:
     """Segments of blobs, opened.
 
     What the page cache holds is read at once, on the event loop: a change of threads costs more than the copy. Other
-    reads run in threads, one piece at a time; `_turn` keeps `close` out of a read.
+    reads run in threads, one piece at a time; `_turn` keeps `close` out of a read. Checks are begun on the event loop.
+
+    Args:
+        checks: of the blobs; None for files that aren't blobs.
     """
 
-    def __init__(self, paths: BlobPaths, segments: Sequence[Segment], threads: ThreadPoolExecutor, lent: Lent) -> None:
+    def __init__(
+        self,
+        paths: BlobPaths,
+        segments: Sequence[Segment],
+        threads: ThreadPoolExecutor,
+        lent: Lent,
+        checks: BlobChecks | None = None,
+        origin: Origin | None = None,
+    ) -> None:
         self._paths = paths
         self._segments = segments
         self._threads = threads
         self._lent = lent
+        self._checks = checks
+        self._origin = origin
         self._turn = threading.Lock()
         self._fds: dict[str, int] = {}
+        self._unseen: list[str] = []  # blobs opened and not looked at yet
+        self._doubts: list[Doubt] = []
+        self._pending: deque[Check] = deque()
+        self._checks_whole = False  # one check is of all blobs that have no sum
         self._closed = False
 
     def open_first(self) -> None:
         """Open up to OPEN_AT_ONCE blobs. On the event loop: a few microseconds each, less than a change of threads.
 
-        Raises: BlobGone.
+        Raises: BlobGone, Damaged.
         """
         try:
             for blob_id in list(dict.fromkeys(segment.blob_id for segment in self._segments))[:OPEN_AT_ONCE]:
                 self._fd(blob_id)
+            self._look()
+        except BlobGone as gone:
+            self._close()
+            raise self._lost(gone) from None
         except BaseException:
             self._close()
             raise
 
+    @property
+    def doubted(self) -> bool:
+        return bool(self._doubts)
+
+    async def verify_small(self) -> None:
+        """Wait for the check of what is read in no time; larger ones run beside the reading. Raises: Damaged."""
+        if self._checks is not None and len(self._doubts) == 1 and self._checks.is_small(self._doubts[0], self._origin):
+            await self.verify()
+
+    async def verify(self) -> None:
+        try:
+            self._begin_checks(needed=True)
+            while self._pending:
+                await self._pending.popleft().wait(self._origin)
+        except BlobGone as gone:
+            raise self._lost(gone) from None
+
     async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
+        whole = self._is_whole(start, stop)
         at = 0  # where the segment begins within the joint content
         for segment in self._segments:
             size = segment.stop - segment.start
@@ -320,6 +370,10 @@ class FileBlobReader:
             while begin < end:
                 length = min(self._lent.next_piece(stop - at - begin), end - begin)
                 piece = await self._read(segment.blob_id, segment.start + begin, length)
+                if self._unseen or self._doubts or self._pending:
+                    await self._go_on_checking(needed=whole)
+                if whole and at + begin + length == stop and (self._pending or at + begin > start):
+                    await self._verify_last(is_only=at + begin == start)
                 self._lent.total += length
                 try:
                     yield piece
@@ -339,6 +393,59 @@ class FileBlobReader:
         else:  # a cancelled read is still running
             await _in_thread(self._threads, self._close_in_turn)
 
+    # --- are they what was written? ---
+
+    def _look(self) -> None:
+        """Raises: Damaged."""
+        if self._checks is None:
+            self._unseen.clear()
+        while self._unseen:
+            blob_id = self._unseen.pop()
+            if self._checks is not None and (doubt := self._checks.look(blob_id, self._fds[blob_id], self._origin)):
+                self._doubts.append(doubt)
+
+    def _begin_checks(self, *, needed: bool) -> None:
+        """Raises: Damaged."""
+        self._look()
+        while self._doubts and self._checks is not None:
+            doubt = self._doubts.pop()
+            if not doubt.has_sum:
+                if self._checks_whole:
+                    continue
+                self._checks_whole = True
+            check = self._checks.begin(doubt, self._fds, self._origin, needed=needed)
+            if check is not None:
+                self._pending.append(check)
+
+    async def _go_on_checking(self, *, needed: bool) -> None:
+        """Begin what has to be; raise what has come out. With very many blobs, don't run ahead of their checks."""
+        self._begin_checks(needed=needed)
+        try:
+            while self._pending and (self._pending[0].found.done() or len(self._pending) > OPEN_AT_ONCE):
+                await self._pending.popleft().wait(self._origin)
+        except BlobGone as gone:
+            raise self._lost(gone) from None
+
+    async def _verify_last(self, *, is_only: bool) -> None:
+        """Before the last piece of all goes out. What took longer than one piece is also looked at once more: its file
+        may have changed meanwhile."""
+        await self.verify()
+        if not is_only:
+            self._unseen.extend(self._fds)
+            self._checks_whole = False
+            await self.verify()
+
+    def _is_whole(self, start: int, stop: int) -> bool:
+        size = sum([stop - start for _, start, stop in self._segments])
+        return start == 0 and stop >= size and (self._origin is None or size == self._origin.record.size)
+
+    def _lost(self, gone: BlobGone) -> BlobGone | Damaged:
+        """What it means that a blob isn't there."""
+        lost = gone if self._checks is None else self._checks.lost(gone.args[0])
+        return lost.reported(self._origin) if isinstance(lost, Damaged) else lost
+
+    # --- reading ---
+
     def _read_cached(self, blob_id: str, offset: int, length: int) -> bytearray | None:
         """The piece if the page cache has all of it, else None."""
         fd = self._fds.get(blob_id)
@@ -357,20 +464,28 @@ class FileBlobReader:
         return piece if done == length else None
 
     async def _read(self, blob_id: str, offset: int, length: int) -> bytes | bytearray:
-        cached = self._read_cached(blob_id, offset, length)
-        if cached is not None:
-            return cached
-        return await _in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
+        try:
+            cached = self._read_cached(blob_id, offset, length)
+            if cached is not None:
+                return cached
+            return await _in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
+        except BlobGone as gone:
+            raise self._lost(gone) from None
+        except Damaged as damage:
+            raise damage.reported(self._origin) from None
 
     def _read_in_turn(self, blob_id: str, offset: int, length: int) -> bytes:
         with self._turn:
             fd = self._fd(blob_id)
-            data = os.pread(fd, length, offset)
+            data = b""
             while len(data) < length:
-                more = os.pread(fd, length - len(data), offset + len(data))
+                try:
+                    more = os.pread(fd, length - len(data), offset + len(data))
+                except OSError as error:
+                    raise Damaged(f"its file can't be read: {error.strerror}", blob_id) from None
                 if not more:
-                    raise OSError(errno.EIO, "blob is shorter than its segment", blob_id)
-                data += more
+                    raise Damaged("its file is shorter than it should be", blob_id)
+                data = data + more if data else more
             return data
 
     def _fd(self, blob_id: str) -> int:
@@ -386,6 +501,7 @@ class FileBlobReader:
             if len(self._fds) > OPEN_AT_ONCE:
                 os.close(self._fds.popitem()[1])
             self._fds[blob_id] = fd
+            self._unseen.append(blob_id)
         return fd
 
     def _close_in_turn(self) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
 from .files import BlobPaths, FileByteStore, sync_directory
 from .master_keys import make_master_key, read_master_keys
@@ -35,7 +36,9 @@ from .sqlite.connection import Reader, open_connection
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
-from .sqlite.rows import read_segments
+from .sqlite.objects import damage_of
+from .sqlite.row_sums import keep_row_sums, wrong_rows
+from .sqlite.rows import read_crc64, read_segments
 from .sqlite.schema import make_root_account, migrate
 from .sqlite.seal import Seal, make_secret_key, read_secret_key
 from .sqlite.writer import Writer
@@ -94,7 +97,7 @@ def open_local(data: Path) -> LocalEngines:
     changes = Changes(data / "catalog.changes")
     reader = Reader(path, changes)
     writer = Writer(path, data / "catalog.lock", changes)
-    files = FileByteStore(data)
+    files = FileByteStore(data, _blob_finder(reader))
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes),
         EncryptingByteStore(files, read_master_keys(data / "encryption.key")),
@@ -107,6 +110,14 @@ def open_local(data: Path) -> LocalEngines:
         changes,
         in_use,
     )
+
+
+def _blob_finder(reader: Reader) -> FindBlob:
+    def find_blob(blob_id: str) -> BlobFacts | None:
+        row = reader.row("SELECT size, crc64 FROM blob WHERE id = ?", (bytes.fromhex(blob_id),))
+        return row and BlobFacts(row[0], None if row[1] is None else read_crc64(row[1]))
+
+    return find_blob
 
 
 def prepare_local(data: Path) -> FileLock:
@@ -141,6 +152,7 @@ def _prepare(data: Path) -> None:
         open_connection(data / "catalog.sqlite", cache_kib=_MAINTENANCE_CACHE_KIB, query_only=False)
     ) as connection:
         migrate(connection)
+        keep_row_sums(connection)
         make_root_account(connection, int(time.time()))
         recover(connection, paths)
     os.chmod(data / "catalog.sqlite", 0o600)
@@ -218,6 +230,9 @@ class AuditReport:
         miscounted: blobs whose count of objects is wrong.
         in_flight: blobs being written; left over, if nobody has the directory open.
         garbage: blobs released and not yet removed.
+        wrong_sizes: blobs whose file is longer or shorter than it was written.
+        wrong_rows: (table, key) of rows that don't fit their CRC-32.
+        wrong_bodies: (bucket_id, key, why) of objects whose body or list of segments isn't what was written.
     """
 
     orphans: tuple[str, ...]
@@ -225,14 +240,20 @@ class AuditReport:
     miscounted: tuple[str, ...]
     in_flight: tuple[str, ...]
     garbage: tuple[str, ...]
+    wrong_sizes: tuple[str, ...]
+    wrong_rows: tuple[tuple[str, str], ...]
+    wrong_bodies: tuple[tuple[int, str, str], ...]
 
     @property
     def clean(self) -> bool:
-        return not (self.orphans or self.missing or self.miscounted or self.in_flight or self.garbage)
+        return self == _CLEAN
+
+
+_CLEAN: Final = AuditReport((), (), (), (), (), (), (), ())
 
 
 def audit(data: Path) -> AuditReport:
-    """Compare catalog and files, changing nothing. Exact only while nobody writes."""
+    """Compare catalog and files, changing nothing. Exact only while nobody writes. The bytes of blobs aren't read."""
     paths = BlobPaths(data)
     with closing(
         open_connection(data / "catalog.sqlite", cache_kib=_MAINTENANCE_CACHE_KIB, query_only=True)
@@ -243,8 +264,12 @@ def audit(data: Path) -> AuditReport:
             counted[blob_id] = counted.get(blob_id, 0) + 1
             if _file_size(paths.blob(blob_id)) < needed:
                 missing.append((bucket_id, key, blob_id))
-        stated = {row[0].hex(): row[1] for row in connection.execute("SELECT id, object_count FROM blob")}
+        blobs = [(row[0].hex(), *row[1:]) for row in connection.execute("SELECT id, object_count, size FROM blob")]
+        wrong = tuple(wrong_rows(connection))
+        bodies = tuple(_wrong_bodies(connection))
         garbage = {row[0].hex() for row in connection.execute("SELECT blob_id FROM garbage")}
+    stated = {blob_id: count for blob_id, count, _ in blobs}
+    sizes = {blob_id: _file_size(paths.blob(blob_id)) for blob_id, _, size in blobs if size is not None}
     in_flight = set(paths.in_flight())
     return AuditReport(
         orphans=tuple(sorted(set(paths.stored()) - counted.keys() - garbage - in_flight)),
@@ -252,7 +277,20 @@ def audit(data: Path) -> AuditReport:
         miscounted=tuple(sorted(b for b in counted.keys() | stated.keys() if counted.get(b) != stated.get(b))),
         in_flight=tuple(sorted(in_flight)),
         garbage=tuple(sorted(garbage)),
+        wrong_sizes=tuple(sorted(b for b, _, size in blobs if b in sizes and sizes[b] not in (size, _NO_FILE))),
+        wrong_rows=wrong,
+        wrong_bodies=bodies,
     )
+
+
+def _wrong_bodies(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
+    for bucket_id, key, *facts, segments, encryption in connection.execute(
+        "SELECT bucket_id, key, size, crc64, content, ifnull(object.segments, body.segments), encryption"
+        " FROM object LEFT JOIN body ON body.id = body_id"
+    ):
+        size, crc64, body = facts
+        if why := damage_of(size, crc64, body, read_segments(segments), encryption):
+            yield bucket_id, key, why
 
 
 def _named_blobs(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str, int]]:
@@ -269,9 +307,12 @@ def _named_blobs(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str
             yield bucket_id, key, blob_id, stop
 
 
+_NO_FILE: Final = -1
+
+
 def _file_size(path: str) -> int:
-    """-1 if there is none."""
+    """_NO_FILE if there is none."""
     try:
         return os.stat(path).st_size
     except FileNotFoundError:
-        return -1
+        return _NO_FILE

@@ -26,6 +26,7 @@ from ..ports.catalog import (
     TooMany,
     Written,
 )
+from ..ports.damage import Origin
 from ..ports.domains import DomainToken, OwnDomain
 from ..ports.keyring import AccessKey, Role
 from ..ports.object import (
@@ -443,7 +444,7 @@ class MemoryByteStore:
         self.unkept.add(blob_id)
         return MemoryBlobWriter(self, blob_id)
 
-    async def open(self, segments: Sequence[Segment]) -> MemoryBlobReader:
+    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
         try:
             return MemoryBlobReader(self, [memoryview(self.blobs[s.blob_id])[s.start : s.stop] for s in segments])
         except KeyError as missing:
@@ -489,6 +490,9 @@ class MemoryBlobReader:
     async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
         for begin in range(start, stop, _PIECE_BYTES):
             yield self._content[begin : min(begin + _PIECE_BYTES, stop)]
+
+    async def verify(self) -> None:
+        """What is in memory is believed."""
 
     async def close(self) -> None:
         self._content = b""

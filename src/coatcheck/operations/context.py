@@ -19,6 +19,7 @@ from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
+from coatcheck.ports.damage import Origin
 from coatcheck.ports.domains import Domains, NoDomains
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
@@ -123,6 +124,10 @@ class Context(NamedTuple):
         facts = self.facts._replace(bucket=bucket, found=found)
         grant = decide(self.caller, self.grant.action, facts)
         return self._replace(bucket=bucket, found=found, grant=grant, facts=facts)
+
+    def origin(self, record: ObjectRecord) -> Origin:
+        """Whose bytes are read, of this bucket."""
+        return Origin(self.this_bucket.name, record)
 
     def needs_object(self, bucket: Bucket) -> bool:
         """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""

@@ -31,6 +31,7 @@ from coatcheck.core.limits import APPEND_MERGE_MAX_BYTES, INLINE_MAX_BYTES, PUT_
 from coatcheck.core.times import write_http_date
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, Stale, Written
+from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import NULL_VERSION, ObjectRecord, Segment
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader, Reply
@@ -240,7 +241,8 @@ def _longer(before: ObjectRecord, incoming: Incoming, content: _Content, now: in
 async def _join(ctx: Context, before: ObjectRecord, incoming: Incoming) -> _Content:
     """What was there and what came, inline if that is still small. Raises: BlobGone."""
     store = ctx.ports.byte_store
-    body = inline_body(store, before)
+    origin = ctx.origin(before)
+    body = inline_body(store, origin)
     if body is not None and incoming.body is not None and before.size + incoming.size <= INLINE_MAX_BYTES:
         return _Content(kept_body(store, before.encryption, body + incoming.body), ())
     kept, tail = _split(before.segments, incoming.size)
@@ -250,7 +252,7 @@ async def _join(ctx: Context, before: ObjectRecord, incoming: Incoming) -> _Cont
     try:
         size = 0
         for piece in (body, tail, incoming.body, incoming.segments):
-            size += await _copy(ctx, blob, piece)
+            size += await _copy(ctx, blob, piece, origin)
         await blob.finish()
     except BaseException:
         await blob.discard()
@@ -271,8 +273,8 @@ def _split(segments: tuple[Segment, ...], size: int) -> tuple[tuple[Segment, ...
     return segments[:count], segments[count:]
 
 
-async def _copy(ctx: Context, blob: BlobWriter, piece: bytes | Sequence[Segment] | None) -> int:
-    """Write bytes, or what segments name, into the blob; how many."""
+async def _copy(ctx: Context, blob: BlobWriter, piece: bytes | Sequence[Segment] | None, origin: Origin) -> int:
+    """Write bytes, or what segments name, into the blob; how many. Raises: BlobGone, Damaged."""
     if not piece:
         return 0
     if isinstance(piece, bytes):
@@ -280,10 +282,11 @@ async def _copy(ctx: Context, blob: BlobWriter, piece: bytes | Sequence[Segment]
         return len(piece)
     segments = [segment for segment in piece if isinstance(segment, Segment)]
     size = sum(segment.stop - segment.start for segment in segments)
-    reader = await ctx.ports.byte_store.open(segments)
+    reader = await ctx.ports.byte_store.open(segments, origin)
     try:
         async for chunk in reader.chunks(0, size):
             await blob.write(chunk)
+        await reader.verify()
     finally:
         await reader.close()
     return size

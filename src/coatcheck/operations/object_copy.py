@@ -16,6 +16,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.times import write_iso
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale, Written
+from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import NULL_VERSION, ObjectRecord
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.xml import write_xml
@@ -23,7 +24,7 @@ from coatcheck.wire.xml import write_xml
 from .arguments import refuse_headers
 from .context import Context
 from .copy_source import Source, check_source, find_source, source_headers
-from .encryption import encrypt_copy, encryption_headers, read_encryption
+from .encryption import encrypt_copy, encryption_headers, inline_body, read_encryption
 from .metadata import read_stored_headers
 from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
 from .release import release, settle
@@ -45,6 +46,8 @@ async def _copy_object(ctx: Context) -> Reply:
     if check_source(ctx, source.record):
         headers = (b"ETag", b'"%b"' % source.record.etag.encode()), *source_headers(source)
         return Reply(304, headers)
+    origin = Origin(source.bucket.name, source.record)
+    inline_body(ctx.ports.byte_store, origin)  # what is damaged isn't copied; of blobs, readers of the copy find out
     onto_itself = _is_onto_itself(ctx, source)
     copy = _copy_of(ctx, source.record, onto_itself=onto_itself)
     _decide_on_tags(ctx, copy)
@@ -53,7 +56,7 @@ async def _copy_object(ctx: Context) -> Reply:
         await check_overwrite(ctx)  # before bytes are encrypted; the commit checks again
     blob = None
     if read_encryption(ctx) and not copy.encryption and copy.kind != "Symlink":
-        copy, blob = await _encrypt(ctx, copy)
+        copy, blob = await _encrypt(ctx, copy, origin)
     if onto_itself:
         written = await _change(ctx, source.record, copy, blob)
     else:
@@ -125,10 +128,10 @@ def _replaces(ctx: Context, name: str) -> bool:
     return text.upper() == "REPLACE"
 
 
-async def _encrypt(ctx: Context, copy: ObjectRecord) -> tuple[ObjectRecord, BlobWriter | None]:
+async def _encrypt(ctx: Context, copy: ObjectRecord, origin: Origin) -> tuple[ObjectRecord, BlobWriter | None]:
     """The one copy that moves bytes: an object that isn't encrypted becomes one that is."""
     try:
-        return await encrypt_copy(ctx.ports.byte_store, copy)
+        return await encrypt_copy(ctx.ports.byte_store, copy, origin)
     except BlobGone:
         raise ReplacedMeanwhile from None
 

@@ -56,8 +56,10 @@ async def _get_object(ctx: Context) -> Reply:
         status = 206
         headers.append((b"content-range", write_content_range(span, record.size)))
     if record.body is not None and rate_bits_per_s is None:
-        body = inline_body(ctx.ports.byte_store, record) if record.encryption else record.body
-        return Reply(status, tuple(headers), (body or b"")[span.start : span.stop])
+        body = record.body
+        if record.encryption or record.damaged:
+            body = inline_body(ctx.ports.byte_store, ctx.origin(record)) or b""
+        return Reply(status, tuple(headers), body[span.start : span.stop])
     return Reply(status, tuple(headers), await _open_body(ctx, record, span, rate_bits_per_s))
 
 
@@ -137,7 +139,7 @@ def _read_span(request: Request, record: ObjectRecord) -> ByteRange | None:
 
 async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:
     reader: BlobReader | _InlineReader
-    body = inline_body(ctx.ports.byte_store, record)
+    body = inline_body(ctx.ports.byte_store, ctx.origin(record))
     start = span.start
     if body is not None:
         reader = _InlineReader(body)
@@ -155,11 +157,12 @@ async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_b
 async def open_record(ctx: Context, record: ObjectRecord, segments: Sequence[Segment] | None = None) -> BlobReader:
     """The record's bytes, or those of some of its segments.
 
-    Raises: ReplacedMeanwhile, if it was replaced and left no bytes.
+    Raises: ReplacedMeanwhile, if it was replaced and left no bytes; Damaged.
     """
+    origin = ctx.origin(record)
     for _ in range(_OPEN_ATTEMPTS):
         try:
-            return await ctx.ports.byte_store.open(record.segments if segments is None else segments)
+            return await ctx.ports.byte_store.open(record.segments if segments is None else segments, origin)
         except BlobGone:
             again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, record.key, record.version_id)
             if again is None or again.segments != record.segments:

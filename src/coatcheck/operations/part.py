@@ -12,7 +12,8 @@ from coatcheck.core.limits import PART_MAX_BYTES
 from coatcheck.core.times import write_iso
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale
-from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
+from coatcheck.ports.damage import Origin
+from coatcheck.ports.object import Segment, slice_segments
 from coatcheck.ports.upload import Part, Upload
 from coatcheck.wire.ranges import ByteRange, RangeBehaviour, read_range, write_content_range
 from coatcheck.wire.reply import RawHeader, Reply
@@ -66,7 +67,7 @@ async def _upload_part_copy(ctx: Context) -> Reply:
     headers: tuple[RawHeader, ...] = source_headers(source)
     if span is not None:
         headers = (*headers, (b"Content-Range", write_content_range(span, record.size)))
-    part, blob = await _copy(ctx, upload, record, span or ByteRange(0, record.size), number)
+    part, blob = await _copy(ctx, upload, Origin(source.bucket.name, record), span or ByteRange(0, record.size), number)
     try:
         await _keep(ctx, upload, part, blob, shared=blob is None)
     except Stale:
@@ -85,15 +86,16 @@ def _headers(part: Part) -> tuple[RawHeader, ...]:
 
 
 async def _copy(
-    ctx: Context, upload: Upload, record: ObjectRecord, span: ByteRange, number: int
+    ctx: Context, upload: Upload, origin: Origin, span: ByteRange, number: int
 ) -> tuple[Part, BlobWriter | None]:
     """The part, and the blob it needs when the source's bytes lie in its row, or must be encrypted."""
+    record = origin.record
     if span.size > PART_MAX_BYTES:
         raise ENTITY_TOO_LARGE("Source object Length exceeds the maximum allowed size.")
     part = Part(
         number, span.size, "", EMPTY_CRC64, int(ctx.now), slice_segments(record.segments, span.start, span.stop)
     )
-    body, encrypted = inline_body(ctx.ports.byte_store, record), upload.encryption != ""
+    body, encrypted = inline_body(ctx.ports.byte_store, origin), upload.encryption != ""
     if body is not None:
         content = body[span.start : span.stop]
         md5, crc64 = hashlib.md5(content, usedforsecurity=False), update_crc64(content)
@@ -111,26 +113,27 @@ async def _copy(
     if span.size == record.size and record.kind == "Normal":
         part = replace(part, etag=record.etag, crc64=record.crc64)
     else:
-        part = await _hash(ctx, part)
+        part = await _hash(ctx, part, origin)
     if not encrypted or record.encryption:
         return part, None
     try:
-        blob = await copy_blob(ctx.ports.byte_store, part.segments, part.size, encrypted=True)
+        blob = await copy_blob(ctx.ports.byte_store, part.segments, part.size, origin, encrypted=True)
     except BlobGone:
         raise ReplacedMeanwhile from None
     return replace(part, segments=(Segment(blob.blob_id, 0, part.size),)), blob
 
 
-async def _hash(ctx: Context, part: Part) -> Part:
+async def _hash(ctx: Context, part: Part, origin: Origin) -> Part:
     """The part with its digests, read from its segments."""
     md5, crc64 = hashlib.md5(usedforsecurity=False), EMPTY_CRC64
     try:
-        reader = await ctx.ports.byte_store.open(part.segments)
+        reader = await ctx.ports.byte_store.open(part.segments, origin)
         try:
             async for chunk in reader.chunks(0, part.size):
                 _, crc64 = await asyncio.gather(
                     asyncio.to_thread(md5.update, chunk), asyncio.to_thread(update_crc64, chunk, crc64)
                 )
+            await reader.verify()
         finally:
             await reader.close()
     except BlobGone:

@@ -27,7 +27,7 @@ def picture_of(ctx: Context, bucket: Bucket, record: ObjectRecord) -> Picture:
     )
 
     async def chunks() -> AsyncGenerator[bytes | bytearray, None]:
-        body = inline_body(ctx.ports.byte_store, record)
+        body = inline_body(ctx.ports.byte_store, ctx.origin(record))
         if body is not None:
             yield body
             return

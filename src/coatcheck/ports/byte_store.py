@@ -12,6 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final, Protocol
 
+from .damage import Origin
 from .object import Segment
 
 
@@ -45,11 +46,26 @@ class BlobReader(Protocol):
     """Opened segments. Reading goes on correctly even if the blobs are removed meanwhile.
 
     An engine may bound how many blobs a reader holds open, and says so; then BlobGone can come out of `chunks` for an
-    object of more. Never wrong bytes: ids aren't used twice.
+    object of more. Ids aren't used twice.
+
+    Nothing damaged is given out whole as if it were right. A blob's bytes are compared with what was written when a
+    process opens it for the first time, and again a day later or when its file has changed; what comes after that is
+    believed. The comparison may run beside the reading.
     """
 
     def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
-        """Bytes [start, stop) of the segments' joint content in pieces, read off the event loop. May be called once."""
+        """Bytes [start, stop) of the segments' joint content in pieces, read off the event loop. May be called once.
+
+        If that is the whole object, its last piece is held back until the blobs are known to be right. A part of a
+        large object doesn't wait for that. Raises: Damaged, BlobGone.
+        """
+        ...
+
+    async def verify(self) -> None:
+        """Wait until what was opened is known to be what was written: before anything is made of it for good.
+
+        Raises: Damaged.
+        """
         ...
 
     async def close(self) -> None:
@@ -67,8 +83,14 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def open(self, segments: Sequence[Segment]) -> BlobReader:
-        """Open what the segments name. Raises: BlobGone."""
+    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
+        """Open what the segments name.
+
+        Args:
+            origin: the object they are of. Without it damage has no name in the log, and blobs that were written
+                before blobs had sums of their own are not compared with anything.
+        Raises: BlobGone; Damaged, also for a blob that a row names and whose file isn't there.
+        """
         ...
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
@@ -88,7 +110,7 @@ class ByteStore(BlobStore, Protocol):
         ...
 
     def decrypt(self, sealed: bytes) -> bytes:
-        """What was put into `encrypt`."""
+        """What was put into `encrypt`. Raises: Damaged, not reported yet."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 NULL_VERSION: Final = "null"
@@ -67,6 +67,8 @@ class ObjectRecord:
         symlink_target: the key that a Symlink stands for, in the same bucket.
         sealed_at: when an Appendable was closed for good, Unix seconds.
         restore: of a version in an archive class, when somebody asked for it back.
+        damaged: why the content is not what was written, as far as the catalog can see when it reads the row: body
+            against `crc64` and `size`, segments against `size`; "" for fine. Nothing that is stored.
     """
 
     key: str
@@ -86,6 +88,7 @@ class ObjectRecord:
     symlink_target: str = ""
     sealed_at: int | None = None
     restore: Restore | None = None
+    damaged: str = field(default="", compare=False)
 
 
 def delete_marker(key: str, version_id: str, last_modified: int) -> ObjectRecord:

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
+from ...core.digests import EMPTY_CRC64, combine_crc64
+from ...ports.byte_store import is_encrypted
 from ...ports.catalog import Stale
+from ...ports.object import ObjectRecord, Segment
+from .rows import read_crc64, write_crc64
+
+
+class BlobSum(NamedTuple):
+    """What a blob's file holds: bytes, and their CRC-64."""
+
+    size: int
+    crc64: int
+
+
+_NO_SUMS: Final[Mapping[bytes, BlobSum]] = {}
 
 
 def check_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes], *, shared: bool = False) -> None:
@@ -18,12 +33,19 @@ def check_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes], *, sh
             raise ValueError("A released blob cannot be named again.")
 
 
-def name_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> None:
-    """One row more names each of these."""
+def name_blobs(
+    connection: sqlite3.Connection, blob_ids: Iterable[bytes], sums: Mapping[bytes, BlobSum] = _NO_SUMS
+) -> None:
+    """One row more names each of these. `sums` of those that are named for the first time, as far as they are known."""
     connection.executemany(
-        "INSERT INTO blob VALUES (?, 1) ON CONFLICT DO UPDATE SET object_count = object_count + 1",
-        [(blob_id,) for blob_id in blob_ids],
+        "INSERT INTO blob (id, object_count, size, crc64) VALUES (?, 1, ?, ?)"
+        " ON CONFLICT DO UPDATE SET object_count = object_count + 1",
+        [(blob_id, *_columns(sums.get(blob_id))) for blob_id in blob_ids],
     )
+
+
+def _columns(blob_sum: BlobSum | None) -> tuple[int | None, int | None]:
+    return (None, None) if blob_sum is None else (blob_sum.size, write_crc64(blob_sum.crc64))
 
 
 def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
@@ -38,16 +60,56 @@ def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> 
     return tuple(released)
 
 
-def move_blobs(connection: sqlite3.Connection, taken: Collection[bytes], let_go: Iterable[bytes]) -> tuple[str, ...]:
+def move_blobs(
+    connection: sqlite3.Connection,
+    taken: Collection[bytes],
+    let_go: Iterable[bytes],
+    sums: Mapping[bytes, BlobSum] = _NO_SUMS,
+) -> tuple[str, ...]:
     """One row more names each of `taken`, one less each of `let_go`; returns what was released.
 
     What is both is left alone: of an upload's thousands of blobs, its object takes over all.
     """
     less = Counter(let_go)
     less.subtract(taken)
-    name_blobs(connection, [blob_id for blob_id, count in less.items() for _ in range(-count)])
+    name_blobs(connection, [blob_id for blob_id, count in less.items() for _ in range(-count)], sums)
     return release_blobs(connection, list(less.elements()))
 
 
 def forget_blobs(connection: sqlite3.Connection, blob_ids: Iterable[str]) -> None:
     connection.executemany("DELETE FROM garbage WHERE blob_id = ?", [(bytes.fromhex(blob_id),) for blob_id in blob_ids])
+
+
+# --- sums ------------------------------------------------------------------------------------------------------------
+
+
+def sums_of(segments: Sequence[Segment], crc64: int) -> dict[bytes, BlobSum]:
+    """Of the one new blob that a content was written to; encrypted ones have none, nor has a content of several."""
+    if len(segments) != 1 or segments[0].start or is_encrypted(segments[0].blob_id):
+        return {}
+    return {bytes.fromhex(segments[0].blob_id): BlobSum(segments[0].stop, crc64)}
+
+
+def sums_of_tail(connection: sqlite3.Connection, before: ObjectRecord, after: ObjectRecord) -> dict[bytes, BlobSum]:
+    """Of the new blob at the end of an object that became longer, from what came before it: all that the object was, or
+    blobs that have sums."""
+    *kept, tail = after.segments or (None,)
+    if not kept or tail is None:
+        return sums_of(after.segments, after.crc64)
+    if tuple(kept) == before.segments:
+        crc64: int | None = before.crc64
+    else:
+        crc64 = _combined(connection, kept)
+    # CRC(kept + tail) is CRC(kept) moved on, plus CRC(tail): adding the first again leaves the second.
+    return {} if crc64 is None else sums_of((tail,), combine_crc64(crc64, after.crc64, tail.stop - tail.start))
+
+
+def _combined(connection: sqlite3.Connection, segments: Iterable[Segment]) -> int | None:
+    """The CRC-64 of whole blobs, one behind the other; None if one has no sum or isn't there whole."""
+    crc64 = EMPTY_CRC64
+    for blob_id, start, stop in segments:
+        found = connection.execute("SELECT size, crc64 FROM blob WHERE id = ?", (bytes.fromhex(blob_id),)).fetchone()
+        if found is None or found[1] is None or (start, stop) != (0, found[0]):
+            return None
+        crc64 = combine_crc64(crc64, read_crc64(found[1]), stop)
+    return crc64

@@ -319,7 +319,9 @@ def _create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int, ch
         columns,
     )
     for name, document in new.settings:
-        connection.execute("INSERT INTO bucket_setting VALUES (?, ?, ?)", (made.lastrowid, name, document))
+        connection.execute(
+            "INSERT INTO bucket_setting (bucket_id, name, document) VALUES (?, ?, ?)", (made.lastrowid, name, document)
+        )
     row = connection.execute(f"{_BUCKET} WHERE id = ?", (made.lastrowid,)).fetchone()
     return replace(Bucket(*row), settings=tuple(sorted(new.settings)))
 
@@ -350,7 +352,10 @@ def _set_bucket_setting(connection: sqlite3.Connection, bucket_id: int, name: st
     if document is None:
         connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ? AND name = ?", (bucket_id, name))
     else:
-        connection.execute("INSERT OR REPLACE INTO bucket_setting VALUES (?, ?, ?)", (bucket_id, name, document))
+        connection.execute(
+            "INSERT OR REPLACE INTO bucket_setting (bucket_id, name, document) VALUES (?, ?, ?)",
+            (bucket_id, name, document),
+        )
 
 
 def _set_bucket_versioning(connection: sqlite3.Connection, bucket_id: int, versioning: str) -> None:

@@ -61,7 +61,7 @@ def _bind(connection: sqlite3.Connection, name: str, bucket_id: int, now: int, m
         return
     if connection.execute("SELECT count(*) FROM domain WHERE bucket_id = ?", (bucket_id,)).fetchone()[0] >= most:
         raise TooMany(f"bucket {bucket_id}")
-    connection.execute("INSERT INTO domain VALUES (?, ?, ?)", (name, bucket_id, now))
+    connection.execute("INSERT INTO domain (name, bucket_id, bound_at) VALUES (?, ?, ?)", (name, bucket_id, now))
 
 
 def _unbind(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
@@ -84,7 +84,8 @@ def _keep_token(connection: sqlite3.Connection, bucket_id: int, token: DomainTok
         raise TooMany(f"bucket {bucket_id}")
     connection.execute("DELETE FROM domain_token WHERE expires_at <= ?", (now,))
     connection.execute(
-        "INSERT INTO domain_token VALUES (?, ?, ?, ?)", (bucket_id, token.domain, token.token, token.expires_at)
+        "INSERT INTO domain_token (bucket_id, domain, token, expires_at) VALUES (?, ?, ?, ?)",
+        (bucket_id, token.domain, token.token, token.expires_at),
     )
     return token
 

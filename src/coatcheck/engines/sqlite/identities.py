@@ -153,7 +153,10 @@ def _add_user(connection: sqlite3.Connection, user: User) -> None:
     _check_account(connection, user.account)
     if _is_there(connection, "SELECT 1 FROM user WHERE account = ? AND name = ?", user.account, user.name):
         raise AlreadyThere(f"user {user.name}")
-    connection.execute("INSERT INTO user VALUES (?, ?, ?, ?)", (user.uid, user.account, user.name, user.created_at))
+    connection.execute(
+        "INSERT INTO user (uid, account, name, created_at) VALUES (?, ?, ?, ?)",
+        (user.uid, user.account, user.name, user.created_at),
+    )
 
 
 def _remove_user(connection: sqlite3.Connection, account: str, name: str) -> None:
@@ -178,7 +181,7 @@ def _put_role(connection: sqlite3.Connection, role: Role, replace: bool, now: in
         )
         return
     connection.execute(
-        "INSERT INTO role VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO role (uid, account, name, trust, session_max_s, created_at) VALUES (?, ?, ?, ?, ?, ?)",
         (role.uid, role.account, role.name, role.trust, role.session_max_s, now),
     )
 
@@ -204,7 +207,8 @@ def _put_policy(connection: sqlite3.Connection, policy: StoredPolicy, replace: b
         )
         return
     connection.execute(
-        "INSERT INTO policy VALUES (?, ?, ?, ?, ?)", (*place, policy.document, policy.changed_at, policy.changed_at)
+        "INSERT INTO policy (account, name, document, created_at, changed_at) VALUES (?, ?, ?, ?, ?)",
+        (*place, policy.document, policy.changed_at, policy.changed_at),
     )
 
 
@@ -229,7 +233,7 @@ def _policy_place(connection: sqlite3.Connection, account: str, policy: str) -> 
 def _attach(connection: sqlite3.Connection, account: str, policy: str, user: str, role: str) -> None:
     holder = _holder(connection, account, user, role)
     place = _policy_place(connection, account, policy)
-    connection.execute("INSERT OR IGNORE INTO attachment VALUES (?, ?, ?)", (holder, *place))
+    connection.execute("INSERT OR IGNORE INTO attachment (holder, account, policy) VALUES (?, ?, ?)", (holder, *place))
 
 
 def _detach(connection: sqlite3.Connection, account: str, policy: str, user: str, role: str) -> None:

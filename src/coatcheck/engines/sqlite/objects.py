@@ -10,9 +10,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from ...core.digests import update_crc64
 from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Written
-from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, delete_marker
-from .blobs import check_blobs, move_blobs, name_blobs, release_blobs
+from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Segment, delete_marker
+from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of, sums_of_tail
+from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
     read_crc64,
@@ -36,9 +38,9 @@ NULL_OF_UNVERSIONED: Final = f"{_COLUMNS} AND seq = 0"
 VERSION: Final = f"{_COLUMNS} AND seq < 0 AND version_id = ?"
 
 _WRITE: Final = (
-    "INSERT OR REPLACE INTO object (bucket_id, key, seq, version_id, kind, size, etag, last_modified, storage_class,"
-    " restore_ready_at, restore_until, crc64, acl, headers, tags, encryption, symlink_target, sealed_at, body_id,"
-    " segments) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class,"
+    " restore_ready_at, restore_until, version_id, crc64, acl, headers, tags, encryption, symlink_target, sealed_at,"
+    " body_id, segments, row_crc32) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SEGMENTS_IN_ROW_MAX: Final = 2  # more would make the rows of a listing long
 
@@ -47,6 +49,7 @@ def read_record(key: str, row: Any) -> ObjectRecord:
     """A row of `CURRENT` or `VERSION`."""
     version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, body, segments = row[:12]
     encryption, symlink_target, sealed_at, ready_at, until = row[12:]
+    found = read_segments(segments) if segments else ()
     return ObjectRecord(
         key,
         version_id,
@@ -60,25 +63,39 @@ def read_record(key: str, row: Any) -> ObjectRecord:
         read_headers(headers),
         read_tags(tags) if tags else (),
         body,
-        read_segments(segments) if segments else (),
+        found,
         encryption,
         symlink_target or "",
         sealed_at,
         read_restore(ready_at, until),
+        damage_of(size, crc64, body, found, encryption),
     )
+
+
+def damage_of(size: int, crc64: int, body: bytes | None, segments: Sequence[Segment], encryption: str) -> str:
+    """`ObjectRecord.damaged`, from the columns. What is encrypted is checked by its tag, when it is decrypted."""
+    if body is None:
+        held = sum([stop - start for _, start, stop in segments])
+        return "" if held == size else f"its segments have {held} bytes, not {size}"
+    if encryption and size:
+        return ""
+    if len(body) != size:
+        return f"its body has {len(body)} bytes, not {size}"
+    return "" if update_crc64(body) == read_crc64(crc64) else "the CRC-64 of its body is another one"
 
 
 class Columns(NamedTuple):
     """A record as columns, made by the caller's thread to spare the writer's."""
 
-    plain: tuple[Any, ...]  # from `kind` to `sealed_at`
+    first: tuple[Any, ...]  # from `kind` to `restore_until`
+    second: tuple[Any, ...]  # from `crc64` to `sealed_at`
     body: bytes | None
     segments: bytes | None
 
 
 def write_columns(record: ObjectRecord) -> Columns:
     restore = record.restore
-    plain = (
+    first = (
         record.kind,
         record.size,
         record.etag,
@@ -86,6 +103,8 @@ def write_columns(record: ObjectRecord) -> Columns:
         record.storage_class,
         restore and restore.ready_at,
         restore and restore.until,
+    )
+    second = (
         write_crc64(record.crc64),
         record.acl,
         write_headers(record.headers),
@@ -94,7 +113,7 @@ def write_columns(record: ObjectRecord) -> Columns:
         record.symlink_target or None,
         record.sealed_at,
     )
-    return Columns(plain, record.body, write_segments(record.segments))
+    return Columns(first, second, record.body, write_segments(record.segments))
 
 
 class _Place(NamedTuple):
@@ -149,7 +168,7 @@ def put_object(
     check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
     blob_ids = read_blob_ids(columns.segments)
     check_blobs(connection, blob_ids, shared=shared)
-    name_blobs(connection, blob_ids)
+    name_blobs(connection, blob_ids, {} if shared else sums_of(record.segments, record.crc64))
     return put_version(connection, bucket_id, versioning, record, columns)
 
 
@@ -193,7 +212,9 @@ def _write_row(
     body_id: int | None,
 ) -> None:
     in_row = columns.segments if body_id is None else None
-    connection.execute(_WRITE, (bucket_id, key, seq, version_id, *columns.plain, body_id, in_row))
+    row = (bucket_id, key, seq, *columns.first, version_id, *columns.second, body_id, in_row)
+    elsewhere = None if body_id is None else columns.segments
+    connection.execute(_WRITE, (*row, row_sum(*row, elsewhere)))
 
 
 def _delete_row(connection: sqlite3.Connection, bucket_id: int, key: str, seq: int) -> None:
@@ -208,7 +229,7 @@ def _write_body(connection: sqlite3.Connection, body_id: int | None, columns: Co
             connection.execute("DELETE FROM body WHERE id = ?", (body_id,))
         return None
     if body_id is None:
-        return connection.execute("INSERT INTO body VALUES (NULL, ?, ?)", (columns.body, many)).lastrowid
+        return connection.execute("INSERT INTO body (content, segments) VALUES (?, ?)", (columns.body, many)).lastrowid
     connection.execute("UPDATE body SET content = ?, segments = ? WHERE id = ?", (columns.body, many, body_id))
     return body_id
 
@@ -221,13 +242,17 @@ def change_object(
     if place is None or place.kind == DELETE_MARKER:
         raise Gone(key)
     row = connection.execute(f"{_COLUMNS} AND seq = ?", (bucket_id, key, place.seq)).fetchone()
-    columns = write_columns(change(read_record(key, row)))
+    was = read_record(key, row)
+    becomes = change(was)
+    columns = write_columns(becomes)
     before, after = read_blob_ids(place.segments), read_blob_ids(columns.segments)
     if before != after:
         check_blobs(connection, set(after) - set(before))
     body_id = _write_body(connection, place.body_id, columns)
     _write_row(connection, bucket_id, key, place.seq, place.version_id, columns, body_id)
-    return Written(place.version_id, move_blobs(connection, after, before) if before != after else ())
+    if before == after:
+        return Written(place.version_id)
+    return Written(place.version_id, move_blobs(connection, after, before, sums_of_tail(connection, was, becomes)))
 
 
 def delete_objects(connection: sqlite3.Connection, bucket_id: int, deletions: Sequence[Deletion]) -> list[Deleted]:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from ...ports.catalog import Gone, Stale, Written
 from ...ports.object import ObjectRecord
 from ...ports.upload import Part, Upload
-from .blobs import check_blobs, move_blobs, name_blobs, release_blobs
+from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of
 from .objects import Columns, check_overwrite, put_version, versioning_of
+from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
     read_crc64,
@@ -71,13 +72,15 @@ def put_part(
     segments = write_segments(part.segments)
     blob_ids = read_blob_ids(segments)
     check_blobs(connection, blob_ids, shared=shared)
-    name_blobs(connection, blob_ids)
+    name_blobs(connection, blob_ids, {} if shared else sums_of(part.segments, part.crc64))
+    columns = (number, part.number, part.size, part.etag, write_crc64(part.crc64), part.last_modified, segments)
     old = connection.execute(
         "SELECT segments FROM part WHERE upload = ? AND number = ?", (number, part.number)
     ).fetchone()
     connection.execute(
-        "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (number, part.number, part.size, part.etag, write_crc64(part.crc64), part.last_modified, segments),
+        "INSERT OR REPLACE INTO part (upload, number, size, etag, crc64, last_modified, segments, row_crc32)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*columns, row_sum(*columns)),
     )
     connection.execute("UPDATE upload SET revision = revision + 1 WHERE id = ?", (number,))
     return release_blobs(connection, read_blob_ids(old[0])) if old else ()

@@ -21,6 +21,7 @@ from ...core.errors import OssError
 from ...ports.catalog import AlreadyThere, Gone, NoSpace, NotEmpty, Stale, TooMany
 from .changes import Changes
 from .connection import WriteLock, open_connection
+from .row_sums import keep_row_sums
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class Writer:
 
     def __init__(self, catalog: Path, lock: Path, changes: Changes) -> None:
         self._connection = open_connection(catalog, cache_kib=_CACHE_KIB, query_only=False)
+        keep_row_sums(self._connection)
         self._lock = WriteLock(lock)
         self._changes = changes
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
