@@ -194,6 +194,25 @@ async def test_a_file_cut_short_is_not_believed(tmp_path: Path) -> None:
     assert len(inner.asked) == 2
 
 
+@pytest.mark.parametrize("size", [100, 200_000])
+@pytest.mark.parametrize("at", [3, 70, 150, -1])
+async def test_a_result_that_rotted_is_made_anew(
+    tmp_path: Path, size: int, at: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    inner = CountingRenderer(size)
+    made = await content(await remembering(tmp_path, inner).render(job(7)))
+    (path,) = files(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[at] ^= 4
+    path.write_bytes(data)
+    renderer = remembering(tmp_path, inner)
+    for _ in range(2):
+        rendered = await renderer.render(job(7))
+        assert (rendered.content_type, await content(rendered)) == ("image/webp", made)
+    assert len(inner.asked) == 2
+    assert f"damaged result={path.name}" in caplog.text
+
+
 async def test_results_of_another_start_of_the_machine_are_dropped(tmp_path: Path) -> None:
     renderer = remembering(tmp_path, CountingRenderer())
     await renderer.render(job(7))

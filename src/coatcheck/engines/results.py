@@ -3,13 +3,15 @@
 A name is a digest of everything that went into a result, object and version included, so a result is never stale: when
 an object is replaced or deleted its results simply aren't asked for any more, and go a day later, as all do that nobody
 asked for so long (`forget_unused`). Files are written aside and renamed.
-They aren't fsynced: after a restart of the machine (`results/boot` says which start they are from) all are dropped.
+They aren't fsynced: after a restart of the machine (`results/boot` says which start they are from) all are dropped. One
+that isn't what was written goes too and is made anew: its CRC-64 is compared when a process first uses it, and daily.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -19,19 +21,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from ..core.limits import INLINE_MAX_BYTES, RESULT_UNUSED_MAX_S
+from ..core.digests import update_crc64
+from ..core.limits import BLOB_BELIEVED_S, INLINE_MAX_BYTES, RESULT_UNUSED_MAX_S
 from ..images.text import read_plan, write_plan
 from ..ports.byte_store import BlobGone
 from ..ports.object import Segment
 from ..ports.renderer import Job, Rendered, Renderer
 from .files import BlobPaths, FileBlobReader, Lent
 
-_VERSION: Final = "1"  # of what makes the pixels; another one leaves the old results to be forgotten
-_HEAD_BYTES: Final = 64  # the Content-Type, padded with blanks, before the content
+_VERSION: Final = "2"  # of what makes the pixels; another one leaves the old results to be forgotten
+_TYPE_BYTES: Final = 64  # the Content-Type, padded with blanks,
+_HEAD_BYTES: Final = _TYPE_BYTES + 16  # and the CRC-64 of both in hex, before the content
+_BELIEVED_MAX: Final = 16_384  # results whose CRC was compared, that a process remembers
 _SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
 _TOUCH_AFTER_S: Final = 60.0
 _KEPT_SHARE: Final = 0.75  # of the limit is left when results were dropped
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+log: Final = logging.getLogger("coatcheck")
 
 
 def prepare_results(directory: Path) -> None:
@@ -60,7 +68,7 @@ class RememberingRenderer:
 
     async def render(self, job: Job) -> Rendered:
         name = name_result(job)
-        found = self._results.find(name)
+        found = await self._results.find(name)
         if found is not None:
             return found
         running = self._running.get(name)
@@ -70,7 +78,7 @@ class RememberingRenderer:
             running.add_done_callback(lambda _: self._running.pop(name, None))
         made = await asyncio.shield(running)
         if isinstance(made.body, bytes) and made.size > INLINE_MAX_BYTES:
-            return self._results.find(name) or made
+            return await self._results.find(name) or made
         return made
 
     async def _make(self, name: str, job: Job) -> Rendered:
@@ -117,9 +125,10 @@ class _Results:
         self._added = self._allowance  # look at what is there before adding
         self._threads = ThreadPoolExecutor(2, "coatcheck-results")
         self._lent = Lent()
+        self._believed: dict[str, tuple[int, float]] = {}  # of a name: inode, and until when
 
-    def find(self, name: str) -> Rendered | None:
-        """On the event loop: as long as opening a stored object takes."""
+    async def find(self, name: str) -> Rendered | None:
+        """On the event loop, as long as opening a stored object takes; the CRC of a large one beside it."""
         try:
             fd = os.open(self._paths.blob(name), os.O_RDONLY)
         except OSError:
@@ -137,9 +146,14 @@ class _Results:
             os.close(fd)
         if size < 0 or len(data) < _HEAD_BYTES:
             return None
-        content_type = data[:_HEAD_BYTES].rstrip().decode("ascii", "replace")
+        content_type, crc64 = data[:_TYPE_BYTES].rstrip().decode("ascii", "replace"), data[_TYPE_BYTES:_HEAD_BYTES]
         if inline:
-            return Rendered(content_type, size, data[_HEAD_BYTES:])
+            return Rendered(content_type, size, data[_HEAD_BYTES:]) if self._fits(name, data, crc64) else None
+        if not self._is_believed(name, status.st_ino):
+            loop = asyncio.get_running_loop()
+            if not await loop.run_in_executor(self._threads, self._file_fits, name, crc64):
+                return None
+            self._believe(name, status.st_ino)
         reader = FileBlobReader(
             self._paths, [Segment(name, _HEAD_BYTES, _HEAD_BYTES + size)], self._threads, self._lent
         )
@@ -148,6 +162,29 @@ class _Results:
         except BlobGone:
             return None
         return Rendered(content_type, size, reader)
+
+    def _is_believed(self, name: str, inode: int) -> bool:
+        known, until = self._believed.get(name, (0, 0.0))
+        return known == inode and time.monotonic() < until
+
+    def _believe(self, name: str, inode: int) -> None:
+        self._believed[name] = inode, time.monotonic() + BLOB_BELIEVED_S
+        while len(self._believed) > _BELIEVED_MAX:
+            del self._believed[next(iter(self._believed))]
+
+    def _file_fits(self, name: str, crc64: bytes) -> bool:
+        try:
+            return self._fits(name, Path(self._paths.blob(name)).read_bytes(), crc64)
+        except OSError:
+            return False
+
+    def _fits(self, name: str, data: bytes, crc64: bytes) -> bool:
+        """Whether a result is what was written; if not, it goes."""
+        fits = _write_crc64(data[:_TYPE_BYTES], data[_HEAD_BYTES:]) == crc64
+        if not fits:
+            log.error("damaged result=%s: its CRC-64 is another one; it is made anew", name)
+            _unlink(self._paths.blob(name))
+        return fits
 
     async def keep(self, name: str, content_type: str, body: bytes) -> None:
         """Remember a result; without a complaint if it can't be."""
@@ -164,7 +201,8 @@ class _Results:
                 self._added = len(body) + _HEAD_BYTES
                 self._drop()
             with open(fresh, "xb", opener=_private) as file:
-                file.write(content_type.encode("ascii").ljust(_HEAD_BYTES))
+                head = content_type.encode("ascii").ljust(_TYPE_BYTES)
+                file.write(head + _write_crc64(head, body))
                 file.write(body)
             os.makedirs(self._directory / name[:2], mode=0o700, exist_ok=True)
             os.rename(fresh, self._paths.blob(name))
@@ -204,6 +242,10 @@ class _Results:
 
     def close(self) -> None:
         self._threads.shutdown()
+
+
+def _write_crc64(head: bytes, content: bytes) -> bytes:
+    return b"%016x" % update_crc64(content, update_crc64(head))
 
 
 def _private(path: str, flags: int) -> int:
