@@ -76,7 +76,8 @@ async def test_a_style_replaced_while_another_is_put_keeps_the_moment_it_was_mad
 
 
 async def test_tags_put_beside_a_delete_of_one_stay(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    tags = b"<Tagging><TagSet><Tag><Key>%s</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>1</Value></Tag></TagSet></Tagging>"
+    tag = b"<Tag><Key>%s</Key><Value>1</Value></Tag>"
+    tags = b"<Tagging><TagSet>" + tag + tag % b"b" + b"</TagSet></Tagging>"
     assert (await house.ask("PUT", "/photos?tagging", tags % b"a")).status == 200
     change = house.catalog.change_bucket
 
