@@ -16,7 +16,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "core": set(),
     "settings": {"core"},
     "root_credentials": {"core"},
-    "exchange": {"core", "wire.faults", "wire.reply", "wire.request"},
+    "exchange": {"core", "ports.catalog", "wire.faults", "wire.reply", "wire.request"},
     "wire": {"core", "exchange"},
     "images": {"core"},
     "ports": {"core"},

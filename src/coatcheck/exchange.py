@@ -14,8 +14,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from coatcheck.core.errors import INTERNAL_ERROR, OUT_OF_RESOURCES, OssError
+from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, OUT_OF_RESOURCES, UNWRITABLE, WRITES_BUSY, OssError
 from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
+from coatcheck.ports.catalog import Busy, NoSpace, NotWritten
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
@@ -85,6 +86,8 @@ class Exchange:
             reply = await self._pipeline(self)
         except OssError as error:
             reply = self.refuse(error)
+        except NotWritten as error:
+            reply = self.refuse(read_unwritten(error))
         except Exception as error:
             if _is_shortage(error):
                 _shortages.note(error)
@@ -116,6 +119,20 @@ class Exchange:
         finally:
             for listener in self._listeners:
                 listener(self)
+
+
+_RETRY_LATER: Final = ((b"Retry-After", b"5"),)  # seconds
+
+
+def read_unwritten(error: NotWritten) -> OssError:
+    """What a client hears when a change could not be written, and nothing was."""
+    match error:
+        case NoSpace():
+            return NO_SPACE_LEFT()
+        case Busy():
+            return WRITES_BUSY(headers=_RETRY_LATER)
+        case _:
+            return UNWRITABLE(headers=_RETRY_LATER)
 
 
 _SHORTAGES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)

@@ -12,13 +12,12 @@ from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
-    NO_SPACE_LEFT,
     NO_SUCH_BUCKET,
     NON_STANDARD_HOST,
     WRONG_ENDPOINT,
     OssError,
 )
-from coatcheck.exchange import Exchange
+from coatcheck.exchange import Exchange, read_unwritten
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.admission import admit
@@ -36,7 +35,7 @@ from coatcheck.operations.versions import is_version_id
 from coatcheck.operations.website_rules import SETTING as WEBSITE_SETTING
 from coatcheck.operations.website_rules import stored_website
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.catalog import NoSpace
+from coatcheck.ports.catalog import NotWritten
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.keyring import KeyLookup
 from coatcheck.ports.object import ObjectRecord
@@ -73,10 +72,10 @@ class Gateway:
             return await self._walk(exchange)
         except OssError as error:
             return exchange.refuse(error)
-        except NoSpace:
-            return exchange.refuse(NO_SPACE_LEFT())
         except Damaged:  # which object, and why, is in the log
             return exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
+        except NotWritten as error:
+            return exchange.refuse(read_unwritten(error))
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now = exchange.request, exchange.now

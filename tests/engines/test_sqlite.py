@@ -4,6 +4,8 @@ import asyncio
 import fcntl
 import resource
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -13,8 +15,9 @@ from random import Random
 
 import pytest
 
+from coatcheck.engines import trouble
 from coatcheck.engines.local import LocalEngines, open_local, prepare_local
-from coatcheck.engines.sqlite import listing, objects
+from coatcheck.engines.sqlite import listing, objects, writer
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.changes import Changes
 from coatcheck.engines.sqlite.connection import WriteLock
@@ -24,7 +27,7 @@ from coatcheck.engines.sqlite.recent import RecentObjects
 from coatcheck.engines.sqlite.schema import STEPS, NewerStore
 from coatcheck.engines.sqlite.seal import WrongSecretKey
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.catalog import NoSpace
+from coatcheck.ports.catalog import Busy, NoSpace, Unwritable
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.object import Deletion
 from coatcheck.ports.upload import Upload
@@ -187,7 +190,7 @@ def stalled_writer(data: Path) -> Iterator[Callable[[], Awaitable[bool]]]:
         arrived.set()
         return held(lock)
 
-    with (data / "catalog.lock").open() as lock, pytest.MonkeyPatch.context() as patched:
+    with (data / "catalog.lock").open("a") as lock, pytest.MonkeyPatch.context() as patched:
         fcntl.flock(lock, fcntl.LOCK_EX)
         patched.setattr(WriteLock, "held", noting)
         yield lambda: asyncio.to_thread(arrived.wait, HANG_S)
@@ -211,16 +214,123 @@ async def test_a_mutation_cancelled_while_it_waits_did_not_happen(
 async def test_a_mutation_cancelled_while_it_runs_gives_its_result(
     engines: LocalEngines, data: Path, bucket: Bucket
 ) -> None:
-    with stalled_writer(data) as it_is_taken:
-        running = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("a")))
-        assert await it_is_taken()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def change(now: Bucket) -> Bucket:
+        begun.set()
+        go_on.wait(30)
+        return now.with_setting("cors", "kept")
+
+    running = asyncio.create_task(engines.catalog.change_bucket(bucket.bucket_id, change))
+    assert await asyncio.to_thread(begun.wait, 30)
+    for _ in range(2):
         running.cancel()
         await asyncio.sleep(0)
-        running.cancel()
-        await asyncio.sleep(0)
-        assert not running.done()
-    assert (await running).version_id == "null"
+    assert not running.done()
+    go_on.set()
+    await running
+    found = await engines.catalog.find_bucket("photos")
+    assert found is not None
+    assert found.setting("cors") == "kept"
+
+
+# --- when nobody may write ---
+
+
+@contextmanager
+def catalog_locked(data: Path) -> Iterator[None]:
+    """By a foreign program, such as the sqlite3 shell in a transaction."""
+    foreign = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        foreign.execute("ROLLBACK")
+        foreign.close()
+
+
+@pytest.mark.parametrize("held", [stalled_writer, catalog_locked])
+async def test_a_change_that_may_not_begin_is_given_up_and_the_next_one_is_made(
+    engines: LocalEngines,
+    data: Path,
+    bucket: Bucket,
+    held: Callable[[Path], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await engines.catalog.put_object(bucket.bucket_id, an_object("before"))
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "WRITE_WAIT_S", 0.1)
+        with held(data):
+            puts = [engines.catalog.put_object(bucket.bucket_id, an_object(f"late/{n}")) for n in range(300)]
+            outcomes = await asyncio.gather(*puts, return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {Busy}
+            assert await engines.catalog.find_object(bucket.bucket_id, "before") == an_object("before")
+            assert keys_of(await listed(engines.catalog, bucket)) == ["before"]
+    await engines.catalog.put_object(bucket.bucket_id, an_object("after"))
+    assert keys_of(await listed(engines.catalog, bucket)) == ["after", "before"]
+
+
+async def test_a_change_that_may_begin_in_time_is_made(engines: LocalEngines, data: Path, bucket: Bucket) -> None:
+    with catalog_locked(data):
+        put = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("a")))
+        await asyncio.sleep(0.05)
+        assert not put.done()
+    await put
     assert keys_of(await listed(engines.catalog, bucket)) == ["a"]
+
+
+async def test_a_flood_behind_a_held_lock_is_bounded(
+    engines: LocalEngines, data: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "WRITES_WAITING_MAX", 10)
+    with stalled_writer(data):
+        with monkeypatch.context() as patched:
+            patched.setattr(writer, "WRITE_WAIT_S", 0.01)
+            for _ in range(20):  # ten wait in each round, and are given up
+                puts = [engines.catalog.put_object(bucket.bucket_id, an_object("late")) for n in range(15)]
+                outcomes = await asyncio.gather(*puts, return_exceptions=True)
+                assert [str(outcome) for outcome in outcomes].count("Too many changes are waiting to be written.") == 5
+            assert engines._writer._queue.qsize() <= 31
+        last = asyncio.create_task(engines.catalog.put_object(bucket.bucket_id, an_object("last")))
+        await asyncio.sleep(0)
+    await last
+    assert keys_of(await listed(engines.catalog, bucket)) == ["last"]
+
+
+async def test_a_catalog_that_cannot_be_written_is_read(
+    engines: LocalEngines, bucket: Bucket, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trouble, "_told", {})
+    await engines.catalog.put_object(bucket.bucket_id, an_object("a"))
+    engines._writer._connection.execute("PRAGMA query_only = 1")
+    puts = [engines.catalog.put_object(bucket.bucket_id, an_object(name)) for name in "abc"]
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unwritable] * 3
+    assert await engines.catalog.find_object(bucket.bucket_id, "a") == an_object("a")
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["the catalog cannot be written: attempt to write a readonly database"]
+    engines._writer._connection.execute("PRAGMA query_only = 0")
+    await engines.catalog.put_object(bucket.bucket_id, an_object("b"))
+    assert keys_of(await listed(engines.catalog, bucket)) == ["a", "b"]
+
+
+def test_a_held_lock_keeps_no_process_from_ending(data: Path) -> None:
+    """The server would be killed for it in the end; its workers end by themselves."""
+    program = (
+        "import asyncio, pathlib, sys, coatcheck.engines.sqlite.writer as writer\n"
+        "from coatcheck.engines.local import open_local\n"
+        "writer.WRITE_WAIT_S = 0.1\n"
+        "async def note(engines):\n"
+        "    try:\n"
+        "        await engines.catalog.set_account_public_access_block('1', True)\n"
+        "    except Exception as error:\n"
+        "        print(type(error).__name__)\n"
+        "with open_local(pathlib.Path(sys.argv[1])) as engines:\n"
+        "    asyncio.run(note(engines))\n"
+    )
+    with stalled_writer(data):
+        ended = subprocess.run([sys.executable, "-c", program, str(data)], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, "Busy\n"), ended.stderr
 
 
 # --- a batch ---

@@ -434,6 +434,12 @@ OUT_OF_RESOURCES = Fault(
 FORMS_BUSY = Fault(
     "ServiceUnavailable", 503, "More forms are arriving than the server has memory for. Try again later."
 )
+WRITES_BUSY = Fault(
+    "ServiceUnavailable", 503, "Another process keeps the server from writing. Nothing was changed; try again later."
+)
+UNWRITABLE = Fault(
+    "ServiceUnavailable", 503, "The server's storage can be read and not written. Nothing was changed; try again later."
+)
 NO_SPACE_LEFT = Fault(
     "ServiceUnavailable", 503, "The server has no space left to store this. Nothing was changed; try again later."
 )

@@ -58,6 +58,12 @@ TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
 SHORTAGE_LOG_S: Final = 10.0  # ours: that files or memory ran out is logged at most this often
 SHORTAGE_RETRY_S: Final = 1  # ours: the Retry-After of what was refused for it
 DISK_RESERVE_BYTES: Final = 16 * 1024**2  # ours: what uploads leave free, so that deletes still find room to commit
+WRITE_WAIT_S: Final = (
+    5.0  # ours: how long a change waits for its turn before it is refused, when another process writes
+)
+WRITES_WAITING_MAX: Final = (
+    2048  # ours: changes that wait for their turn in one process; each may hold INLINE_MAX_BYTES
+)
 
 # --- listing and deleting ------------------------------------------------------------------------------------------
 LIST_DEFAULT_KEYS: Final = 100  # OSS: max-keys when not given

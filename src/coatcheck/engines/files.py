@@ -13,6 +13,7 @@ BlobGone comes out of `chunks`. When a blob's bytes are believed is in `checks`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import threading
@@ -30,10 +31,11 @@ from ..core.limits import (
     READ_WHOLE_LENT_BYTES,
 )
 from ..ports.byte_store import BlobGone, make_blob_id
-from ..ports.catalog import NoSpace
+from ..ports.catalog import NoSpace, Unwritable
 from ..ports.damage import Damaged, Origin
 from ..ports.object import Segment
 from .checks import BlobChecks, Check, Doubt, FindBlob
+from .trouble import tell_trouble
 
 T = TypeVar("T")
 
@@ -42,6 +44,7 @@ _THREADS: Final = 8  # for writing, and as many for reading: a slow fsync holds 
 _SEND_TO_DISK_BYTES: Final = 8 * 1024**2
 _SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_UNWRITABLE: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 _NOWAIT: Final = getattr(
     os, "RWF_NOWAIT", 0
 )  # Linux: read only what needs no disk; elsewhere every read takes a thread
@@ -214,7 +217,8 @@ class FileBlobWriter:
         try:
             await self._step(self._begin)
         except BaseException:
-            await self.discard()
+            with contextlib.suppress(OSError):  # what can't be made can't be removed either
+                await self.discard()
             raise
 
     async def write(self, data: bytes | bytearray) -> None:
@@ -240,7 +244,11 @@ class FileBlobWriter:
                 step()
             except OSError as error:
                 if error.errno in _NO_SPACE:
+                    tell_trouble("uploads have no space left", error)
                     raise NoSpace(str(error)) from error
+                if error.errno in _UNWRITABLE:
+                    tell_trouble("uploads cannot be written", error)
+                    raise Unwritable(str(error)) from error
                 raise
 
     def _begin(self) -> None:
@@ -249,6 +257,7 @@ class FileBlobWriter:
     def _write(self, data: bytes | bytearray) -> None:
         assert self._fd is not None
         if not has_room(self._fd):
+            tell_trouble("uploads are refused", f"less than {DISK_RESERVE_BYTES} bytes are left on the disk")
             raise NoSpace(f"Less than {DISK_RESERVE_BYTES} bytes are left on the disk.")
         with memoryview(data) as view:
             done = 0

@@ -30,7 +30,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import APPEND_MERGE_MAX_BYTES, INLINE_MAX_BYTES, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.times import write_http_date
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
-from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, Stale, Written
+from coatcheck.ports.catalog import AlreadyThere, Gone, NotWritten, Stale, Written
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import NULL_VERSION, ObjectRecord, Segment
 from coatcheck.wire.query import Query
@@ -67,7 +67,7 @@ async def append_object(ctx: Context) -> Reply:
     incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encrypted=encrypted)
     try:
         record, written = await _append(ctx, fresh, position, incoming)
-    except (OssError, NoSpace):
+    except (OssError, NotWritten):
         if incoming.blob is not None:
             await incoming.blob.discard()
         raise
@@ -192,10 +192,10 @@ async def _append(ctx: Context, fresh: ObjectRecord, position: int, incoming: In
                 written = await catalog.put_object(bucket_id, after, forbid_overwrite=True)
             else:
                 written = await _change(ctx, before, after, position, incoming.size)
-        except (AlreadyThere, Gone, NoSpace, OssError, Stale) as error:
+        except (AlreadyThere, Gone, NotWritten, OssError, Stale) as error:
             if content.blob is not None:
                 await content.blob.discard()
-            if isinstance(error, OssError | NoSpace):
+            if isinstance(error, OssError | NotWritten):
                 raise
             if await catalog.find_bucket(ctx.this_bucket.name) is None:
                 raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from coatcheck.core.errors import OssError
 from coatcheck.ports.byte_store import BlobWriter
-from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, Stale
+from coatcheck.ports.catalog import AlreadyThere, Gone, NotWritten, Stale
 
 from .context import Ports
 
@@ -33,7 +33,7 @@ async def settle(write: Awaitable[T], blob: BlobWriter | None, *, gone: OssError
     """
     try:
         result = await write
-    except (AlreadyThere, Gone, NoSpace, OssError, Stale) as error:
+    except (AlreadyThere, Gone, NotWritten, OssError, Stale) as error:
         if blob is not None:
             await blob.discard()
         if isinstance(error, Gone):
@@ -75,5 +75,5 @@ async def _remove_if_possible(ports: Ports, blob_ids: Sequence[str]) -> None:
     """What cannot be removed now, because the server ends or the disk has a fault, is at the next start."""
     try:
         await _remove(ports, blob_ids)
-    except (OSError, RuntimeError, NoSpace) as error:
+    except (OSError, RuntimeError, NotWritten) as error:
         log.warning("%d released blobs are left for the next start: %s", len(blob_ids), error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,12 @@ BUSY_TIMEOUT_S: Final = 10.0  # only a foreign tool, or the moment of recovery a
 _CHECKPOINT_PAGES: Final = 2000  # the write-ahead log is folded in at about 16 MiB
 
 
-def open_connection(path: Path, *, cache_kib: int, query_only: bool) -> sqlite3.Connection:
+def open_connection(
+    path: Path, *, cache_kib: int, query_only: bool, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> sqlite3.Connection:
     """A connection in autocommit mode. No `mmap_size`: it made reads beside a writer four times slower."""
     connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute("PRAGMA synchronous = FULL")
@@ -42,11 +45,24 @@ class WriteLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
+        """As long as it takes: the kernel hands the lock on in order, which asking again and again would not."""
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
             yield
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def own(self, wait_s: float) -> bool:
+        """Take it for the rest of the process's life, or until `close`; False if it isn't to be had."""
+        give_up_at = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                if time.monotonic() >= give_up_at:
+                    return False
+                time.sleep(0.01)
 
     def close(self) -> None:
         os.close(self._fd)

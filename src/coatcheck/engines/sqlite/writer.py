@@ -5,6 +5,10 @@ operation's own) does so before it has written
 anything, so its neighbours can be committed. A transaction that fails for any other reason is rolled back and its
 mutations run again, each in a transaction of its own: so a mutation is a function of the connection and nothing else,
 and may be run twice.
+
+A mutation is begun when the transaction is: until then its caller may withdraw it, and does so when it has waited for
+WRITE_WAIT_S, because another process holds the lock or has the catalog locked. The thread itself waits on, and takes
+what there is when it may.
 """
 
 from __future__ import annotations
@@ -12,13 +16,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from ...core.errors import OssError
-from ...ports.catalog import AlreadyThere, Gone, NoSpace, NotEmpty, Stale, TooMany
+from ...core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
+from ...ports.catalog import AlreadyThere, Busy, Gone, NoSpace, NotEmpty, Stale, TooMany, Unwritable
+from ..trouble import tell_trouble
 from .changes import Changes
 from .connection import WriteLock, open_connection
 from .row_sums import keep_row_sums
@@ -30,43 +37,80 @@ _CACHE_KIB: Final = 16 * 1024
 _REFUSALS: Final = (AlreadyThere, Gone, NotEmpty, Stale, TooMany, OssError)
 # A quota, or a limit on the size of files, shows as a failed write; a full disk can also hit the shared-memory file.
 _NO_SPACE: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+_UNWRITABLE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)  # told before any write
+_BEGIN_WAIT_S: Final = 1.0  # for a foreign program that has the catalog locked; then it is looked who still waits
+
+
+class _Locked(Exception):
+    """A foreign program has the catalog locked: no transaction was begun."""
 
 
 class Writer:
     """The process's writer thread. `run` is called on an event loop, `close` anywhere."""
 
     def __init__(self, catalog: Path, lock: Path, changes: Changes) -> None:
-        self._connection = open_connection(catalog, cache_kib=_CACHE_KIB, query_only=False)
+        self._connection = open_connection(
+            catalog, cache_kib=_CACHE_KIB, query_only=False, busy_timeout_s=_BEGIN_WAIT_S
+        )
         keep_row_sums(self._connection)
         self._lock = WriteLock(lock)
         self._changes = changes
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._waiting = 0
         self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
         self._thread.start()
 
     async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a mutation; returns after its commit. What it raises, CancelledError included, means nothing changed."""
+        """Run a mutation; returns after its commit. What it raises, CancelledError included, means nothing changed.
+
+        Raises: Busy; NoSpace, Unwritable; what the mutation raises.
+        """
+        if self._waiting >= WRITES_WAITING_MAX:
+            raise Busy("Too many changes are waiting to be written.")
+        if self._queue.qsize() > 2 * WRITES_WAITING_MAX:
+            self._sweep()
         job = _Job(change)
         self._queue.put(job)
-        return await job.outcome()
+        self._waiting += 1
+        try:
+            return await job.outcome()
+        finally:
+            self._waiting -= 1
 
     def close(self) -> None:
-        """Commit what is queued, fold in the log if nobody else has the file open, and end. May be called twice."""
+        """Commit what is queued, fold in the log if nobody else has the file open, and end. May be called twice.
+
+        Somebody who holds the lock for longer than anybody waits keeps no process from ending: the thread ends with it.
+        """
         if self._thread.is_alive():
             self._queue.put(None)
-            self._thread.join()
-            with self._lock.held():
+            self._thread.join(2 * WRITE_WAIT_S)
+            if not self._thread.is_alive() and self._lock.own(WRITE_WAIT_S):
                 self._connection.close()
-            self._lock.close()
+                self._lock.close()
+
+    def _sweep(self) -> None:
+        """Drop what was withdrawn while the thread waits."""
+        queued: list[_Job[Any] | None] = []
+        with suppress(Empty):
+            while True:
+                queued.append(self._queue.get_nowait())
+        for job in queued:
+            if job is None or not job.over:
+                self._queue.put(job)
 
     def _serve(self) -> None:
         open_for_work = True
         while open_for_work:
             batch, open_for_work = self._next_batch()
-            jobs = [job for job in batch if job.claim()]
-            if jobs:
-                self._commit(jobs)
-                _settle(jobs)
+            while batch:
+                try:
+                    jobs = self._commit(batch)
+                except _Locked:
+                    batch = [job for job in batch if not job.over]
+                else:
+                    _settle(jobs)
+                    batch = []
 
     def _next_batch(self) -> tuple[list[_Job[Any]], bool]:
         """What has queued up, waiting for the first; and whether there is more to come."""
@@ -82,23 +126,50 @@ class Writer:
             return batch, True
         return batch, False
 
-    def _commit(self, jobs: list[_Job[Any]]) -> None:
-        """Commit all; if that fails, each alone."""
-        try:
-            self._transact(jobs)
-        except Exception as error:
-            if len(jobs) == 1:
-                jobs[0].error = _translate(error)
-                return
-            for job in jobs:
-                self._commit([job])
+    def _commit(self, batch: list[_Job[Any]]) -> list[_Job[Any]]:
+        """Commit all that are still waited for, and return them; if that fails, each alone.
 
-    def _transact(self, jobs: Iterable[_Job[Any]]) -> None:
-        with self._lock.held():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+        Raises: _Locked, and none of them was begun.
+        """
+        jobs: list[_Job[Any]] = []
+        try:
+            with self._transaction():
+                jobs = [job for job in batch if job.claim()]
                 for job in jobs:
                     job.run(self._connection)
+        except _Locked:
+            raise
+        except Exception as error:
+            if len(jobs) > 1:
+                for job in jobs:
+                    self._commit_alone(job)
+                return jobs
+            jobs = jobs or [job for job in batch if job.claim()]  # none: it wasn't even begun
+            for job in jobs:
+                job.error = _translate(error)
+        return jobs
+
+    def _commit_alone(self, job: _Job[Any]) -> None:
+        try:
+            with self._transaction():
+                job.run(self._connection)
+        except _Locked:
+            job.error = Busy("Another program has the catalog locked.")
+        except Exception as error:
+            job.error = _translate(error)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock.held():
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if _primary_code(error) == sqlite3.SQLITE_BUSY:
+                    tell_trouble("another program has the catalog locked", error)
+                    raise _Locked from None
+                raise
+            try:
+                yield
                 with self._changes.moving():
                     self._connection.execute("COMMIT")
             finally:
@@ -116,7 +187,7 @@ class _Job(Generic[T]):
         self._result: T
         self._future: asyncio.Future[None] = self.loop.create_future()
         self._claimed = threading.Lock()
-        self._over = False
+        self.over = False
 
     def claim(self) -> bool:
         """Whoever asks first, the writer to run it or the cancelled caller to withdraw it, gets it."""
@@ -129,14 +200,33 @@ class _Job(Generic[T]):
         except _REFUSALS as refusal:
             self.error = refusal
 
+    def give_up(self) -> None:
+        """On the event loop: the caller has waited long enough, unless the mutation is being run."""
+        if self._withdraw():
+            self.error = Busy("Nobody else may write at the moment.")
+            tell_trouble(f"for {WRITE_WAIT_S:g} seconds nothing could be written", "another process has the write lock")
+            self.settle()
+
+    def _withdraw(self) -> bool:
+        """Take it back, and let go of what it holds, if the writer hasn't begun."""
+        if not self.claim():
+            return False
+        del self._change
+        self.over = True
+        return True
+
     def settle(self) -> None:
         """On the event loop: let the caller go on."""
-        self._over = True
+        self.over = True
         if not self._future.done():
             self._future.set_result(None)
 
     async def outcome(self) -> T:
-        cancelled = await self._settled()
+        limit = self.loop.call_later(WRITE_WAIT_S, self.give_up)
+        try:
+            cancelled = await self._settled()
+        finally:
+            limit.cancel()
         if self.error is None:
             return self._result
         if cancelled:
@@ -146,11 +236,11 @@ class _Job(Generic[T]):
     async def _settled(self) -> bool:
         """Wait for the writer; True if the caller was cancelled meanwhile, too late to withdraw."""
         cancelled = False
-        while not self._over:
+        while not self.over:
             try:
                 await self._future
             except asyncio.CancelledError:
-                if self.claim():
+                if self._withdraw():
                     raise
                 cancelled = True
                 self._future = self.loop.create_future()
@@ -173,6 +263,17 @@ def _settle_here(jobs: list[_Job[Any]]) -> None:
 
 
 def _translate(error: Exception) -> Exception:
-    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) in _NO_SPACE:
+    if not isinstance(error, sqlite3.Error):
+        return error
+    if getattr(error, "sqlite_errorcode", None) in _NO_SPACE:
+        tell_trouble("the catalog has no space left", error)
         return NoSpace(str(error))
+    if _primary_code(error) in _UNWRITABLE:
+        tell_trouble("the catalog cannot be written", error)
+        return Unwritable(str(error))
     return error
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """Without SQLite's finer distinctions; 0 if it doesn't say."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
