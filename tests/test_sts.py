@@ -411,3 +411,16 @@ async def test_nothing_of_a_session_is_stored(house: House) -> None:
     keys = dict(house.keyring.keys)
     await a_session(house)
     assert house.keyring.keys == keys
+
+
+async def test_a_session_of_a_clock_that_was_ahead_is_refused(house: House) -> None:
+    """It would outlive what a session may last."""
+    house.now += 365 * 86_400
+    signer = await a_session(house)
+    url = signer.presign("GET", "photos", "a.txt", now=house.now).url
+    assert (await house.follow(url)).status == 200
+    house.now -= 365 * 86_400
+    url = signer.presign("GET", "photos", "a.txt", now=house.now).url
+    answer = await house.follow(url)
+    assert answer.refusal == (403, "InvalidSecurityToken")
+    assert "issued in the future" in (answer.text("Message") or "")

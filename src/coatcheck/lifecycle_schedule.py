@@ -37,15 +37,21 @@ async def keep_lifecycle(ports: Ports, data: Path, *, hour: int) -> None:
 
 
 async def run_if_due(ports: Ports, data: Path, *, now: float, hour: int) -> Report | None:
-    """Carry rules out unless that was done today, isn't to begin yet, or is another process's turn."""
+    """Carry rules out unless that was done today, isn't to begin yet, or is another process's turn.
+
+    A last day that lies further ahead than another hour of the day explains is that of a clock that was wrong, and is
+    forgotten.
+    """
     day = int(now - hour * 3600) // DAY_S
-    if _last_day(data) >= day:
+    if _is_done(data, day):
         return None
     fd = os.open(data / "lifecycle.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _last_day(data) >= day:
+        if _is_done(data, day):
             return None
+        if _last_day(data) > day:
+            log.warning("the clock has gone back: lifecycle rules were last carried out on a day that is yet to come")
         report = await run_lifecycle(ports, now=now)
         _note_day(data, day)
     except BlockingIOError:
@@ -57,6 +63,10 @@ async def run_if_due(ports: Ports, data: Path, *, now: float, hour: int) -> Repo
     return report
 
 
+def _is_done(data: Path, day: int) -> bool:
+    return day <= _last_day(data) <= day + 1
+
+
 def _last_day(data: Path) -> int:
     try:
         return int((data / "lifecycle.day").read_text())
@@ -66,5 +76,7 @@ def _last_day(data: Path) -> int:
 
 def _note_day(data: Path, day: int) -> None:
     unfinished = data / "lifecycle.day.new"
-    unfinished.write_text(f"{day}\n")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{day}\n")
     unfinished.rename(data / "lifecycle.day")

@@ -236,3 +236,20 @@ async def test_a_directory_of_results_that_was_removed_comes_back(tmp_path: Path
     renderer.close()
     assert inner.asked == ["image/resize,w_1"] * 2
     assert [file.parent.stat().st_mode & 0o777 for file in files(tmp_path)] == [0o700]
+
+
+async def test_results_of_a_clock_that_was_ahead_go_first_unless_they_are_used(tmp_path: Path) -> None:
+    """Else they would be in the way of all others until their time has come."""
+    renderer = remembering(tmp_path, CountingRenderer(1000), most_bytes=10 * 1064)
+    for width in range(1, 9):
+        await renderer.render(job(width))
+        for path in files(tmp_path):
+            os.utime(path, (4_000_000_000, 4_000_000_000))
+    await renderer.render(job(1))
+    used = [path for path in files(tmp_path) if path.stat().st_mtime < 4_000_000_000]
+    assert len(used) == 1
+    for width in range(11, 20):
+        await renderer.render(job(width))
+    assert used[0].exists()
+    assert [path for path in files(tmp_path) if path.stat().st_mtime >= 4_000_000_000] == []
+    renderer.close()

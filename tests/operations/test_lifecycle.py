@@ -499,3 +499,17 @@ async def test_the_server_does_it_once_a_day_from_its_hour(tmp_path: Path) -> No
     assert await run_if_due(ports, tmp_path, now=begin + 3 * 3600, hour=3) is not None
     assert await run_if_due(ports, tmp_path, now=begin + 20 * 3600, hour=3) is None
     assert await keys(house) == []
+
+
+async def test_a_clock_that_was_a_year_ahead_stops_nothing(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ports = Ports(house.catalog, house.encrypting)
+    begin = NOW // 86_400 * 86_400
+    assert await run_if_due(ports, tmp_path, now=begin + 365 * 86_400, hour=0) is not None
+    assert await run_if_due(ports, tmp_path, now=begin, hour=0) is not None
+    assert "the clock has gone back" in caplog.text
+    assert await run_if_due(ports, tmp_path, now=begin, hour=0) is None
+    assert await run_if_due(ports, tmp_path, now=begin, hour=23) is None  # a later hour of the day is no other clock
+    assert await run_if_due(ports, tmp_path, now=begin + 86_400, hour=0) is not None
+    assert (tmp_path / "lifecycle.day").stat().st_mode & 0o777 == 0o600

@@ -129,3 +129,14 @@ async def test_a_bucket_may_archive_by_default(house: House) -> None:
     assert (await house.ask("GET", "/vault/a")).refusal == (403, "InvalidObjectState")
     await house.put("/vault/b", headers={"x-oss-storage-class": "Standard"})
     assert (await house.ask("GET", "/vault/b")).status == 200
+
+
+async def test_a_restore_that_began_when_the_clock_was_ahead_can_be_begun_again(house: House) -> None:
+    await cold(house)
+    house.now += 365 * 86_400
+    assert (await restore(house)).status == 202
+    house.now -= 365 * 86_400
+    assert (await restore(house)).status == 202
+    assert (await restore(house)).refusal == (409, "RestoreAlreadyInProgress")
+    house.now += 1
+    assert (await house.ask("GET", "/photos/a")).status == 200

@@ -97,3 +97,12 @@ class DomainsContract:
         await domains.keep_token(bucket.bucket_id, TOKEN, now=1, most=1)
         with pytest.raises(TooMany):
             await domains.keep_token(bucket.bucket_id, DomainToken("b.example", "f" * 32, 1000), now=1, most=1)
+
+    async def test_a_token_of_a_clock_that_was_ahead_is_not_good(self, domains: Domains, bucket: Bucket) -> None:
+        ahead = DomainToken("a.example.com", "1" * 32, 365 * 86_400 + 3 * 86_400)
+        await domains.keep_token(bucket.bucket_id, ahead, now=365 * 86_400, most=1)
+        assert await domains.find_token(bucket.bucket_id, "a.example.com", now=365 * 86_400) == ahead
+        assert await domains.find_token(bucket.bucket_id, "a.example.com", now=0) is None
+        fresh = DomainToken("a.example.com", "2" * 32, 3 * 86_400)
+        assert await domains.keep_token(bucket.bucket_id, fresh, now=0, most=1) == fresh
+        assert await domains.find_token(bucket.bucket_id, "a.example.com", now=0) == fresh

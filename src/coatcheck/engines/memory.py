@@ -608,14 +608,14 @@ class MemoryDomains:
         kept = await self.find_token(bucket_id, token.domain, now=now)
         if kept is not None:
             return kept
-        if sum(place[0] == bucket_id and held.expires_at > now for place, held in self._tokens.items()) >= most:
+        if sum(place[0] == bucket_id and held.is_good(now) for place, held in self._tokens.items()) >= most:
             raise TooMany(f"bucket {bucket_id}")
         self._tokens[bucket_id, token.domain] = token
         return token
 
     async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
         token = self._tokens.get((bucket_id, domain))
-        return token if token and token.expires_at > now and self._catalog.bucket_of(bucket_id) else None
+        return token if token and token.is_good(now) and self._catalog.bucket_of(bucket_id) else None
 
     def _check_bucket(self, bucket_id: int) -> None:
         if self._catalog.bucket_of(bucket_id) is None:

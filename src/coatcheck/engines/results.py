@@ -47,10 +47,12 @@ def prepare_results(directory: Path) -> None:
     boot = _BOOT_ID.read_text() if _BOOT_ID.exists() else ""
     if not boot or not (directory / "boot").exists() or (directory / "boot").read_text() != boot:
         shutil.rmtree(directory, ignore_errors=True)
-    (directory / "new").mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (directory, directory / "new"):
+        folder.mkdir(mode=0o700, exist_ok=True)
     for leftover in (directory / "new").iterdir():
         leftover.unlink(missing_ok=True)
-    (directory / "boot").write_text(boot)
+    with open(directory / "boot", "w", encoding="ascii", opener=_private) as file:
+        file.write(boot)
 
 
 class RememberingRenderer:
@@ -136,7 +138,7 @@ class _Results:
         try:
             status = os.fstat(fd)
             size = status.st_size - _HEAD_BYTES
-            if time.time() - status.st_mtime > _TOUCH_AFTER_S:
+            if abs(time.time() - status.st_mtime) > _TOUCH_AFTER_S:
                 os.utime(fd)
             inline = size <= INLINE_MAX_BYTES
             data = os.pread(fd, status.st_size if inline else _HEAD_BYTES, 0)
@@ -228,7 +230,9 @@ class _Results:
                 _unlink(path)
 
     def _look(self) -> Iterable[tuple[float, int, str]]:
-        """When each result was used last, its size and its path."""
+        """When each result was used last, its size and its path. A use in the future is that of a clock that has gone
+        back: whatever was used since has been touched, the others count as the oldest."""
+        latest = time.time() + _TOUCH_AFTER_S
         for shard in _SHARDS:
             if not (self._directory / shard).is_dir():
                 continue
@@ -238,7 +242,8 @@ class _Results:
                         status = entry.stat()
                     except FileNotFoundError:  # another process was faster
                         continue
-                    yield status.st_mtime, status.st_size, entry.path
+                    used_at = status.st_mtime if status.st_mtime <= latest else 0.0
+                    yield used_at, status.st_size, entry.path
 
     def close(self) -> None:
         self._threads.shutdown()

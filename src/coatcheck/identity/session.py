@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import INVALID_SECURITY_TOKEN, SECURITY_TOKEN_EXPIRED, TOKEN_OF_ANOTHER_KEY
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, SESSION_MAX_S
 from coatcheck.core.times import write_iso
 from coatcheck.ports.keyring import AccessKey, KeyLookup, Principal, Role
 
@@ -56,7 +57,8 @@ async def find_temporary_key(keyring: KeyLookup, access_key_id: str, token: str,
     """The key of a session, as good as any while the session lasts.
 
     Raises:
-        OssError: INVALID_SECURITY_TOKEN (not ours, or its role is gone), TOKEN_OF_ANOTHER_KEY, SECURITY_TOKEN_EXPIRED.
+        OssError: INVALID_SECURITY_TOKEN (not ours, of the future, or its role is gone), TOKEN_OF_ANOTHER_KEY,
+            SECURITY_TOKEN_EXPIRED.
     """
     text = keyring.open_token(token)
     if text is None:
@@ -64,6 +66,8 @@ async def find_temporary_key(keyring: KeyLookup, access_key_id: str, token: str,
     session = read_session(text)
     if session.access_key_id != access_key_id:
         raise TOKEN_OF_ANOTHER_KEY(OSSAccessKeyId=access_key_id)
+    if session.expires_s > now + SESSION_MAX_S + CLOCK_SKEW_MAX_S:  # issued by a clock that has gone back since
+        raise INVALID_SECURITY_TOKEN("The security token you provided is invalid: it was issued in the future.")
     if now > session.expires_s:
         raise SECURITY_TOKEN_EXPIRED(
             SecurityToken=token, Expires=write_iso(session.expires_s), ServerTime=write_iso(int(now))

@@ -48,9 +48,10 @@ async def restore_object(ctx: Context) -> Reply:
         if record.storage_class not in ARCHIVE_CLASSES:
             raise OPERATION_NOT_SUPPORTED(Key=record.key)
         before = record.restore
-        if before is not None and now < before.ready_at:
+        latest = ctx.now + ctx.settings.restore_delay_s  # nothing that is under way takes longer
+        if before is not None and now < before.ready_at <= latest:
             raise RESTORE_IN_PROGRESS(Key=record.key)
-        began = before is None or before.until <= now
+        began = before is None or before.until <= now or before.ready_at > latest  # the clock has gone back since
         if before is not None and not began:
             return replace(record, restore=Restore(before.ready_at, max(before.until, now + days * _DAY_S)))
         ready_at = int(ctx.now + ctx.settings.restore_delay_s)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.limits import DOMAIN_TOKEN_LIFE_S
 from .catalog import Gone
 
 
@@ -29,6 +30,10 @@ class DomainToken:
     domain: str
     token: str
     expires_at: int
+
+    def is_good(self, now: int) -> bool:
+        """Not over; and not of the future, as one is that was made before a clock went back."""
+        return now < self.expires_at <= now + DOMAIN_TOKEN_LIFE_S
 
 
 class Domains(Protocol):

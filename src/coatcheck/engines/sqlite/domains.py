@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from ...core.limits import DOMAIN_TOKEN_LIFE_S
 from ...ports.catalog import AlreadyThere, Gone, TooMany
 from ...ports.domains import DomainToken, OwnDomain
 from .connection import Reader
@@ -46,10 +47,10 @@ class SqliteDomains:
 
     async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
         row = self._reader.row(
-            "SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ? AND domain = ? AND expires_at > ?",
-            (bucket_id, domain, now),
+            "SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ? AND domain = ?", (bucket_id, domain)
         )
-        return None if row is None else DomainToken(*row)
+        token = None if row is None else DomainToken(*row)
+        return token if token is not None and token.is_good(now) else None
 
 
 def _bind(connection: sqlite3.Connection, name: str, bucket_id: int, now: int, most: int) -> None:
@@ -71,23 +72,24 @@ def _unbind(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
 
 def _keep_token(connection: sqlite3.Connection, bucket_id: int, token: DomainToken, now: int, most: int) -> DomainToken:
     _check_bucket(connection, bucket_id)
-    kept = connection.execute(
-        "SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ? AND domain = ? AND expires_at > ?",
-        (bucket_id, token.domain, now),
-    ).fetchone()
-    if kept is not None:
-        return DomainToken(*kept)
-    good = connection.execute(
-        "SELECT count(*) FROM domain_token WHERE bucket_id = ? AND expires_at > ?", (bucket_id, now)
-    )
-    if good.fetchone()[0] >= most:
+    rows = connection.execute("SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ?", (bucket_id,))
+    good = [kept for kept in (DomainToken(*row) for row in rows) if kept.is_good(now)]
+    for kept in good:
+        if kept.domain == token.domain:
+            return kept
+    if len(good) >= most:
         raise TooMany(f"bucket {bucket_id}")
-    connection.execute("DELETE FROM domain_token WHERE expires_at <= ?", (now,))
+    connection.execute("DELETE FROM domain_token WHERE NOT (expires_at BETWEEN ? AND ?)", _good_ends(now))
     connection.execute(
         "INSERT INTO domain_token (bucket_id, domain, token, expires_at) VALUES (?, ?, ?, ?)",
         (bucket_id, token.domain, token.token, token.expires_at),
     )
     return token
+
+
+def _good_ends(now: int) -> tuple[int, int]:
+    """Between which a token that is good ends."""
+    return now + 1, now + DOMAIN_TOKEN_LIFE_S
 
 
 def _check_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:

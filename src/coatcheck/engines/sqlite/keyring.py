@@ -106,7 +106,7 @@ class SqliteKeyring:
     # --- use ---
 
     def note_use(self, access_key_id: str, now: float) -> None:
-        if now - self._noted.get(access_key_id, 0) < KEY_USE_NOTED_S:
+        if abs(now - self._noted.get(access_key_id, 0)) < KEY_USE_NOTED_S:  # a clock may go back, too
             return
         self._noted[access_key_id] = now
         task = asyncio.get_running_loop().create_task(self._write_use(access_key_id, int(now)))
