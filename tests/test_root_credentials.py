@@ -43,6 +43,14 @@ def test_the_environment_comes_first_and_is_not_written_down(tmp_path: Path) -> 
     assert not (tmp_path / FILE_NAME).exists()
 
 
+def test_no_key_is_made_in_the_place_of_one_that_was_in_use(tmp_path: Path) -> None:
+    with pytest.raises(BadCredentials, match="is missing, and links were signed with its key"):
+        find_root_credentials(tmp_path, NOTHING, needed=True)
+    assert not (tmp_path / FILE_NAME).exists()
+    environment = {"OSS_ACCESS_KEY_ID": "MyKey", "OSS_ACCESS_KEY_SECRET": "my-secret-text"}
+    assert find_root_credentials(tmp_path, environment, needed=True).access_key_id == "MyKey"
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     find_root_credentials(tmp_path, NOTHING)
     environment = {"OSS_ACCESS_KEY_ID": "MyKey", "OSS_ACCESS_KEY_SECRET": "my-secret-text"}

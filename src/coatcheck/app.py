@@ -13,10 +13,12 @@ from typing import Any, Final
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
-from coatcheck.engines.local import LocalEngines, open_local
+from coatcheck.engines.key_file import WrongKey
+from coatcheck.engines.local import BadDirectory, InUse, LocalEngines, open_local
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
+from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Exchange
 from coatcheck.gateway import Gateway
 from coatcheck.lifecycle_schedule import keep_lifecycle
@@ -97,6 +99,10 @@ class Server:
         await receive()
         try:
             await self._open()
+        except (BadDirectory, InUse, NewerStore, WrongKey) as error:
+            logging.getLogger("coatcheck").error("the data directory cannot be opened: %s", error)
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         except Exception as error:
             logging.getLogger("coatcheck").exception("the data directory cannot be opened")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
@@ -125,7 +131,7 @@ class Server:
             self._engines.byte_store,
             self._engines.domains,
             DnsResolver(),
-            _make_notifier(settings),
+            _make_notifier(settings, self._engines),
             renderer,
         )
         addressing, keyring = (
@@ -165,11 +171,17 @@ class Server:
             self._log.close()
 
 
-def _make_notifier(settings: ServerSettings) -> HttpNotifier:
+def _make_notifier(settings: ServerSettings, engines: LocalEngines) -> HttpNotifier:
     scheme = "https" if settings.tls_cert else "http"
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
     networks = [read_network(text) for text in settings.callback_networks]
-    return HttpNotifier(settings.data / "callback.key", settings.callback_key_url or own, networks)
+    return HttpNotifier(
+        settings.data / "callback.key",
+        settings.callback_key_url or own,
+        networks,
+        needed=lambda: engines.needs_key("callback"),
+        note=lambda pem: engines.note_key("callback", pem),
+    )
 
 
 async def _keep_domains(data: Path, domains: Domains) -> None:

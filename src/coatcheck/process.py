@@ -36,7 +36,8 @@ from coatcheck.engines.certificates import (
     tls_files,
 )
 from coatcheck.engines.local import prepare_local
-from coatcheck.root_credentials import RootCredentials
+from coatcheck.engines.needed_keys import check_authority, needs_root_key, note_authority, note_root_key
+from coatcheck.root_credentials import RootCredentials, find_root_credentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.wire.target import accelerate_names, endpoint_names
 
@@ -61,24 +62,28 @@ class CannotListen(Exception):
     """The address can't be listened on; the message says why."""
 
 
-def run(settings: ServerSettings, root: RootCredentials, ready: Callable[[ServerSettings], None]) -> None:
-    """Serve until SIGTERM or SIGINT.
+def run(settings: ServerSettings, ready: Callable[[ServerSettings, RootCredentials], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Keys are checked, or made, before any worker is there.
 
     Args:
         settings: port 0 is replaced by a free one.
-        root: the owner's key.
-        ready: called with the final settings as soon as the server answers.
+        ready: called with the final settings and the owner's key as soon as the server answers.
     Raises:
-        CannotListen, BadCertificate; what `prepare_local` raises.
+        CannotListen, BadCertificate, BadCredentials; what `prepare_local` raises.
     """
     with _reserve(settings.host, settings.port) as reserved:
         settings = replace(settings, listen=Listen(settings.host, reserved.getsockname()[1]))
         with closing(prepare_local(settings.data)):
+            root = find_root_credentials(settings.data, os.environ, needed=needs_root_key(settings.data))
+            note_root_key(settings.data, root.access_key_id)
             if settings.tls_self_signed:
                 files = tls_files(settings.data)
                 settings = replace(settings, tls_cert=files.cert, tls_key=files.key)
-            _prepare_certificate(settings)
-            _serve(settings, root, ready)
+                _prepare_certificate(settings, new_authority=not check_authority(settings.data))
+                note_authority(settings.data)
+            else:
+                _prepare_certificate(settings)
+            _serve(settings, replace(root, made=False), lambda final: ready(final, root))
 
 
 def _serve(settings: ServerSettings, root: RootCredentials, ready: Callable[[ServerSettings], None]) -> None:
@@ -205,13 +210,15 @@ def _await_listening(port: int, count: int) -> None:
         time.sleep(_READY_POLL_S)
 
 
-def _prepare_certificate(settings: ServerSettings) -> FileStates:
+def _prepare_certificate(settings: ServerSettings, *, new_authority: bool = False) -> FileStates:
     """Renew a certificate of ours where that is due, and see that the pair is one; what identifies it.
 
+    Args:
+        new_authority: an authority of ours may be made: nobody trusts one yet.
     Raises: BadCertificate.
     """
     if settings.tls_self_signed:
-        ensure_certificate(settings.data, _served_names(settings))
+        ensure_certificate(settings.data, _served_names(settings), new_authority=new_authority)
     state = _state_of_certificate(settings)
     if settings.tls_cert and settings.tls_key:
         check_pair(settings.tls_cert, settings.tls_key)

@@ -29,9 +29,11 @@ class RootCredentials:
     made: bool = False
 
 
-def find_root_credentials(data: Path, environment: Mapping[str, str]) -> RootCredentials:
+def find_root_credentials(data: Path, environment: Mapping[str, str], *, needed: bool = False) -> RootCredentials:
     """OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET if set, else the file in the data directory, made if missing.
 
+    Args:
+        needed: a key has been in use, so that none is made in its place.
     Raises: BadCredentials.
     """
     access_key_id = environment.get("OSS_ACCESS_KEY_ID", "")
@@ -41,7 +43,14 @@ def find_root_credentials(data: Path, environment: Mapping[str, str]) -> RootCre
     if access_key_id:
         return _checked(access_key_id, access_key_secret, "The environment")
     path = data / FILE_NAME
-    return _read(path) if path.exists() else _make(path)
+    if path.exists():
+        return _read(path)
+    if needed:
+        raise BadCredentials(
+            f"{path} is missing, and links were signed with its key. Restore it from a backup (or set "
+            f"OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET); to do without it: coatcheck accept-key root --data {data}"
+        )
+    return _make(path)
 
 
 def _checked(access_key_id: str, access_key_secret: str, where: str) -> RootCredentials:
@@ -57,7 +66,7 @@ def _read(path: Path) -> RootCredentials:
         stored = json.loads(path.read_text())
         return _checked(stored["access_key_id"], stored["access_key_secret"], str(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadCredentials(f"{path} cannot be read ({error}). Mend it, or remove it to get a new key.") from None
+        raise BadCredentials(f"{path} cannot be read ({error}). Mend it or restore it from a backup.") from None
 
 
 def _make(path: Path) -> RootCredentials:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from coatcheck.engines.certificates import (
     BadCertificate,
@@ -87,13 +88,53 @@ def test_certificate_is_made_anew_a_month_before_its_end(
     check_pair(files.cert, files.key)
 
 
-def test_authority_that_was_lost_or_has_ended_takes_everything_anew(files: TlsFiles, tmp_path: Path) -> None:
+def test_authority_that_was_lost_is_made_anew_only_where_nobody_trusts_it(files: TlsFiles, tmp_path: Path) -> None:
     authority = files.ca.read_bytes()
+    for lost in ("ca.key", "ca.pem"):
+        kept = (tmp_path / "tls" / lost).read_bytes()
+        (tmp_path / "tls" / lost).unlink()
+        with pytest.raises(BadCertificate, match=f"{lost} is missing"):
+            ensure_certificate(tmp_path, NAMES, NOW, new_authority=False)
+        assert not (tmp_path / "tls" / lost).exists()
+        (tmp_path / "tls" / lost).write_bytes(kept)
     files.ca.with_name("ca.key").unlink()
     assert ensure_certificate(tmp_path, NAMES, NOW)
     assert files.ca.read_bytes() != authority
     assert shake_hands(files, "localhost") == "TLSv1.3"
-    assert ensure_certificate(tmp_path, NAMES, NOW + timedelta(days=3640))
+
+
+@pytest.mark.parametrize("moved", [timedelta(days=3640), timedelta(days=-365)], ids=["it ends", "the clock goes back"])
+def test_authority_that_is_not_timely_goes_on_under_its_key(files: TlsFiles, tmp_path: Path, moved: timedelta) -> None:
+    """Who trusts the authority's key and name still does, and everything is good at that time."""
+    key, before = files.ca.with_name("ca.key").read_bytes(), read(files.ca)
+    assert ensure_certificate(tmp_path, NAMES, NOW + moved, new_authority=False)
+    after = read(files.ca)
+    assert files.ca.with_name("ca.key").read_bytes() == key
+    assert (after.subject, after.public_key()) == (before.subject, before.public_key())
+    for certificate in (after, read(files.cert)):
+        assert certificate.not_valid_before_utc <= NOW + moved < certificate.not_valid_after_utc
+    assert not ensure_certificate(tmp_path, NAMES, NOW + moved, new_authority=False)
+
+
+def test_certificate_of_a_clock_that_was_ahead_is_made_anew(files: TlsFiles, tmp_path: Path) -> None:
+    ahead = NOW + timedelta(days=365)
+    assert ensure_certificate(tmp_path, NAMES, ahead)
+    assert ensure_certificate(tmp_path, NAMES, NOW)
+    assert read(files.cert).not_valid_before_utc <= NOW
+    assert shake_hands(files, "localhost") == "TLSv1.3"
+
+
+def read(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def test_authority_of_another_key_is_told(files: TlsFiles, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    ensure_certificate(other, NAMES, NOW)
+    shutil.copy(other / "tls" / "ca.pem", files.ca)
+    with pytest.raises(BadCertificate, match="is not the certificate of"):
+        ensure_certificate(tmp_path, NAMES, NOW)
 
 
 def test_pair_that_is_none_is_told(files: TlsFiles, tmp_path: Path) -> None:

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coatcheck.core.digests import update_crc64
+from coatcheck.engines import rotation
 from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
 from coatcheck.engines.files import BlobPaths
 from coatcheck.engines.local import InUse, audit, open_local, prepare_local
-from coatcheck.engines.master_keys import KEY_VARIABLE, WRAP_BYTES, read_master_keys
+from coatcheck.engines.master_keys import KEY_VARIABLE, WRAP_BYTES, WrongEncryptionKey, read_master_keys
 from coatcheck.engines.rotation import Rotation, rotate
 from coatcheck.ports.bucket import NewBucket
 from coatcheck.ports.object import ObjectRecord, Segment
@@ -133,16 +135,77 @@ async def test_a_blob_caught_between_its_two_writes_is_finished(data: Path, monk
 
 
 async def test_a_key_from_the_environment_is_the_operators_to_change(
-    data: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, new = "A" * 43 + "=", "B" * 42 + "A="
+    data, old, new = tmp_path / "data", "A" * 43 + "=", "B" * 42 + "A="
     monkeypatch.setenv(KEY_VARIABLE, old)
+    prepare_local(data).close()
     await fill(data)
     monkeypatch.setenv(KEY_VARIABLE, f"{new},{old}")
     await check(data)
     assert rotate(data) == Rotation(3, 5)
     monkeypatch.setenv(KEY_VARIABLE, new)
     await check(data)
+    monkeypatch.setenv(KEY_VARIABLE, old)
+    with pytest.raises(WrongEncryptionKey, match="COATCHECK_ENCRYPTION_KEY is not the key"):
+        open_local(data)
+
+
+async def test_a_new_key_of_the_environment_that_was_used_must_be_rotated_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written before still needs the old one, and what was written since the new one."""
+    data, old, new = tmp_path / "data", "A" * 43 + "=", "B" * 42 + "A="
+    monkeypatch.setenv(KEY_VARIABLE, old)
+    prepare_local(data).close()
+    await fill(data)
+    monkeypatch.setenv(KEY_VARIABLE, f"{new},{old}")
+    prepare_local(data).close()
+    for alone in (new, old):
+        monkeypatch.setenv(KEY_VARIABLE, alone)
+        with pytest.raises(WrongEncryptionKey):
+            prepare_local(data)
+    monkeypatch.setenv(KEY_VARIABLE, f"{new},{old}")
+    assert rotate(data) == Rotation(3, 5)
+    monkeypatch.setenv(KEY_VARIABLE, new)
+    prepare_local(data).close()
+    await check(data)
+
+
+@pytest.mark.parametrize("stop_at", range(1, 9))
+async def test_a_rotation_that_dies_before_any_of_its_writes_fits_at_the_next_start(
+    data: Path, stop_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every write of a key file, of a fingerprint, and the first of blobs and bodies, is the one that isn't reached."""
+    await fill(data)
+
+    class Died(BaseException):
+        pass
+
+    steps = 0
+
+    def counted(step: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            nonlocal steps
+            steps += 1
+            if steps == stop_at:
+                raise Died
+            return step(*arguments, **options)
+
+        return run
+
+    names = ("note_keys", "write_master_keys", "_rotate_blobs", "_rotate_bodies", "set_fingerprints", "sync_directory")
+    with monkeypatch.context() as patched:
+        for name in names:
+            patched.setattr(rotation, name, counted(getattr(rotation, name)))
+        with pytest.raises(Died):
+            rotate(data)
+    prepare_local(data).close()
+    await check(data)
+    rotate(data)
+    prepare_local(data).close()
+    await check(data)
+    assert len(read_master_keys(data / "encryption.key").keys) == 1
 
 
 async def test_a_running_server_is_not_pulled_from_under(data: Path) -> None:

@@ -426,13 +426,15 @@ async def test_keys_survive_a_restart(data: Path) -> None:
         assert await engines.keyring.root_account() == account
 
 
-async def test_the_secret_key_can_come_from_the_environment(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_secret_key_can_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data"
     monkeypatch.setenv("COATCHECK_SECRET_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    prepare_local(data).close()
     with open_local(data) as engines:
         await engines.keyring.add_key(KEY)
-    monkeypatch.delenv("COATCHECK_SECRET_KEY")
-    with open_local(data) as engines, pytest.raises(WrongSecretKey):
-        await engines.keyring.find_key("coat")
+    assert not (data / "secret.key").exists()
+    with open_local(data) as engines:
+        assert await engines.keyring.find_key("coat") == KEY
 
 
 def test_a_malformed_secret_key_is_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -494,3 +496,14 @@ def test_a_listing_of_versions_or_uploads_seeks(data: Path) -> None:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", (1, *place, "b"))]
         assert plan == [seek]
     connection.close()
+
+
+async def test_a_use_is_noted_after_a_clock_went_back(engines: LocalEngines) -> None:
+    await engines.keyring.add_key(KEY)
+    year_s = 365 * 86_400
+    moments = ((2 * year_s, 2 * year_s), (year_s, year_s), (year_s + 10, year_s), (year_s + 3600, year_s + 3600))
+    for now, noted in moments:
+        engines.keyring.note_use("coat", now)
+        await asyncio.gather(*engines.keyring._notes)
+        (key,) = await engines.keyring.list_keys()
+        assert key.last_used_at == noted

@@ -38,6 +38,7 @@ VERBS: Final = {
     "domain": ("coatcheck.cli.domain", "Own domains bound to buckets."),
     "https-only": ("coatcheck.cli.https_only", "Refuse plain HTTP for a bucket."),
     "lifecycle": ("coatcheck.cli.lifecycle", "Carry out what lifecycle rules say."),
+    "accept-key": ("coatcheck.cli.accept_key", "Another key in the place of one that is lost."),
     "encryption": ("coatcheck.cli.encryption", "The master key that objects are encrypted under."),
 }
 

@@ -20,11 +20,14 @@ import click
 from coatcheck.access.policy import Kind, PolicyFault, read_policy
 from coatcheck.client.errors import ClientError, NotFound
 from coatcheck.core.names import is_identity_name
-from coatcheck.engines.local import InUse, LocalEngines, open_local, prepare_local
+from coatcheck.engines.key_file import WrongKey
+from coatcheck.engines.local import BadDirectory, InUse, LocalEngines, needs_preparing, open_local, prepare_local
 from coatcheck.engines.sqlite.schema import NewerStore
-from coatcheck.engines.sqlite.seal import WrongSecretKey
-from coatcheck.ports.catalog import AlreadyThere, Gone, NoSpace, NotEmpty
+from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten
 from coatcheck.ports.identities import Account
+from coatcheck.root_credentials import BadCredentials
+
+from .failures import WontStart
 
 T = TypeVar("T")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -64,14 +67,20 @@ def name_argument(variable: str, metavar: str = "NAME") -> Callable[[_F], _F]:
 
 
 def on_directory(data: Path | None, work: Callable[[LocalEngines], Awaitable[T]]) -> T:
-    """Run `work` on the engines of the data directory, which is made if there is none."""
-    place = (data or Path(os.environ.get("COATCHECK_DATA") or "coatcheck-data")).absolute()
-    with _failures():
-        if not (place / "catalog.sqlite").exists():
+    """Run `work` on the engines of the data directory, which is made if there is none, and updated if it is older."""
+    place = data_directory(data)
+    with failures():
+        is_new = not (place / "catalog.sqlite").exists()
+        if needs_preparing(place):
             prepare_local(place).close()
+        if is_new:
             click.echo(f"Made a new data directory, {place}.", err=True)
         with open_local(place) as engines:
             return asyncio.run(_run(work, engines))
+
+
+def data_directory(data: Path | None) -> Path:
+    return (data or Path(os.environ.get("COATCHECK_DATA") or "coatcheck-data")).absolute()
 
 
 async def _run(work: Callable[[LocalEngines], Awaitable[T]], engines: LocalEngines) -> T:
@@ -79,7 +88,8 @@ async def _run(work: Callable[[LocalEngines], Awaitable[T]], engines: LocalEngin
 
 
 @contextmanager
-def _failures() -> Any:
+def failures() -> Any:
+    """What the engines refuse, in the command line's words."""
     try:
         yield
     except AlreadyThere as error:
@@ -88,7 +98,11 @@ def _failures() -> Any:
         raise NotFound("NotThere", f"There is no such thing: {error}.") from None
     except NotEmpty as error:
         raise ClientError("NotEmpty", f"Still in use: {error}.") from None
-    except (InUse, NewerStore, NoSpace, WrongSecretKey) as error:
+    except (BadDirectory, WrongKey) as error:
+        raise WontStart(str(error)) from None
+    except BadCredentials as error:
+        raise WontStart(str(error)) from None
+    except (InUse, NewerStore, NotWritten) as error:
         raise click.ClickException(str(error)) from None
 
 

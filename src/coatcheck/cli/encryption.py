@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from .directory import directory_options, tell
+from .directory import data_directory, directory_options, failures, tell
 
 
 @click.group("encryption")
@@ -26,16 +25,12 @@ def rotate(data: Path | None, as_json: bool) -> None:
     With the key in the environment: put the new one first, "NEW,OLD", rotate, then leave OLD out. An interrupted
     rotation leaves everything readable; run it again.
     """
-    from coatcheck.engines.local import InUse
-    from coatcheck.engines.master_keys import WrongEncryptionKey
     from coatcheck.engines.rotation import rotate as rotate_keys
 
-    place = (data or Path(os.environ.get("COATCHECK_DATA") or "coatcheck-data")).absolute()
+    place = data_directory(data)
     if not (place / "catalog.sqlite").exists():
         raise click.ClickException(f"{place} is not a data directory.")
-    try:
+    with failures():
         done = rotate_keys(place)
-    except (InUse, WrongEncryptionKey) as error:
-        raise click.ClickException(str(error)) from None
     facts = {"blobs": done.blobs, "bodies": done.bodies}
     tell(facts, f"Wrapped {done.blobs + done.bodies} data keys with the new master key.", as_json=as_json)

@@ -31,6 +31,12 @@ _EXIT_CODES: Final[tuple[tuple[type[ClientError], int], ...]] = (
 )
 
 
+class WontStart(click.ClickException):
+    """The data directory or its keys don't fit; the message says what to do. Starting again helps nothing."""
+
+    exit_code = USAGE
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     exit_code: int

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import click
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 
+from .failures import WontStart
 from .server_options import read_options, server_options
 
 
@@ -27,22 +26,18 @@ def command(as_json: bool, **options: Any) -> None:
     the first start, kept in DATA/root-credentials.json and shown once.
     """
     from coatcheck.engines.certificates import BadCertificate
-    from coatcheck.engines.local import InUse
+    from coatcheck.engines.key_file import WrongKey
+    from coatcheck.engines.local import BadDirectory, InUse
     from coatcheck.engines.sqlite.schema import NewerStore
-    from coatcheck.engines.sqlite.seal import WrongSecretKey
     from coatcheck.process import CannotListen, run
-    from coatcheck.root_credentials import BadCredentials, find_root_credentials
+    from coatcheck.root_credentials import BadCredentials
 
     settings = read_options(options).settings
     try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        root = find_root_credentials(settings.data, os.environ)
-
-        def ready(final: ServerSettings) -> None:
-            _print_ready(final, root, as_json=as_json)
-
-        run(settings, root if not root.made else replace(root, made=False), ready)
-    except (BadCertificate, BadCredentials, CannotListen, InUse, NewerStore, WrongSecretKey) as error:
+        run(settings, lambda final, root: _print_ready(final, root, as_json=as_json))
+    except (BadCredentials, BadDirectory, WrongKey) as error:
+        raise WontStart(str(error)) from None
+    except (BadCertificate, CannotListen, InUse, NewerStore) as error:
         raise click.ClickException(str(error)) from None
 
 

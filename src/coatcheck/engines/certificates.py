@@ -1,6 +1,6 @@
 """A certificate for the server's own names, from a certificate authority of its own. Kept in the data directory:
 
-tls/ca.pem        the authority's certificate: what clients are told to trust; ten years
+tls/ca.pem        the authority's certificate: what clients are told to trust; ten years, then the same key's next one
 tls/ca.key        its key, mode 0600
 tls/server.pem    the server's certificate and the authority's; ninety days, made anew a month before its end
 tls/server.key    its key, mode 0600
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.x509 import Certificate, GeneralName, KeyUsage
+    from cryptography.x509 import Certificate, GeneralName, KeyUsage, Name
 
 _CA_LIFE: Final = timedelta(days=3650)
 _SERVER_LIFE: Final = timedelta(days=90)
@@ -75,32 +75,50 @@ def check_pair(cert: Path, key: Path) -> None:
         raise BadCertificate(f"{cert} and {key} are no certificate and its key: {reason}.") from None
 
 
-def ensure_certificate(data: Path, names: Iterable[str], now: datetime | None = None) -> bool:
-    """Make what is missing, has other names, or will soon end; True if the server's pair is a new one.
+def ensure_certificate(
+    data: Path, names: Iterable[str], now: datetime | None = None, *, new_authority: bool = True
+) -> bool:
+    """Make what is missing, has other names, will soon end, or begins only in the future (the clock has gone back).
 
     Args:
         names: host names, also wildcards, and IP addresses.
+        new_authority: an authority may be made where there is none.
+    Returns: True if the server's pair is a new one.
+    Raises: BadCertificate.
     """
     files, now = tls_files(data), now or datetime.now(UTC)
     files.ca.parent.mkdir(mode=0o700, exist_ok=True)
     ca_key_path = files.ca.with_suffix(".key")
     wanted = set(names)
-    if not (files.ca.exists() and ca_key_path.exists()) or _ends_soon(files.ca, now):
-        ca_key, ca = _make_authority(now)
+    missing = [path for path in (ca_key_path, files.ca) if not path.exists()]
+    if missing and not new_authority:
+        raise BadCertificate(f"{missing[0]} is missing. Restore it from a backup.")
+    if missing:
+        ca_key = _new_key()
+        ca = _make_authority(ca_key, _authority_name(), now)
         _write(ca_key_path, _pem_of_key(ca_key))
         _write(files.ca, _pem(ca))
-    elif files.key.exists() and not _ends_soon(files.cert, now) and _is_for(files.cert, files.ca, wanted):
-        return False
     else:
         ca_key, ca = _read_key(ca_key_path), _read_certificate(files.ca)
+        if ca.public_key() != ca_key.public_key():
+            raise BadCertificate(f"{files.ca} is not the certificate of {ca_key_path}. Restore both from a backup.")
+        if not _is_timely(files.ca, now):
+            ca = _make_authority(ca_key, ca.subject, now)
+            _write(files.ca, _pem(ca))
+        elif files.key.exists() and _is_timely(files.cert, now) and _is_for(files.cert, files.ca, wanted):
+            return False
     key, certificate = _make_certificate(ca_key, ca, sorted(wanted), now)
     _write(files.key, _pem_of_key(key))
     _write(files.cert, _pem(certificate) + _pem(ca))
     return True
 
 
-def _ends_soon(path: Path, now: datetime) -> bool:
-    return not path.exists() or _read_certificate(path).not_valid_after_utc - now < _RENEWED_BEFORE
+def _is_timely(path: Path, now: datetime) -> bool:
+    """Whether the certificate is there, has begun, and doesn't end soon."""
+    if not path.exists():
+        return False
+    certificate = _read_certificate(path)
+    return certificate.not_valid_before_utc <= now and certificate.not_valid_after_utc - now >= _RENEWED_BEFORE
 
 
 def _is_for(cert: Path, ca: Path, wanted: Collection[str]) -> bool:
@@ -115,23 +133,28 @@ def _is_for(cert: Path, ca: Path, wanted: Collection[str]) -> bool:
     return held == wanted
 
 
-def _make_authority(now: datetime) -> tuple[EllipticCurvePrivateKey, Certificate]:
+def _authority_name() -> Name:
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
     from cryptography.x509.oid import NameOID
 
-    key = _new_key()
-    serial = x509.random_serial_number()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"coatcheck local authority {serial % 10**8:08d}")])
+    number = x509.random_serial_number() % 10**8
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"coatcheck local authority {number:08d}")])
+
+
+def _make_authority(key: EllipticCurvePrivateKey, name: Name, now: datetime) -> Certificate:
+    """With key and name of the one before, what clients trust stays good for what is issued from now on."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
     builder = (
-        x509.CertificateBuilder(name, name, key.public_key(), serial)
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - _CLOCKS_DIFFER)
         .not_valid_after(now + _CA_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    return key, builder.sign(key, hashes.SHA256())
+    return builder.sign(key, hashes.SHA256())
 
 
 def _make_certificate(
@@ -219,7 +242,7 @@ def _read_key(path: Path) -> EllipticCurvePrivateKey:
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, EllipticCurvePrivateKey):
-        raise BadCertificate(f"{path} is no key of ours; remove it and ca.pem to have new ones made.")
+        raise BadCertificate(f"{path} is no key of ours, or cut short. Restore it from a backup.")
     return key
 
 

@@ -2,23 +2,27 @@
 
 server.lock       held (flock) by the one server of this directory
 open.lock         held, shared, by every process that has the engines open
-secret.key        the key that access key secrets are encrypted with, mode 0600
-encryption.key    the master keys that objects are encrypted under, mode 0600, see `master_keys`
+secret.key        the key that access key secrets are encrypted with, see `needed_keys`
+encryption.key    the master keys that objects are encrypted under, see `master_keys`
 catalog.sqlite    with -wal and -shm: all metadata, and small objects
 catalog.lock      held while a write transaction runs
 catalog.changes   a number that moves with every commit, see `sqlite.changes`
 incoming/ blobs/  see `files`
 results/          rendered pictures, see `results`; can be removed at any time
+
+The directory and what lies in it are for its owner alone: a start sees to that, see `make_private`.
 """
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +31,7 @@ from typing import Final, Self
 from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
 from .files import BlobPaths, FileByteStore, sync_directory
-from .master_keys import make_master_key, read_master_keys
+from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
 from .results import prepare_results
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
@@ -39,8 +43,8 @@ from .sqlite.keyring import SqliteKeyring
 from .sqlite.objects import damage_of
 from .sqlite.row_sums import keep_row_sums, wrong_rows
 from .sqlite.rows import read_crc64, read_segments
-from .sqlite.schema import make_root_account, migrate
-from .sqlite.seal import Seal, make_secret_key, read_secret_key
+from .sqlite.schema import STEPS, make_root_account, migrate, read_version
+from .sqlite.seal import Seal
 from .sqlite.writer import Writer
 
 OPEN_WAIT_S: Final = 5.0  # how long a start waits for the last processes of the server before it
@@ -48,8 +52,28 @@ OPEN_WAIT_S: Final = 5.0  # how long a start waits for the last processes of the
 _MAINTENANCE_CACHE_KIB: Final = 2 * 1024
 
 
+# What lies directly in a data directory, and is for its owner alone.
+_OURS: Final = (
+    "*.lock",
+    "*.key",
+    "*.key.new",
+    "catalog.*",
+    "root-credentials.json",
+    "lifecycle.day*",
+    "tls/*",
+    "results/boot",
+)
+_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls")
+
+log = logging.getLogger("coatcheck")
+
+
 class InUse(Exception):
     """Another server, or what is left of one, has the data directory open."""
+
+
+class BadDirectory(Exception):
+    """The data directory can't be used; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +90,17 @@ class LocalEngines:
     _writer: Writer
     _changes: Changes
     _open: FileLock
+
+    def needs_key(self, name: str) -> bool:
+        """Whether a key of that name was noted: it is not to be made anew. See `needed_keys`."""
+        rows = self._reader.rows("SELECT 1 FROM key_fingerprint WHERE name = ? LIMIT 1", (name,))
+        return bool(rows)
+
+    async def note_key(self, name: str, key: bytes) -> None:
+        """A key was made, or is used; fine if it was noted before."""
+        known = self._reader.rows("SELECT fingerprint FROM key_fingerprint WHERE name = ?", (name,))
+        if (fingerprint(name, key),) not in known:
+            await self._writer.run(lambda connection: note_fingerprint(connection, name, key))
 
     def close(self) -> None:
         """Commit what is queued, end the threads, close the files."""
@@ -88,19 +123,28 @@ class LocalEngines:
 def open_local(data: Path) -> LocalEngines:
     """Open the engines of a prepared data directory; any number of processes may.
 
-    Raises: WrongSecretKey (malformed), InUse (a server is just preparing the directory, for longer than it should).
+    Raises: WrongKey, NewerStore, BadDirectory; InUse (a server is just preparing the directory, for longer than it
+        should).
     """
     in_use = FileLock(data / "open.lock")
     in_use.share(OPEN_WAIT_S)
     path = data / "catalog.sqlite"
-    seal = Seal(read_secret_key(data / "secret.key"))
+    try:
+        with _told(data), closing(_open_catalog(path, query_only=True)) as connection:
+            if read_version(connection) < len(STEPS):
+                raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
+            secret_key, master_keys = check_opening_keys(connection, data)
+    except BaseException:
+        in_use.close()
+        raise
+    seal = Seal(secret_key)
     changes = Changes(data / "catalog.changes")
     reader = Reader(path, changes)
     writer = Writer(path, data / "catalog.lock", changes)
     files = FileByteStore(data, _blob_finder(reader))
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes),
-        EncryptingByteStore(files, read_master_keys(data / "encryption.key")),
+        EncryptingByteStore(files, master_keys),
         SqliteKeyring(reader, writer, seal),
         SqliteIdentities(reader, writer),
         SqliteDomains(reader, writer),
@@ -124,39 +168,99 @@ def prepare_local(data: Path) -> FileLock:
     """Make the directory ready for a server: what is missing is made, tables are brought up to date, leftovers go.
 
     Returns: the server's lock on the directory, to be closed when the server and its workers have ended.
-    Raises: InUse, NewerStore, NoSpace.
+    Raises: InUse, NewerStore, WrongKey, BadDirectory.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(data)
     server = FileLock(data / "server.lock")
     try:
         server.own(0)
-        alone = FileLock(data / "open.lock")
-        try:
-            alone.own(OPEN_WAIT_S)
+        with alone_in(data), _told(data):
             _prepare(data)
-        finally:
-            alone.close()
     except BaseException:
         server.close()
         raise
     return server
 
 
+@contextmanager
+def alone_in(data: Path) -> Iterator[None]:
+    """While no process has the engines open. Raises: InUse."""
+    alone = FileLock(data / "open.lock")
+    try:
+        alone.own(OPEN_WAIT_S)
+        yield
+    finally:
+        alone.close()
+
+
+def needs_preparing(data: Path) -> bool:
+    """Whether there is no data directory there yet, or one of an older coatcheck. Raises: NewerStore, BadDirectory."""
+    path = data / "catalog.sqlite"
+    if not path.exists():
+        return True
+    with _told(data), closing(_open_catalog(path, query_only=True)) as connection:
+        return read_version(connection) < len(STEPS)
+
+
 def _prepare(data: Path) -> None:
-    paths = BlobPaths(data)
-    paths.prepare()
-    prepare_results(data / "results")
-    make_secret_key(data / "secret.key")
-    make_master_key(data / "encryption.key")
-    with closing(
-        open_connection(data / "catalog.sqlite", cache_kib=_MAINTENANCE_CACHE_KIB, query_only=False)
-    ) as connection:
+    with closing(_open_catalog(data / "catalog.sqlite", query_only=False)) as connection:
+        read_version(connection)
+        check_keys(connection, data)
+        paths = BlobPaths(data)
+        paths.prepare()
+        prepare_results(data / "results")
         migrate(connection)
         keep_row_sums(connection)
+        note_keys(connection, data)
         make_root_account(connection, int(time.time()))
         recover(connection, paths)
-    os.chmod(data / "catalog.sqlite", 0o600)
+    _make_files_private(data)
     sync_directory(data)
+
+
+def _open_catalog(path: Path, *, query_only: bool) -> sqlite3.Connection:
+    return open_connection(path, cache_kib=_MAINTENANCE_CACHE_KIB, query_only=query_only)
+
+
+@contextmanager
+def _told(data: Path) -> Iterator[None]:
+    """What SQLite says of a catalog that it can't use, in words. Raises: BadDirectory, InUse."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            raise InUse(f"Another program has {data}/catalog.sqlite locked. End it, and start again.") from None
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            raise BadDirectory(f"{data} cannot be written ({error}). Give this user a directory to write to.") from None
+        raise BadDirectory(f"{data}/catalog.sqlite cannot be used ({error}). Restore it from a backup.") from None
+
+
+def make_private(data: Path) -> None:
+    """Close a data directory that others may enter; say so in the log.
+
+    Raises: BadDirectory, for one that is somebody else's, or that has other things in it and isn't ours to close.
+    """
+    status = data.stat()
+    if not status.st_mode & 0o077:
+        return
+    ours = status.st_uid == os.geteuid() and not status.st_mode & stat.S_ISVTX
+    if not ours or not ((data / "catalog.sqlite").exists() or not any(data.iterdir())):
+        raise BadDirectory(
+            f"Others may enter {data}, where secrets would lie. Close it (chmod 700), or name an empty directory."
+        )
+    os.chmod(data, 0o700)
+    log.warning("%s was open to others (mode %o); it is closed now (700)", data, stat.S_IMODE(status.st_mode))
+
+
+def _make_files_private(data: Path) -> None:
+    """What an older coatcheck, or a copy, has left readable."""
+    for patterns, mode in ((_OURS, 0o600), (_OUR_FOLDERS, 0o700)):
+        for pattern in patterns:
+            for path in data.glob(pattern):
+                if not path.is_symlink() and path.is_dir() == (mode == 0o700) and path.stat().st_mode & 0o077:
+                    path.chmod(mode)
 
 
 def recover(connection: sqlite3.Connection, paths: BlobPaths) -> None:
@@ -255,9 +359,7 @@ _CLEAN: Final = AuditReport((), (), (), (), (), (), (), ())
 def audit(data: Path) -> AuditReport:
     """Compare catalog and files, changing nothing. Exact only while nobody writes. The bytes of blobs aren't read."""
     paths = BlobPaths(data)
-    with closing(
-        open_connection(data / "catalog.sqlite", cache_kib=_MAINTENANCE_CACHE_KIB, query_only=True)
-    ) as connection:
+    with closing(_open_catalog(data / "catalog.sqlite", query_only=True)) as connection:
         counted: dict[str, int] = {}
         missing = []
         for bucket_id, key, blob_id, needed in _named_blobs(connection):

@@ -10,23 +10,22 @@ the name of what it belongs to bound in.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .key_file import WrongKey, new_key, put_key_file, read_key, read_key_text, write_key
+
 KEY_VARIABLE: Final = "COATCHECK_ENCRYPTION_KEY"
 WRAP_BYTES: Final = 76
 _MAGIC: Final = b"CCWRAP1\n"
 _ID_BYTES: Final = 8
-_KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 
 
-class WrongEncryptionKey(Exception):
+class WrongEncryptionKey(WrongKey):
     """A master key is malformed, missing, or not the one that something was encrypted with."""
 
 
@@ -78,41 +77,29 @@ def key_id(key: bytes) -> bytes:
 
 
 def read_master_keys(path: Path) -> MasterKeys:
-    """The keys of the environment if they are set there, else those of the file. Raises: WrongEncryptionKey."""
-    text = os.environ.get(KEY_VARIABLE) or path.read_text()
-    keys = tuple(_read_key(piece) for piece in text.replace(",", "\n").split())
-    if not keys:
-        raise WrongEncryptionKey("There is no encryption key.")
+    """The keys of the environment if they are set there, else those of the file. Raises: WrongKey."""
+    texts = read_key_text(path, KEY_VARIABLE).replace(",", "\n").split()
+    keys = tuple(key for key in map(read_key, texts) if key is not None)
+    if not keys or len(keys) < len(texts):
+        where = KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else str(path)
+        raise WrongEncryptionKey(
+            f"{where} is cut short or damaged: an encryption key must be the base64 of 32 bytes, one or more. "
+            "Restore it from where it is kept."
+        )
     return MasterKeys(keys)
 
 
 def make_master_key(path: Path) -> None:
     """Write a fresh key to the file, mode 0600, unless it exists or the environment has one."""
     if not (os.environ.get(KEY_VARIABLE) or path.exists()):
-        write_master_keys(path, MasterKeys((os.urandom(_KEY_BYTES),)))
+        write_master_keys(path, MasterKeys((new_key(),)))
 
 
 def write_master_keys(path: Path, keys: MasterKeys) -> None:
     """Replace the file, durably; the caller syncs the directory."""
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.writelines(base64.b64encode(key) + b"\n" for key in keys.keys)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+    put_key_file(path, b"".join(map(write_key, keys.keys)))
 
 
 def fresh_keys(keys: MasterKeys) -> MasterKeys:
     """The same with a new one in front."""
-    return MasterKeys((os.urandom(_KEY_BYTES), *keys.keys))
-
-
-def _read_key(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise WrongEncryptionKey(f"An encryption key must be the base64 of {_KEY_BYTES} bytes.")
-    return key
+    return MasterKeys((new_key(), *keys.keys))

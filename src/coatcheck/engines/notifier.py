@@ -12,7 +12,7 @@ import secrets
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -20,6 +20,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from ..core.addresses import Address, Network, is_metadata_name, may_reach, read_address
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
 from ..ports.notifier import Forbidden, Notice, Response, Unreachable
+from .trouble import tell_trouble
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -34,12 +35,24 @@ class HttpNotifier:
         key_path: of the private key, PEM.
         key_url: where applications find the public key; told with every callback.
         allowed: networks that are allowed though they aren't public.
+        needed: whether there was a key before, so that none is made in its place.
+        note: told of the key before it is used first.
     """
 
-    def __init__(self, key_path: Path, key_url: str, allowed: Sequence[Network] = ()) -> None:
+    def __init__(
+        self,
+        key_path: Path,
+        key_url: str,
+        allowed: Sequence[Network] = (),
+        *,
+        needed: Callable[[], bool] = lambda: False,
+        note: Callable[[bytes], Awaitable[None]] | None = None,
+    ) -> None:
         self._key_path = key_path
         self._key_url = key_url
         self._allowed = tuple(allowed)
+        self._needed = needed
+        self._note = note
         self._key: RSAPrivateKey | None = None
         self._tls: ssl.SSLContext | None = None
 
@@ -121,7 +134,13 @@ class HttpNotifier:
 
     async def _private_key(self) -> RSAPrivateKey:
         if self._key is None:
-            self._key = await asyncio.to_thread(_open_key, self._key_path)
+            if self._needed() and not self._key_path.exists():
+                tell_trouble("callbacks cannot be signed", f"{self._key_path} is missing; restore it from a backup")
+                raise Unreachable("the server has lost its callback key")
+            key, pem = await asyncio.to_thread(_open_key, self._key_path)
+            if self._note is not None:
+                await self._note(pem)
+            self._key = key
         return self._key
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -143,8 +162,8 @@ async def _read(answer: object) -> bytes | None:
     return b"".join(pieces)
 
 
-def _open_key(path: Path) -> RSAPrivateKey:
-    """The key in the file, made if there is none: of several processes that make one, the first to link it wins."""
+def _open_key(path: Path) -> tuple[RSAPrivateKey, bytes]:
+    """The key of the file, and the file's content. Made if there is none: of several, the first to link it wins."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -160,6 +179,7 @@ def _open_key(path: Path) -> RSAPrivateKey:
         with contextlib.suppress(FileExistsError):
             os.link(unfinished, path)
         unfinished.unlink()
-    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    pem = path.read_bytes()
+    key = serialization.load_pem_private_key(pem, None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    return key
+    return key, pem

@@ -2,7 +2,8 @@
 
 A blob has room for two wrapped keys, so the new one is durable before the old one goes. A body's lies in its row and
 changes in a transaction. The key file holds both keys until all is done, so a rotation that was interrupted leaves
-everything readable, and is finished by the next one. Nobody else may have the directory open.
+everything readable, and is finished by the next one. The catalog notes a key before anything is wrapped with it, and
+forgets the old one before it leaves the file, so a start fits after each step. Nobody else may have the directory open.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from typing import Final
 from ..ports.byte_store import is_encrypted
 from .encrypted import BODY, HEADER_BYTES, SLOTS, find_wrapped
 from .files import BlobPaths, sync_directory
-from .local import OPEN_WAIT_S, FileLock
-from .master_keys import KEY_VARIABLE, WRAP_BYTES, MasterKeys, fresh_keys, read_master_keys, write_master_keys
+from .local import FileLock, alone_in
+from .master_keys import KEY_VARIABLE, WRAP_BYTES, MasterKeys, fresh_keys, write_master_keys
+from .needed_keys import check_keys, check_opening_keys, note_keys, set_fingerprints
 from .sqlite.connection import open_connection
+from .sqlite.schema import migrate
 
 _BATCH: Final = 500  # bodies in one transaction
 _CACHE_KIB: Final = 2 * 1024
@@ -39,24 +42,45 @@ def rotate(data: Path, note: Callable[[int], None] = lambda _: None) -> Rotation
 
     Args:
         note: told now and then how many are done.
-    Raises: InUse (a server is running), WrongEncryptionKey.
+    Raises: InUse (a server is running), WrongKey, NewerStore.
     """
-    with closing(FileLock(data / "server.lock")) as server, closing(FileLock(data / "open.lock")) as alone:
+    with closing(FileLock(data / "server.lock")) as server:
         server.own(0)
-        alone.own(OPEN_WAIT_S)
-        path = data / "encryption.key"
-        keys = read_master_keys(path)
-        from_file = KEY_VARIABLE not in os.environ
-        if from_file and len(keys.keys) == 1:
+        with alone_in(data):
+            keys = _begin(data)
+            blobs = _rotate_blobs(data, keys, note)
+            bodies = _rotate_bodies(data, keys, lambda done: note(blobs + done))
+            _finish(data, keys)
+    return Rotation(blobs, bodies)
+
+
+def _begin(data: Path) -> MasterKeys:
+    """The keys, the new one first and noted."""
+    path = data / "encryption.key"
+    with closing(open_connection(data / "catalog.sqlite", cache_kib=_CACHE_KIB, query_only=False)) as connection:
+        check_keys(connection, data)
+        migrate(connection)
+        note_keys(connection, data)
+        _, keys = check_opening_keys(connection, data)
+        if _is_from_file() and len(keys.keys) == 1:
             keys = fresh_keys(keys)
             write_master_keys(path, keys)
             sync_directory(data)
-        blobs = _rotate_blobs(data, keys, note)
-        bodies = _rotate_bodies(data, keys, lambda done: note(blobs + done))
-        if from_file:
-            write_master_keys(path, MasterKeys(keys.keys[:1]))
-            sync_directory(data)
-    return Rotation(blobs, bodies)
+            note_keys(connection, data)
+    return keys
+
+
+def _finish(data: Path, keys: MasterKeys) -> None:
+    """Nothing is wrapped with the old ones any more."""
+    with closing(open_connection(data / "catalog.sqlite", cache_kib=_CACHE_KIB, query_only=False)) as connection:
+        set_fingerprints(connection, "encryption", keys.keys[:1])
+    if _is_from_file():
+        write_master_keys(data / "encryption.key", MasterKeys(keys.keys[:1]))
+        sync_directory(data)
+
+
+def _is_from_file() -> bool:
+    return not os.environ.get(KEY_VARIABLE)
 
 
 def _rotate_blobs(data: Path, keys: MasterKeys, note: Callable[[int], None]) -> int:

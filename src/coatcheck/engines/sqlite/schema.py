@@ -19,15 +19,21 @@ def migrate(connection: sqlite3.Connection) -> None:
 
     Raises: NewerStore.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(STEPS):
-        raise NewerStore(f"The catalog has version {version}; this coatcheck knows versions up to {len(STEPS)}.")
+    version = read_version(connection)
     if version == 0:  # against 4096, bodies of 64 KiB are read and written a quarter faster, those of 1 KiB the same
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
     for number, name in enumerate(STEPS[version:], version + 1):
         statements = files(__package__).joinpath(name).read_text()
         connection.executescript(f"BEGIN IMMEDIATE; {statements}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def read_version(connection: sqlite3.Connection) -> int:
+    """How many steps the file has seen; 0 for a new one. Raises: NewerStore."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(STEPS):
+        raise NewerStore(f"The catalog has version {version}; this coatcheck knows versions up to {len(STEPS)}.")
+    return version
 
 
 def make_root_account(connection: sqlite3.Connection, now: int) -> None:

@@ -10,9 +10,10 @@ CREATE TABLE nonce (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonce_by_end ON nonce (expires_at);
 
--- Fingerprints of the key files that something in this catalog depends on: a server with another key refuses to start.
+-- Fingerprints of the keys that something in this catalog, or somebody out there, depends on: a server with another key
+-- refuses to start. See engines/needed_keys.py.
 CREATE TABLE key_fingerprint (
-    name TEXT NOT NULL,                      -- 'secret', 'encryption', 'callback'
+    name TEXT NOT NULL,                      -- 'secret', 'encryption', 'root', 'callback', 'tls'
     fingerprint BLOB NOT NULL,
     PRIMARY KEY (name, fingerprint)
 ) STRICT, WITHOUT ROWID;

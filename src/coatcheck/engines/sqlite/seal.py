@@ -8,13 +8,14 @@ import os
 from pathlib import Path
 from typing import Final
 
+from ..key_file import WrongKey, new_key, put_key_file, read_key, read_key_text, write_key
+
 SECRET_KEY_VARIABLE: Final = "COATCHECK_SECRET_KEY"  # noqa: S105 (a name, not a secret)
-_KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _TOKEN: Final = "security-token"  # noqa: S105 (what tokens are bound to)
 
 
-class WrongSecretKey(Exception):
+class WrongSecretKey(WrongKey):
     """The secret key is malformed, or isn't the one the secrets of this data directory were encrypted with."""
 
 
@@ -64,25 +65,18 @@ def _write_token(sealed: bytes) -> str:
 
 
 def read_secret_key(path: Path) -> bytes:
-    """The key from the environment if it is set there, else from the file. Raises: WrongSecretKey (malformed)."""
-    text = os.environ.get(SECRET_KEY_VARIABLE) or path.read_text()
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise WrongSecretKey(f"The secret key must be the base64 of {_KEY_BYTES} bytes.")
+    """The key from the environment if it is set there, else from the file. Raises: WrongKey (missing, malformed)."""
+    key = read_key(read_key_text(path, SECRET_KEY_VARIABLE))
+    if key is None:
+        where = SECRET_KEY_VARIABLE if os.environ.get(SECRET_KEY_VARIABLE) else str(path)
+        raise WrongSecretKey(
+            f"{where} is cut short or damaged: the secret key must be the base64 of 32 bytes. "
+            "Restore it from where it is kept."
+        )
     return key
 
 
 def make_secret_key(path: Path) -> None:
     """Write a fresh key to the file, mode 0600, unless it exists or the environment has one."""
-    if os.environ.get(SECRET_KEY_VARIABLE) or path.exists():
-        return
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+    if not (os.environ.get(SECRET_KEY_VARIABLE) or path.exists()):
+        put_key_file(path, write_key(new_key()))
