@@ -49,7 +49,7 @@ ecosystem: .venv/ecosystem.stamp .venv/test.stamp  ## tools that speak OSS (pand
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
-.PHONY: soak compare bench lock clean node help
+.PHONY: soak guards compare bench lock clean node help
 
 soak: .venv/test.stamp  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
 	@COATCHECK_SOAK=1 $(PYTEST) -q -m soak --ignore=tests/ecosystem \
@@ -58,6 +58,9 @@ soak: .venv/test.stamp  ## the long counts (kills, flipped bits, histories) in f
 compare: .venv/test.stamp  ## is this tree slower than another commit? BASE=commit; QUICK=1 for a first look; ten minutes, alone
 	@scripts/debian need wrk=wrk
 	@$(BIN)/python benchmarks/compare.py "$(BASE)" $(if $(QUICK),--quick)
+
+guards: .venv/test.stamp  ## takes out each guard of docs/advisories.md, in a copy of the code: its test must fail; some minutes
+	@$(BIN)/python scripts/mutate_guards.py
 
 bench: .venv/test.stamp .venv/bench.stamp  ## every figure, beside nginx, SeaweedFS and the SDKs; takes half an hour, alone
 	@scripts/debian need wrk=wrk nginx=nginx-light openssl=openssl curl=curl
