@@ -63,7 +63,7 @@ async def test_no_name_becomes_a_path(tmp_path: Path) -> None:
     """What is stored under whatever name lies in the data directory, under names of the server's own making."""
     paths = BlobPaths(tmp_path / "data")
     paths.prepare()
-    files = FileByteStore(tmp_path / "data")
+    files = FileByteStore(tmp_path / "data", lambda blob_id: None)
     store = EncryptingByteStore(files, MasterKeys((bytes(range(32)),)))
     house = House()
     house.gateway._ports = house.gateway._ports._replace(byte_store=store)
