@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.encrypted import EncryptingByteStore
-from coatcheck.engines.files import BlobPaths, FileByteStore
-from coatcheck.engines.master_keys import MasterKeys
+from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.wire.target import Target, find_target, make_addressing
 
 from ..builders import a_request
@@ -61,12 +59,11 @@ async def test_a_key_that_can_not_be_is_refused_in_words(key: str) -> None:
 
 async def test_no_name_becomes_a_path(tmp_path: Path) -> None:
     """What is stored under whatever name lies in the data directory, under names of the server's own making."""
-    paths = BlobPaths(tmp_path / "data")
-    paths.prepare()
-    files = FileByteStore(tmp_path / "data", lambda blob_id: None)
-    store = EncryptingByteStore(files, MasterKeys((bytes(range(32)),)))
+    data = tmp_path / "data"
+    lock, engines = prepare_local(data), open_local(data)
+    before = set(tmp_path.rglob("*"))
     house = House()
-    house.gateway._ports = house.gateway._ports._replace(byte_store=store)
+    house.gateway._ports = house.gateway._ports._replace(byte_store=engines.byte_store)
     await house.with_bucket()
     names = [
         "../../escaped",
@@ -79,11 +76,12 @@ async def test_no_name_becomes_a_path(tmp_path: Path) -> None:
     ]
     for name in names:
         await house.put(f"/photos/{name}", b"x" * 100_000)
-    files.close()
-    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    engines.close()
+    lock.close()
+    found = [path for path in tmp_path.rglob("*") if path.is_file() and path not in before]
     assert len(found) == len(set(names)) - 1  # two of them are one key
-    assert all(path.parent.parent == tmp_path / "data" / "blobs" for path in found)
-    assert not any("escaped" in path.name for path in found)
+    assert all(path.parent.parent == data / "blobs" for path in found)
+    assert not any("escaped" in path.name for path in tmp_path.rglob("*"))
 
 
 @pytest.mark.parametrize(
