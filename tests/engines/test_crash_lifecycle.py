@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import audit, open_local, prepare_local
 from coatcheck.operations.context import Ports
 from coatcheck.operations.lifecycle_run import run_lifecycle
@@ -38,7 +39,8 @@ async def fill(data: Path) -> int:
         async def put(number: int) -> None:
             key = f"{'keep' if number % 10 == 0 else 'tmp'}/{number:04}"
             blob = await a_blob(engines.byte_store, key.encode())
-            record = replace(a_large_object(key, blob), size=len(key), segments=(Segment(blob, 0, len(key)),))
+            segments, crc64 = (Segment(blob, 0, len(key)),), update_crc64(key.encode())
+            record = replace(a_large_object(key, blob), size=len(key), crc64=crc64, segments=segments)
             await engines.catalog.put_object(bucket.bucket_id, record)
 
         await asyncio.gather(*(put(number) for number in range(OBJECTS)))
