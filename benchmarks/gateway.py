@@ -54,7 +54,7 @@ def main() -> None:
 
 async def measure(root: Path, objects: int, rounds: int, profiled: int | None) -> None:
     server = Server(ServerSettings(root), RootCredentials(KEY_ID, SECRET))
-    await server._open()  # what the lifespan protocol does
+    await server.open()
     logging.disable()
     try:
         await ask(server, scope("PUT", PRESIGNER.presign("PUT", "bench", None).url))
@@ -70,13 +70,13 @@ async def measure(root: Path, objects: int, rounds: int, profiled: int | None) -
             best = min([await one_round(server, scopes) for _ in range(rounds)])
             print(f"{size:>8} bytes {best:8.1f} us")
     finally:
-        server._close()
+        await server.close()
 
 
 async def measure_cpu(root: Path, rounds: int) -> dict[str, dict[str, float]]:
     """CPU microseconds of one request, all threads together: what a busy machine changes little."""
     server = Server(ServerSettings(root), RootCredentials(KEY_ID, SECRET))
-    await server._open()
+    await server.open()
     logging.disable()
     count, size = 200, 1024
     try:
@@ -94,7 +94,7 @@ async def measure_cpu(root: Path, rounds: int) -> dict[str, dict[str, float]]:
             "list-100": {"us": min([await cpu_us(server, lists) for _ in range(rounds)])},
         }
     finally:
-        server._close()
+        await server.close()
 
 
 async def cpu_us(server: Server, scopes: list[dict[str, Any]], body: bytes = b"") -> float:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 HEAVY: Final = {
-    *("granian", "uvloop", "sqlite3", "cryptography", "fastcrc", "asyncio", "ssl"),  # the server's and the engines'
+    *("httptools", "uvloop", "sqlite3", "cryptography", "fastcrc", "asyncio", "ssl"),  # the server's and the engines'
     *("pyvips", "PIL", "numpy"),  # pictures
     *("httpx", "click", "rich", "segno", "defusedxml"),  # the command line's
 }

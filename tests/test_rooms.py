@@ -44,7 +44,29 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "services",
     },
     "lifecycle_schedule": {"core", "operations.context", "operations.lifecycle_run"},
-    "process": {"app", "engines", "settings", "root_credentials", "wire.target"},
+    "linux": set(),
+    "pulse": set(),
+    "worker": {
+        "app",
+        "engines.certificates",
+        "linux",
+        "pulse",
+        "root_credentials",
+        "settings",
+        "wire.connections",
+        "wire.forwarded",
+    },
+    "process": {
+        "app",
+        "core",
+        "engines",
+        "linux",
+        "pulse",
+        "settings",
+        "root_credentials",
+        "wire.target",
+        "worker",
+    },
     "client": {"core", "signing", "wire.query", "wire.xml", "root_credentials"},
     "cli": {
         "core",
@@ -67,8 +89,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 
 # Third-party library -> the only places that may know it.
 HOMES: Final[dict[str, set[str]]] = {
-    "granian": {"process"},
-    "uvloop": {"process"},
+    "httptools": {"wire.http1_parsing"},
+    "uvloop": {"worker"},
     "click": {"cli"},
     "rich": {"cli"},
     "segno": {"cli"},

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Callable, Coroutine, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.sqlite.schema import NewerStore
-from coatcheck.exchange import Exchange
+from coatcheck.exchange import Begin, Exchange
 from coatcheck.gateway import Gateway
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.context import Ports
@@ -36,8 +36,15 @@ from coatcheck.wire.request import Request
 from coatcheck.wire.target import make_addressing
 
 _FORGET_RESULTS_S: Final = 3600.0
+CANNOT_OPEN: Final = (BadDirectory, InUse, NewerStore, WrongKey)  # what a line says, without a traceback
+
 _DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
+
+
+def log_to_stderr() -> None:
+    """Lines of our own, in every process of a server."""
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
 
 
 class RootKeyring:
@@ -63,24 +70,15 @@ class RootKeyring:
 
 
 class Server:
-    """One worker process's ASGI application: opens the data directory at start-up, closes it at the end.
+    """What one process serves with: the data directory opened, the rooms wired.
 
-    Picklable until it is started, so that a worker can be spawned with it.
-
-    Args:
-        when_up: runs on the event loop once the application is up, beside it.
+    Whoever carries bytes calls `open`, begins exchanges with what that gives, and calls `close` when none is running.
+    An ASGI server does so through the lifespan messages.
     """
 
-    def __init__(
-        self,
-        settings: ServerSettings,
-        root: RootCredentials,
-        *,
-        when_up: Callable[[], Coroutine[Any, Any, None]] | None = None,
-    ) -> None:
+    def __init__(self, settings: ServerSettings, root: RootCredentials) -> None:
         self._settings = settings
         self._root = root
-        self._when_up = when_up
         self._engines: LocalEngines | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._application: Application | None = None
@@ -98,8 +96,8 @@ class Server:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            await self._open()
-        except (BadDirectory, InUse, NewerStore, WrongKey) as error:
+            await self.open()
+        except CANNOT_OPEN as error:
             logging.getLogger("coatcheck").error("the data directory cannot be opened: %s", error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -107,19 +105,14 @@ class Server:
             logging.getLogger("coatcheck").exception("the data directory cannot be opened")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        beside = asyncio.create_task(self._when_up()) if self._when_up else None
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        if beside is not None:
-            beside.cancel()
-        if self._lifecycle is not None:
-            self._lifecycle.cancel()
-            await asyncio.wait([self._lifecycle])
-        self._close()
+        await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _open(self) -> None:
-        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    async def open(self) -> Begin:
+        """Open the data directory. Raises: what `open_local` raises."""
+        log_to_stderr()
         settings = self._settings
         self._engines = open_local(settings.data)
         account = await self._engines.keyring.root_account()
@@ -157,8 +150,13 @@ class Server:
         if settings.lifecycle_hour is not None:
             self._lifecycle = asyncio.create_task(keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour))
         _settle_memory()
+        return begin
 
-    def _close(self) -> None:
+    async def close(self) -> None:
+        """End what runs beside the requests, and close the data directory."""
+        if self._lifecycle is not None:
+            self._lifecycle.cancel()
+            await asyncio.wait([self._lifecycle])
         if self._domain_watch is not None:
             self._domain_watch.cancel()
         if self._forgetting is not None:

@@ -1,32 +1,29 @@
-"""The server's processes: Granian with its workers, the socket, certificates, the ready line, the orderly end."""
+"""The server's processes: the socket, the workers that share it, their watch, certificates, the ready line, the end.
+
+The first process opens no database, starts no thread and answers nothing: it forks workers, and looks after them. A
+worker that ends is replaced, after a pause if it ended soon; one that gives no sign of life is killed. SIGHUP starts
+new workers beside the old ones, which then end with their last request. SIGTERM and SIGINT end everything.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
-import multiprocessing
 import os
 import select
 import signal
 import socket
-import stat
+import struct
 import sys
-import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import Any, Final
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from typing import Final, NoReturn
 
-from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import Server as GranianServer
-
-from coatcheck.app import Server
+from coatcheck.app import log_to_stderr
+from coatcheck.core.limits import CONNECTION_QUEUE
 from coatcheck.engines.certificates import (
     BadCertificate,
     check_pair,
@@ -37,29 +34,37 @@ from coatcheck.engines.certificates import (
 )
 from coatcheck.engines.local import prepare_local
 from coatcheck.engines.needed_keys import check_authority, needs_root_key, note_authority, note_root_key
+from coatcheck.linux import drop_stalled, raise_open_files
+from coatcheck.pulse import Pulse, PulseOfOne
 from coatcheck.root_credentials import RootCredentials, find_root_credentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.wire.target import accelerate_names, endpoint_names
+from coatcheck.worker import CANNOT_START, LEAVE, SIGNALS, Certificate, FileStates, Worker, state_of
 
-_READY_POLL_S: Final = 0.01
-_READY_TIMEOUT_S: Final = 30.0
-_PARENT_POLL_S: Final = 0.2
+_POLL_S: Final = 0.25
+_PORT_POLL_S: Final = 0.01
 _PORT_WAIT_S: Final = 1.0  # the workers of a server that was killed are gone by then
+_READY_TIMEOUT_S: Final = 30.0
+_STOPPED_S: Final = 5.0  # a look that comes so late says that this process, too, was stopped
+_SETTLED_S: Final = 10.0  # a worker that lived for so long is replaced at once
+_RESPAWN_MIN_S: Final = 0.2
+_RESPAWN_MAX_S: Final = 5.0
+_SLOTS_MIN: Final = 16
+_SLOTS_PER_WORKER: Final = 4  # itself, its successor, and two that still leave
+_KILL_AFTER_S: Final = 3.0  # beyond the drain time-out
 _CERTIFICATE_POLL_S: Final = 1.0
 _RENEWAL_POLL_S: Final = 3600.0
-_LISTENING: Final = "0A"  # the kernel's name for that state of a socket
-_TLS_MIN: Final = {"1.2": SSLProtocols.tls12, "1.3": SSLProtocols.tls13}
-_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_BUFFER_MAX_BYTES: Final = 256 * 1024  # of a connection: its headers, pieces of an upload, what a stalled reader leaves
+_PID: Final = struct.Struct("<i")
 
-
-log = logging.getLogger("coatcheck")
-
-FileStates = tuple[tuple[int, int, int], ...]
+log: Final = logging.getLogger("coatcheck")
 
 
 class CannotListen(Exception):
     """The address can't be listened on; the message says why."""
+
+
+class CannotStart(Exception):
+    """No worker comes up; the log says why."""
 
 
 def run(settings: ServerSettings, ready: Callable[[ServerSettings, RootCredentials], None]) -> None:
@@ -67,12 +72,12 @@ def run(settings: ServerSettings, ready: Callable[[ServerSettings, RootCredentia
 
     Args:
         settings: port 0 is replaced by a free one.
-        ready: called with the final settings and the owner's key as soon as the server answers.
+        ready: called with the final settings and the owner's key as soon as every worker takes connections.
     Raises:
-        CannotListen, BadCertificate, BadCredentials; what `prepare_local` raises.
+        CannotListen, CannotStart, BadCertificate, BadCredentials; what `prepare_local` raises.
     """
-    with _reserve(settings.host, settings.port) as reserved:
-        settings = replace(settings, listen=Listen(settings.host, reserved.getsockname()[1]))
+    with _listen(settings.host, settings.port) as listening:
+        settings = replace(settings, listen=Listen(settings.host, listening.getsockname()[1]))
         with closing(prepare_local(settings.data)):
             root = find_root_credentials(settings.data, os.environ, needed=needs_root_key(settings.data))
             note_root_key(settings.data, root.access_key_id)
@@ -83,135 +88,302 @@ def run(settings: ServerSettings, ready: Callable[[ServerSettings, RootCredentia
                 note_authority(settings.data)
             else:
                 _prepare_certificate(settings)
-            _serve(settings, replace(root, made=False), lambda final: ready(final, root))
+            raise_open_files()
+            drop_stalled(listening, settings.body_timeout_s)
+            first = _FirstProcess(settings, replace(root, made=False), listening, lambda final: ready(final, root))
+            first.run()
 
 
-def _serve(settings: ServerSettings, root: RootCredentials, ready: Callable[[ServerSettings], None]) -> None:
-    multiprocessing.set_start_method("fork", force=True)  # no longer the default of Python 3.14; workers need it
-    listening, say_listening = os.pipe()
-    application = Server(settings, root, when_up=partial(_begin_to_listen, settings.body_timeout_s, say_listening))
-    parent = os.getpid()
+@dataclass(slots=True, eq=False)
+class _Forked:
+    """A worker as its parent sees it."""
 
-    def load(*_: Any) -> Server:  # called in each worker
-        # A signal to end that comes while the worker starts would get lost, and the worker be waited for in vain: it is
-        # kept until `_begin_to_listen`.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
-        _die_with(parent)
-        return application
-
-    logging.getLogger("_granian").setLevel(logging.WARNING)
-    server = _Granian(
-        settings,
-        "coatcheck",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        workers=settings.workers,
-        loop=Loops.uvloop,
-        http=HTTPModes.auto,
-        websockets=False,
-        backlog=2048,
-        backpressure=2048,
-        http1_settings=HTTP1Settings(max_buffer_size=_BUFFER_MAX_BYTES),
-        log_level=LogLevels.warning,
-        ssl_cert=settings.tls_cert,
-        ssl_key=settings.tls_key,
-        ssl_protocol_min=_TLS_MIN[settings.tls_min],
-        respawn_failed_workers=True,
-        respawn_interval=0.2,
-        workers_kill_timeout=settings.drain_timeout_s,
-        process_name=None,
-    )
-    server.on_startup(
-        lambda: threading.Thread(target=_announce, args=(settings, listening, ready), daemon=True).start()
-    )
-    if settings.tls_cert:
-        watch = threading.Thread(target=_watch_certificate, args=(settings, server), daemon=True)
-        server.on_startup(watch.start)
-    server.serve(target_loader=load, wrap_loader=False)
+    pid: int
+    slot: int
+    started: float
+    is_ready: bool = False
 
 
-class _Granian(GranianServer):  # type: ignore[misc, valid-type]  # Granian has no types for it
-    """Granian, but a reload drops no running download, and looks at the certificate first.
+class _FirstProcess:
+    """Forks workers and looks after them."""
 
-    New workers are started beside the old ones, which share the port; when they listen, the old ones are told to end,
-    and may take as long as their downloads do. Granian itself would kill them after the time that a shutdown gives.
-
-    Workers are forks of this process. So nothing here may have SQLite open when one is made (it would believe in locks
-    that it doesn't have), and no other thread may be within OpenSSL: certificates are looked at by the main thread.
-    """
-
-    wrks: list[Any]
-
-    def __init__(self, settings: ServerSettings, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(
+        self,
+        settings: ServerSettings,
+        root: RootCredentials,
+        listening: socket.socket,
+        ready: Callable[[ServerSettings], None],
+    ) -> None:
         self._settings = settings
-        self._leaving: list[Any] = []
-        self._asked_for = False
-        self._loaded = _state_of_certificate(settings)
+        self._root = root
+        self._listening = listening
+        self._ready = ready
+        self._pulse = Pulse(max(_SLOTS_MIN, _SLOTS_PER_WORKER * settings.workers))
+        self._certificate = Certificate(settings)
+        self._workers: list[_Forked] = []
+        self._arriving: list[_Forked] = []  # after a reload, until all of them take connections
+        self._leaving: list[_Forked] = []
+        self._due: list[float] = []  # when workers that ended are replaced
+        self._failures = 0  # workers that ended soon, one after the other
+        self._asked: set[int] = set()  # signals
+        self._is_announced = False
+        self._looked_at = self._awake_since = self._started = time.monotonic()
+        self._certificate_seen = _state_of_certificate(settings)
+        self._certificate_looked_at = self._started
 
-    def signal_handler_reload(self, *signal: Any) -> None:
-        """SIGHUP: the operator wants new workers, whether or not a file has changed."""
-        self._asked_for = True
-        super().signal_handler_reload(*signal)
-
-    def look_at_certificate(self) -> None:
-        """Have the main thread reload if the certificate is another one, or has to be."""
-        self.reload_signal = True
-        self.main_loop_interrupt.set()
-
-    def _reload(self, spawn_target: Any, target_loader: Any) -> None:
-        self.reload_signal = False
-        self.main_loop_interrupt.clear()
+    def run(self) -> None:
+        """Raises: CannotStart."""
+        log_to_stderr()
+        self._certificate.load()
+        self._wake, wakes = os.pipe()
+        self._hear, self._say = os.pipe()
+        for end in (self._wake, wakes, self._hear):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wakes)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda number, _: self._asked.add(number))
         try:
-            state = _prepare_certificate(self._settings)
+            self._fork_all(self._workers)
+            while not self._asked & {signal.SIGTERM, signal.SIGINT}:
+                self._look_after_them()
+        finally:
+            self._end()
+
+    def _look_after_them(self) -> None:
+        self._wait(_POLL_S)
+        now = time.monotonic()
+        self._hear_from_workers()
+        self._reap(now)
+        self._announce(now)
+        self._watch(now)
+        self._replace(now)
+        self._see_to_certificate(now)
+        if signal.SIGHUP in self._asked:
+            self._asked.discard(signal.SIGHUP)
+            self._reload()
+        self._finish_reload(now)
+
+    def _wait(self, timeout_s: float) -> None:
+        """Until a signal comes, or a worker says something."""
+        readable, _, _ = select.select([self._wake, self._hear], [], [], timeout_s)
+        if self._wake in readable:
+            with suppress(BlockingIOError):
+                os.read(self._wake, 512)
+
+    # --- workers ---
+
+    def _fork_all(self, among: list[_Forked]) -> None:
+        for _ in range(self._settings.workers):
+            self._fork(among)
+
+    def _fork(self, among: list[_Forked]) -> None:
+        slot = self._free_slot()
+        self._pulse.clear(slot)
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # the worker unblocks them when it hears them
+        parent, pid = os.getpid(), os.fork()
+        if not pid:
+            self._be_a_worker(slot, parent)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        among.append(_Forked(pid, slot, time.monotonic()))
+
+    def _be_a_worker(self, slot: int, parent: int) -> NoReturn:
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            os.close(self._wake)
+            os.close(self._hear)
+            worker = Worker(
+                self._settings,
+                self._root,
+                self._listening,
+                PulseOfOne(self._pulse, slot),
+                self._certificate,
+                lambda: _say(self._say),
+                parent,
+            )
+            status = worker.run()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with suppress(OSError, ValueError):
+                sys.stderr.flush()
+            os._exit(status)
+
+    def _free_slot(self) -> int:
+        taken = {worker.slot for worker in self._all()}
+        return next(slot for slot in range(self._pulse.slots) if slot not in taken)
+
+    def _all(self) -> list[_Forked]:
+        return [*self._workers, *self._arriving, *self._leaving]
+
+    def _hear_from_workers(self) -> None:
+        said = set()
+        with suppress(BlockingIOError):
+            while part := os.read(self._hear, _PID.size * 64):
+                said |= {pid for (pid,) in _PID.iter_unpack(part)}
+        for worker in self._all():
+            worker.is_ready |= worker.pid in said
+
+    def _reap(self, now: float) -> None:
+        """Take note of workers that have ended."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            for worker in self._all():
+                if worker.pid == pid:
+                    self._pulse.clear(worker.slot)
+                    self._bury(worker, os.waitstatus_to_exitcode(status), now)
+
+    def _bury(self, worker: _Forked, status: int, now: float) -> None:
+        if worker in self._leaving:
+            self._leaving.remove(worker)
+        elif worker in self._arriving:
+            self._arriving.remove(worker)
+            self._give_up_reload(f"a new worker ended with {_write_status(status)}")
+        else:
+            self._workers.remove(worker)
+            if status == CANNOT_START and not self._is_announced:
+                raise CannotStart("The server can't start; the messages above say why.")
+            self._failures = 0 if now - worker.started > _SETTLED_S else self._failures + 1
+            pause_s = min(_RESPAWN_MIN_S * 2**self._failures, _RESPAWN_MAX_S) if self._failures else 0.0
+            log.error("worker %d ended with %s; another takes its place", worker.pid, _write_status(status))
+            self._due.append(now + pause_s)
+
+    def _replace(self, now: float) -> None:
+        for due in [due for due in self._due if due <= now]:
+            self._due.remove(due)
+            self._fork(self._workers)
+
+    def _watch(self, now: float) -> None:
+        """Kill workers that give no sign of life. If this process was stopped with them, they get their time again."""
+        if now - self._looked_at > _STOPPED_S:
+            self._awake_since = now
+        self._looked_at = now
+        for worker in self._all():
+            silent_s = now - max(self._pulse.last_beat(worker.slot), self._awake_since)
+            if silent_s > self._settings.worker_timeout_s:
+                log.error("worker %d gave no sign of life for %.0f s: it is killed", worker.pid, silent_s)
+                _kill([worker], signal.SIGKILL)
+                self._pulse.clear(worker.slot)
+
+    def _announce(self, now: float) -> None:
+        if self._is_announced:
+            return
+        if len(self._workers) == self._settings.workers and all(worker.is_ready for worker in self._workers):
+            self._is_announced = True
+            with suppress(OSError):  # nobody reads the line; the server goes on
+                self._ready(self._settings)
+        elif now - self._started > _READY_TIMEOUT_S:
+            self._is_announced = True
+            print("coatcheck: not every worker has come up; see the messages above.", file=sys.stderr)
+
+    # --- reload ---
+
+    def _reload(self) -> None:
+        """New workers, with the certificate that there is now."""
+        if self._arriving:
+            return
+        if len(self._leaving) + 2 * self._settings.workers > self._pulse.slots:
+            log.error("not reloaded: %d old workers still have requests to answer", len(self._leaving))
+            return
+        try:
+            self._renew_certificate()
         except (BadCertificate, OSError) as error:
             log.error("%s The workers go on with the certificate they have.", error)
             return
-        if state != self._loaded or self._asked_for:
-            self._loaded, self._asked_for = state, False
-            self._replace_workers(spawn_target, target_loader)
+        self._fork_all(self._arriving)
 
-    def _replace_workers(self, spawn_target: Any, target_loader: Any) -> None:
-        settings = self._settings
-        if settings.tls_cert:  # Granian remembers where links pointed
-            least = _TLS_MIN[settings.tls_min]
-            self.build_ssl_context(settings.tls_cert, settings.tls_key, None, least, None, [], False)
-        listening = _count_listening(self.bind_port)
-        old, self.wrks = self.wrks, []
-        self._spawn_workers(spawn_target, target_loader)
-        _await_listening(self.bind_port, listening + self.workers)
-        for worker in old:
-            worker.terminate()
-        self._leaving = [worker for worker in self._leaving if worker.is_alive()] + old
-        log.info("reloaded: %d new workers; the old ones end with their last requests", self.workers)
+    def _finish_reload(self, now: float) -> None:
+        if not self._arriving:
+            return
+        if all(worker.is_ready for worker in self._arriving):
+            _kill(self._workers, LEAVE)
+            self._leaving += self._workers
+            self._workers, self._arriving, self._due = self._arriving, [], []
+            log.info("reloaded: %d new workers; the old ones end with their last requests", len(self._workers))
+        elif now - self._arriving[0].started > _READY_TIMEOUT_S:
+            self._give_up_reload("the new workers don't come up")
 
-    def _stop_workers(self) -> None:
-        self.wrks.extend(worker for worker in self._leaving if worker.is_alive())
-        super()._stop_workers()
+    def _give_up_reload(self, why: str) -> None:
+        log.error("not reloaded: %s; the old ones go on", why)
+        _kill(self._arriving, signal.SIGKILL)
+        self._leaving += self._arriving
+        self._arriving = []
 
+    # --- certificates ---
 
-def _count_listening(port: int) -> int:
-    """How many sockets of this machine's IPv4 and IPv6 listen on the port, as far as the kernel tells (on Linux)."""
-    count = 0
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+    def _see_to_certificate(self, now: float) -> None:
+        """Renew ours when that is due, and say so when a pair is none. Workers look at the files themselves."""
+        if self._settings.tls_cert is None or now - self._certificate_looked_at < _CERTIFICATE_POLL_S:
+            return
+        state = _state_of_certificate(self._settings)
+        if state == self._certificate_seen and now - self._certificate_looked_at < _RENEWAL_POLL_S:
+            return
+        self._certificate_looked_at = now
         try:
-            with open(table, encoding="ascii") as lines:
-                rows = [line.split() for line in lines]
-        except OSError:
-            continue
-        count += sum(1 for row in rows if row[3] == _LISTENING and row[1].endswith(f":{port:04X}"))
-    return count
+            self._renew_certificate()
+        except (BadCertificate, OSError) as error:
+            log.error("%s The workers go on with the certificate they have.", error)
+        self._certificate_seen = _state_of_certificate(self._settings)
+
+    def _renew_certificate(self) -> None:
+        """Raises: BadCertificate, OSError."""
+        _prepare_certificate(self._settings)
+        self._certificate.load()
+
+    # --- the end ---
+
+    def _end(self) -> None:
+        """Within the drain time-out and a little more."""
+        self._listening.close()
+        everybody = self._all()
+        _kill(everybody, signal.SIGTERM)
+        deadline = time.monotonic() + self._settings.drain_timeout_s + _KILL_AFTER_S
+        while everybody:
+            if time.monotonic() > deadline:
+                _kill(everybody, signal.SIGKILL)
+            self._wait(_PORT_POLL_S)
+            everybody = [worker for worker in everybody if not _has_ended(worker)]
 
 
-def _await_listening(port: int, count: int) -> None:
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while _count_listening(port) < count and time.monotonic() < deadline:
-        time.sleep(_READY_POLL_S)
+def _say(end: int) -> None:
+    os.write(end, _PID.pack(os.getpid()))
 
 
-def _prepare_certificate(settings: ServerSettings, *, new_authority: bool = False) -> FileStates:
-    """Renew a certificate of ours where that is due, and see that the pair is one; what identifies it.
+def _kill(workers: Iterable[_Forked], number: int) -> None:
+    for worker in workers:
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid, number)
+
+
+def _has_ended(worker: _Forked) -> bool:
+    try:
+        return os.waitpid(worker.pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True
+
+
+def _write_status(status: int) -> str:
+    if status >= 0:
+        return f"status {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
+
+
+def _prepare_certificate(settings: ServerSettings, *, new_authority: bool = False) -> None:
+    """Renew a certificate of ours where that is due, and see that the pair is one.
 
     Args:
         new_authority: an authority of ours may be made: nobody trusts one yet.
@@ -219,10 +391,8 @@ def _prepare_certificate(settings: ServerSettings, *, new_authority: bool = Fals
     """
     if settings.tls_self_signed:
         ensure_certificate(settings.data, _served_names(settings), new_authority=new_authority)
-    state = _state_of_certificate(settings)
     if settings.tls_cert and settings.tls_key:
         check_pair(settings.tls_cert, settings.tls_key)
-    return state
 
 
 def _served_names(settings: ServerSettings) -> list[str]:
@@ -237,134 +407,53 @@ def _served_names(settings: ServerSettings) -> list[str]:
     return sorted(names)
 
 
-def _watch_certificate(settings: ServerSettings, server: _Granian) -> None:
-    """Notice files that have changed; and once an hour, that time has passed."""
-    seen, looked_at_s = _state_of_certificate(settings), time.monotonic()
-    while True:
-        time.sleep(_CERTIFICATE_POLL_S)
-        state, now_s = _state_of_certificate(settings), time.monotonic()
-        if state != seen or now_s - looked_at_s > _RENEWAL_POLL_S:
-            seen, looked_at_s = state, now_s
-            server.look_at_certificate()
-
-
 def _state_of_certificate(settings: ServerSettings) -> FileStates:
     """What changes when the certificate, its key or the list of own domains is written or replaced."""
     domains = (own_domains_file(settings.data),) if settings.tls_self_signed else ()
-    return _state_of(*(path for path in (settings.tls_cert, settings.tls_key, *domains) if path is not None))
+    return state_of(*(path for path in (settings.tls_cert, settings.tls_key, *domains) if path is not None))
 
 
-def _state_of(*paths: Path) -> FileStates:
-    """What changes when a file is written, replaced, or its link points elsewhere."""
-    states = []
-    for path in paths:
-        try:
-            status = path.stat()
-            states.append((status.st_ino, status.st_mtime_ns, status.st_size))
-        except OSError:
-            states.append((0, 0, 0))
-    return tuple(states)
-
-
-def _reserve(host: str, port: int) -> socket.socket:
-    """Hold the port without listening: the workers share it, another server must not.
-
-    The workers bind with SO_REUSEPORT, which would let a second coatcheck join silently, so first see if it is free.
-    """
+def _listen(host: str, port: int) -> socket.socket:
+    """The one listening socket. Nobody else can listen there meanwhile; what a server before this one has left behind
+    is waited for a moment."""
     give_up_at = time.monotonic() + _PORT_WAIT_S
     while True:
+        listening = socket.socket(_family(host))
         try:
-            return _hold(host, _probe(host, port))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            listening.listen(CONNECTION_QUEUE)
+            return listening
         except OSError as error:
+            listening.close()
             if error.errno != errno.EADDRINUSE:
                 raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
             if time.monotonic() > give_up_at:
-                in_use = f"Port {port} on {host} is in use. Take another with --listen {host}:PORT."
-                raise CannotListen(in_use) from None
-            time.sleep(_READY_POLL_S)
+                raise CannotListen(_in_use(host, port)) from None
+        time.sleep(_PORT_POLL_S)
 
 
-def _probe(host: str, port: int) -> int:
-    """Listen for a moment, without sharing; returns the port. Raises: OSError."""
-    with socket.socket(_family(host)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-        probe.listen(1)
-        return int(probe.getsockname()[1])
+def _in_use(host: str, port: int) -> str:
+    """By whom, as far as can be seen: the kernel also refuses a port on which connections of another program end."""
+    another = f"Take another with --listen {host}:PORT."
+    if _somebody_listens(host, port):
+        return f"Port {port} on {host} is in use. {another}"
+    return (
+        f"Nobody listens on port {port} on {host}, but connections of another program still hold it. "
+        f"Try again in a minute. {another}"
+    )
 
 
-def _hold(host: str, port: int) -> socket.socket:
-    held = socket.socket(_family(host))
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    held.bind((host, port))
-    return held
+def _somebody_listens(host: str, port: int) -> bool:
+    there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    try:
+        socket.create_connection((there, port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _die_with(parent: int) -> None:
-    """End this worker when its server has died without saying so: it would hold the port and the data directory."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_POLL_S)
-        os._exit(1)  # as sudden as what happened to the server; what was acknowledged is durable
-
-    threading.Thread(target=watch, name="coatcheck-parent", daemon=True).start()
-
-
-async def _begin_to_listen(stalled_max_s: float, say_listening: int) -> None:
-    """Wait until this worker listens; then take signals, have stalled clients dropped, and tell the server.
-
-    Runs on the worker's event loop, which is what hears signals: a moment before it runs for good it can lose one.
-
-    The application gives a stalled reply up by itself, but the server underneath keeps the connection, and what is
-    queued on it, for as long as the client likes; so the kernel is told to end it. Connections take this option over
-    from the listening socket.
-    """
-    while not (listening := _find_listening()):  # noqa: ASYNC110  nobody says when
-        await asyncio.sleep(_READY_POLL_S)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
-    for found in listening:
-        with found:
-            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stalled_max_s * 1000))
-    os.write(say_listening, b".")
-
-
-def _find_listening() -> list[socket.socket]:
-    """Copies of this process's listening sockets.
-
-    No other descriptor is copied: to close a copy of SQLite's would give up its locks (POSIX).
-    """
-    found = []
-    for name in os.listdir("/dev/fd"):
-        try:
-            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                continue
-            opened = socket.socket(fileno=os.dup(int(name)))
-        except OSError:  # closed meanwhile
-            continue
-        if opened.family in (socket.AF_INET, socket.AF_INET6) and _is_listening(opened):
-            found.append(opened)
-        else:
-            opened.close()
-    return found
-
-
-def _is_listening(opened: socket.socket) -> bool:
-    return bool(opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-
-
-def _announce(settings: ServerSettings, listening: int, ready: Callable[[ServerSettings], None]) -> None:
-    """Wait until every worker listens, then say so."""
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    missing = settings.workers
-    while missing and select.select([listening], [], [], max(0.0, deadline - time.monotonic()))[0]:
-        missing -= len(os.read(listening, missing))
-    if missing:
-        print("coatcheck: not every worker has come up; see the messages above.", file=sys.stderr)
-    else:
-        ready(settings)

@@ -155,11 +155,24 @@ def test_curl_uploads_a_stream_of_unknown_length(live_server: ServerProcess, buc
     assert send(signer.presign("GET", bucket, "chunked.bin").url).body == body
 
 
-def test_curl_over_cleartext_http2(live_server: ServerProcess, bucket: str, put: Put) -> None:
-    put("h2.txt", b"over two")
-    url = a_presigner(live_server.endpoint).presign("GET", bucket, "h2.txt").url
-    done = curl("--http2-prior-knowledge", "--write-out", "\n%{http_version} %{http_code}", url)
-    assert done.stdout == b"over two\n2 200"
+def test_client_that_offers_to_upgrade_to_http2_is_answered_in_http1(
+    live_server: ServerProcess, bucket: str, put: Put, tmp_path: Path
+) -> None:
+    """As curl and Java's own client do over plain HTTP; with a body too."""
+    put("h2.txt", b"over one")
+    signer = a_presigner(live_server.endpoint)
+    format_ = ("--http2", "--write-out", "\n%{http_version} %{http_code}")
+    assert curl(*format_, signer.presign("GET", bucket, "h2.txt").url).stdout == b"over one\n1.1 200"
+    (tmp_path / "up.bin").write_bytes(b"x" * 100_000)
+    upload = signer.presign("PUT", bucket, "up.bin").url
+    assert curl(*format_, "--upload-file", str(tmp_path / "up.bin"), upload).stdout == b"\n1.1 200"
+    assert send(signer.presign("GET", bucket, "up.bin").url).body == b"x" * 100_000
+
+
+def test_client_that_speaks_http2_unasked_is_told_in_http1(live_server: ServerProcess) -> None:
+    said = exchange(live_server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+    assert said.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"<Code>InvalidRequest</Code>" in said
 
 
 def test_requests_streams_a_download(live_server: ServerProcess, bucket: str, put: Put) -> None:

@@ -29,7 +29,7 @@ def command(as_json: bool, **options: Any) -> None:
     from coatcheck.engines.key_file import WrongKey
     from coatcheck.engines.local import BadDirectory, InUse
     from coatcheck.engines.sqlite.schema import NewerStore
-    from coatcheck.process import CannotListen, run
+    from coatcheck.process import CannotListen, CannotStart, run
     from coatcheck.root_credentials import BadCredentials
 
     settings = read_options(options).settings
@@ -37,7 +37,7 @@ def command(as_json: bool, **options: Any) -> None:
         run(settings, lambda final, root: _print_ready(final, root, as_json=as_json))
     except (BadCredentials, BadDirectory, WrongKey) as error:
         raise WontStart(str(error)) from None
-    except (BadCertificate, CannotListen, InUse, NewerStore) as error:
+    except (BadCertificate, CannotListen, CannotStart, InUse, NewerStore) as error:
         raise click.ClickException(str(error)) from None
 
 

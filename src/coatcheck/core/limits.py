@@ -78,6 +78,18 @@ XML_MAX_DEPTH: Final = 16  # ours: no OSS document is nested deeper than eight
 ECHO_MAX_CHARS: Final = 8 * 1024  # ours: what an error repeats of one thing that the request said
 REQUEST_TARGET_MAX_BYTES: Final = 16 * 1024  # ours: path and query together
 
+# --- connections ---------------------------------------------------------------------------------------------------
+HEAD_MAX_BYTES: Final = 64 * 1024  # ours: request line and headers together; trailers too
+HEADERS_MAX: Final = 256  # ours: headers of one request; trailers too
+FRAMING_MAX_BYTES: Final = 16 * 1024  # ours: what chunk extensions may add to a body
+PIPELINED_MAX: Final = 32  # ours: requests of a connection that may wait for their turn; then it isn't read from
+PIPELINED_AT_ONCE_MAX: Final = 512  # ours: requests in what one read brings; more are refused
+BODY_WAITING_MAX_BYTES: Final = 256 * 1024  # ours: of a request's body, not taken yet; then the client is held back
+LINGER_S: Final = 2  # ours: how long a connection that ends is still read from, so that its client sees the reply
+CONNECTION_QUEUE: Final = 4096  # ours: connections that wait to be accepted; the kernel may allow fewer
+FILES_RESERVED: Final = 128  # ours: open files of a process that aren't for connections
+CONNECTIONS_MAX: Final = 65_536  # ours: of one worker, however many files it may open
+
 # --- doors and browser rules ---------------------------------------------------------------------------------------
 CORS_MAX_RULES: Final = 10  # OSS: PutBucketCors
 CORS_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketCors

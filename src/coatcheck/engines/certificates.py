@@ -75,6 +75,22 @@ def check_pair(cert: Path, key: Path) -> None:
         raise BadCertificate(f"{cert} and {key} are no certificate and its key: {reason}.") from None
 
 
+def make_tls_context(cert: Path, key: Path, oldest: str) -> ssl.SSLContext:
+    """The server's side of TLS with this pair, HTTP/1.1 inside.
+
+    Args:
+        oldest: version of TLS, "1.2" or "1.3".
+    Raises: BadCertificate.
+    """
+    check_pair(cert, key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if oldest == "1.3" else ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(cert, key, password="")
+    return context
+
+
 def ensure_certificate(
     data: Path, names: Iterable[str], now: datetime | None = None, *, new_authority: bool = True
 ) -> bool:

@@ -1,7 +1,7 @@
 """PutBucketHttpsConfig, GetBucketHttpsConfig, and our own switch that refuses plain HTTP.
 
-Which version of TLS a connection has is known when a trusted proxy says so (X-Forwarded-Tls-Version); the server
-underneath doesn't tell for its own connections, which are all of TLS 1.2 or 1.3. Only what is known is judged.
+Which version of TLS a connection has is known of the server's own connections, and where a trusted proxy says so
+(X-Forwarded-Tls-Version). Only what is known is judged.
 
 Source: OSS API reference, the operations of those names.
 """

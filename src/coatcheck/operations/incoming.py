@@ -100,8 +100,8 @@ def read_content_length(headers: Mapping[str, str]) -> int | None:
 
     Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT, NOT_IMPLEMENTED (compressed on the way).
 
-    HTTP/2 has no chunked bodies, so there a length is a must. It has to be: the server underneath reports a stream that
-    its client cancelled as a body that ended, and only the length tells the difference (tests/clients/test_cut_off.py).
+    One or the other is a must: an ASGI server may report a stream of HTTP/2 that its client cancelled as a body that
+    ended, and only the length tells the difference.
     """
     text = headers.get("content-length")
     if text is None:

@@ -147,6 +147,28 @@ class ServerSettings:
         Seconds(0.1, 86_400),
         "Drop a client that sends nothing, or takes nothing, for so long in the middle of a body.",
     )
+    head_timeout_s: float = _row(
+        10.0,
+        "--head-timeout",
+        Seconds(0.1, 86_400),
+        "How long a client may take from connecting, or from the first byte of a later request, until its headers are "
+        "complete.",
+    )
+    idle_timeout_s: float = _row(
+        75.0, "--idle-timeout", Seconds(0.1, 86_400), "How long a connection is kept between two requests."
+    )
+    connections_per_address: int = _row(
+        1024,
+        "--connections-per-address",
+        Whole(1, 65_536),
+        "Connections of one client (IPv6: of its /64) to each worker; trusted proxies may have more.",
+    )
+    worker_timeout_s: float = _row(
+        30.0,
+        "--worker-timeout",
+        Seconds(1, 86_400),
+        "A worker that gives no sign of life for so long is killed and replaced.",
+    )
     drain_timeout_s: int = _row(
         30,
         "--drain-timeout",

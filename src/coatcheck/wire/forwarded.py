@@ -44,6 +44,10 @@ class TrustedProxies:
         self._networks = tuple(map(read_network, networks))
         self._trusts = lru_cache(maxsize=1024)(self._is_within)
 
+    def trusts(self, address: str) -> bool:
+        """Whether an address is one of a trusted proxy."""
+        return self._trusts(address)
+
     def see_through(self, request: Request) -> Request:
         """The request as its client sent it to the first proxy; unchanged if no trusted proxy brought it.
 

@@ -17,7 +17,7 @@ class Stream(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A reply without the headers every reply has (Date, Server, x-oss-request-id): `wire/asgi.py` adds those.
+    """A reply without the headers every reply has (Date, Server, x-oss-request-id): whoever sends it adds those.
 
     `content_length` is the length to announce where it isn't the body's: for HEAD, which has no body.
     """

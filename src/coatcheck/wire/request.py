@@ -1,4 +1,4 @@
-"""What a client asked, as one frozen value. Made by `wire/asgi.py` from the server's scope, and by tests by hand."""
+"""What a client asked, as one frozen value. Made by `wire/http1.py` and `wire/asgi.py`, and by tests by hand."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Request(NamedTuple):
         client: the address of who asks, seen through proxies that we trust; empty when unknown.
         secure: the client speaks TLS.
         peer: the address of the proxy that brought the request; empty when it came from the client itself.
-        tls_version: "TLSv1.3" and the like, where a proxy said so; empty when unknown.
+        tls_version: "TLSv1.3" and the like, of the connection or as a proxy said; empty when unknown.
         proxy_host: the Host that a proxy put in the place of the client's, which it told beside; else empty.
     """
 
@@ -66,5 +66,5 @@ class Request(NamedTuple):
 
     @property
     def host(self) -> str:
-        """The Host header exactly as received (":authority" under HTTP/2), port included; empty if there was none."""
+        """The Host header exactly as received, port included; empty if there was none."""
         return self.headers.get("host", "")

@@ -1,0 +1,560 @@
+"""One HTTP/1.1 connection: its requests in turn, each through one exchange, in bounded memory and time.
+
+What arrives goes through `http1_parsing`; a request's exchange runs by hand as far as it needs not wait, and as a task
+from there on. Requests that were sent without waiting are answered in order. A body that breaks off fails; it never
+ends. `Connections` (connections.py) says how many there may be, and looks now and then whose time is up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+import types
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine, Generator
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from coatcheck.core.errors import HEAD_TIMEOUT, OssError
+from coatcheck.core.limits import (
+    BODY_WAITING_MAX_BYTES,
+    DRAIN_MAX_BYTES,
+    DRAIN_SILENCE_S,
+    LINGER_S,
+    PIPELINED_MAX,
+)
+
+from .http1_parsing import END, Head, Refusal, RequestParser
+from .http1_writing import CONTINUE, UnsafeHeader, write_head
+from .query import NO_QUERY, read_query
+from .reply import Reply, Stream
+from .request import NO_BODY, BodyFailed, BodyStalled, Request
+
+if TYPE_CHECKING:
+    from coatcheck.exchange import Exchange
+
+    from .connections import Connections
+
+_JOINED_MAX_BYTES: Final = 2048  # a head and a body up to this are copied into one; larger ones go out as two pieces
+_HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
+
+log: Final = logging.getLogger("coatcheck")
+
+
+class _Gone(Exception):
+    """The client is not there any more."""
+
+
+class _Turn(NamedTuple):
+    """A request that waits for its turn, or the refusal of one."""
+
+    head: Head
+    body: Body | None
+    refusal: OssError | None
+
+
+class Connection(asyncio.Protocol):
+    """Made when the connection is accepted, before any handshake; gone when `connection_lost` was called.
+
+    Attributes:
+        peer: the address at the other end.
+        deadline: of the loop's clock, when `expire` is to be called.
+        evictable: it is silent: no complete request is being answered.
+    """
+
+    __slots__ = (
+        "_body",
+        "_clear",
+        "_eof",
+        "_exchanges",
+        "_gone",
+        "_has_begun",
+        "_house",
+        "_is_busy",
+        "_is_last",
+        "_left",
+        "_lingered",
+        "_parser",
+        "_reading_is_paused",
+        "_sent",
+        "_stays",
+        "_tls_version",
+        "_transport",
+        "_turns",
+        "deadline",
+        "opening",
+        "peer",
+        "secure",
+    )
+
+    def __init__(self, house: Connections, peer: str, *, secure: bool) -> None:
+        self._house = house
+        self._transport: asyncio.Transport | None = None
+        self._parser = RequestParser()
+        self._turns: deque[_Turn] = deque()
+        self._body: Body | None = None  # of the request that is being read
+        self._clear: asyncio.Future[None] | None = None  # somebody waits until all was sent
+        self._tls_version = ""
+        self._is_busy = self._is_last = self._has_begun = self._eof = self._gone = False
+        self._stays = self._reading_is_paused = False
+        self._lingered = -1  # bytes read from a connection that ends; -1 for one that doesn't
+        self._sent = self._left = 0
+        self.opening: asyncio.Task[Any] | None = None
+        self.deadline = house.now() + house.limits.head_timeout_s
+        self.peer = peer
+        self.secure = secure
+
+    # --- what the transport calls ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
+        # `pause_writing` says that the kernel has not taken everything; within TLS a limit of 0 would say so always.
+        transport.set_write_buffer_limits(high=1 if self.secure else 0, low=0)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._tls_version = tls.version() or ""
+        if self._gone:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingered >= 0:
+            self._linger_on(len(data))
+            return
+        for event in self._parser.feed(data):
+            if type(event) is bytes:
+                if self._body is not None:
+                    self._body.feed(event)
+            elif type(event) is Head:
+                self._receive(event)
+            elif event is END:
+                if self._body is not None:
+                    self._body.finish()
+                    self._body = None
+            else:
+                assert isinstance(event, Refusal)
+                self._refuse(event)
+        self._go_on()
+
+    def eof_received(self) -> bool:
+        """The client will send no more; it may still be listening."""
+        self._eof = True
+        if self._body is not None:
+            self._body.fail(BodyFailed())
+            self._body = None
+        if self._transport is not None and not self._is_busy and not self._turns:
+            self._transport.close()
+        return not self.secure
+
+    def pause_writing(self) -> None:
+        if self._transport is not None:
+            self._left = self._transport.get_write_buffer_size()
+
+    def resume_writing(self) -> None:
+        self._left = 0
+        if self._clear is not None and not self._clear.done():
+            self._clear.set_result(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._gone = True
+        self._transport = None
+        self._parser.close()
+        self._turns.clear()
+        if self._body is not None:
+            self._body.fail(BodyFailed())
+            self._body = None
+        if self._clear is not None and not self._clear.done():
+            self._clear.set_exception(_Gone())
+        self._house.forget(self)
+
+    # --- what Connections calls ---
+
+    def expire(self) -> None:
+        """The deadline has passed: of a handshake or a head, of idling, of a body, of a reply that nobody takes."""
+        self.deadline = inf
+        if self._clear is not None:
+            self._expect_progress()
+        elif self._body is not None and self._body.stall():
+            return
+        elif self._transport is None or self._lingered >= 0 or self._is_busy or self._transport.is_closing():
+            self.drop()
+        elif self._has_begun and not self._eof:
+            self._refuse(Refusal(HEAD_TIMEOUT(), None))
+            self._go_on()
+        else:
+            self._transport.close()
+            self.deadline = self._house.now() + LINGER_S
+
+    def drop(self) -> None:
+        """End it now, whatever is under way."""
+        self._gone = True
+        if self._transport is not None:
+            self._transport.abort()
+        elif self.opening is not None:
+            self.opening.cancel()
+
+    def announce_end(self) -> None:
+        """The server ends: the next reply is the last one, and says so."""
+        self._is_last = True
+
+    def end_if_idle(self) -> None:
+        """Nothing has begun that could be answered."""
+        if not self._is_busy and not self._turns and not self._has_begun:
+            if self._transport is not None and self._lingered < 0:
+                self._transport.close()
+            elif self._transport is None:
+                self.drop()
+
+    # --- requests in ---
+
+    def _receive(self, head: Head) -> None:
+        body = self._body = Body(self, head) if head.has_body else None
+        self._turns.append(_Turn(head, body, None))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._is_last = True
+        if self._body is not None:  # whoever reads it says what is wrong
+            self._body.fail(BodyFailed())
+            self._body = None
+        else:
+            head = refusal.head or Head("-", b"", b"", {}, False, False, False)
+            self._turns.append(_Turn(head, None, refusal.error))
+
+    def _go_on(self) -> None:
+        """After anything has arrived or ended: take turns, then see to reading and to the clock."""
+        while self._turns and not self._is_busy and not self._gone and self._lingered < 0:
+            self._begin(self._turns.popleft())
+        if self._is_busy or self._gone or self._lingered >= 0 or self._transport is None:
+            self._control_reading()
+            return
+        if self._eof or (self._is_last and not self._parser.in_head):
+            self._transport.close()
+            return
+        self._control_reading()
+        if self._parser.in_head and not self._has_begun:
+            self._has_begun = True
+            if self.deadline == inf or self.deadline > self._house.now() + self._house.limits.head_timeout_s:
+                self.deadline = self._house.now() + self._house.limits.head_timeout_s
+
+    def _control_reading(self) -> None:
+        """Hold a client back that sends faster than is taken."""
+        if self._transport is None or self._gone:
+            return
+        full = len(self._turns) >= PIPELINED_MAX or (
+            self._body is not None and self._body.waiting > BODY_WAITING_MAX_BYTES
+        )
+        if full != self._reading_is_paused:
+            self._reading_is_paused = full
+            if full:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    # --- one exchange ---
+
+    def _begin(self, turn: _Turn) -> None:
+        """Run it by hand as far as it goes; what has to wait goes on as a task."""
+        self._is_busy, self._has_begun = True, False
+        self.deadline = inf
+        self._house.note_busy(self)
+        now = time.time()
+        request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031  fastest
+        request = _make_request(turn, self.peer, secure=self.secure, tls_version=self._tls_version)
+        run = self._run(self._house.begin(request, request_id, now), turn)
+        if turn.body is not None or turn.head.method not in _HAND_DRIVEN:
+            self._house.run(run)
+            return
+        try:
+            waits_for = run.send(None)
+        except StopIteration:
+            return
+        self._house.run(_go_on_with(run, waits_for))
+
+    async def _run(self, exchange: Exchange, turn: _Turn) -> None:
+        whole = False
+        self._sent = 0
+        try:
+            if turn.refusal is not None:
+                exchange.reply = reply = exchange.refuse(turn.refusal)
+            else:
+                reply = await exchange.answer()
+            if turn.body is not None and not turn.body.ended:
+                await turn.body.drain()
+            whole = await self._send(exchange, reply, turn)
+        except (_Gone, BodyFailed):
+            pass
+        except Exception:
+            log.exception("reply failed request_id=%s", exchange.request_id)
+        finally:
+            await exchange.end(self._sent, whole=whole)
+            self._rest(turn, whole=whole)
+
+    def _rest(self, turn: _Turn, *, whole: bool) -> None:
+        """Between two requests, or at the end."""
+        self._is_busy = False
+        if self._gone or self._transport is None:
+            return
+        if not whole:
+            self.drop()
+        elif self._stays:
+            self._idle()
+        elif turn.refusal is not None or (turn.body is not None and not turn.body.ended):
+            self._linger()
+        else:
+            self._transport.close()
+            self.deadline = self._house.now() + self._house.limits.body_timeout_s
+
+    def _idle(self) -> None:
+        limits, self._has_begun = self._house.limits, self._parser.in_head
+        self.deadline = self._house.now() + (limits.head_timeout_s if self._has_begun else limits.idle_timeout_s)
+        self._house.note_silent(self)
+        if self._turns or self._reading_is_paused or self._is_last or self._eof:
+            self._house.soon(self._go_on)
+
+    def _keeps(self, turn: _Turn) -> bool:
+        """Whether the connection goes on behind this reply."""
+        if not turn.head.keep_alive or turn.refusal is not None or self._gone:
+            return False
+        if turn.body is not None and not turn.body.is_whole:
+            return False
+        return bool(self._turns) or not (self._is_last or self._eof)
+
+    # --- replies out ---
+
+    async def _send(self, exchange: Exchange, reply: Reply, turn: _Turn) -> bool:
+        """Send it; whether all of it went out. Raises: _Gone."""
+        body = reply.body
+        head = self._write_head(exchange, reply, turn)
+        if turn.head.method == "HEAD":
+            await self._write(head, b"")
+        elif isinstance(body, Stream):
+            return await self._send_stream(head, body)
+        else:
+            await self._write(head, body)
+        return True
+
+    def _write_head(self, exchange: Exchange, reply: Reply, turn: _Turn) -> bytes:
+        keeps = self._stays = self._keeps(turn)
+        connection = "" if keeps and not turn.head.is_old else "keep-alive" if keeps else "close"
+        took_ms = int((time.time() - exchange.now) * 1000)
+        try:
+            return write_head(reply, exchange.request_id, exchange.now, took_ms, connection=connection)
+        except UnsafeHeader:
+            log.error("a header of the reply has a line break in it request_id=%s", exchange.request_id)
+            raise
+
+    async def _send_stream(self, head: bytes, stream: Stream) -> bool:
+        sent = 0
+        async for chunk in stream.chunks:
+            sent += len(chunk)
+            await self._write(head, chunk)
+            head = b""
+        if head:
+            await self._write(head, b"")
+        return sent == stream.size
+
+    async def _write(self, head: bytes, body: bytes | bytearray) -> None:
+        """Write, and return when the kernel has taken it. Raises: _Gone."""
+        transport = self._transport
+        if transport is None or self._gone:
+            raise _Gone
+        if not head:
+            transport.write(body)
+        elif len(body) <= _JOINED_MAX_BYTES:
+            transport.write(head + body)
+        else:
+            transport.writelines((head, body))
+        self._sent += max(0, len(body) - self._left)
+        if self._left:
+            left = min(self._left, len(body))
+            await self._wait_until_clear()
+            self._sent += left
+
+    async def _wait_until_clear(self) -> None:
+        self.deadline = self._house.now() + self._house.limits.body_timeout_s
+        self._clear = asyncio.get_running_loop().create_future()
+        try:
+            await self._clear
+        finally:
+            self._clear = None
+            self.deadline = inf
+        if self._gone:
+            raise _Gone
+
+    def _expect_progress(self) -> None:
+        """Somebody who takes little by little is no stalled reader."""
+        left = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if left < self._left:
+            self._left = left
+            self.deadline = self._house.now() + self._house.limits.body_timeout_s
+        else:
+            self.drop()
+
+    # --- the end ---
+
+    def _linger(self) -> None:
+        """The reply is on its way while the client may still be sending: to close now would reset the connection, and
+        the client would never read what we said."""
+        assert self._transport is not None
+        self._lingered = 0
+        self.deadline = self._house.now() + LINGER_S
+        self._house.note_silent(self)
+        if self._eof:
+            self._transport.close()
+            return
+        if self._transport.can_write_eof() and not self.secure:
+            self._transport.write_eof()
+        if self._reading_is_paused:
+            self._reading_is_paused = False
+            self._transport.resume_reading()
+
+    def _linger_on(self, size: int) -> None:
+        self._lingered += size
+        if self._lingered > DRAIN_MAX_BYTES:
+            self.drop()
+
+    # --- what a body needs ---
+
+    def take_more(self) -> None:
+        """The body has room again."""
+        self._control_reading()
+
+    def allow_body(self) -> None:
+        """The client may send its body ("Expect: 100-continue")."""
+        if self._transport is not None and not self._gone:
+            self._transport.write(CONTINUE)
+
+    def wait_for_body(self, timeout_s: float) -> None:
+        self.deadline = self._house.now() + timeout_s
+
+    def stop_waiting_for_body(self) -> None:
+        self.deadline = inf
+
+    @property
+    def body_timeout_s(self) -> float:
+        return self._house.limits.body_timeout_s
+
+
+class Body:
+    """A request's body on its way in. It ends, or fails."""
+
+    __slots__ = ("_connection", "_failure", "_more", "_pieces", "_timeout_s", "_waits_for_leave", "ended", "waiting")
+
+    def __init__(self, connection: Connection, head: Head) -> None:
+        self._connection = connection
+        self._pieces: deque[bytes] = deque()
+        self._more: asyncio.Future[None] | None = None
+        self._failure: BodyFailed | None = None
+        self._timeout_s = connection.body_timeout_s
+        self._waits_for_leave = not head.is_old and head.headers.get("expect", "").lower() == "100-continue"
+        self.ended = False
+        self.waiting = 0  # bytes
+
+    @property
+    def is_whole(self) -> bool:
+        """It ended as it should, so that what follows is another request."""
+        return self.ended and self._failure is None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            while self._pieces:
+                piece = self._pieces.popleft()
+                self.waiting -= len(piece)
+                self._connection.take_more()
+                yield piece
+            if self._failure is not None:
+                raise self._failure
+            if self.ended:
+                return
+            await self._wait()
+
+    async def _wait(self) -> None:
+        if self._waits_for_leave:
+            self._waits_for_leave = False
+            self._connection.allow_body()
+        self._more = asyncio.get_running_loop().create_future()
+        self._connection.wait_for_body(self._timeout_s)
+        try:
+            await self._more
+        finally:
+            self._more = None
+            self._connection.stop_waiting_for_body()
+
+    async def drain(self) -> None:
+        """Read what little is left, so that a refused client finds the reply instead of a reset connection. One that
+        falls silent may hold its body back until it is answered."""
+        if self.ended or self._failure is not None or self._waits_for_leave:
+            return
+        self._timeout_s = min(self._timeout_s, DRAIN_SILENCE_S)
+        drained = 0
+        with contextlib.suppress(BodyFailed):
+            async for chunk in self.chunks():
+                drained += len(chunk)
+                if drained > DRAIN_MAX_BYTES:
+                    return
+
+    # --- what the connection tells ---
+
+    def feed(self, piece: bytes) -> None:
+        self._waits_for_leave = False
+        self._pieces.append(piece)
+        self.waiting += len(piece)
+        self._wake()
+
+    def finish(self) -> None:
+        self.ended = True
+        self._wake()
+
+    def fail(self, failure: BodyFailed) -> None:
+        if not self.ended:
+            self._failure = failure
+            self._wake()
+
+    def stall(self) -> bool:
+        """Its time is up; whether anybody waited."""
+        if self._more is None:
+            return False
+        self.fail(BodyStalled())
+        return True
+
+    def _wake(self) -> None:
+        if self._more is not None and not self._more.done():
+            self._more.set_result(None)
+
+
+def _make_request(turn: _Turn, peer: str, *, secure: bool, tls_version: str) -> Request:
+    head = turn.head
+    query = read_query(head.query) if turn.refusal is None else NO_QUERY
+    return Request(
+        head.method,
+        head.path,
+        query,
+        head.headers,
+        peer,
+        secure,
+        turn.body or NO_BODY,
+        tls_version=tls_version,
+    )
+
+
+async def _go_on_with(run: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    """Go on with a coroutine that has been started by hand and waits."""
+    await _resume(run, waits_for)
+
+
+@types.coroutine
+def _resume(run: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    while True:
+        try:
+            answer = yield waits_for
+        except BaseException as error:
+            step: Any = run.throw
+            argument: Any = error
+        else:
+            step, argument = run.send, answer
+        try:
+            waits_for = step(argument)
+        except StopIteration:
+            return

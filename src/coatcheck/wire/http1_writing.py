@@ -1,0 +1,66 @@
+"""Reply -> the bytes of an HTTP/1.1 status line and headers. Pure; the clock is an argument."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from coatcheck.core.times import write_http_date
+
+from .reply import Reply, Stream
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_NO_LENGTH: Final = frozenset({204, 304})
+
+
+class UnsafeHeader(ValueError):
+    """A header that would end before its end: a line break in a name or a value."""
+
+
+def write_head(reply: Reply, request_id: str, now: float, took_ms: int, *, connection: str) -> bytes:
+    """Everything up to the body.
+
+    Args:
+        now: Unix seconds, when the request arrived.
+        took_ms: since then.
+        connection: "close" or "keep-alive" where that has to be said, else "".
+    Raises: UnsafeHeader.
+    """
+    opening = _opening(reply.status, int(now))
+    lines = [b"%b%b\r\nx-oss-server-time: %d" % (opening, request_id.encode("ascii"), took_ms)]
+    if reply.status not in _NO_LENGTH:
+        lines.append(b"content-length: %d" % content_length(reply))
+    lines += [b"%b: %b" % header for header in reply.headers]
+    if connection:
+        lines.append(b"connection: " + connection.encode("ascii"))
+    lines.append(b"\r\n")
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) + _OPENING_BREAKS or head.count(b"\r") != len(lines) + _OPENING_BREAKS:
+        raise UnsafeHeader
+    return head
+
+
+def content_length(reply: Reply) -> int:
+    """What the reply announces, bytes."""
+    if reply.content_length is not None:
+        return reply.content_length
+    return reply.body.size if isinstance(reply.body, Stream) else len(reply.body)
+
+
+_OPENING_BREAKS: Final = 4  # line ends within the opening, and that before the server's time
+
+
+@lru_cache(maxsize=64)
+def _opening(status: int, now_s: int) -> bytes:
+    """What all replies of this status have in this second, up to the value of the request id."""
+    first = f"HTTP/1.1 {status} {_reason(status)}\r\nserver: AliyunOSS\r\n"
+    return f"{first}date: {write_http_date(now_s)}\r\nx-oss-request-id: ".encode("ascii")
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

@@ -1,0 +1,36 @@
+"""What the processes of a server know of each other."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from coatcheck.pulse import Pulse, PulseOfOne
+
+
+def test_fewest_connections_of_those_that_take_some() -> None:
+    shared = Pulse(4)
+    assert shared.least() == inf
+    first, second = PulseOfOne(shared, 0), PulseOfOne(shared, 1)
+    first.note(7)
+    second.note(3)
+    assert (first.least(), second.least()) == (3, 3)
+    second.note(inf)  # it leaves
+    assert first.least() == 7
+    shared.clear(0)
+    assert first.least() == inf
+
+
+def test_who_gives_no_sign_of_life_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    shared = Pulse(2)
+    stuck, alive = PulseOfOne(shared, 0), PulseOfOne(shared, 1)
+    stuck.note(0)
+    now = 1002.0
+    alive.note(5)
+    assert alive.least() == 0
+    now = 1004.0
+    alive.beat()
+    assert (alive.least(), shared.last_beat(0), shared.last_beat(1)) == (5, 1000.0, 1004.0)
