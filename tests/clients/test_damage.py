@@ -59,10 +59,8 @@ def test_a_large_object_never_comes_whole(live_server: ServerProcess, bucket: st
     parts = urlsplit(link)
     connection = http.client.HTTPConnection(live_server.host, live_server.port, timeout=60)
     connection.request("GET", f"{parts.path}?{parts.query}")
-    reply = connection.getresponse()
-    assert reply.status == 200
-    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-        reply.read()
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):  # a reset may overtake what was sent before it
+        connection.getresponse().read()
     connection.close()
     assert f"damaged bucket={bucket} key='{key}' version=null blob={blob.name}" in live_server.log.read_text()
     assert send(a_presigner(live_server.endpoint).presign("HEAD", bucket, key).url, "HEAD").status == 200

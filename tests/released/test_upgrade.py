@@ -29,6 +29,7 @@ def contents() -> dict[str, Any]:
 def unpack(place: Path) -> Path:
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(place, filter="data")
+    (place / "data").chmod(0o700)
     return place / "data"
 
 

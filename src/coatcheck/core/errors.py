@@ -13,6 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+class Broken(Exception):
+    """A body that is being sent can't be completed. What is wrong has been logged by whoever raised it."""
+
+
 class OssError(Exception):
     """A refusal on its way to the client: which row, in which words, with which facts."""
 

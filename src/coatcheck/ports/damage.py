@@ -6,6 +6,8 @@ from __future__ import annotations
 import logging
 from typing import Final, NamedTuple
 
+from coatcheck.core.errors import Broken
+
 from .object import ObjectRecord
 
 log: Final = logging.getLogger("coatcheck")
@@ -22,7 +24,7 @@ class Origin(NamedTuple):
     record: ObjectRecord
 
 
-class Damaged(Exception):
+class Damaged(Broken):
     """Stored bytes are not what was written, or can't be read.
 
     Attributes:

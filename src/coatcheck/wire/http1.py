@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Coroutine, Generator
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from coatcheck.core.errors import HEAD_TIMEOUT, OssError
+from coatcheck.core.errors import HEAD_TIMEOUT, Broken, OssError
 from coatcheck.core.limits import (
     BODY_WAITING_MAX_BYTES,
     DRAIN_MAX_BYTES,
@@ -283,7 +283,7 @@ class Connection(asyncio.Protocol):
             if turn.body is not None and not turn.body.ended:
                 await turn.body.drain()
             whole = await self._send(exchange, reply, turn)
-        except (_Gone, BodyFailed):
+        except (_Gone, BodyFailed, Broken):
             pass
         except Exception:
             log.exception("reply failed request_id=%s", exchange.request_id)
