@@ -18,7 +18,7 @@ from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
 
-from .operations.house import House
+from .oss.house import House
 from .patience import HANG_S
 
 DISCONNECT: Message = {"type": "http.disconnect"}

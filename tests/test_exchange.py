@@ -16,7 +16,7 @@ from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
 
-from .operations.house import NOW, REQUEST_ID, House
+from .oss.house import NOW, REQUEST_ID, House
 
 CORS = (
     b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>"

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from .operations.house import ANYBODY, House
+from .oss.house import ANYBODY, House
 
 LONG = 20_000
 CLAIM = "OSS4-HMAC-SHA256 Credential=a/20260305/cn-hangzhou/oss/aliyun_v4_request,Signature=0"

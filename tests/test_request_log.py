@@ -14,7 +14,7 @@ from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
-from .operations.house import OWNER, House
+from .oss.house import OWNER, House
 
 NOW = 1_772_694_489
 

@@ -10,7 +10,7 @@ from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
-from .operations.house import NOW, REQUEST_ID, House
+from .oss.house import NOW, REQUEST_ID, House
 
 
 class KeyOnly:

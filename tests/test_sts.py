@@ -21,7 +21,7 @@ from coatcheck.signing.rpc import RpcClaim, rpc_string_to_sign, sign_rpc
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
-from .operations.house import NOW, OWNER, REGION, STRANGER, Answer, GivenBody, House
+from .oss.house import NOW, OWNER, REGION, STRANGER, Answer, GivenBody, House
 
 HOME, ABROAD = OWNER.account, STRANGER.account
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from coatcheck.core.percent import decode
 
-from .operations.house import NOW, OWNER, House
+from .oss.house import NOW, OWNER, House
 from .soak import count
 
 BODY = b"in the cloakroom"

@@ -20,20 +20,20 @@ from coatcheck.core.errors import (
 from coatcheck.exchange import Exchange, read_unwritten
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
-from coatcheck.operations.admission import admit
-from coatcheck.operations.asking import NOTHING
-from coatcheck.operations.bucket_website import serve_website
-from coatcheck.operations.context import Context, Ports, PostedForm
-from coatcheck.operations.cors_rules import SETTING as CORS_SETTING
-from coatcheck.operations.cors_rules import sharing_headers
-from coatcheck.operations.incoming import body_fault
-from coatcheck.operations.post_object import find_content_type, find_key
-from coatcheck.operations.preflight import answer_preflight
-from coatcheck.operations.side_effects import check_side_effects
-from coatcheck.operations.table import Row, find_row, is_form
-from coatcheck.operations.versions import is_version_id
-from coatcheck.operations.website_rules import SETTING as WEBSITE_SETTING
-from coatcheck.operations.website_rules import stored_website
+from coatcheck.oss.admission import admit
+from coatcheck.oss.asking import NOTHING
+from coatcheck.oss.bucket_website import serve_website
+from coatcheck.oss.context import Context, Ports, PostedForm
+from coatcheck.oss.cors_rules import SETTING as CORS_SETTING
+from coatcheck.oss.cors_rules import sharing_headers
+from coatcheck.oss.incoming import body_fault
+from coatcheck.oss.post_object import find_content_type, find_key
+from coatcheck.oss.preflight import answer_preflight
+from coatcheck.oss.side_effects import check_side_effects
+from coatcheck.oss.table import Row, find_row, is_form
+from coatcheck.oss.versions import is_version_id
+from coatcheck.oss.website_rules import SETTING as WEBSITE_SETTING
+from coatcheck.oss.website_rules import stored_website
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten
 from coatcheck.ports.damage import Damaged

@@ -45,6 +45,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import SESSION_DEFAULT_S, SESSION_MAX_S, SESSION_MIN_S, STS_FORM_MAX_BYTES
 from coatcheck.core.names import is_access_key_id, is_identity_name
 from coatcheck.core.times import write_iso
+from coatcheck.core.xml import Node, write_xml
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import caller_of, find_key
 from coatcheck.identity.session import new_session, write_session
@@ -56,7 +57,6 @@ from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import read_host_name
-from coatcheck.wire.xml import Node, write_xml
 
 _VERSION: Final = "2015-04-01"
 _FORM: Final = "application/x-www-form-urlencoded"

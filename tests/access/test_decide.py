@@ -14,7 +14,7 @@ from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import OssError
 from coatcheck.identity.caller import Caller
-from coatcheck.operations.table import ROWS
+from coatcheck.oss.table import ROWS
 
 from .world import (
     ABROAD,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coatcheck.engines.local import LocalEngines, open_local
-from tests.operations.house import Answer, House
+from tests.oss.house import Answer, House
 
 PART_BYTES = 102_400
 PIECE_BYTES = 30_000

@@ -14,8 +14,8 @@ import pytest
 
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import audit, open_local, prepare_local
-from coatcheck.operations.context import Ports
-from coatcheck.operations.lifecycle_run import run_lifecycle
+from coatcheck.oss.context import Ports
+from coatcheck.oss.lifecycle_run import run_lifecycle
 from coatcheck.ports.object import Segment
 
 from ..ports.byte_store_contract import a_blob, content_of

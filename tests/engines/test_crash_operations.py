@@ -15,7 +15,7 @@ import pytest
 import coatcheck
 from coatcheck.engines.local import audit, open_local, prepare_local
 
-from ..operations.house import House
+from ..oss.house import House
 from ..patience import wait_until
 from ..soak import count
 from .operating_process import PART_BYTES, PIECE_BYTES, PIECES, a_house, parts_of, pattern, pieces_of

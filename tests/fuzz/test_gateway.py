@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coatcheck import Credentials, sign_request
-from coatcheck.operations.table import SUB_RESOURCES
+from coatcheck.oss.table import SUB_RESOURCES
 from coatcheck.signing.refusal import PresignError
 from coatcheck.wire.query import Query, read_query, write_query
 from coatcheck.wire.request import Request
 
-from ..operations.house import NOW, OWNER, GivenBody, House
+from ..oss.house import NOW, OWNER, GivenBody, House
 from ..soak import count
 
 BYTES = st.binary(max_size=40)

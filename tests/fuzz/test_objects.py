@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from coatcheck.core.errors import OssError
 from coatcheck.core.names import is_bucket_name
-from coatcheck.operations.copy_source import read_source
-from coatcheck.operations.multipart import read_part_number
-from coatcheck.operations.object_append import read_position
-from coatcheck.operations.tagging import read_tagging_document, read_tagging_header, write_tagging
-from coatcheck.operations.versions import read_version_id
+from coatcheck.core.xml import read_xml, write_xml
+from coatcheck.oss.copy_source import read_source
+from coatcheck.oss.multipart import read_part_number
+from coatcheck.oss.object_append import read_position
+from coatcheck.oss.tagging import read_tagging_document, read_tagging_header, write_tagging
+from coatcheck.oss.versions import read_version_id
 from coatcheck.ports.object import Segment, slice_segments
 from coatcheck.wire.query import read_query
-from coatcheck.wire.xml import read_xml, write_xml
 
 # As header and query values arrive: text, with what isn't UTF-8 as surrogates.
 arrived = st.one_of(

@@ -10,9 +10,9 @@ from typing import Final
 
 from coatcheck.core.errors import OssError
 from coatcheck.core.limits import ECHO_MAX_CHARS
+from coatcheck.core.xml import Node, write_xml
 
 from .reply import RawHeader, Reply
-from .xml import Node, write_xml
 
 _HEADER_MAX_BYTES: Final = 8 * 1024
 _SHORT_MAX_CHARS: Final = 512

@@ -1,0 +1,163 @@
+"""CreateCnameToken, GetCnameToken, PutCname, ListCname, DeleteCname: own domains bound to a bucket.
+
+Whoever binds a domain shows that it is theirs: the token is in a TXT record of `_dnsauth.DOMAIN`. The owner of the
+server binds without that on its command line (`coatcheck domain add`), or switches the question off.
+
+Source: OSS API reference, the operations of those names.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from coatcheck.core.errors import (
+    CNAME_ALREADY_EXISTS,
+    CNAME_DENIED,
+    INVALID_ARGUMENT,
+    MALFORMED_XML,
+    NEED_VERIFY_DOMAIN_OWNERSHIP,
+    NO_SUCH_BUCKET,
+    NO_SUCH_CNAME,
+    NO_SUCH_CNAME_TOKEN,
+    NOT_IMPLEMENTED,
+    TOO_MANY_CNAME,
+    TOO_MANY_CNAME_TOKEN,
+)
+from coatcheck.core.limits import DOMAIN_TOKEN_LIFE_S, DOMAINS_PER_BUCKET
+from coatcheck.core.names import is_domain_name
+from coatcheck.core.times import write_http_date, write_iso
+from coatcheck.core.xml import Node, write_xml
+from coatcheck.ports.catalog import AlreadyThere, Gone, TooMany
+from coatcheck.ports.domains import DomainToken
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.target import is_own_name, make_addressing
+
+from .arguments import read_document
+from .context import Context
+
+ROOT: Final = "BucketCnameConfiguration"
+_RECORD: Final = "_dnsauth"  # the label under which the TXT record is looked for
+_CERTIFICATE: Final = ("CertId", "Certificate", "PrivateKey")
+
+
+async def create_cname_token(ctx: Context) -> Reply:
+    """CreateCnameToken: the same token again for as long as it is good."""
+    domain = await _read_domain(ctx)
+    fresh = DomainToken(domain, secrets.token_hex(16), int(ctx.now) + DOMAIN_TOKEN_LIFE_S)
+    bucket = ctx.this_bucket
+    try:
+        token = await ctx.ports.domains.keep_token(bucket.bucket_id, fresh, now=int(ctx.now), most=DOMAINS_PER_BUCKET)
+    except Gone:
+        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+    except TooMany:
+        raise TOO_MANY_CNAME_TOKEN(BucketName=bucket.name) from None
+    return _token_reply(ctx, token)
+
+
+async def get_cname_token(ctx: Context) -> Reply:
+    """GetCnameToken."""
+    domain = _check_domain(ctx, ctx.request.query.get("cname") or "")
+    token = await ctx.ports.domains.find_token(ctx.this_bucket.bucket_id, domain, now=int(ctx.now))
+    if token is None:
+        raise NO_SUCH_CNAME_TOKEN(Cname=domain)
+    return _token_reply(ctx, token)
+
+
+async def put_cname(ctx: Context) -> Reply:
+    """PutCname: bind a domain to the bucket; fine if it is bound to it already."""
+    domain = await _read_domain(ctx)
+    bucket, domains = ctx.this_bucket, ctx.ports.domains
+    bound_to = await domains.find_domain(domain)
+    if bound_to == bucket.name:
+        return Reply(200)
+    if bound_to is not None:
+        raise await _refuse_second(ctx, domain, bound_to)
+    await _check_ownership(ctx, domain)
+    try:
+        await domains.bind_domain(domain, bucket.bucket_id, now=int(ctx.now), most=DOMAINS_PER_BUCKET)
+    except Gone:
+        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+    except AlreadyThere:
+        raise await _refuse_second(ctx, domain, await domains.find_domain(domain) or "") from None
+    except TooMany:
+        raise TOO_MANY_CNAME(BucketName=bucket.name) from None
+    return Reply(200)
+
+
+async def list_cname(ctx: Context) -> Reply:
+    """ListCname."""
+    bucket = ctx.this_bucket
+    nodes: list[Node] = [("Bucket", bucket.name), ("Owner", bucket.owner)]
+    for domain in await ctx.ports.domains.list_domains(bucket.bucket_id):
+        facts = (("Domain", domain.name), ("LastModified", write_iso(domain.bound_at)), ("Status", "Enabled"))
+        nodes.append(("Cname", facts))
+    return _xml("ListCnameResult", nodes)
+
+
+async def delete_cname(ctx: Context) -> Reply:
+    """DeleteCname."""
+    domain = await _read_domain(ctx)
+    try:
+        await ctx.ports.domains.unbind_domain(domain, ctx.this_bucket.bucket_id)
+    except Gone:
+        raise NO_SUCH_CNAME(Cname=domain) from None
+    return Reply(200)
+
+
+async def _read_domain(ctx: Context) -> str:
+    document = await read_document(ctx.request, ROOT)
+    text = document.findtext("Cname/Domain")
+    if text is None:
+        raise MALFORMED_XML(f"{MALFORMED_XML.message} Cname/Domain is missing.")
+    for name in _CERTIFICATE:
+        if document.find(f"Cname/CertificateConfiguration/{name}") is not None:
+            raise NOT_IMPLEMENTED(
+                "Certificates of own domains are given to the server (--tls-cert) or to the proxy before it.",
+                Header=name,
+            )
+    return _check_domain(ctx, text)
+
+
+def _check_domain(ctx: Context, text: str) -> str:
+    """The name in lower case. Raises: OssError INVALID_ARGUMENT, for one that can't be bound."""
+    domain = text.lower()
+    if not is_domain_name(domain):
+        shown = text[:253].encode("unicode_escape").decode()
+        raise INVALID_ARGUMENT("The domain is not a host name.", ArgumentName="Domain", ArgumentValue=shown)
+    if is_own_name(domain, make_addressing(ctx.settings.regions, ctx.settings.domains)):
+        raise INVALID_ARGUMENT(
+            "This name has a meaning already: it is an endpoint of this server, or a bucket's name there.",
+            ArgumentName="Domain",
+            ArgumentValue=domain,
+        )
+    return domain
+
+
+async def _refuse_second(ctx: Context, domain: str, bound_to: str) -> Exception:
+    other = await ctx.ports.catalog.find_bucket(bound_to)
+    theirs = other is not None and other.owner != ctx.this_bucket.owner
+    return CNAME_DENIED(Cname=domain) if theirs else CNAME_ALREADY_EXISTS(Cname=domain)
+
+
+async def _check_ownership(ctx: Context, domain: str) -> None:
+    """Raises: OssError NEED_VERIFY_DOMAIN_OWNERSHIP."""
+    if not ctx.settings.verify_domains:
+        return
+    token = await ctx.ports.domains.find_token(ctx.this_bucket.bucket_id, domain, now=int(ctx.now))
+    if token is None or token.token not in await ctx.ports.resolver.find_texts(f"{_RECORD}.{domain}"):
+        raise NEED_VERIFY_DOMAIN_OWNERSHIP(Cname=domain, Record=f"{_RECORD}.{domain}")
+
+
+def _token_reply(ctx: Context, token: DomainToken) -> Reply:
+    nodes: list[Node] = [
+        ("Bucket", ctx.this_bucket.name),
+        ("Cname", token.domain),
+        ("Token", token.token),
+        ("ExpireTime", write_http_date(token.expires_at)),
+    ]
+    return _xml("CnameToken", nodes)
+
+
+def _xml(root: str, nodes: list[Node]) -> Reply:
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml(root, nodes))

@@ -1,0 +1,95 @@
+"""PutBucketVersioning, GetBucketVersioning, ListObjectVersions. Source: OSS API reference, those operations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML
+from coatcheck.core.percent import encode
+from coatcheck.core.times import write_iso
+from coatcheck.core.xml import Node, write_xml
+from coatcheck.ports.object import DELETE_MARKER, ListedVersion
+from coatcheck.wire.reply import Reply
+
+from .arguments import read_document, read_encoding_type, read_list_text, read_max_keys
+from .context import Context
+from .object_list import Spell, restore_nodes
+from .owner import owner_node
+from .settings_kept import change_bucket
+from .versions import ENABLED, SUSPENDED
+
+
+async def put_bucket_versioning(ctx: Context) -> Reply:
+    """PutBucketVersioning: Enabled or Suspended; there is no way back to neither."""
+    document = await read_document(ctx.request, "VersioningConfiguration")
+    statuses = [(node.text or "").strip() for node in document.findall("Status")]
+    if len(statuses) != 1 or statuses[0] not in (ENABLED, SUSPENDED):
+        raise MALFORMED_XML(f"{MALFORMED_XML.message} Status must be given once, as {ENABLED} or {SUSPENDED}.")
+    await change_bucket(ctx, ctx.this_bucket, lambda bucket: replace(bucket, versioning=statuses[0]))
+    return Reply(200)
+
+
+async def get_bucket_versioning(ctx: Context) -> Reply:
+    """GetBucketVersioning: without Status when it was never set."""
+    versioning = ctx.this_bucket.versioning
+    nodes = [("Status", versioning)] if versioning else []
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("VersioningConfiguration", nodes))
+
+
+async def list_object_versions(ctx: Context) -> Reply:
+    """ListObjectVersions (GetBucketVersions): by key, a key's newest first, delete markers among them."""
+    query = ctx.request.query
+    prefix, delimiter, key_marker = (read_list_text(query, name) for name in ("prefix", "delimiter", "key-marker"))
+    version_id_marker = read_list_text(query, "version-id-marker")
+    if version_id_marker and not key_marker:
+        raise INVALID_ARGUMENT(
+            "A version-id marker cannot be specified without a key marker.",
+            ArgumentName="version-id-marker",
+            ArgumentValue=version_id_marker,
+        )
+    most, encoded = read_max_keys(query), read_encoding_type(query)
+    page = await ctx.ports.catalog.list_versions(
+        ctx.this_bucket.bucket_id,
+        prefix=prefix,
+        delimiter=delimiter,
+        marker=(key_marker, version_id_marker),
+        limit=most,
+    )
+    spell = encode if encoded else str
+    nodes: list[Node] = [
+        ("Name", ctx.this_bucket.name),
+        ("Prefix", spell(prefix)),
+        ("KeyMarker", spell(key_marker)),
+        ("VersionIdMarker", version_id_marker),
+        ("MaxKeys", most),
+        ("Delimiter", spell(delimiter)),
+        *((("EncodingType", "url"),) if encoded else ()),
+        ("IsTruncated", "false" if page.next_marker is None else "true"),
+    ]
+    if page.next_marker is not None:
+        next_key, next_version_id = page.next_marker
+        nodes += [("NextKeyMarker", spell(next_key)), ("NextVersionIdMarker", next_version_id)]
+    owner = owner_node(ctx.this_bucket.owner)
+    nodes.extend(_item(ctx, listed, spell, owner) for listed in page.versions)
+    nodes.extend(("CommonPrefixes", (("Prefix", spell(text)),)) for text in page.common_prefixes)
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListVersionsResult", nodes))
+
+
+def _item(ctx: Context, listed: ListedVersion, spell: Spell, owner: Node) -> Node:
+    nodes: list[Node] = [
+        ("Key", spell(listed.key)),
+        ("VersionId", listed.version_id),
+        ("IsLatest", "true" if listed.is_latest else "false"),
+        ("LastModified", write_iso(listed.last_modified)),
+    ]
+    if listed.kind == DELETE_MARKER:
+        return ("DeleteMarker", (*nodes, owner))
+    nodes += [
+        ("ETag", f'"{listed.etag}"'),
+        ("Type", listed.kind),
+        ("Size", listed.size),
+        ("StorageClass", listed.storage_class),
+        *restore_nodes(listed.restore, ctx.now),
+        owner,
+    ]
+    return ("Version", nodes)

@@ -1,0 +1,165 @@
+"""Server-side encryption: what is asked for, what is told, and PutBucketEncryption, GetBucketEncryption and
+DeleteBucketEncryption.
+
+AES256 is done by the byte store; an object's record says AES256 where all its bytes are encrypted on disk. KMS and SM4
+need a key service that isn't here, and are refused. Source: OSS API reference, the operations of those names;
+server-side encryption.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.errors import (
+    INVALID_ARGUMENT,
+    INVALID_ENCRYPTION_ALGORITHM,
+    KMS_NOT_ENABLED,
+    NO_SUCH_ENCRYPTION_RULE,
+    NOT_IMPLEMENTED,
+)
+from coatcheck.core.xml import write_xml
+from coatcheck.ports.byte_store import BlobWriter, ByteStore
+from coatcheck.ports.damage import Damaged, Origin
+from coatcheck.ports.object import ObjectRecord, Segment
+from coatcheck.wire.reply import RawHeader, Reply
+
+from .arguments import read_document
+from .context import Context
+from .elements import find_text, need_one, need_text
+from .settings_kept import drop_setting, keep_setting
+
+ROOT: Final = "ServerSideEncryptionRule"
+SETTING: Final = "encryption"  # holds the name of the algorithm
+AES256: Final = "AES256"
+HEADER: Final = "x-oss-server-side-encryption"
+_KEY_ID: Final = "x-oss-server-side-encryption-key-id"
+_DATA: Final = "x-oss-server-side-data-encryption"
+_SAID: Final = ((HEADER.encode(), AES256.encode()),)
+
+
+async def put_bucket_encryption(ctx: Context) -> Reply:
+    """PutBucketEncryption: how new objects are kept whose upload doesn't say."""
+    await keep_setting(ctx, SETTING, _read_rule(await read_document(ctx.request, ROOT)))
+    return Reply(200)
+
+
+async def get_bucket_encryption(ctx: Context) -> Reply:
+    """GetBucketEncryption."""
+    algorithm = ctx.this_bucket.setting(SETTING)
+    if algorithm is None:
+        raise NO_SUCH_ENCRYPTION_RULE(BucketName=ctx.this_bucket.name)
+    document = write_xml(ROOT, [("ApplyServerSideEncryptionByDefault", (("SSEAlgorithm", algorithm),))])
+    return Reply(200, ((b"Content-Type", b"application/xml"),), document)
+
+
+async def delete_bucket_encryption(ctx: Context) -> Reply:
+    """DeleteBucketEncryption: 204 whether or not there was a rule. Objects stay as they are."""
+    await drop_setting(ctx, SETTING)
+    return Reply(204)
+
+
+def read_encryption(ctx: Context) -> str:
+    """How an upload is to be kept, by its header or else by its bucket: AES256, or "" for as it is.
+
+    Raises: OssError INVALID_ENCRYPTION_ALGORITHM, KMS_NOT_ENABLED, NOT_IMPLEMENTED, INVALID_ARGUMENT.
+    """
+    headers = ctx.request.headers
+    asked = headers.get(HEADER)
+    if asked is not None:
+        _check_algorithm(asked)
+    for name in (_KEY_ID, _DATA):
+        if name in headers:
+            raise INVALID_ARGUMENT(
+                f"{name} is not applicable if the sse algorithm is not KMS.", ArgumentName=name, ArgumentValue=""
+            )
+    if asked is not None:
+        return asked
+    return (ctx.this_bucket.setting(SETTING) or "") if ctx.this_bucket.settings else ""
+
+
+def encryption_headers(encryption: str) -> tuple[RawHeader, ...]:
+    """What a reply says of how the bytes are kept."""
+    return _SAID if encryption else ()
+
+
+def inline_body(store: ByteStore, origin: Origin) -> bytes | None:
+    """The content of an object that lives in its row, as it was uploaded; None where it lives in blobs.
+
+    It was compared with the object's CRC when the row was read. What a process keeps of rows is not looked at again: it
+    forgets them with the next commit, and its memory isn't what rots.
+
+    Raises: Damaged.
+    """
+    record = origin.record
+    if record.damaged:
+        raise Damaged(record.damaged).reported(origin)
+    try:
+        return store.decrypt(record.body) if record.encryption and record.body else record.body
+    except Damaged as damage:
+        raise damage.reported(origin) from None
+
+
+def kept_body(store: ByteStore, encryption: str, body: bytes | None) -> bytes | None:
+    """An inline body as its row is to hold it."""
+    return store.encrypt(body) if encryption and body else body
+
+
+async def encrypt_copy(
+    store: ByteStore, record: ObjectRecord, origin: Origin
+) -> tuple[ObjectRecord, BlobWriter | None]:
+    """The record, a copy of the origin's, with its bytes encrypted; and the blob they are in, to be kept or discarded
+    by whoever commits.
+
+    Raises: BlobGone, Damaged, NoSpace.
+    """
+    if record.body is not None:
+        return replace(record, body=kept_body(store, AES256, record.body), encryption=AES256), None
+    blob = await copy_blob(store, record.segments, record.size, origin, encrypted=True)
+    return replace(record, segments=(Segment(blob.blob_id, 0, record.size),), encryption=AES256), blob
+
+
+async def copy_blob(
+    store: ByteStore, segments: tuple[Segment, ...], size: int, origin: Origin, *, encrypted: bool
+) -> BlobWriter:
+    """A new blob with the content of the segments, finished and not yet kept. Raises: BlobGone, Damaged, NoSpace."""
+    reader = await store.open(segments, origin)
+    try:
+        blob = await store.new_blob(encrypted=encrypted)
+        try:
+            async for piece in reader.chunks(0, size):
+                await blob.write(piece)
+            await reader.verify()
+            await blob.finish()
+        except BaseException:
+            await blob.discard()
+            raise
+    finally:
+        await reader.close()
+    return blob
+
+
+def _read_rule(document: Element) -> str:
+    rule = need_one(document, "ApplyServerSideEncryptionByDefault")
+    algorithm = need_text(rule, "SSEAlgorithm")
+    _check_algorithm(algorithm)
+    if find_text(rule, "KMSMasterKeyID"):
+        raise INVALID_ARGUMENT(
+            "KMSMasterKeyID is not applicable if the default sse algorithm is not KMS.", ArgumentName="KMSMasterKeyID"
+        )
+    if find_text(rule, "KMSDataEncryption"):
+        raise INVALID_ARGUMENT(
+            "KMSDataEncryption is not applicable if the default sse algorithm is not KMS.",
+            ArgumentName="KMSDataEncryption",
+        )
+    return algorithm
+
+
+def _check_algorithm(text: str) -> None:
+    if text == "KMS":
+        raise KMS_NOT_ENABLED()
+    if text == "SM4":
+        raise NOT_IMPLEMENTED("SM4 is not built; AES256 is.", Header=HEADER)
+    if text != AES256:
+        raise INVALID_ENCRYPTION_ALGORITHM(ArgumentName=HEADER, ArgumentValue=text[:64])

@@ -1,0 +1,353 @@
+"""A bucket's lifecycle rules as values: read, checked, written. Pure. Source: OSS API reference, PutBucketLifecycle."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
+from coatcheck.core.limits import LIFECYCLE_ID_MAX_BYTES, LIFECYCLE_RULES_MAX
+from coatcheck.core.times import DAY_S, read_iso, write_iso
+from coatcheck.core.xml import Node, read_xml, write_xml
+from coatcheck.ports.bucket import Tags
+
+from .elements import find_choice, find_number, find_one, find_switch, find_text, malformed, need_text, write_switch
+
+ROOT: Final = "LifecycleConfiguration"
+SETTING: Final = "lifecycle"
+
+# From warm to cold; a rule only ever moves to the right.
+CLASSES: Final = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When something is to happen; one of three.
+
+    Attributes:
+        days: so many days after a moment.
+        before_s: at once, for what is of a moment before this one (CreatedBeforeDate).
+        on_s: at this moment, for everything (Date).
+    """
+
+    days: int | None = None
+    before_s: int | None = None
+    on_s: int | None = None
+
+    def at(self, moment_s: int) -> int:
+        """Unix seconds from which it is due for what is of `moment_s`: the midnight (UTC) behind so many full days."""
+        if self.days is not None:
+            return -(-(moment_s + self.days * DAY_S) // DAY_S) * DAY_S
+        if self.before_s is not None:
+            return moment_s if moment_s < self.before_s else NEVER
+        assert self.on_s is not None
+        return self.on_s
+
+
+NEVER: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A move to a colder class."""
+
+    due: Due
+    storage_class: str
+    small_files: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What a rule leaves alone: keys of a prefix, those of them with a tag if one is given."""
+
+    prefix: str
+    tag: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. Without tags, sizes and exclusions it is about every key of its prefix.
+
+    Attributes:
+        expired_markers: remove delete markers that are the only version left of their key.
+        noncurrent: how long an older version stays after it was superseded.
+    """
+
+    rule_id: str
+    prefix: str
+    enabled: bool
+    tags: Tags = ()
+    larger_than: int | None = None
+    smaller_than: int | None = None
+    exclusions: tuple[Exclusion, ...] = ()
+    expiration: Due | None = None
+    expired_markers: bool = False
+    transitions: tuple[Transition, ...] = ()
+    abort: Due | None = None
+    noncurrent: Due | None = None
+    noncurrent_transitions: tuple[Transition, ...] = ()
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The kinds of things it does."""
+        does = {
+            "Expiration": self.expiration is not None or self.expired_markers,
+            "Transition": self.transitions,
+            "AbortMultipartUpload": self.abort,
+            "NoncurrentVersionExpiration": self.noncurrent,
+            "NoncurrentVersionTransition": self.noncurrent_transitions,
+        }
+        return frozenset(name for name, given in does.items() if given)
+
+
+def read_lifecycle(document: Element, *, bucket_class: str, overlap: bool) -> tuple[Rule, ...]:
+    """A LifecycleConfiguration, every rule with an id.
+
+    Args:
+        bucket_class: the bucket's storage class; nothing is moved in one of the archive classes.
+        overlap: rules may do the same to the same keys (x-oss-allow-same-action-overlap).
+    Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, NOT_IMPLEMENTED.
+    """
+    elements = document.findall("Rule")
+    if not elements:
+        raise malformed("LifecycleConfiguration needs a Rule.")
+    if len(elements) > LIFECYCLE_RULES_MAX:
+        raise _bad(f"There may be {LIFECYCLE_RULES_MAX} lifecycle rules.", "Rule", str(len(elements)))
+    rules = tuple(map(_read_rule, elements))
+    if len({rule.rule_id for rule in rules}) != len(rules):
+        raise _bad("Each rule needs an ID of its own.", "ID", "")
+    if bucket_class in CLASSES[2:] and any(rule.transitions or rule.noncurrent_transitions for rule in rules):
+        raise _bad(f"A bucket of class {bucket_class} has no transitions.", "Transition", bucket_class)
+    if not overlap:
+        _refuse_overlaps(rules)
+    return rules
+
+
+@lru_cache(maxsize=256)
+def stored_lifecycle(text: str) -> tuple[Rule, ...]:
+    return read_lifecycle(read_xml(text.encode(), ROOT), bucket_class="", overlap=True)
+
+
+def write_lifecycle(rules: Sequence[Rule]) -> bytes:
+    return write_xml(ROOT, [("Rule", tuple(_rule_nodes(rule))) for rule in rules])
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _read_rule(element: Element) -> Rule:
+    rule = Rule(
+        rule_id=find_text(element, "ID") or secrets.token_hex(8),
+        prefix=find_text(element, "Prefix") or "",
+        enabled=_read_status(element),
+        tags=tuple(_read_tag(tag) for tag in element.findall("Tag")),
+    )
+    if len(rule.rule_id.encode()) > LIFECYCLE_ID_MAX_BYTES:
+        raise _bad(f"The ID of a rule has at most {LIFECYCLE_ID_MAX_BYTES} bytes.", "ID", rule.rule_id)
+    rule = _with_filter(rule, find_one(element, "Filter"))
+    rule = _with_expiration(rule, find_one(element, "Expiration"))
+    abort, noncurrent = find_one(element, "AbortMultipartUpload"), find_one(element, "NoncurrentVersionExpiration")
+    rule = replace(
+        rule,
+        transitions=tuple(_read_transition(one, _read_due(one)) for one in element.findall("Transition")),
+        abort=None if abort is None else _read_due(abort),
+        noncurrent=None if noncurrent is None else _read_noncurrent(noncurrent),
+        noncurrent_transitions=tuple(
+            _read_transition(one, _read_noncurrent(one)) for one in element.findall("NoncurrentVersionTransition")
+        ),
+    )
+    _check_rule(rule)
+    return rule
+
+
+def _read_status(element: Element) -> bool:
+    status = need_text(element, "Status")
+    if status not in ("Enabled", "Disabled"):
+        raise malformed("Status must be Enabled or Disabled.")
+    return status == "Enabled"
+
+
+def _read_tag(element: Element) -> tuple[str, str]:
+    return need_text(element, "Key"), find_text(element, "Value") or ""
+
+
+def _with_filter(rule: Rule, element: Element | None) -> Rule:
+    if element is None:
+        return rule
+    exclusions = []
+    for excluded in element.findall("Not"):
+        tag = find_one(excluded, "Tag")
+        exclusion = Exclusion(find_text(excluded, "Prefix") or "", None if tag is None else _read_tag(tag))
+        if not exclusion.prefix.startswith(rule.prefix):
+            raise _bad("The prefix of Not must begin with the rule's.", "Prefix", exclusion.prefix)
+        if exclusion.prefix == rule.prefix and exclusion.tag is None:
+            raise _bad("Not would exclude everything.", "Prefix", exclusion.prefix)
+        exclusions.append(exclusion)
+    larger = find_number(element, "ObjectSizeGreaterThan", most=1 << 60)
+    smaller = find_number(element, "ObjectSizeLessThan", least=1, most=1 << 60)
+    if larger is not None and smaller is not None and larger >= smaller:
+        raise _bad("ObjectSizeGreaterThan must be less than ObjectSizeLessThan.", "Filter", str(larger))
+    return replace(rule, larger_than=larger, smaller_than=smaller, exclusions=tuple(exclusions))
+
+
+def _with_expiration(rule: Rule, element: Element | None) -> Rule:
+    if element is None:
+        return rule
+    if find_one(element, "ExpiredObjectDeleteMarker") is None:
+        return replace(rule, expiration=_read_due(element))
+    if len(element) > 1:
+        raise malformed("Expiration holds one of Days, CreatedBeforeDate and ExpiredObjectDeleteMarker.")
+    if not find_switch(element, "ExpiredObjectDeleteMarker"):
+        raise _bad("ExpiredObjectDeleteMarker must be true.", "ExpiredObjectDeleteMarker", "false")
+    return replace(rule, expired_markers=True)
+
+
+def _read_due(element: Element) -> Due:
+    """Days, or a date; an Expiration may also have a Date, which is OSS's older way."""
+    due = Due(
+        days=find_number(element, "Days", least=1),
+        before_s=_find_date(element, "CreatedBeforeDate"),
+        on_s=_find_date(element, "Date") if element.tag == "Expiration" else None,
+    )
+    if sum(one is not None for one in (due.days, due.before_s, due.on_s)) != 1:
+        raise malformed(f"{element.tag} needs one of Days and CreatedBeforeDate.")
+    return due
+
+
+def _find_date(element: Element, name: str) -> int | None:
+    text = find_text(element, name)
+    if text is None:
+        return None
+    moment_s = read_iso(text)
+    if moment_s is None or moment_s % DAY_S:
+        raise _bad("A date must be a midnight such as 2026-03-05T00:00:00.000Z.", name, text)
+    return moment_s
+
+
+def _read_noncurrent(element: Element) -> Due:
+    days = find_number(element, "NoncurrentDays", least=1)
+    if days is None:
+        raise malformed(f"{element.tag} needs NoncurrentDays.")
+    return Due(days=days)
+
+
+def _read_transition(element: Element, due: Due) -> Transition:
+    need_text(element, "StorageClass")
+    storage_class = find_choice(element, "StorageClass", CLASSES[1:])
+    assert storage_class is not None
+    if find_switch(element, "IsAccessTime"):
+        raise NOT_IMPLEMENTED("Transitions by the time of last access are not built.", Header="IsAccessTime")
+    if find_one(element, "ReturnToStdWhenVisit") is not None and find_switch(element, "ReturnToStdWhenVisit"):
+        raise _bad("ReturnToStdWhenVisit needs IsAccessTime.", "ReturnToStdWhenVisit", "true")
+    small = find_one(element, "AllowSmallFile")
+    return Transition(due, storage_class, None if small is None else find_switch(element, "AllowSmallFile"))
+
+
+def _check_rule(rule: Rule) -> None:
+    if not rule.actions:
+        raise _bad("A rule needs an action.", "Rule", rule.rule_id)
+    if rule.abort is not None and (rule.tags or rule.larger_than is not None or rule.smaller_than is not None):
+        raise _bad("Uploads have no tags and no size, so a rule that aborts them names none.", "Tag", rule.rule_id)
+    if rule.expired_markers and rule.tags:
+        raise _bad("Delete markers have no tags.", "ExpiredObjectDeleteMarker", rule.rule_id)
+    _check_steps(rule.transitions, rule.expiration)
+    _check_steps(rule.noncurrent_transitions, rule.noncurrent)
+
+
+def _check_steps(steps: Sequence[Transition], end: Due | None) -> None:
+    """Classes get colder as days grow, and the end comes behind all. Days and dates cannot be compared."""
+    ordered = sorted(steps, key=lambda step: CLASSES.index(step.storage_class))
+    for warmer, colder in pairwise(ordered):
+        if warmer.storage_class == colder.storage_class:
+            raise _bad("Each storage class may be named once.", "StorageClass", warmer.storage_class)
+        if not _comes_before(warmer.due, colder.due):
+            raise _bad("Objects move to colder classes later.", "StorageClass", colder.storage_class)
+    if end is not None and any(not _comes_before(step.due, end) for step in steps):
+        raise _bad("Expiration must be later than every transition.", "Expiration", "")
+
+
+def _comes_before(first: Due, second: Due) -> bool:
+    if first.days is not None and second.days is not None:
+        return first.days < second.days
+    if first.before_s is not None and second.before_s is not None:
+        return first.before_s > second.before_s  # what is older than the earlier date has come further
+    return True
+
+
+def _refuse_overlaps(rules: Sequence[Rule]) -> None:
+    """Two rules that do the same to keys of which some are both's; rules with different tags are about different
+    objects. Sorted by prefix, a rule follows those whose prefixes hold its own: few, if they do different things.
+    """
+    holders: dict[frozenset[tuple[str, str]], list[Rule]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.prefix):
+        around = holders.setdefault(frozenset(rule.tags), [])
+        while around and not rule.prefix.startswith(around[-1].prefix):
+            around.pop()
+        for other in around:
+            if shared := rule.actions & other.actions:
+                raise _bad(
+                    f"The rules {other.rule_id} and {rule.rule_id} overlap in {', '.join(sorted(shared))}; allow that "
+                    "with x-oss-allow-same-action-overlap: true.",
+                    "Prefix",
+                    rule.prefix,
+                )
+        around.append(rule)
+
+
+def _bad(message: str, name: str, value: str) -> OssError:
+    return INVALID_ARGUMENT(message, ArgumentName=name, ArgumentValue=value[:128])
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _rule_nodes(rule: Rule) -> Iterator[Node]:
+    yield "ID", rule.rule_id
+    yield "Prefix", rule.prefix
+    yield "Status", "Enabled" if rule.enabled else "Disabled"
+    yield from (("Tag", _tag_nodes(tag)) for tag in rule.tags)
+    if rule.larger_than is not None or rule.smaller_than is not None or rule.exclusions:
+        yield "Filter", tuple(_filter_nodes(rule))
+    if rule.expiration is not None:
+        yield "Expiration", _due_nodes(rule.expiration)
+    if rule.expired_markers:
+        yield "Expiration", (("ExpiredObjectDeleteMarker", "true"),)
+    yield from (("Transition", (*_due_nodes(step.due), *_step_nodes(step))) for step in rule.transitions)
+    if rule.abort is not None:
+        yield "AbortMultipartUpload", _due_nodes(rule.abort)
+    if rule.noncurrent is not None:
+        yield "NoncurrentVersionExpiration", (("NoncurrentDays", rule.noncurrent.days or 0),)
+    for step in rule.noncurrent_transitions:
+        yield "NoncurrentVersionTransition", (("NoncurrentDays", step.due.days or 0), *_step_nodes(step))
+
+
+def _filter_nodes(rule: Rule) -> Iterator[Node]:
+    if rule.larger_than is not None:
+        yield "ObjectSizeGreaterThan", rule.larger_than
+    if rule.smaller_than is not None:
+        yield "ObjectSizeLessThan", rule.smaller_than
+    for exclusion in rule.exclusions:
+        tag = () if exclusion.tag is None else (("Tag", _tag_nodes(exclusion.tag)),)
+        yield "Not", (("Prefix", exclusion.prefix), *tag)
+
+
+def _tag_nodes(tag: tuple[str, str]) -> tuple[Node, ...]:
+    return ("Key", tag[0]), ("Value", tag[1])
+
+
+def _due_nodes(due: Due) -> tuple[Node, ...]:
+    if due.days is not None:
+        return (("Days", due.days),)
+    if due.before_s is not None:
+        return (("CreatedBeforeDate", write_iso(due.before_s)),)
+    return (("Date", write_iso(due.on_s or 0)),)
+
+
+def _step_nodes(step: Transition) -> tuple[Node, ...]:
+    small = () if step.small_files is None else (("AllowSmallFile", write_switch(step.small_files)),)
+    return (("StorageClass", step.storage_class), *small)

@@ -1,0 +1,122 @@
+"""ListObjects (V1) and ListObjectsV2. Source: OSS API reference, GetBucket and ListObjectsV2."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.core.percent import encode
+from coatcheck.core.times import write_iso
+from coatcheck.core.xml import Node, write_xml
+from coatcheck.ports.object import ListedObject, ListPage, Restore
+from coatcheck.wire.reply import Reply
+
+from .archive import write_restore
+from .arguments import read_encoding_type, read_list_text, read_max_keys
+from .context import Context
+from .owner import owner_node
+
+Spell = Callable[[str], str]
+
+
+async def list_objects(ctx: Context) -> Reply:
+    """ListObjects: a page behind `marker`."""
+    query = ctx.request.query
+    prefix, delimiter, marker = (read_list_text(query, name) for name in ("prefix", "delimiter", "marker"))
+    most, encoded = read_max_keys(query), read_encoding_type(query)
+    page = await _page(ctx, prefix, delimiter, marker, most)
+    spell = encode if encoded else str
+    nodes: list[Node] = [
+        ("Name", ctx.this_bucket.name),
+        ("Prefix", spell(prefix)),
+        ("Marker", spell(marker)),
+        ("MaxKeys", most),
+        ("Delimiter", spell(delimiter)),
+        *_encoding_node(encoded),
+        ("IsTruncated", "false" if page.next_marker is None else "true"),
+    ]
+    if page.next_marker is not None:
+        nodes.append(("NextMarker", spell(page.next_marker)))
+    owner = owner_node(ctx.this_bucket.owner)
+    nodes.extend(_items(page, spell, owner, ctx.now))
+    return _reply(nodes)
+
+
+async def list_objects_v2(ctx: Context) -> Reply:
+    """ListObjectsV2: a page behind `continuation-token`, or behind `start-after`."""
+    query = ctx.request.query
+    prefix, delimiter, start_after = (read_list_text(query, name) for name in ("prefix", "delimiter", "start-after"))
+    token = query.get("continuation-token")
+    most, encoded = read_max_keys(query), read_encoding_type(query)
+    page = await _page(ctx, prefix, delimiter, _read_token(token) if token else start_after, most)
+    spell = encode if encoded else str
+    nodes: list[Node] = [("Name", ctx.this_bucket.name), ("Prefix", spell(prefix))]
+    if "start-after" in query:
+        nodes.append(("StartAfter", spell(start_after)))
+    nodes += [("MaxKeys", most), ("Delimiter", spell(delimiter)), *_encoding_node(encoded)]
+    nodes.append(("IsTruncated", "false" if page.next_marker is None else "true"))
+    if token:
+        nodes.append(("ContinuationToken", token))
+    if page.next_marker is not None:
+        nodes.append(("NextContinuationToken", _write_token(page.next_marker)))
+    owner = owner_node(ctx.this_bucket.owner) if query.get("fetch-owner") == "true" else None
+    nodes.extend(_items(page, spell, owner, ctx.now))
+    nodes.append(("KeyCount", len(page.objects) + len(page.common_prefixes)))
+    return _reply(nodes)
+
+
+async def _page(ctx: Context, prefix: str, delimiter: str, marker: str, most: int) -> ListPage:
+    return await ctx.ports.catalog.list_objects(
+        ctx.this_bucket.bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=most
+    )
+
+
+def _encoding_node(encoded: bool) -> tuple[Node, ...]:
+    return (("EncodingType", "url"),) if encoded else ()
+
+
+def _items(page: ListPage, spell: Spell, owner: Node | None, now: float) -> list[Node]:
+    nodes: list[Node] = [("Contents", _contents(listed, spell, owner, now)) for listed in page.objects]
+    nodes.extend(("CommonPrefixes", (("Prefix", spell(prefix)),)) for prefix in page.common_prefixes)
+    return nodes
+
+
+def _contents(listed: ListedObject, spell: Spell, owner: Node | None, now: float) -> tuple[Node, ...]:
+    nodes: tuple[Node, ...] = (
+        ("Key", spell(listed.key)),
+        ("LastModified", write_iso(listed.last_modified)),
+        ("ETag", f'"{listed.etag}"'),
+        ("Type", listed.kind),
+        ("Size", listed.size),
+        ("StorageClass", listed.storage_class),
+        *(() if listed.restore is None else restore_nodes(listed.restore, now)),
+    )
+    return nodes if owner is None else (*nodes, owner)
+
+
+def restore_nodes(restore: Restore | None, now: float) -> tuple[Node, ...]:
+    """RestoreInfo, for an archived object that is on its way back, or back."""
+    text = None if restore is None else write_restore(restore, now)
+    return () if text is None else (("RestoreInfo", text),)
+
+
+def _reply(nodes: list[Node]) -> Reply:
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListBucketResult", nodes))
+
+
+def _write_token(marker: str) -> str:
+    """An alphabet that URL-decoding leaves alone: the SDKs decode tokens along with names."""
+    return base64.urlsafe_b64encode(marker.encode()).decode().rstrip("=")
+
+
+def _read_token(token: str) -> str:
+    """Raises: OssError INVALID_ARGUMENT."""
+    try:
+        padded = token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise INVALID_ARGUMENT(
+            "The continuation token is invalid.", ArgumentName="continuation-token", ArgumentValue=token[:256]
+        ) from None

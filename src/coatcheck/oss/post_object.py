@@ -1,0 +1,168 @@
+"""PostObject: a form is a PutObject whose headers came as fields. Source: OSS API reference, PostObject.
+
+Its claim, its policy and its permission have been settled before this (`identity/identify.py`, `access/decide.py`);
+what is left is the size that the policy allows, and the form's own ways of saying that all went well.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from coatcheck.core.errors import (
+    ENTITY_TOO_LARGE,
+    ENTITY_TOO_SMALL,
+    INVALID_ARGUMENT,
+    OBJECT_NAME_TOO_LONG,
+    POST_FIELD_MISSING,
+)
+from coatcheck.core.limits import OBJECT_KEY_MAX_BYTES, PUT_OBJECT_MAX_BYTES
+from coatcheck.core.names import check_object_key
+from coatcheck.core.percent import encode_path
+from coatcheck.core.reply_headers import is_token
+from coatcheck.core.xml import write_xml
+from coatcheck.wire.form import Form
+from coatcheck.wire.query import NO_QUERY, write_query
+from coatcheck.wire.reply import RawHeader, Reply
+from coatcheck.wire.request import Body, Request
+
+from .context import Context
+from .object_put import put_object
+
+# Fields that mean what the header of the same name means to PutObject.
+_AS_HEADERS: Final = frozenset(
+    {
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "expires",
+        "x-oss-forbid-overwrite",
+        "x-oss-object-acl",
+        "x-oss-server-side-data-encryption",
+        "x-oss-server-side-encryption",
+        "x-oss-server-side-encryption-key-id",
+        "x-oss-storage-class",
+        "x-oss-traffic-limit",
+    }
+)
+_FILE_NAME: Final = "${filename}"
+_META: Final = "x-oss-meta-"
+_CALLBACK: Final = "callback"
+_CALLBACK_VARIABLE: Final = "x:"
+_SUCCESS: Final = {"200": 200, "201": 201}  # anything else is 204
+_REDIRECT_MAX_CHARS: Final = 4096
+
+
+async def post_object(ctx: Context) -> Reply:
+    """PostObject: store the file, then answer as the form asked."""
+    assert ctx.form is not None  # the gateway reads it before it knows who asks
+    form, key = ctx.form.form, ctx.key
+    file = _Sized(form.file, ctx.form.sizes)
+    request = Request(
+        "PUT", ctx.request.raw_path, NO_QUERY, _headers(form), ctx.request.client, ctx.request.secure, file
+    )
+    reply = await put_object(ctx._replace(request=request))
+    if _CALLBACK in form.fields:
+        return reply
+    return _answer(ctx, form, key, reply)
+
+
+def find_key(form: Form) -> str:
+    """The key that the file will be stored under. Raises: OssError POST_FIELD_MISSING, INVALID_OBJECT_NAME."""
+    template = form.fields.get("key")
+    if template is None:
+        message = POST_FIELD_MISSING.message.replace("field", "'key'", 1)
+        raise POST_FIELD_MISSING(message, ec="0002-00000706", ArgumentName="key", ArgumentValue="")
+    added = len(form.file_name) - len(_FILE_NAME)
+    if len(template) + template.count(_FILE_NAME) * added > OBJECT_KEY_MAX_BYTES:  # a thousand of them could be there
+        raise OBJECT_NAME_TOO_LONG()
+    key = template.replace(_FILE_NAME, form.file_name)
+    try:
+        check_object_key(key, len(key.encode()))
+    except UnicodeEncodeError:
+        raise INVALID_ARGUMENT("The key is not UTF-8.", ArgumentName="key") from None
+    return key
+
+
+def find_content_type(form: Form) -> str:
+    """What the file will be stored as; "" if nothing in the form says."""
+    fields = form.fields
+    return fields.get("x-oss-content-type") or form.file_type or fields.get("content-type") or ""
+
+
+def _headers(form: Form) -> Mapping[str, str]:
+    """The headers of the PutObject that the form stands for. Raises: OssError INVALID_ARGUMENT."""
+    headers = {name: value for name, value in form.fields.items() if name in _AS_HEADERS or name.startswith(_META)}
+    headers["content-type"] = find_content_type(form)
+    for name, value in headers.items():
+        if not value.isprintable() and any((c < " " and c != "\t") or c == "\x7f" for c in value):
+            raise INVALID_ARGUMENT(f"{name} holds a character that no header may hold.", ArgumentName=name)
+        if not is_token(name):
+            raise INVALID_ARGUMENT("A field has a name that no header may have.", ArgumentName=_META)
+    if _CALLBACK in form.fields:
+        headers["x-oss-callback"] = form.fields[_CALLBACK]
+        variables = {name: value for name, value in form.fields.items() if name.startswith(_CALLBACK_VARIABLE)}
+        if variables:
+            headers["x-oss-callback-var"] = b64encode(json.dumps(variables).encode()).decode()
+    return {**headers, "transfer-encoding": "chunked"}
+
+
+class _Sized:
+    """A file of a size that the policy allows."""
+
+    def __init__(self, file: Body, sizes: tuple[tuple[int, int], ...]) -> None:
+        self._file = file
+        self._least = max((least for least, _ in sizes), default=0)
+        self._most = min((most for _, most in sizes), default=PUT_OBJECT_MAX_BYTES)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._file.chunks():
+            size += len(chunk)
+            if size > self._most:
+                raise ENTITY_TOO_LARGE(MaxSizeAllowed=str(self._most))
+            yield chunk
+        if size < self._least:
+            raise ENTITY_TOO_SMALL(ProposedSize=str(size), MinSizeAllowed=str(self._least))
+
+
+def _answer(ctx: Context, form: Form, key: str, reply: Reply) -> Reply:
+    etag = next(value.decode() for name, value in reply.headers if name.lower() == b"etag")
+    bucket = ctx.this_bucket.name
+    location = f"{'https' if ctx.request.secure else 'http'}://{ctx.request.host}{_path(ctx, bucket, key)}"
+    headers: tuple[RawHeader, ...] = tuple(header for header in reply.headers if header[0].lower() != b"content-md5")
+    redirect = _redirect(
+        form.fields.get("success_action_redirect", ""), (("bucket", bucket), ("key", key), ("etag", etag))
+    )
+    if redirect is not None:
+        return Reply(303, (*headers, (b"Location", redirect.encode())))
+    headers = (*headers, (b"Location", location.encode("utf-8", "surrogateescape")))
+    status = _SUCCESS.get(form.fields.get("success_action_status", ""), 204)
+    if status != 201:
+        return Reply(status, headers)
+    document = write_xml("PostResponse", [("Bucket", bucket), ("ETag", etag), ("Key", key), ("Location", location)])
+    return Reply(201, (*headers, (b"Content-Type", b"application/xml")), document)
+
+
+def _path(ctx: Context, bucket: str, key: str) -> str:
+    """Where the object is, in the style of the address that the form was posted to."""
+    in_path = ctx.request.raw_path.startswith(b"/" + bucket.encode())
+    return f"/{bucket}/{encode_path(key)}" if in_path else f"/{encode_path(key)}"
+
+
+def _redirect(text: str, facts: tuple[tuple[str, str], ...]) -> str | None:
+    """The address to go on to, or None if the text isn't one."""
+    if not text or len(text) > _REDIRECT_MAX_CHARS or not text.isascii() or not text.isprintable() or " " in text:
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    query = f"{parts.query}&{write_query(facts)}" if parts.query else write_query(facts)
+    return parts._replace(query=query).geturl()

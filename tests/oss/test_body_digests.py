@@ -1,0 +1,226 @@
+"""Every operation that takes a body compares it with every digest that was sent of it, before anything is stored."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Final
+
+import pytest
+
+from coatcheck import Presigner
+from coatcheck.core.digests import update_crc64
+from coatcheck.oss.table import ROWS
+from coatcheck.wire.query import NO_QUERY, read_query
+from coatcheck.wire.request import Request
+
+from .house import NOW, OWNER, Answer, GivenBody, House
+from .test_post_object import BOUNDARY, a_form, signed
+
+UPLOAD: Final = "{upload}"  # stands for the id of an upload that has begun
+BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # method, key, query, body
+    "put_object": ("PUT", "new.txt", {}, b"hello"),
+    "put_bucket": (
+        "PUT",
+        None,
+        {},
+        b"<CreateBucketConfiguration><StorageClass>Standard</StorageClass></CreateBucketConfiguration>",
+    ),
+    "append_object": ("POST", "log", {"append": "", "position": "0"}, b"hello"),
+    "upload_part": ("PUT", "parts", {"partNumber": "1", "uploadId": UPLOAD}, b"hello"),
+    "complete_multipart_upload": (
+        "POST",
+        "parts",
+        {"uploadId": UPLOAD},
+        b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
+    ),
+    "delete_multiple_objects": ("POST", None, {"delete": ""}, b"<Delete><Object><Key>a.txt</Key></Object></Delete>"),
+    "process_object": ("POST", "a.txt", {"x-oss-process": ""}, b"x-oss-process=image/resize,w_1|sys/saveas,o_YQ"),
+    "restore_object": ("POST", "a.txt", {"restore": ""}, b"<RestoreRequest><Days>1</Days></RestoreRequest>"),
+    "put_object_tagging": (
+        "PUT",
+        "a.txt",
+        {"tagging": ""},
+        b"<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>",
+    ),
+    "put_bucket_tags": (
+        "PUT",
+        None,
+        {"tagging": ""},
+        b"<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>",
+    ),
+    "put_bucket_policy": ("PUT", None, {"policy": ""}, b'{"Version":"1","Statement":[]}'),
+    "put_bucket_versioning": (
+        "PUT",
+        None,
+        {"versioning": ""},
+        b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+    ),
+    "put_bucket_website": (
+        "PUT",
+        None,
+        {"website": ""},
+        b"<WebsiteConfiguration><IndexDocument><Suffix>i</Suffix></IndexDocument></WebsiteConfiguration>",
+    ),
+    "put_bucket_lifecycle": (
+        "PUT",
+        None,
+        {"lifecycle": ""},
+        b"<LifecycleConfiguration><Rule><Prefix>a</Prefix><Status>Enabled</Status><Expiration><Days>1</Days>"
+        b"</Expiration></Rule></LifecycleConfiguration>",
+    ),
+    "put_bucket_encryption": (
+        "PUT",
+        None,
+        {"encryption": ""},
+        b"<ServerSideEncryptionRule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>"
+        b"</ApplyServerSideEncryptionByDefault></ServerSideEncryptionRule>",
+    ),
+    "put_bucket_cors": (
+        "PUT",
+        None,
+        {"cors": ""},
+        b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>"
+        b"</CORSConfiguration>",
+    ),
+    "put_bucket_referer": (
+        "PUT",
+        None,
+        {"referer": ""},
+        b"<RefererConfiguration><AllowEmptyReferer>true</AllowEmptyReferer><RefererList><Referer>http://a</Referer>"
+        b"</RefererList></RefererConfiguration>",
+    ),
+    "put_bucket_https_config": (
+        "PUT",
+        None,
+        {"httpsConfig": ""},
+        b"<HttpsConfiguration><TLS><Enable>true</Enable><TLSVersion>TLSv1.2</TLSVersion></TLS></HttpsConfiguration>",
+    ),
+    "create_cname_token": ("POST", None, {"cname": "", "comp": "token"}, b""),
+    "put_cname": ("POST", None, {"cname": "", "comp": "add"}, b""),
+    "delete_cname": ("POST", None, {"cname": "", "comp": "delete"}, b""),
+    "put_style": (
+        "PUT",
+        None,
+        {"style": "", "styleName": "small"},
+        b"<Style><Content>image/resize,w_1</Content></Style>",
+    ),
+    "put_bucket_public_access_block": (
+        "PUT",
+        None,
+        {"publicAccessBlock": ""},
+        b"<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess></PublicAccessBlockConfiguration>",
+    ),
+}
+# Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
+OF_THE_ACCOUNT: Final = {"put_public_access_block"}
+NO_BODY_IS_READ: Final = {
+    "put_bucket_acl",
+    "put_object_acl",
+    "initiate_multipart_upload",
+    "upload_part_copy",
+    "copy_object",
+    "put_symlink",
+    "seal_append_object",
+    "clean_restored_object",
+}
+OF_FORMS: Final = {"post_object"}
+
+
+def digests(body: bytes) -> dict[str, tuple[str, str]]:
+    """Header -> what it says of `body`, and the code of the refusal where that isn't so."""
+    return {
+        "content-md5": (base64.b64encode(hashlib.md5(body).digest()).decode(), "InvalidDigest"),
+        "x-oss-content-sha256": (hashlib.sha256(body).hexdigest(), "InvalidDigest"),
+        "x-oss-hash-crc64ecma": (str(update_crc64(body)), "InvalidCRC64"),
+    }
+
+
+async def follow_with(house: House, operation: str, name: str, value: str, upload_id: str) -> Answer:
+    """Use a link that was signed over a digest."""
+    method, key, given, body = BODIES[operation]
+    query = {known: upload_id if text == UPLOAD else text for known, text in given.items()}
+    presigner = Presigner(
+        OWNER.access_key_id, OWNER.access_key_secret, region="cn-hangzhou", endpoint="http://127.0.0.1"
+    )
+    link = presigner.presign(method, "photos", key, query=query, headers={name: value}, now=NOW)
+    host, _, rest = link.url.partition("://")[2].partition("/")
+    path, _, text = rest.partition("?")
+    headers = {"host": host, name: value, "content-length": str(len(body))}
+    return await house.send(
+        Request(
+            method, b"/" + path.encode(), read_query(text.encode()), headers, body=GivenBody([body] if body else [])
+        )
+    )
+
+
+async def a_house() -> tuple[House, str]:
+    """With a bucket, an object, and an upload that has begun."""
+    house = await House().with_bucket()
+    await house.put("/photos/a.txt", b"hello", {"x-oss-storage-class": "Archive"})
+    begun = await house.ask("POST", "/photos/parts?uploads")
+    return house, begun.text("UploadId") or ""
+
+
+def test_every_operation_that_may_have_a_body_is_here() -> None:
+    named = {row.name for row in ROWS if row.method in ("PUT", "POST")}
+    assert named == BODIES.keys() | NO_BODY_IS_READ | OF_FORMS | OF_THE_ACCOUNT
+
+
+@pytest.mark.parametrize("name", digests(b""))
+@pytest.mark.parametrize("operation", BODIES)
+async def test_a_digest_of_another_body_is_refused_and_nothing_stored(operation: str, name: str) -> None:
+    house, upload_id = await a_house()
+    before = house.contents()
+    value, code = digests(b"another body")[name]
+    answer = await follow_with(house, operation, name, value, upload_id)
+    assert answer.refusal == (400, code)
+    assert house.contents() == before
+
+
+@pytest.mark.parametrize("name", digests(b""))
+@pytest.mark.parametrize("operation", BODIES)
+async def test_the_bodys_own_digest_is_no_reason_to_refuse(operation: str, name: str) -> None:
+    house, upload_id = await a_house()
+    value, code = digests(BODIES[operation][3])[name]
+    answer = await follow_with(house, operation, name, value, upload_id)
+    assert answer.trace.refusal not in (code, "SignatureDoesNotMatch")
+    if operation in ("put_object", "append_object", "upload_part", "delete_multiple_objects"):
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("name", digests(b""))
+async def test_a_form_is_compared_as_a_whole(name: str) -> None:
+    house = await House().with_bucket()
+    body = a_form(signed())
+    sent = {"host": "127.0.0.1:8000", "content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+    value, code = digests(b"another body")[name]
+    before = house.contents()
+    wrong = Request("POST", b"/photos/", NO_QUERY, sent | {name: value}, body=GivenBody([body]))
+    assert (await house.send(wrong)).refusal == (400, code)
+    assert house.contents() == before
+    right = Request("POST", b"/photos/", NO_QUERY, sent | {name: digests(body)[name][0]}, body=GivenBody([body]))
+    assert (await house.send(right)).status == 204
+
+
+async def test_a_large_body_of_another_digest_leaves_no_bytes() -> None:
+    house = await House().with_bucket()
+    before = house.contents()
+    content = bytes(range(256)) * 4096
+    for name, (value, code) in digests(b"another body").items():
+        if name != "x-oss-content-sha256":
+            assert (await house.ask("PUT", "/photos/big", content, {name: value})).refusal == (400, code)
+    value = digests(b"another body")["x-oss-content-sha256"][0]
+    link = house.link("PUT", "big", headers={"x-oss-content-sha256": value})
+    answer = await house.follow(link, "PUT", content, {"x-oss-content-sha256": value})
+    assert answer.refusal == (400, "InvalidDigest")
+    assert house.contents() == before
+
+
+@pytest.mark.parametrize("value", ["", "unsigned-payload", "0" * 63, "A" * 64, "STREAMING-UNSIGNED-PAYLOAD-TRAILER"])
+async def test_a_link_over_what_is_no_digest_is_refused(value: str) -> None:
+    house = await House().with_bucket()
+    link = house.link("PUT", "a", headers={"x-oss-content-sha256": value})
+    answer = await house.follow(link, "PUT", b"hello", {"x-oss-content-sha256": value})
+    assert answer.refusal == (400, "InvalidArgument")
+    assert answer.text("ArgumentName") == "x-oss-content-sha256"

@@ -1,0 +1,105 @@
+"""docs/compatibility.md, kept true: what it says works is a route, and what it says isn't there answers so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from coatcheck.oss.table import PROCESS, ROWS, SUB_RESOURCES, Level
+
+from .house import House
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "compatibility.md").read_text("utf-8")
+ADDRESSES = {"S": "/", "B": "/photos/", "O": "/photos/a.txt"}
+LEVELS = {"S": Level.SERVICE, "B": Level.BUCKET, "O": Level.OBJECT}
+
+# Rows that aren't one request of their own: what is sent to see that they aren't there.
+ODD_REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {}
+NO_ROUTE = {
+    "GetObject with x-oss-process",
+    "OptionObject",
+    "Presigned GET, PUT, HEAD, multipart",
+    "Callback on upload",
+}  # answered outside the table; tested elsewhere
+CLIENT_SIDE = {"RTMP URL signing"}
+
+
+class Documented(NamedTuple):
+    number: int
+    operation: str
+    request: str
+    status: str
+    difference: str
+
+    @property
+    def built(self) -> bool:
+        return self.status in ("works", "differs")
+
+
+def _read_rows() -> list[Documented]:
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \| (.*?) ?\|$", DOCUMENT, re.MULTILINE)
+    return [Documented(int(row[0]), row[1], row[2].strip("`"), row[3], row[4]) for row in rows]
+
+
+DOCUMENTED = _read_rows()
+MISSING = [row for row in DOCUMENTED if not row.built and row.operation not in CLIENT_SIDE]
+
+
+def test_there_is_one_row_for_each_operation_of_oss() -> None:
+    assert [row.number for row in DOCUMENTED] == list(range(1, 157))
+    assert len({row.operation for row in DOCUMENTED}) == 156
+
+
+def test_a_status_is_one_of_three_and_a_difference_is_told() -> None:
+    for row in DOCUMENTED:
+        assert row.status in ("works", "differs", "not there yet"), row
+        assert row.difference or row.status != "differs", row
+        assert not row.difference or row.built, row
+
+
+def test_what_is_documented_as_there_is_what_the_table_routes() -> None:
+    documented = {row.operation for row in DOCUMENTED if row.built} - NO_ROUTE
+    assert documented == {row.name.title().replace("_", "") for row in ROWS}
+
+
+@pytest.mark.parametrize("row", [row for row in DOCUMENTED if row.built and row.operation not in NO_ROUTE], ids=str)
+def test_it_is_routed_by_the_request_that_is_documented(row: Documented) -> None:
+    method, level, sub_resource = _read_request(row.request)
+    routes = {(route.method, route.level, route.sub_resource) for route in ROWS if _is(route.name, row.operation)}
+    assert (method, LEVELS[level], _selected(sub_resource)) in routes
+
+
+@pytest.mark.parametrize("row", MISSING, ids=lambda row: str(row.operation))
+async def test_what_is_not_there_says_so_and_changes_nothing(row: Documented) -> None:
+    house = await House().with_bucket()
+    await house.put("/photos/a.txt")
+    before = house.contents()
+    if row.operation in ODD_REQUESTS:
+        method, address, headers = ODD_REQUESTS[row.operation]
+    else:
+        method, level, query = _read_request(row.request)
+        address = ADDRESSES[level] + (query and f"?{query}")
+        headers = {"x-oss-copy-source": "/photos/a.txt"} if "x-oss-copy-source" in row.request else {}
+    answer = await house.ask(method, address, b"", headers)
+    assert answer.refusal == (400, "NotImplemented")
+    assert house.contents() == before
+
+
+def _read_request(request: str) -> tuple[str, str, str]:
+    """ "GET B or S ?accessPoint + name header" -> method, level, query."""
+    method, level = request.split()[:2]
+    query = re.search(r"\?(\S+)", request)
+    return method, level, query[1] if query else ""
+
+
+def _selected(query: str) -> str:
+    """The part of a documented query that selects the route, as rows write it."""
+    pieces = [piece if piece.startswith("comp=") else piece.partition("=")[0] for piece in query.split("&")]
+    return "&".join(sorted(piece for piece in pieces if piece.partition("=")[0] in {*SUB_RESOURCES, PROCESS}))
+
+
+def _is(name: str, operation: str) -> bool:
+    return name.title().replace("_", "") == operation

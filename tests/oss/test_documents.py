@@ -1,0 +1,117 @@
+"""A document holds the elements that OSS has, and no others: a slip would leave open what was meant to be closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from coatcheck.oss.documents import SHAPES, Shape
+
+from .house import House
+
+# A request that puts each document, and a document that is taken.
+TAKEN = {
+    "BucketCnameConfiguration": ("POST", "/photos/?cname&comp=token", "<Cname><Domain>a.example.org</Domain></Cname>"),
+    "CORSConfiguration": (
+        "PUT",
+        "/photos/?cors",
+        "<CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>",
+    ),
+    "CreateBucketConfiguration": ("PUT", "/photos/", "<StorageClass>Standard</StorageClass>"),
+    "HttpsConfiguration": ("PUT", "/photos/?httpsConfig", "<TLS><Enable>false</Enable></TLS>"),
+    "LifecycleConfiguration": (
+        "PUT",
+        "/photos/?lifecycle",
+        "<Rule><Prefix/><Status>Enabled</Status><AtimeBase>1</AtimeBase>"
+        "<Filter><ObjectSizeGreaterThan>1</ObjectSizeGreaterThan><Not><Prefix>a</Prefix></Not></Filter>"
+        "<Expiration><Days>1</Days></Expiration></Rule>",
+    ),
+    "PublicAccessBlockConfiguration": (
+        "PUT",
+        "/photos/?publicAccessBlock",
+        "<BlockPublicAccess>false</BlockPublicAccess>",
+    ),
+    "RefererConfiguration": (
+        "PUT",
+        "/photos/?referer",
+        "<AllowEmptyReferer>true</AllowEmptyReferer><RefererList><Referer>http://a</Referer></RefererList>",
+    ),
+    "RestoreRequest": (
+        "POST",
+        "/photos/cold?restore",
+        "<Days>1</Days><JobParameters><Tier>Bulk</Tier></JobParameters>",
+    ),
+    "ServerSideEncryptionRule": (
+        "PUT",
+        "/photos/?encryption",
+        "<ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault>",
+    ),
+    "Style": ("PUT", "/photos/?style&styleName=small", "<Content>image/resize,w_100</Content>"),
+    "Tagging": ("PUT", "/photos/?tagging", "<TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet>"),
+    "VersioningConfiguration": ("PUT", "/photos/?versioning", "<Status>Enabled</Status>"),
+    "WebsiteConfiguration": (
+        "PUT",
+        "/photos/?website",
+        "<IndexDocument><Suffix>index.html</Suffix></IndexDocument><RoutingRules><RoutingRule><RuleNumber>1</RuleNumber>"
+        "<Condition><KeyPrefixEquals>a</KeyPrefixEquals></Condition>"
+        "<Redirect><RedirectType>External</RedirectType><HostName>a</HostName>"
+        "<MirrorPassQueryString>false</MirrorPassQueryString></Redirect></RoutingRule></RoutingRules>",
+    ),
+}
+
+
+@pytest.fixture
+async def house() -> House:
+    house = await House().with_bucket()
+    await house.put("/photos/cold", headers={"x-oss-storage-class": "ColdArchive"})
+    return house
+
+
+def test_every_document_is_tried() -> None:
+    assert set(TAKEN) == set(SHAPES)
+
+
+@pytest.mark.parametrize("root", TAKEN)
+async def test_a_document_with_known_elements_is_taken(house: House, root: str) -> None:
+    method, address, inner = TAKEN[root]
+    answer = await house.ask(method, address, f"<{root}>{inner}</{root}>".encode())
+    assert answer.status in (200, 202), answer.body
+
+
+def slips(root: str) -> Iterator[tuple[str, str]]:
+    """The document with one element more, in the root and in each place that holds elements; and what holds it."""
+    inner = TAKEN[root][2]
+    yield f"<{root}>{inner}<Slip/></{root}>", root
+    for name in SHAPES[root].children:
+        if f"<{name}>" in inner:
+            yield f"<{root}>{inner.replace(f'<{name}>', f'<{name}><Slip/>', 1)}</{root}>", name
+
+
+@pytest.mark.parametrize("root", TAKEN)
+async def test_an_element_that_is_not_known_is_refused_and_nothing_is_changed(house: House, root: str) -> None:
+    method, address, _ = TAKEN[root]
+    before = house.contents()
+    for document, parent in slips(root):
+        answer = await house.ask(method, address, document.encode())
+        assert answer.refusal == (400, "MalformedXML"), document
+        assert (answer.text("Message") or "").endswith(f"There is no element Slip in {parent}.")
+    assert house.contents() == before
+
+
+async def test_a_list_of_referers_with_a_slip_in_its_name_is_no_list(house: House) -> None:
+    slip = b"<AllowEmptyReferer>false</AllowEmptyReferer><RefererLst><Referer>http://a</Referer></RefererLst>"
+    document = b"<RefererConfiguration>" + slip + b"</RefererConfiguration>"
+    assert (await house.ask("PUT", "/photos/?referer", document)).refusal == (400, "MalformedXML")
+
+
+def test_only_what_a_mirror_is_told_may_hold_anything() -> None:
+    def open_places(shape: Shape, name: str) -> Iterator[str]:
+        if shape.open:
+            yield name
+        for child, inner in shape.children.items():
+            yield from open_places(inner, child)
+
+    found = {place for root, shape in SHAPES.items() for place in open_places(shape, root)}
+    assert found
+    assert all("Mirror" in place for place in found)
