@@ -28,7 +28,7 @@ from collections.abc import Callable
 from coatcheck import Presigner
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
-from coatcheck.access.facts import AccessFacts
+from coatcheck.access.facts import AccessFacts, read_request_facts
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.keyring import Principal
@@ -163,7 +163,8 @@ def decide_round(caller: Caller, bucket: Bucket) -> Round:
 
     def run() -> None:
         for key, record in found:
-            facts = AccessFacts(bucket, key, record, "versionId" in request.query.first, request, NOW, BUCKET, REGION)
+            about = read_request_facts(request)
+            facts = AccessFacts(bucket, key, record, "versionId" in request.query.first, about, NOW, BUCKET, REGION)
             decide(caller, Action.GET_OBJECT, facts)
 
     return run

@@ -22,7 +22,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "ports": {"core"},
     "signing": {"core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
-    "access": {"core", "wire.request", "identity.caller", "ports"},
+    "access": {"core", "identity.caller", "ports"},
     "oss": {"core", "wire", "ports", "images", "settings", "identity.caller", "access"},
     "engines": {"core", "ports", "images"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from coatcheck.access.decide import decide, owns
-from coatcheck.access.facts import AccessFacts
+from coatcheck.access.facts import AccessFacts, read_request_facts
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
@@ -139,7 +139,7 @@ class Gateway:
             target.key,
             found,
             "versionId" in request.query.first,
-            request,
+            read_request_facts(request),
             now,
             target.bucket or "",
             target.region or self._settings.regions[0],

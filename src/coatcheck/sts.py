@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from coatcheck.access.facts import AccessFacts, Asked
+from coatcheck.access.facts import AccessFacts, Asked, read_request_facts
 from coatcheck.access.policy import Kind, PolicyFault, Resource, Verdict, read_policy, trusts, weigh
 from coatcheck.core.errors import (
     DISABLED_ACCESS_KEY_ID,
@@ -158,7 +158,7 @@ async def _assume_role(
         _check_permission(caller, account, name, request, now)  # who may not assume it needn't know whether it is there
         raise STS_NO_ROLE(f"The role not exists: acs:ram::{account}:role/{name}.")
     _check_permission(caller, account, role.name, request, now)
-    if not trusts(role.trust, caller, Asked(caller, AccessFacts(request=request, now=now))):
+    if not trusts(role.trust, caller, Asked(caller, AccessFacts(request=read_request_facts(request), now=now))):
         raise STS_NO_PERMISSION()
     if duration_s > role.session_max_s:
         raise STS_INVALID_DURATION(f"The role's sessions last {role.session_max_s} seconds at most.")
@@ -185,7 +185,7 @@ def _check_permission(caller: Caller, account: str, role: str, request: Request,
     if principal is None:
         return
     resource = Resource("", account, f"role/{role}", "ram")
-    asked = Asked(caller, AccessFacts(request=request, now=now))
+    asked = Asked(caller, AccessFacts(request=read_request_facts(request), now=now))
     ceilings = () if principal.session_policy is None else ((principal.session_policy,),)
     for texts in (*ceilings, principal.policies):
         if weigh(texts, "sts:AssumeRole", resource, asked) is not Verdict.ALLOW:

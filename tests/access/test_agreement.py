@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
-from coatcheck.access.facts import AccessFacts
+from coatcheck.access.facts import AccessFacts, read_request_facts
 from coatcheck.core.errors import OssError
 from coatcheck.identity.caller import Caller
 from coatcheck.wire.query import read_query
@@ -172,7 +172,8 @@ def test_the_decision_agrees_with_a_naive_reading(
     headers: dict[str, str],
 ) -> None:
     request = Request("GET", b"/photos/a.txt", read_query(b""), headers, client)
-    facts = AccessFacts(a_bucket(bucket_acl, bucket_policy), "a.txt", an_object(object_acl), request=request)
+    bucket, found = a_bucket(bucket_acl, bucket_policy), an_object(object_acl)
+    facts = AccessFacts(bucket, "a.txt", found, request=read_request_facts(request))
     try:
         decided = decide(caller, action, facts).action is action
     except OssError as refusal:

@@ -10,7 +10,7 @@ import pytest
 
 from coatcheck.access.acl import BUCKET_ACLS, OBJECT_ACLS
 from coatcheck.access.actions import Action
-from coatcheck.access.decide import Grant, decide, owns
+from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import OssError
 from coatcheck.identity.caller import Caller
@@ -103,7 +103,7 @@ def decided(action: Action, caller: Caller, about: AccessFacts) -> tuple[str, st
         grant = decide(caller, action, about)
     except OssError as refusal:
         return (refusal.message, refusal.ec) if (refusal.code, refusal.status) == ("AccessDenied", 403) else ("", "")
-    return None if grant == Grant(action) else ("", "")
+    return None if grant.action is action else ("", "")
 
 
 def told(action: Action, caller: Caller, bucket_acl: str, object_acl: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.access.actions import Action
-from coatcheck.access.facts import AccessFacts, Asked
+from coatcheck.access.facts import AccessFacts, Asked, read_request_facts
 from coatcheck.access.policy import Kind, PolicyFault, Resource, Verdict, _unique, is_public, read_policy, weigh
 from coatcheck.core.system_policies import SYSTEM_POLICIES
 from coatcheck.identity.caller import ANONYMOUS, Caller
@@ -53,7 +53,7 @@ def asked_of(
     acl: str | None = None,
     tags: tuple[tuple[str, str], ...] | None = (),
 ) -> Asked:
-    request = Request("GET", b"/", read_query(query.encode()), headers or {}, client, secure)
+    request = read_request_facts(Request("GET", b"/", read_query(query.encode()), headers or {}, client, secure))
     return Asked(caller, AccessFacts(bucket or a_bucket(), about, found, request=request, now=NOW, acl=acl, tags=tags))
 
 

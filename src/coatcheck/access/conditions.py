@@ -17,7 +17,6 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, NamedTuple
 
-from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
 from coatcheck.core.times import write_iso
 
 from .facts import AccessFacts, Asked
@@ -182,20 +181,9 @@ _OPERATORS: Final[dict[str, Callable[[str], Test]]] = {
 # --- keys: what a request has for them --------------------------------------------------------------------------------
 
 
-def _user_agent(asked: Asked) -> str | None:
-    text = asked.facts.request.headers.get("user-agent")
-    return None if text is None else text[:CONDITION_TEXT_MAX_CHARS]
-
-
-def _parameter(name: str) -> Callable[[Asked], str | None]:
-    """A parameter of a listing, the empty text if it wasn't sent; requests for objects have none. (Listings refuse
-    longer ones than are looked at here.)"""
-
-    def value_of(asked: Asked) -> str | None:
-        facts = asked.facts
-        return None if facts.key is not None else facts.request.query.first.get(name, "")[:CONDITION_TEXT_MAX_CHARS]
-
-    return value_of
+def _of_listing(name: str) -> Callable[[Asked], str | None]:
+    """A parameter of a listing; requests for objects have none."""
+    return lambda asked: getattr(asked.facts.request, name) if asked.facts.key is None else None
 
 
 _NOT_YET: Final = "\0not yet"  # told apart by identity
@@ -205,12 +193,12 @@ _VALUES: Final[dict[str, Callable[[Asked], str | None]]] = {
     "acs:sourceip": lambda asked: asked.facts.request.client or None,
     "acs:securetransport": lambda asked: "true" if asked.facts.request.secure else "false",
     "acs:currenttime": lambda asked: write_iso(int(asked.facts.now)),
-    "acs:useragent": _user_agent,
+    "acs:useragent": lambda asked: asked.facts.request.user_agent,
     "acs:accessid": lambda asked: asked.caller.access_key_id or None,
     "acs:principalarn": lambda asked: asked.caller.arn or None,
     "acs:mfapresent": lambda asked: None if asked.caller.anonymous else "false",
-    "oss:prefix": _parameter("prefix"),
-    "oss:delimiter": _parameter("delimiter"),
+    "oss:prefix": _of_listing("prefix"),
+    "oss:delimiter": _of_listing("delimiter"),
     "oss:x-oss-acl": lambda asked: asked.facts.acl,
     "oss:x-oss-object-acl": lambda asked: None if asked.facts.key is None else asked.facts.acl,
 }

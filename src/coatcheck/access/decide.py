@@ -59,9 +59,28 @@ _DELETE_OBJECTS: Final = Action.DELETE_OBJECTS  # looking into an Enum takes tim
 
 
 class Grant(NamedTuple):
-    """The proof that a decision was made, and for what."""
+    """The proof that a decision was made: what may be done, and to what. Operations act on what it names.
+
+    Attributes:
+        bucket: None at service level and for a bucket that is to be made.
+        key: None for the bucket itself.
+    """
 
     action: Action
+    bucket: Bucket | None = None
+    key: str | None = None
+
+    @property
+    def this_bucket(self) -> Bucket:
+        """The bucket, for operations on what is in one or on itself."""
+        assert self.bucket is not None
+        return self.bucket
+
+    @property
+    def this_key(self) -> str:
+        """The key, for operations on an object."""
+        assert self.key is not None
+        return self.key
 
 
 def owns(caller: Caller, bucket: Bucket) -> bool:
@@ -76,14 +95,14 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
         raise USER_DISABLE(BucketName=bucket.name)
     if caller.principal is None and not caller.anonymous:
         if bucket is None:
-            return Grant(action)
+            return Grant(action, bucket, facts.key)
         if caller.account == bucket.owner and (bucket.policy is None or action in _NEVER_LOST):
-            return Grant(action)
+            return Grant(action, bucket, facts.key)
     if bucket is not None:
         if action is _DELETE_OBJECTS:
             return _decide_before_each_key(caller, bucket, facts)
         if caller.principal is None and bucket.policy is None and _acl_allows(action, bucket, facts):
-            return Grant(action)  # rule 6, for those whom no policy concerns
+            return Grant(action, bucket, facts.key)  # rule 6, for those whom no policy concerns
     return _weigh(caller, action, facts)
 
 
@@ -104,7 +123,7 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
             raise _denied(DENIED_BY_POLICY, asked, name, "AccountLevelIdentityBasedPolicy", "ExplicitDeny")
     if bucket is None:
         if own is Verdict.ALLOW:
-            return Grant(action)
+            return Grant(action, bucket, facts.key)
         raise _refusal(asked, action, name)
     if bucket.policy is not None:
         shared = weigh_shared(bucket.policy, name, resource, asked, public_counts=not bucket.blocks_public_access)
@@ -117,7 +136,7 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
         or (shared is Shared.TO_ACCOUNT and allowed_by_own)
         or _acl_allows(action, bucket, facts)
     ):
-        return Grant(action)
+        return Grant(action, bucket, facts.key)
     raise _refusal(asked, action, name)
 
 
@@ -134,7 +153,7 @@ def _decide_before_each_key(caller: Caller, bucket: Bucket, facts: AccessFacts) 
             and (principal is None or any(mentions(principal.policies, name) for name in names))
         )
     ):
-        return Grant(action)
+        return Grant(action, bucket, facts.key)
     raise _refusal(Asked(caller, facts), action, names[0])
 
 

@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol
 
+from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
-from coatcheck.wire.request import Request
 
-NO_REQUEST = Request("GET", b"/")
+
+class RequestFacts(NamedTuple):
+    """What conditions see of a request besides its resource, whatever dialect it came in.
+
+    Attributes:
+        client: the address of who asks; "" when unknown.
+        secure: the client speaks TLS.
+        user_agent: what the client calls itself, cut to what is looked at; None if it doesn't say.
+        prefix, delimiter: of a listing, cut likewise (listings refuse longer ones); "" if it names none.
+    """
+
+    client: str = ""
+    secure: bool = False
+    user_agent: str | None = None
+    prefix: str = ""
+    delimiter: str = ""
+
+
+NO_REQUEST: Final = RequestFacts()
+
+
+class HttpRequest(Protocol):
+    """A request of any dialect over HTTP, as far as `read_request_facts` looks at it."""
+
+    @property
+    def client(self) -> str: ...
+    @property
+    def secure(self) -> bool: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def query(self) -> HttpQuery: ...
+
+
+class HttpQuery(Protocol):
+    @property
+    def first(self) -> Mapping[str, str]: ...
+
+
+def read_request_facts(request: HttpRequest) -> RequestFacts:
+    """What is said in the headers and parameters that all dialects have."""
+    agent, first = request.headers.get("user-agent"), request.query.first
+    if agent is not None and len(agent) > CONDITION_TEXT_MAX_CHARS:
+        agent = agent[:CONDITION_TEXT_MAX_CHARS]
+    if "prefix" not in first and "delimiter" not in first:
+        return RequestFacts(request.client, request.secure, agent)
+    prefix, delimiter = (first.get(name, "")[:CONDITION_TEXT_MAX_CHARS] for name in ("prefix", "delimiter"))
+    return RequestFacts(request.client, request.secure, agent, prefix, delimiter)
 
 
 class AccessFacts(NamedTuple):
@@ -30,7 +78,7 @@ class AccessFacts(NamedTuple):
     key: str | None = None
     found: ObjectRecord | None = None
     versioned: bool = False
-    request: Request = NO_REQUEST
+    request: RequestFacts = NO_REQUEST
     now: float = 0.0
     new_bucket: str = ""
     region: str = ""

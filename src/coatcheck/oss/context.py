@@ -97,7 +97,7 @@ class Context(NamedTuple):
             acl: that it is to get.
         Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
         """
-        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, acl=acl)
+        facts = AccessFacts(bucket, key, found, versioned, self.facts.request, self.now, acl=acl)
         return decide(self.caller, action, facts)
 
     def decide_on_tags(self, tags: Tags, action: Action | None = None) -> Grant:
