@@ -22,7 +22,7 @@ from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.gateway import Gateway
 from coatcheck.lifecycle_schedule import keep_lifecycle
-from coatcheck.oss.context import Ports
+from coatcheck.operations.context import Ports
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey, KeyLookup
 from coatcheck.request_log import RequestLog

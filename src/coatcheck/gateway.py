@@ -20,13 +20,14 @@ from coatcheck.core.errors import (
 from coatcheck.exchange import Exchange, read_unwritten
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
+from coatcheck.operations.context import Context, Ports
+from coatcheck.operations.intake import body_fault
 from coatcheck.oss.admission import admit
 from coatcheck.oss.asking import NOTHING
 from coatcheck.oss.bucket_website import serve_website
-from coatcheck.oss.context import Context, Ports, PostedForm
+from coatcheck.oss.call import Call, PostedForm
 from coatcheck.oss.cors_rules import SETTING as CORS_SETTING
 from coatcheck.oss.cors_rules import sharing_headers
-from coatcheck.oss.incoming import body_fault
 from coatcheck.oss.post_object import find_content_type, find_key
 from coatcheck.oss.preflight import answer_preflight
 from coatcheck.oss.side_effects import check_side_effects
@@ -148,14 +149,12 @@ class Gateway:
             named = request.headers if form is None else form.form.fields
             facts = facts._replace(acl=row.asks.find_acl(named), tags=row.asks.find_tags(named))
         grant = decide(caller, row.action, facts)
-        context = Context(
+        call = Call(
             request,
             target,
-            caller,
+            Context(self._ports, caller, now, facts.request),
             grant,
-            self._ports,
             self._settings,
-            now,
             bucket,
             found,
             exchange.request_id,
@@ -163,8 +162,8 @@ class Gateway:
             facts,
         )
         if request.method in ("PUT", "POST"):
-            check_side_effects(context)
-        return await row.run(context)
+            check_side_effects(call)
+        return await row.run(call)
 
     async def _serve_website(
         self, document: str, exchange: Exchange, target: Target, caller: Caller, bucket: Bucket

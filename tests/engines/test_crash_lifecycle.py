@@ -14,7 +14,7 @@ import pytest
 
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import audit, open_local, prepare_local
-from coatcheck.oss.context import Ports
+from coatcheck.operations.context import Ports
 from coatcheck.oss.lifecycle_run import run_lifecycle
 from coatcheck.ports.object import Segment
 

@@ -30,7 +30,7 @@ from coatcheck.engines.master_keys import WRAP_BYTES
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import ObjectRecord
 
-from ..operations.house import OWNER, House
+from ..oss.house import OWNER, House
 from ..soak import count
 
 FLIPS: Final = count(1000)

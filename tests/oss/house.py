@@ -17,8 +17,8 @@ from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
 from coatcheck.exchange import Exchange
 from coatcheck.gateway import Gateway
-from coatcheck.oss.context import Ports
-from coatcheck.oss.release import removed
+from coatcheck.operations.commit import removed
+from coatcheck.operations.context import Ports
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver

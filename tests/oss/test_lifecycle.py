@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from coatcheck.core.times import DAY_S
 from coatcheck.core.xml import read_xml
 from coatcheck.lifecycle_schedule import run_if_due
-from coatcheck.oss.context import Ports
+from coatcheck.operations.context import Ports
 from coatcheck.oss.lifecycle_plan import Action, Kind, find_expiry, plan_upload, plan_version
 from coatcheck.oss.lifecycle_rules import (
     CLASSES,

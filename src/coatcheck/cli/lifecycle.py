@@ -26,7 +26,7 @@ def command() -> None:
 def run(at_once: bool, dry_run: bool, data: Path | None, as_json: bool) -> None:
     """Carry the rules out: --now, or what --now would do with --dry-run."""
     from coatcheck.engines.local import LocalEngines
-    from coatcheck.oss.context import Ports
+    from coatcheck.operations.context import Ports
     from coatcheck.oss.lifecycle_plan import Action
     from coatcheck.oss.lifecycle_run import Report, run_lifecycle
     from coatcheck.ports.bucket import Bucket

@@ -11,12 +11,12 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_DEFAULT_KEYS, LIST_MAX_KEYS, LIST_PARAMETER_MAX_BYTES
 from coatcheck.core.xml import read_xml
+from coatcheck.operations.intake import body_fault
 from coatcheck.wire.body_digests import compared_chunks
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import BodyFailed, Request
 
 from .documents import SHAPES
-from .incoming import body_fault
 
 
 def read_max_keys(query: Query) -> int:

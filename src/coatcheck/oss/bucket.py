@@ -29,7 +29,7 @@ from coatcheck.wire.reply import Reply
 
 from .arguments import check_xml, read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
-from .context import Context
+from .call import Call
 from .elements import find_text
 from .encryption import SETTING as ENCRYPTION_SETTING
 from .object_put import STORAGE_CLASSES
@@ -39,18 +39,18 @@ from .settings_kept import change_bucket
 _REDUNDANCIES: Final = ("LRS", "ZRS")
 
 
-async def list_buckets(ctx: Context) -> Reply:
+async def list_buckets(call: Call) -> Reply:
     """ListBuckets (GetService): the caller's own buckets by name, those with certain tags if asked for."""
-    query = ctx.request.query
+    query = call.request.query
     prefix, marker, most = read_list_text(query, "prefix"), read_list_text(query, "marker"), read_max_keys(query)
     tags = read_tag_filter(query)
     buckets: Sequence[Bucket]
     if tags is None:
-        buckets, more = await ctx.ports.catalog.list_buckets(
-            ctx.caller.account, prefix=prefix, marker=marker, limit=most
+        buckets, more = await call.ports.catalog.list_buckets(
+            call.caller.account, prefix=prefix, marker=marker, limit=most
         )
     else:
-        tagged = await _tagged_buckets(ctx, tags, prefix, marker)
+        tagged = await _tagged_buckets(call, tags, prefix, marker)
         buckets, more = tagged[:most], len(tagged) > most
     nodes: list[Node] = [
         ("Prefix", prefix),
@@ -58,47 +58,47 @@ async def list_buckets(ctx: Context) -> Reply:
         ("MaxKeys", most),
         ("IsTruncated", "true" if more else "false"),
         *([("NextMarker", buckets[-1].name)] if more else []),
-        owner_node(ctx.caller.account),
-        ("Buckets", tuple(("Bucket", _summary(ctx, bucket)) for bucket in buckets)),
+        owner_node(call.caller.account),
+        ("Buckets", tuple(("Bucket", _summary(call, bucket)) for bucket in buckets)),
     ]
     return _xml("ListAllMyBucketsResult", nodes)
 
 
-async def _tagged_buckets(ctx: Context, tags: Tags, prefix: str, marker: str) -> list[Bucket]:
+async def _tagged_buckets(call: Call, tags: Tags, prefix: str, marker: str) -> list[Bucket]:
     """All of the caller's buckets with those tags, behind `marker`. An account has few enough to look at each."""
     found: list[Bucket] = []
     more = True
     while more:
-        page, more = await ctx.ports.catalog.list_buckets(
-            ctx.caller.account, prefix=prefix, marker=marker, limit=LIST_MAX_KEYS
+        page, more = await call.ports.catalog.list_buckets(
+            call.caller.account, prefix=prefix, marker=marker, limit=LIST_MAX_KEYS
         )
         for listed in page:
-            bucket = await ctx.ports.catalog.find_bucket(listed.name)
+            bucket = await call.ports.catalog.find_bucket(listed.name)
             if bucket is not None and has_tags(bucket, tags):
                 found.append(bucket)
             marker = listed.name
     return found
 
 
-async def put_bucket(ctx: Context) -> Reply:
+async def put_bucket(call: Call) -> Reply:
     """PutBucket: made, or already the caller's own with no setting that contradicts."""
-    request = ctx.request
-    name = read_bucket_name(ctx.target.bucket or "")
+    request = call.request
+    name = read_bucket_name(call.target.bucket or "")
     tagging = request.headers.get("x-oss-bucket-tagging")
     tags_document = read_tags_header(tagging) if tagging else None
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
     acl_text = request.headers.get("x-oss-acl")
     acl = PRIVATE if acl_text is None else read_bucket_acl(acl_text)
-    storage_class, redundancy = await _read_configuration(ctx)
+    storage_class, redundancy = await _read_configuration(call)
     new = NewBucket(
         name=name,
-        owner=ctx.caller.account,
-        region=ctx.target.region or ctx.settings.regions[0],
+        owner=call.caller.account,
+        region=call.target.region or call.settings.regions[0],
         acl=acl,
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
-        created_at=int(ctx.now),
+        created_at=int(call.now),
         settings=() if tags_document is None else ((TAGGING, tags_document),),
     )
 
@@ -106,19 +106,19 @@ async def put_bucket(ctx: Context) -> Reply:
         refuse_public_acl(made.acl, blocked=made.blocks_public_access)
 
     try:
-        await ctx.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT, check=check)
+        await call.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT, check=check)
     except TooMany:
         raise TOO_MANY_BUCKETS(BucketName=name) from None
     except AlreadyThere:
-        await _keep_bucket(ctx, new, storage_class, redundancy, acl_text)
+        await _keep_bucket(call, new, storage_class, redundancy, acl_text)
     return Reply(200, ((b"Location", b"/" + name.encode()),))
 
 
-async def delete_bucket(ctx: Context) -> Reply:
+async def delete_bucket(call: Call) -> Reply:
     """DeleteBucket: only an empty one."""
-    bucket = ctx.this_bucket
+    bucket = call.this_bucket
     try:
-        await ctx.ports.catalog.delete_bucket(bucket.bucket_id)
+        await call.ports.catalog.delete_bucket(bucket.bucket_id)
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
     except NotEmpty:
@@ -126,13 +126,13 @@ async def delete_bucket(ctx: Context) -> Reply:
     return Reply(204)
 
 
-async def get_bucket_info(ctx: Context) -> Reply:
+async def get_bucket_info(call: Call) -> Reply:
     """GetBucketInfo."""
-    bucket = ctx.this_bucket
+    bucket = call.this_bucket
     nodes: list[Node] = [
         ("AccessMonitor", "Disabled"),
         ("CreationDate", write_iso(bucket.created_at)),
-        *_endpoints(ctx, bucket),
+        *_endpoints(call, bucket),
         ("Location", f"oss-{bucket.region}"),
         ("StorageClass", bucket.storage_class),
         ("DataRedundancyType", bucket.redundancy),
@@ -151,28 +151,28 @@ async def get_bucket_info(ctx: Context) -> Reply:
     return _xml("BucketInfo", [("Bucket", nodes)])
 
 
-async def get_bucket_location(ctx: Context) -> Reply:
+async def get_bucket_location(call: Call) -> Reply:
     """GetBucketLocation: the text stands in the root element itself."""
-    document = write_xml("LocationConstraint", ()).replace(b"><", f">oss-{ctx.this_bucket.region}<".encode())
+    document = write_xml("LocationConstraint", ()).replace(b"><", f">oss-{call.this_bucket.region}<".encode())
     return Reply(200, ((b"Content-Type", b"application/xml"),), document)
 
 
-async def get_bucket_acl(ctx: Context) -> Reply:
+async def get_bucket_acl(call: Call) -> Reply:
     """GetBucketAcl."""
-    return acl_reply(ctx.this_bucket.owner, ctx.this_bucket.acl)
+    return acl_reply(call.this_bucket.owner, call.this_bucket.acl)
 
 
-async def put_bucket_acl(ctx: Context) -> Reply:
+async def put_bucket_acl(call: Call) -> Reply:
     """PutBucketAcl: without the header nothing changes, as documented."""
-    text = ctx.request.headers.get("x-oss-acl")
+    text = call.request.headers.get("x-oss-acl")
     if text is not None:
-        await _set_acl(ctx, ctx.this_bucket, read_bucket_acl(text))
+        await _set_acl(call, call.this_bucket, read_bucket_acl(text))
     return Reply(200)
 
 
-async def _read_configuration(ctx: Context) -> tuple[str | None, str | None]:
+async def _read_configuration(call: Call) -> tuple[str | None, str | None]:
     """Storage class and redundancy that the optional body asks for. Raises: OssError."""
-    body = await read_body(ctx.request, most=CONFIGURATION_MAX_BYTES)
+    body = await read_body(call.request, most=CONFIGURATION_MAX_BYTES)
     if not body.strip():
         return None, None
     document = check_xml(body, "CreateBucketConfiguration")
@@ -191,37 +191,37 @@ async def _read_configuration(ctx: Context) -> tuple[str | None, str | None]:
 
 
 async def _keep_bucket(
-    ctx: Context, new: NewBucket, storage_class: str | None, redundancy: str | None, acl: str | None
+    call: Call, new: NewBucket, storage_class: str | None, redundancy: str | None, acl: str | None
 ) -> None:
     """The name is taken: fine if by the caller and nothing contradicts, and then a sent ACL takes effect."""
-    bucket = await ctx.ports.catalog.find_bucket(new.name)
-    if bucket is None or bucket.owner != ctx.caller.account:
+    bucket = await call.ports.catalog.find_bucket(new.name)
+    if bucket is None or bucket.owner != call.caller.account:
         raise BUCKET_ALREADY_EXISTS(BucketName=new.name)
-    if bucket.region != new.region and ctx.target.region is not None:
+    if bucket.region != new.region and call.target.region is not None:
         raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify location.", BucketName=new.name)
     if storage_class not in (None, bucket.storage_class):
         raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify storage type.", BucketName=new.name)
     if redundancy not in (None, bucket.redundancy):
         raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify data redundancy type.", BucketName=new.name)
     if acl is not None:
-        ctx.decide(
+        call.context.decide(
             Action.PUT_BUCKET_ACL, bucket, acl=acl
         )  # to make buckets is not the right to open those that are there
-        await _set_acl(ctx, bucket, acl)
+        await _set_acl(call, bucket, acl)
 
 
-async def _set_acl(ctx: Context, bucket: Bucket, acl: str) -> None:
+async def _set_acl(call: Call, bucket: Bucket, acl: str) -> None:
     def put(bucket: Bucket) -> Bucket:
         refuse_public_acl(acl, blocked=bucket.blocks_public_access)
         return replace(bucket, acl=acl)
 
-    await change_bucket(ctx, bucket, put)
+    await change_bucket(call, bucket, put)
 
 
-def _summary(ctx: Context, bucket: Bucket) -> list[Node]:
+def _summary(call: Call, bucket: Bucket) -> list[Node]:
     return [
         ("CreationDate", write_iso(bucket.created_at)),
-        *_endpoints(ctx, bucket),
+        *_endpoints(call, bucket),
         ("Location", f"oss-{bucket.region}"),
         ("Name", bucket.name),
         ("Region", bucket.region),
@@ -229,8 +229,8 @@ def _summary(ctx: Context, bucket: Bucket) -> list[Node]:
     ]
 
 
-def _endpoints(ctx: Context, bucket: Bucket) -> tuple[Node, Node]:
-    domain = ctx.settings.domains[0]
+def _endpoints(call: Call, bucket: Bucket) -> tuple[Node, Node]:
+    domain = call.settings.domains[0]
     return (
         ("ExtranetEndpoint", f"oss-{bucket.region}.{domain}"),
         ("IntranetEndpoint", f"oss-{bucket.region}-internal.{domain}"),

@@ -34,79 +34,79 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.target import is_own_name, make_addressing
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 
 ROOT: Final = "BucketCnameConfiguration"
 _RECORD: Final = "_dnsauth"  # the label under which the TXT record is looked for
 _CERTIFICATE: Final = ("CertId", "Certificate", "PrivateKey")
 
 
-async def create_cname_token(ctx: Context) -> Reply:
+async def create_cname_token(call: Call) -> Reply:
     """CreateCnameToken: the same token again for as long as it is good."""
-    domain = await _read_domain(ctx)
-    fresh = DomainToken(domain, secrets.token_hex(16), int(ctx.now) + DOMAIN_TOKEN_LIFE_S)
-    bucket = ctx.this_bucket
+    domain = await _read_domain(call)
+    fresh = DomainToken(domain, secrets.token_hex(16), int(call.now) + DOMAIN_TOKEN_LIFE_S)
+    bucket = call.this_bucket
     try:
-        token = await ctx.ports.domains.keep_token(bucket.bucket_id, fresh, now=int(ctx.now), most=DOMAINS_PER_BUCKET)
+        token = await call.ports.domains.keep_token(bucket.bucket_id, fresh, now=int(call.now), most=DOMAINS_PER_BUCKET)
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
     except TooMany:
         raise TOO_MANY_CNAME_TOKEN(BucketName=bucket.name) from None
-    return _token_reply(ctx, token)
+    return _token_reply(call, token)
 
 
-async def get_cname_token(ctx: Context) -> Reply:
+async def get_cname_token(call: Call) -> Reply:
     """GetCnameToken."""
-    domain = _check_domain(ctx, ctx.request.query.get("cname") or "")
-    token = await ctx.ports.domains.find_token(ctx.this_bucket.bucket_id, domain, now=int(ctx.now))
+    domain = _check_domain(call, call.request.query.get("cname") or "")
+    token = await call.ports.domains.find_token(call.this_bucket.bucket_id, domain, now=int(call.now))
     if token is None:
         raise NO_SUCH_CNAME_TOKEN(Cname=domain)
-    return _token_reply(ctx, token)
+    return _token_reply(call, token)
 
 
-async def put_cname(ctx: Context) -> Reply:
+async def put_cname(call: Call) -> Reply:
     """PutCname: bind a domain to the bucket; fine if it is bound to it already."""
-    domain = await _read_domain(ctx)
-    bucket, domains = ctx.this_bucket, ctx.ports.domains
+    domain = await _read_domain(call)
+    bucket, domains = call.this_bucket, call.ports.domains
     bound_to = await domains.find_domain(domain)
     if bound_to == bucket.name:
         return Reply(200)
     if bound_to is not None:
-        raise await _refuse_second(ctx, domain, bound_to)
-    await _check_ownership(ctx, domain)
+        raise await _refuse_second(call, domain, bound_to)
+    await _check_ownership(call, domain)
     try:
-        await domains.bind_domain(domain, bucket.bucket_id, now=int(ctx.now), most=DOMAINS_PER_BUCKET)
+        await domains.bind_domain(domain, bucket.bucket_id, now=int(call.now), most=DOMAINS_PER_BUCKET)
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
     except AlreadyThere:
-        raise await _refuse_second(ctx, domain, await domains.find_domain(domain) or "") from None
+        raise await _refuse_second(call, domain, await domains.find_domain(domain) or "") from None
     except TooMany:
         raise TOO_MANY_CNAME(BucketName=bucket.name) from None
     return Reply(200)
 
 
-async def list_cname(ctx: Context) -> Reply:
+async def list_cname(call: Call) -> Reply:
     """ListCname."""
-    bucket = ctx.this_bucket
+    bucket = call.this_bucket
     nodes: list[Node] = [("Bucket", bucket.name), ("Owner", bucket.owner)]
-    for domain in await ctx.ports.domains.list_domains(bucket.bucket_id):
+    for domain in await call.ports.domains.list_domains(bucket.bucket_id):
         facts = (("Domain", domain.name), ("LastModified", write_iso(domain.bound_at)), ("Status", "Enabled"))
         nodes.append(("Cname", facts))
     return _xml("ListCnameResult", nodes)
 
 
-async def delete_cname(ctx: Context) -> Reply:
+async def delete_cname(call: Call) -> Reply:
     """DeleteCname."""
-    domain = await _read_domain(ctx)
+    domain = await _read_domain(call)
     try:
-        await ctx.ports.domains.unbind_domain(domain, ctx.this_bucket.bucket_id)
+        await call.ports.domains.unbind_domain(domain, call.this_bucket.bucket_id)
     except Gone:
         raise NO_SUCH_CNAME(Cname=domain) from None
     return Reply(200)
 
 
-async def _read_domain(ctx: Context) -> str:
-    document = await read_document(ctx.request, ROOT)
+async def _read_domain(call: Call) -> str:
+    document = await read_document(call.request, ROOT)
     text = document.findtext("Cname/Domain")
     if text is None:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Cname/Domain is missing.")
@@ -116,16 +116,16 @@ async def _read_domain(ctx: Context) -> str:
                 "Certificates of own domains are given to the server (--tls-cert) or to the proxy before it.",
                 Header=name,
             )
-    return _check_domain(ctx, text)
+    return _check_domain(call, text)
 
 
-def _check_domain(ctx: Context, text: str) -> str:
+def _check_domain(call: Call, text: str) -> str:
     """The name in lower case. Raises: OssError INVALID_ARGUMENT, for one that can't be bound."""
     domain = text.lower()
     if not is_domain_name(domain):
         shown = text[:253].encode("unicode_escape").decode()
         raise INVALID_ARGUMENT("The domain is not a host name.", ArgumentName="Domain", ArgumentValue=shown)
-    if is_own_name(domain, make_addressing(ctx.settings.regions, ctx.settings.domains)):
+    if is_own_name(domain, make_addressing(call.settings.regions, call.settings.domains)):
         raise INVALID_ARGUMENT(
             "This name has a meaning already: it is an endpoint of this server, or a bucket's name there.",
             ArgumentName="Domain",
@@ -134,24 +134,24 @@ def _check_domain(ctx: Context, text: str) -> str:
     return domain
 
 
-async def _refuse_second(ctx: Context, domain: str, bound_to: str) -> Exception:
-    other = await ctx.ports.catalog.find_bucket(bound_to)
-    theirs = other is not None and other.owner != ctx.this_bucket.owner
+async def _refuse_second(call: Call, domain: str, bound_to: str) -> Exception:
+    other = await call.ports.catalog.find_bucket(bound_to)
+    theirs = other is not None and other.owner != call.this_bucket.owner
     return CNAME_DENIED(Cname=domain) if theirs else CNAME_ALREADY_EXISTS(Cname=domain)
 
 
-async def _check_ownership(ctx: Context, domain: str) -> None:
+async def _check_ownership(call: Call, domain: str) -> None:
     """Raises: OssError NEED_VERIFY_DOMAIN_OWNERSHIP."""
-    if not ctx.settings.verify_domains:
+    if not call.settings.verify_domains:
         return
-    token = await ctx.ports.domains.find_token(ctx.this_bucket.bucket_id, domain, now=int(ctx.now))
-    if token is None or token.token not in await ctx.ports.resolver.find_texts(f"{_RECORD}.{domain}"):
+    token = await call.ports.domains.find_token(call.this_bucket.bucket_id, domain, now=int(call.now))
+    if token is None or token.token not in await call.ports.resolver.find_texts(f"{_RECORD}.{domain}"):
         raise NEED_VERIFY_DOMAIN_OWNERSHIP(Cname=domain, Record=f"{_RECORD}.{domain}")
 
 
-def _token_reply(ctx: Context, token: DomainToken) -> Reply:
+def _token_reply(call: Call, token: DomainToken) -> Reply:
     nodes: list[Node] = [
-        ("Bucket", ctx.this_bucket.name),
+        ("Bucket", call.this_bucket.name),
         ("Cname", token.domain),
         ("Token", token.token),
         ("ExpireTime", write_http_date(token.expires_at)),

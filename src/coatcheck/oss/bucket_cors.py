@@ -7,27 +7,27 @@ from coatcheck.core.limits import CORS_MAX_BYTES
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .cors_rules import ROOT, SETTING, read_cors, write_cors
 from .settings_kept import drop_setting, keep_setting
 
 
-async def put_bucket_cors(ctx: Context) -> Reply:
+async def put_bucket_cors(call: Call) -> Reply:
     """PutBucketCors: all rules at once."""
-    cors = read_cors(await read_document(ctx.request, ROOT, most=CORS_MAX_BYTES))
-    await keep_setting(ctx, SETTING, write_cors(cors).decode())
+    cors = read_cors(await read_document(call.request, ROOT, most=CORS_MAX_BYTES))
+    await keep_setting(call, SETTING, write_cors(cors).decode())
     return Reply(200)
 
 
-async def get_bucket_cors(ctx: Context) -> Reply:
+async def get_bucket_cors(call: Call) -> Reply:
     """GetBucketCors."""
-    document = ctx.this_bucket.setting(SETTING)
+    document = call.this_bucket.setting(SETTING)
     if document is None:
-        raise NO_SUCH_CORS_CONFIGURATION(BucketName=ctx.this_bucket.name)
+        raise NO_SUCH_CORS_CONFIGURATION(BucketName=call.this_bucket.name)
     return Reply(200, ((b"Content-Type", b"application/xml"),), document.encode())
 
 
-async def delete_bucket_cors(ctx: Context) -> Reply:
+async def delete_bucket_cors(call: Call) -> Reply:
     """DeleteBucketCors: fine if there are none."""
-    await drop_setting(ctx, SETTING)
+    await drop_setting(call, SETTING)
     return Reply(204)

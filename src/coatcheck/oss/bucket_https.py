@@ -18,7 +18,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .settings_kept import keep_setting
 
 ROOT: Final = "HttpsConfiguration"
@@ -29,16 +29,16 @@ TLS_VERSIONS: Final = ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _SUITE_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-async def put_bucket_https_config(ctx: Context) -> Reply:
+async def put_bucket_https_config(call: Call) -> Reply:
     """PutBucketHttpsConfig."""
-    document = await read_document(ctx.request, ROOT)
-    await keep_setting(ctx, SETTING, write_xml(ROOT, read_config(document)).decode())
+    document = await read_document(call.request, ROOT)
+    await keep_setting(call, SETTING, write_xml(ROOT, read_config(document)).decode())
     return Reply(200)
 
 
-async def get_bucket_https_config(ctx: Context) -> Reply:
+async def get_bucket_https_config(call: Call) -> Reply:
     """GetBucketHttpsConfig: off where nothing was ever set."""
-    document = ctx.this_bucket.setting(SETTING)
+    document = call.this_bucket.setting(SETTING)
     body = write_xml(ROOT, [("TLS", (("Enable", "false"),))]) if document is None else document.encode()
     return Reply(200, ((b"Content-Type", b"application/xml"),), body)
 

@@ -12,32 +12,32 @@ from coatcheck.ports.object import ListedVersion, ObjectRecord
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import read_document, read_switch
-from .context import Context
+from .call import Call
 from .lifecycle_plan import find_expiry
 from .lifecycle_rules import ROOT, SETTING, read_lifecycle, stored_lifecycle, write_lifecycle
 from .settings_kept import drop_setting, keep_setting
 
 
-async def put_bucket_lifecycle(ctx: Context) -> Reply:
+async def put_bucket_lifecycle(call: Call) -> Reply:
     """PutBucketLifecycle: replaces all rules; those without an ID get one."""
-    overlap = read_switch(ctx.request, "x-oss-allow-same-action-overlap")
-    document = await read_document(ctx.request, ROOT, most=LIFECYCLE_MAX_BYTES)
-    rules = read_lifecycle(document, bucket_class=ctx.this_bucket.storage_class, overlap=overlap)
-    await keep_setting(ctx, SETTING, write_lifecycle(rules).decode())
+    overlap = read_switch(call.request, "x-oss-allow-same-action-overlap")
+    document = await read_document(call.request, ROOT, most=LIFECYCLE_MAX_BYTES)
+    rules = read_lifecycle(document, bucket_class=call.this_bucket.storage_class, overlap=overlap)
+    await keep_setting(call, SETTING, write_lifecycle(rules).decode())
     return Reply(200)
 
 
-async def get_bucket_lifecycle(ctx: Context) -> Reply:
+async def get_bucket_lifecycle(call: Call) -> Reply:
     """GetBucketLifecycle."""
-    document = ctx.this_bucket.setting(SETTING)
+    document = call.this_bucket.setting(SETTING)
     if document is None:
-        raise NO_SUCH_LIFECYCLE(BucketName=ctx.this_bucket.name)
+        raise NO_SUCH_LIFECYCLE(BucketName=call.this_bucket.name)
     return Reply(200, ((b"Content-Type", b"application/xml"),), document.encode())
 
 
-async def delete_bucket_lifecycle(ctx: Context) -> Reply:
+async def delete_bucket_lifecycle(call: Call) -> Reply:
     """DeleteBucketLifecycle: 204 whether or not there were rules."""
-    await drop_setting(ctx, SETTING)
+    await drop_setting(call, SETTING)
     return Reply(204)
 
 

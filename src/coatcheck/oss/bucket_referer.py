@@ -17,7 +17,7 @@ from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .settings_kept import keep_setting
 
 ROOT: Final = "RefererConfiguration"
@@ -41,18 +41,18 @@ class RefererRules:
     black: tuple[str, ...] = ()
 
 
-async def put_bucket_referer(ctx: Context) -> Reply:
+async def put_bucket_referer(call: Call) -> Reply:
     """PutBucketReferer: replaces everything; an empty list allows everybody again."""
-    rules = read_rules(await read_document(ctx.request, ROOT))
+    rules = read_rules(await read_document(call.request, ROOT))
     if sum(map(len, (*rules.white, *rules.black))) > REFERER_MAX_CHARS:
         raise INVALID_ARGUMENT(f"The referers have more than {REFERER_MAX_CHARS} characters.", ArgumentName="Referer")
-    await keep_setting(ctx, SETTING, write_rules(rules).decode())
+    await keep_setting(call, SETTING, write_rules(rules).decode())
     return Reply(200)
 
 
-async def get_bucket_referer(ctx: Context) -> Reply:
+async def get_bucket_referer(call: Call) -> Reply:
     """GetBucketReferer: the defaults where nothing was ever set."""
-    document = ctx.this_bucket.setting(SETTING)
+    document = call.this_bucket.setting(SETTING)
     body = write_rules(RefererRules()) if document is None else document.encode()
     return Reply(200, ((b"Content-Type", b"application/xml"),), body)
 

@@ -9,7 +9,7 @@ from coatcheck.core.xml import Node, write_xml
 from coatcheck.ports.bucket import ClassStat
 from coatcheck.wire.reply import Reply
 
-from .context import Context
+from .call import Call
 
 _CLASSES: Final = (
     ("IA", "InfrequentAccess"),
@@ -19,9 +19,9 @@ _CLASSES: Final = (
 )
 
 
-async def get_bucket_stat(ctx: Context) -> Reply:
+async def get_bucket_stat(call: Call) -> Reply:
     """GetBucketStat: counted when asked, so it is never behind; every version counts."""
-    stat = await ctx.ports.catalog.stat_bucket(ctx.this_bucket.bucket_id)
+    stat = await call.ports.catalog.stat_bucket(call.this_bucket.bucket_id)
     classes = dict(stat.classes)
     standard = classes.get("Standard", ClassStat())
     nodes: list[Node] = [
@@ -29,7 +29,7 @@ async def get_bucket_stat(ctx: Context) -> Reply:
         ("ObjectCount", sum(found.objects for found in classes.values())),
         ("MultipartUploadCount", stat.uploads),
         ("LiveChannelCount", 0),
-        ("LastModifiedTime", int(ctx.now)),
+        ("LastModifiedTime", int(call.now)),
         ("StandardStorage", standard.size_bytes),
         ("StandardObjectCount", standard.objects),
     ]
@@ -44,13 +44,13 @@ async def get_bucket_stat(ctx: Context) -> Reply:
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("BucketStat", nodes))
 
 
-async def describe_regions(ctx: Context) -> Reply:
+async def describe_regions(call: Call) -> Reply:
     """DescribeRegions: those that this server stands for, or the one that is asked for."""
-    asked = ctx.request.query.get("regions") or ""
-    regions = [region for region in ctx.settings.regions if asked in ("", f"oss-{region}")]
+    asked = call.request.query.get("regions") or ""
+    regions = [region for region in call.settings.regions if asked in ("", f"oss-{region}")]
     if not regions:
         raise NO_SUCH_REGION(Region=asked[:64])
-    domain = ctx.settings.domains[0]
+    domain = call.settings.domains[0]
     nodes: list[Node] = [
         (
             "RegionInfo",

@@ -16,7 +16,7 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .elements import find_text, malformed, need_one
 from .settings_kept import change_setting, drop_setting, keep_setting
 from .tagging import read_tag_pairs
@@ -25,22 +25,22 @@ ROOT: Final = "Tagging"
 _RESERVED: Final = ("http://", "https://", "aliyun")
 
 
-async def put_bucket_tags(ctx: Context) -> Reply:
+async def put_bucket_tags(call: Call) -> Reply:
     """PutBucketTags: replaces all."""
-    await keep_setting(ctx, TAGGING, write_tags(_read(await read_document(ctx.request, ROOT))))
+    await keep_setting(call, TAGGING, write_tags(_read(await read_document(call.request, ROOT))))
     return Reply(200)
 
 
-async def get_bucket_tags(ctx: Context) -> Reply:
+async def get_bucket_tags(call: Call) -> Reply:
     """GetBucketTags: an empty set where there are none."""
-    return Reply(200, ((b"Content-Type", b"application/xml"),), _write(ctx.this_bucket.tags))
+    return Reply(200, ((b"Content-Type", b"application/xml"),), _write(call.this_bucket.tags))
 
 
-async def delete_bucket_tags(ctx: Context) -> Reply:
+async def delete_bucket_tags(call: Call) -> Reply:
     """DeleteBucketTags: all, or those whose keys the parameter names; 204 whether or not there were any."""
-    named = ctx.request.query.get("tagging")
+    named = call.request.query.get("tagging")
     if not named:
-        await drop_setting(ctx, TAGGING)
+        await drop_setting(call, TAGGING)
         return Reply(204)
     gone = set(named.split(","))
 
@@ -48,7 +48,7 @@ async def delete_bucket_tags(ctx: Context) -> Reply:
         left = tuple(tag for tag in bucket.tags if tag[0] not in gone)
         return write_tags(left) if left else None
 
-    await change_setting(ctx, TAGGING, keep_others)
+    await change_setting(call, TAGGING, keep_others)
     return Reply(204)
 
 

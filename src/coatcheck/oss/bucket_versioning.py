@@ -12,33 +12,33 @@ from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document, read_encoding_type, read_list_text, read_max_keys
-from .context import Context
+from .call import Call
 from .object_list import Spell, restore_nodes
 from .owner import owner_node
 from .settings_kept import change_bucket
 from .versions import ENABLED, SUSPENDED
 
 
-async def put_bucket_versioning(ctx: Context) -> Reply:
+async def put_bucket_versioning(call: Call) -> Reply:
     """PutBucketVersioning: Enabled or Suspended; there is no way back to neither."""
-    document = await read_document(ctx.request, "VersioningConfiguration")
+    document = await read_document(call.request, "VersioningConfiguration")
     statuses = [(node.text or "").strip() for node in document.findall("Status")]
     if len(statuses) != 1 or statuses[0] not in (ENABLED, SUSPENDED):
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Status must be given once, as {ENABLED} or {SUSPENDED}.")
-    await change_bucket(ctx, ctx.this_bucket, lambda bucket: replace(bucket, versioning=statuses[0]))
+    await change_bucket(call, call.this_bucket, lambda bucket: replace(bucket, versioning=statuses[0]))
     return Reply(200)
 
 
-async def get_bucket_versioning(ctx: Context) -> Reply:
+async def get_bucket_versioning(call: Call) -> Reply:
     """GetBucketVersioning: without Status when it was never set."""
-    versioning = ctx.this_bucket.versioning
+    versioning = call.this_bucket.versioning
     nodes = [("Status", versioning)] if versioning else []
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("VersioningConfiguration", nodes))
 
 
-async def list_object_versions(ctx: Context) -> Reply:
+async def list_object_versions(call: Call) -> Reply:
     """ListObjectVersions (GetBucketVersions): by key, a key's newest first, delete markers among them."""
-    query = ctx.request.query
+    query = call.request.query
     prefix, delimiter, key_marker = (read_list_text(query, name) for name in ("prefix", "delimiter", "key-marker"))
     version_id_marker = read_list_text(query, "version-id-marker")
     if version_id_marker and not key_marker:
@@ -48,8 +48,8 @@ async def list_object_versions(ctx: Context) -> Reply:
             ArgumentValue=version_id_marker,
         )
     most, encoded = read_max_keys(query), read_encoding_type(query)
-    page = await ctx.ports.catalog.list_versions(
-        ctx.this_bucket.bucket_id,
+    page = await call.ports.catalog.list_versions(
+        call.this_bucket.bucket_id,
         prefix=prefix,
         delimiter=delimiter,
         marker=(key_marker, version_id_marker),
@@ -57,7 +57,7 @@ async def list_object_versions(ctx: Context) -> Reply:
     )
     spell = encode if encoded else str
     nodes: list[Node] = [
-        ("Name", ctx.this_bucket.name),
+        ("Name", call.this_bucket.name),
         ("Prefix", spell(prefix)),
         ("KeyMarker", spell(key_marker)),
         ("VersionIdMarker", version_id_marker),
@@ -69,13 +69,13 @@ async def list_object_versions(ctx: Context) -> Reply:
     if page.next_marker is not None:
         next_key, next_version_id = page.next_marker
         nodes += [("NextKeyMarker", spell(next_key)), ("NextVersionIdMarker", next_version_id)]
-    owner = owner_node(ctx.this_bucket.owner)
-    nodes.extend(_item(ctx, listed, spell, owner) for listed in page.versions)
+    owner = owner_node(call.this_bucket.owner)
+    nodes.extend(_item(call, listed, spell, owner) for listed in page.versions)
     nodes.extend(("CommonPrefixes", (("Prefix", spell(text)),)) for text in page.common_prefixes)
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListVersionsResult", nodes))
 
 
-def _item(ctx: Context, listed: ListedVersion, spell: Spell, owner: Node) -> Node:
+def _item(call: Call, listed: ListedVersion, spell: Spell, owner: Node) -> Node:
     nodes: list[Node] = [
         ("Key", spell(listed.key)),
         ("VersionId", listed.version_id),
@@ -89,7 +89,7 @@ def _item(ctx: Context, listed: ListedVersion, spell: Spell, owner: Node) -> Nod
         ("Type", listed.kind),
         ("Size", listed.size),
         ("StorageClass", listed.storage_class),
-        *restore_nodes(listed.restore, ctx.now),
+        *restore_nodes(listed.restore, call.now),
         owner,
     ]
     return ("Version", nodes)

@@ -16,7 +16,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .settings_kept import drop_setting, keep_setting
 from .website_rules import ROOT, SETTING, RoutingRule, Website, location, read_website, write_website
 
@@ -27,23 +27,23 @@ _SLASH_REDIRECT: Final = 0
 _SERVED: Final = 2
 
 
-async def put_bucket_website(ctx: Context) -> Reply:
+async def put_bucket_website(call: Call) -> Reply:
     """PutBucketWebsite: replaces everything."""
-    await keep_setting(ctx, SETTING, write_website(read_website(await read_document(ctx.request, ROOT))).decode())
+    await keep_setting(call, SETTING, write_website(read_website(await read_document(call.request, ROOT))).decode())
     return Reply(200)
 
 
-async def get_bucket_website(ctx: Context) -> Reply:
+async def get_bucket_website(call: Call) -> Reply:
     """GetBucketWebsite."""
-    document = ctx.this_bucket.setting(SETTING)
+    document = call.this_bucket.setting(SETTING)
     if document is None:
-        raise NO_SUCH_WEBSITE(BucketName=ctx.this_bucket.name)
+        raise NO_SUCH_WEBSITE(BucketName=call.this_bucket.name)
     return Reply(200, ((b"Content-Type", b"application/xml"),), document.encode())
 
 
-async def delete_bucket_website(ctx: Context) -> Reply:
+async def delete_bucket_website(call: Call) -> Reply:
     """DeleteBucketWebsite: 204 whether or not there was one."""
-    await drop_setting(ctx, SETTING)
+    await drop_setting(call, SETTING)
     return Reply(204)
 
 

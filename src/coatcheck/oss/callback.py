@@ -17,13 +17,14 @@ from urllib.parse import quote, urlsplit
 
 from coatcheck.core.errors import CALLBACK_FAILED, INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
 from coatcheck.core.limits import CALLBACK_MAX_BYTES, CALLBACK_URLS_MAX
+from coatcheck.operations.commit import ReplacedMeanwhile
 from coatcheck.ports.notifier import Forbidden, Notice, Response, Unreachable
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Job
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
-from .context import Context
+from .call import Call
 
 _HEADERS: Final = frozenset({"x-oss-callback", "x-oss-callback-var"})
 _PARAMETERS: Final = frozenset({"callback", "callback-var"})
@@ -44,12 +45,12 @@ class Callback:
     variables: Mapping[str, str]
 
 
-def read_callback(ctx: Context) -> Callback | None:
+def read_callback(call: Call) -> Callback | None:
     """The callback that a request asks for, if it does.
 
     Raises: OssError INVALID_ARGUMENT, in OSS's words; NOT_IMPLEMENTED for a callback policy.
     """
-    request = ctx.request
+    request = call.request
     if _HEADERS.isdisjoint(request.headers) and _PARAMETERS.isdisjoint(request.query.first):
         return None
     text = _find(request, "callback")
@@ -67,21 +68,21 @@ def read_callback(ctx: Context) -> Callback | None:
     if not isinstance(host, str) or not host.isascii() or not host.isprintable() or " " in host:
         raise _bad("The callback host configuration is invalid.")
     variables = _read_variables(_find(request, "callback-var"))
-    return Callback(_read_urls(ctx, document.get("callbackUrl")), host, body, body_type, variables)
+    return Callback(_read_urls(call, document.get("callbackUrl")), host, body, body_type, variables)
 
 
-async def tell(ctx: Context, callback: Callback | None, record: ObjectRecord, reply: Reply, operation: str) -> Reply:
+async def tell(call: Call, callback: Callback | None, record: ObjectRecord, reply: Reply, operation: str) -> Reply:
     """The reply to an upload that was stored: as it is without a callback, else with what the application answered.
 
     Raises: OssError CALLBACK_FAILED; the object stays.
     """
     if callback is None:
         return reply
-    values = _values(ctx, record, operation)
+    values = _values(call, record, operation)
     if _IMAGE_INFO in callback.body:
-        values |= await _image_info(ctx, record)
+        values |= await _image_info(call, record)
     body = _fill(callback, values).encode("utf-8", "surrogateescape")
-    response = await _tell_one_of(ctx, callback, body)
+    response = await _tell_one_of(call, callback, body)
     if response.status != 200:
         raise CALLBACK_FAILED(f"Error status : {response.status}.")
     if not response.announced:
@@ -96,14 +97,14 @@ async def tell(ctx: Context, callback: Callback | None, record: ObjectRecord, re
     return Reply(200, (*kept, (b"Content-Type", b"application/json")), response.body)
 
 
-async def _tell_one_of(ctx: Context, callback: Callback, body: bytes) -> Response:
+async def _tell_one_of(call: Call, callback: Callback, body: bytes) -> Response:
     """Try the addresses in turn until one answers 200; what the last one said otherwise."""
     facts = (
-        ("x-oss-request-id", ctx.request_id),
-        ("x-oss-bucket", ctx.this_bucket.name),
-        ("x-oss-object", quote(ctx.key, safe="/")),
-        ("x-oss-owner", ctx.this_bucket.owner),
-        ("x-oss-requester", ctx.caller.account or "anonymous"),
+        ("x-oss-request-id", call.request_id),
+        ("x-oss-bucket", call.this_bucket.name),
+        ("x-oss-object", quote(call.key, safe="/")),
+        ("x-oss-owner", call.this_bucket.owner),
+        ("x-oss-requester", call.caller.account or "anonymous"),
         ("x-oss-signature-version", "1.0"),
         ("x-oss-tag", "CALLBACK"),
     )
@@ -111,7 +112,7 @@ async def _tell_one_of(ctx: Context, callback: Callback, body: bytes) -> Respons
     refusal: OssError | None = None
     for url in callback.urls:
         try:
-            response = await ctx.ports.notifier.send(Notice(url, callback.host, callback.body_type, body, facts))
+            response = await call.ports.notifier.send(Notice(url, callback.host, callback.body_type, body, facts))
         except Unreachable:
             refusal = CALLBACK_FAILED(f"Error status : 502. {_LAST_CHANCE}")
         except Forbidden:
@@ -164,7 +165,7 @@ def _read_variables(text: str | None) -> dict[str, str]:
     return document
 
 
-def _read_urls(ctx: Context, text: Any) -> tuple[str, ...]:
+def _read_urls(call: Call, text: Any) -> tuple[str, ...]:
     if not isinstance(text, str):
         raise _bad("The callback url configuration is invalid.")
     urls = [url.strip() for url in text.split(";") if url.strip()]
@@ -172,10 +173,10 @@ def _read_urls(ctx: Context, text: Any) -> tuple[str, ...]:
         raise _bad("The number of callback url exceed max value.")
     if not urls:
         raise _bad("The callback url configuration is invalid.")
-    return tuple(_read_url(ctx, url) for url in urls)
+    return tuple(_read_url(call, url) for url in urls)
 
 
-def _read_url(ctx: Context, url: str) -> str:
+def _read_url(call: Call, url: str) -> str:
     if "://" not in url:
         url = f"http://{url}"
     wrong = _bad("The callback url configuration is invalid.")
@@ -188,7 +189,7 @@ def _read_url(ctx: Context, url: str) -> str:
         raise wrong from None
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or port == 0:
         raise wrong
-    if not ctx.ports.notifier.may_reach(host):
+    if not call.ports.notifier.may_reach(host):
         raise _bad("Private address is forbidden to callback.")
     return url
 
@@ -200,33 +201,32 @@ def _bad(message: str) -> OssError:
 # --- filling in ------------------------------------------------------------------------------------------------------
 
 
-def _values(ctx: Context, record: ObjectRecord, operation: str) -> dict[str, str | int]:
+def _values(call: Call, record: ObjectRecord, operation: str) -> dict[str, str | int]:
     """What the variables of a body stand for; one that isn't here is empty."""
     content_type = dict(record.headers).get(b"content-type", b"").decode("utf-8", "surrogateescape")
     return {
-        "bucket": ctx.this_bucket.name,
+        "bucket": call.this_bucket.name,
         "object": record.key,
         "etag": record.etag,
         "size": record.size,
         "mimeType": content_type,
         "crc64": str(record.crc64),
         "contentMd5": base64.b64encode(bytes.fromhex(record.etag)).decode() if record.kind == "Normal" else "",
-        "clientIp": ctx.request.client,
-        "reqId": ctx.request_id,
+        "clientIp": call.request.client,
+        "reqId": call.request_id,
         "operation": operation,
     }
 
 
-async def _image_info(ctx: Context, record: ObjectRecord) -> dict[str, str | int]:
+async def _image_info(call: Call, record: ObjectRecord) -> dict[str, str | int]:
     """Size and format of a picture; empty for what is none, where pictures can't be read, and for one that somebody has
     replaced since it was stored."""
     from .picture import picture_of  # reading an object knows of links, and putting one of callbacks
-    from .repeating import ReplacedMeanwhile
 
-    if ctx.ports.renderer is None:
+    if call.ports.renderer is None:
         return {}
     try:
-        told = await ctx.ports.renderer.render(Job("image/info", picture_of(ctx, ctx.this_bucket, record)))
+        told = await call.ports.renderer.render(Job("image/info", picture_of(call, call.this_bucket, record)))
     except (OssError, ReplacedMeanwhile):
         return {}
     if not isinstance(told.body, bytes):

@@ -28,7 +28,7 @@ from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
 from coatcheck.wire.reply import RawHeader
 
 from .archive import is_readable
-from .context import Context
+from .call import Call
 from .versions import read_version_id
 
 _HEADER: Final = "x-oss-copy-source"
@@ -42,25 +42,25 @@ class Source:
     record: ObjectRecord
 
 
-async def find_source(ctx: Context) -> Source:
+async def find_source(call: Call) -> Source:
     """The source, which the caller may read and which can be read.
 
     Raises: OssError COPY_SOURCE_INVALID, NO_SUCH_BUCKET, COPY_ACROSS_REGIONS, NO_SUCH_KEY, NO_SUCH_VERSION,
         INVALID_OBJECT_STATE, or the refusal of `decide`.
     """
-    name, key, version_id = read_source(ctx.request.headers.get(_HEADER) or "")
-    bucket = await ctx.ports.catalog.find_bucket(name)
+    name, key, version_id = read_source(call.request.headers.get(_HEADER) or "")
+    bucket = await call.ports.catalog.find_bucket(name)
     if bucket is None:
         raise NO_SUCH_BUCKET(BucketName=name)
-    record = await ctx.ports.catalog.find_object(bucket.bucket_id, key, version_id)
-    ctx.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)
-    if bucket.region != ctx.this_bucket.region:
+    record = await call.ports.catalog.find_object(bucket.bucket_id, key, version_id)
+    call.context.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)
+    if bucket.region != call.this_bucket.region:
         raise COPY_ACROSS_REGIONS()
     if record is None and version_id is not None:
         raise NO_SUCH_VERSION(Key=key, VersionId=version_id)
     if record is None or record.kind == DELETE_MARKER:
         raise NO_SUCH_KEY(Key=key)
-    if not is_readable(record, ctx.now):
+    if not is_readable(record, call.now):
         raise INVALID_OBJECT_STATE(Key=key)
     return Source(bucket, record)
 
@@ -88,12 +88,12 @@ def _read_key(raw: bytes) -> str:
     return key
 
 
-def check_source(ctx: Context, record: ObjectRecord) -> bool:
+def check_source(call: Call, record: ObjectRecord) -> bool:
     """Weigh the x-oss-copy-source-if-* headers; True where a GET would be answered 304.
 
     Raises: OssError PRECONDITION_FAILED.
     """
-    headers: Mapping[str, str] = ctx.request.headers
+    headers: Mapping[str, str] = call.request.headers
     asked = {name: headers[header] for name, header in _CONDITIONS.items() if header in headers}
     if not asked:
         return False

@@ -26,7 +26,7 @@ from coatcheck.ports.object import ObjectRecord, Segment
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .elements import find_text, need_one, need_text
 from .settings_kept import drop_setting, keep_setting
 
@@ -39,33 +39,33 @@ _DATA: Final = "x-oss-server-side-data-encryption"
 _SAID: Final = ((HEADER.encode(), AES256.encode()),)
 
 
-async def put_bucket_encryption(ctx: Context) -> Reply:
+async def put_bucket_encryption(call: Call) -> Reply:
     """PutBucketEncryption: how new objects are kept whose upload doesn't say."""
-    await keep_setting(ctx, SETTING, _read_rule(await read_document(ctx.request, ROOT)))
+    await keep_setting(call, SETTING, _read_rule(await read_document(call.request, ROOT)))
     return Reply(200)
 
 
-async def get_bucket_encryption(ctx: Context) -> Reply:
+async def get_bucket_encryption(call: Call) -> Reply:
     """GetBucketEncryption."""
-    algorithm = ctx.this_bucket.setting(SETTING)
+    algorithm = call.this_bucket.setting(SETTING)
     if algorithm is None:
-        raise NO_SUCH_ENCRYPTION_RULE(BucketName=ctx.this_bucket.name)
+        raise NO_SUCH_ENCRYPTION_RULE(BucketName=call.this_bucket.name)
     document = write_xml(ROOT, [("ApplyServerSideEncryptionByDefault", (("SSEAlgorithm", algorithm),))])
     return Reply(200, ((b"Content-Type", b"application/xml"),), document)
 
 
-async def delete_bucket_encryption(ctx: Context) -> Reply:
+async def delete_bucket_encryption(call: Call) -> Reply:
     """DeleteBucketEncryption: 204 whether or not there was a rule. Objects stay as they are."""
-    await drop_setting(ctx, SETTING)
+    await drop_setting(call, SETTING)
     return Reply(204)
 
 
-def read_encryption(ctx: Context) -> str:
+def read_encryption(call: Call) -> str:
     """How an upload is to be kept, by its header or else by its bucket: AES256, or "" for as it is.
 
     Raises: OssError INVALID_ENCRYPTION_ALGORITHM, KMS_NOT_ENABLED, NOT_IMPLEMENTED, INVALID_ARGUMENT.
     """
-    headers = ctx.request.headers
+    headers = call.request.headers
     asked = headers.get(HEADER)
     if asked is not None:
         _check_algorithm(asked)
@@ -76,7 +76,7 @@ def read_encryption(ctx: Context) -> str:
             )
     if asked is not None:
         return asked
-    return (ctx.this_bucket.setting(SETTING) or "") if ctx.this_bucket.settings else ""
+    return (call.this_bucket.setting(SETTING) or "") if call.this_bucket.settings else ""
 
 
 def encryption_headers(encryption: str) -> tuple[RawHeader, ...]:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from coatcheck.core.limits import LIST_MAX_KEYS
+from coatcheck.operations.commit import commit, removed
+from coatcheck.operations.context import Ports
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Gone, Stale
 from coatcheck.ports.object import NULL_VERSION, Deletion, ListedVersion, ObjectRecord
 
-from .context import Ports
 from .lifecycle_plan import Action, Kind, plan_upload, plan_version
 from .lifecycle_rules import SETTING, Rule, stored_lifecycle
-from .release import release, removed
 from .versions import propose_version_id
 
 _BATCH: Final = 200  # removals in one transaction: requests of others wait no longer than for that
@@ -110,13 +111,12 @@ async def carry_out(ports: Ports, bucket: Bucket, actions: Sequence[Action], *, 
     try:
         removals = [_deletion(bucket, action, int(now)) for action in actions if action.kind in _REMOVALS]
         if removals:
-            deleted = await ports.catalog.delete_objects(bucket.bucket_id, removals)
-            await release(ports, [blob_id for one in deleted for blob_id in one.released])
+            await commit(ports, ports.catalog.delete_objects(bucket.bucket_id, removals))
         for action in actions:
             if action.kind is Kind.TRANSITION:
                 await _transition(ports, bucket, action)
             elif action.kind is Kind.ABORT_UPLOAD:
-                await release(ports, await _abort(ports, bucket, action))
+                await _abort(ports, bucket, action)
     except Gone:
         return
 
@@ -138,14 +138,11 @@ async def _transition(ports: Ports, bucket: Bucket, action: Action) -> None:
         return replace(record, storage_class=action.storage_class, restore=None)
 
     try:
-        written = await ports.catalog.change_object(bucket.bucket_id, action.key, action.version, change)
+        await commit(ports, ports.catalog.change_object(bucket.bucket_id, action.key, action.version, change))
     except (Gone, Stale):
         return
-    await release(ports, written.released)
 
 
-async def _abort(ports: Ports, bucket: Bucket, action: Action) -> tuple[str, ...]:
-    try:
-        return await ports.catalog.abort_upload(bucket.bucket_id, action.key, action.version)
-    except Gone:
-        return ()
+async def _abort(ports: Ports, bucket: Bucket, action: Action) -> None:
+    with suppress(Gone):
+        await commit(ports, ports.catalog.abort_upload(bucket.bucket_id, action.key, action.version))

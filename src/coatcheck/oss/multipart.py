@@ -31,14 +31,15 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import COMPLETE_MAX_BYTES, PART_MIN_BYTES, PARTS_MAX
 from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
+from coatcheck.operations.commit import commit
 from coatcheck.ports.catalog import Gone, Stale, Written
 from coatcheck.ports.object import NULL_VERSION, ObjectRecord
 from coatcheck.ports.upload import Part, Upload
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type, refuse_headers
+from .call import Call
 from .callback import read_callback, tell
-from .context import Context
 from .encryption import encryption_headers, read_encryption
 from .metadata import read_stored_headers
 from .object_put import (
@@ -47,7 +48,6 @@ from .object_put import (
     read_forbid_overwrite,
     read_storage_class,
 )
-from .release import release, settle
 from .tagging import read_tagging_header
 from .versions import propose_version_id, version_headers
 
@@ -55,51 +55,50 @@ _ATTEMPTS: Final = 8  # how often completing starts again because a part came in
 _ENCRYPTION: Final = ("x-oss-server-side-encryption", "x-oss-server-side-data-encryption")
 
 
-async def initiate_multipart_upload(ctx: Context) -> Reply:
+async def initiate_multipart_upload(call: Call) -> Reply:
     """InitiateMultipartUpload: what the object will have besides content is said here."""
-    request = ctx.request
+    request = call.request
     refuse_headers(request, NOT_BUILT)
     encoded = read_encoding_type(request.query)
     upload = Upload(
-        key=ctx.key,
+        key=call.key,
         upload_id=secrets.token_hex(16).upper(),
-        initiated_at=int(ctx.now),
-        storage_class=read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class),
-        headers=read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers),
+        initiated_at=int(call.now),
+        storage_class=read_storage_class(request.headers.get("x-oss-storage-class"), call.this_bucket.storage_class),
+        headers=read_stored_headers(request.headers, call.caller, strict=call.settings.strict_link_headers),
         tags=read_tagging_header(request.headers.get("x-oss-tagging")),
-        encryption=read_encryption(ctx),
+        encryption=read_encryption(call),
     )
-    if read_forbid_overwrite(ctx):
-        await check_overwrite(ctx)
+    if read_forbid_overwrite(call):
+        await check_overwrite(call)
     try:
-        await ctx.ports.catalog.create_upload(ctx.this_bucket.bucket_id, upload)
+        await call.ports.catalog.create_upload(call.this_bucket.bucket_id, upload)
     except Gone:
-        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
+        raise NO_SUCH_BUCKET(BucketName=call.this_bucket.name) from None
     nodes: list[Node] = [
         *((("EncodingType", "url"),) if encoded else ()),
-        ("Bucket", ctx.this_bucket.name),
-        ("Key", encode(ctx.key) if encoded else ctx.key),
+        ("Bucket", call.this_bucket.name),
+        ("Key", encode(call.key) if encoded else call.key),
         ("UploadId", upload.upload_id),
     ]
     headers = ((b"Content-Type", b"application/xml"), *encryption_headers(upload.encryption))
     return Reply(200, headers, write_xml("InitiateMultipartUploadResult", nodes))
 
 
-async def complete_multipart_upload(ctx: Context) -> Reply:
+async def complete_multipart_upload(call: Call) -> Reply:
     """CompleteMultipartUpload: the parts that are named, in order, become the object; all others go."""
-    encoded = read_encoding_type(ctx.request.query)
-    refuse_encryption(ctx)
-    callback = read_callback(ctx)
-    acl = read_object_acl(ctx.request.headers.get("x-oss-object-acl", DEFAULT))
-    forbid_overwrite = read_forbid_overwrite(ctx)
-    wanted = await _read_wanted(ctx)
-    record, written = await _complete(ctx, wanted, acl, forbid_overwrite=forbid_overwrite)
-    await release(ctx.ports, written.released)
+    encoded = read_encoding_type(call.request.query)
+    refuse_encryption(call)
+    callback = read_callback(call)
+    acl = read_object_acl(call.request.headers.get("x-oss-object-acl", DEFAULT))
+    forbid_overwrite = read_forbid_overwrite(call)
+    wanted = await _read_wanted(call)
+    record, written = await _complete(call, wanted, acl, forbid_overwrite=forbid_overwrite)
     nodes: list[Node] = [
         *((("EncodingType", "url"),) if encoded else ()),
-        ("Location", _location(ctx)),
-        ("Bucket", ctx.this_bucket.name),
-        ("Key", encode(ctx.key) if encoded else ctx.key),
+        ("Location", _location(call)),
+        ("Bucket", call.this_bucket.name),
+        ("Key", encode(call.key) if encoded else call.key),
         ("ETag", f'"{record.etag}"'),
     ]
     headers = (
@@ -107,53 +106,50 @@ async def complete_multipart_upload(ctx: Context) -> Reply:
         (b"ETag", b'"%b"' % record.etag.encode()),
         (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
         *encryption_headers(record.encryption),
-        *version_headers(ctx.this_bucket, written.version_id),
+        *version_headers(call.this_bucket, written.version_id),
     )
     reply = Reply(200, headers, write_xml("CompleteMultipartUploadResult", nodes))
-    return await tell(ctx, callback, record, reply, "CompleteMultipartUpload")
+    return await tell(call, callback, record, reply, "CompleteMultipartUpload")
 
 
-async def abort_multipart_upload(ctx: Context) -> Reply:
+async def abort_multipart_upload(call: Call) -> Reply:
     """AbortMultipartUpload: the parts go."""
-    upload_id = read_upload_id(ctx)
-    try:
-        released = await ctx.ports.catalog.abort_upload(ctx.this_bucket.bucket_id, ctx.key, upload_id)
-    except Gone:
-        raise NO_SUCH_UPLOAD(UploadId=upload_id) from None
-    await release(ctx.ports, released)
+    upload_id = read_upload_id(call)
+    write = call.ports.catalog.abort_upload(call.this_bucket.bucket_id, call.key, upload_id)
+    await commit(call.ports, write, gone=NO_SUCH_UPLOAD(UploadId=upload_id))
     return Reply(204)
 
 
-def read_upload_id(ctx: Context) -> str:
+def read_upload_id(call: Call) -> str:
     """Raises: OssError NO_SUCH_UPLOAD, for what cannot be one."""
-    text = ctx.request.query.get("uploadId") or ""
+    text = call.request.query.get("uploadId") or ""
     if len(text) > 64 or not (text.isascii() and text.isalnum()):
         raise NO_SUCH_UPLOAD(UploadId=text[:64])
     return text
 
 
-async def open_upload(ctx: Context) -> Upload:
+async def open_upload(call: Call) -> Upload:
     """The upload, to which the caller may add, or of which the caller may make its object, with its tags.
 
     Raises: OssError NO_SUCH_UPLOAD, or a refusal.
     """
-    upload = await find_upload(ctx)
-    ctx.decide_on_tags(upload.tags)
+    upload = await find_upload(call)
+    call.decide_on_tags(upload.tags)
     return upload
 
 
-async def find_upload(ctx: Context) -> Upload:
+async def find_upload(call: Call) -> Upload:
     """Raises: OssError NO_SUCH_UPLOAD, also for an upload of another key."""
-    upload_id = read_upload_id(ctx)
-    upload = await ctx.ports.catalog.find_upload(ctx.this_bucket.bucket_id, ctx.key, upload_id)
+    upload_id = read_upload_id(call)
+    upload = await call.ports.catalog.find_upload(call.this_bucket.bucket_id, call.key, upload_id)
     if upload is None:
         raise NO_SUCH_UPLOAD(UploadId=upload_id)
     return upload
 
 
-def refuse_encryption(ctx: Context) -> None:
+def refuse_encryption(call: Call) -> None:
     """How the object is encrypted is said when its upload is initiated. Raises: OssError INVALID_ARGUMENT."""
-    for name, value in ctx.request.headers.items():
+    for name, value in call.request.headers.items():
         if name.startswith(_ENCRYPTION):
             raise INVALID_ARGUMENT(
                 f"The header {name} belongs to InitiateMultipartUpload.", ArgumentName=name, ArgumentValue=value
@@ -165,13 +161,13 @@ def refuse_encryption(ctx: Context) -> None:
 Wanted = Sequence[tuple[int, str]]  # part number, and ETag in upper case without quotes
 
 
-async def _read_wanted(ctx: Context) -> Wanted | None:
+async def _read_wanted(call: Call) -> Wanted | None:
     """The parts that the document names; None for all there are.
 
     Raises: OssError INVALID_ARGUMENT, INVALID_PART_ORDER, MALFORMED_XML.
     """
-    body = await read_body(ctx.request, most=COMPLETE_MAX_BYTES)
-    take_all = ctx.request.headers.get("x-oss-complete-all")
+    body = await read_body(call.request, most=COMPLETE_MAX_BYTES)
+    take_all = call.request.headers.get("x-oss-complete-all")
     if take_all is not None:
         if take_all.lower() != "yes":
             raise INVALID_ARGUMENT(
@@ -212,25 +208,26 @@ def read_part_number(text: str) -> int:
 
 
 async def _complete(
-    ctx: Context, wanted: Wanted | None, acl: str, *, forbid_overwrite: bool
+    call: Call, wanted: Wanted | None, acl: str, *, forbid_overwrite: bool
 ) -> tuple[ObjectRecord, Written]:
-    catalog, bucket = ctx.ports.catalog, ctx.this_bucket
+    catalog, bucket = call.ports.catalog, call.this_bucket
     for _ in range(_ATTEMPTS):
-        upload = await open_upload(ctx)
-        parts, _ = await catalog.list_parts(bucket.bucket_id, ctx.key, upload.upload_id, marker=0, limit=PARTS_MAX)
+        upload = await open_upload(call)
+        parts, _ = await catalog.list_parts(bucket.bucket_id, call.key, upload.upload_id, marker=0, limit=PARTS_MAX)
         try:
             record = await asyncio.to_thread(_compose, upload, parts, wanted)
         except OssError:
-            await find_upload(ctx)  # else it was completed or aborted meanwhile, and its parts went with it
+            await find_upload(call)  # else it was completed or aborted meanwhile, and its parts went with it
             raise
         version_id = propose_version_id() if bucket.versioning else NULL_VERSION
-        record = replace(record, version_id=version_id, acl=acl, last_modified=int(ctx.now))
+        record = replace(record, version_id=version_id, acl=acl, last_modified=int(call.now))
         try:
-            written = await settle(
+            written = await commit(
+                call.ports,
                 catalog.complete_upload(bucket.bucket_id, upload, record, forbid_overwrite=forbid_overwrite),
                 None,
                 gone=NO_SUCH_UPLOAD(UploadId=upload.upload_id),
-                exists=FILE_ALREADY_EXISTS(ec="0042-00000214", Key=ctx.key),
+                exists=FILE_ALREADY_EXISTS(ec="0042-00000214", Key=call.key),
             )
         except Stale:
             continue
@@ -288,7 +285,7 @@ def _choose(parts: Sequence[Part], wanted: Wanted) -> list[Part]:
     return chosen
 
 
-def _location(ctx: Context) -> str:
+def _location(call: Call) -> str:
     """The object's address, by the door that the request came through."""
-    scheme = "https" if ctx.request.secure else "http"
-    return f"{scheme}://{ctx.request.host}{ctx.request.raw_path.decode('utf-8', 'replace')}"
+    scheme = "https" if call.request.secure else "http"
+    return f"{scheme}://{call.request.host}{call.request.raw_path.decode('utf-8', 'replace')}"

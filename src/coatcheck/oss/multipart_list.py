@@ -14,7 +14,7 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_encoding_type, read_list_text
-from .context import Context
+from .call import Call
 from .multipart import find_upload
 
 # What a client that encrypts says of it when it initiates, and is told again.
@@ -28,20 +28,20 @@ _CLIENT_ENCRYPTION: Final = {
 }
 
 
-async def list_parts(ctx: Context) -> Reply:
+async def list_parts(call: Call) -> Reply:
     """ListParts: a page by part number."""
-    query = ctx.request.query
+    query = call.request.query
     encoded = read_encoding_type(query)
     most = _read_number(query, "max-parts", 1, LIST_MAX_KEYS, default=LIST_MAX_KEYS)
     marker = _read_number(query, "part-number-marker", 0, PARTS_MAX, default=0)
-    upload = await find_upload(ctx)
-    parts, more = await ctx.ports.catalog.list_parts(
-        ctx.this_bucket.bucket_id, ctx.key, upload.upload_id, marker=marker, limit=most
+    upload = await find_upload(call)
+    parts, more = await call.ports.catalog.list_parts(
+        call.this_bucket.bucket_id, call.key, upload.upload_id, marker=marker, limit=most
     )
     nodes: list[Node] = [
         *((("EncodingType", "url"),) if encoded else ()),
-        ("Bucket", ctx.this_bucket.name),
-        ("Key", encode(ctx.key) if encoded else ctx.key),
+        ("Bucket", call.this_bucket.name),
+        ("Key", encode(call.key) if encoded else call.key),
         ("UploadId", upload.upload_id),
         ("StorageClass", upload.storage_class),
         ("PartNumberMarker", marker),
@@ -58,15 +58,15 @@ async def list_parts(ctx: Context) -> Reply:
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListPartsResult", nodes))
 
 
-async def list_multipart_uploads(ctx: Context) -> Reply:
+async def list_multipart_uploads(call: Call) -> Reply:
     """ListMultipartUploads: a page of open uploads by key, a key's by upload id."""
-    query = ctx.request.query
+    query = call.request.query
     prefix, delimiter, key_marker = (read_list_text(query, name) for name in ("prefix", "delimiter", "key-marker"))
     upload_id_marker = read_list_text(query, "upload-id-marker") if key_marker else ""
     encoded = read_encoding_type(query)
     most = _read_number(query, "max-uploads", 1, LIST_MAX_KEYS, default=LIST_MAX_KEYS)
-    page = await ctx.ports.catalog.list_uploads(
-        ctx.this_bucket.bucket_id,
+    page = await call.ports.catalog.list_uploads(
+        call.this_bucket.bucket_id,
         prefix=prefix,
         delimiter=delimiter,
         marker=(key_marker, upload_id_marker),
@@ -76,7 +76,7 @@ async def list_multipart_uploads(ctx: Context) -> Reply:
     last = page.next_marker or _last(page.uploads)
     nodes: list[Node] = [
         *((("EncodingType", "url"),) if encoded else ()),
-        ("Bucket", ctx.this_bucket.name),
+        ("Bucket", call.this_bucket.name),
         ("KeyMarker", spell(key_marker)),
         ("UploadIdMarker", upload_id_marker),
         ("NextKeyMarker", spell(last[0])),

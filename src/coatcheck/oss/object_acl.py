@@ -9,28 +9,28 @@ from coatcheck.core.errors import MISSING_ARGUMENT, NO_SUCH_KEY
 from coatcheck.ports.catalog import Gone
 from coatcheck.wire.reply import Reply
 
-from .context import Context
+from .call import Call
 from .owner import acl_reply
 from .versions import version_headers
 
 
-async def put_object_acl(ctx: Context) -> Reply:
+async def put_object_acl(call: Call) -> Reply:
     """PutObjectAcl: ETag and Last-Modified stay as they are."""
-    bucket, found = ctx.this_bucket, ctx.this_object
-    text = ctx.request.headers.get("x-oss-object-acl")
+    bucket, found = call.this_bucket, call.this_object
+    text = call.request.headers.get("x-oss-object-acl")
     if text is None:
         raise MISSING_ARGUMENT("The header x-oss-object-acl is missing.", ArgumentName="x-oss-object-acl")
     acl = read_object_acl(text)
     try:
-        await ctx.ports.catalog.change_object(
-            bucket.bucket_id, ctx.key, found.version_id, lambda record: replace(record, acl=acl)
+        await call.ports.catalog.change_object(
+            bucket.bucket_id, call.key, found.version_id, lambda record: replace(record, acl=acl)
         )
     except Gone:
-        raise NO_SUCH_KEY(Key=ctx.key) from None
+        raise NO_SUCH_KEY(Key=call.key) from None
     return Reply(200, version_headers(bucket, found.version_id))
 
 
-async def get_object_acl(ctx: Context) -> Reply:
+async def get_object_acl(call: Call) -> Reply:
     """GetObjectAcl: "default" when none was ever set."""
-    bucket, found = ctx.this_bucket, ctx.this_object
+    bucket, found = call.this_bucket, call.this_object
     return acl_reply(bucket.owner, found.acl, version_headers(bucket, found.version_id))

@@ -29,6 +29,8 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.limits import APPEND_MERGE_MAX_BYTES, INLINE_MAX_BYTES, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.times import write_http_date
+from coatcheck.operations.commit import remove_released
+from coatcheck.operations.intake import Incoming
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotWritten, Stale, Written
 from coatcheck.ports.damage import Origin
@@ -37,36 +39,39 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import refuse_headers
-from .context import Context
+from .body_in import take_in
+from .call import Call
 from .encryption import encryption_headers, inline_body, kept_body, read_encryption
-from .incoming import Incoming, receive
 from .metadata import read_stored_headers
 from .object_put import NOT_BUILT, read_forbid_overwrite, read_storage_class
-from .pacing import PacedBody, read_traffic_limit
-from .release import release
 from .tagging import read_tagging_header
+from .traffic_limit import read_traffic_limit
 from .versions import propose_version_id, version_headers
 
 APPENDABLE: Final = "Appendable"
 _ATTEMPTS: Final = 8  # how often an append is made ready again because another one came first
 
 
-async def append_object(ctx: Context) -> Reply:
+async def append_object(call: Call) -> Reply:
     """AppendObject: bytes behind those that are there. Metadata counts only for the append that makes the object."""
-    request = ctx.request
+    request = call.request
     position = read_position(request.query)
     refuse_headers(request, NOT_BUILT)
-    fresh = _fresh(ctx)
+    fresh = _fresh(call)
     rate_bits_per_s = read_traffic_limit(request)
-    if read_forbid_overwrite(ctx) and ctx.found is not None:
-        raise FILE_ALREADY_EXISTS(Key=ctx.key)
-    _check(ctx.found, position, 0)  # before the body travels; the commit checks again
-    if rate_bits_per_s is not None:
-        request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
-    encrypted = (ctx.found or fresh).encryption != ""
-    incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encrypted=encrypted)
+    if read_forbid_overwrite(call) and call.found is not None:
+        raise FILE_ALREADY_EXISTS(Key=call.key)
+    _check(call.found, position, 0)  # before the body travels; the commit checks again
+    encrypted = (call.found or fresh).encryption != ""
+    incoming = await take_in(
+        request,
+        call.ports.byte_store,
+        most=PUT_OBJECT_MAX_BYTES,
+        encrypted=encrypted,
+        rate_bits_per_s=rate_bits_per_s,
+    )
     try:
-        record, written = await _append(ctx, fresh, position, incoming)
+        record, written = await _append(call, fresh, position, incoming)
     except (OssError, NotWritten):
         if incoming.blob is not None:
             await incoming.blob.discard()
@@ -76,7 +81,7 @@ async def append_object(ctx: Context) -> Reply:
             await incoming.blob.keep()
         else:
             await incoming.blob.discard()
-    await release(ctx.ports, written.released)
+    await remove_released(call.ports, written)
     return Reply(
         200,
         (
@@ -84,15 +89,15 @@ async def append_object(ctx: Context) -> Reply:
             (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
             _next_position(record.size),
             *encryption_headers(record.encryption),
-            *version_headers(ctx.this_bucket, written.version_id),
+            *version_headers(call.this_bucket, written.version_id),
         ),
     )
 
 
-async def seal_append_object(ctx: Context) -> Reply:
+async def seal_append_object(call: Call) -> Reply:
     """SealAppendObject: no more appends. Sealing again tells when it was done."""
-    position = read_position(ctx.request.query)
-    now = int(ctx.now)
+    position = read_position(call.request.query)
+    now = int(call.now)
     sealed_at = now
 
     def seal(record: ObjectRecord) -> ObjectRecord:
@@ -104,13 +109,13 @@ async def seal_append_object(ctx: Context) -> Reply:
         sealed_at = now if record.sealed_at is None else record.sealed_at
         return replace(record, sealed_at=sealed_at)
 
-    found = ctx.this_object
+    found = call.this_object
     try:
-        await ctx.ports.catalog.change_object(ctx.this_bucket.bucket_id, ctx.key, found.version_id, seal)
+        await call.ports.catalog.change_object(call.this_bucket.bucket_id, call.key, found.version_id, seal)
     except Gone:
-        raise NO_SUCH_KEY(Key=ctx.key) from None
+        raise NO_SUCH_KEY(Key=call.key) from None
     sealed = (b"x-oss-sealed-time", write_http_date(sealed_at).encode())
-    return Reply(200, (sealed, *version_headers(ctx.this_bucket, found.version_id)))
+    return Reply(200, (sealed, *version_headers(call.this_bucket, found.version_id)))
 
 
 def read_position(query: Query) -> int:
@@ -127,23 +132,23 @@ def read_position(query: Query) -> int:
     return int(text)
 
 
-def _fresh(ctx: Context) -> ObjectRecord:
+def _fresh(call: Call) -> ObjectRecord:
     """The object that an append at 0 makes, still empty."""
-    headers = ctx.request.headers
+    headers = call.request.headers
     return ObjectRecord(
-        key=ctx.key,
-        version_id=propose_version_id() if ctx.this_bucket.versioning else NULL_VERSION,
+        key=call.key,
+        version_id=propose_version_id() if call.this_bucket.versioning else NULL_VERSION,
         kind=APPENDABLE,
         size=0,
         etag="",
         crc64=EMPTY_CRC64,
-        last_modified=int(ctx.now),
+        last_modified=int(call.now),
         acl=read_object_acl(headers.get("x-oss-object-acl", DEFAULT)),
-        storage_class=read_storage_class(headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class),
-        headers=read_stored_headers(headers, ctx.caller, strict=ctx.settings.strict_link_headers),
+        storage_class=read_storage_class(headers.get("x-oss-storage-class"), call.this_bucket.storage_class),
+        headers=read_stored_headers(headers, call.caller, strict=call.settings.strict_link_headers),
         tags=read_tagging_header(headers.get("x-oss-tagging")),
         body=b"",
-        encryption=read_encryption(ctx),
+        encryption=read_encryption(call),
     )
 
 
@@ -174,31 +179,31 @@ class _Content(NamedTuple):
     blob: BlobWriter | None = None
 
 
-async def _append(ctx: Context, fresh: ObjectRecord, position: int, incoming: Incoming) -> tuple[ObjectRecord, Written]:
+async def _append(call: Call, fresh: ObjectRecord, position: int, incoming: Incoming) -> tuple[ObjectRecord, Written]:
     """Commit the longer object, as what it was made from; made again if that has changed without being in the way."""
-    catalog, bucket_id = ctx.ports.catalog, ctx.this_bucket.bucket_id
+    catalog, bucket_id = call.ports.catalog, call.this_bucket.bucket_id
     for _ in range(_ATTEMPTS):
-        before = await catalog.find_object(bucket_id, ctx.key)
+        before = await catalog.find_object(bucket_id, call.key)
         _check(before, position, incoming.size)
         if before is not None and not incoming.size:
             return before, Written(before.version_id)
         try:
-            content = await _join(ctx, before or fresh, incoming)
+            content = await _join(call, before or fresh, incoming)
         except BlobGone:
             continue
-        after = _longer(before or fresh, incoming, content, int(ctx.now))
+        after = _longer(before or fresh, incoming, content, int(call.now))
         try:
             if before is None:
                 written = await catalog.put_object(bucket_id, after, forbid_overwrite=True)
             else:
-                written = await _change(ctx, before, after, position, incoming.size)
-        except (AlreadyThere, Gone, NotWritten, OssError, Stale) as error:
+                written = await _change(call, before, after, position, incoming.size)
+        except (AlreadyThere, Gone, NoSpace, OssError, Stale) as error:
             if content.blob is not None:
                 await content.blob.discard()
             if isinstance(error, OssError | NotWritten):
                 raise
-            if await catalog.find_bucket(ctx.this_bucket.name) is None:
-                raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
+            if await catalog.find_bucket(call.this_bucket.name) is None:
+                raise NO_SUCH_BUCKET(BucketName=call.this_bucket.name) from None
             continue
         if content.blob is not None:
             await content.blob.keep()
@@ -206,7 +211,7 @@ async def _append(ctx: Context, fresh: ObjectRecord, position: int, incoming: In
     raise INTERNAL_ERROR("The object is being written faster than it can be appended to. Try again.")
 
 
-async def _change(ctx: Context, before: ObjectRecord, after: ObjectRecord, position: int, size: int) -> Written:
+async def _change(call: Call, before: ObjectRecord, after: ObjectRecord, position: int, size: int) -> Written:
     """Raises: OssError of `_check`; Stale; Gone."""
 
     def change(record: ObjectRecord) -> ObjectRecord:
@@ -223,7 +228,7 @@ async def _change(ctx: Context, before: ObjectRecord, after: ObjectRecord, posit
             segments=after.segments,
         )
 
-    return await ctx.ports.catalog.change_object(ctx.this_bucket.bucket_id, ctx.key, before.version_id, change)
+    return await call.ports.catalog.change_object(call.this_bucket.bucket_id, call.key, before.version_id, change)
 
 
 def _longer(before: ObjectRecord, incoming: Incoming, content: _Content, now: int) -> ObjectRecord:
@@ -238,10 +243,10 @@ def _longer(before: ObjectRecord, incoming: Incoming, content: _Content, now: in
     )
 
 
-async def _join(ctx: Context, before: ObjectRecord, incoming: Incoming) -> _Content:
+async def _join(call: Call, before: ObjectRecord, incoming: Incoming) -> _Content:
     """What was there and what came, inline if that is still small. Raises: BlobGone."""
-    store = ctx.ports.byte_store
-    origin = ctx.origin(before)
+    store = call.ports.byte_store
+    origin = call.origin(before)
     body = inline_body(store, origin)
     if body is not None and incoming.body is not None and before.size + incoming.size <= INLINE_MAX_BYTES:
         return _Content(kept_body(store, before.encryption, body + incoming.body), ())
@@ -252,7 +257,7 @@ async def _join(ctx: Context, before: ObjectRecord, incoming: Incoming) -> _Cont
     try:
         size = 0
         for piece in (body, tail, incoming.body, incoming.segments):
-            size += await _copy(ctx, blob, piece, origin)
+            size += await _copy(call, blob, piece, origin)
         await blob.finish()
     except BaseException:
         await blob.discard()
@@ -273,7 +278,7 @@ def _split(segments: tuple[Segment, ...], size: int) -> tuple[tuple[Segment, ...
     return segments[:count], segments[count:]
 
 
-async def _copy(ctx: Context, blob: BlobWriter, piece: bytes | Sequence[Segment] | None, origin: Origin) -> int:
+async def _copy(call: Call, blob: BlobWriter, piece: bytes | Sequence[Segment] | None, origin: Origin) -> int:
     """Write bytes, or what segments name, into the blob; how many. Raises: BlobGone, Damaged."""
     if not piece:
         return 0
@@ -282,7 +287,7 @@ async def _copy(ctx: Context, blob: BlobWriter, piece: bytes | Sequence[Segment]
         return len(piece)
     segments = [segment for segment in piece if isinstance(segment, Segment)]
     size = sum(segment.stop - segment.start for segment in segments)
-    reader = await ctx.ports.byte_store.open(segments, origin)
+    reader = await call.ports.byte_store.open(segments, origin)
     try:
         async for chunk in reader.chunks(0, size):
             await blob.write(chunk)

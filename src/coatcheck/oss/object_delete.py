@@ -10,48 +10,42 @@ from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
-from coatcheck.ports.catalog import Deleted, Gone
+from coatcheck.operations.commit import commit
+from coatcheck.ports.catalog import Deleted
 from coatcheck.ports.object import NULL_VERSION, Deletion
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type
-from .context import Context
+from .call import Call
 from .elements import find_switch, find_text
-from .release import release
 from .versions import asked_version, marker_headers, propose_version_id, read_version_id, version_headers
 
 
-async def delete_object(ctx: Context) -> Reply:
+async def delete_object(call: Call) -> Reply:
     """DeleteObject: 204 whether or not there was one. A versioned bucket keeps its versions under a delete marker,
     unless the request names one, which then goes for good."""
-    deletion = _deletion(ctx, ctx.key, asked_version(ctx.request.query))
-    try:
-        deleted = await ctx.ports.catalog.delete_object(ctx.this_bucket.bucket_id, deletion)
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
-    await release(ctx.ports, deleted.released)
+    deletion = _deletion(call, call.key, asked_version(call.request.query))
+    write = call.ports.catalog.delete_object(call.this_bucket.bucket_id, deletion)
+    deleted = await commit(call.ports, write, gone=NO_SUCH_BUCKET(BucketName=call.this_bucket.name))
     if deleted.marker:
         return Reply(204, marker_headers(deleted.version_id))
     named = deleted.version_id or deletion.version_id
-    return Reply(204, version_headers(ctx.this_bucket, named) if named else ())
+    return Reply(204, version_headers(call.this_bucket, named) if named else ())
 
 
-async def delete_multiple_objects(ctx: Context) -> Reply:
+async def delete_multiple_objects(call: Call) -> Reply:
     """DeleteMultipleObjects: up to 1,000 keys or versions in one transaction; missing ones count as deleted."""
-    encoded = read_encoding_type(ctx.request.query)
-    document = read_xml(await read_body(ctx.request, most=MULTI_DELETE_MAX_BYTES), "Delete", controls=True)
+    encoded = read_encoding_type(call.request.query)
+    document = read_xml(await read_body(call.request, most=MULTI_DELETE_MAX_BYTES), "Delete", controls=True)
     named = [_read_item(item) for item in document.findall("Object")]
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet = find_switch(document, "Quiet")
     for key, version_id in named:
-        await _decide_on(ctx, key, version_id or None)
-    deletions = [_deletion(ctx, key, version_id or None) for key, version_id in named]
-    try:
-        deleted = await ctx.ports.catalog.delete_objects(ctx.this_bucket.bucket_id, deletions)
-    except Gone:
-        raise NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name) from None
-    await release(ctx.ports, [blob_id for one in deleted for blob_id in one.released])
+        await _decide_on(call, key, version_id or None)
+    deletions = [_deletion(call, key, version_id or None) for key, version_id in named]
+    write = call.ports.catalog.delete_objects(call.this_bucket.bucket_id, deletions)
+    deleted = await commit(call.ports, write, gone=NO_SUCH_BUCKET(BucketName=call.this_bucket.name))
     if quiet:
         return Reply(200)
     nodes: list[Node] = [("EncodingType", "url")] if encoded else []
@@ -63,18 +57,18 @@ async def delete_multiple_objects(ctx: Context) -> Reply:
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes))
 
 
-async def _decide_on(ctx: Context, key: str, version_id: str | None) -> None:
+async def _decide_on(call: Call, key: str, version_id: str | None) -> None:
     """Each key needs the right to delete it; one refusal refuses all. Raises: OssError AccessDenied."""
-    bucket = ctx.this_bucket
+    bucket = call.this_bucket
     found = None
-    if ctx.needs_object(bucket):
-        found = await ctx.ports.catalog.find_object(bucket.bucket_id, key, version_id)
-    ctx.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=version_id is not None)
+    if call.context.needs_object(bucket):
+        found = await call.ports.catalog.find_object(bucket.bucket_id, key, version_id)
+    call.context.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=version_id is not None)
 
 
-def _deletion(ctx: Context, key: str, version_id: str | None) -> Deletion:
-    marker_id = propose_version_id() if ctx.this_bucket.versioning else NULL_VERSION
-    return Deletion(key, version_id, marker_id, int(ctx.now))
+def _deletion(call: Call, key: str, version_id: str | None) -> Deletion:
+    marker_id = propose_version_id() if call.this_bucket.versioning else NULL_VERSION
+    return Deletion(key, version_id, marker_id, int(call.now))
 
 
 def _deleted(key: str, version_id: str, outcome: Deleted) -> tuple[Node, ...]:

@@ -7,6 +7,8 @@ from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, PRECONDITION_FAILED, OssError
+from coatcheck.operations.commit import ReplacedMeanwhile, repeated
+from coatcheck.operations.pacing import paced
 from coatcheck.ports.byte_store import BlobGone, BlobReader
 from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_same, is_unmodified
@@ -16,13 +18,12 @@ from coatcheck.wire.request import Request
 
 from .archive import is_readable, write_restore
 from .bucket_lifecycle import expiration_headers
-from .context import Context
+from .call import Call
 from .encryption import encryption_headers, inline_body
 from .lifecycle_rules import SETTING as LIFECYCLE_SETTING
 from .metadata import apply_overrides, force_download, write_object_headers
-from .pacing import paced, read_traffic_limit
-from .repeating import ReplacedMeanwhile, repeated
 from .symlink import SYMLINK, follow
+from .traffic_limit import read_traffic_limit
 from .versions import version_headers
 
 _CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
@@ -30,25 +31,25 @@ _KEPT_BY_304: Final = (b"etag", b"last-modified")
 _OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and our opening its bytes
 
 
-async def get_object(ctx: Context) -> Reply:
+async def get_object(call: Call) -> Reply:
     """GetObject: the content, whole or one range of it; or, where x-oss-process asks for it, what is made of it."""
-    return await repeated(ctx, _get_object)
+    return await repeated(call, _get_object, Call.look_again)
 
 
-async def _get_object(ctx: Context) -> Reply:
-    if ctx.found is not None and ctx.found.kind == SYMLINK:
-        ctx = ctx._replace(found=await follow(ctx, ctx.found))
-    if process := ctx.request.query.get("x-oss-process"):
+async def _get_object(call: Call) -> Reply:
+    if call.found is not None and call.found.kind == SYMLINK:
+        call = call._replace(found=await follow(call, call.found))
+    if process := call.request.query.get("x-oss-process"):
         from .object_process import get_processed_object  # stands on this module
 
-        return await get_processed_object(ctx, process)
-    record, headers, unmodified = describe(ctx)
+        return await get_processed_object(call, process)
+    record, headers, unmodified = describe(call)
     if unmodified:
         return unmodified
-    if not is_readable(record, ctx.now):
-        raise INVALID_OBJECT_STATE(Key=ctx.key)
-    rate_bits_per_s = read_traffic_limit(ctx.request)
-    span = _read_span(ctx.request, record)
+    if not is_readable(record, call.now):
+        raise INVALID_OBJECT_STATE(Key=call.key)
+    rate_bits_per_s = read_traffic_limit(call.request)
+    span = _read_span(call.request, record)
     status = 200
     if span is None:
         span = ByteRange(0, record.size)
@@ -58,45 +59,45 @@ async def _get_object(ctx: Context) -> Reply:
     if record.body is not None and rate_bits_per_s is None:
         body = record.body
         if record.encryption or record.damaged:
-            body = inline_body(ctx.ports.byte_store, ctx.origin(record)) or b""
+            body = inline_body(call.ports.byte_store, call.origin(record)) or b""
         return Reply(status, tuple(headers), body[span.start : span.stop])
-    return Reply(status, tuple(headers), await _open_body(ctx, record, span, rate_bits_per_s))
+    return Reply(status, tuple(headers), await _open_body(call, record, span, rate_bits_per_s))
 
 
-async def head_object(ctx: Context) -> Reply:
+async def head_object(call: Call) -> Reply:
     """HeadObject: what GetObject would say of the whole object, without saying it."""
-    if ctx.found is not None and ctx.found.kind == SYMLINK:
-        ctx = ctx._replace(found=await follow(ctx, ctx.found))
-    record, headers, unmodified = describe(ctx)
+    if call.found is not None and call.found.kind == SYMLINK:
+        call = call._replace(found=await follow(call, call.found))
+    record, headers, unmodified = describe(call)
     return unmodified or Reply(200, tuple(headers), content_length=record.size)
 
 
-async def get_object_meta(ctx: Context) -> Reply:
+async def get_object_meta(call: Call) -> Reply:
     """GetObjectMeta: ETag, length (of a HEAD; a GET has no body here) and time; no user metadata."""
-    record = ctx.this_object
+    record = call.this_object
     kept = (b"etag", b"last-modified", b"x-oss-hash-crc64ecma")
     headers = tuple(header for header in write_object_headers(record) if header[0] in kept)
-    headers += version_headers(ctx.this_bucket, record.version_id)
-    return Reply(200, headers, content_length=record.size if ctx.request.method == "HEAD" else None)
+    headers += version_headers(call.this_bucket, record.version_id)
+    return Reply(200, headers, content_length=record.size if call.request.method == "HEAD" else None)
 
 
-def describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
+def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
     """The object and its headers, and the 304 if the client has it already."""
-    request = ctx.request
-    record = ctx.this_object
+    request = call.request
+    record = call.this_object
     headers = write_object_headers(record)
-    if record.tags and not _may_see_tags(ctx):
+    if record.tags and not _may_see_tags(call):
         headers = [header for header in headers if header[0] != b"x-oss-tagging-count"]
-    headers = apply_overrides(headers, request.query, ctx.caller)
-    if ctx.settings.force_download and not ctx.target.own_domain:
+    headers = apply_overrides(headers, request.query, call.caller)
+    if call.settings.force_download and not call.target.own_domain:
         headers = force_download(headers)
     if record.encryption:
         headers.extend(encryption_headers(record.encryption))
-    if ctx.this_bucket.settings and (rules := ctx.this_bucket.setting(LIFECYCLE_SETTING)) is not None:
+    if call.this_bucket.settings and (rules := call.this_bucket.setting(LIFECYCLE_SETTING)) is not None:
         headers.extend(expiration_headers(rules, record))
-    if ctx.this_bucket.versioning:
-        headers.extend(version_headers(ctx.this_bucket, record.version_id))
-    if record.restore is not None and (restored := write_restore(record.restore, ctx.now)) is not None:
+    if call.this_bucket.versioning:
+        headers.extend(version_headers(call.this_bucket, record.version_id))
+    if record.restore is not None and (restored := write_restore(record.restore, call.now)) is not None:
         headers.append((b"x-oss-restore", restored.encode()))
     if _CONDITIONAL.isdisjoint(request.headers):
         return record, headers, None
@@ -109,13 +110,17 @@ def describe(ctx: Context) -> tuple[ObjectRecord, list[RawHeader], Reply | None]
     return record, headers, Reply(304, _kept(headers)) if unmodified else None
 
 
-def _may_see_tags(ctx: Context) -> bool:
+def _may_see_tags(call: Call) -> bool:
     """How many tags there are is told to those who may read them."""
-    if not ctx.needs_object(ctx.this_bucket):
+    if not call.context.needs_object(call.this_bucket):
         return True
     try:
-        ctx.decide(
-            Action.GET_OBJECT_TAGGING, ctx.this_bucket, ctx.key, ctx.found, versioned="versionId" in ctx.request.query
+        call.context.decide(
+            Action.GET_OBJECT_TAGGING,
+            call.this_bucket,
+            call.key,
+            call.found,
+            versioned=call.facts.versioned,
         )
     except OssError:
         return False
@@ -137,34 +142,34 @@ def _read_span(request: Request, record: ObjectRecord) -> ByteRange | None:
     return read_range(text, record.size, RangeBehaviour.STANDARD if standard else RangeBehaviour.LENIENT)
 
 
-async def _open_body(ctx: Context, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:
+async def _open_body(call: Call, record: ObjectRecord, span: ByteRange, rate_bits_per_s: int | None) -> Stream:
     reader: BlobReader | _InlineReader
-    body = inline_body(ctx.ports.byte_store, ctx.origin(record))
+    body = inline_body(call.ports.byte_store, call.origin(record))
     start = span.start
     if body is not None:
         reader = _InlineReader(body)
     elif len(record.segments) > 1 and span.size < record.size:  # of many files only those that are needed
         start, segments = 0, slice_segments(record.segments, span.start, span.stop)
-        reader = await open_record(ctx, record, segments)
+        reader = await open_record(call, record, segments)
     else:
-        reader = await open_record(ctx, record)
+        reader = await open_record(call, record)
     chunks = reader.chunks(start, start + span.size)
     if rate_bits_per_s is not None:
         return Stream(paced(chunks, rate_bits_per_s), span.size, reader.close)
     return Stream(chunks, span.size, reader.close)
 
 
-async def open_record(ctx: Context, record: ObjectRecord, segments: Sequence[Segment] | None = None) -> BlobReader:
+async def open_record(call: Call, record: ObjectRecord, segments: Sequence[Segment] | None = None) -> BlobReader:
     """The record's bytes, or those of some of its segments.
 
     Raises: ReplacedMeanwhile, if it was replaced and left no bytes; Damaged.
     """
-    origin = ctx.origin(record)
+    origin = call.origin(record)
     for _ in range(_OPEN_ATTEMPTS):
         try:
-            return await ctx.ports.byte_store.open(record.segments if segments is None else segments, origin)
+            return await call.ports.byte_store.open(record.segments if segments is None else segments, origin)
         except BlobGone:
-            again = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, record.key, record.version_id)
+            again = await call.ports.catalog.find_object(call.this_bucket.bucket_id, record.key, record.version_id)
             if again is None or again.segments != record.segments:
                 raise ReplacedMeanwhile from None
     raise INTERNAL_ERROR("The bytes of this object are missing on the server's disk.")

@@ -15,21 +15,21 @@ from coatcheck.wire.reply import Reply
 
 from .archive import write_restore
 from .arguments import read_encoding_type, read_list_text, read_max_keys
-from .context import Context
+from .call import Call
 from .owner import owner_node
 
 Spell = Callable[[str], str]
 
 
-async def list_objects(ctx: Context) -> Reply:
+async def list_objects(call: Call) -> Reply:
     """ListObjects: a page behind `marker`."""
-    query = ctx.request.query
+    query = call.request.query
     prefix, delimiter, marker = (read_list_text(query, name) for name in ("prefix", "delimiter", "marker"))
     most, encoded = read_max_keys(query), read_encoding_type(query)
-    page = await _page(ctx, prefix, delimiter, marker, most)
+    page = await _page(call, prefix, delimiter, marker, most)
     spell = encode if encoded else str
     nodes: list[Node] = [
-        ("Name", ctx.this_bucket.name),
+        ("Name", call.this_bucket.name),
         ("Prefix", spell(prefix)),
         ("Marker", spell(marker)),
         ("MaxKeys", most),
@@ -39,20 +39,20 @@ async def list_objects(ctx: Context) -> Reply:
     ]
     if page.next_marker is not None:
         nodes.append(("NextMarker", spell(page.next_marker)))
-    owner = owner_node(ctx.this_bucket.owner)
-    nodes.extend(_items(page, spell, owner, ctx.now))
+    owner = owner_node(call.this_bucket.owner)
+    nodes.extend(_items(page, spell, owner, call.now))
     return _reply(nodes)
 
 
-async def list_objects_v2(ctx: Context) -> Reply:
+async def list_objects_v2(call: Call) -> Reply:
     """ListObjectsV2: a page behind `continuation-token`, or behind `start-after`."""
-    query = ctx.request.query
+    query = call.request.query
     prefix, delimiter, start_after = (read_list_text(query, name) for name in ("prefix", "delimiter", "start-after"))
     token = query.get("continuation-token")
     most, encoded = read_max_keys(query), read_encoding_type(query)
-    page = await _page(ctx, prefix, delimiter, _read_token(token) if token else start_after, most)
+    page = await _page(call, prefix, delimiter, _read_token(token) if token else start_after, most)
     spell = encode if encoded else str
-    nodes: list[Node] = [("Name", ctx.this_bucket.name), ("Prefix", spell(prefix))]
+    nodes: list[Node] = [("Name", call.this_bucket.name), ("Prefix", spell(prefix))]
     if "start-after" in query:
         nodes.append(("StartAfter", spell(start_after)))
     nodes += [("MaxKeys", most), ("Delimiter", spell(delimiter)), *_encoding_node(encoded)]
@@ -61,15 +61,15 @@ async def list_objects_v2(ctx: Context) -> Reply:
         nodes.append(("ContinuationToken", token))
     if page.next_marker is not None:
         nodes.append(("NextContinuationToken", _write_token(page.next_marker)))
-    owner = owner_node(ctx.this_bucket.owner) if query.get("fetch-owner") == "true" else None
-    nodes.extend(_items(page, spell, owner, ctx.now))
+    owner = owner_node(call.this_bucket.owner) if query.get("fetch-owner") == "true" else None
+    nodes.extend(_items(page, spell, owner, call.now))
     nodes.append(("KeyCount", len(page.objects) + len(page.common_prefixes)))
     return _reply(nodes)
 
 
-async def _page(ctx: Context, prefix: str, delimiter: str, marker: str, most: int) -> ListPage:
-    return await ctx.ports.catalog.list_objects(
-        ctx.this_bucket.bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=most
+async def _page(call: Call, prefix: str, delimiter: str, marker: str, most: int) -> ListPage:
+    return await call.ports.catalog.list_objects(
+        call.this_bucket.bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=most
     )
 
 

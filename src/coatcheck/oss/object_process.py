@@ -28,6 +28,8 @@ from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import decode
 from coatcheck.images.plan import Answer
 from coatcheck.images.text import decode_base64, read_plan
+from coatcheck.operations.commit import repeated
+from coatcheck.operations.pacing import paced
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 from coatcheck.ports.renderer import Job, Picture, Rendered
@@ -37,14 +39,13 @@ from coatcheck.wire.request import Request
 
 from .archive import is_readable
 from .arguments import read_body
-from .context import Context
+from .call import Call
 from .object_get import describe
 from .object_put import put_object
-from .pacing import paced, read_traffic_limit
 from .picture import picture_of
-from .repeating import repeated
 from .style import read_style_name, style_content
 from .symlink import SYMLINK, follow
+from .traffic_limit import read_traffic_limit
 
 _IMAGE: Final = "image"
 _STYLE: Final = "style"
@@ -58,48 +59,48 @@ _OF_THE_SOURCE: Final = frozenset(
 )
 
 
-async def get_processed_object(ctx: Context, process: str) -> Reply:
+async def get_processed_object(call: Call, process: str) -> Reply:
     """GetObject with x-oss-process: the whole result, under the source's ETag and date; no ranges of it.
 
     A `versionId` beside it means nothing: the current version is processed, as on OSS.
     """
-    if "versionId" in ctx.request.query:
-        ctx = ctx._replace(request=_without(ctx.request, "versionId"))
-        ctx = ctx._replace(found=await _find(ctx, ctx.key))
-    text = _find_plan(ctx.this_bucket, process)
+    if "versionId" in call.request.query:
+        call = call._replace(request=_without(call.request, "versionId"))
+        call = call._replace(found=await _find(call, call.key))
+    text = _find_plan(call.this_bucket, process)
     try:
-        record, headers, unmodified = describe(ctx)
+        record, headers, unmodified = describe(call)
     except OssError as error:
         error.ec = "0040-00000024" if error.fault is NO_SUCH_KEY else error.ec
         raise
     if unmodified:
         return unmodified
-    rate_bits_per_s = read_traffic_limit(ctx.request)
-    rendered = await _render(ctx, text, record)
-    return _reply(ctx, headers, rendered, rate_bits_per_s)
+    rate_bits_per_s = read_traffic_limit(call.request)
+    rendered = await _render(call, text, record)
+    return _reply(call, headers, rendered, rate_bits_per_s)
 
 
-async def process_object(ctx: Context) -> Reply:
+async def process_object(call: Call) -> Reply:
     """ProcessObject: what the body asks for is done, and stored where it says."""
-    text, key, bucket_name = _read_save(await _read_process(ctx.request))
-    bucket = await _find_target(ctx, bucket_name)
-    plan_text = _find_plan(ctx.this_bucket, text)
+    text, key, bucket_name = _read_save(await _read_process(call.request))
+    bucket = await _find_target(call, bucket_name)
+    plan_text = _find_plan(call.this_bucket, text)
     if read_plan(plan_text).answer is not Answer.PICTURE:
         raise INVALID_ARGUMENT("info and average-hue describe a picture; there is nothing to save.")
-    found = await ctx.ports.catalog.find_object(bucket.bucket_id, key) if ctx.needs_object(bucket) else None
-    grant = ctx.decide(Action.PUT_OBJECT, bucket, key, found)
-    rendered = await repeated(ctx, partial(_render_shown, text=plan_text))
+    found = await call.ports.catalog.find_object(bucket.bucket_id, key) if call.context.needs_object(bucket) else None
+    grant = call.context.decide(Action.PUT_OBJECT, bucket, key, found)
+    rendered = await repeated(call, partial(_render_shown, text=plan_text), Call.look_again)
     headers = {"content-type": rendered.content_type, "content-length": str(rendered.size)}
-    request = Request("PUT", ctx.request.raw_path, NO_QUERY, headers, ctx.request.client, body=_Content(rendered))
-    target = ctx.target._replace(bucket=bucket.name, key=key)
-    await put_object(ctx._replace(request=request, target=target, grant=grant, bucket=bucket, found=None))
+    request = Request("PUT", call.request.raw_path, NO_QUERY, headers, call.request.client, body=_Content(rendered))
+    target = call.target._replace(bucket=bucket.name, key=key)
+    await put_object(call._replace(request=request, target=target, grant=grant, bucket=bucket, found=None))
     document = {"bucket": bucket_name, "fileSize": rendered.size, "object": key, "status": "OK"}
     return Reply(200, ((b"Content-Type", b"application/json"),), json.dumps(document, ensure_ascii=False).encode())
 
 
-async def _render_shown(ctx: Context, text: str) -> Rendered:
-    record = ctx.this_object if ctx.this_object.kind != SYMLINK else await follow(ctx, ctx.this_object)
-    return await _render(ctx, text, record)
+async def _render_shown(call: Call, text: str) -> Rendered:
+    record = call.this_object if call.this_object.kind != SYMLINK else await follow(call, call.this_object)
+    return await _render(call, text, record)
 
 
 def _find_plan(bucket: Bucket, process: str) -> str:
@@ -125,37 +126,37 @@ def _without(request: Request, name: str) -> Request:
 # --- rendering -------------------------------------------------------------------------------------------------------
 
 
-async def _render(ctx: Context, text: str, record: ObjectRecord) -> Rendered:
-    if not is_readable(record, ctx.now):
+async def _render(call: Call, text: str, record: ObjectRecord) -> Rendered:
+    if not is_readable(record, call.now):
         raise INVALID_OBJECT_STATE(Key=record.key)
-    renderer = ctx.ports.renderer
+    renderer = call.ports.renderer
     if renderer is None:
         raise NOT_IMPLEMENTED("This server processes no pictures.", Header="x-oss-process")
-    marks = {key: await _find_mark(ctx, key) for key in read_plan(text).mark_keys}
-    return await renderer.render(Job(text, picture_of(ctx, ctx.this_bucket, record), marks))
+    marks = {key: await _find_mark(call, key) for key in read_plan(text).mark_keys}
+    return await renderer.render(Job(text, picture_of(call, call.this_bucket, record), marks))
 
 
-async def _find_mark(ctx: Context, key: str) -> Picture:
+async def _find_mark(call: Call, key: str) -> Picture:
     """A watermark's picture; the caller must be allowed to read it, or a link to one object would show another."""
     with suppress(OssError):  # a key that can't be is a key that isn't there
         check_object_key(key, len(key.encode()))
-        found = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, key)
-        ctx.decide(Action.GET_OBJECT, ctx.this_bucket, key, found)
-        found = await follow(ctx, found) if found is not None and found.kind == SYMLINK else found
-        if found is not None and found.kind != DELETE_MARKER and is_readable(found, ctx.now):
-            return picture_of(ctx, ctx.this_bucket, found)
+        found = await call.ports.catalog.find_object(call.this_bucket.bucket_id, key)
+        call.context.decide(Action.GET_OBJECT, call.this_bucket, key, found)
+        found = await follow(call, found) if found is not None and found.kind == SYMLINK else found
+        if found is not None and found.kind != DELETE_MARKER and is_readable(found, call.now):
+            return picture_of(call, call.this_bucket, found)
     raise WATERMARK_ERROR(ObjectName=key)
 
 
-async def _find(ctx: Context, key: str) -> ObjectRecord | None:
+async def _find(call: Call, key: str) -> ObjectRecord | None:
     """The current version of an object of this bucket; of a link, what it shows."""
-    found = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, key)
-    return await follow(ctx, found) if found is not None and found.kind == SYMLINK else found
+    found = await call.ports.catalog.find_object(call.this_bucket.bucket_id, key)
+    return await follow(call, found) if found is not None and found.kind == SYMLINK else found
 
 
-def _reply(ctx: Context, headers: list[RawHeader], rendered: Rendered, rate_bits_per_s: int | None) -> Reply:
+def _reply(call: Call, headers: list[RawHeader], rendered: Rendered, rate_bits_per_s: int | None) -> Reply:
     kept = [header for header in headers if header[0] not in _OF_THE_SOURCE]
-    chosen = ctx.request.query.get("response-content-type")
+    chosen = call.request.query.get("response-content-type")
     content_type = rendered.content_type if not chosen else None
     kept += [header for header in headers if header[0] == b"content-type"] if content_type is None else []
     kept += [(b"content-type", content_type.encode())] if content_type is not None else []
@@ -228,12 +229,12 @@ def _read_save(text: str) -> tuple[str, str, str]:
     return plan_text, key, decode_base64(values.get("b", ""))
 
 
-async def _find_target(ctx: Context, name: str) -> Bucket:
+async def _find_target(call: Call, name: str) -> Bucket:
     """The bucket to save in: of the same owner, in the same region. Raises: OssError."""
-    source = ctx.this_bucket
+    source = call.this_bucket
     if not name or name == source.name:
         return source
-    bucket = await ctx.ports.catalog.find_bucket(name)
+    bucket = await call.ports.catalog.find_bucket(name)
     if bucket is None:
         raise NO_SUCH_BUCKET(BucketName=name)
     if bucket.owner != source.owner or bucket.region != source.region:

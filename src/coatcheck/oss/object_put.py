@@ -8,20 +8,20 @@ from coatcheck.access.acl import DEFAULT, read_object_acl
 from coatcheck.core.digests import write_content_md5
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, INVALID_ARGUMENT, NO_SUCH_BUCKET, NOT_IMPLEMENTED
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
+from coatcheck.operations.commit import commit
 from coatcheck.ports.object import DELETE_MARKER, NULL_VERSION, ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.reply import Reply
 
 from .archive import ARCHIVE_CLASSES
 from .arguments import read_switch, refuse_headers
+from .body_in import take_in
+from .call import Call
 from .callback import read_callback, tell
-from .context import Context
 from .encryption import encryption_headers, kept_body, read_encryption
-from .incoming import receive
 from .metadata import read_stored_headers
-from .pacing import PacedBody, read_traffic_limit
-from .release import release, settle
 from .tagging import read_tagging_header
+from .traffic_limit import read_traffic_limit
 from .versions import propose_version_id, version_headers
 
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
@@ -34,49 +34,53 @@ NOT_BUILT: Final = (
 _NOT_BUILT_PARAMETERS: Final = ("x-oss-process",)
 
 
-async def put_object(ctx: Context) -> Reply:
+async def put_object(call: Call) -> Reply:
     """PutObject: make the body the object of its key. 200 means it is durable and visible."""
-    request = ctx.request
+    request = call.request
     refuse_headers(request, NOT_BUILT)
     for name in _NOT_BUILT_PARAMETERS:
         if name in request.query:
             raise NOT_IMPLEMENTED(f"The parameter {name} is not built yet for uploads.", Header=name)
-    callback = read_callback(ctx)
+    callback = read_callback(call)
     rate_bits_per_s = read_traffic_limit(request)
     acl = read_object_acl(request.headers.get("x-oss-object-acl", DEFAULT))
-    storage_class = read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class)
-    forbid_overwrite = read_forbid_overwrite(ctx)
-    headers = read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers)
+    storage_class = read_storage_class(request.headers.get("x-oss-storage-class"), call.this_bucket.storage_class)
+    forbid_overwrite = read_forbid_overwrite(call)
+    headers = read_stored_headers(request.headers, call.caller, strict=call.settings.strict_link_headers)
     tags = read_tagging_header(request.headers.get("x-oss-tagging"))
-    encryption = read_encryption(ctx)
+    encryption = read_encryption(call)
     if forbid_overwrite:
-        await check_overwrite(ctx)  # before the body travels; the commit checks again
-    if rate_bits_per_s is not None:
-        request = request._replace(body=PacedBody(request.body, rate_bits_per_s))
-    incoming = await receive(request, ctx.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encrypted=encryption != "")
+        await check_overwrite(call)  # before the body travels; the commit checks again
+    incoming = await take_in(
+        request,
+        call.ports.byte_store,
+        most=PUT_OBJECT_MAX_BYTES,
+        encrypted=encryption != "",
+        rate_bits_per_s=rate_bits_per_s,
+    )
     record = ObjectRecord(
-        key=ctx.key,
-        version_id=propose_version_id() if ctx.this_bucket.versioning else NULL_VERSION,
+        key=call.key,
+        version_id=propose_version_id() if call.this_bucket.versioning else NULL_VERSION,
         kind="Normal",
         size=incoming.size,
         etag=incoming.etag,
         crc64=incoming.crc64,
-        last_modified=int(ctx.now),
+        last_modified=int(call.now),
         acl=acl,
         storage_class=storage_class,
         headers=headers,
         tags=tags,
-        body=kept_body(ctx.ports.byte_store, encryption, incoming.body),
+        body=kept_body(call.ports.byte_store, encryption, incoming.body),
         segments=incoming.segments,
         encryption=encryption,
     )
-    written = await settle(
-        ctx.ports.catalog.put_object(ctx.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
+    written = await commit(
+        call.ports,
+        call.ports.catalog.put_object(call.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
         incoming.blob,
-        gone=NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name),
+        gone=NO_SUCH_BUCKET(BucketName=call.this_bucket.name),
         exists=FILE_ALREADY_EXISTS(Key=record.key),
     )
-    await release(ctx.ports, written.released)
     reply = Reply(
         200,
         (
@@ -84,23 +88,23 @@ async def put_object(ctx: Context) -> Reply:
             (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
             (b"Content-MD5", write_content_md5(record.etag)),
             *encryption_headers(encryption),
-            *version_headers(ctx.this_bucket, written.version_id),
+            *version_headers(call.this_bucket, written.version_id),
         ),
     )
-    return await tell(ctx, callback, record, reply, "PutObject" if ctx.form is None else "PostObject")
+    return await tell(call, callback, record, reply, "PutObject" if call.form is None else "PostObject")
 
 
-def read_forbid_overwrite(ctx: Context) -> bool:
+def read_forbid_overwrite(call: Call) -> bool:
     """x-oss-forbid-overwrite, which has no effect where overwriting keeps the old version."""
-    asked = read_switch(ctx.request, "x-oss-forbid-overwrite", ec="0017-00000279")
-    return asked and not ctx.this_bucket.versioning
+    asked = read_switch(call.request, "x-oss-forbid-overwrite", ec="0017-00000279")
+    return asked and not call.this_bucket.versioning
 
 
-async def check_overwrite(ctx: Context) -> None:
+async def check_overwrite(call: Call) -> None:
     """Raises: OssError FILE_ALREADY_EXISTS, if the key has an object."""
-    found = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, ctx.key)
+    found = await call.ports.catalog.find_object(call.this_bucket.bucket_id, call.key)
     if found is not None and found.kind != DELETE_MARKER:
-        raise FILE_ALREADY_EXISTS(Key=ctx.key)
+        raise FILE_ALREADY_EXISTS(Key=call.key)
 
 
 def read_storage_class(text: str | None, default: str) -> str:

@@ -28,20 +28,20 @@ from coatcheck.wire.reply import Reply
 
 from .archive import ARCHIVE, ARCHIVE_CLASSES, COLD_CLASSES
 from .arguments import check_xml, read_body
-from .context import Context
+from .call import Call
 from .versions import version_headers
 
 _TIERS: Final = ("Expedited", "Standard", "Bulk")
 _DAY_S: Final = 24 * 3600
 
 
-async def restore_object(ctx: Context) -> Reply:
+async def restore_object(call: Call) -> Reply:
     """RestoreObject: 202 when a restore begins, 200 when a restored object stays readable for longer."""
-    found = ctx.this_object
-    body = await read_body(ctx.request, most=CONFIGURATION_MAX_BYTES)
+    found = call.this_object
+    body = await read_body(call.request, most=CONFIGURATION_MAX_BYTES)
     most = RESTORE_ARCHIVE_MAX_DAYS if found.storage_class == ARCHIVE else RESTORE_COLD_MAX_DAYS
     days, tier = _read_request(body, most)
-    now, began = int(ctx.now), True
+    now, began = int(call.now), True
 
     def restore(record: ObjectRecord) -> ObjectRecord:
         nonlocal began
@@ -54,22 +54,22 @@ async def restore_object(ctx: Context) -> Reply:
         began = before is None or before.until <= now or before.ready_at > latest  # the clock has gone back since
         if before is not None and not began:
             return replace(record, restore=Restore(before.ready_at, max(before.until, now + days * _DAY_S)))
-        ready_at = int(ctx.now + ctx.settings.restore_delay_s)
+        ready_at = int(call.now + call.settings.restore_delay_s)
         return replace(record, restore=Restore(ready_at, ready_at + days * _DAY_S))
 
     try:
-        await ctx.ports.catalog.change_object(ctx.this_bucket.bucket_id, ctx.key, found.version_id, restore)
+        await call.ports.catalog.change_object(call.this_bucket.bucket_id, call.key, found.version_id, restore)
     except Gone:
-        raise NO_SUCH_KEY(Key=ctx.key) from None
-    headers = version_headers(ctx.this_bucket, found.version_id)
+        raise NO_SUCH_KEY(Key=call.key) from None
+    headers = version_headers(call.this_bucket, found.version_id)
     if found.storage_class in COLD_CLASSES:
         headers = (*headers, (b"x-oss-object-restore-priority", tier.encode()))
     return Reply(202 if began else 200, headers)
 
 
-async def clean_restored_object(ctx: Context) -> Reply:
+async def clean_restored_object(call: Call) -> Reply:
     """CleanRestoredObject: a restored object is archived again at once."""
-    found, now = ctx.this_object, int(ctx.now)
+    found, now = call.this_object, int(call.now)
 
     def clean(record: ObjectRecord) -> ObjectRecord:
         if record.storage_class not in ARCHIVE_CLASSES:
@@ -81,10 +81,10 @@ async def clean_restored_object(ctx: Context) -> Reply:
         return replace(record, restore=None)
 
     try:
-        await ctx.ports.catalog.change_object(ctx.this_bucket.bucket_id, ctx.key, found.version_id, clean)
+        await call.ports.catalog.change_object(call.this_bucket.bucket_id, call.key, found.version_id, clean)
     except Gone:
-        raise NO_SUCH_KEY(Key=ctx.key) from None
-    return Reply(200, version_headers(ctx.this_bucket, found.version_id))
+        raise NO_SUCH_KEY(Key=call.key) from None
+    return Reply(200, version_headers(call.this_bucket, found.version_id))
 
 
 def _read_request(body: bytes, most_days: int) -> tuple[int, str]:

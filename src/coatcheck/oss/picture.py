@@ -8,12 +8,12 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Picture
 
-from .context import Context
+from .call import Call
 from .encryption import inline_body
 from .object_get import open_record
 
 
-def picture_of(ctx: Context, bucket: Bucket, record: ObjectRecord) -> Picture:
+def picture_of(call: Call, bucket: Bucket, record: ObjectRecord) -> Picture:
     """Its identity names object, version and bytes."""
     facts = (
         bucket.bucket_id,
@@ -27,11 +27,11 @@ def picture_of(ctx: Context, bucket: Bucket, record: ObjectRecord) -> Picture:
     )
 
     async def chunks() -> AsyncGenerator[bytes | bytearray, None]:
-        body = inline_body(ctx.ports.byte_store, ctx.origin(record))
+        body = inline_body(call.ports.byte_store, call.origin(record))
         if body is not None:
             yield body
             return
-        reader = await open_record(ctx, record)
+        reader = await open_record(call, record)
         try:
             async for chunk in reader.chunks(0, record.size):
                 yield chunk

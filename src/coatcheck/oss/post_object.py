@@ -29,7 +29,7 @@ from coatcheck.wire.query import NO_QUERY, write_query
 from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import Body, Request
 
-from .context import Context
+from .call import Call
 from .object_put import put_object
 
 # Fields that mean what the header of the same name means to PutObject.
@@ -57,18 +57,18 @@ _SUCCESS: Final = {"200": 200, "201": 201}  # anything else is 204
 _REDIRECT_MAX_CHARS: Final = 4096
 
 
-async def post_object(ctx: Context) -> Reply:
+async def post_object(call: Call) -> Reply:
     """PostObject: store the file, then answer as the form asked."""
-    assert ctx.form is not None  # the gateway reads it before it knows who asks
-    form, key = ctx.form.form, ctx.key
-    file = _Sized(form.file, ctx.form.sizes)
+    assert call.form is not None  # the gateway reads it before it knows who asks
+    form, key = call.form.form, call.key
+    file = _Sized(form.file, call.form.sizes)
     request = Request(
-        "PUT", ctx.request.raw_path, NO_QUERY, _headers(form), ctx.request.client, ctx.request.secure, file
+        "PUT", call.request.raw_path, NO_QUERY, _headers(form), call.request.client, call.request.secure, file
     )
-    reply = await put_object(ctx._replace(request=request))
+    reply = await put_object(call._replace(request=request))
     if _CALLBACK in form.fields:
         return reply
-    return _answer(ctx, form, key, reply)
+    return _answer(call, form, key, reply)
 
 
 def find_key(form: Form) -> str:
@@ -130,10 +130,10 @@ class _Sized:
             raise ENTITY_TOO_SMALL(ProposedSize=str(size), MinSizeAllowed=str(self._least))
 
 
-def _answer(ctx: Context, form: Form, key: str, reply: Reply) -> Reply:
+def _answer(call: Call, form: Form, key: str, reply: Reply) -> Reply:
     etag = next(value.decode() for name, value in reply.headers if name.lower() == b"etag")
-    bucket = ctx.this_bucket.name
-    location = f"{'https' if ctx.request.secure else 'http'}://{ctx.request.host}{_path(ctx, bucket, key)}"
+    bucket = call.this_bucket.name
+    location = f"{'https' if call.request.secure else 'http'}://{call.request.host}{_path(call, bucket, key)}"
     headers: tuple[RawHeader, ...] = tuple(header for header in reply.headers if header[0].lower() != b"content-md5")
     redirect = _redirect(
         form.fields.get("success_action_redirect", ""), (("bucket", bucket), ("key", key), ("etag", etag))
@@ -148,9 +148,9 @@ def _answer(ctx: Context, form: Form, key: str, reply: Reply) -> Reply:
     return Reply(201, (*headers, (b"Content-Type", b"application/xml")), document)
 
 
-def _path(ctx: Context, bucket: str, key: str) -> str:
+def _path(call: Call, bucket: str, key: str) -> str:
     """Where the object is, in the style of the address that the form was posted to."""
-    in_path = ctx.request.raw_path.startswith(b"/" + bucket.encode())
+    in_path = call.request.raw_path.startswith(b"/" + bucket.encode())
     return f"/{bucket}/{encode_path(key)}" if in_path else f"/{encode_path(key)}"
 
 

@@ -11,46 +11,46 @@ from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .settings_kept import drop_setting, keep_setting
 
 
-async def put_public_access_block(ctx: Context) -> Reply:
+async def put_public_access_block(call: Call) -> Reply:
     """PutPublicAccessBlock: for all buckets of the account."""
-    await ctx.ports.catalog.set_account_public_access_block(ctx.caller.account, await _read_switch(ctx))
+    await call.ports.catalog.set_account_public_access_block(call.caller.account, await _read_switch(call))
     return Reply(200)
 
 
-async def get_public_access_block(ctx: Context) -> Reply:
+async def get_public_access_block(call: Call) -> Reply:
     """GetPublicAccessBlock: false when never set."""
-    return _write_switch(await ctx.ports.catalog.blocks_public_access(ctx.caller.account))
+    return _write_switch(await call.ports.catalog.blocks_public_access(call.caller.account))
 
 
-async def delete_public_access_block(ctx: Context) -> Reply:
+async def delete_public_access_block(call: Call) -> Reply:
     """DeletePublicAccessBlock."""
-    await ctx.ports.catalog.set_account_public_access_block(ctx.caller.account, False)
+    await call.ports.catalog.set_account_public_access_block(call.caller.account, False)
     return Reply(204)
 
 
-async def put_bucket_public_access_block(ctx: Context) -> Reply:
+async def put_bucket_public_access_block(call: Call) -> Reply:
     """PutBucketPublicAccessBlock."""
-    await keep_setting(ctx, PUBLIC_ACCESS_BLOCK, "true" if await _read_switch(ctx) else "false")
+    await keep_setting(call, PUBLIC_ACCESS_BLOCK, "true" if await _read_switch(call) else "false")
     return Reply(200)
 
 
-async def get_bucket_public_access_block(ctx: Context) -> Reply:
+async def get_bucket_public_access_block(call: Call) -> Reply:
     """GetBucketPublicAccessBlock: the bucket's own switch, whatever its owner's account says."""
-    return _write_switch(ctx.this_bucket.setting(PUBLIC_ACCESS_BLOCK) == "true")
+    return _write_switch(call.this_bucket.setting(PUBLIC_ACCESS_BLOCK) == "true")
 
 
-async def delete_bucket_public_access_block(ctx: Context) -> Reply:
+async def delete_bucket_public_access_block(call: Call) -> Reply:
     """DeleteBucketPublicAccessBlock."""
-    await drop_setting(ctx, PUBLIC_ACCESS_BLOCK)
+    await drop_setting(call, PUBLIC_ACCESS_BLOCK)
     return Reply(204)
 
 
-async def _read_switch(ctx: Context) -> bool:
-    document = await read_document(ctx.request, "PublicAccessBlockConfiguration")
+async def _read_switch(call: Call) -> bool:
+    document = await read_document(call.request, "PublicAccessBlockConfiguration")
     text = (document.findtext("BlockPublicAccess") or "").strip().lower()  # oss2 sends "True"
     if text not in ("true", "false"):
         raise MALFORMED_XML(f"{MALFORMED_XML.message} BlockPublicAccess must be true or false.")

@@ -13,27 +13,27 @@ from coatcheck.core.errors import NO_SUCH_BUCKET
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import BucketChange, Gone
 
-from .context import Context
+from .call import Call
 
 
-async def change_bucket(ctx: Context, bucket: Bucket, change: BucketChange) -> None:
+async def change_bucket(call: Call, bucket: Bucket, change: BucketChange) -> None:
     """See `ports.catalog`. Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile; what `change` raises."""
     try:
-        await ctx.ports.catalog.change_bucket(bucket.bucket_id, change)
+        await call.ports.catalog.change_bucket(bucket.bucket_id, change)
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
 
 
-async def change_setting(ctx: Context, name: str, change: Callable[[Bucket], str | None]) -> None:
+async def change_setting(call: Call, name: str, change: Callable[[Bucket], str | None]) -> None:
     """Make a document of this bucket from the bucket as it is, or drop it for None. Raises: as `change_bucket`."""
-    await change_bucket(ctx, ctx.this_bucket, lambda bucket: bucket.with_setting(name, change(bucket)))
+    await change_bucket(call, call.this_bucket, lambda bucket: bucket.with_setting(name, change(bucket)))
 
 
-async def keep_setting(ctx: Context, name: str, document: str) -> None:
+async def keep_setting(call: Call, name: str, document: str) -> None:
     """Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile."""
-    await change_setting(ctx, name, lambda _: document)
+    await change_setting(call, name, lambda _: document)
 
 
-async def drop_setting(ctx: Context, name: str) -> None:
+async def drop_setting(call: Call, name: str) -> None:
     """Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile."""
-    await change_setting(ctx, name, lambda _: None)
+    await change_setting(call, name, lambda _: None)

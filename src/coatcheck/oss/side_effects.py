@@ -9,16 +9,16 @@ from coatcheck.access.acl import refuse_public_acl
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
 
-from .context import Context
+from .call import Call
 
 
-def check_side_effects(ctx: Context) -> None:
+def check_side_effects(call: Call) -> None:
     """Raises: OssError PUBLIC_ACCESS_BLOCKED, or the refusal of `decide`."""
-    bucket = ctx.bucket
+    bucket = call.bucket
     if bucket is None:
         return
-    named = ctx.request.headers if ctx.form is None else ctx.form.form.fields
+    named = call.request.headers if call.form is None else call.form.form.fields
     if "x-oss-object-acl" in named:
         refuse_public_acl(named["x-oss-object-acl"], blocked=bucket.blocks_public_access)
-    if "x-oss-tagging" in named and ctx.needs_object(bucket):
-        decide(ctx.caller, Action.PUT_OBJECT_TAGGING, ctx.facts)
+    if "x-oss-tagging" in named and call.context.needs_object(bucket):
+        decide(call.caller, Action.PUT_OBJECT_TAGGING, call.facts)

@@ -23,7 +23,7 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
-from .context import Context
+from .call import Call
 from .settings_kept import change_setting, drop_setting
 
 _PREFIX: Final = "style/"
@@ -32,21 +32,21 @@ _REFUSED: Final = frozenset(";()'*? \t\r\n|")  # the last is how a result is sav
 _CATEGORIES: Final = ("image", "document", "video")
 
 
-async def put_style(ctx: Context) -> Reply:
+async def put_style(call: Call) -> Reply:
     """PutStyle: made, or replaced; the moment it was made stays."""
-    name = read_style_name(ctx.request.query.get("styleName") or "")
-    category = ctx.request.query.get("category") or _CATEGORIES[0]
+    name = read_style_name(call.request.query.get("styleName") or "")
+    category = call.request.query.get("category") or _CATEGORIES[0]
     if category not in _CATEGORIES:
         raise INVALID_ARGUMENT(
             f"The value: {category[:64]} of parameter: category is invalid.", ArgumentName="category"
         )
-    content = (await read_document(ctx.request, "Style")).findtext("Content")
+    content = (await read_document(call.request, "Style")).findtext("Content")
     if content is None:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Content is missing.")
     content = content.strip()
     if not content or len(content.encode()) > PLAN_MAX_BYTES or not _REFUSED.isdisjoint(content):
         raise BAD_STYLE()
-    now = int(ctx.now)
+    now = int(call.now)
 
     def put(bucket: Bucket) -> str:
         known = _find(bucket, name)
@@ -56,29 +56,29 @@ async def put_style(ctx: Context) -> Reply:
         style = {"content": content, "category": category, "created": created, "modified": now}
         return json.dumps(style, ensure_ascii=False)
 
-    await change_setting(ctx, _PREFIX + name, put)
+    await change_setting(call, _PREFIX + name, put)
     return Reply(200)
 
 
-async def get_style(ctx: Context) -> Reply:
+async def get_style(call: Call) -> Reply:
     """GetStyle."""
-    name = read_style_name(ctx.request.query.get("styleName") or "")
-    style = _find(ctx.this_bucket, name)
+    name = read_style_name(call.request.query.get("styleName") or "")
+    style = _find(call.this_bucket, name)
     if style is None:
         raise NO_SUCH_STYLE(StyleName=name)
     return _xml("Style", _nodes(name, style))
 
 
-async def list_style(ctx: Context) -> Reply:
+async def list_style(call: Call) -> Reply:
     """ListStyle: all of the bucket's, by name."""
-    names = sorted(s.removeprefix(_PREFIX) for s, _ in ctx.this_bucket.settings if s.startswith(_PREFIX))
-    styles = ((name, _find(ctx.this_bucket, name)) for name in names)
+    names = sorted(s.removeprefix(_PREFIX) for s, _ in call.this_bucket.settings if s.startswith(_PREFIX))
+    styles = ((name, _find(call.this_bucket, name)) for name in names)
     return _xml("StyleList", [("Style", _nodes(name, style)) for name, style in styles if style is not None])
 
 
-async def delete_style(ctx: Context) -> Reply:
+async def delete_style(call: Call) -> Reply:
     """DeleteStyle: fine if there is none."""
-    await drop_setting(ctx, _PREFIX + read_style_name(ctx.request.query.get("styleName") or ""))
+    await drop_setting(call, _PREFIX + read_style_name(call.request.query.get("styleName") or ""))
     return Reply(204)
 
 

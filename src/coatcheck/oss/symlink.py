@@ -22,14 +22,14 @@ from coatcheck.core.errors import (
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode_path
 from coatcheck.core.times import write_http_date
+from coatcheck.operations.commit import commit
 from coatcheck.ports.object import DELETE_MARKER, NULL_VERSION, ObjectRecord
 from coatcheck.wire.reply import Reply
 
 from .arguments import refuse_headers
-from .context import Context
+from .call import Call
 from .metadata import read_stored_headers
 from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
-from .release import release, settle
 from .tagging import read_tagging_header
 from .versions import propose_version_id, version_headers
 
@@ -37,62 +37,62 @@ SYMLINK: Final = "Symlink"
 _TARGET: Final = "x-oss-symlink-target"
 
 
-async def put_symlink(ctx: Context) -> Reply:
+async def put_symlink(call: Call) -> Reply:
     """PutSymlink: a name for another key of the bucket. What stands there is looked at when the link is read."""
-    request = ctx.request
+    request = call.request
     refuse_headers(request, NOT_BUILT)
     record = ObjectRecord(
-        key=ctx.key,
-        version_id=propose_version_id() if ctx.this_bucket.versioning else NULL_VERSION,
+        key=call.key,
+        version_id=propose_version_id() if call.this_bucket.versioning else NULL_VERSION,
         kind=SYMLINK,
         size=0,
         etag=secrets.token_hex(16).upper(),
         crc64=EMPTY_CRC64,
-        last_modified=int(ctx.now),
+        last_modified=int(call.now),
         acl=read_object_acl(request.headers.get("x-oss-object-acl", DEFAULT)),
-        storage_class=read_storage_class(request.headers.get("x-oss-storage-class"), ctx.this_bucket.storage_class),
-        headers=read_stored_headers(request.headers, ctx.caller, strict=ctx.settings.strict_link_headers),
+        storage_class=read_storage_class(request.headers.get("x-oss-storage-class"), call.this_bucket.storage_class),
+        headers=read_stored_headers(request.headers, call.caller, strict=call.settings.strict_link_headers),
         tags=read_tagging_header(request.headers.get("x-oss-tagging")),
         body=b"",
         symlink_target=_read_target(request.headers.get(_TARGET)),
     )
-    forbid_overwrite = read_forbid_overwrite(ctx)
+    forbid_overwrite = read_forbid_overwrite(call)
     if forbid_overwrite:
-        await check_overwrite(ctx)
-    written = await settle(
-        ctx.ports.catalog.put_object(ctx.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
+        await check_overwrite(call)
+    written = await commit(
+        call.ports,
+        call.ports.catalog.put_object(call.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
         None,
-        gone=NO_SUCH_BUCKET(BucketName=ctx.this_bucket.name),
-        exists=FILE_ALREADY_EXISTS(Key=ctx.key),
+        gone=NO_SUCH_BUCKET(BucketName=call.this_bucket.name),
+        exists=FILE_ALREADY_EXISTS(Key=call.key),
     )
-    await release(ctx.ports, written.released)
     etag = (b"ETag", b'"%b"' % record.etag.encode())
-    return Reply(200, (etag, *version_headers(ctx.this_bucket, written.version_id)))
+    return Reply(200, (etag, *version_headers(call.this_bucket, written.version_id)))
 
 
-async def get_symlink(ctx: Context) -> Reply:
+async def get_symlink(call: Call) -> Reply:
     """GetSymlink: the link itself, and the key that it stands for."""
-    record = ctx.this_object
+    record = call.this_object
     if record.kind != SYMLINK:
-        raise NOT_SYMLINK(Key=ctx.key)
+        raise NOT_SYMLINK(Key=call.key)
     headers = (
         (_TARGET.encode(), encode_path(record.symlink_target).encode()),
         (b"ETag", b'"%b"' % record.etag.encode()),
         (b"Last-Modified", write_http_date(record.last_modified).encode()),
         *(header for header in record.headers if header[0].startswith(b"x-oss-meta-")),
-        *version_headers(ctx.this_bucket, record.version_id),
+        *version_headers(call.this_bucket, record.version_id),
     )
     return Reply(200, headers)
 
 
-async def follow(ctx: Context, link: ObjectRecord) -> ObjectRecord:
+async def follow(call: Call, link: ObjectRecord) -> ObjectRecord:
     """What a link shows: the bytes and digests of the current version of its target, all else its own.
 
     Raises: OssError SYMLINK_TARGET_NOT_EXIST, INVALID_TARGET_TYPE (a link to a link), the refusal of `decide`.
     """
     key = link.symlink_target
-    target = await ctx.ports.catalog.find_object(ctx.this_bucket.bucket_id, key)
-    ctx.decide(Action.GET_OBJECT, ctx.this_bucket, key, target)
+    target = await call.ports.catalog.find_object(call.this_bucket.bucket_id, key)
+    call.context.decide(Action.GET_OBJECT, call.this_bucket, key, target)
     if target is None or target.kind == DELETE_MARKER:
         raise SYMLINK_TARGET_NOT_EXIST(Key=key)
     if target.kind == SYMLINK:

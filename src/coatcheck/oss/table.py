@@ -60,7 +60,7 @@ from .asking import (
     TAGS_LATER,
     Asks,
 )
-from .context import Context
+from .call import Call
 
 
 class Level(Enum):
@@ -86,7 +86,7 @@ class Row:
     method: str
     level: Level
     sub_resource: str
-    run: Callable[[Context], Awaitable[Reply]]
+    run: Callable[[Call], Awaitable[Reply]]
     action: Action
     reads_object: bool = False
     makes_bucket: bool = False

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
+from coatcheck.core.body import Stream
+
+__all__ = ["RawHeader", "Reply", "Stream"]
+
 RawHeader = tuple[bytes, bytes]
-
-
-class Stream(NamedTuple):
-    """A body made while it is sent. The sender calls `close` once, whether or not anything was read."""
-
-    chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
-    size: int
-    close: Callable[[], Awaitable[None]]
 
 
 class Reply(NamedTuple):

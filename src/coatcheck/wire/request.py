@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
+
+from coatcheck.core.body import NO_BODY, Body, BodyFailed, BodyStalled
 
 from .query import NO_QUERY, Query
 
+__all__ = ["NO_BODY", "NO_HEADERS", "Body", "BodyFailed", "BodyStalled", "Request"]
 
-class BodyFailed(Exception):
-    """The client went away, or broke the framing, before the body was complete."""
-
-
-class BodyStalled(BodyFailed):
-    """The client is still there, but sent nothing for too long."""
-
-
-class Body(Protocol):
-    """The request's body: it ends, or it fails with BodyFailed or BodyStalled; a disconnect is never an end."""
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes as they arrive. May be called once."""
-        ...
-
-
-class NoBody:
-    """A body of no bytes."""
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        return
-        yield b""
-
-
-NO_BODY = NoBody()
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 

@@ -1,11 +1,11 @@
-"""What an operation is handed: the request, what was found and decided, and the ports."""
+"""What a handler of the dialect is given: the request, what was found and decided, and what operations need."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from coatcheck.access.actions import Action
-from coatcheck.access.decide import Grant, decide, owns
+from coatcheck.access.decide import Grant, decide
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
     METHOD_NOT_ALLOWED,
@@ -16,15 +16,10 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.identity.caller import Caller
+from coatcheck.operations.context import Context, Ports
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.byte_store import ByteStore
-from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.damage import Origin
-from coatcheck.ports.domains import Domains, NoDomains
-from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
-from coatcheck.ports.renderer import Renderer
-from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.form import Form
 from coatcheck.wire.request import Request
@@ -34,15 +29,6 @@ from .tagging import Tags
 from .versions import asked_version, marker_headers, read_version_id
 
 
-class Ports(NamedTuple):
-    catalog: Catalog
-    byte_store: ByteStore
-    domains: Domains = NoDomains()
-    resolver: Resolver = NoResolver()
-    notifier: Notifier = NoNotifier()
-    renderer: Renderer | None = None  # None where no pictures are processed
-
-
 class PostedForm(NamedTuple):
     """A form whose signature held; `sizes` are the (least, most) bytes of each size range in its policy."""
 
@@ -50,14 +36,14 @@ class PostedForm(NamedTuple):
     sizes: tuple[tuple[int, int], ...]
 
 
-class Context(NamedTuple):
+class Call(NamedTuple):
     """One decided request.
 
     Attributes:
         bucket: the addressed bucket; None at service level and for PutBucket.
         found: the addressed object's current version, or the version that the request names, for rows that read it;
             it may be a delete marker.
-        now: Unix seconds, one value for the whole request.
+        context: who asks, when, and the ports.
         request_id: the one that the reply and the log carry.
         form: of a PostObject, with the sizes that its policy allows.
         facts: what `grant` was decided from.
@@ -65,40 +51,27 @@ class Context(NamedTuple):
 
     request: Request
     target: Target
-    caller: Caller
+    context: Context
     grant: Grant
-    ports: Ports
     settings: ServerSettings
-    now: float
     bucket: Bucket | None = None
     found: ObjectRecord | None = None
     request_id: str = ""
     form: PostedForm | None = None
     facts: AccessFacts = AccessFacts()
 
-    def decide(
-        self,
-        action: Action,
-        bucket: Bucket,
-        key: str | None = None,
-        found: ObjectRecord | None = None,
-        *,
-        versioned: bool = False,
-        acl: str | None = None,
-    ) -> Grant:
-        """May the caller do this too, to another resource than the one addressed: the source of a copy, each key of a
-        delete of many?
+    @property
+    def ports(self) -> Ports:
+        return self.context.ports
 
-        Args:
-            key: None for the bucket itself.
-            found: the object there, or the version that is meant, if it exists; it may be left out where
-                `needs_object` says so.
-            versioned: a version is named ("oss:GetObjectVersion" is another right than "oss:GetObject").
-            acl: that it is to get.
-        Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
-        """
-        facts = AccessFacts(bucket, key, found, versioned, self.facts.request, self.now, acl=acl)
-        return decide(self.caller, action, facts)
+    @property
+    def caller(self) -> Caller:
+        return self.context.caller
+
+    @property
+    def now(self) -> float:
+        """Unix seconds, one value for the whole request."""
+        return self.context.now
 
     def decide_on_tags(self, tags: Tags, action: Action | None = None) -> Grant:
         """May it be done with these tags? Asked where the request alone didn't tell which tags the object is to get.
@@ -109,7 +82,7 @@ class Context(NamedTuple):
         """
         return decide(self.caller, action or self.grant.action, self.facts._replace(tags=tags))
 
-    async def look_again(self) -> Context:
+    async def look_again(self) -> Call:
         """The same operation on what is there now, decided anew.
 
         Raises: OssError NO_SUCH_BUCKET, or the refusal.
@@ -118,7 +91,7 @@ class Context(NamedTuple):
         if bucket is None:
             raise NO_SUCH_BUCKET(BucketName=self.this_bucket.name)
         found = self.found
-        if found is not None or self.needs_object(bucket):
+        if found is not None or self.context.needs_object(bucket):
             version_id = asked_version(self.request.query)
             found = await self.ports.catalog.find_object(bucket.bucket_id, self.key, version_id)
         facts = self.facts._replace(bucket=bucket, found=found)
@@ -128,10 +101,6 @@ class Context(NamedTuple):
     def origin(self, record: ObjectRecord) -> Origin:
         """Whose bytes are read, of this bucket."""
         return Origin(self.this_bucket.name, record)
-
-    def needs_object(self, bucket: Bucket) -> bool:
-        """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""
-        return not owns(self.caller, bucket)
 
     @property
     def this_bucket(self) -> Bucket:

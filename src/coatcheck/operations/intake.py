@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from coatcheck.core.digests import EMPTY_CRC64, read_content_md5, update_crc64
+from coatcheck.core.body import BodyFailed, BodyStalled
+from coatcheck.core.digests import EMPTY_CRC64, update_crc64
 from coatcheck.core.errors import (
     ENTITY_TOO_LARGE,
     INCOMPLETE_BODY,
-    INVALID_ARGUMENT,
     INVALID_CRC64,
     INVALID_DIGEST,
-    MISSING_CONTENT_LENGTH,
-    NOT_IMPLEMENTED,
     REQUEST_TIMEOUT,
     OssError,
 )
 from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_PIECE_BYTES, WRITE_WAITING_MAX_BYTES
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.object import Segment
-from coatcheck.wire.body_digests import meant_chunks
-from coatcheck.wire.request import BodyFailed, BodyStalled, Request
 
 _HASHERS: Final = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
 
@@ -56,31 +52,53 @@ class Incoming:
         return () if self.blob is None else (Segment(self.blob.blob_id, 0, self.size),)
 
 
+class Expected(NamedTuple):
+    """What the client said that the bytes are; None for what it didn't say.
+
+    Attributes:
+        md5: 16 bytes.
+        crc64: CRC-64/XZ, as decimal text.
+    """
+
+    md5: bytes | None = None
+    crc64: str | None = None
+
+
+NOTHING_EXPECTED: Final = Expected()
+
+
 async def receive(
-    request: Request, store: ByteStore, *, most: int, inline_most: int = INLINE_MAX_BYTES, encrypted: bool = False
+    body: AsyncIterator[bytes],
+    store: ByteStore,
+    *,
+    most: int,
+    announced: int | None = None,
+    expected: Expected = NOTHING_EXPECTED,
+    inline_most: int = INLINE_MAX_BYTES,
+    encrypted: bool = False,
 ) -> Incoming:
-    """Take the request's body in.
+    """Take a body in.
 
     Args:
+        body: ends, or fails with BodyFailed or an OssError of whoever watches it.
         most: the largest size allowed, bytes.
+        announced: how many bytes are to come; None if that isn't known.
         inline_most: up to so many bytes stay in memory and become no blob.
         encrypted: a blob is encrypted; what stays in memory is not.
     Raises:
-        OssError: MISSING_CONTENT_LENGTH, ENTITY_TOO_LARGE, INCOMPLETE_BODY, REQUEST_TIMEOUT, INVALID_DIGEST,
-            INVALID_CRC64.
+        OssError: ENTITY_TOO_LARGE, INCOMPLETE_BODY, REQUEST_TIMEOUT, INVALID_DIGEST, INVALID_CRC64.
         NoSpace: from the byte store.
     """
-    length = read_content_length(request.headers)
-    if length is not None and length > most:
+    if announced is not None and announced > most:
         raise ENTITY_TOO_LARGE()
     intake = _Intake(store, most, inline_most, encrypted=encrypted)
     try:
-        async for chunk in meant_chunks(request):
+        async for chunk in body:
             await intake.take(chunk)
-        if length is not None and intake.size != length:
+        if announced is not None and intake.size != announced:
             raise INCOMPLETE_BODY()
         incoming = await intake.end()
-        _check(request.headers, incoming)
+        _compare(expected, incoming)
     except BodyFailed as failure:
         await intake.discard()
         raise body_fault(failure) from None
@@ -91,38 +109,14 @@ async def receive(
 
 
 def body_fault(failure: BodyFailed) -> OssError:
-    """What is told of a body that didn't arrive whole: the client went away, or stalled."""
+    """The fault of a body that didn't arrive whole: the client went away, or stalled."""
     return REQUEST_TIMEOUT() if isinstance(failure, BodyStalled) else INCOMPLETE_BODY()
 
 
-def read_content_length(headers: Mapping[str, str]) -> int | None:
-    """The announced length; None for a chunked body.
-
-    Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT, NOT_IMPLEMENTED (compressed on the way).
-
-    One or the other is a must: an ASGI server may report a stream of HTTP/2 that its client cancelled as a body that
-    ended, and only the length tells the difference.
-    """
-    text = headers.get("content-length")
-    if text is None:
-        if "transfer-encoding" not in headers:
-            raise MISSING_CONTENT_LENGTH()
-        if headers["transfer-encoding"].lower() != "chunked":  # "gzip, chunked" would be stored as it travels
-            raise NOT_IMPLEMENTED("The only Transfer-Encoding here is chunked.", Header="Transfer-Encoding")
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise INVALID_ARGUMENT(
-            "Content-Length must be a number.", ArgumentName="Content-Length", ArgumentValue=text[:64]
-        )
-    return int(text)
-
-
-def _check(headers: Mapping[str, str], incoming: Incoming) -> None:
-    expected_md5 = headers.get("content-md5")
-    if expected_md5 is not None and read_content_md5(expected_md5) != incoming.md5:
+def _compare(expected: Expected, incoming: Incoming) -> None:
+    if expected.md5 is not None and expected.md5 != incoming.md5:
         raise INVALID_DIGEST()
-    expected_crc = headers.get("x-oss-hash-crc64ecma")
-    if expected_crc is not None and expected_crc != str(incoming.crc64):
+    if expected.crc64 is not None and expected.crc64 != str(incoming.crc64):
         raise INVALID_CRC64()
 
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from coatcheck.access.actions import Action
-from coatcheck.access.decide import decide
-from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import OssError
 from coatcheck.identity.caller import ANONYMOUS, Caller
-from coatcheck.oss.context import Context, Ports
-from coatcheck.settings import ServerSettings
-from coatcheck.wire.request import Request
-from coatcheck.wire.target import Target
+from coatcheck.operations.context import Context, Ports
 
-from .house import NOW, OWNER, House
+from ..oss.house import NOW, OWNER, House
 
 OWNED = Caller(OWNER.account, OWNER.access_key_id)
 
@@ -25,12 +18,7 @@ async def a_context(caller: Caller) -> Context:
     house = await House().with_bucket("mine", acl="public-read-write")
     await house.with_bucket("other")
     await house.put("/other/open", headers={"x-oss-object-acl": "public-read"})
-    bucket = await house.catalog.find_bucket("mine")
-    grant = decide(OWNED, Action.PUT_OBJECT, AccessFacts(bucket))
-    ports, settings = Ports(house.catalog, house.encrypting), ServerSettings(Path("nowhere"))
-    return Context(
-        Request("PUT", b"/mine/copy"), Target("mine", "copy"), caller, grant, ports, settings, float(NOW), bucket
-    )
+    return Context(Ports(house.catalog, house.encrypting), caller, float(NOW))
 
 
 async def test_the_right_to_write_here_is_no_right_to_read_there() -> None:

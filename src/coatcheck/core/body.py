@@ -1,0 +1,41 @@
+"""Bytes on their way in and on their way out, as every room knows them: streams that end, or fail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, NamedTuple, Protocol
+
+
+class BodyFailed(Exception):
+    """The client went away, or broke the framing, before the body was complete."""
+
+
+class BodyStalled(BodyFailed):
+    """The client is still there, but sent nothing for too long."""
+
+
+class Body(Protocol):
+    """A body on its way in: it ends, or it fails with BodyFailed or BodyStalled; a disconnect is never an end."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes as they arrive. May be called once."""
+        ...
+
+
+class NoBody:
+    """A body of no bytes."""
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        return
+        yield b""
+
+
+NO_BODY: Final = NoBody()
+
+
+class Stream(NamedTuple):
+    """A body that is made while it is sent. Whoever sends it calls `close` once, whether or not anything was read."""
+
+    chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
+    size: int
+    close: Callable[[], Awaitable[None]]

@@ -1,0 +1,130 @@
+"""Bytes and rows, in the order that loses nothing; and what is done when a race was lost.
+
+A blob is kept when a committed row names it, discarded when the catalog refused, and what a commit let go of is removed
+after it. This is the only file that keeps, discards, removes and repeats: operations say what is to be committed.
+
+An operation that lost a race runs again, on what is there now. The request itself never does: its body was read, its
+signature verified, and what it stored so far stays stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from coatcheck.core.errors import INTERNAL_ERROR, OssError
+from coatcheck.ports.byte_store import BlobWriter
+from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, NotWritten, Stale, Written
+
+from .context import Ports
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+log = logging.getLogger("coatcheck")
+
+_ATTEMPTS: Final = 5
+_WAITED_FOR: Final = 4  # blobs, as those of simple objects
+_removals: set[asyncio.Task[None]] = set()  # the event loop itself remembers tasks only weakly
+
+
+class ReplacedMeanwhile(Exception):
+    """An object was replaced or deleted between finding it and reading or naming its bytes."""
+
+
+async def commit(
+    ports: Ports,
+    write: Awaitable[T],
+    blob: BlobWriter | None = None,
+    *,
+    gone: OssError | None = None,
+    exists: OssError | None = None,
+) -> T:
+    """Wait for a mutation that names the blob, if there is one, keep or discard that, and remove what it let go of.
+
+    Only a known refusal discards the blob: after anything else (a cancelled wait, a disk error) the commit may stand,
+    and recovery at the next start finds out.
+
+    Args:
+        gone, exists: what the catalog's Gone and AlreadyThere are for the client.
+    Raises: `gone`, `exists`, Stale, and what else the mutation raises.
+    """
+    try:
+        result = await write
+    except (AlreadyThere, Gone, NotWritten, OssError, Stale) as error:
+        if blob is not None:
+            await blob.discard()
+        if isinstance(error, Gone) and gone is not None:
+            raise gone from None
+        if isinstance(error, AlreadyThere) and exists is not None:
+            raise exists from None
+        raise
+    if blob is not None:
+        await blob.keep()
+    await remove_released(ports, result)
+    return result
+
+
+async def remove_released(ports: Ports, result: object) -> None:
+    """Remove what a committed mutation let go of, by what it returned."""
+    await _remove(ports, _released_by(result))
+
+
+async def repeated(first: T, attempt: Callable[[T], Awaitable[R]], again: Callable[[T], Awaitable[T]]) -> R:
+    """The outcome of an attempt that lost no race.
+
+    Args:
+        first: what the first attempt works on.
+        attempt: reads no body of the request's, and changes nothing where it raises ReplacedMeanwhile.
+        again: what is there by then, and that it may be done to it.
+    """
+    given = first
+    for _ in range(_ATTEMPTS):
+        try:
+            return await attempt(given)
+        except ReplacedMeanwhile:
+            given = await again(given)
+    raise INTERNAL_ERROR("The object is being replaced faster than it can be read. Try again.")
+
+
+async def removed() -> None:
+    """Wait for the removals that are under way."""
+    await asyncio.gather(*_removals)
+
+
+def _released_by(result: object) -> Sequence[str]:
+    """The blobs that no row names any more, by what a mutation of the catalog returned."""
+    match result:
+        case Written() | Deleted():
+            return result.released
+        case tuple() | list():
+            return [blob_id for part in result for blob_id in _released_by(part)]
+        case str():
+            return (result,)
+    return ()
+
+
+async def _remove(ports: Ports, blob_ids: Sequence[str]) -> None:
+    """Remove the blobs, then forget them. A crash in between is finished by recovery at the next start, and so is a
+    removal that fails: what let go of them is committed and told so.
+
+    Each removal costs a sync of a directory, so nobody waits for those of an object that was made of many blobs.
+    """
+    if len(blob_ids) <= _WAITED_FOR:
+        if blob_ids:
+            await _remove_if_possible(ports, blob_ids)
+        return
+    removal = asyncio.create_task(_remove_if_possible(ports, blob_ids))
+    _removals.add(removal)
+    removal.add_done_callback(_removals.discard)
+
+
+async def _remove_if_possible(ports: Ports, blob_ids: Sequence[str]) -> None:
+    """What cannot be removed now, because the server ends or the disk has a fault, is at the next start."""
+    try:
+        await ports.byte_store.remove(blob_ids)
+        await ports.catalog.forget_blobs(blob_ids)
+    except (OSError, RuntimeError, NotWritten) as error:
+        log.warning("%d released blobs are left for the next start: %s", len(blob_ids), error)
