@@ -17,7 +17,7 @@ from coatcheck.signing import v1, v4
 from coatcheck.wire.query import read_query
 from coatcheck.wire.target import Target
 
-from ..operations.house import NOW, OWNER, REGION, STRANGER, House
+from ..oss.house import NOW, OWNER, REGION, STRANGER, House
 
 DATE, TIMESTAMP = "20260305", "20260305T070809Z"  # NOW
 HTTP_DATE = "Thu, 05 Mar 2026 07:08:09 GMT"

@@ -18,7 +18,7 @@ from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
-from ..operations.house import Answer, House
+from ..oss.house import Answer, House
 from .crafting import a_house, a_policy, a_user, v4_headers, v4_link
 
 OFFICE, CAFE, PROXY = "198.51.100.7", "203.0.113.9", "192.0.2.1"

@@ -6,8 +6,8 @@ import pytest
 
 from coatcheck.ports.keyring import AccessKey
 
-from ..operations.house import OWNER, STRANGER, Answer, House
-from ..operations.test_object_process import StubRenderer, b64
+from ..oss.house import OWNER, STRANGER, Answer, House
+from ..oss.test_object_process import StubRenderer, b64
 from .crafting import a_house, a_policy, a_user, objects, set_policy
 
 WRITER = a_user("writer", a_policy(["oss:PutObject", "oss:GetObject"], objects("mine/")))

@@ -14,8 +14,8 @@ from coatcheck.wire.query import NO_QUERY
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
 
-from ..operations.house import GivenBody, House
-from ..operations.test_post_object import BOUNDARY, a_form, post, signed
+from ..oss.house import GivenBody, House
+from ..oss.test_post_object import BOUNDARY, a_form, post, signed
 from ..test_asgi import DISCONNECT, Client, Remember, Served, a_scope, an_application, ask, code_of, piece
 from .crafting import a_house, a_policy, objects, v4_link
 

@@ -10,8 +10,8 @@ import pytest
 
 from coatcheck import Presigner
 
-from ..operations.house import NOW, OWNER, REGION, GivenBody, House
-from ..operations.test_post_object import BOUNDARY, a_form, post, signed, signed_text, signed_v1
+from ..oss.house import NOW, OWNER, REGION, GivenBody, House
+from ..oss.test_post_object import BOUNDARY, a_form, post, signed, signed_text, signed_v1
 from .crafting import a_house, a_policy, a_user, set_policy
 
 BUCKET = {"bucket": "photos"}

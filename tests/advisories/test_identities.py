@@ -10,8 +10,8 @@ import pytest
 from coatcheck.ports.keyring import AccessKey, Principal
 from coatcheck.root_credentials import find_root_credentials
 
-from ..operations.house import OWNER, STRANGER
-from ..operations.test_post_object import a_form, post, signed
+from ..oss.house import OWNER, STRANGER
+from ..oss.test_post_object import a_form, post, signed
 from .crafting import HOME, a_house, a_policy, a_user, objects, set_policy, v1_headers, v1_link, v4_headers, v4_link
 
 

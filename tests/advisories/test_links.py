@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ..operations.house import NOW, GivenBody, House
+from ..oss.house import NOW, GivenBody, House
 from ..test_asgi import Served, a_scope, ask, piece
 from .crafting import a_house, a_policy, a_user, objects, v1_link, v4_headers, v4_link
 

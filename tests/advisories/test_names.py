@@ -10,7 +10,7 @@ from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.wire.target import Target, find_target, make_addressing
 
 from ..builders import a_request
-from ..operations.house import REGION, House
+from ..oss.house import REGION, House
 from .crafting import a_house, a_policy, a_user, objects
 
 ALICE = a_user("alice", a_policy(["oss:GetObject", "oss:PutObject"], objects("public/")))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ..operations.test_post_object import a_form, post, signed
+from ..oss.test_post_object import a_form, post, signed
 from ..test_sts import READER
 from .crafting import a_house, v1_headers, v1_link, v4_headers, v4_link
 from .mutations import MUTATIONS, Mutation

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ..operations.house import GivenBody
-from ..operations.test_post_object import BOUNDARY, a_form, post, signed
+from ..oss.house import GivenBody
+from ..oss.test_post_object import BOUNDARY, a_form, post, signed
 from ..test_asgi import DISCONNECT, Served, a_scope, ask, code_of, piece
 from .crafting import a_house, v4_link
 

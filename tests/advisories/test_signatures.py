@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from coatcheck.operations.table import ROWS, Level, Row
+from coatcheck.oss.table import ROWS, Level, Row
 from coatcheck.signing import v4
 
-from ..operations.house import NOW, OWNER, STRANGER, GivenBody
-from ..operations.test_post_object import a_form, post, signed
+from ..oss.house import NOW, OWNER, STRANGER, GivenBody
+from ..oss.test_post_object import a_form, post, signed
 from .crafting import FORGER, a_house, v1_headers, v1_link, v4_headers, v4_link
 
 KINDS = ("v4-header", "v1-header", "v4-link", "v1-link")

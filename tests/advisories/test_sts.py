@@ -22,7 +22,7 @@ from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
-from ..operations.house import NOW, OWNER, REGION, STRANGER, Answer, GivenBody, House
+from ..oss.house import NOW, OWNER, REGION, STRANGER, Answer, GivenBody, House
 from .crafting import HOME, TIMESTAMP, a_policy, a_user, hmac_sha1, objects, v1_link, v4_headers, v4_link
 
 NONCES = count()

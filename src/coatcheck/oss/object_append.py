@@ -197,7 +197,7 @@ async def _append(call: Call, fresh: ObjectRecord, position: int, incoming: Inco
                 written = await catalog.put_object(bucket_id, after, forbid_overwrite=True)
             else:
                 written = await _change(call, before, after, position, incoming.size)
-        except (AlreadyThere, Gone, NoSpace, OssError, Stale) as error:
+        except (AlreadyThere, Gone, NotWritten, OssError, Stale) as error:
             if content.blob is not None:
                 await content.blob.discard()
             if isinstance(error, OssError | NotWritten):

@@ -48,7 +48,7 @@ async def restore_object(call: Call) -> Reply:
         if record.storage_class not in ARCHIVE_CLASSES:
             raise OPERATION_NOT_SUPPORTED(Key=record.key)
         before = record.restore
-        latest = ctx.now + ctx.settings.restore_delay_s  # nothing that is under way takes longer
+        latest = call.now + call.settings.restore_delay_s  # nothing that is under way takes longer
         if before is not None and now < before.ready_at <= latest:
             raise RESTORE_IN_PROGRESS(Key=record.key)
         began = before is None or before.until <= now or before.ready_at > latest  # the clock has gone back since
