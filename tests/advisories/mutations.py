@@ -384,7 +384,7 @@ STS: Final = {
     "test_who_is_not_trusted_gets_no_session": _m(
         "_assume_role",
         _STS,
-        "    if not trusts(role.trust, caller, Asked(caller, AccessFacts(request=read_request_facts(request), now=now))):",
+        "    if not trusts(role.trust, caller, Asked(caller, AccessFacts(request=read_request_facts(request), now=now))):",  # noqa: E501
         "    if False:",
     ),
     "test_a_session_of_a_role_does_no_more_than_the_role": _m(

@@ -8,6 +8,7 @@ from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
+from coatcheck.operations.versions import ENABLED, SUSPENDED
 from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.wire.reply import Reply
 
@@ -16,7 +17,6 @@ from .call import Call
 from .object_list import Spell, restore_nodes
 from .owner import owner_node
 from .settings_kept import change_bucket
-from .versions import ENABLED, SUSPENDED
 
 
 async def put_bucket_versioning(call: Call) -> Reply:

@@ -22,12 +22,12 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.names import check_object_key, is_bucket_name
+from coatcheck.operations.archive import is_readable
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
 from coatcheck.wire.reply import RawHeader
 
-from .archive import is_readable
 from .call import Call
 from .versions import read_version_id
 

@@ -8,7 +8,6 @@ server-side encryption.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -20,9 +19,7 @@ from coatcheck.core.errors import (
     NOT_IMPLEMENTED,
 )
 from coatcheck.core.xml import write_xml
-from coatcheck.ports.byte_store import BlobWriter, ByteStore
-from coatcheck.ports.damage import Damaged, Origin
-from coatcheck.ports.object import ObjectRecord, Segment
+from coatcheck.operations.encryption import AES256
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import read_document
@@ -32,7 +29,6 @@ from .settings_kept import drop_setting, keep_setting
 
 ROOT: Final = "ServerSideEncryptionRule"
 SETTING: Final = "encryption"  # holds the name of the algorithm
-AES256: Final = "AES256"
 HEADER: Final = "x-oss-server-side-encryption"
 _KEY_ID: Final = "x-oss-server-side-encryption-key-id"
 _DATA: Final = "x-oss-server-side-data-encryption"
@@ -82,62 +78,6 @@ def read_encryption(call: Call) -> str:
 def encryption_headers(encryption: str) -> tuple[RawHeader, ...]:
     """What a reply says of how the bytes are kept."""
     return _SAID if encryption else ()
-
-
-def inline_body(store: ByteStore, origin: Origin) -> bytes | None:
-    """The content of an object that lives in its row, as it was uploaded; None where it lives in blobs.
-
-    It was compared with the object's CRC when the row was read. What a process keeps of rows is not looked at again: it
-    forgets them with the next commit, and its memory isn't what rots.
-
-    Raises: Damaged.
-    """
-    record = origin.record
-    if record.damaged:
-        raise Damaged(record.damaged).reported(origin)
-    try:
-        return store.decrypt(record.body) if record.encryption and record.body else record.body
-    except Damaged as damage:
-        raise damage.reported(origin) from None
-
-
-def kept_body(store: ByteStore, encryption: str, body: bytes | None) -> bytes | None:
-    """An inline body as its row is to hold it."""
-    return store.encrypt(body) if encryption and body else body
-
-
-async def encrypt_copy(
-    store: ByteStore, record: ObjectRecord, origin: Origin
-) -> tuple[ObjectRecord, BlobWriter | None]:
-    """The record, a copy of the origin's, with its bytes encrypted; and the blob they are in, to be kept or discarded
-    by whoever commits.
-
-    Raises: BlobGone, Damaged, NoSpace.
-    """
-    if record.body is not None:
-        return replace(record, body=kept_body(store, AES256, record.body), encryption=AES256), None
-    blob = await copy_blob(store, record.segments, record.size, origin, encrypted=True)
-    return replace(record, segments=(Segment(blob.blob_id, 0, record.size),), encryption=AES256), blob
-
-
-async def copy_blob(
-    store: ByteStore, segments: tuple[Segment, ...], size: int, origin: Origin, *, encrypted: bool
-) -> BlobWriter:
-    """A new blob with the content of the segments, finished and not yet kept. Raises: BlobGone, Damaged, NoSpace."""
-    reader = await store.open(segments, origin)
-    try:
-        blob = await store.new_blob(encrypted=encrypted)
-        try:
-            async for piece in reader.chunks(0, size):
-                await blob.write(piece)
-            await reader.verify()
-            await blob.finish()
-        except BaseException:
-            await blob.discard()
-            raise
-    finally:
-        await reader.close()
-    return blob
 
 
 def _read_rule(document: Element) -> str:

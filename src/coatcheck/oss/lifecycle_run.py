@@ -15,13 +15,13 @@ from typing import Final
 from coatcheck.core.limits import LIST_MAX_KEYS
 from coatcheck.operations.commit import commit, removed
 from coatcheck.operations.context import Ports
+from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Gone, Stale
 from coatcheck.ports.object import NULL_VERSION, Deletion, ListedVersion, ObjectRecord
 
 from .lifecycle_plan import Action, Kind, plan_upload, plan_version
 from .lifecycle_rules import SETTING, Rule, stored_lifecycle
-from .versions import propose_version_id
 
 _BATCH: Final = 200  # removals in one transaction: requests of others wait no longer than for that
 

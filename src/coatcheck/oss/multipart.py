@@ -32,6 +32,7 @@ from coatcheck.core.limits import COMPLETE_MAX_BYTES, PART_MIN_BYTES, PARTS_MAX
 from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.operations.commit import commit
+from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.catalog import Gone, Stale, Written
 from coatcheck.ports.object import NULL_VERSION, ObjectRecord
 from coatcheck.ports.upload import Part, Upload
@@ -49,7 +50,7 @@ from .object_put import (
     read_storage_class,
 )
 from .tagging import read_tagging_header
-from .versions import propose_version_id, version_headers
+from .versions import version_headers
 
 _ATTEMPTS: Final = 8  # how often completing starts again because a part came in meanwhile
 _ENCRYPTION: Final = ("x-oss-server-side-encryption", "x-oss-server-side-data-encryption")

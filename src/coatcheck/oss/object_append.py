@@ -30,7 +30,9 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import APPEND_MERGE_MAX_BYTES, INLINE_MAX_BYTES, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.times import write_http_date
 from coatcheck.operations.commit import remove_released
+from coatcheck.operations.encryption import inline_body, kept_body
 from coatcheck.operations.intake import Incoming
+from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotWritten, Stale, Written
 from coatcheck.ports.damage import Origin
@@ -41,12 +43,12 @@ from coatcheck.wire.reply import RawHeader, Reply
 from .arguments import refuse_headers
 from .body_in import take_in
 from .call import Call
-from .encryption import encryption_headers, inline_body, kept_body, read_encryption
+from .encryption import encryption_headers, read_encryption
 from .metadata import read_stored_headers
 from .object_put import NOT_BUILT, read_forbid_overwrite, read_storage_class
 from .tagging import read_tagging_header
 from .traffic_limit import read_traffic_limit
-from .versions import propose_version_id, version_headers
+from .versions import version_headers
 
 APPENDABLE: Final = "Appendable"
 _ATTEMPTS: Final = 8  # how often an append is made ready again because another one came first

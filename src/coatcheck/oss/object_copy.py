@@ -16,6 +16,8 @@ from coatcheck.core.errors import (
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import write_xml
 from coatcheck.operations.commit import ReplacedMeanwhile, commit, repeated
+from coatcheck.operations.encryption import encrypt_copy, inline_body
+from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale, Written
 from coatcheck.ports.damage import Origin
@@ -25,11 +27,11 @@ from coatcheck.wire.reply import Reply
 from .arguments import refuse_headers
 from .call import Call
 from .copy_source import Source, check_source, find_source, source_headers
-from .encryption import encrypt_copy, encryption_headers, inline_body, read_encryption
+from .encryption import encryption_headers, read_encryption
 from .metadata import read_stored_headers
 from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
 from .tagging import read_tagging_header
-from .versions import propose_version_id, version_headers
+from .versions import version_headers
 
 _ONTO_ITSELF_ONLY = "An appendable object can only be copied onto itself, to change its metadata."
 

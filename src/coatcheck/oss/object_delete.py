@@ -11,6 +11,7 @@ from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.operations.commit import commit
+from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.catalog import Deleted
 from coatcheck.ports.object import NULL_VERSION, Deletion
 from coatcheck.wire.reply import Reply
@@ -18,7 +19,7 @@ from coatcheck.wire.reply import Reply
 from .arguments import read_body, read_encoding_type
 from .call import Call
 from .elements import find_switch, find_text
-from .versions import asked_version, marker_headers, propose_version_id, read_version_id, version_headers
+from .versions import asked_version, marker_headers, read_version_id, version_headers
 
 
 async def delete_object(call: Call) -> Reply:

@@ -7,7 +7,9 @@ from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE, PRECONDITION_FAILED, OssError
+from coatcheck.operations.archive import is_readable
 from coatcheck.operations.commit import ReplacedMeanwhile, repeated
+from coatcheck.operations.encryption import inline_body
 from coatcheck.operations.pacing import paced
 from coatcheck.ports.byte_store import BlobGone, BlobReader
 from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
@@ -16,12 +18,12 @@ from coatcheck.wire.ranges import ByteRange, RangeBehaviour, read_range, write_c
 from coatcheck.wire.reply import RawHeader, Reply, Stream
 from coatcheck.wire.request import Request
 
-from .archive import is_readable, write_restore
 from .bucket_lifecycle import expiration_headers
 from .call import Call
-from .encryption import encryption_headers, inline_body
+from .encryption import encryption_headers
 from .lifecycle_rules import SETTING as LIFECYCLE_SETTING
 from .metadata import apply_overrides, force_download, write_object_headers
+from .restoring import write_restore
 from .symlink import SYMLINK, follow
 from .traffic_limit import read_traffic_limit
 from .versions import version_headers

@@ -13,10 +13,10 @@ from coatcheck.core.xml import Node, write_xml
 from coatcheck.ports.object import ListedObject, ListPage, Restore
 from coatcheck.wire.reply import Reply
 
-from .archive import write_restore
 from .arguments import read_encoding_type, read_list_text, read_max_keys
 from .call import Call
 from .owner import owner_node
+from .restoring import write_restore
 
 Spell = Callable[[str], str]
 

@@ -28,6 +28,7 @@ from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import decode
 from coatcheck.images.plan import Answer
 from coatcheck.images.text import decode_base64, read_plan
+from coatcheck.operations.archive import is_readable
 from coatcheck.operations.commit import repeated
 from coatcheck.operations.pacing import paced
 from coatcheck.ports.bucket import Bucket
@@ -37,7 +38,6 @@ from coatcheck.wire.query import NO_QUERY, Query
 from coatcheck.wire.reply import RawHeader, Reply, Stream
 from coatcheck.wire.request import Request
 
-from .archive import is_readable
 from .arguments import read_body
 from .call import Call
 from .object_get import describe

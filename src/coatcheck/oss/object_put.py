@@ -8,21 +8,23 @@ from coatcheck.access.acl import DEFAULT, read_object_acl
 from coatcheck.core.digests import write_content_md5
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, INVALID_ARGUMENT, NO_SUCH_BUCKET, NOT_IMPLEMENTED
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
+from coatcheck.operations.archive import ARCHIVE_CLASSES
 from coatcheck.operations.commit import commit
+from coatcheck.operations.encryption import kept_body
+from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.object import DELETE_MARKER, NULL_VERSION, ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.reply import Reply
 
-from .archive import ARCHIVE_CLASSES
 from .arguments import read_switch, refuse_headers
 from .body_in import take_in
 from .call import Call
 from .callback import read_callback, tell
-from .encryption import encryption_headers, kept_body, read_encryption
+from .encryption import encryption_headers, read_encryption
 from .metadata import read_stored_headers
 from .tagging import read_tagging_header
 from .traffic_limit import read_traffic_limit
-from .versions import propose_version_id, version_headers
+from .versions import version_headers
 
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
 NOT_BUILT: Final = (

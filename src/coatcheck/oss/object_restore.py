@@ -22,11 +22,11 @@ from coatcheck.core.limits import (
     RESTORE_ARCHIVE_MAX_DAYS,
     RESTORE_COLD_MAX_DAYS,
 )
+from coatcheck.operations.archive import ARCHIVE, ARCHIVE_CLASSES, COLD_CLASSES
 from coatcheck.ports.catalog import Gone
 from coatcheck.ports.object import ObjectRecord, Restore
 from coatcheck.wire.reply import Reply
 
-from .archive import ARCHIVE, ARCHIVE_CLASSES, COLD_CLASSES
 from .arguments import check_xml, read_body
 from .call import Call
 from .versions import version_headers

@@ -12,6 +12,7 @@ from coatcheck.core.limits import PART_MAX_BYTES
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import write_xml
 from coatcheck.operations.commit import ReplacedMeanwhile, commit, repeated
+from coatcheck.operations.encryption import copy_blob, inline_body
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale
 from coatcheck.ports.damage import Origin
@@ -23,7 +24,7 @@ from coatcheck.wire.reply import RawHeader, Reply
 from .body_in import take_in
 from .call import Call
 from .copy_source import check_source, find_source, source_headers
-from .encryption import copy_blob, encryption_headers, inline_body
+from .encryption import encryption_headers
 from .multipart import open_upload, read_part_number, refuse_encryption
 from .traffic_limit import read_traffic_limit
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+from coatcheck.operations.encryption import inline_body
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Picture
 
 from .call import Call
-from .encryption import inline_body
 from .object_get import open_record
 
 

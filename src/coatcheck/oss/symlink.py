@@ -23,6 +23,7 @@ from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode_path
 from coatcheck.core.times import write_http_date
 from coatcheck.operations.commit import commit
+from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.object import DELETE_MARKER, NULL_VERSION, ObjectRecord
 from coatcheck.wire.reply import Reply
 
@@ -31,7 +32,7 @@ from .call import Call
 from .metadata import read_stored_headers
 from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
 from .tagging import read_tagging_header
-from .versions import propose_version_id, version_headers
+from .versions import version_headers
 
 SYMLINK: Final = "Symlink"
 _TARGET: Final = "x-oss-symlink-target"

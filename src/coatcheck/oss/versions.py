@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from typing import Final
 
 from coatcheck.core.errors import INVALID_ARGUMENT
@@ -11,16 +9,8 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader
 
-ENABLED: Final = "Enabled"
-SUSPENDED: Final = "Suspended"
-
 _CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _MAX_CHARS: Final = 128
-
-
-def propose_version_id() -> str:
-    """What the catalog calls the next version, if it makes a new one: opaque, and free of "%" and "+"."""
-    return "CAEQ" + base64.urlsafe_b64encode(secrets.token_bytes(24)).decode()
 
 
 def asked_version(query: Query) -> str | None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from coatcheck.core.times import write_http_date
-from coatcheck.ports.object import ObjectRecord, Restore
+from coatcheck.ports.object import ObjectRecord
 
 ARCHIVE: Final = "Archive"
 COLD_CLASSES: Final = ("ColdArchive", "DeepColdArchive")
@@ -20,12 +19,3 @@ def is_readable(record: ObjectRecord, now: float) -> bool:
     if record.storage_class not in ARCHIVE_CLASSES:
         return True
     return record.restore is not None and record.restore.ready_at <= now < record.restore.until
-
-
-def write_restore(restore: Restore, now: float) -> str | None:
-    """The text of x-oss-restore and RestoreInfo; None when the time is over."""
-    if now < restore.ready_at:
-        return 'ongoing-request="true"'
-    if now < restore.until:
-        return f'ongoing-request="false", expiry-date="{write_http_date(restore.until)}"'
-    return None

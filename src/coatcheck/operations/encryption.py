@@ -1,0 +1,71 @@
+"""How stored bytes are kept: as they are, or encrypted by the byte store, whole object or nothing.
+
+An object's record says AES256 where all its bytes are encrypted on disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from coatcheck.ports.byte_store import BlobWriter, ByteStore
+from coatcheck.ports.damage import Damaged, Origin
+from coatcheck.ports.object import ObjectRecord, Segment
+
+AES256: Final = "AES256"
+
+
+def inline_body(store: ByteStore, origin: Origin) -> bytes | None:
+    """The content of an object that lives in its row, as it was uploaded; None where it lives in blobs.
+
+    It was compared with the object's CRC when the row was read. What a process keeps of rows is not looked at again: it
+    forgets them with the next commit, and its memory isn't what rots.
+
+    Raises: Damaged.
+    """
+    record = origin.record
+    if record.damaged:
+        raise Damaged(record.damaged).reported(origin)
+    try:
+        return store.decrypt(record.body) if record.encryption and record.body else record.body
+    except Damaged as damage:
+        raise damage.reported(origin) from None
+
+
+def kept_body(store: ByteStore, encryption: str, body: bytes | None) -> bytes | None:
+    """An inline body as its row is to hold it."""
+    return store.encrypt(body) if encryption and body else body
+
+
+async def encrypt_copy(
+    store: ByteStore, record: ObjectRecord, origin: Origin
+) -> tuple[ObjectRecord, BlobWriter | None]:
+    """The record, a copy of the origin's, with its bytes encrypted; and the blob they are in, to be kept or discarded
+    by whoever commits.
+
+    Raises: BlobGone, Damaged, NoSpace.
+    """
+    if record.body is not None:
+        return replace(record, body=kept_body(store, AES256, record.body), encryption=AES256), None
+    blob = await copy_blob(store, record.segments, record.size, origin, encrypted=True)
+    return replace(record, segments=(Segment(blob.blob_id, 0, record.size),), encryption=AES256), blob
+
+
+async def copy_blob(
+    store: ByteStore, segments: tuple[Segment, ...], size: int, origin: Origin, *, encrypted: bool
+) -> BlobWriter:
+    """A new blob with the content of the segments, finished and not yet kept. Raises: BlobGone, Damaged, NoSpace."""
+    reader = await store.open(segments, origin)
+    try:
+        blob = await store.new_blob(encrypted=encrypted)
+        try:
+            async for piece in reader.chunks(0, size):
+                await blob.write(piece)
+            await reader.verify()
+            await blob.finish()
+        except BaseException:
+            await blob.discard()
+            raise
+    finally:
+        await reader.close()
+    return blob
