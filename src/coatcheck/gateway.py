@@ -31,7 +31,7 @@ from coatcheck.oss.cors_rules import sharing_headers
 from coatcheck.oss.post_object import find_content_type, find_key
 from coatcheck.oss.preflight import answer_preflight
 from coatcheck.oss.side_effects import check_side_effects
-from coatcheck.oss.table import Row, find_row, is_form
+from coatcheck.oss.table import Row, find_row, is_form, page_row
 from coatcheck.oss.versions import is_version_id
 from coatcheck.oss.website_rules import SETTING as WEBSITE_SETTING
 from coatcheck.oss.website_rules import stored_website
@@ -172,9 +172,8 @@ class Gateway:
         request = exchange.request
 
         async def fetch(key: str) -> Reply:
-            there = target._replace(key=key or None)
-            row = find_row(request.method, there, request.query, request.headers)
-            return await self._perform(row, exchange, there, caller, bucket, None)
+            shown = target._replace(key=key or None)
+            return await self._perform(page_row(request.method, shown), exchange, shown, caller, bucket, None)
 
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
         return await serve_website(stored_website(document), request, target.key or "", fetch, mount=mount)

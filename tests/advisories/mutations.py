@@ -182,7 +182,7 @@ LINKS: Final = {
         'and any(name.endswith(("copy-source", "copy-from")) for name in headers):',
     ),
     "test_an_uploader_reads_nothing_through_a_name_that_points_elsewhere": _m(
-        "follow", "oss/symlink.py", "    call.context.decide(Action.GET_OBJECT, call.this_bucket, key, target)\n"
+        "follow", "operations/symlink.py", "    context.decide(Action.GET_OBJECT, bucket, key, target)\n"
     ),
     "test_a_link_gives_no_more_than_its_signer_has": _m(
         "caller_of", _IDENTIFY, "signed_headers, key.principal)", "signed_headers, None if by_link else key.principal)"
@@ -257,8 +257,8 @@ COPIES: Final = {
     ),
     "test_a_watermark_shows_nothing_that_the_asker_may_not_see": _m(
         "_find_mark",
-        "oss/object_process.py",
-        "        call.context.decide(Action.GET_OBJECT, call.this_bucket, key, found)\n",
+        "operations/picture.py",
+        "        context.decide(Action.GET_OBJECT, bucket, key, found)\n",
     ),
 }
 

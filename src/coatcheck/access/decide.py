@@ -70,6 +70,12 @@ class Grant(NamedTuple):
     bucket: Bucket | None = None
     key: str | None = None
 
+    def need(self, *actions: Action) -> None:
+        """Every operation begins with it. Raises: TypeError, when this is a grant for something else: the mistake is
+        in the code, not in the request."""
+        if self.action not in actions:
+            raise TypeError(f"a grant for {self.action.name} is none for {actions[0].name}")
+
     @property
     def this_bucket(self) -> Bucket:
         """The bucket, for operations on what is in one or on itself."""

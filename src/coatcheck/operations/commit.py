@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from coatcheck.core.errors import INTERNAL_ERROR, OssError
 from coatcheck.ports.byte_store import BlobWriter
 from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, NotWritten, Stale, Written
+from coatcheck.ports.object import ObjectRecord
 
 from .context import Ports
 
@@ -32,6 +34,14 @@ _removals: set[asyncio.Task[None]] = set()  # the event loop itself remembers ta
 
 class ReplacedMeanwhile(Exception):
     """An object was replaced or deleted between finding it and reading or naming its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version as it was committed, under the id that the catalog gave it."""
+
+    record: ObjectRecord
+    version_id: str
 
 
 async def commit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import (
@@ -51,9 +52,9 @@ def read_encoding_type(query: Query) -> bool:
     return text == "url"
 
 
-def read_switch(request: Request, name: str, *, ec: str = "") -> bool:
+def read_switch(headers: Mapping[str, str], name: str, *, ec: str = "") -> bool:
     """A header that is "true" or "false", false when not sent. Raises: OssError INVALID_ARGUMENT."""
-    text = request.headers.get(name, "false").lower()
+    text = headers.get(name, "false").lower()
     if text not in ("true", "false"):
         raise INVALID_ARGUMENT(f"{name} must be true or false.", ec=ec, ArgumentName=name, ArgumentValue=text)
     return text == "true"

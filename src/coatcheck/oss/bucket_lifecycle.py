@@ -20,7 +20,7 @@ from .settings_kept import drop_setting, keep_setting
 
 async def put_bucket_lifecycle(call: Call) -> Reply:
     """PutBucketLifecycle: replaces all rules; those without an ID get one."""
-    overlap = read_switch(call.request, "x-oss-allow-same-action-overlap")
+    overlap = read_switch(call.request.headers, "x-oss-allow-same-action-overlap")
     document = await read_document(call.request, ROOT, most=LIFECYCLE_MAX_BYTES)
     rules = read_lifecycle(document, bucket_class=call.this_bucket.storage_class, overlap=overlap)
     await keep_setting(call, SETTING, write_lifecycle(rules).decode())

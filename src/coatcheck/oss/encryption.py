@@ -8,6 +8,7 @@ server-side encryption.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -20,6 +21,7 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.xml import write_xml
 from coatcheck.operations.encryption import AES256
+from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import read_document
@@ -57,22 +59,31 @@ async def delete_bucket_encryption(call: Call) -> Reply:
 
 
 def read_encryption(call: Call) -> str:
+    """As `find_encryption`, by the request's headers."""
+    return find_encryption(call.request.headers, call.this_bucket)
+
+
+def find_encryption(named: Mapping[str, str], bucket: Bucket) -> str:
     """How an upload is to be kept, by its header or else by its bucket: AES256, or "" for as it is.
 
     Raises: OssError INVALID_ENCRYPTION_ALGORITHM, KMS_NOT_ENABLED, NOT_IMPLEMENTED, INVALID_ARGUMENT.
     """
-    headers = call.request.headers
-    asked = headers.get(HEADER)
+    asked = named.get(HEADER)
     if asked is not None:
         _check_algorithm(asked)
     for name in (_KEY_ID, _DATA):
-        if name in headers:
+        if name in named:
             raise INVALID_ARGUMENT(
                 f"{name} is not applicable if the sse algorithm is not KMS.", ArgumentName=name, ArgumentValue=""
             )
     if asked is not None:
         return asked
-    return (call.this_bucket.setting(SETTING) or "") if call.this_bucket.settings else ""
+    return bucket_encryption(bucket)
+
+
+def bucket_encryption(bucket: Bucket) -> str:
+    """How the bucket has new objects kept of which nothing else is said."""
+    return (bucket.setting(SETTING) or "") if bucket.settings else ""
 
 
 def encryption_headers(encryption: str) -> tuple[RawHeader, ...]:

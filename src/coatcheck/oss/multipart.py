@@ -32,6 +32,7 @@ from coatcheck.core.limits import COMPLETE_MAX_BYTES, PART_MIN_BYTES, PARTS_MAX
 from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.operations.commit import commit
+from coatcheck.operations.put import check_overwrite
 from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.catalog import Gone, Stale, Written
 from coatcheck.ports.object import NULL_VERSION, ObjectRecord
@@ -40,12 +41,11 @@ from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type, refuse_headers
 from .call import Call
-from .callback import read_callback, tell
+from .callback import read_callback, reply_after_callback
 from .encryption import encryption_headers, read_encryption
 from .metadata import read_stored_headers
 from .object_put import (
     NOT_BUILT,
-    check_overwrite,
     read_forbid_overwrite,
     read_storage_class,
 )
@@ -71,7 +71,7 @@ async def initiate_multipart_upload(call: Call) -> Reply:
         encryption=read_encryption(call),
     )
     if read_forbid_overwrite(call):
-        await check_overwrite(call)
+        await check_overwrite(call.context, call.grant)
     try:
         await call.ports.catalog.create_upload(call.this_bucket.bucket_id, upload)
     except Gone:
@@ -110,7 +110,7 @@ async def complete_multipart_upload(call: Call) -> Reply:
         *version_headers(call.this_bucket, written.version_id),
     )
     reply = Reply(200, headers, write_xml("CompleteMultipartUploadResult", nodes))
-    return await tell(call, callback, record, reply, "CompleteMultipartUpload")
+    return await reply_after_callback(call, callback, record, reply, "CompleteMultipartUpload")
 
 
 async def abort_multipart_upload(call: Call) -> Reply:

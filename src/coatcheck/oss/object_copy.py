@@ -17,6 +17,7 @@ from coatcheck.core.times import write_iso
 from coatcheck.core.xml import write_xml
 from coatcheck.operations.commit import ReplacedMeanwhile, commit, repeated
 from coatcheck.operations.encryption import encrypt_copy, inline_body
+from coatcheck.operations.put import check_overwrite
 from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale, Written
@@ -29,7 +30,7 @@ from .call import Call
 from .copy_source import Source, check_source, find_source, source_headers
 from .encryption import encryption_headers, read_encryption
 from .metadata import read_stored_headers
-from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
+from .object_put import NOT_BUILT, read_forbid_overwrite, read_storage_class
 from .tagging import read_tagging_header
 from .versions import version_headers
 
@@ -54,7 +55,7 @@ async def _copy_object(call: Call) -> Reply:
     _decide_on_tags(call, copy)
     forbid_overwrite = read_forbid_overwrite(call)
     if forbid_overwrite:
-        await check_overwrite(call)  # before bytes are encrypted; the commit checks again
+        await check_overwrite(call.context, call.grant)  # before bytes are encrypted; the commit checks again
     blob = None
     if read_encryption(call) and not copy.encryption and copy.kind != "Symlink":
         copy, blob = await _encrypt(call, copy, origin)

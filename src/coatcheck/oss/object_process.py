@@ -7,50 +7,50 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from coatcheck.access.acl import DEFAULT
 from coatcheck.access.actions import Action
+from coatcheck.access.decide import Grant
 from coatcheck.core.errors import (
     INVALID_ARGUMENT,
-    INVALID_OBJECT_STATE,
     MALFORMED_XML,
     NO_SUCH_BUCKET,
     NO_SUCH_KEY,
     NO_SUCH_STYLE,
     NOT_IMPLEMENTED,
-    WATERMARK_ERROR,
     OssError,
 )
-from coatcheck.core.limits import PLAN_MAX_BYTES
+from coatcheck.core.limits import PLAN_MAX_BYTES, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import decode
 from coatcheck.images.plan import Answer
 from coatcheck.images.text import decode_base64, read_plan
-from coatcheck.operations.archive import is_readable
 from coatcheck.operations.commit import repeated
-from coatcheck.operations.pacing import paced
+from coatcheck.operations.intake import receive
+from coatcheck.operations.pacing import paced_content
+from coatcheck.operations.picture import Processed, process_picture
+from coatcheck.operations.put import NewObject, put_object
+from coatcheck.operations.symlink import follow
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
-from coatcheck.ports.renderer import Job, Picture, Rendered
-from coatcheck.wire.query import NO_QUERY, Query
+from coatcheck.ports.object import SYMLINK, ObjectRecord
+from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader, Reply, Stream
 from coatcheck.wire.request import Request
 
 from .arguments import read_body
 from .call import Call
-from .object_get import describe
-from .object_put import put_object
-from .picture import picture_of
+from .encryption import bucket_encryption
+from .object_headers import describe
 from .style import read_style_name, style_content
-from .symlink import SYMLINK, follow
 from .traffic_limit import read_traffic_limit
 
+_PARAMETER: Final = "x-oss-process"
 _IMAGE: Final = "image"
 _STYLE: Final = "style"
 _SAVE: Final = "sys/saveas"
-_BODY_PREFIX: Final = "x-oss-process="
+_BODY_PREFIX: Final = f"{_PARAMETER}="
 _BODY_MAX_BYTES: Final = 4 * PLAN_MAX_BYTES  # percent-encoded, and with the names of where to
 
 # What the source's headers say of the source's bytes only. OSS's SDKs compare the CRC with what they receive.
@@ -67,7 +67,7 @@ async def get_processed_object(call: Call, process: str) -> Reply:
     if "versionId" in call.request.query:
         call = call._replace(request=_without(call.request, "versionId"))
         call = call._replace(found=await _find(call, call.key))
-    text = _find_plan(call.this_bucket, process)
+    plan = _find_plan(call.this_bucket, process)
     try:
         record, headers, unmodified = describe(call)
     except OssError as error:
@@ -76,31 +76,74 @@ async def get_processed_object(call: Call, process: str) -> Reply:
     if unmodified:
         return unmodified
     rate_bits_per_s = read_traffic_limit(call.request)
-    rendered = await _render(call, text, record)
-    return _reply(call, headers, rendered, rate_bits_per_s)
+    processed = await _process(call, record, plan)
+    content = processed.content
+    if rate_bits_per_s is not None:
+        content = paced_content(content, rate_bits_per_s)
+    return Reply(200, _headers(call, headers, processed), content)
 
 
 async def process_object(call: Call) -> Reply:
     """ProcessObject: what the body asks for is done, and stored where it says."""
     text, key, bucket_name = _read_save(await _read_process(call.request))
     bucket = await _find_target(call, bucket_name)
-    plan_text = _find_plan(call.this_bucket, text)
-    if read_plan(plan_text).answer is not Answer.PICTURE:
+    plan = _find_plan(call.this_bucket, text)
+    if read_plan(plan).answer is not Answer.PICTURE:
         raise INVALID_ARGUMENT("info and average-hue describe a picture; there is nothing to save.")
     found = await call.ports.catalog.find_object(bucket.bucket_id, key) if call.context.needs_object(bucket) else None
     grant = call.context.decide(Action.PUT_OBJECT, bucket, key, found)
-    rendered = await repeated(call, partial(_render_shown, text=plan_text), Call.look_again)
-    headers = {"content-type": rendered.content_type, "content-length": str(rendered.size)}
-    request = Request("PUT", call.request.raw_path, NO_QUERY, headers, call.request.client, body=_Content(rendered))
-    target = call.target._replace(bucket=bucket.name, key=key)
-    await put_object(call._replace(request=request, target=target, grant=grant, bucket=bucket, found=None))
-    document = {"bucket": bucket_name, "fileSize": rendered.size, "object": key, "status": "OK"}
+    processed = await repeated(call, partial(_process_shown, plan=plan), Call.look_again)
+    await _save(call, grant, processed)
+    document = {"bucket": bucket_name, "fileSize": processed.size, "object": key, "status": "OK"}
     return Reply(200, ((b"Content-Type", b"application/json"),), json.dumps(document, ensure_ascii=False).encode())
 
 
-async def _render_shown(call: Call, text: str) -> Rendered:
-    record = call.this_object if call.this_object.kind != SYMLINK else await follow(call, call.this_object)
-    return await _render(call, text, record)
+async def _process_shown(call: Call, plan: str) -> Processed:
+    record = call.this_object
+    if record.kind == SYMLINK:
+        record = await follow(call.context, call.this_bucket, record)
+    return await _process(call, record, plan)
+
+
+async def _process(call: Call, record: ObjectRecord, plan: str) -> Processed:
+    try:
+        return await process_picture(call.context, call.grant, record, plan)
+    except OssError as error:
+        if error.fault is NOT_IMPLEMENTED:
+            error.facts.setdefault("Header", _PARAMETER)
+        raise
+
+
+async def _save(call: Call, grant: Grant, processed: Processed) -> None:
+    """Store it as the object that the grant names, as the bucket has new objects that say nothing of themselves."""
+    bucket, content = grant.this_bucket, processed.content
+    encryption = bucket_encryption(bucket)
+    new = NewObject(
+        DEFAULT,
+        bucket.storage_class,
+        headers=((b"content-type", processed.content_type.encode()),),
+        encryption=encryption,
+    )
+    try:
+        incoming = await receive(
+            _chunks(content),
+            call.ports.byte_store,
+            most=PUT_OBJECT_MAX_BYTES,
+            announced=processed.size,
+            encrypted=encryption != "",
+        )
+    finally:
+        if not isinstance(content, bytes):
+            await content.close()
+    await put_object(call.context, grant, new, incoming)
+
+
+async def _chunks(content: bytes | Stream) -> AsyncIterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    async for chunk in content.chunks:
+        yield bytes(chunk)
 
 
 def _find_plan(bucket: Bucket, process: str) -> str:
@@ -123,72 +166,18 @@ def _without(request: Request, name: str) -> Request:
     return request._replace(query=Query(b"", kept, parameters=()))
 
 
-# --- rendering -------------------------------------------------------------------------------------------------------
-
-
-async def _render(call: Call, text: str, record: ObjectRecord) -> Rendered:
-    if not is_readable(record, call.now):
-        raise INVALID_OBJECT_STATE(Key=record.key)
-    renderer = call.ports.renderer
-    if renderer is None:
-        raise NOT_IMPLEMENTED("This server processes no pictures.", Header="x-oss-process")
-    marks = {key: await _find_mark(call, key) for key in read_plan(text).mark_keys}
-    return await renderer.render(Job(text, picture_of(call, call.this_bucket, record), marks))
-
-
-async def _find_mark(call: Call, key: str) -> Picture:
-    """A watermark's picture; the caller must be allowed to read it, or a link to one object would show another."""
-    with suppress(OssError):  # a key that can't be is a key that isn't there
-        check_object_key(key, len(key.encode()))
-        found = await call.ports.catalog.find_object(call.this_bucket.bucket_id, key)
-        call.context.decide(Action.GET_OBJECT, call.this_bucket, key, found)
-        found = await follow(call, found) if found is not None and found.kind == SYMLINK else found
-        if found is not None and found.kind != DELETE_MARKER and is_readable(found, call.now):
-            return picture_of(call, call.this_bucket, found)
-    raise WATERMARK_ERROR(ObjectName=key)
-
-
 async def _find(call: Call, key: str) -> ObjectRecord | None:
     """The current version of an object of this bucket; of a link, what it shows."""
     found = await call.ports.catalog.find_object(call.this_bucket.bucket_id, key)
-    return await follow(call, found) if found is not None and found.kind == SYMLINK else found
+    return await follow(call.context, call.this_bucket, found) if found is not None and found.kind == SYMLINK else found
 
 
-def _reply(call: Call, headers: list[RawHeader], rendered: Rendered, rate_bits_per_s: int | None) -> Reply:
+def _headers(call: Call, headers: list[RawHeader], processed: Processed) -> tuple[RawHeader, ...]:
+    """The source's, as far as they hold of the result."""
     kept = [header for header in headers if header[0] not in _OF_THE_SOURCE]
-    chosen = call.request.query.get("response-content-type")
-    content_type = rendered.content_type if not chosen else None
-    kept += [header for header in headers if header[0] == b"content-type"] if content_type is None else []
-    kept += [(b"content-type", content_type.encode())] if content_type is not None else []
-    body = rendered.body
-    if isinstance(body, bytes) and rate_bits_per_s is None:
-        return Reply(200, tuple(kept), body)
-    content = _Content(rendered)
-    if rate_bits_per_s is not None:
-        return Reply(200, tuple(kept), Stream(paced(content.chunks(), rate_bits_per_s), rendered.size, content.close))
-    return Reply(200, tuple(kept), Stream(content.chunks(), rendered.size, content.close))
-
-
-class _Content:
-    """A result, read once."""
-
-    def __init__(self, rendered: Rendered) -> None:
-        self._rendered = rendered
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        body = self._rendered.body
-        if isinstance(body, bytes):
-            yield body
-            return
-        try:
-            async for chunk in body.chunks(0, self._rendered.size):
-                yield chunk  # type: ignore[misc]  # a bytearray goes wherever bytes go
-        finally:
-            await body.close()
-
-    async def close(self) -> None:
-        if not isinstance(self._rendered.body, bytes):
-            await self._rendered.body.close()
+    if call.request.query.get("response-content-type"):
+        return (*kept, *(header for header in headers if header[0] == b"content-type"))
+    return (*kept, (b"content-type", processed.content_type.encode()))
 
 
 # --- the body of ProcessObject ---------------------------------------------------------------------------------------
@@ -200,14 +189,14 @@ async def _read_process(request: Request) -> str:
         body = await read_body(request, most=_BODY_MAX_BYTES)
         text = decode(body.decode("utf-8").strip())
     except UnicodeDecodeError:
-        raise INVALID_ARGUMENT("The body is not UTF-8.", ArgumentName="x-oss-process") from None
+        raise INVALID_ARGUMENT("The body is not UTF-8.", ArgumentName=_PARAMETER) from None
     except OssError as error:
         if error.fault is MALFORMED_XML:
             raise INVALID_ARGUMENT(f"The body is longer than {_BODY_MAX_BYTES} bytes.") from None
         raise
     if not text.startswith(_BODY_PREFIX):
         raise INVALID_ARGUMENT(
-            "The body must be x-oss-process=image/...|sys/saveas,o_KEY,b_BUCKET.", ArgumentName="x-oss-process"
+            "The body must be x-oss-process=image/...|sys/saveas,o_KEY,b_BUCKET.", ArgumentName=_PARAMETER
         )
     return text.removeprefix(_BODY_PREFIX)
 

@@ -1,17 +1,16 @@
-"""PostObject: a form is a PutObject whose headers came as fields. Source: OSS API reference, PostObject.
+"""PostObject: an upload whose headers came as the fields of a form. Source: OSS API reference, PostObject.
 
-Its claim, its policy and its permission have been settled before this (`identity/identify.py`, `access/decide.py`);
+Its claim, its policy and its permission were decided before this (`identity/identify.py`, `access/decide.py`);
 what is left is the size that the policy allows, and the form's own ways of saying that all went well.
 """
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from coatcheck.core.digests import write_content_md5
 from coatcheck.core.errors import (
     ENTITY_TOO_LARGE,
     ENTITY_TOO_SMALL,
@@ -24,14 +23,21 @@ from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode_path
 from coatcheck.core.reply_headers import is_token
 from coatcheck.core.xml import write_xml
+from coatcheck.operations import put
+from coatcheck.operations.intake import receive
+from coatcheck.operations.pacing import paced
+from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.form import Form
-from coatcheck.wire.query import NO_QUERY, write_query
+from coatcheck.wire.query import write_query
 from coatcheck.wire.reply import RawHeader, Reply
-from coatcheck.wire.request import Body, Request
+from coatcheck.wire.request import Body
 
 from .call import Call
-from .object_put import put_object
+from .callback import read_callback_fields, reply_after_callback
+from .object_put import read_new_object, stored_headers
+from .traffic_limit import read_rate
 
+_RATE: Final = "x-oss-traffic-limit"
 # Fields that mean what the header of the same name means to PutObject.
 _AS_HEADERS: Final = frozenset(
     {
@@ -46,13 +52,11 @@ _AS_HEADERS: Final = frozenset(
         "x-oss-server-side-encryption",
         "x-oss-server-side-encryption-key-id",
         "x-oss-storage-class",
-        "x-oss-traffic-limit",
+        _RATE,
     }
 )
 _FILE_NAME: Final = "${filename}"
 _META: Final = "x-oss-meta-"
-_CALLBACK: Final = "callback"
-_CALLBACK_VARIABLE: Final = "x:"
 _SUCCESS: Final = {"200": 200, "201": 201}  # anything else is 204
 _REDIRECT_MAX_CHARS: Final = 4096
 
@@ -60,15 +64,26 @@ _REDIRECT_MAX_CHARS: Final = 4096
 async def post_object(call: Call) -> Reply:
     """PostObject: store the file, then answer as the form asked."""
     assert call.form is not None  # the gateway reads it before it knows who asks
-    form, key = call.form.form, call.key
-    file = _Sized(form.file, call.form.sizes)
-    request = Request(
-        "PUT", call.request.raw_path, NO_QUERY, _headers(form), call.request.client, call.request.secure, file
+    form = call.form.form
+    named = _named(form)
+    callback = read_callback_fields(call, form.fields)
+    rate_bits_per_s = read_rate(named[_RATE]) if _RATE in named else None
+    new = read_new_object(call, named)
+    if new.forbid_overwrite:
+        await put.check_overwrite(call.context, call.grant)
+    chunks = _Sized(form.file, call.form.sizes).chunks()
+    incoming = await receive(
+        chunks if rate_bits_per_s is None else paced(chunks, rate_bits_per_s),
+        call.ports.byte_store,
+        most=PUT_OBJECT_MAX_BYTES,
+        encrypted=new.encryption != "",
     )
-    reply = await put_object(call._replace(request=request))
-    if _CALLBACK in form.fields:
-        return reply
-    return _answer(call, form, key, reply)
+    stored = await put.put_object(call.context, call.grant, new, incoming)
+    headers = stored_headers(call, stored)
+    if callback is None:
+        return _answer(call, form, stored.record, headers)
+    reply = Reply(200, (*headers, (b"Content-MD5", write_content_md5(stored.record.etag))))
+    return await reply_after_callback(call, callback, stored.record, reply, "PostObject")
 
 
 def find_key(form: Form) -> str:
@@ -94,21 +109,16 @@ def find_content_type(form: Form) -> str:
     return fields.get("x-oss-content-type") or form.file_type or fields.get("content-type") or ""
 
 
-def _headers(form: Form) -> Mapping[str, str]:
-    """The headers of the PutObject that the form stands for. Raises: OssError INVALID_ARGUMENT."""
-    headers = {name: value for name, value in form.fields.items() if name in _AS_HEADERS or name.startswith(_META)}
-    headers["content-type"] = find_content_type(form)
-    for name, value in headers.items():
+def _named(form: Form) -> Mapping[str, str]:
+    """What the form says of its object, under the names of PutObject's headers. Raises: OssError INVALID_ARGUMENT."""
+    named = {name: value for name, value in form.fields.items() if name in _AS_HEADERS or name.startswith(_META)}
+    named["content-type"] = find_content_type(form)
+    for name, value in named.items():
         if not value.isprintable() and any((c < " " and c != "\t") or c == "\x7f" for c in value):
             raise INVALID_ARGUMENT(f"{name} holds a character that no header may hold.", ArgumentName=name)
         if not is_token(name):
             raise INVALID_ARGUMENT("A field has a name that no header may have.", ArgumentName=_META)
-    if _CALLBACK in form.fields:
-        headers["x-oss-callback"] = form.fields[_CALLBACK]
-        variables = {name: value for name, value in form.fields.items() if name.startswith(_CALLBACK_VARIABLE)}
-        if variables:
-            headers["x-oss-callback-var"] = b64encode(json.dumps(variables).encode()).decode()
-    return {**headers, "transfer-encoding": "chunked"}
+    return named
 
 
 class _Sized:
@@ -130,11 +140,10 @@ class _Sized:
             raise ENTITY_TOO_SMALL(ProposedSize=str(size), MinSizeAllowed=str(self._least))
 
 
-def _answer(call: Call, form: Form, key: str, reply: Reply) -> Reply:
-    etag = next(value.decode() for name, value in reply.headers if name.lower() == b"etag")
-    bucket = call.this_bucket.name
+def _answer(call: Call, form: Form, record: ObjectRecord, headers: tuple[RawHeader, ...]) -> Reply:
+    """The reply that the form asks for."""
+    bucket, key, etag = call.this_bucket.name, record.key, f'"{record.etag}"'
     location = f"{'https' if call.request.secure else 'http'}://{call.request.host}{_path(call, bucket, key)}"
-    headers: tuple[RawHeader, ...] = tuple(header for header in reply.headers if header[0].lower() != b"content-md5")
     redirect = _redirect(
         form.fields.get("success_action_redirect", ""), (("bucket", bucket), ("key", key), ("etag", etag))
     )

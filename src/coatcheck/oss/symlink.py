@@ -1,40 +1,36 @@
-"""PutSymlink, GetSymlink, and reading through a link. Source: OSS API reference, those operations and GetObject."""
+"""PutSymlink, GetSymlink. Source: OSS API reference, the operations of those names."""
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from coatcheck.access.acl import DEFAULT, read_object_acl
-from coatcheck.access.actions import Action
-from coatcheck.core.digests import EMPTY_CRC64, write_content_md5
+from coatcheck.core.digests import EMPTY_CRC64
 from coatcheck.core.errors import (
     FILE_ALREADY_EXISTS,
     INVALID_ARGUMENT,
     INVALID_OBJECT_NAME,
-    INVALID_TARGET_TYPE,
     NO_SUCH_BUCKET,
     NOT_SYMLINK,
-    SYMLINK_TARGET_NOT_EXIST,
 )
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode_path
 from coatcheck.core.times import write_http_date
 from coatcheck.operations.commit import commit
+from coatcheck.operations.put import check_overwrite
 from coatcheck.operations.versions import propose_version_id
-from coatcheck.ports.object import DELETE_MARKER, NULL_VERSION, ObjectRecord
+from coatcheck.ports.object import NULL_VERSION, SYMLINK, ObjectRecord
 from coatcheck.wire.reply import Reply
 
 from .arguments import refuse_headers
 from .call import Call
 from .metadata import read_stored_headers
-from .object_put import NOT_BUILT, check_overwrite, read_forbid_overwrite, read_storage_class
+from .object_put import NOT_BUILT, read_forbid_overwrite, read_storage_class
 from .tagging import read_tagging_header
 from .versions import version_headers
 
-SYMLINK: Final = "Symlink"
 _TARGET: Final = "x-oss-symlink-target"
 
 
@@ -59,7 +55,7 @@ async def put_symlink(call: Call) -> Reply:
     )
     forbid_overwrite = read_forbid_overwrite(call)
     if forbid_overwrite:
-        await check_overwrite(call)
+        await check_overwrite(call.context, call.grant)
     written = await commit(
         call.ports,
         call.ports.catalog.put_object(call.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
@@ -84,32 +80,6 @@ async def get_symlink(call: Call) -> Reply:
         *version_headers(call.this_bucket, record.version_id),
     )
     return Reply(200, headers)
-
-
-async def follow(call: Call, link: ObjectRecord) -> ObjectRecord:
-    """What a link shows: the bytes and digests of the current version of its target, all else its own.
-
-    Raises: OssError SYMLINK_TARGET_NOT_EXIST, INVALID_TARGET_TYPE (a link to a link), the refusal of `decide`.
-    """
-    key = link.symlink_target
-    target = await call.ports.catalog.find_object(call.this_bucket.bucket_id, key)
-    call.context.decide(Action.GET_OBJECT, call.this_bucket, key, target)
-    if target is None or target.kind == DELETE_MARKER:
-        raise SYMLINK_TARGET_NOT_EXIST(Key=key)
-    if target.kind == SYMLINK:
-        raise INVALID_TARGET_TYPE(Key=key)
-    headers = link.headers
-    if target.kind == "Normal":
-        headers = (*headers, (b"content-md5", write_content_md5(target.etag)))
-    return replace(
-        target,
-        key=link.key,
-        version_id=link.version_id,
-        kind=SYMLINK,
-        last_modified=max(link.last_modified, target.last_modified),
-        headers=headers,
-        tags=link.tags,
-    )
 
 
 def _read_target(text: str | None) -> str:

@@ -381,6 +381,15 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
     raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
 
 
+def page_row(method: str, target: Target) -> Row:
+    """The route by which a website gives what the target names. Raises: OssError METHOD_NOT_ALLOWED."""
+    level = find_level(target)
+    row = _row_at(method, level, "", NO_HEADERS)
+    if row is None:
+        raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
+    return row
+
+
 def is_form(target: Target, query: Query) -> bool:
     """Whether a POST to this address is a form: PostObject, whose claim and key are in its fields."""
     return target.key is None and target.bucket is not None and SUB_RESOURCES.isdisjoint(query.first)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 NULL_VERSION: Final = "null"
 DELETE_MARKER: Final = "DeleteMarker"  # the `kind` of a version that says "deleted"
+SYMLINK: Final = "Symlink"  # the `kind` of one that stands for another key
 
 
 class Segment(NamedTuple):

@@ -6,10 +6,12 @@ With `x-oss-range-behavior: standard` RFC 9110 holds. Only one range is served: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import INVALID_RANGE
+
+__all__ = ["ByteRange", "RangeBehaviour", "read_range", "write_content_range"]
 
 _DIGITS_MAX = 20  # more digits than any object's size has
 
@@ -17,18 +19,6 @@ _DIGITS_MAX = 20  # more digits than any object's size has
 class RangeBehaviour(Enum):
     LENIENT = "lenient"
     STANDARD = "standard"
-
-
-@dataclass(frozen=True, slots=True)
-class ByteRange:
-    """Bytes [start, stop)."""
-
-    start: int
-    stop: int
-
-    @property
-    def size(self) -> int:
-        return self.stop - self.start
 
 
 def read_range(header: str, size: int, behaviour: RangeBehaviour) -> ByteRange | None:

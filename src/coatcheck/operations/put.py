@@ -1,0 +1,76 @@
+"""Putting an object: what arrived becomes the object of a key, or the newest version of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from coatcheck.access.actions import Action
+from coatcheck.access.decide import Grant
+from coatcheck.core.errors import FILE_ALREADY_EXISTS, NO_SUCH_BUCKET
+from coatcheck.ports.bucket import Tags
+from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
+
+from .commit import Stored, commit
+from .context import Context
+from .encryption import kept_body
+from .intake import Incoming
+from .versions import version_id_for
+
+
+class NewObject(NamedTuple):
+    """What an object is to have besides its content; `ObjectRecord` says what each is.
+
+    Attributes:
+        encryption: its content arrived so: a blob is encrypted already.
+        forbid_overwrite: it is refused where the key has an object.
+    """
+
+    acl: str
+    storage_class: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    tags: Tags = ()
+    encryption: str = ""
+    forbid_overwrite: bool = False
+
+
+async def put_object(context: Context, grant: Grant, new: NewObject, incoming: Incoming) -> Stored:
+    """Make what arrived the object of the grant's key. It is durable and visible when this returns.
+
+    Raises: OssError NO_SUCH_BUCKET (it went meanwhile), FILE_ALREADY_EXISTS; NotWritten. Nothing is stored then.
+    """
+    grant.need(Action.PUT_OBJECT)
+    bucket, store = grant.this_bucket, context.ports.byte_store
+    record = ObjectRecord(
+        key=grant.this_key,
+        version_id=version_id_for(bucket),
+        kind="Normal",
+        size=incoming.size,
+        etag=incoming.etag,
+        crc64=incoming.crc64,
+        last_modified=int(context.now),
+        acl=new.acl,
+        storage_class=new.storage_class,
+        headers=new.headers,
+        tags=new.tags,
+        body=kept_body(store, new.encryption, incoming.body),
+        segments=incoming.segments,
+        encryption=new.encryption,
+    )
+    written = await commit(
+        context.ports,
+        context.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=new.forbid_overwrite),
+        incoming.blob,
+        gone=NO_SUCH_BUCKET(BucketName=bucket.name),
+        exists=FILE_ALREADY_EXISTS(Key=record.key),
+    )
+    return Stored(record, written.version_id)
+
+
+async def check_overwrite(context: Context, grant: Grant) -> None:
+    """For who forbids overwriting, before the content travels; the commit checks again.
+
+    Raises: OssError FILE_ALREADY_EXISTS, if the grant's key has an object.
+    """
+    found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
+    if found is not None and found.kind != DELETE_MARKER:
+        raise FILE_ALREADY_EXISTS(Key=grant.this_key)

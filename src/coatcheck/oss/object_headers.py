@@ -1,0 +1,75 @@
+"""The headers of a reply about an object that was found, and the conditions it was asked under.
+
+Source: OSS API reference, GetObject and HeadObject.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coatcheck.access.actions import Action
+from coatcheck.core.errors import PRECONDITION_FAILED, OssError
+from coatcheck.ports.object import ObjectRecord
+from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
+from coatcheck.wire.reply import RawHeader, Reply
+
+from .bucket_lifecycle import expiration_headers
+from .call import Call
+from .encryption import encryption_headers
+from .lifecycle_rules import SETTING as LIFECYCLE_SETTING
+from .metadata import apply_overrides, force_download, write_object_headers
+from .restoring import write_restore
+from .versions import version_headers
+
+_CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
+_KEPT_BY_304: Final = (b"etag", b"last-modified")
+
+
+def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
+    """The object and its headers, and the 304 if the client has it already."""
+    request = call.request
+    record = call.this_object
+    headers = write_object_headers(record)
+    if record.tags and not _may_see_tags(call):
+        headers = [header for header in headers if header[0] != b"x-oss-tagging-count"]
+    headers = apply_overrides(headers, request.query, call.caller)
+    if call.settings.force_download and not call.target.own_domain:
+        headers = force_download(headers)
+    if record.encryption:
+        headers.extend(encryption_headers(record.encryption))
+    if call.this_bucket.settings and (rules := call.this_bucket.setting(LIFECYCLE_SETTING)) is not None:
+        headers.extend(expiration_headers(rules, record))
+    if call.this_bucket.versioning:
+        headers.extend(version_headers(call.this_bucket, record.version_id))
+    if record.restore is not None and (restored := write_restore(record.restore, call.now)) is not None:
+        headers.append((b"x-oss-restore", restored.encode()))
+    if _CONDITIONAL.isdisjoint(request.headers):
+        return record, headers, None
+    try:
+        unmodified = is_unmodified(request.headers, record.etag, record.last_modified)
+    except OssError as error:
+        if error.fault is PRECONDITION_FAILED:
+            error.headers = _kept(headers)
+        raise
+    return record, headers, Reply(304, _kept(headers)) if unmodified else None
+
+
+def _may_see_tags(call: Call) -> bool:
+    """Only those who may read the tags see how many there are."""
+    if not call.context.needs_object(call.this_bucket):
+        return True
+    try:
+        call.context.decide(
+            Action.GET_OBJECT_TAGGING,
+            call.this_bucket,
+            call.key,
+            call.found,
+            versioned=call.facts.versioned,
+        )
+    except OssError:
+        return False
+    return True
+
+
+def _kept(headers: list[RawHeader]) -> tuple[RawHeader, ...]:
+    return tuple(header for header in headers if header[0] in _KEPT_BY_304 or header[0].startswith(b"x-oss-"))
