@@ -23,7 +23,16 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "signing": {"core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
     "access": {"core", "identity.caller", "ports"},
-    "operations": {"core", "ports", "images", "identity.caller", "access"},
+    "operations": {
+        "core",
+        "ports",
+        "images",
+        "identity.caller",
+        "access.actions",
+        "access.decide",
+        "access.facts",
+        "configurations",
+    },
     "oss": {"core", "operations", "wire", "ports", "images", "settings", "identity.caller", "access"},
     "engines": {"core", "ports", "images"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
@@ -138,6 +147,56 @@ def imports(name: str, tree: ast.Module) -> Iterator[str]:
                 yield module.removeprefix("coatcheck.")
 
 
+def files_needed(name: str, tree: ast.Module) -> set[str]:
+    """The files of ours that a file imports, however deep in it, but for what only type checkers see."""
+    found = set()
+    for node in _seen_at_run_time(tree):
+        if isinstance(node, ast.Import):
+            found |= {_file(alias.name.removeprefix("coatcheck.")) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = name.split(".")[: -node.level] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])]).removeprefix("coatcheck.")
+            module = "" if module == "coatcheck" else module
+            found |= {_file(f"{module}.{alias.name}".strip(".")) or _file(module) for alias in node.names}
+    return found - {"", name}
+
+
+def _seen_at_run_time(tree: ast.Module) -> Iterator[ast.AST]:
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test).split(".")[-1] == "TYPE_CHECKING":
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def _file(module: str) -> str:
+    """Its dotted name in ALL, that of a package's __init__; "" where it isn't a file of ours."""
+    return next((file for file in (module, f"{module}.__init__".strip(".")) if file in ALL), "")
+
+
+def circles(needed: dict[str, set[str]]) -> set[tuple[str, ...]]:
+    """Names that need each other, by whatever way round."""
+    reached = {name: _reached(name, needed) for name in needed}
+    return {
+        tuple(sorted(other for other in reached[name] if name in reached[other]))
+        for name in needed
+        if name in reached[name]
+    }
+
+
+def _reached(name: str, needed: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = needed[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
 def is_within(module: str, places: set[str]) -> bool:
     return any(module == place or module.startswith(f"{place}.") for place in places)
 
@@ -155,6 +214,22 @@ def test_imports_follow_the_table(name: str) -> None:
     room = name.split(".")[0]
     ours = {module for module in IMPORTED[name] if module.split(".")[0] in MAY_IMPORT}
     assert {module for module in ours if not is_within(module, MAY_IMPORT[room] | {room})} == set()
+
+
+@pytest.mark.parametrize("room", ["operations", "configurations"])
+def test_what_is_done_knows_nothing_of_how_it_is_asked(room: str) -> None:
+    for name, _ in modules(room):
+        assert {module for module in IMPORTED[name] if is_within(module, {"wire", "oss", "sts", "gateway"})} == set()
+
+
+def test_files_import_each_other_in_no_circle() -> None:
+    assert circles({name: files_needed(name, tree) for name, tree in ALL.items()}) == set()
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d"}}) == {("b", "c"), ("d",)}
+    tree = ast.parse("if TYPE_CHECKING:\n    from . import symlink\ndef f():\n    from .call import Call")
+    assert files_needed("oss.table", tree) == {"oss.call"}
 
 
 @pytest.mark.parametrize("library", HOMES)
