@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts, read_request_facts
+from coatcheck.configurations import cors, website
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
@@ -26,15 +27,11 @@ from coatcheck.oss.admission import admit
 from coatcheck.oss.asking import NOTHING
 from coatcheck.oss.bucket_website import serve_website
 from coatcheck.oss.call import Call, PostedForm
-from coatcheck.oss.cors_rules import SETTING as CORS_SETTING
-from coatcheck.oss.cors_rules import sharing_headers
 from coatcheck.oss.post_object import find_content_type, find_key
 from coatcheck.oss.preflight import answer_preflight
 from coatcheck.oss.side_effects import check_side_effects
 from coatcheck.oss.table import Row, find_row, is_form, page_row
 from coatcheck.oss.versions import is_version_id
-from coatcheck.oss.website_rules import SETTING as WEBSITE_SETTING
-from coatcheck.oss.website_rules import stored_website
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten
 from coatcheck.ports.damage import Damaged
@@ -119,7 +116,7 @@ class Gateway:
         if bucket is not None and bucket.settings:
             exchange.has_settings = True
             admit(bucket, request, caller)
-            if caller.anonymous and row.is_page and (document := bucket.setting(WEBSITE_SETTING)) is not None:
+            if caller.anonymous and row.is_page and (document := bucket.setting(website.NAME)) is not None:
                 return self._serve_website(document, exchange, target, caller, bucket)
         return self._perform(row, exchange, target, caller, bucket, form)
 
@@ -176,7 +173,7 @@ class Gateway:
             return await self._perform(page_row(request.method, shown), exchange, shown, caller, bucket, None)
 
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
-        return await serve_website(stored_website(document), request, target.key or "", fetch, mount=mount)
+        return await serve_website(website.from_json(document), request, target.key or "", fetch, mount=mount)
 
     async def _open_form(
         self, request: Request, target: Target, share: FormShare, now: float
@@ -208,10 +205,10 @@ class Gateway:
         if request.method == "OPTIONS" or not exchange.bucket:
             return reply
         bucket = await self._ports.catalog.find_bucket(exchange.bucket)
-        document = None if bucket is None else bucket.setting(CORS_SETTING)
+        document = None if bucket is None else bucket.setting(cors.NAME)
         if document is None:
             return reply
-        headers = sharing_headers(document, request.headers.get("origin"), request.method)
+        headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)
         return reply._replace(headers=(*reply.headers, *headers)) if headers else reply
 
     async def _find_bucket(self, target: Target) -> Bucket | None:

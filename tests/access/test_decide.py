@@ -15,6 +15,7 @@ from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import OssError
 from coatcheck.identity.caller import Caller
 from coatcheck.oss.table import ROWS
+from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, write_public_access_block
 
 from .world import (
     ABROAD,
@@ -259,7 +260,9 @@ def test_what_opens_it_to_everybody_counts_as_absent_while_that_is_blocked(how: 
     def blocked(policy: str | None = None) -> AccessFacts:
         bucket = a_bucket("public-read-write", policy, owner_blocks_public_access=how == "account")
         if how == "bucket":
-            bucket = replace(bucket, settings=(*bucket.settings, ("publicAccessBlock", "true")))
+            bucket = replace(
+                bucket, settings=(*bucket.settings, (PUBLIC_ACCESS_BLOCK, write_public_access_block(True)))
+            )
         return facts(bucket, acl="public-read-write")
 
     for action in (Action.GET_OBJECT, Action.PUT_OBJECT):

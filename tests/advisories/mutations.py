@@ -632,13 +632,13 @@ PARSING: Final = {
     ),
     "test_a_cors_rule_writes_no_line_into_the_reply": _m(
         "_read_rule",
-        "oss/cors_rules.py",
+        "configurations/cors.py",
         '_check("ExposeHeader", header, _TOKEN.issuperset(header))',
         '_check("ExposeHeader", header, True)',
     ),
     "test_a_page_of_another_origin_gets_no_credentials": _m(
         "_origin_headers",
-        "oss/cors_rules.py",
+        "configurations/cors.py",
         'return ((b"access-control-allow-origin", b"*"),',
         'return ((b"access-control-allow-origin", origin.encode()),',
     ),

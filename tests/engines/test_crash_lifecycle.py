@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from coatcheck.configurations.lifecycle import Due, Lifecycle, Rule, to_json
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import audit, open_local, prepare_local
 from coatcheck.operations.context import Ports
@@ -25,10 +26,8 @@ from ..soak import count
 
 OBJECTS = 600
 KILLS = count(30)
-RULES = (
-    "<LifecycleConfiguration><Rule><ID>r</ID><Prefix>tmp/</Prefix><Status>Enabled</Status><Expiration>"
-    "<CreatedBeforeDate>2100-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration></Rule></LifecycleConfiguration>"
-)
+FAR = 4_102_444_800  # 2100
+RULES = to_json(Lifecycle((Rule("r", "tmp/", enabled=True, expiration=Due(before_s=FAR)),)))
 
 
 async def fill(data: Path) -> int:

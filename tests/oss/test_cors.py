@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import coatcheck.oss.preflight as preflight_module
+from coatcheck.configurations import cors as cors_rules
+from coatcheck.configurations.cors import Cors, CorsRule, read, write
 from coatcheck.core.errors import OssError
-from coatcheck.core.xml import read_xml
-from coatcheck.oss import cors_rules
-from coatcheck.oss.cors_rules import Cors, CorsRule, read_cors, write_cors
+from coatcheck.core.xml import read_xml, write_xml
 
 from .house import ANYBODY, STRANGER, House
 
@@ -265,14 +264,14 @@ rules = st.builds(
 @given(st.lists(rules, min_size=1, max_size=10).map(tuple), st.booleans())
 def test_what_is_written_is_read_again(rules: tuple[CorsRule, ...], vary: bool) -> None:
     cors = Cors(rules, vary)
-    assert read_cors(read_xml(write_cors(cors), "CORSConfiguration")) == cors
+    assert read(read_xml(write_xml("CORSConfiguration", write(cors)), "CORSConfiguration")) == cors
 
 
 @given(st.lists(st.tuples(st.sampled_from(["AllowedOrigin", "AllowedMethod", "ExposeHeader"]), st.text()), max_size=4))
 def test_any_texts_are_rules_or_a_refusal(pairs: list[tuple[str, str]]) -> None:
     body = "".join(f"<{name}><![CDATA[{text.replace(']]>', '')}]]></{name}>" for name, text in pairs)
     with suppress(OssError):
-        read_cors(read_xml(a_document(body).encode("utf-8", "surrogatepass"), "CORSConfiguration"))
+        read(read_xml(a_document(body).encode("utf-8", "surrogatepass"), "CORSConfiguration"))
 
 
 # --- what a preflight may cost ---
@@ -300,7 +299,7 @@ async def test_a_preflight_with_too_many_names_is_refused_before_any_rule_is_loo
     monkeypatch: pytest.MonkeyPatch, requested: str
 ) -> None:
     house = await a_house(a_rule_of(["*"]))
-    monkeypatch.setattr(preflight_module, "preflight_headers", None)  # whoever calls it fails
+    monkeypatch.setattr(cors_rules, "preflight_headers", None)  # whoever calls it fails
     asked = {"origin": "http://a", "access-control-request-method": "PUT", "access-control-request-headers": requested}
     answer = await house.ask("OPTIONS", "/photos/a.txt", headers=asked, by=ANYBODY)
     assert answer.refusal == (400, "BadRequest")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from coatcheck.oss.documents import SHAPES, Shape
+from coatcheck.configurations.elements import Shape
+from coatcheck.oss.documents import SHAPES
 
 from .house import House
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from coatcheck.configurations.https import ONLY
 from coatcheck.wire.request import Request
 
 from .house import Answer, House
@@ -52,7 +53,7 @@ async def test_bucket_for_https_only_refuses_plain_http_and_says_what_to_do() ->
     house = await a_house()
     bucket = await house.catalog.find_bucket("photos")
     assert bucket is not None
-    await house.catalog.set_bucket_setting(bucket.bucket_id, "https-only", "true")
+    await house.catalog.set_bucket_setting(bucket.bucket_id, "https-only", ONLY)
     refused = await ask(house, secure=False)
     assert refused.refusal == (403, "AccessDenied")
     assert "https://" in (refused.text("Message") or "")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from coatcheck.configurations import referer as referer_rules
+from coatcheck.configurations.referer import RefererRules, allows
 from coatcheck.core.wildcards import WildcardSet
-from coatcheck.oss import bucket_referer
-from coatcheck.oss.bucket_referer import RefererRules, allows
 
 from .house import ANYBODY, STRANGER, Answer, House
 
@@ -130,7 +130,7 @@ async def test_lists_are_bounded_and_compared_in_one_walk(monkeypatch: pytest.Mo
             walks.append(len(text))
             return super().match(text)
 
-    monkeypatch.setattr(bucket_referer, "WildcardSet", Counting)
+    monkeypatch.setattr(referer_rules, "WildcardSet", Counting)
     house = await a_house(a_document(tuple(f"*x{number}" for number in range(400))))
     assert (await ask_from(house, "http://a/" + "b" * 200_000)).refusal == (403, "AccessDenied")
     assert walks == [4096, 8]

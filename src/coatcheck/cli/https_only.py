@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
+from coatcheck.configurations.https import ONLY, ONLY_NAME
 from coatcheck.engines.local import LocalEngines
 
 from .directory import directory_options, on_directory, tell
 from .domain import find_bucket
-
-_HTTPS_ONLY = "https-only"  # the setting's name, as in operations/bucket_https.py
 
 
 @click.command("https-only")
@@ -27,7 +26,7 @@ def command(bucket: str, off: bool, data: Path | None, as_json: bool) -> None:
 
     async def switch(engines: LocalEngines) -> None:
         found = await find_bucket(engines, bucket)
-        await engines.catalog.set_bucket_setting(found.bucket_id, _HTTPS_ONLY, None if off else "true")
+        await engines.catalog.set_bucket_setting(found.bucket_id, ONLY_NAME, None if off else ONLY)
 
     on_directory(data, switch)
     line = f"{bucket} answers over HTTP too." if off else f"{bucket} answers over HTTPS only."

@@ -27,7 +27,7 @@ def run(at_once: bool, dry_run: bool, data: Path | None, as_json: bool) -> None:
     """Carry the rules out: --now, or what --now would do with --dry-run."""
     from coatcheck.engines.local import LocalEngines
     from coatcheck.operations.context import Ports
-    from coatcheck.oss.lifecycle_plan import Action
+    from coatcheck.operations.lifecycle_plan import Action
     from coatcheck.oss.lifecycle_run import Report, run_lifecycle
     from coatcheck.ports.bucket import Bucket
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import base64
 import secrets
-from typing import Final
 
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import NULL_VERSION
-
-ENABLED: Final = "Enabled"
-SUSPENDED: Final = "Suspended"
 
 
 def propose_version_id() -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
+from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
     BUCKET_NOT_EMPTY,
@@ -30,8 +31,7 @@ from coatcheck.wire.reply import Reply
 from .arguments import check_xml, read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .call import Call
-from .elements import find_text
-from .encryption import SETTING as ENCRYPTION_SETTING
+from .encryption import bucket_encryption
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
 from .settings_kept import change_bucket
@@ -143,7 +143,7 @@ async def get_bucket_info(call: Call) -> Reply:
         owner_node(bucket.owner),
         acl_node(bucket.acl),
         ("Comment", ""),
-        ("ServerSideEncryptionRule", (("SSEAlgorithm", bucket.setting(ENCRYPTION_SETTING) or "None"),)),
+        ("ServerSideEncryptionRule", (("SSEAlgorithm", bucket_encryption(bucket) or "None"),)),
         ("BucketPolicy", (("LogBucket", ""), ("LogPrefix", ""))),
         *([("Versioning", bucket.versioning)] if bucket.versioning else []),
         ("BlockPublicAccess", "true" if bucket.blocks_public_access else "false"),

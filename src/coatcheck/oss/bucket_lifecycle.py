@@ -1,44 +1,29 @@
-"""PutBucketLifecycle, GetBucketLifecycle, DeleteBucketLifecycle, and x-oss-expiration.
+"""PutBucketLifecycle, and x-oss-expiration.
 
-Source: OSS API reference, the operations of those names. Rules are carried out by `lifecycle_run.py`.
+Source: OSS API reference, the operation of that name. Rules are carried out by `lifecycle_run.py`.
 """
 
 from __future__ import annotations
 
-from coatcheck.core.errors import NO_SUCH_LIFECYCLE
+from coatcheck.configurations import lifecycle
 from coatcheck.core.limits import LIFECYCLE_MAX_BYTES
 from coatcheck.core.times import write_http_date
+from coatcheck.operations.lifecycle_plan import find_expiry
 from coatcheck.ports.object import ListedVersion, ObjectRecord
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import read_document, read_switch
 from .call import Call
-from .lifecycle_plan import find_expiry
-from .lifecycle_rules import ROOT, SETTING, read_lifecycle, stored_lifecycle, write_lifecycle
-from .settings_kept import drop_setting, keep_setting
+from .settings_kept import keep_setting
 
 
 async def put_bucket_lifecycle(call: Call) -> Reply:
     """PutBucketLifecycle: replaces all rules; those without an ID get one."""
     overlap = read_switch(call.request.headers, "x-oss-allow-same-action-overlap")
-    document = await read_document(call.request, ROOT, most=LIFECYCLE_MAX_BYTES)
-    rules = read_lifecycle(document, bucket_class=call.this_bucket.storage_class, overlap=overlap)
-    await keep_setting(call, SETTING, write_lifecycle(rules).decode())
+    document = lifecycle.read(await read_document(call.request, lifecycle.ROOT, most=LIFECYCLE_MAX_BYTES))
+    lifecycle.check(document.rules, bucket_class=call.this_bucket.storage_class, overlap=overlap)
+    await keep_setting(call, lifecycle.NAME, lifecycle.to_json(document))
     return Reply(200)
-
-
-async def get_bucket_lifecycle(call: Call) -> Reply:
-    """GetBucketLifecycle."""
-    document = call.this_bucket.setting(SETTING)
-    if document is None:
-        raise NO_SUCH_LIFECYCLE(BucketName=call.this_bucket.name)
-    return Reply(200, ((b"Content-Type", b"application/xml"),), document.encode())
-
-
-async def delete_bucket_lifecycle(call: Call) -> Reply:
-    """DeleteBucketLifecycle: 204 whether or not there were rules."""
-    await drop_setting(call, SETTING)
-    return Reply(204)
 
 
 def expiration_headers(document: str, record: ObjectRecord) -> tuple[RawHeader, ...]:
@@ -53,7 +38,7 @@ def expiration_headers(document: str, record: ObjectRecord) -> tuple[RawHeader, 
         record.storage_class,
         record.tags,
     )
-    expiry = find_expiry(stored_lifecycle(document), version)
+    expiry = find_expiry(lifecycle.from_json(document).rules, version)
     if expiry is None:
         return ()
     value = f'expiry-date="{write_http_date(expiry[0])}", rule-id="{expiry[1]}"'

@@ -1,4 +1,4 @@
-"""PutBucketTags, GetBucketTags, DeleteBucketTags, and the filters of ListBuckets by tag.
+"""DeleteBucketTags, the header of PutBucket that gives tags, and the filters of ListBuckets by tag.
 
 Source: OSS API reference, the operations of those names.
 """
@@ -6,41 +6,24 @@ Source: OSS API reference, the operations of those names.
 from __future__ import annotations
 
 from typing import Final
-from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_TAG, REPEATED_TAGS, TOO_MANY_TAGS
-from coatcheck.core.limits import BUCKET_TAG_KEY_MAX_BYTES, BUCKET_TAG_VALUE_MAX_BYTES, BUCKET_TAGS_MAX
-from coatcheck.core.xml import write_xml
-from coatcheck.ports.bucket import TAGGING, Bucket, Tags, write_tags
+from coatcheck.configurations.tags import NAME, check
+from coatcheck.core.errors import INVALID_ARGUMENT, TOO_MANY_TAGS
+from coatcheck.core.limits import BUCKET_TAGS_MAX
+from coatcheck.ports.bucket import Bucket, Tags, write_tags
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 
-from .arguments import read_document
 from .call import Call
-from .elements import find_text, malformed, need_one
-from .settings_kept import change_setting, drop_setting, keep_setting
+from .settings_kept import change_setting, drop_setting
 from .tagging import read_tag_pairs
-
-ROOT: Final = "Tagging"
-_RESERVED: Final = ("http://", "https://", "aliyun")
-
-
-async def put_bucket_tags(call: Call) -> Reply:
-    """PutBucketTags: replaces all."""
-    await keep_setting(call, TAGGING, write_tags(_read(await read_document(call.request, ROOT))))
-    return Reply(200)
-
-
-async def get_bucket_tags(call: Call) -> Reply:
-    """GetBucketTags: an empty set where there are none."""
-    return Reply(200, ((b"Content-Type", b"application/xml"),), _write(call.this_bucket.tags))
 
 
 async def delete_bucket_tags(call: Call) -> Reply:
     """DeleteBucketTags: all, or those whose keys the parameter names; 204 whether or not there were any."""
     named = call.request.query.get("tagging")
     if not named:
-        await drop_setting(call, TAGGING)
+        await drop_setting(call, NAME)
         return Reply(204)
     gone = set(named.split(","))
 
@@ -48,7 +31,7 @@ async def delete_bucket_tags(call: Call) -> Reply:
         left = tuple(tag for tag in bucket.tags if tag[0] not in gone)
         return write_tags(left) if left else None
 
-    await change_setting(call, TAGGING, keep_others)
+    await change_setting(call, NAME, keep_others)
     return Reply(204)
 
 
@@ -56,7 +39,7 @@ def read_tags_header(text: str) -> str:
     """x-oss-bucket-tagging of PutBucket, "k=v&k2=v2" -> the document to keep. Raises: OssError."""
     if text.count("&") >= BUCKET_TAGS_MAX:
         raise TOO_MANY_TAGS()
-    return write_tags(_check(read_tag_pairs(text, "x-oss-bucket-tagging")))
+    return write_tags(check(read_tag_pairs(text, "x-oss-bucket-tagging")))
 
 
 def read_tag_filter(query: Query) -> Tags | None:
@@ -89,30 +72,6 @@ def _read_pair(pair: str, whole: str) -> tuple[str, str]:
     if not colon or not all(len(text) >= 2 and text[0] == text[-1] == '"' for text in (key, value)):
         raise _bad('tagging must be pairs such as "key":"value".', "tagging", whole)
     return key[1:-1], value[1:-1]
-
-
-def _read(document: Element) -> Tags:
-    elements = need_one(document, "TagSet").findall("Tag")
-    if not elements:
-        raise malformed("TagSet needs a Tag.")
-    return _check(tuple((find_text(tag, "Key") or "", find_text(tag, "Value") or "") for tag in elements))
-
-
-def _check(tags: Tags) -> Tags:
-    if len(tags) > BUCKET_TAGS_MAX:
-        raise TOO_MANY_TAGS()
-    for key, value in tags:
-        if not 1 <= len(key.encode()) <= BUCKET_TAG_KEY_MAX_BYTES or key.lower().startswith(_RESERVED):
-            raise INVALID_TAG("The TagKey you have provided is invalid.")
-        if len(value.encode()) > BUCKET_TAG_VALUE_MAX_BYTES:
-            raise INVALID_TAG("The TagValue you have provided is invalid.")
-    if len({key for key, _ in tags}) != len(tags):
-        raise REPEATED_TAGS()
-    return tags
-
-
-def _write(tags: Tags) -> bytes:
-    return write_xml(ROOT, [("TagSet", tuple(("Tag", (("Key", key), ("Value", value))) for key, value in tags))])
 
 
 def _bad(message: str, name: str, value: str) -> Exception:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML
+from coatcheck.configurations import versioning
+from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
-from coatcheck.operations.versions import ENABLED, SUSPENDED
 from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document, read_encoding_type, read_list_text, read_max_keys
 from .call import Call
+from .configuration import show
 from .object_list import Spell, restore_nodes
 from .owner import owner_node
 from .settings_kept import change_bucket
@@ -21,19 +22,14 @@ from .settings_kept import change_bucket
 
 async def put_bucket_versioning(call: Call) -> Reply:
     """PutBucketVersioning: Enabled or Suspended; there is no way back to neither."""
-    document = await read_document(call.request, "VersioningConfiguration")
-    statuses = [(node.text or "").strip() for node in document.findall("Status")]
-    if len(statuses) != 1 or statuses[0] not in (ENABLED, SUSPENDED):
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} Status must be given once, as {ENABLED} or {SUSPENDED}.")
-    await change_bucket(call, call.this_bucket, lambda bucket: replace(bucket, versioning=statuses[0]))
+    status = versioning.read(await read_document(call.request, versioning.ROOT))
+    await change_bucket(call, call.this_bucket, lambda bucket: replace(bucket, versioning=status))
     return Reply(200)
 
 
 async def get_bucket_versioning(call: Call) -> Reply:
     """GetBucketVersioning: without Status when it was never set."""
-    versioning = call.this_bucket.versioning
-    nodes = [("Status", versioning)] if versioning else []
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("VersioningConfiguration", nodes))
+    return show(versioning.ROOT, versioning.write(call.this_bucket.versioning))
 
 
 async def list_object_versions(call: Call) -> Reply:

@@ -1,7 +1,7 @@
-"""PutBucketWebsite, GetBucketWebsite, DeleteBucketWebsite, and the website served.
+"""A bucket's website, served.
 
-A website answers requests without a signature; signed ones see plain objects. Source: OSS API reference, the
-operations of those names; static website hosting.
+A website answers requests without a signature; signed ones see plain objects. Source: OSS API reference, static website
+hosting.
 """
 
 from __future__ import annotations
@@ -9,42 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from coatcheck.core.errors import NO_SUCH_KEY, NO_SUCH_WEBSITE, OssError
+from coatcheck.configurations.website import RoutingRule, Website, location
+from coatcheck.core.errors import NO_SUCH_KEY, OssError
 from coatcheck.core.percent import encode_path
 from coatcheck.wire.query import write_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
-
-from .arguments import read_document
-from .call import Call
-from .settings_kept import drop_setting, keep_setting
-from .website_rules import ROOT, SETTING, RoutingRule, Website, location, read_website, write_website
 
 # Gives the object of a key, as GetObject or HeadObject would to whoever asks. Raises: OssError.
 Fetch = Callable[[str], Awaitable[Reply]]
 
 _SLASH_REDIRECT: Final = 0
 _SERVED: Final = 2
-
-
-async def put_bucket_website(call: Call) -> Reply:
-    """PutBucketWebsite: replaces everything."""
-    await keep_setting(call, SETTING, write_website(read_website(await read_document(call.request, ROOT))).decode())
-    return Reply(200)
-
-
-async def get_bucket_website(call: Call) -> Reply:
-    """GetBucketWebsite."""
-    document = call.this_bucket.setting(SETTING)
-    if document is None:
-        raise NO_SUCH_WEBSITE(BucketName=call.this_bucket.name)
-    return Reply(200, ((b"Content-Type", b"application/xml"),), document.encode())
-
-
-async def delete_bucket_website(call: Call) -> Reply:
-    """DeleteBucketWebsite: 204 whether or not there was one."""
-    await drop_setting(call, SETTING)
-    return Reply(204)
 
 
 async def serve_website(website: Website, request: Request, key: str, fetch: Fetch, *, mount: str = "") -> Reply:

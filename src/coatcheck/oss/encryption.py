@@ -1,61 +1,27 @@
-"""Server-side encryption: what is asked for, what is told, and PutBucketEncryption, GetBucketEncryption and
-DeleteBucketEncryption.
+"""Server-side encryption: what an upload asks for, and what a reply says of it.
 
-AES256 is done by the byte store; an object's record says AES256 where all its bytes are encrypted on disk. KMS and SM4
-need a key service that isn't here, and are refused. Source: OSS API reference, the operations of those names;
-server-side encryption.
+AES256 is done by the byte store; an object's record says AES256 where all its bytes are encrypted on disk. The rule of
+a bucket, for uploads that don't ask, is `configurations/encryption.py`'s. Source: OSS API reference, server-side
+encryption.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import (
-    INVALID_ARGUMENT,
-    INVALID_ENCRYPTION_ALGORITHM,
-    KMS_NOT_ENABLED,
-    NO_SUCH_ENCRYPTION_RULE,
-    NOT_IMPLEMENTED,
-)
-from coatcheck.core.xml import write_xml
+from coatcheck.configurations import encryption
+from coatcheck.configurations.encryption import HEADER, check_algorithm
+from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.operations.encryption import AES256
 from coatcheck.ports.bucket import Bucket
-from coatcheck.wire.reply import RawHeader, Reply
+from coatcheck.wire.reply import RawHeader
 
-from .arguments import read_document
 from .call import Call
-from .elements import find_text, need_one, need_text
-from .settings_kept import drop_setting, keep_setting
 
-ROOT: Final = "ServerSideEncryptionRule"
-SETTING: Final = "encryption"  # holds the name of the algorithm
-HEADER: Final = "x-oss-server-side-encryption"
 _KEY_ID: Final = "x-oss-server-side-encryption-key-id"
 _DATA: Final = "x-oss-server-side-data-encryption"
 _SAID: Final = ((HEADER.encode(), AES256.encode()),)
-
-
-async def put_bucket_encryption(call: Call) -> Reply:
-    """PutBucketEncryption: how new objects are kept whose upload doesn't say."""
-    await keep_setting(call, SETTING, _read_rule(await read_document(call.request, ROOT)))
-    return Reply(200)
-
-
-async def get_bucket_encryption(call: Call) -> Reply:
-    """GetBucketEncryption."""
-    algorithm = call.this_bucket.setting(SETTING)
-    if algorithm is None:
-        raise NO_SUCH_ENCRYPTION_RULE(BucketName=call.this_bucket.name)
-    document = write_xml(ROOT, [("ApplyServerSideEncryptionByDefault", (("SSEAlgorithm", algorithm),))])
-    return Reply(200, ((b"Content-Type", b"application/xml"),), document)
-
-
-async def delete_bucket_encryption(call: Call) -> Reply:
-    """DeleteBucketEncryption: 204 whether or not there was a rule. Objects stay as they are."""
-    await drop_setting(call, SETTING)
-    return Reply(204)
 
 
 def read_encryption(call: Call) -> str:
@@ -70,7 +36,7 @@ def find_encryption(named: Mapping[str, str], bucket: Bucket) -> str:
     """
     asked = named.get(HEADER)
     if asked is not None:
-        _check_algorithm(asked)
+        check_algorithm(asked)
     for name in (_KEY_ID, _DATA):
         if name in named:
             raise INVALID_ARGUMENT(
@@ -81,36 +47,12 @@ def find_encryption(named: Mapping[str, str], bucket: Bucket) -> str:
     return bucket_encryption(bucket)
 
 
-def bucket_encryption(bucket: Bucket) -> str:
-    """How the bucket has new objects kept of which nothing else is said."""
-    return (bucket.setting(SETTING) or "") if bucket.settings else ""
-
-
-def encryption_headers(encryption: str) -> tuple[RawHeader, ...]:
+def encryption_headers(algorithm: str) -> tuple[RawHeader, ...]:
     """What a reply says of how the bytes are kept."""
-    return _SAID if encryption else ()
+    return _SAID if algorithm else ()
 
 
-def _read_rule(document: Element) -> str:
-    rule = need_one(document, "ApplyServerSideEncryptionByDefault")
-    algorithm = need_text(rule, "SSEAlgorithm")
-    _check_algorithm(algorithm)
-    if find_text(rule, "KMSMasterKeyID"):
-        raise INVALID_ARGUMENT(
-            "KMSMasterKeyID is not applicable if the default sse algorithm is not KMS.", ArgumentName="KMSMasterKeyID"
-        )
-    if find_text(rule, "KMSDataEncryption"):
-        raise INVALID_ARGUMENT(
-            "KMSDataEncryption is not applicable if the default sse algorithm is not KMS.",
-            ArgumentName="KMSDataEncryption",
-        )
-    return algorithm
-
-
-def _check_algorithm(text: str) -> None:
-    if text == "KMS":
-        raise KMS_NOT_ENABLED()
-    if text == "SM4":
-        raise NOT_IMPLEMENTED("SM4 is not built; AES256 is.", Header=HEADER)
-    if text != AES256:
-        raise INVALID_ENCRYPTION_ALGORITHM(ArgumentName=HEADER, ArgumentValue=text[:64])
+def bucket_encryption(bucket: Bucket) -> str:
+    """How the bucket has new objects kept of which nothing else is said: by its rule's algorithm, or ""."""
+    document = bucket.setting(encryption.NAME) if bucket.settings else None
+    return "" if document is None else encryption.from_json(document).algorithm

@@ -12,16 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from coatcheck.configurations import lifecycle
+from coatcheck.configurations.lifecycle import Rule
 from coatcheck.core.limits import LIST_MAX_KEYS
 from coatcheck.operations.commit import commit, removed
 from coatcheck.operations.context import Ports
+from coatcheck.operations.lifecycle_plan import Action, Kind, plan_upload, plan_version
 from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Gone, Stale
 from coatcheck.ports.object import NULL_VERSION, Deletion, ListedVersion, ObjectRecord
-
-from .lifecycle_plan import Action, Kind, plan_upload, plan_version
-from .lifecycle_rules import SETTING, Rule, stored_lifecycle
 
 _BATCH: Final = 200  # removals in one transaction: requests of others wait no longer than for that
 
@@ -45,13 +45,13 @@ async def run_lifecycle(
         note: told of each action before it is done.
     """
     report = Report()
-    for bucket in await ports.catalog.buckets_with_setting(SETTING):
-        document = bucket.setting(SETTING)
+    for bucket in await ports.catalog.buckets_with_setting(lifecycle.NAME):
+        document = bucket.setting(lifecycle.NAME)
         if document is None:
             continue
         done: Counter[str] = Counter()
         batch: list[Action] = []
-        async for action in plan_bucket(ports, bucket, stored_lifecycle(document), now=now):
+        async for action in plan_bucket(ports, bucket, lifecycle.from_json(document).rules, now=now):
             if note is not None:
                 note(bucket, action)
             done[action.kind.value] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from coatcheck.access.actions import Action
+from coatcheck.configurations.elements import find_switch, find_text
 from coatcheck.core.errors import MALFORMED_XML, NO_SUCH_BUCKET, USER_KEY_MUST_BE_SPECIFIED
 from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.names import check_object_key
@@ -18,7 +19,6 @@ from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type
 from .call import Call
-from .elements import find_switch, find_text
 from .versions import asked_version, marker_headers, read_version_id, version_headers
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.access.actions import Action
+from coatcheck.configurations import lifecycle
 from coatcheck.core.errors import PRECONDITION_FAILED, OssError
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
@@ -16,7 +17,6 @@ from coatcheck.wire.reply import RawHeader, Reply
 from .bucket_lifecycle import expiration_headers
 from .call import Call
 from .encryption import encryption_headers
-from .lifecycle_rules import SETTING as LIFECYCLE_SETTING
 from .metadata import apply_overrides, force_download, write_object_headers
 from .restoring import write_restore
 from .versions import version_headers
@@ -37,7 +37,7 @@ def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
         headers = force_download(headers)
     if record.encryption:
         headers.extend(encryption_headers(record.encryption))
-    if call.this_bucket.settings and (rules := call.this_bucket.setting(LIFECYCLE_SETTING)) is not None:
+    if call.this_bucket.settings and (rules := call.this_bucket.setting(lifecycle.NAME)) is not None:
         headers.extend(expiration_headers(rules, record))
     if call.this_bucket.versioning:
         headers.extend(version_headers(call.this_bucket, record.version_id))

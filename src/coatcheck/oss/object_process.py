@@ -13,6 +13,7 @@ from typing import Final
 from coatcheck.access.acl import DEFAULT
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
+from coatcheck.configurations.style import check_name, find_style
 from coatcheck.core.errors import (
     INVALID_ARGUMENT,
     MALFORMED_XML,
@@ -43,7 +44,6 @@ from .arguments import read_body
 from .call import Call
 from .encryption import bucket_encryption
 from .object_headers import describe
-from .style import read_style_name, style_content
 from .traffic_limit import read_traffic_limit
 
 _PARAMETER: Final = "x-oss-process"
@@ -150,7 +150,8 @@ def _find_plan(bucket: Bucket, process: str) -> str:
     """The text of the plan: itself, or that of the bucket's style. Raises: OssError, also for a bad plan."""
     family, _, rest = process.partition("/")
     if family == _STYLE:
-        text = style_content(bucket, read_style_name(rest))
+        style = find_style(bucket, check_name(rest))
+        text = None if style is None else style.content
         if text is None:
             raise NO_SUCH_STYLE(StyleName=rest)
         family, process = text.partition("/")[0], text

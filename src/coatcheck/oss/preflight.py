@@ -5,14 +5,13 @@ Source: OSS API reference, OptionObject.
 
 from __future__ import annotations
 
+from coatcheck.configurations import cors
 from coatcheck.core.errors import BAD_PREFLIGHT, CORS_NOT_ALLOWED
 from coatcheck.core.limits import CORS_REQUESTED_MAX, CORS_REQUESTED_MAX_CHARS
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
-
-from .cors_rules import SETTING, preflight_headers, stored_cors
 
 
 def answer_preflight(request: Request, target: Target, bucket: Bucket | None) -> Reply:
@@ -32,9 +31,9 @@ def answer_preflight(request: Request, target: Target, bucket: Bucket | None) ->
             f"Access-Control-Request-Headers has more than {CORS_REQUESTED_MAX} names or {CORS_REQUESTED_MAX_CHARS}"
             " characters."
         )
-    document = None if bucket is None else bucket.setting(SETTING)
+    document = None if bucket is None else bucket.setting(cors.NAME)
     if document is not None:
-        headers = preflight_headers(stored_cors(document), origin, method, requested)
+        headers = cors.preflight_headers(cors.from_json(document), origin, method, requested)
         if headers is not None:
             return Reply(200, headers)
     kind = "BUCKET" if target.key is None else "OBJECT"

@@ -1,121 +1,72 @@
-"""PutStyle, GetStyle, ListStyle, DeleteStyle: plans of processing under a name. Source: OSS API reference, those names.
+"""PutStyle, GetStyle, ListStyle, DeleteStyle: plans of processing under a name.
 
-Each style is a setting of its bucket, "style/NAME": JSON with content, category and the two moments in Unix seconds.
+Source: OSS API reference, the operations of those names.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Any, Final
+from dataclasses import replace
 
-from coatcheck.core.errors import (
-    BAD_STYLE,
-    INVALID_ARGUMENT,
-    MALFORMED_XML,
-    NO_SUCH_STYLE,
-    TOO_MANY_STYLES,
-)
-from coatcheck.core.limits import PLAN_MAX_BYTES, STYLE_NAME_MAX_CHARS, STYLES_PER_BUCKET
-from coatcheck.core.times import write_http_date
-from coatcheck.core.xml import Node, write_xml
+from coatcheck.configurations import style
+from coatcheck.configurations.style import CATEGORIES, PREFIX, Style, find_style, style_names
+from coatcheck.core.errors import INVALID_ARGUMENT, NO_SUCH_STYLE, TOO_MANY_STYLES
+from coatcheck.core.limits import STYLES_PER_BUCKET
+from coatcheck.core.xml import Node
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
 from .call import Call
+from .configuration import show
 from .settings_kept import change_setting, drop_setting
-
-_PREFIX: Final = "style/"
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-_REFUSED: Final = frozenset(";()'*? \t\r\n|")  # the last is how a result is saved, which a style can't say
-_CATEGORIES: Final = ("image", "document", "video")
 
 
 async def put_style(call: Call) -> Reply:
     """PutStyle: made, or replaced; the moment it was made stays."""
-    name = read_style_name(call.request.query.get("styleName") or "")
-    category = call.request.query.get("category") or _CATEGORIES[0]
-    if category not in _CATEGORIES:
+    name = _read_name(call)
+    category = call.request.query.get("category") or CATEGORIES[0]
+    if category not in CATEGORIES:
         raise INVALID_ARGUMENT(
             f"The value: {category[:64]} of parameter: category is invalid.", ArgumentName="category"
         )
-    content = (await read_document(call.request, "Style")).findtext("Content")
-    if content is None:
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} Content is missing.")
-    content = content.strip()
-    if not content or len(content.encode()) > PLAN_MAX_BYTES or not _REFUSED.isdisjoint(content):
-        raise BAD_STYLE()
-    now = int(call.now)
+    content = style.read_content(await read_document(call.request, style.ROOT))
+    new = Style(content, category, int(call.now), int(call.now))
 
     def put(bucket: Bucket) -> str:
-        known = _find(bucket, name)
-        if known is None and sum(setting.startswith(_PREFIX) for setting, _ in bucket.settings) >= STYLES_PER_BUCKET:
+        known = find_style(bucket, name)
+        if known is None and len(style_names(bucket)) >= STYLES_PER_BUCKET:
             raise TOO_MANY_STYLES()
-        created = now if known is None else known["created"]
-        style = {"content": content, "category": category, "created": created, "modified": now}
-        return json.dumps(style, ensure_ascii=False)
+        return style.to_json(new if known is None else replace(new, created=known.created))
 
-    await change_setting(call, _PREFIX + name, put)
+    await change_setting(call, PREFIX + name, put)
     return Reply(200)
 
 
 async def get_style(call: Call) -> Reply:
     """GetStyle."""
-    name = read_style_name(call.request.query.get("styleName") or "")
-    style = _find(call.this_bucket, name)
-    if style is None:
+    name = _read_name(call)
+    found = find_style(call.this_bucket, name)
+    if found is None:
         raise NO_SUCH_STYLE(StyleName=name)
-    return _xml("Style", _nodes(name, style))
+    return show(style.ROOT, style.write(name, found))
 
 
 async def list_style(call: Call) -> Reply:
     """ListStyle: all of the bucket's, by name."""
-    names = sorted(s.removeprefix(_PREFIX) for s, _ in call.this_bucket.settings if s.startswith(_PREFIX))
-    styles = ((name, _find(call.this_bucket, name)) for name in names)
-    return _xml("StyleList", [("Style", _nodes(name, style)) for name, style in styles if style is not None])
+    return show("StyleList", [_node(call.this_bucket, name) for name in style_names(call.this_bucket)])
 
 
 async def delete_style(call: Call) -> Reply:
     """DeleteStyle: fine if there is none."""
-    await drop_setting(call, _PREFIX + read_style_name(call.request.query.get("styleName") or ""))
+    await drop_setting(call, PREFIX + _read_name(call))
     return Reply(204)
 
 
-def read_style_name(name: str) -> str:
-    """Raises: OssError INVALID_ARGUMENT."""
-    if not 0 < len(name) <= STYLE_NAME_MAX_CHARS or not _NAME.fullmatch(name):
-        length = not 0 < len(name) <= STYLE_NAME_MAX_CHARS
-        shown = name.encode("utf-8", "replace").decode()[: STYLE_NAME_MAX_CHARS + 1]
-        raise INVALID_ARGUMENT(
-            f"The value: {shown} of parameter: stylename is invalid.",
-            ec="0017-00000250" if length else "0017-00000251",
-            ArgumentName="stylename",
-            ArgumentValue=shown,
-        )
-    return name
+def _read_name(call: Call) -> str:
+    return style.check_name(call.request.query.get("styleName") or "")
 
 
-def style_content(bucket: Bucket, name: str) -> str | None:
-    """The text of a style; None if the bucket has none of that name."""
-    style = _find(bucket, name)
-    return None if style is None else str(style["content"])
-
-
-def _find(bucket: Bucket, name: str) -> dict[str, Any] | None:
-    text = bucket.setting(_PREFIX + name)
-    return None if text is None else dict(json.loads(text))
-
-
-def _nodes(name: str, style: dict[str, Any]) -> list[Node]:
-    return [
-        ("Name", name),
-        ("Content", str(style["content"])),
-        ("Category", str(style["category"])),
-        ("CreateTime", write_http_date(int(style["created"]))),
-        ("LastModifyTime", write_http_date(int(style["modified"]))),
-    ]
-
-
-def _xml(root: str, nodes: list[Node]) -> Reply:
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml(root, nodes))
+def _node(bucket: Bucket, name: str) -> Node:
+    found = find_style(bucket, name)
+    assert found is not None
+    return style.ROOT, style.write(name, found)

@@ -22,16 +22,12 @@ from coatcheck.wire.target import Target
 from . import (
     bucket,
     bucket_cname,
-    bucket_cors,
-    bucket_https,
     bucket_lifecycle,
     bucket_policy,
-    bucket_referer,
     bucket_stat,
     bucket_tags,
     bucket_versioning,
-    bucket_website,
-    encryption,
+    configuration,
     multipart,
     multipart_list,
     object_acl,
@@ -101,18 +97,23 @@ class Row:
 
 
 def _public_access_block_rows() -> Iterator[Row]:
-    """Of the account and of a bucket."""
+    """Of the account."""
     block, name = public_access_block, "publicAccessBlock"
     yield Row("GET", Level.SERVICE, name, block.get_public_access_block, Action.GET_PUBLIC_ACCESS_BLOCK)
     yield Row("PUT", Level.SERVICE, name, block.put_public_access_block, Action.PUT_PUBLIC_ACCESS_BLOCK)
     yield Row("DELETE", Level.SERVICE, name, block.delete_public_access_block, Action.DELETE_PUBLIC_ACCESS_BLOCK)
-    of_bucket = (
-        ("GET", block.get_bucket_public_access_block, Action.GET_BUCKET_PUBLIC_ACCESS_BLOCK),
-        ("PUT", block.put_bucket_public_access_block, Action.PUT_BUCKET_PUBLIC_ACCESS_BLOCK),
-        ("DELETE", block.delete_bucket_public_access_block, Action.DELETE_BUCKET_PUBLIC_ACCESS_BLOCK),
-    )
-    for method, run, action in of_bucket:
-        yield Row(method, Level.BUCKET, name, run, action)
+
+
+# What is more than putting, giving and dropping a document.
+_OWN_HANDLERS: Final = {
+    run.__name__: run for run in (bucket_lifecycle.put_bucket_lifecycle, bucket_tags.delete_bucket_tags)
+}
+
+
+def _configuration_rows() -> Iterator[Row]:
+    """Of every document in `configurations/table.py`."""
+    for method, sub_resource, run, action in configuration.routes():
+        yield Row(method, Level.BUCKET, sub_resource, _OWN_HANDLERS.get(run.__name__, run), action)
 
 
 # Selects an operation with POST only, and then without a value; with GET it says what to make of the object.
@@ -230,28 +231,9 @@ ROWS: Final = (
     Row("PUT", Level.BUCKET, "versioning", bucket_versioning.put_bucket_versioning, Action.PUT_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
-    # tags, website
+    *_configuration_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
-    Row("PUT", Level.BUCKET, "tagging", bucket_tags.put_bucket_tags, Action.PUT_BUCKET_TAGGING),
-    Row("GET", Level.BUCKET, "tagging", bucket_tags.get_bucket_tags, Action.GET_BUCKET_TAGGING),
-    Row("DELETE", Level.BUCKET, "tagging", bucket_tags.delete_bucket_tags, Action.DELETE_BUCKET_TAGGING),
-    Row("PUT", Level.BUCKET, "website", bucket_website.put_bucket_website, Action.PUT_BUCKET_WEBSITE),
-    Row("GET", Level.BUCKET, "website", bucket_website.get_bucket_website, Action.GET_BUCKET_WEBSITE),
-    Row("DELETE", Level.BUCKET, "website", bucket_website.delete_bucket_website, Action.DELETE_BUCKET_WEBSITE),
-    Row("PUT", Level.BUCKET, "lifecycle", bucket_lifecycle.put_bucket_lifecycle, Action.PUT_BUCKET_LIFECYCLE),
-    Row("GET", Level.BUCKET, "lifecycle", bucket_lifecycle.get_bucket_lifecycle, Action.GET_BUCKET_LIFECYCLE),
-    Row("DELETE", Level.BUCKET, "lifecycle", bucket_lifecycle.delete_bucket_lifecycle, Action.DELETE_BUCKET_LIFECYCLE),
-    Row("PUT", Level.BUCKET, "encryption", encryption.put_bucket_encryption, Action.PUT_BUCKET_ENCRYPTION),
-    Row("GET", Level.BUCKET, "encryption", encryption.get_bucket_encryption, Action.GET_BUCKET_ENCRYPTION),
-    Row("DELETE", Level.BUCKET, "encryption", encryption.delete_bucket_encryption, Action.DELETE_BUCKET_ENCRYPTION),
-    # doors and browser rules
-    Row("PUT", Level.BUCKET, "cors", bucket_cors.put_bucket_cors, Action.PUT_BUCKET_CORS),
-    Row("GET", Level.BUCKET, "cors", bucket_cors.get_bucket_cors, Action.GET_BUCKET_CORS),
-    Row("DELETE", Level.BUCKET, "cors", bucket_cors.delete_bucket_cors, Action.DELETE_BUCKET_CORS),
-    Row("PUT", Level.BUCKET, "referer", bucket_referer.put_bucket_referer, Action.PUT_BUCKET_REFERER),
-    Row("GET", Level.BUCKET, "referer", bucket_referer.get_bucket_referer, Action.GET_BUCKET_REFERER),
-    Row("PUT", Level.BUCKET, "httpsConfig", bucket_https.put_bucket_https_config, Action.PUT_BUCKET_HTTPS_CONFIG),
-    Row("GET", Level.BUCKET, "httpsConfig", bucket_https.get_bucket_https_config, Action.GET_BUCKET_HTTPS_CONFIG),
+    # own domains
     Row("POST", Level.BUCKET, "cname&comp=token", bucket_cname.create_cname_token, Action.CREATE_CNAME_TOKEN),
     Row("GET", Level.BUCKET, "cname&comp=token", bucket_cname.get_cname_token, Action.GET_CNAME_TOKEN),
     Row("POST", Level.BUCKET, "cname&comp=add", bucket_cname.put_cname, Action.PUT_CNAME),

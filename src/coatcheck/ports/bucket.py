@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
 
-PUBLIC_ACCESS_BLOCK: Final = "publicAccessBlock"  # the setting that says "true" or "false"
-TAGGING: Final = "tagging"  # the setting that holds the tags, as "key=value&key=value", percent-encoded
+# The documents that decisions look at, so they are read here. Of the others `configurations` knows the form.
+POLICY: Final = "policy"
+PUBLIC_ACCESS_BLOCK: Final = "publicAccessBlock"
+TAGGING: Final = "tagging"
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -43,14 +45,15 @@ class Bucket:
     blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
 
     def __post_init__(self) -> None:
-        blocked = self.owner_blocks_public_access or self.setting(PUBLIC_ACCESS_BLOCK) == "true"
-        object.__setattr__(self, "policy", self.setting("policy"))
+        document = self.setting(PUBLIC_ACCESS_BLOCK)
+        blocked = self.owner_blocks_public_access or (document is not None and read_public_access_block(document))
+        object.__setattr__(self, "policy", self.setting(POLICY))
         object.__setattr__(self, "blocks_public_access", blocked)
 
     @property
     def tags(self) -> Tags:
         document = self.setting(TAGGING) if self.settings else None
-        return () if document is None else tuple(parse_qsl(document, keep_blank_values=True))
+        return () if document is None else read_tags(document)
 
     def setting(self, name: str) -> str | None:
         """The stored document of that name; None if there is none."""
@@ -65,8 +68,21 @@ class Bucket:
 
 
 def write_tags(tags: Tags) -> str:
-    """The text of the setting TAGGING."""
-    return urlencode(tags)
+    """The document TAGGING."""
+    return json.dumps({"v": 1, "tags": tags}, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_tags(document: str) -> Tags:
+    return tuple((key, value) for key, value in json.loads(document)["tags"])
+
+
+def write_public_access_block(blocked: bool) -> str:
+    """The document PUBLIC_ACCESS_BLOCK."""
+    return json.dumps({"v": 1, "blocked": blocked}, separators=(",", ":"))
+
+
+def read_public_access_block(document: str) -> bool:
+    return bool(json.loads(document)["blocked"])
 
 
 @dataclass(frozen=True, slots=True)

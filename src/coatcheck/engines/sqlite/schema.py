@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Final
 
-STEPS: Final = ("schema.sql", "schema_2.sql")  # step n leads from version n to n + 1; append, never edit
+from .documents import upgrade_documents
+
+# Step n leads from version n to n + 1: a file of statements, or a function that runs its own inside the transaction it
+# finds open, for tables that are small. Append, never edit.
+STEPS: Final[tuple[str | Callable[[sqlite3.Connection], None], ...]] = (
+    "schema.sql",
+    "schema_2.sql",
+    upgrade_documents,
+)
 
 
 class NewerStore(Exception):
@@ -17,15 +26,30 @@ class NewerStore(Exception):
 def migrate(connection: sqlite3.Connection) -> None:
     """Make or update the tables; does nothing when they are up to date. Nobody else may have the file open.
 
-    Raises: NewerStore.
+    Raises: NewerStore, UnreadableDocument.
     """
     version = read_version(connection)
     if version == 0:  # against 4096, bodies of 64 KiB are read and written a quarter faster, those of 1 KiB the same
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
-    for number, name in enumerate(STEPS[version:], version + 1):
-        statements = files(__package__).joinpath(name).read_text()
-        connection.executescript(f"BEGIN IMMEDIATE; {statements}; PRAGMA user_version = {number}; COMMIT;")
+    for number, step in enumerate(STEPS[version:], version + 1):
+        if isinstance(step, str):
+            statements = files(__package__).joinpath(step).read_text()
+            connection.executescript(f"BEGIN IMMEDIATE; {statements}; PRAGMA user_version = {number}; COMMIT;")
+        else:
+            _run(connection, step, number)
+
+
+def _run(connection: sqlite3.Connection, step: Callable[[sqlite3.Connection], None], number: int) -> None:
+    """All of a step or nothing of it, whatever happens on the way."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        step(connection)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def read_version(connection: sqlite3.Connection) -> int:

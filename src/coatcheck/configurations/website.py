@@ -1,4 +1,4 @@
-"""A bucket's website as values: read, written, and asked what to serve. Pure.
+"""A bucket's website: read, stored, written, and asked what to serve. Pure.
 
 A path is answered in this order: a routing rule that needs no error; the object itself (of a directory: its index);
 and where that isn't there, a routing rule for the error, the index of the directory of that name, the error page.
@@ -16,10 +16,12 @@ from xml.etree.ElementTree import Element
 from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OBJECT_NAME_TOO_LONG, OssError
 from coatcheck.core.limits import OBJECT_KEY_MAX_BYTES, WEBSITE_HEADERS_MAX, WEBSITE_RULES_MAX
 from coatcheck.core.percent import encode_path
-from coatcheck.core.xml import Node, read_xml, write_xml
+from coatcheck.core.xml import Node
 
 from .elements import (
+    ANYTHING,
     find_choice,
+    find_given_switch,
     find_number,
     find_one,
     find_switch,
@@ -27,11 +29,41 @@ from .elements import (
     malformed,
     need_one,
     need_text,
+    texts,
     write_switch,
 )
+from .stored import read_stored, write_stored
 
+NAME: Final = "website"
 ROOT: Final = "WebsiteConfiguration"
-SETTING: Final = "website"
+
+_MIRROR: Final = (
+    *("MirrorAllowGetImageInfo", "MirrorAllowHeadObject", "MirrorAllowVideoSnapshot", "MirrorAsyncStatus"),
+    *("MirrorAuth", "MirrorCheckMd5", "MirrorDstRegion", "MirrorDstSlaveVpcId", "MirrorDstVpcId"),
+    *("MirrorFollowRedirect", "MirrorHeaders", "MirrorIsExpressTunnel", "MirrorMultiAlternates"),
+    *("MirrorPassOriginalSlashes", "MirrorPassQueryString", "MirrorProxyPass", "MirrorReturnHeaders", "MirrorRole"),
+    *("MirrorSNI", "MirrorSaveOssMeta", "MirrorSwitchAllErrors", "MirrorTaggings", "MirrorTunnelId", "MirrorURL"),
+    *("MirrorURLProbe", "MirrorURLSlave", "MirrorUserLastModified", "MirrorUsingRole"),
+    "TransparentMirrorResponseCodes",
+)
+_ROUTING_RULE: Final = texts(
+    "RuleNumber",
+    Condition=texts(
+        *("KeyPrefixEquals", "KeySuffixEquals", "HttpErrorCodeReturnedEquals"),
+        IncludeHeader=texts("Key", "Equals", "StartsWith", "EndsWith"),
+    ),
+    Redirect=texts(
+        *("EnableReplacePrefix", "HostName", "HttpRedirectCode", "PassQueryString", "Protocol", "RedirectType"),
+        *("ReplaceKeyPrefixWith", "ReplaceKeyWith"),
+        **dict.fromkeys(_MIRROR, ANYTHING),
+    ),
+    LuaConfig=texts("Script"),
+)
+SHAPE: Final = texts(
+    IndexDocument=texts("Suffix", "SupportSubDir", "Type"),
+    ErrorDocument=texts("HttpStatus", "Key"),
+    RoutingRules=texts(RoutingRule=_ROUTING_RULE),
+)
 
 _KEY: Final = "${key}"  # in ReplaceKeyWith
 _REDIRECTS: Final = ("301", "302", "307")
@@ -136,12 +168,16 @@ def location(rule: RoutingRule, key: str, *, host: str, secure: bool, query: str
 # --- the document ----------------------------------------------------------------------------------------------------
 
 
+def to_json(website: Website) -> str:
+    return write_stored(website)
+
+
 @lru_cache(maxsize=256)
-def stored_website(text: str) -> Website:
-    return read_website(read_xml(text.encode(), ROOT))
+def from_json(text: str) -> Website:
+    return read_stored(Website, text)
 
 
-def read_website(document: Element) -> Website:
+def read(document: Element) -> Website:
     """A WebsiteConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, NOT_IMPLEMENTED."""
     index, error, routing = (find_one(document, name) for name in ("IndexDocument", "ErrorDocument", "RoutingRules"))
     if index is None and error is None and routing is None:
@@ -161,7 +197,7 @@ def read_website(document: Element) -> Website:
     return Website(suffix, sub_dirs, kind, error_key, status, () if routing is None else _read_rules(routing))
 
 
-def write_website(website: Website) -> bytes:
+def write(website: Website) -> list[Node]:
     nodes: list[Node] = []
     if website.index:
         nodes.append(
@@ -178,7 +214,7 @@ def write_website(website: Website) -> bytes:
         nodes.append(("ErrorDocument", (("Key", website.error_key), ("HttpStatus", website.error_status))))
     if website.rules:
         nodes.append(("RoutingRules", tuple(("RoutingRule", tuple(_rule_nodes(rule))) for rule in website.rules)))
-    return write_xml(ROOT, nodes)
+    return nodes
 
 
 def _read_rules(routing: Element) -> tuple[RoutingRule, ...]:
@@ -216,7 +252,7 @@ def _read_rule(element: Element) -> RoutingRule:
         find_switch(redirect, "PassQueryString"),
         find_text(redirect, "ReplaceKeyWith"),
         find_text(redirect, "ReplaceKeyPrefixWith"),
-        None if find_one(redirect, "EnableReplacePrefix") is None else find_switch(redirect, "EnableReplacePrefix"),
+        find_given_switch(redirect, "EnableReplacePrefix"),
     )
     if rule.replace_key is not None and rule.replace_prefix is not None:
         raise _bad("ReplaceKeyWith and ReplaceKeyPrefixWith exclude each other.", "ReplaceKeyWith", rule.replace_key)

@@ -1,6 +1,6 @@
-"""PutBucketReferer, GetBucketReferer, and the rules applied: which pages may link here.
+"""Which pages may link to a bucket's objects: read, stored, written, judged by. Pure.
 
-Source: OSS API reference, the operations of those names and hotlink protection.
+Source: OSS API reference, PutBucketReferer, GetBucketReferer; hotlink protection.
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import DENIED_BY_REFERER, INVALID_ARGUMENT, MALFORMED_XML
+from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import REFERER_COMPARED_MAX_CHARS, REFERER_MAX_CHARS, REFERER_MAX_RULES
 from coatcheck.core.wildcards import WildcardSet
-from coatcheck.core.xml import Node, read_xml, write_xml
-from coatcheck.wire.reply import Reply
+from coatcheck.core.xml import Node
 
-from .arguments import read_document
-from .call import Call
-from .settings_kept import keep_setting
+from .elements import find_one, find_switch, find_texts, need_switch, texts, write_switch
+from .stored import read_stored, write_stored
 
+NAME: Final = "referer"
 ROOT: Final = "RefererConfiguration"
-SETTING: Final = "referer"
+_REFERERS: Final = texts("Referer")
+SHAPE: Final = texts(
+    *("AllowEmptyReferer", "AllowTruncateQueryString", "TruncatePath"),
+    RefererList=_REFERERS,
+    RefererBlacklist=_REFERERS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +45,7 @@ class RefererRules:
     black: tuple[str, ...] = ()
 
 
-async def put_bucket_referer(call: Call) -> Reply:
-    """PutBucketReferer: replaces everything; an empty list allows everybody again."""
-    rules = read_rules(await read_document(call.request, ROOT))
-    if sum(map(len, (*rules.white, *rules.black))) > REFERER_MAX_CHARS:
-        raise INVALID_ARGUMENT(f"The referers have more than {REFERER_MAX_CHARS} characters.", ArgumentName="Referer")
-    await keep_setting(call, SETTING, write_rules(rules).decode())
-    return Reply(200)
-
-
-async def get_bucket_referer(call: Call) -> Reply:
-    """GetBucketReferer: the defaults where nothing was ever set."""
-    document = call.this_bucket.setting(SETTING)
-    body = write_rules(RefererRules()) if document is None else document.encode()
-    return Reply(200, ((b"Content-Type", b"application/xml"),), body)
-
-
-def check_referer(document: str, referer: str | None) -> None:
-    """Judge a request by the stored rules. Raises: OssError DENIED_BY_REFERER."""
-    if not allows(stored_rules(document), referer or ""):
-        raise DENIED_BY_REFERER()
+# --- judging ---------------------------------------------------------------------------------------------------------
 
 
 def allows(rules: RefererRules, referer: str) -> bool:
@@ -95,61 +80,59 @@ def _any_fits(patterns: tuple[str, ...], candidates: tuple[str, str]) -> bool:
 
 @lru_cache(maxsize=256)
 def _together(patterns: tuple[str, ...]) -> WildcardSet:
-    return WildcardSet(patterns)
+    """In lower case, as referers are compared."""
+    return WildcardSet(tuple(map(str.lower, patterns)))
 
 
-def read_rules(document: Element) -> RefererRules:
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+def read(document: Element) -> RefererRules:
     """A RefererConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT."""
-    truncate_query = _read_switch(document, "AllowTruncateQueryString", "true")
-    truncate_path = _read_switch(document, "TruncatePath", "false")
+    truncate_query = find_switch(document, "AllowTruncateQueryString", default=True)
+    truncate_path = find_switch(document, "TruncatePath")
     if truncate_path and not truncate_query:
         raise INVALID_ARGUMENT(
             "TruncatePath also truncates the query: AllowTruncateQueryString must not be false.",
             ArgumentName="AllowTruncateQueryString",
             ArgumentValue="false",
         )
-    return RefererRules(
-        _read_switch(document, "AllowEmptyReferer", None),
+    rules = RefererRules(
+        need_switch(document, "AllowEmptyReferer"),
         truncate_query,
         truncate_path,
         _read_list(document, "RefererList"),
         _read_list(document, "RefererBlacklist"),
     )
+    if sum(map(len, (*rules.white, *rules.black))) > REFERER_MAX_CHARS:
+        raise INVALID_ARGUMENT(f"The referers have more than {REFERER_MAX_CHARS} characters.", ArgumentName="Referer")
+    return rules
 
 
-@lru_cache(maxsize=256)
-def stored_rules(text: str) -> RefererRules:
-    """The rules of a stored document, their patterns in lower case, as referers are compared."""
-    rules = read_rules(read_xml(text.encode(), ROOT))
-    white, black = tuple(map(str.lower, rules.white)), tuple(map(str.lower, rules.black))
-    return RefererRules(rules.allow_empty, rules.truncate_query, rules.truncate_path, white, black)
-
-
-def write_rules(rules: RefererRules) -> bytes:
+def write(rules: RefererRules) -> list[Node]:
     nodes: list[Node] = [
-        ("AllowEmptyReferer", _write_switch(rules.allow_empty)),
-        ("AllowTruncateQueryString", _write_switch(rules.truncate_query)),
-        ("TruncatePath", _write_switch(rules.truncate_path)),
+        ("AllowEmptyReferer", write_switch(rules.allow_empty)),
+        ("AllowTruncateQueryString", write_switch(rules.truncate_query)),
+        ("TruncatePath", write_switch(rules.truncate_path)),
         ("RefererList", tuple(("Referer", pattern) for pattern in rules.white)),
     ]
     if rules.black:
         nodes.append(("RefererBlacklist", tuple(("Referer", pattern) for pattern in rules.black)))
-    return write_xml(ROOT, nodes)
+    return nodes
 
 
-def _read_switch(document: Element, name: str, default: str | None) -> bool:
-    text = document.findtext(name, default)
-    if text is None or text.lower() not in ("true", "false"):
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} {name} must be true or false.")
-    return text.lower() == "true"
+def to_json(rules: RefererRules) -> str:
+    return write_stored(rules)
 
 
-def _write_switch(value: bool) -> str:
-    return "true" if value else "false"
+@lru_cache(maxsize=256)
+def from_json(text: str) -> RefererRules:
+    return read_stored(RefererRules, text)
 
 
 def _read_list(document: Element, name: str) -> tuple[str, ...]:
-    patterns = tuple(text for element in document.findall(f"{name}/Referer") if (text := element.text or ""))
+    listed = find_one(document, name)
+    patterns = () if listed is None else tuple(filter(None, find_texts(listed, "Referer")))
     if len(patterns) > REFERER_MAX_RULES:
         raise INVALID_ARGUMENT(
             f"{name} may hold {REFERER_MAX_RULES} entries.", ArgumentName=name, ArgumentValue=str(len(patterns))

@@ -1,4 +1,4 @@
-"""A bucket's CORS rules as values: read, written, matched. Pure.
+"""A bucket's CORS rules: read, stored, written, matched. Pure.
 
 A rule is found in the order of the document: the first whose origins, methods and (for a preflight) headers all fit.
 Source: OSS API reference, PutBucketCors and OptionObject.
@@ -12,13 +12,20 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import CORS_RULE_BEYOND_LIMIT, INVALID_ARGUMENT, MALFORMED_XML
+from coatcheck.core.errors import CORS_RULE_BEYOND_LIMIT, INVALID_ARGUMENT
 from coatcheck.core.limits import CORS_MAX_AGE_S, CORS_MAX_RULES, CORS_ORIGIN_MAX_CHARS
-from coatcheck.core.xml import Node, read_xml, write_xml
-from coatcheck.wire.reply import RawHeader
+from coatcheck.core.reply_headers import RawHeader
+from coatcheck.core.xml import Node
 
+from .elements import find_number, find_switch, find_text, find_texts, malformed, texts, write_switch
+from .stored import read_stored, write_stored
+
+NAME: Final = "cors"
 ROOT: Final = "CORSConfiguration"
-SETTING: Final = "cors"
+SHAPE: Final = texts(
+    "ResponseVary",
+    CORSRule=texts("AllowedHeader", "AllowedMethod", "AllowedOrigin", "ExposeHeader", "MaxAgeSeconds"),
+)
 
 _METHODS: Final = ("GET", "PUT", "DELETE", "POST", "HEAD")
 _TOKEN: Final = frozenset("!#$%&'+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -48,28 +55,29 @@ class Cors:
 # --- the document ----------------------------------------------------------------------------------------------------
 
 
-def read_cors(document: Element) -> Cors:
+def read(document: Element) -> Cors:
     """A CORSConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, CORS_RULE_BEYOND_LIMIT."""
     rules = document.findall("CORSRule")
     if not rules:
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} There must be a CORSRule.")
+        raise malformed("There must be a CORSRule.")
     if len(rules) > CORS_MAX_RULES:
         raise CORS_RULE_BEYOND_LIMIT()
-    vary = (document.findtext("ResponseVary") or "false").lower()
-    if vary not in ("true", "false"):
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} ResponseVary must be true or false.")
-    return Cors(tuple(map(_read_rule, rules)), vary == "true")
+    vary = find_switch(document, "ResponseVary")
+    return Cors(tuple(map(_read_rule, rules)), vary)
+
+
+def write(cors: Cors) -> list[Node]:
+    nodes: list[Node] = [("CORSRule", _rule_nodes(rule)) for rule in cors.rules]
+    return [*nodes, ("ResponseVary", write_switch(cors.vary))]
+
+
+def to_json(cors: Cors) -> str:
+    return write_stored(cors)
 
 
 @lru_cache(maxsize=256)
-def stored_cors(text: str) -> Cors:
-    """The rules of a stored document."""
-    return read_cors(read_xml(text.encode(), ROOT))
-
-
-def write_cors(cors: Cors) -> bytes:
-    nodes: list[Node] = [("CORSRule", _rule_nodes(rule)) for rule in cors.rules]
-    return write_xml(ROOT, [*nodes, ("ResponseVary", "true" if cors.vary else "false")])
+def from_json(text: str) -> Cors:
+    return read_stored(Cors, text)
 
 
 def _rule_nodes(rule: CorsRule) -> list[Node]:
@@ -83,23 +91,19 @@ def _rule_nodes(rule: CorsRule) -> list[Node]:
 
 
 def _read_rule(element: Element) -> CorsRule:
-    origins, methods = _texts(element, "AllowedOrigin"), _texts(element, "AllowedMethod")
+    origins, methods = find_texts(element, "AllowedOrigin"), find_texts(element, "AllowedMethod")
     if not origins or not methods:
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} A CORSRule needs an AllowedOrigin and an AllowedMethod.")
+        raise malformed("A CORSRule needs an AllowedOrigin and an AllowedMethod.")
     for origin in origins:
         _check("AllowedOrigin", origin, origin.isascii() and origin.isprintable() and " " not in origin, stars=1)
     for method in methods:
         _check("AllowedMethod", method, method in _METHODS)
-    headers, exposed = _texts(element, "AllowedHeader"), _texts(element, "ExposeHeader")
+    headers, exposed = find_texts(element, "AllowedHeader"), find_texts(element, "ExposeHeader")
     for header in headers:
         _check("AllowedHeader", header, _TOKEN.issuperset(header.replace("*", "")), stars=1)
     for header in exposed:
         _check("ExposeHeader", header, _TOKEN.issuperset(header))
-    return CorsRule(origins, methods, headers, exposed, _read_max_age(element.findtext("MaxAgeSeconds")))
-
-
-def _texts(element: Element, name: str) -> tuple[str, ...]:
-    return tuple(child.text or "" for child in element.findall(name))
+    return CorsRule(origins, methods, headers, exposed, _read_max_age(element))
 
 
 def _check(name: str, value: str, legal: bool, *, stars: int = 0) -> None:
@@ -108,16 +112,10 @@ def _check(name: str, value: str, legal: bool, *, stars: int = 0) -> None:
         raise INVALID_ARGUMENT(f"{name} is not valid in a CORS rule.", ArgumentName=name, ArgumentValue=shown)
 
 
-def _read_max_age(text: str | None) -> int | None:
-    if text is None or not text:
+def _read_max_age(rule: Element) -> int | None:
+    if not find_text(rule, "MaxAgeSeconds"):
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= CORS_MAX_AGE_S):
-        raise INVALID_ARGUMENT(
-            f"MaxAgeSeconds must be a number of seconds from 0 to {CORS_MAX_AGE_S}.",
-            ArgumentName="MaxAgeSeconds",
-            ArgumentValue=text[:32],
-        )
-    return int(text)
+    return find_number(rule, "MaxAgeSeconds", most=CORS_MAX_AGE_S, wrong=INVALID_ARGUMENT)
 
 
 # --- matching --------------------------------------------------------------------------------------------------------
@@ -148,13 +146,13 @@ def sharing_headers(text: str, origin: str | None, method: str) -> tuple[RawHead
         text: the stored document.
     """
     if origin is None or len(origin) > _REMEMBERED_ORIGIN_CHARS:
-        return _sharing_headers(stored_cors(text), origin, method)
+        return _sharing_headers(from_json(text), origin, method)
     return _remembered_headers(text, origin, method)
 
 
 @lru_cache(maxsize=1024)
 def _remembered_headers(text: str, origin: str, method: str) -> tuple[RawHeader, ...]:
-    return _sharing_headers(stored_cors(text), origin, method)
+    return _sharing_headers(from_json(text), origin, method)
 
 
 def _sharing_headers(cors: Cors, origin: str | None, method: str) -> tuple[RawHeader, ...]:

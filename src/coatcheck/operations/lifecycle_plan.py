@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from coatcheck.configurations.lifecycle import CLASSES, NEVER, Rule, Transition
 from coatcheck.core.limits import SMALL_FILE_BYTES
 from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.ports.upload import Upload
-
-from .lifecycle_rules import CLASSES, NEVER, Rule, Transition
 
 _FIXED_KINDS: Final = ("Symlink", DELETE_MARKER)  # no content, so no class to move to
 

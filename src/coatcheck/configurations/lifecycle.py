@@ -1,4 +1,7 @@
-"""A bucket's lifecycle rules as values: read, checked, written. Pure. Source: OSS API reference, PutBucketLifecycle."""
+"""A bucket's lifecycle rules: read, checked, stored, written. Pure. Source: OSS API reference, PutBucketLifecycle.
+
+What they do to an object is in `operations/lifecycle_plan.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,40 @@ from xml.etree.ElementTree import Element
 from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
 from coatcheck.core.limits import LIFECYCLE_ID_MAX_BYTES, LIFECYCLE_RULES_MAX
 from coatcheck.core.times import DAY_S, read_iso, write_iso
-from coatcheck.core.xml import Node, read_xml, write_xml
+from coatcheck.core.xml import Node
 from coatcheck.ports.bucket import Tags
 
-from .elements import find_choice, find_number, find_one, find_switch, find_text, malformed, need_text, write_switch
+from .elements import (
+    find_choice,
+    find_given_switch,
+    find_number,
+    find_one,
+    find_switch,
+    find_text,
+    malformed,
+    need_text,
+    texts,
+    write_switch,
+)
+from .stored import read_stored, write_stored
 
+NAME: Final = "lifecycle"
 ROOT: Final = "LifecycleConfiguration"
-SETTING: Final = "lifecycle"
+
+_TAG: Final = texts("Key", "Value")
+_DUE: Final = ("Days", "CreatedBeforeDate")
+_STEP: Final = ("StorageClass", "IsAccessTime", "ReturnToStdWhenVisit", "AllowSmallFile")
+_RULE: Final = texts(
+    *("AtimeBase", "ID", "Prefix", "Status"),
+    Tag=_TAG,
+    Filter=texts("ObjectSizeGreaterThan", "ObjectSizeLessThan", Not=texts("Prefix", Tag=_TAG)),
+    Expiration=texts(*_DUE, "Date", "ExpiredObjectDeleteMarker"),
+    Transition=texts(*_DUE, *_STEP),
+    AbortMultipartUpload=texts(*_DUE),
+    NoncurrentVersionExpiration=texts("NoncurrentDays"),
+    NoncurrentVersionTransition=texts("NoncurrentDays", *_STEP),
+)
+SHAPE: Final = texts(Rule=_RULE)
 
 # From warm to cold; a rule only ever moves to the right.
 CLASSES: Final = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
@@ -105,12 +135,16 @@ class Rule:
         return frozenset(name for name, given in does.items() if given)
 
 
-def read_lifecycle(document: Element, *, bucket_class: str, overlap: bool) -> tuple[Rule, ...]:
-    """A LifecycleConfiguration, every rule with an id.
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """All rules of a bucket, each with an id of its own."""
 
-    Args:
-        bucket_class: the bucket's storage class; nothing is moved in one of the archive classes.
-        overlap: rules may do the same to the same keys (x-oss-allow-same-action-overlap).
+    rules: tuple[Rule, ...]
+
+
+def read(document: Element) -> Lifecycle:
+    """A LifecycleConfiguration; rules without an id get one. To be checked against its bucket.
+
     Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, NOT_IMPLEMENTED.
     """
     elements = document.findall("Rule")
@@ -121,20 +155,34 @@ def read_lifecycle(document: Element, *, bucket_class: str, overlap: bool) -> tu
     rules = tuple(map(_read_rule, elements))
     if len({rule.rule_id for rule in rules}) != len(rules):
         raise _bad("Each rule needs an ID of its own.", "ID", "")
+    return Lifecycle(rules)
+
+
+def check(rules: Sequence[Rule], *, bucket_class: str, overlap: bool) -> None:
+    """Whether a bucket may have these rules.
+
+    Args:
+        bucket_class: the bucket's storage class; nothing is moved in one of the archive classes.
+        overlap: rules may do the same to the same keys (x-oss-allow-same-action-overlap).
+    Raises: OssError INVALID_ARGUMENT.
+    """
     if bucket_class in CLASSES[2:] and any(rule.transitions or rule.noncurrent_transitions for rule in rules):
         raise _bad(f"A bucket of class {bucket_class} has no transitions.", "Transition", bucket_class)
     if not overlap:
         _refuse_overlaps(rules)
-    return rules
+
+
+def write(lifecycle: Lifecycle) -> list[Node]:
+    return [("Rule", tuple(_rule_nodes(rule))) for rule in lifecycle.rules]
+
+
+def to_json(lifecycle: Lifecycle) -> str:
+    return write_stored(lifecycle)
 
 
 @lru_cache(maxsize=256)
-def stored_lifecycle(text: str) -> tuple[Rule, ...]:
-    return read_lifecycle(read_xml(text.encode(), ROOT), bucket_class="", overlap=True)
-
-
-def write_lifecycle(rules: Sequence[Rule]) -> bytes:
-    return write_xml(ROOT, [("Rule", tuple(_rule_nodes(rule))) for rule in rules])
+def from_json(text: str) -> Lifecycle:
+    return read_stored(Lifecycle, text)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -242,10 +290,9 @@ def _read_transition(element: Element, due: Due) -> Transition:
     assert storage_class is not None
     if find_switch(element, "IsAccessTime"):
         raise NOT_IMPLEMENTED("Transitions by the time of last access are not built.", Header="IsAccessTime")
-    if find_one(element, "ReturnToStdWhenVisit") is not None and find_switch(element, "ReturnToStdWhenVisit"):
+    if find_switch(element, "ReturnToStdWhenVisit"):
         raise _bad("ReturnToStdWhenVisit needs IsAccessTime.", "ReturnToStdWhenVisit", "true")
-    small = find_one(element, "AllowSmallFile")
-    return Transition(due, storage_class, None if small is None else find_switch(element, "AllowSmallFile"))
+    return Transition(due, storage_class, find_given_switch(element, "AllowSmallFile"))
 
 
 def _check_rule(rule: Rule) -> None:

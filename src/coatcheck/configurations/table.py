@@ -1,0 +1,146 @@
+"""A row for each document of a bucket: from the rows come its routes, its limit, and what is said where it is missing.
+
+To add one: a file here, a row below, its actions in `access/actions.py`, and its rows in docs/compatibility.md and
+docs/permissions.md. Documents with a form of their own (policy, styles, versioning) have files here and handlers in the
+dialect, and no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from xml.etree.ElementTree import Element
+
+from coatcheck.access.actions import Action
+from coatcheck.core.errors import (
+    NO_SUCH_CORS_CONFIGURATION,
+    NO_SUCH_ENCRYPTION_RULE,
+    NO_SUCH_LIFECYCLE,
+    NO_SUCH_WEBSITE,
+    Fault,
+)
+from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFECYCLE_MAX_BYTES
+from coatcheck.core.xml import Node
+
+from . import cors, encryption, https, lifecycle, public_access_block, referer, tags, website
+from .elements import Shape
+
+
+class Document(Protocol):
+    """A file of this package: a value in its forms. `NAME` is what it is stored under."""
+
+    @property
+    def NAME(self) -> str: ...
+    @property
+    def ROOT(self) -> str: ...
+    @property
+    def SHAPE(self) -> Shape: ...
+
+    def read(self, document: Element, /) -> Any:
+        """Raises: OssError, for a document that can't be taken."""
+
+    def write(self, value: Any, /) -> Sequence[Node]: ...
+
+    def to_json(self, value: Any, /) -> str: ...
+
+    def from_json(self, text: str, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One document.
+
+    Attributes:
+        operation: what follows put_, get_ and delete_ in the operations' names.
+        delete: None where OSS has no such operation.
+        missing: what GET says where nothing is stored: a fault, or a value.
+        limit_bytes: of a document that is put.
+    """
+
+    document: Document
+    operation: str
+    sub_resource: str
+    put: Action
+    get: Action
+    delete: Action | None
+    missing: Fault | object
+    limit_bytes: int = CONFIGURATION_MAX_BYTES
+
+
+ROWS: Final = (
+    Row(
+        cors,
+        "bucket_cors",
+        "cors",
+        Action.PUT_BUCKET_CORS,
+        Action.GET_BUCKET_CORS,
+        Action.DELETE_BUCKET_CORS,
+        NO_SUCH_CORS_CONFIGURATION,
+        CORS_MAX_BYTES,
+    ),
+    Row(
+        referer,
+        "bucket_referer",
+        "referer",
+        Action.PUT_BUCKET_REFERER,
+        Action.GET_BUCKET_REFERER,
+        None,
+        referer.RefererRules(),
+    ),
+    Row(
+        https,
+        "bucket_https_config",
+        "httpsConfig",
+        Action.PUT_BUCKET_HTTPS_CONFIG,
+        Action.GET_BUCKET_HTTPS_CONFIG,
+        None,
+        https.HttpsConfig(),
+    ),
+    Row(
+        lifecycle,
+        "bucket_lifecycle",
+        "lifecycle",
+        Action.PUT_BUCKET_LIFECYCLE,
+        Action.GET_BUCKET_LIFECYCLE,
+        Action.DELETE_BUCKET_LIFECYCLE,
+        NO_SUCH_LIFECYCLE,
+        LIFECYCLE_MAX_BYTES,
+    ),
+    Row(
+        website,
+        "bucket_website",
+        "website",
+        Action.PUT_BUCKET_WEBSITE,
+        Action.GET_BUCKET_WEBSITE,
+        Action.DELETE_BUCKET_WEBSITE,
+        NO_SUCH_WEBSITE,
+    ),
+    Row(
+        encryption,
+        "bucket_encryption",
+        "encryption",
+        Action.PUT_BUCKET_ENCRYPTION,
+        Action.GET_BUCKET_ENCRYPTION,
+        Action.DELETE_BUCKET_ENCRYPTION,
+        NO_SUCH_ENCRYPTION_RULE,
+    ),
+    Row(
+        tags,
+        "bucket_tags",
+        "tagging",
+        Action.PUT_BUCKET_TAGGING,
+        Action.GET_BUCKET_TAGGING,
+        Action.DELETE_BUCKET_TAGGING,
+        tags.BucketTags(),
+    ),
+    Row(
+        public_access_block,
+        "bucket_public_access_block",
+        "publicAccessBlock",
+        Action.PUT_BUCKET_PUBLIC_ACCESS_BLOCK,
+        Action.GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+        Action.DELETE_BUCKET_PUBLIC_ACCESS_BLOCK,
+        public_access_block.PublicAccessBlock(),
+    ),
+)

@@ -1,0 +1,59 @@
+"""A bucket's tags: read, checked, stored, written. Pure. Source: OSS API reference, PutBucketTags; bucket tagging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.errors import INVALID_TAG, REPEATED_TAGS, TOO_MANY_TAGS
+from coatcheck.core.limits import BUCKET_TAG_KEY_MAX_BYTES, BUCKET_TAG_VALUE_MAX_BYTES, BUCKET_TAGS_MAX
+from coatcheck.core.xml import Node
+from coatcheck.ports.bucket import TAGGING, Tags, read_tags, write_tags
+
+from .elements import find_text, malformed, need_one, texts
+
+NAME: Final = TAGGING
+ROOT: Final = "Tagging"
+SHAPE: Final = texts(TagSet=texts(Tag=texts("Key", "Value")))
+_RESERVED: Final = ("http://", "https://", "aliyun")
+
+
+@dataclass(frozen=True, slots=True)
+class BucketTags:
+    tags: Tags = ()
+
+
+def read(document: Element) -> BucketTags:
+    """A Tagging. Raises: OssError MALFORMED_XML, INVALID_TAG, TOO_MANY_TAGS, REPEATED_TAGS."""
+    elements = need_one(document, "TagSet").findall("Tag")
+    if not elements:
+        raise malformed("TagSet needs a Tag.")
+    tags = tuple((find_text(tag, "Key") or "", find_text(tag, "Value") or "") for tag in elements)
+    return BucketTags(check(tags))
+
+
+def check(tags: Tags) -> Tags:
+    """The same tags. Raises: OssError INVALID_TAG, TOO_MANY_TAGS, REPEATED_TAGS."""
+    if len(tags) > BUCKET_TAGS_MAX:
+        raise TOO_MANY_TAGS()
+    for key, value in tags:
+        if not 1 <= len(key.encode()) <= BUCKET_TAG_KEY_MAX_BYTES or key.lower().startswith(_RESERVED):
+            raise INVALID_TAG("The TagKey you have provided is invalid.")
+        if len(value.encode()) > BUCKET_TAG_VALUE_MAX_BYTES:
+            raise INVALID_TAG("The TagValue you have provided is invalid.")
+    if len({key for key, _ in tags}) != len(tags):
+        raise REPEATED_TAGS()
+    return tags
+
+
+def write(value: BucketTags) -> list[Node]:
+    return [("TagSet", tuple(("Tag", (("Key", key), ("Value", content))) for key, content in value.tags))]
+
+
+def to_json(value: BucketTags) -> str:
+    return write_tags(value.tags)
+
+
+def from_json(text: str) -> BucketTags:
+    return BucketTags(read_tags(text))
