@@ -96,6 +96,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"httpsConfig": ""},
         b"<HttpsConfiguration><TLS><Enable>true</Enable><TLSVersion>TLSv1.2</TLSVersion></TLS></HttpsConfiguration>",
     ),
+    "put_bucket_request_payment": (
+        "PUT",
+        None,
+        {"requestPayment": ""},
+        b"<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>",
+    ),
     "create_cname_token": ("POST", None, {"cname": "", "comp": "token"}, b""),
     "put_cname": ("POST", None, {"cname": "", "comp": "add"}, b""),
     "delete_cname": ("POST", None, {"cname": "", "comp": "delete"}, b""),

@@ -38,6 +38,7 @@ TAKEN = {
         "/photos/?referer",
         "<AllowEmptyReferer>true</AllowEmptyReferer><RefererList><Referer>http://a</Referer></RefererList>",
     ),
+    "RequestPaymentConfiguration": ("PUT", "/photos/?requestPayment", "<Payer>Requester</Payer>"),
     "RestoreRequest": (
         "POST",
         "/photos/cold?restore",

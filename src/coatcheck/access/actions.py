@@ -94,6 +94,8 @@ class Action(Enum):
     PUT_BUCKET_WEBSITE = ("oss:PutBucketWebsite", AclRight.NOTHING, False)
     GET_BUCKET_WEBSITE = ("oss:GetBucketWebsite", AclRight.NOTHING, False)
     DELETE_BUCKET_WEBSITE = ("oss:DeleteBucketWebsite", AclRight.NOTHING, False)
+    PUT_BUCKET_REQUEST_PAYMENT = ("oss:PutBucketRequestPayment", AclRight.NOTHING, False)
+    GET_BUCKET_REQUEST_PAYMENT = ("oss:GetBucketRequestPayment", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -139,7 +141,6 @@ _NOT_BUILT: Final = (
     *("DeleteBucketOverwriteConfig", "GetBucketOverwriteConfig", "PutBucketOverwriteConfig"),
     *("GetBucketAccessMonitor", "PutBucketAccessMonitor"),
     *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
-    *("GetBucketRequestPayment", "PutBucketRequestPayment"),
     *("GetBucketResourceGroup", "PutBucketResourceGroup"),
     *("GetBucketTransferAcceleration", "PutBucketTransferAcceleration"),
     *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),

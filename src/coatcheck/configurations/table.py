@@ -23,7 +23,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFECYCLE_MAX_BYTES
 from coatcheck.core.xml import Node
 
-from . import cors, encryption, https, lifecycle, public_access_block, referer, tags, website
+from . import cors, encryption, https, lifecycle, public_access_block, referer, request_payment, tags, website
 from .elements import Shape
 
 
@@ -142,5 +142,14 @@ ROWS: Final = (
         Action.GET_BUCKET_PUBLIC_ACCESS_BLOCK,
         Action.DELETE_BUCKET_PUBLIC_ACCESS_BLOCK,
         public_access_block.PublicAccessBlock(),
+    ),
+    Row(
+        request_payment,
+        "bucket_request_payment",
+        "requestPayment",
+        Action.PUT_BUCKET_REQUEST_PAYMENT,
+        Action.GET_BUCKET_REQUEST_PAYMENT,
+        None,
+        request_payment.RequestPayment(),
     ),
 )

@@ -299,6 +299,7 @@ CORS_NOT_ALLOWED = Fault(
 CORS_RULE_BEYOND_LIMIT = Fault("CORSRuleBeyondLimit", 400, "The CORS Rules num is beyond limit")
 NO_SUCH_CORS_CONFIGURATION = Fault("NoSuchCORSConfiguration", 404, "The CORS Configuration does not exist.")
 DENIED_BY_REFERER = Fault("AccessDenied", 403, "You are denied by bucket referer policy.")
+REQUESTER_MUST_PAY = Fault("AccessDenied", 403, "Access denied for requester pay bucket", "0003-00000703")
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

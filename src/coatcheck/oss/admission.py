@@ -1,19 +1,23 @@
-"""What a bucket's own settings say of how it may be asked, whoever asks: referers, HTTPS.
+"""What a bucket's configurations say of how it may be asked: referers, HTTPS, who pays.
 
-Judged before permissions, and only for buckets that have settings at all.
+Judged before permissions, and only for buckets that have configurations at all.
 """
 
 from __future__ import annotations
 
-from coatcheck.configurations import https, referer
-from coatcheck.core.errors import DENIED_BY_REFERER, HTTPS_REQUIRED, TLS_VERSION_NOT_ALLOWED
+from typing import Final
+
+from coatcheck.configurations import https, referer, request_payment
+from coatcheck.core.errors import DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.request import Request
 
+_PAYER: Final = "x-oss-request-payer"  # as a header or a parameter
+
 
 def admit(bucket: Bucket, request: Request, caller: Caller) -> None:
-    """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, TLS_VERSION_NOT_ALLOWED."""
+    """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED."""
     for name, document in bucket.settings:
         if name == https.ONLY_NAME:
             if not request.secure:
@@ -22,6 +26,8 @@ def admit(bucket: Bucket, request: Request, caller: Caller) -> None:
             _check_tls_version(document, request)
         elif name == referer.NAME and (caller.anonymous or caller.by_link):
             _check_referer(document, request)
+        elif name == request_payment.NAME:
+            _check_payer(document, request, caller, owner=caller.account == bucket.owner)
 
 
 def _check_tls_version(document: str, request: Request) -> None:
@@ -33,3 +39,10 @@ def _check_tls_version(document: str, request: Request) -> None:
 def _check_referer(document: str, request: Request) -> None:
     if not referer.allows(referer.from_json(document), request.headers.get("referer") or ""):
         raise DENIED_BY_REFERER()
+
+
+def _check_payer(document: str, request: Request, caller: Caller, *, owner: bool) -> None:
+    sent = request.headers.get(_PAYER) or request.query.get(_PAYER) or ""
+    offers = sent.lower() == "requester"
+    if not request_payment.from_json(document).allows(owner=owner, anonymous=caller.anonymous, offers=offers):
+        raise REQUESTER_MUST_PAY()
