@@ -37,7 +37,6 @@ from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
-from .sqlite.documents import UnreadableDocument
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
@@ -229,8 +228,6 @@ def _told(data: Path) -> Iterator[None]:
     """What SQLite says of a catalog that it can't use, in words. Raises: BadDirectory, InUse."""
     try:
         yield
-    except UnreadableDocument as error:
-        raise BadDirectory(f"{data}/catalog.sqlite: {error} Restore it from a backup.") from None
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_BUSY:

@@ -10,8 +10,8 @@ from coatcheck.core.errors import OssError
 from .row_sums import row_sum
 
 
-class UnreadableDocument(Exception):
-    """A document that the catalog holds isn't one; the message says which."""
+class UnreadableDocument(sqlite3.DatabaseError):
+    """A document that the catalog holds isn't one; the message says which. Like any other damage of the catalog."""
 
 
 def upgrade_documents(connection: sqlite3.Connection) -> None:
@@ -28,7 +28,7 @@ def upgrade_documents(connection: sqlite3.Connection) -> None:
         try:
             document = upgrade_document(name, stored)
         except (OssError, ValueError, TypeError) as error:
-            raise UnreadableDocument(f"The document {name} of bucket {bucket_id} cannot be read ({error}).") from error
+            raise UnreadableDocument(f"the document {name} of bucket {bucket_id} cannot be read: {error}") from error
         if document != stored:
             connection.execute(
                 "UPDATE bucket_setting SET document = ?, row_crc32 = ? WHERE bucket_id = ? AND name = ?",

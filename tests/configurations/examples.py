@@ -1,0 +1,156 @@
+"""Any value of each document, as its XML form can say it."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from coatcheck.configurations.cors import Cors, CorsRule
+from coatcheck.configurations.encryption import EncryptionRule
+from coatcheck.configurations.https import TLS_VERSIONS, CipherSuites, HttpsConfig
+from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
+from coatcheck.configurations.public_access_block import PublicAccessBlock
+from coatcheck.configurations.referer import RefererRules
+from coatcheck.configurations.request_payment import RequestPayment
+from coatcheck.configurations.tags import BucketTags
+from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
+from coatcheck.core.times import DAY_S
+
+WORDS: Final = st.text(string.ascii_letters + string.digits + "-_.é空&<>'\"", min_size=1, max_size=8)
+TOKENS: Final = st.text(string.ascii_letters + "-", min_size=1, max_size=8)
+SWITCHES: Final = st.booleans()
+MAYBE: Final = st.none() | st.booleans()
+
+
+def many(each: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(each, min_size=least, max_size=3, unique=True).map(tuple)
+
+
+def _numbered(rules: list[Any]) -> list[tuple[int, Any]]:
+    return list(enumerate(rules, 1))
+
+
+def _cors() -> st.SearchStrategy[Cors]:
+    origins = st.sampled_from(["*", "https://*.example.com", "http://a.example"])
+    methods = st.sampled_from(["GET", "PUT", "DELETE", "POST", "HEAD"])
+    ages = st.none() | st.integers(0, 999_999_999)
+    rule = st.builds(CorsRule, many(origins, 1), many(methods, 1), many(TOKENS), many(TOKENS), ages)
+    return st.builds(Cors, many(rule, 1), SWITCHES)
+
+
+def _referer() -> st.SearchStrategy[RefererRules]:
+    truncated = st.sampled_from([(True, True), (True, False), (False, False)])
+    return st.builds(
+        lambda empty, cut, white, black: RefererRules(empty, cut[0], cut[1], white, black),
+        SWITCHES,
+        truncated,
+        many(WORDS),
+        many(WORDS),
+    )
+
+
+def _https() -> st.SearchStrategy[HttpsConfig]:
+    suites = st.builds(CipherSuites, SWITCHES, MAYBE, many(TOKENS), many(TOKENS))
+    versions, maybe = st.sampled_from(TLS_VERSIONS), st.none() | suites
+    enabled = st.builds(HttpsConfig, st.just(True), many(versions, 1), maybe)
+    return enabled | st.builds(HttpsConfig, st.just(False), many(versions), maybe)
+
+
+def _lifecycle() -> st.SearchStrategy[Lifecycle]:
+    tags = many(st.tuples(WORDS, WORDS))
+    midnights = st.integers(1, 30_000).map(lambda day: day * DAY_S)
+    ends = st.one_of(
+        st.builds(Due, days=st.integers(400, 3650)),
+        st.builds(Due, before_s=midnights),
+        st.builds(Due, on_s=midnights),
+    )
+    steps = many(st.builds(lambda small: Transition(Due(days=30), "IA", small), MAYBE)).map(lambda found: found[:1])
+    excluded = st.builds(
+        lambda prefix, tag: Exclusion(f"logs/{prefix}", tag), WORDS, st.none() | st.tuples(WORDS, WORDS)
+    )
+    plain = st.builds(
+        Rule,
+        rule_id=st.just(""),
+        prefix=st.just("logs/"),
+        enabled=SWITCHES,
+        tags=tags,
+        larger_than=st.none() | st.integers(0, 99),
+        smaller_than=st.none() | st.integers(100, 1 << 60),
+        exclusions=many(excluded),
+        expiration=ends,
+        noncurrent=st.none() | st.builds(Due, days=st.integers(100, 3650)),
+        noncurrent_transitions=st.just(()) | st.just((Transition(Due(days=9), "Archive"),)),
+    )
+    moving = st.builds(
+        Rule,
+        rule_id=st.just(""),
+        prefix=WORDS,
+        enabled=SWITCHES,
+        expired_markers=SWITCHES,
+        transitions=steps,
+        abort=st.builds(Due, days=st.integers(1, 99)),
+    )
+    numbered = st.lists(st.one_of(plain, moving), min_size=1, max_size=3).map(_numbered)
+    return numbered.map(
+        lambda rules: Lifecycle(tuple(replace(rule, rule_id=f"rule {number}") for number, rule in rules))
+    )
+
+
+def _website() -> st.SearchStrategy[Website]:
+    texts = st.none() | WORDS
+    header = st.builds(HeaderCondition, TOKENS, texts, texts, texts)
+    rule = st.builds(
+        lambda kind, pre, suf, error, headers, scheme, code, passed, key, enable: (
+            kind,
+            pre,
+            suf,
+            error,
+            headers,
+            scheme,
+            "files.example.com",
+            code,
+            passed,
+            *key,
+            enable,
+        ),
+        st.sampled_from(["External", "AliCDN", "Internal"]),
+        texts,
+        texts,
+        st.none() | st.integers(400, 599),
+        many(header),
+        st.sampled_from([None, "http", "https"]),
+        st.sampled_from([None, "301", "302", "307"]),
+        SWITCHES,
+        st.sampled_from([(None, None), ("${key}.html", None), (None, "new/")]),
+        MAYBE,
+    )
+    rules = st.lists(rule, max_size=3).map(_numbered)
+    made = rules.map(lambda found: tuple(RoutingRule(number, *parts) for number, parts in found))
+    return st.builds(
+        Website,
+        WORDS,
+        SWITCHES,
+        st.integers(0, 2),
+        WORDS,
+        st.sampled_from([200, 404]),
+        made,
+    )
+
+
+VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
+    "cors": _cors(),
+    "encryption": st.just(EncryptionRule("AES256")),
+    "https": _https(),
+    "lifecycle": _lifecycle(),
+    "publicAccessBlock": st.builds(PublicAccessBlock, SWITCHES),
+    "referer": _referer(),
+    "requestPayment": st.builds(RequestPayment, st.sampled_from(["BucketOwner", "Requester"])),
+    "tagging": st.builds(
+        BucketTags, st.dictionaries(WORDS, st.just("") | WORDS, min_size=1, max_size=3).map(lambda t: tuple(t.items()))
+    ),
+    "website": _website(),
+}

@@ -1,0 +1,109 @@
+"""The stored form, word for word: it lies in data directories, so it changes only with a version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from coatcheck.configurations import (
+    cors,
+    encryption,
+    https,
+    lifecycle,
+    public_access_block,
+    referer,
+    request_payment,
+    style,
+    tags,
+    website,
+)
+from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
+from coatcheck.configurations.stored import read_stored, write_stored
+from coatcheck.configurations.table import Document
+from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
+
+LIFECYCLE = Lifecycle(
+    (
+        Rule(
+            "logs",
+            "logs/",
+            enabled=True,
+            tags=(("k", "v"),),
+            larger_than=0,
+            exclusions=(Exclusion("logs/keep", ("a", "b")), Exclusion("logs/x")),
+            expiration=Due(days=365),
+            transitions=(Transition(Due(days=30), "IA", small_files=False),),
+        ),
+        Rule("old", "", enabled=False, expiration=Due(before_s=86_400), abort=Due(days=3)),
+    )
+)
+RULE = RoutingRule(1, "External", prefix="a/", headers=(HeaderCondition("x", "1", None, None),), host="h", code="302")
+
+STORED: list[tuple[Document, object, str]] = [
+    (
+        cors,
+        cors.Cors((cors.CorsRule(("*",), ("GET",), (), ("ETag",), 600),), True),
+        '{"v":1,"rules":[{"origins":["*"],"methods":["GET"],"exposed":["ETag"],"max_age_s":600}],"vary":true}',
+    ),
+    (
+        referer,
+        referer.RefererRules(False, True, False, ("http://空.example",), ()),
+        '{"v":1,"allow_empty":false,"truncate_query":true,"truncate_path":false,"white":["http://空.example"]}',
+    ),
+    (
+        https,
+        https.HttpsConfig(True, ("TLSv1.3",), https.CipherSuites(True, None, ("A",))),
+        '{"v":1,"enabled":true,"versions":["TLSv1.3"],"suites":{"enabled":true,"custom":["A"]}}',
+    ),
+    (
+        lifecycle,
+        LIFECYCLE,
+        '{"v":1,"rules":[{"rule_id":"logs","prefix":"logs/","enabled":true,"tags":[["k","v"]],"larger_than":0,'
+        '"exclusions":[{"prefix":"logs/keep","tag":["a","b"]},{"prefix":"logs/x"}],"expiration":{"days":365},'
+        '"expired_markers":false,"transitions":[{"due":{"days":30},"storage_class":"IA","small_files":false}]},'
+        '{"rule_id":"old","prefix":"","enabled":false,"expiration":{"before_s":86400},"expired_markers":false,'
+        '"abort":{"days":3}}]}',
+    ),
+    (
+        website,
+        Website("index.html", True, 2, "", 404, (RULE,)),
+        '{"v":1,"index":"index.html","sub_dirs":true,"sub_dir_type":2,"error_key":"","error_status":404,"rules":['
+        '{"number":1,"kind":"External","prefix":"a/","headers":[{"name":"x","equals":"1","starts_with":null,'
+        '"ends_with":null}],"host":"h","code":"302","pass_query":false}]}',
+    ),
+    (encryption, encryption.EncryptionRule("AES256"), '{"v":1,"algorithm":"AES256"}'),
+    (tags, tags.BucketTags((("team", "a b&c=d"),)), '{"v":1,"tags":[["team","a b&c=d"]]}'),
+    (public_access_block, public_access_block.PublicAccessBlock(True), '{"v":1,"blocked":true}'),
+    (request_payment, request_payment.RequestPayment("Requester"), '{"v":1,"payer":"Requester"}'),
+]
+
+
+@pytest.mark.parametrize(("document", "value", "stored"), STORED, ids=lambda each: getattr(each, "NAME", ""))
+def test_the_stored_form_is_this_text(document: Document, value: object, stored: str) -> None:
+    assert document.to_json(value) == stored
+    assert document.from_json(stored) == value
+
+
+def test_the_stored_form_of_a_style_is_this_text() -> None:
+    small = style.Style("image/resize,w_100", "image", 1, 2)
+    stored = '{"v":1,"content":"image/resize,w_100","category":"image","created":1,"modified":2}'
+    assert style.to_json(small) == stored
+    assert style.from_json(stored) == small
+
+
+@dataclass(frozen=True)
+class Ticket:
+    count: int = 1
+    note: str | None = "none yet"
+    names: tuple[str, ...] = ()
+
+
+def test_what_differs_from_its_default_is_written_also_when_it_is_nothing() -> None:
+    assert write_stored(Ticket(0, None)) == '{"v":1,"count":0,"note":null}'
+    assert read_stored(Ticket, '{"v":1,"count":0,"note":null}') == Ticket(0, None)
+
+
+def test_a_version_that_is_not_known_is_not_guessed_at() -> None:
+    with pytest.raises(ValueError, match=r"A Ticket of version 2 is stored; this coatcheck knows version 1\."):
+        read_stored(Ticket, '{"v":2,"count":1}')
