@@ -26,7 +26,7 @@ NAME: Final = "encryption"
 ROOT: Final = "ServerSideEncryptionRule"
 SHAPE: Final = texts(ApplyServerSideEncryptionByDefault=texts("KMSDataEncryption", "KMSMasterKeyID", "SSEAlgorithm"))
 HEADER: Final = "x-oss-server-side-encryption"  # what refusals of an algorithm name, from wherever it came
-_AES256: Final = "AES256"
+AES256: Final = "AES256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +65,5 @@ def check_algorithm(text: str) -> None:
         raise KMS_NOT_ENABLED()
     if text == "SM4":
         raise NOT_IMPLEMENTED("SM4 is not built; AES256 is.", Header=HEADER)
-    if text != _AES256:
+    if text != AES256:
         raise INVALID_ENCRYPTION_ALGORITHM(ArgumentName=HEADER, ArgumentValue=text[:64])

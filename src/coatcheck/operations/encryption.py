@@ -6,13 +6,11 @@ An object's record says AES256 where all its bytes are encrypted on disk.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
+from coatcheck.configurations.encryption import AES256 as AES256
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import ObjectRecord, Segment
-
-AES256: Final = "AES256"
 
 
 def inline_body(store: ByteStore, origin: Origin) -> bytes | None:
