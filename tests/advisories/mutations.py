@@ -445,13 +445,15 @@ IDENTITIES: Final = {
         "lambda facts: (),",
     ),
     "test_a_deny_by_requested_tags_sees_those_of_a_document": _m(
-        "put_object_tagging", "oss/object_tagging.py", "    call.decide_on_tags(tags)\n"
+        "put_tags",
+        "operations/tagging.py",
+        "    context.decide(grant.action, grant.this_bucket, grant.this_key, found, versioned=versioned, tags=tags)\n",
     ),
     "test_a_deny_on_versions_holds_for_every_way_to_delete_one": _m(
         "_decide_on",
-        "oss/object_delete.py",
-        "call.context.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=version_id is not None)",
-        "call.context.decide(Action.DELETE_OBJECT, bucket, key, found)",
+        "operations/delete.py",
+        "context.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=version_id is not None)",
+        "context.decide(Action.DELETE_OBJECT, bucket, key, found)",
     ),
     "test_who_may_not_read_learns_nothing_of_what_is_there": _m(
         "_perform",

@@ -1,7 +1,8 @@
 """Bytes and rows, in the order that loses nothing; and what is done when a race was lost.
 
-A blob is kept when a committed row names it, discarded when the catalog refused, and what a commit let go of is removed
-after it. This is the only file that keeps, discards, removes and repeats: operations say what is to be committed.
+A blob is kept when a committed row names it, discarded when the catalog refused or its bytes didn't come, and what a
+commit let go of is removed after it. This is the only file that keeps, discards, removes and repeats: operations say
+what is to be committed.
 
 An operation that lost a race runs again, on what is there now. The request itself never does: its body was read, its
 signature verified, and what it stored so far stays stored.
@@ -11,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from coatcheck.core.errors import INTERNAL_ERROR, OssError
-from coatcheck.ports.byte_store import BlobWriter
+from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, NotWritten, Stale, Written
 from coatcheck.ports.object import ObjectRecord
 
@@ -27,7 +29,7 @@ R = TypeVar("R")
 
 log = logging.getLogger("coatcheck")
 
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 8
 _WAITED_FOR: Final = 4  # blobs, as those of simple objects
 _removals: set[asyncio.Task[None]] = set()  # the event loop itself remembers tasks only weakly
 
@@ -64,8 +66,7 @@ async def commit(
     try:
         result = await write
     except (AlreadyThere, Gone, NotWritten, OssError, Stale) as error:
-        if blob is not None:
-            await blob.discard()
+        await discard(blob)
         if isinstance(error, Gone) and gone is not None:
             raise gone from None
         if isinstance(error, AlreadyThere) and exists is not None:
@@ -73,30 +74,71 @@ async def commit(
         raise
     if blob is not None:
         await blob.keep()
-    await remove_released(ports, result)
+    await _remove(ports, _released_by(result))
     return result
 
 
-async def remove_released(ports: Ports, result: object) -> None:
-    """Remove what a committed mutation let go of, by what it returned."""
-    await _remove(ports, _released_by(result))
+async def commit_what_came(blob: BlobWriter | None, storing: Awaitable[Stored]) -> Stored:
+    """Wait for an operation that commits the bytes of a body by naming its blob, or by what it copied from that; the
+    blob is then kept or discarded.
+
+    Raises: what the operation raises; a known refusal discards the blob, as in `commit`.
+    """
+    try:
+        stored = await storing
+    except (NotWritten, OssError):
+        await discard(blob)
+        raise
+    if blob is not None and any(segment.blob_id == blob.blob_id for segment in stored.record.segments):
+        await blob.keep()
+    else:
+        await discard(blob)
+    return stored
 
 
-async def repeated(first: T, attempt: Callable[[T], Awaitable[R]], again: Callable[[T], Awaitable[T]]) -> R:
+@asynccontextmanager
+async def new_blob(store: ByteStore, *, encrypted: bool) -> AsyncIterator[BlobWriter]:
+    """A blob to be written within, for the caller to commit: finished at the end, discarded where that isn't reached.
+
+    Raises: NoSpace.
+    """
+    blob = await store.new_blob(encrypted=encrypted)
+    try:
+        yield blob
+        await blob.finish()
+    except BaseException:
+        await blob.discard()
+        raise
+
+
+async def discard(blob: BlobWriter | None) -> None:
+    """Remove every trace of a blob that nothing will name, if there is one."""
+    if blob is not None:
+        await blob.discard()
+
+
+async def repeated(
+    first: T,
+    attempt: Callable[[T], Awaitable[R]],
+    again: Callable[[T], Awaitable[T]],
+    *,
+    lost: str = "The object is being replaced faster than it can be read. Try again.",
+) -> R:
     """The outcome of an attempt that lost no race.
 
     Args:
         first: what the first attempt works on.
-        attempt: reads no body of the request's, and changes nothing where it raises ReplacedMeanwhile.
+        attempt: reads no body of the request's, and changes nothing where it raises ReplacedMeanwhile or Stale.
         again: what is there by then, and that it may be done to it.
+        lost: what the client is told when every attempt lost.
     """
     given = first
     for _ in range(_ATTEMPTS):
         try:
             return await attempt(given)
-        except ReplacedMeanwhile:
+        except (ReplacedMeanwhile, Stale):
             given = await again(given)
-    raise INTERNAL_ERROR("The object is being replaced faster than it can be read. Try again.")
+    raise INTERNAL_ERROR(lost)
 
 
 async def removed() -> None:

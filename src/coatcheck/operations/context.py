@@ -8,7 +8,7 @@ from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import NO_REQUEST, AccessFacts, RequestFacts
 from coatcheck.identity.caller import Caller
-from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains, NoDomains
@@ -49,6 +49,7 @@ class Context(NamedTuple):
         *,
         versioned: bool = False,
         acl: str | None = None,
+        tags: Tags = (),
     ) -> Grant:
         """May the caller do this too, to another resource than the one addressed: the source of a copy, each key of a
         delete of many?
@@ -58,10 +59,10 @@ class Context(NamedTuple):
             found: the object there, or the version that is meant, if it exists; it may be left out where
                 `needs_object` says so.
             versioned: a version is named ("oss:GetObjectVersion" is another right than "oss:GetObject").
-            acl: that it is to get.
+            acl, tags: that it is to get.
         Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
         """
-        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, acl=acl)
+        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, acl=acl, tags=tags)
         return decide(self.caller, action, facts)
 
     def needs_object(self, bucket: Bucket) -> bool:

@@ -12,6 +12,8 @@ from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import ObjectRecord, Segment
 
+from .commit import new_blob
+
 
 def inline_body(store: ByteStore, origin: Origin) -> bytes | None:
     """The content of an object that lives in its row, as it was uploaded; None where it lives in blobs.
@@ -55,15 +57,10 @@ async def copy_blob(
     """A new blob with the content of the segments, finished and not yet kept. Raises: BlobGone, Damaged, NoSpace."""
     reader = await store.open(segments, origin)
     try:
-        blob = await store.new_blob(encrypted=encrypted)
-        try:
+        async with new_blob(store, encrypted=encrypted) as blob:
             async for piece in reader.chunks(0, size):
                 await blob.write(piece)
             await reader.verify()
-            await blob.finish()
-        except BaseException:
-            await blob.discard()
-            raise
     finally:
         await reader.close()
     return blob

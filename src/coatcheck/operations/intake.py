@@ -27,6 +27,8 @@ from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_PIECE_BYTES, WRITE_WAI
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.object import Segment
 
+from .commit import discard
+
 _HASHERS: Final = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
 
 
@@ -67,6 +69,19 @@ class Expected(NamedTuple):
 NOTHING_EXPECTED: Final = Expected()
 
 
+class Arriving(NamedTuple):
+    """A body that is still on its way.
+
+    Attributes:
+        chunks: ends, or fails with BodyFailed or an OssError of whoever watches it.
+        announced: how many bytes are to come; None if that isn't known.
+    """
+
+    chunks: AsyncIterator[bytes]
+    announced: int | None = None
+    expected: Expected = NOTHING_EXPECTED
+
+
 async def receive(
     body: AsyncIterator[bytes],
     store: ByteStore,
@@ -100,10 +115,10 @@ async def receive(
         incoming = await intake.end()
         _compare(expected, incoming)
     except BodyFailed as failure:
-        await intake.discard()
+        await intake.abandon()
         raise body_fault(failure) from None
     except BaseException:
-        await intake.discard()
+        await intake.abandon()
         raise
     return incoming
 
@@ -163,11 +178,10 @@ class _Intake:
         await self._blob.finish()
         return Incoming(self.size, self._md5.digest(), self._crc, None, self._blob)
 
-    async def discard(self) -> None:
+    async def abandon(self) -> None:
         if self._work is not None:
             await asyncio.gather(self._work, return_exceptions=True)
-        if self._blob is not None:
-            await self._blob.discard()
+        await discard(self._blob)
 
     async def _start_work(self) -> None:
         await self._finish_work()

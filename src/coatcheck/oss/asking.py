@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from coatcheck.core.errors import OssError
+from coatcheck.ports.bucket import Tags
 
-from .tagging import Tags, read_tagging_header
+from .tagging import read_tagging_header
 
 _OBJECT_ACL: Final = "x-oss-object-acl"
 _TAGGING: Final = "x-oss-tagging"

@@ -7,11 +7,22 @@ from collections.abc import Mapping
 from coatcheck.core.digests import read_content_md5
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_DIGEST, MISSING_CONTENT_LENGTH, NOT_IMPLEMENTED
 from coatcheck.core.limits import INLINE_MAX_BYTES
-from coatcheck.operations.intake import Expected, Incoming, receive
+from coatcheck.operations.intake import Arriving, Expected, Incoming, receive
 from coatcheck.operations.pacing import paced
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.wire.body_digests import meant_chunks
 from coatcheck.wire.request import Request
+
+
+def read_arriving(request: Request, rate_bits_per_s: int | None = None) -> Arriving:
+    """The body as an operation takes it in, and what its headers say of it.
+
+    Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT, NOT_IMPLEMENTED, INVALID_DIGEST.
+    """
+    announced = read_content_length(request.headers)
+    expected = _read_expected(request.headers)
+    chunks = meant_chunks(request)
+    return Arriving(chunks if rate_bits_per_s is None else paced(chunks, rate_bits_per_s), announced, expected)
 
 
 async def take_in(
@@ -27,15 +38,13 @@ async def take_in(
 
     Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT, NOT_IMPLEMENTED; INVALID_DIGEST; what `receive` raises.
     """
-    announced = read_content_length(request.headers)
-    expected = _read_expected(request.headers)
-    chunks = meant_chunks(request)
+    arriving = read_arriving(request, rate_bits_per_s)
     return await receive(
-        chunks if rate_bits_per_s is None else paced(chunks, rate_bits_per_s),
+        arriving.chunks,
         store,
         most=most,
-        announced=announced,
-        expected=expected,
+        announced=arriving.announced,
+        expected=arriving.expected,
         inline_most=inline_most,
         encrypted=encrypted,
     )

@@ -9,13 +9,14 @@ from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
+from coatcheck.operations.list import Selection, list_versions
 from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document, read_encoding_type, read_list_text, read_max_keys
 from .call import Call
 from .configuration import show
-from .object_list import Spell, restore_nodes
+from .object_list import WriteText, restore_nodes
 from .owner import owner_node
 from .settings_kept import change_bucket
 
@@ -44,36 +45,31 @@ async def list_object_versions(call: Call) -> Reply:
             ArgumentValue=version_id_marker,
         )
     most, encoded = read_max_keys(query), read_encoding_type(query)
-    page = await call.ports.catalog.list_versions(
-        call.this_bucket.bucket_id,
-        prefix=prefix,
-        delimiter=delimiter,
-        marker=(key_marker, version_id_marker),
-        limit=most,
-    )
-    spell = encode if encoded else str
+    selection, marker = Selection(prefix, delimiter, most), (key_marker, version_id_marker)
+    page = await list_versions(call.context, call.grant, selection, marker)
+    write_text = encode if encoded else str
     nodes: list[Node] = [
         ("Name", call.this_bucket.name),
-        ("Prefix", spell(prefix)),
-        ("KeyMarker", spell(key_marker)),
+        ("Prefix", write_text(prefix)),
+        ("KeyMarker", write_text(key_marker)),
         ("VersionIdMarker", version_id_marker),
         ("MaxKeys", most),
-        ("Delimiter", spell(delimiter)),
+        ("Delimiter", write_text(delimiter)),
         *((("EncodingType", "url"),) if encoded else ()),
         ("IsTruncated", "false" if page.next_marker is None else "true"),
     ]
     if page.next_marker is not None:
         next_key, next_version_id = page.next_marker
-        nodes += [("NextKeyMarker", spell(next_key)), ("NextVersionIdMarker", next_version_id)]
+        nodes += [("NextKeyMarker", write_text(next_key)), ("NextVersionIdMarker", next_version_id)]
     owner = owner_node(call.this_bucket.owner)
-    nodes.extend(_item(call, listed, spell, owner) for listed in page.versions)
-    nodes.extend(("CommonPrefixes", (("Prefix", spell(text)),)) for text in page.common_prefixes)
+    nodes.extend(_item(call, listed, write_text, owner) for listed in page.versions)
+    nodes.extend(("CommonPrefixes", (("Prefix", write_text(text)),)) for text in page.common_prefixes)
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListVersionsResult", nodes))
 
 
-def _item(call: Call, listed: ListedVersion, spell: Spell, owner: Node) -> Node:
+def _item(call: Call, listed: ListedVersion, write_text: WriteText, owner: Node) -> Node:
     nodes: list[Node] = [
-        ("Key", spell(listed.key)),
+        ("Key", write_text(listed.key)),
         ("VersionId", listed.version_id),
         ("IsLatest", "true" if listed.is_latest else "false"),
         ("LastModified", write_iso(listed.last_modified)),

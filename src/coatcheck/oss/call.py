@@ -17,7 +17,7 @@ from coatcheck.core.errors import (
 )
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.context import Context, Ports
-from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 from coatcheck.settings import ServerSettings
@@ -25,7 +25,6 @@ from coatcheck.wire.form import Form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-from .tagging import Tags
 from .versions import asked_version, marker_headers, read_version_id
 
 

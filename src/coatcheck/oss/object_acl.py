@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from coatcheck.access.acl import read_object_acl
-from coatcheck.core.errors import MISSING_ARGUMENT, NO_SUCH_KEY
-from coatcheck.ports.catalog import Gone
+from coatcheck.core.errors import MISSING_ARGUMENT
+from coatcheck.operations import acl
 from coatcheck.wire.reply import Reply
 
 from .call import Call
@@ -20,13 +18,7 @@ async def put_object_acl(call: Call) -> Reply:
     text = call.request.headers.get("x-oss-object-acl")
     if text is None:
         raise MISSING_ARGUMENT("The header x-oss-object-acl is missing.", ArgumentName="x-oss-object-acl")
-    acl = read_object_acl(text)
-    try:
-        await call.ports.catalog.change_object(
-            bucket.bucket_id, call.key, found.version_id, lambda record: replace(record, acl=acl)
-        )
-    except Gone:
-        raise NO_SUCH_KEY(Key=call.key) from None
+    await acl.put_object_acl(call.context, call.grant, found.version_id, read_object_acl(text))
     return Reply(200, version_headers(bucket, found.version_id))
 
 

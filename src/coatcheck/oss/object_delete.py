@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from coatcheck.access.actions import Action
 from coatcheck.configurations.elements import find_switch, find_text
-from coatcheck.core.errors import MALFORMED_XML, NO_SUCH_BUCKET, USER_KEY_MUST_BE_SPECIFIED
+from coatcheck.core.errors import MALFORMED_XML, USER_KEY_MUST_BE_SPECIFIED
 from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
-from coatcheck.operations.commit import commit
-from coatcheck.operations.versions import propose_version_id
+from coatcheck.operations import delete
+from coatcheck.operations.delete import Named
 from coatcheck.ports.catalog import Deleted
-from coatcheck.ports.object import NULL_VERSION, Deletion
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type
@@ -25,12 +23,11 @@ from .versions import asked_version, marker_headers, read_version_id, version_he
 async def delete_object(call: Call) -> Reply:
     """DeleteObject: 204 whether or not there was one. A versioned bucket keeps its versions under a delete marker,
     unless the request names one, which then goes for good."""
-    deletion = _deletion(call, call.key, asked_version(call.request.query))
-    write = call.ports.catalog.delete_object(call.this_bucket.bucket_id, deletion)
-    deleted = await commit(call.ports, write, gone=NO_SUCH_BUCKET(BucketName=call.this_bucket.name))
+    asked = asked_version(call.request.query)
+    deleted = await delete.delete_object(call.context, call.grant, asked)
     if deleted.marker:
         return Reply(204, marker_headers(deleted.version_id))
-    named = deleted.version_id or deletion.version_id
+    named = deleted.version_id or asked
     return Reply(204, version_headers(call.this_bucket, named) if named else ())
 
 
@@ -42,37 +39,19 @@ async def delete_multiple_objects(call: Call) -> Reply:
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet = find_switch(document, "Quiet")
-    for key, version_id in named:
-        await _decide_on(call, key, version_id or None)
-    deletions = [_deletion(call, key, version_id or None) for key, version_id in named]
-    write = call.ports.catalog.delete_objects(call.this_bucket.bucket_id, deletions)
-    deleted = await commit(call.ports, write, gone=NO_SUCH_BUCKET(BucketName=call.this_bucket.name))
+    deleted = await delete.delete_objects(call.context, call.grant, named)
     if quiet:
         return Reply(200)
     nodes: list[Node] = [("EncodingType", "url")] if encoded else []
-    spell = encode if encoded else str
+    write_key = encode if encoded else str
     nodes.extend(
-        ("Deleted", _deleted(spell(key), version_id, outcome))
-        for (key, version_id), outcome in zip(named, deleted, strict=True)
+        ("Deleted", _deleted(write_key(one.key), one.version_id, outcome))
+        for one, outcome in zip(named, deleted, strict=True)
     )
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes))
 
 
-async def _decide_on(call: Call, key: str, version_id: str | None) -> None:
-    """Each key needs the right to delete it; one refusal refuses all. Raises: OssError AccessDenied."""
-    bucket = call.this_bucket
-    found = None
-    if call.context.needs_object(bucket):
-        found = await call.ports.catalog.find_object(bucket.bucket_id, key, version_id)
-    call.context.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=version_id is not None)
-
-
-def _deletion(call: Call, key: str, version_id: str | None) -> Deletion:
-    marker_id = propose_version_id() if call.this_bucket.versioning else NULL_VERSION
-    return Deletion(key, version_id, marker_id, int(call.now))
-
-
-def _deleted(key: str, version_id: str, outcome: Deleted) -> tuple[Node, ...]:
+def _deleted(key: str, version_id: str | None, outcome: Deleted) -> tuple[Node, ...]:
     nodes: tuple[Node, ...] = (("Key", key),)
     if version_id:
         nodes = (*nodes, ("VersionId", version_id))
@@ -81,8 +60,8 @@ def _deleted(key: str, version_id: str, outcome: Deleted) -> tuple[Node, ...]:
     return nodes
 
 
-def _read_item(item: Element) -> tuple[str, str]:
-    """The key and the version id, "" if none, of an Object element.
+def _read_item(item: Element) -> Named:
+    """The key and the version id of an Object element.
 
     Raises: OssError MALFORMED_XML, USER_KEY_MUST_BE_SPECIFIED, INVALID_ARGUMENT, or one of `check_object_key`'s.
     """
@@ -91,4 +70,4 @@ def _read_item(item: Element) -> tuple[str, str]:
         raise USER_KEY_MUST_BE_SPECIFIED()
     check_object_key(key, len(key.encode()))
     version_id = find_text(item, "VersionId")
-    return key, read_version_id(version_id) if version_id else ""
+    return Named(key, read_version_id(version_id) if version_id else None)

@@ -10,6 +10,8 @@ from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
+from coatcheck.operations import list as pages
+from coatcheck.operations.list import Selection
 from coatcheck.ports.object import ListedObject, ListPage, Restore
 from coatcheck.wire.reply import Reply
 
@@ -18,7 +20,7 @@ from .call import Call
 from .owner import owner_node
 from .restoring import write_restore
 
-Spell = Callable[[str], str]
+WriteText = Callable[[str], str]
 
 
 async def list_objects(call: Call) -> Reply:
@@ -26,21 +28,21 @@ async def list_objects(call: Call) -> Reply:
     query = call.request.query
     prefix, delimiter, marker = (read_list_text(query, name) for name in ("prefix", "delimiter", "marker"))
     most, encoded = read_max_keys(query), read_encoding_type(query)
-    page = await _page(call, prefix, delimiter, marker, most)
-    spell = encode if encoded else str
+    page = await pages.list_objects(call.context, call.grant, Selection(prefix, delimiter, most), marker)
+    write_text = encode if encoded else str
     nodes: list[Node] = [
         ("Name", call.this_bucket.name),
-        ("Prefix", spell(prefix)),
-        ("Marker", spell(marker)),
+        ("Prefix", write_text(prefix)),
+        ("Marker", write_text(marker)),
         ("MaxKeys", most),
-        ("Delimiter", spell(delimiter)),
+        ("Delimiter", write_text(delimiter)),
         *_encoding_node(encoded),
         ("IsTruncated", "false" if page.next_marker is None else "true"),
     ]
     if page.next_marker is not None:
-        nodes.append(("NextMarker", spell(page.next_marker)))
+        nodes.append(("NextMarker", write_text(page.next_marker)))
     owner = owner_node(call.this_bucket.owner)
-    nodes.extend(_items(page, spell, owner, call.now))
+    nodes.extend(_items(page, write_text, owner, call.now))
     return _reply(nodes)
 
 
@@ -50,42 +52,37 @@ async def list_objects_v2(call: Call) -> Reply:
     prefix, delimiter, start_after = (read_list_text(query, name) for name in ("prefix", "delimiter", "start-after"))
     token = query.get("continuation-token")
     most, encoded = read_max_keys(query), read_encoding_type(query)
-    page = await _page(call, prefix, delimiter, _read_token(token) if token else start_after, most)
-    spell = encode if encoded else str
-    nodes: list[Node] = [("Name", call.this_bucket.name), ("Prefix", spell(prefix))]
+    marker = _read_token(token) if token else start_after
+    page = await pages.list_objects(call.context, call.grant, Selection(prefix, delimiter, most), marker)
+    write_text = encode if encoded else str
+    nodes: list[Node] = [("Name", call.this_bucket.name), ("Prefix", write_text(prefix))]
     if "start-after" in query:
-        nodes.append(("StartAfter", spell(start_after)))
-    nodes += [("MaxKeys", most), ("Delimiter", spell(delimiter)), *_encoding_node(encoded)]
+        nodes.append(("StartAfter", write_text(start_after)))
+    nodes += [("MaxKeys", most), ("Delimiter", write_text(delimiter)), *_encoding_node(encoded)]
     nodes.append(("IsTruncated", "false" if page.next_marker is None else "true"))
     if token:
         nodes.append(("ContinuationToken", token))
     if page.next_marker is not None:
         nodes.append(("NextContinuationToken", _write_token(page.next_marker)))
     owner = owner_node(call.this_bucket.owner) if query.get("fetch-owner") == "true" else None
-    nodes.extend(_items(page, spell, owner, call.now))
+    nodes.extend(_items(page, write_text, owner, call.now))
     nodes.append(("KeyCount", len(page.objects) + len(page.common_prefixes)))
     return _reply(nodes)
-
-
-async def _page(call: Call, prefix: str, delimiter: str, marker: str, most: int) -> ListPage:
-    return await call.ports.catalog.list_objects(
-        call.this_bucket.bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=most
-    )
 
 
 def _encoding_node(encoded: bool) -> tuple[Node, ...]:
     return (("EncodingType", "url"),) if encoded else ()
 
 
-def _items(page: ListPage, spell: Spell, owner: Node | None, now: float) -> list[Node]:
-    nodes: list[Node] = [("Contents", _contents(listed, spell, owner, now)) for listed in page.objects]
-    nodes.extend(("CommonPrefixes", (("Prefix", spell(prefix)),)) for prefix in page.common_prefixes)
+def _items(page: ListPage, write_text: WriteText, owner: Node | None, now: float) -> list[Node]:
+    nodes: list[Node] = [("Contents", _contents(listed, write_text, owner, now)) for listed in page.objects]
+    nodes.extend(("CommonPrefixes", (("Prefix", write_text(prefix)),)) for prefix in page.common_prefixes)
     return nodes
 
 
-def _contents(listed: ListedObject, spell: Spell, owner: Node | None, now: float) -> tuple[Node, ...]:
+def _contents(listed: ListedObject, write_text: WriteText, owner: Node | None, now: float) -> tuple[Node, ...]:
     nodes: tuple[Node, ...] = (
-        ("Key", spell(listed.key)),
+        ("Key", write_text(listed.key)),
         ("LastModified", write_iso(listed.last_modified)),
         ("ETag", f'"{listed.etag}"'),
         ("Type", listed.kind),

@@ -1,30 +1,18 @@
-"""RestoreObject, CleanRestoredObject. Source: OSS API reference, the operations of those names.
-
-All classes are kept alike here, so a restore only takes as long as the setting `restore_delay_s` says.
-"""
+"""RestoreObject, CleanRestoredObject. Source: OSS API reference, the operations of those names."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import (
-    MALFORMED_XML,
-    NO_SUCH_KEY,
-    OPERATION_NOT_SUPPORTED,
-    RESTORE_IN_PROGRESS,
-    RESTORE_NOT_FINISHED,
-    RESTORE_STALE,
-)
+from coatcheck.core.errors import MALFORMED_XML
 from coatcheck.core.limits import (
     CONFIGURATION_MAX_BYTES,
     RESTORE_ARCHIVE_MAX_DAYS,
     RESTORE_COLD_MAX_DAYS,
 )
-from coatcheck.operations.archive import ARCHIVE, ARCHIVE_CLASSES, COLD_CLASSES
-from coatcheck.ports.catalog import Gone
-from coatcheck.ports.object import ObjectRecord, Restore
+from coatcheck.operations import restore
+from coatcheck.operations.archive import ARCHIVE, COLD_CLASSES
 from coatcheck.wire.reply import Reply
 
 from .arguments import check_xml, read_body
@@ -32,7 +20,6 @@ from .call import Call
 from .versions import version_headers
 
 _TIERS: Final = ("Expedited", "Standard", "Bulk")
-_DAY_S: Final = 24 * 3600
 
 
 async def restore_object(call: Call) -> Reply:
@@ -41,26 +28,8 @@ async def restore_object(call: Call) -> Reply:
     body = await read_body(call.request, most=CONFIGURATION_MAX_BYTES)
     most = RESTORE_ARCHIVE_MAX_DAYS if found.storage_class == ARCHIVE else RESTORE_COLD_MAX_DAYS
     days, tier = _read_request(body, most)
-    now, began = int(call.now), True
-
-    def restore(record: ObjectRecord) -> ObjectRecord:
-        nonlocal began
-        if record.storage_class not in ARCHIVE_CLASSES:
-            raise OPERATION_NOT_SUPPORTED(Key=record.key)
-        before = record.restore
-        latest = call.now + call.settings.restore_delay_s  # nothing that is under way takes longer
-        if before is not None and now < before.ready_at <= latest:
-            raise RESTORE_IN_PROGRESS(Key=record.key)
-        began = before is None or before.until <= now or before.ready_at > latest  # the clock has gone back since
-        if before is not None and not began:
-            return replace(record, restore=Restore(before.ready_at, max(before.until, now + days * _DAY_S)))
-        ready_at = int(call.now + call.settings.restore_delay_s)
-        return replace(record, restore=Restore(ready_at, ready_at + days * _DAY_S))
-
-    try:
-        await call.ports.catalog.change_object(call.this_bucket.bucket_id, call.key, found.version_id, restore)
-    except Gone:
-        raise NO_SUCH_KEY(Key=call.key) from None
+    delay_s = call.settings.restore_delay_s
+    began = await restore.restore_object(call.context, call.grant, found.version_id, days=days, delay_s=delay_s)
     headers = version_headers(call.this_bucket, found.version_id)
     if found.storage_class in COLD_CLASSES:
         headers = (*headers, (b"x-oss-object-restore-priority", tier.encode()))
@@ -69,21 +38,8 @@ async def restore_object(call: Call) -> Reply:
 
 async def clean_restored_object(call: Call) -> Reply:
     """CleanRestoredObject: a restored object is archived again at once."""
-    found, now = call.this_object, int(call.now)
-
-    def clean(record: ObjectRecord) -> ObjectRecord:
-        if record.storage_class not in ARCHIVE_CLASSES:
-            raise OPERATION_NOT_SUPPORTED(Key=record.key)
-        if record.restore is None or record.restore.until <= now:
-            raise RESTORE_STALE(Key=record.key)
-        if now < record.restore.ready_at:
-            raise RESTORE_NOT_FINISHED(Key=record.key)
-        return replace(record, restore=None)
-
-    try:
-        await call.ports.catalog.change_object(call.this_bucket.bucket_id, call.key, found.version_id, clean)
-    except Gone:
-        raise NO_SUCH_KEY(Key=call.key) from None
+    found = call.this_object
+    await restore.clean_restored_object(call.context, call.grant, found.version_id)
     return Reply(200, version_headers(call.this_bucket, found.version_id))
 
 

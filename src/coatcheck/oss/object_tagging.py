@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from coatcheck.core.errors import NO_SUCH_KEY
 from coatcheck.core.xml import write_xml
-from coatcheck.ports.catalog import Gone
-from coatcheck.wire.reply import RawHeader, Reply
+from coatcheck.operations import tagging
+from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
 from .call import Call
-from .tagging import Tags, read_tagging_document, write_tagging
+from .tagging import read_tagging_document, write_tagging
 from .versions import version_headers
 
 
 async def put_object_tagging(call: Call) -> Reply:
     """PutObjectTagging: the whole set is replaced; ETag and Last-Modified stay."""
     tags = read_tagging_document(await read_document(call.request, "Tagging"))
-    call.decide_on_tags(tags)
-    return Reply(200, await _set_tags(call, tags))
+    found, versioned = call.this_object, call.facts.versioned
+    await tagging.put_tags(call.context, call.grant, found, tags, versioned=versioned)
+    return Reply(200, version_headers(call.this_bucket, found.version_id))
 
 
 async def get_object_tagging(call: Call) -> Reply:
@@ -31,15 +29,6 @@ async def get_object_tagging(call: Call) -> Reply:
 
 async def delete_object_tagging(call: Call) -> Reply:
     """DeleteObjectTagging."""
-    return Reply(204, await _set_tags(call, ()))
-
-
-async def _set_tags(call: Call, tags: Tags) -> tuple[RawHeader, ...]:
-    bucket, found = call.this_bucket, call.this_object
-    try:
-        await call.ports.catalog.change_object(
-            bucket.bucket_id, call.key, found.version_id, lambda record: replace(record, tags=tags)
-        )
-    except Gone:
-        raise NO_SUCH_KEY(Key=call.key) from None
-    return version_headers(bucket, found.version_id)
+    found = call.this_object
+    await tagging.delete_tags(call.context, call.grant, found.version_id)
+    return Reply(204, version_headers(call.this_bucket, found.version_id))

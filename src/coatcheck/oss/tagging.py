@@ -8,18 +8,15 @@ from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import (
     INVALID_ARGUMENT,
-    INVALID_TAG,
-    INVALID_TAG_VALUE,
     MALFORMED_XML,
     REPEATED_TAGS,
     TOO_MANY_OBJECT_TAGS,
 )
-from coatcheck.core.limits import OBJECT_TAGS_MAX, TAG_KEY_MAX_BYTES, TAG_VALUE_MAX_BYTES
+from coatcheck.core.limits import OBJECT_TAGS_MAX
 from coatcheck.core.xml import Node
+from coatcheck.operations.tagging import check_tags
+from coatcheck.ports.bucket import Tags
 
-Tags = tuple[tuple[str, str], ...]
-
-_SIGNS: Final = frozenset(" +-=._:/")
 _BAD_HEADER: Final = (
     "The header '{}' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."
 )
@@ -38,7 +35,7 @@ def read_tagging_header(text: str | None) -> Tags:
     tags = read_tag_pairs(text, "x-oss-tagging")
     if len(dict(tags)) != len(tags):
         raise _bad_header(text, "x-oss-tagging")
-    return _checked(tags)
+    return check_tags(tags)
 
 
 def read_tag_pairs(text: str, header: str) -> Tags:
@@ -59,7 +56,7 @@ def read_tagging_document(document: Element) -> Tags:
     tags = tuple(_read_tag(tag) for tag in sets[0].findall("Tag"))
     if len(dict(tags)) != len(tags):
         raise REPEATED_TAGS()
-    return _checked(tags)
+    return check_tags(tags)
 
 
 def write_tagging(tags: Tags) -> list[Node]:
@@ -71,21 +68,6 @@ def _read_tag(tag: Element) -> tuple[str, str]:
     if len(keys) != 1 or len(values) > 1:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Tag has one Key and one Value.")
     return keys[0].text or "", values[0].text or "" if values else ""
-
-
-def _checked(tags: Tags) -> Tags:
-    if len(tags) > OBJECT_TAGS_MAX:
-        raise TOO_MANY_OBJECT_TAGS()
-    for key, value in tags:
-        if not key or len(key.encode()) > TAG_KEY_MAX_BYTES or not _is_plain(key):
-            raise INVALID_TAG()
-        if len(value.encode()) > TAG_VALUE_MAX_BYTES or not _is_plain(value):
-            raise INVALID_TAG_VALUE()
-    return tags
-
-
-def _is_plain(text: str) -> bool:
-    return all(character.isalnum() or character in _SIGNS for character in text)
 
 
 def _bad_header(text: str, header: str) -> Exception:

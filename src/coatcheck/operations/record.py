@@ -1,0 +1,46 @@
+"""Committing a version: a new one, or one that is changed where it stands."""
+
+from __future__ import annotations
+
+from coatcheck.access.decide import Grant
+from coatcheck.core.errors import FILE_ALREADY_EXISTS, NO_SUCH_BUCKET, NO_SUCH_KEY
+from coatcheck.ports.byte_store import BlobWriter
+from coatcheck.ports.catalog import Change
+from coatcheck.ports.object import ObjectRecord
+
+from .commit import Stored, commit
+from .context import Context
+
+
+async def put_record(
+    context: Context,
+    grant: Grant,
+    record: ObjectRecord,
+    blob: BlobWriter | None = None,
+    *,
+    forbid_overwrite: bool = False,
+    shared: bool = False,
+) -> Stored:
+    """Make the record the current version of the grant's key; `blob` is the new one that it names, if it names one.
+
+    Args:
+        shared: its blobs are another version's, as the catalog's `put_object` has it.
+    Raises: OssError NO_SUCH_BUCKET, FILE_ALREADY_EXISTS; Stale, with `shared`; NotWritten.
+    """
+    bucket = grant.this_bucket
+    write = context.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=forbid_overwrite, shared=shared)
+    gone, exists = NO_SUCH_BUCKET(BucketName=bucket.name), FILE_ALREADY_EXISTS(Key=record.key)
+    written = await commit(context.ports, write, blob, gone=gone, exists=exists)
+    return Stored(record, written.version_id)
+
+
+async def change_record(
+    context: Context, grant: Grant, version_id: str | None, change: Change, blob: BlobWriter | None = None
+) -> str:
+    """Change a version of the grant's key, or the current one; its id.
+
+    Raises: OssError NO_SUCH_KEY, if it is gone; what `change` raises; NotWritten.
+    """
+    bucket, key = grant.this_bucket, grant.this_key
+    write = context.ports.catalog.change_object(bucket.bucket_id, key, version_id, change)
+    return (await commit(context.ports, write, blob, gone=NO_SUCH_KEY(Key=key))).version_id
