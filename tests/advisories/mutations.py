@@ -62,8 +62,8 @@ _LISTED_ONLY: Final = _m(  # the flaw of 2026: only what the signer listed is lo
 )
 _UNREAD_SOURCE: Final = _m(
     "find_source",
-    "oss/copy_source.py",
-    "    call.context.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)\n",
+    "operations/source.py",
+    "    context.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)\n",
 )
 _UNVERIFIED_RPC: Final = _m("answer", _STS, "        verify_rpc(claim, key.access_key_secret)\n")
 _SEALED: Final = "return AESGCM(self._secret_key).decrypt(nonce, ciphertext, bound_to.encode()).decode()"

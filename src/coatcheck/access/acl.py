@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.core.errors import INVALID_ARGUMENT, PUBLIC_ACCESS_BLOCKED
+from coatcheck.ports.object import DEFAULT_ACL
 
 from .actions import AclRight
 
 PRIVATE: Final = "private"
-DEFAULT: Final = "default"
+DEFAULT: Final = DEFAULT_ACL
 BUCKET_ACLS: Final = (PRIVATE, "public-read", "public-read-write")
 OBJECT_ACLS: Final = (DEFAULT, *BUCKET_ACLS)
 

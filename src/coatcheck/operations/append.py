@@ -31,7 +31,7 @@ from coatcheck.ports.catalog import AlreadyThere, Change, Gone, Stale
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import ObjectRecord, Segment
 
-from .commit import ReplacedMeanwhile, Stored, commit, commit_what_came, new_blob, repeated
+from .commit import WRITE_ATTEMPTS, ReplacedMeanwhile, Stored, commit, commit_what_came, new_blob, repeated
 from .context import Context
 from .encryption import inline_body, kept_body
 from .intake import Arriving, Incoming, receive
@@ -149,7 +149,7 @@ async def _store(context: Context, grant: Grant, fresh: ObjectRecord, position: 
         after = _longer(origin.record, incoming, content, int(context.now))
         return await _commit(context, grant, before, after, content.blob)
 
-    return await repeated(await look(None), attempt, look, lost=_LOST)
+    return await repeated(await look(None), attempt, look, attempts=WRITE_ATTEMPTS, lost=_LOST)
 
 
 async def _commit(

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 
 from coatcheck.access.actions import Action
-from coatcheck.core.digests import write_content_md5
+from coatcheck.access.decide import Grant
+from coatcheck.core.digests import EMPTY_CRC64, write_content_md5
 from coatcheck.core.errors import INVALID_TARGET_TYPE, SYMLINK_TARGET_NOT_EXIST
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import DELETE_MARKER, SYMLINK, ObjectRecord
 
+from .commit import Stored
 from .context import Context
+from .put import NewObject, check_overwrite
+from .record import put_record
+from .versions import version_id_for
+
+
+async def put_symlink(context: Context, grant: Grant, new: NewObject, target: str) -> Stored:
+    """Make the grant's key a link to the key `target`. What stands there is looked at when the link is read.
+
+    Raises: OssError FILE_ALREADY_EXISTS, NO_SUCH_BUCKET; NotWritten.
+    """
+    grant.need(Action.PUT_OBJECT)
+    if new.forbid_overwrite:
+        await check_overwrite(context, grant)
+    record = ObjectRecord(
+        key=grant.this_key,
+        version_id=version_id_for(grant.this_bucket),
+        kind=SYMLINK,
+        size=0,
+        etag=secrets.token_hex(16).upper(),
+        crc64=EMPTY_CRC64,
+        last_modified=int(context.now),
+        acl=new.acl,
+        storage_class=new.storage_class,
+        headers=new.headers,
+        tags=new.tags,
+        body=b"",
+        symlink_target=target,
+    )
+    return await put_record(context, grant, record, forbid_overwrite=new.forbid_overwrite)
 
 
 async def follow(context: Context, bucket: Bucket, link: ObjectRecord) -> ObjectRecord:

@@ -9,15 +9,17 @@ from coatcheck.core.limits import LIST_MAX_KEYS, PARTS_MAX
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
+from coatcheck.operations import multipart
+from coatcheck.operations.list import Selection
 from coatcheck.ports.upload import Part, Upload
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_encoding_type, read_list_text
 from .call import Call
-from .multipart import find_upload
+from .multipart import read_upload_id
 
-# What a client that encrypts says of it when it initiates, and is told again.
+# What a client that encrypts says of it when it initiates, and gets back.
 _CLIENT_ENCRYPTION: Final = {
     b"x-oss-meta-client-side-encryption-key": "ClientEncryptionKey",
     b"x-oss-meta-client-side-encryption-start": "ClientEncryptionStart",
@@ -34,9 +36,8 @@ async def list_parts(call: Call) -> Reply:
     encoded = read_encoding_type(query)
     most = _read_number(query, "max-parts", 1, LIST_MAX_KEYS, default=LIST_MAX_KEYS)
     marker = _read_number(query, "part-number-marker", 0, PARTS_MAX, default=0)
-    upload = await find_upload(call)
-    parts, more = await call.ports.catalog.list_parts(
-        call.this_bucket.bucket_id, call.key, upload.upload_id, marker=marker, limit=most
+    upload, parts, more = await multipart.list_parts(
+        call.context, call.grant, read_upload_id(call), marker=marker, limit=most
     )
     nodes: list[Node] = [
         *((("EncodingType", "url"),) if encoded else ()),
@@ -65,24 +66,19 @@ async def list_multipart_uploads(call: Call) -> Reply:
     upload_id_marker = read_list_text(query, "upload-id-marker") if key_marker else ""
     encoded = read_encoding_type(query)
     most = _read_number(query, "max-uploads", 1, LIST_MAX_KEYS, default=LIST_MAX_KEYS)
-    page = await call.ports.catalog.list_uploads(
-        call.this_bucket.bucket_id,
-        prefix=prefix,
-        delimiter=delimiter,
-        marker=(key_marker, upload_id_marker),
-        limit=most,
-    )
-    spell = encode if encoded else str
+    selection, marker = Selection(prefix, delimiter, most), (key_marker, upload_id_marker)
+    page = await multipart.list_uploads(call.context, call.grant, selection, marker)
+    write_text = encode if encoded else str
     last = page.next_marker or _last(page.uploads)
     nodes: list[Node] = [
         *((("EncodingType", "url"),) if encoded else ()),
         ("Bucket", call.this_bucket.name),
-        ("KeyMarker", spell(key_marker)),
+        ("KeyMarker", write_text(key_marker)),
         ("UploadIdMarker", upload_id_marker),
-        ("NextKeyMarker", spell(last[0])),
+        ("NextKeyMarker", write_text(last[0])),
         ("NextUploadIdMarker", last[1]),
-        ("Delimiter", spell(delimiter)),
-        ("Prefix", spell(prefix)),
+        ("Delimiter", write_text(delimiter)),
+        ("Prefix", write_text(prefix)),
         ("MaxUploads", most),
         ("IsTruncated", "false" if page.next_marker is None else "true"),
     ]
@@ -90,7 +86,7 @@ async def list_multipart_uploads(call: Call) -> Reply:
         (
             "Upload",
             (
-                ("Key", spell(upload.key)),
+                ("Key", write_text(upload.key)),
                 ("UploadId", upload.upload_id),
                 ("StorageClass", upload.storage_class),
                 ("Initiated", write_iso(upload.initiated_at)),
@@ -98,7 +94,7 @@ async def list_multipart_uploads(call: Call) -> Reply:
         )
         for upload in page.uploads
     )
-    nodes.extend(("CommonPrefixes", (("Prefix", spell(text)),)) for text in page.common_prefixes)
+    nodes.extend(("CommonPrefixes", (("Prefix", write_text(text)),)) for text in page.common_prefixes)
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListMultipartUploadsResult", nodes))
 
 

@@ -11,8 +11,7 @@ from coatcheck.wire.reply import RawHeader, Reply
 from .arguments import refuse_headers
 from .body_in import read_arriving
 from .call import Call
-from .encryption import encryption_headers
-from .object_put import NOT_BUILT, read_new_object
+from .object_put import NOT_BUILT, read_new_object, stored_headers
 from .traffic_limit import read_traffic_limit
 from .versions import version_headers
 
@@ -28,17 +27,7 @@ async def append_object(call: Call) -> Reply:
     except Misplaced as refusal:
         refusal.headers = (_next_position(refusal.length),)
         raise
-    record = stored.record
-    return Reply(
-        200,
-        (
-            (b"ETag", b'"%b"' % record.etag.encode()),
-            (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
-            _next_position(record.size),
-            *encryption_headers(record.encryption),
-            *version_headers(call.this_bucket, stored.version_id),
-        ),
-    )
+    return Reply(200, (*stored_headers(call, stored), _next_position(stored.record.size)))
 
 
 async def seal_append_object(call: Call) -> Reply:

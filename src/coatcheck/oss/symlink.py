@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from coatcheck.access.acl import DEFAULT, read_object_acl
-from coatcheck.core.digests import EMPTY_CRC64
-from coatcheck.core.errors import (
-    FILE_ALREADY_EXISTS,
-    INVALID_ARGUMENT,
-    INVALID_OBJECT_NAME,
-    NO_SUCH_BUCKET,
-    NOT_SYMLINK,
-)
+from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_OBJECT_NAME, NOT_SYMLINK
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import encode_path
 from coatcheck.core.times import write_http_date
-from coatcheck.operations.commit import commit
-from coatcheck.operations.put import check_overwrite
-from coatcheck.operations.versions import propose_version_id
-from coatcheck.ports.object import NULL_VERSION, SYMLINK, ObjectRecord
+from coatcheck.operations import symlink
+from coatcheck.ports.object import SYMLINK
 from coatcheck.wire.reply import Reply
 
 from .arguments import refuse_headers
 from .call import Call
-from .metadata import read_stored_headers
-from .object_put import NOT_BUILT, read_forbid_overwrite, read_storage_class
-from .tagging import read_tagging_header
+from .object_put import NOT_BUILT, read_new_object
 from .versions import version_headers
 
 _TARGET: Final = "x-oss-symlink-target"
@@ -36,35 +23,12 @@ _TARGET: Final = "x-oss-symlink-target"
 
 async def put_symlink(call: Call) -> Reply:
     """PutSymlink: a name for another key of the bucket. What stands there is looked at when the link is read."""
-    request = call.request
-    refuse_headers(request, NOT_BUILT)
-    record = ObjectRecord(
-        key=call.key,
-        version_id=propose_version_id() if call.this_bucket.versioning else NULL_VERSION,
-        kind=SYMLINK,
-        size=0,
-        etag=secrets.token_hex(16).upper(),
-        crc64=EMPTY_CRC64,
-        last_modified=int(call.now),
-        acl=read_object_acl(request.headers.get("x-oss-object-acl", DEFAULT)),
-        storage_class=read_storage_class(request.headers.get("x-oss-storage-class"), call.this_bucket.storage_class),
-        headers=read_stored_headers(request.headers, call.caller, strict=call.settings.strict_link_headers),
-        tags=read_tagging_header(request.headers.get("x-oss-tagging")),
-        body=b"",
-        symlink_target=_read_target(request.headers.get(_TARGET)),
-    )
-    forbid_overwrite = read_forbid_overwrite(call)
-    if forbid_overwrite:
-        await check_overwrite(call.context, call.grant)
-    written = await commit(
-        call.ports,
-        call.ports.catalog.put_object(call.this_bucket.bucket_id, record, forbid_overwrite=forbid_overwrite),
-        None,
-        gone=NO_SUCH_BUCKET(BucketName=call.this_bucket.name),
-        exists=FILE_ALREADY_EXISTS(Key=call.key),
-    )
-    etag = (b"ETag", b'"%b"' % record.etag.encode())
-    return Reply(200, (etag, *version_headers(call.this_bucket, written.version_id)))
+    refuse_headers(call.request, NOT_BUILT)
+    target = _read_target(call.request.headers.get(_TARGET))
+    new = read_new_object(call, call.request.headers)
+    stored = await symlink.put_symlink(call.context, call.grant, new, target)
+    etag = (b"ETag", b'"%b"' % stored.record.etag.encode())
+    return Reply(200, (etag, *version_headers(call.this_bucket, stored.version_id)))
 
 
 async def get_symlink(call: Call) -> Reply:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 NULL_VERSION: Final = "null"
+DEFAULT_ACL: Final = "default"  # the `acl` that leaves it to the bucket
 DELETE_MARKER: Final = "DeleteMarker"  # the `kind` of a version that says "deleted"
 SYMLINK: Final = "Symlink"  # the `kind` of one that stands for another key
 
@@ -93,7 +94,7 @@ class ObjectRecord:
 
 
 def delete_marker(key: str, version_id: str, last_modified: int) -> ObjectRecord:
-    return ObjectRecord(key, version_id, DELETE_MARKER, 0, "", 0, last_modified, "default", "", ())
+    return ObjectRecord(key, version_id, DELETE_MARKER, 0, "", 0, last_modified, DEFAULT_ACL, "", ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,146 @@
+"""Copying an object: a new row that names the bytes of an old one, whatever their size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from coatcheck.access.actions import Action
+from coatcheck.access.decide import Grant
+from coatcheck.core.errors import NO_SUCH_BUCKET, OPERATION_NOT_SUPPORTED
+from coatcheck.ports.bucket import Bucket, Tags
+from coatcheck.ports.byte_store import BlobGone, BlobWriter
+from coatcheck.ports.catalog import Stale
+from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, SYMLINK, ObjectRecord
+
+from .append import APPENDABLE
+from .commit import ReplacedMeanwhile, Stored, repeated
+from .context import Context
+from .encryption import encrypt_copy, inline_body
+from .put import check_overwrite
+from .record import change_record, put_record
+from .source import Judge, Source, SourceName, find_source
+from .versions import version_id_for
+
+_ONTO_ITSELF_ONLY: Final = "An appendable object can only be copied onto itself, to change its metadata."
+
+
+class CopyWishes(NamedTuple):
+    """What a copy is to have.
+
+    Attributes:
+        headers: those of the copy, if `replaces_headers`, or if it is made onto itself; else it has the source's.
+        tags: None where none are given. The copy has them if `replaces_tags`; else it has the source's.
+        acl, storage_class: None for what the bucket says; onto itself, for what is there.
+        encryption: what isn't encrypted yet is to be; "" to leave it as it is.
+        forbid_overwrite: only if the key has no object.
+    """
+
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    replaces_headers: bool = False
+    tags: Tags | None = None
+    replaces_tags: bool = False
+    acl: str | None = None
+    storage_class: str | None = None
+    encryption: str = ""
+    forbid_overwrite: bool = False
+
+
+class Copied(NamedTuple):
+    stored: Stored
+    source: Source
+
+
+async def copy_object(context: Context, grant: Grant, name: SourceName, wishes: CopyWishes, judge: Judge) -> Copied:
+    """Make a copy of the source the object of the grant's key.
+
+    Args:
+        judge: looks at the source, each time that it had to be found anew.
+    Raises: OssError those of `find_source`; OPERATION_NOT_SUPPORTED, FILE_ALREADY_EXISTS, NO_SUCH_KEY, INTERNAL_ERROR,
+        or the refusal to store it with these tags; what `judge` raises; Damaged; NotWritten.
+    """
+    grant.need(Action.PUT_OBJECT)
+
+    async def attempt(bucket: Bucket) -> Copied:
+        source = await find_source(context, name, bucket.region)
+        judge(source)
+        return await _copy(context, bucket, grant.this_key, source, wishes)
+
+    async def again(bucket: Bucket) -> Bucket:
+        there = await context.ports.catalog.find_bucket(bucket.name)
+        if there is None:
+            raise NO_SUCH_BUCKET(BucketName=bucket.name)
+        return there
+
+    return await repeated(grant.this_bucket, attempt, again)
+
+
+async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wishes: CopyWishes) -> Copied:
+    store, record = context.ports.byte_store, source.record
+    inline_body(store, source.origin)  # what is damaged isn't copied; of blobs, readers of the copy find out
+    # In a versioned bucket a copy makes a new version, which is how an old one is brought back.
+    onto_itself = not bucket.versioning and (source.bucket.bucket_id, record.key) == (bucket.bucket_id, key)
+    copy = _copy_of(record, bucket, key, wishes, onto_itself=onto_itself)
+    copy = replace(copy, last_modified=int(context.now))
+    grant = await _decide_on_tags(context, bucket, copy, wishes)
+    if wishes.forbid_overwrite:
+        await check_overwrite(context, grant)  # before bytes are encrypted; the commit checks again
+    blob = None
+    if wishes.encryption and not copy.encryption and copy.kind != SYMLINK:
+        copy, blob = await _encrypt(context, copy, source)
+    if onto_itself:
+        return Copied(await _change(context, grant, record, copy, blob), source)
+    forbidden = wishes.forbid_overwrite
+    return Copied(await put_record(context, grant, copy, blob, forbid_overwrite=forbidden, shared=blob is None), source)
+
+
+def _copy_of(record: ObjectRecord, bucket: Bucket, key: str, wishes: CopyWishes, *, onto_itself: bool) -> ObjectRecord:
+    """The record to be. Onto itself the metadata is always replaced, and ACL and class stay unless they are given.
+
+    Raises: OssError OPERATION_NOT_SUPPORTED.
+    """
+    if record.kind == APPENDABLE and not onto_itself:
+        raise OPERATION_NOT_SUPPORTED(_ONTO_ITSELF_ONLY)
+    storage_class = wishes.storage_class or (record.storage_class if onto_itself else bucket.storage_class)
+    return replace(
+        record,
+        key=key,
+        version_id=version_id_for(bucket),
+        acl=wishes.acl or (record.acl if onto_itself else DEFAULT_ACL),
+        storage_class=storage_class,
+        headers=wishes.headers if wishes.replaces_headers or onto_itself else record.headers,
+        tags=(wishes.tags or ()) if wishes.replaces_tags else record.tags,
+        restore=record.restore if onto_itself and storage_class == record.storage_class else None,
+    )
+
+
+async def _decide_on_tags(context: Context, bucket: Bucket, copy: ObjectRecord, wishes: CopyWishes) -> Grant:
+    """The tags may be the source's. Giving some needs a right of its own. Raises: OssError, a refusal."""
+    there = None
+    if context.needs_object(bucket):
+        there = await context.ports.catalog.find_object(bucket.bucket_id, copy.key)
+    grant = context.decide(Action.PUT_OBJECT, bucket, copy.key, there, acl=wishes.acl, tags=copy.tags)
+    if wishes.tags is not None:
+        context.decide(Action.PUT_OBJECT_TAGGING, bucket, copy.key, there, acl=wishes.acl, tags=copy.tags)
+    return grant
+
+
+async def _encrypt(context: Context, copy: ObjectRecord, source: Source) -> tuple[ObjectRecord, BlobWriter | None]:
+    """The one copy that moves bytes: an object that isn't encrypted becomes one that is."""
+    try:
+        return await encrypt_copy(context.ports.byte_store, copy, source.origin)
+    except BlobGone:
+        raise ReplacedMeanwhile from None
+
+
+async def _change(
+    context: Context, grant: Grant, before: ObjectRecord, copy: ObjectRecord, blob: BlobWriter | None
+) -> Stored:
+    """Onto itself: the row is changed only if it is still the one that was read. Raises: Stale."""
+
+    def change(record: ObjectRecord) -> ObjectRecord:
+        if record != before:
+            raise Stale
+        return copy
+
+    return Stored(copy, await change_record(context, grant, NULL_VERSION, change, blob))

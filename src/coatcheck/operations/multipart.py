@@ -1,0 +1,233 @@
+"""Uploads in parts: beginning, completing and aborting them, and what there is of them.
+
+Completing moves no bytes: the object takes over the segments of its parts, its CRC is combined from theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from coatcheck.access.actions import Action
+from coatcheck.access.decide import Grant
+from coatcheck.core.digests import EMPTY_CRC64, combine_crc64, multipart_etag
+from coatcheck.core.errors import (
+    ENTITY_TOO_SMALL,
+    FILE_ALREADY_EXISTS,
+    INVALID_PART,
+    NO_SUCH_BUCKET,
+    NO_SUCH_UPLOAD,
+    OssError,
+)
+from coatcheck.core.limits import PART_MIN_BYTES, PARTS_MAX
+from coatcheck.ports.catalog import Gone
+from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, ObjectRecord
+from coatcheck.ports.upload import Part, Upload, UploadPage
+
+from .commit import WRITE_ATTEMPTS, Stored, commit, repeated
+from .context import Context
+from .list import Selection
+from .put import NewObject, check_overwrite
+from .versions import version_id_for
+
+Wanted = Sequence[tuple[int, str]]  # part number, and ETag in upper case without quotes
+_LOST = "Parts of this upload come in faster than it can be completed. Try again."
+
+
+class PartsPage(NamedTuple):
+    """Some parts of an upload by number; `more`: there are others behind them."""
+
+    upload: Upload
+    parts: Sequence[Part]
+    more: bool
+
+
+async def initiate_upload(context: Context, grant: Grant, new: NewObject) -> Upload:
+    """Begin an upload; what its object will have besides content and ACL is said here.
+
+    Raises: OssError FILE_ALREADY_EXISTS, NO_SUCH_BUCKET; NotWritten.
+    """
+    grant.need(Action.PUT_OBJECT)
+    bucket = grant.this_bucket
+    if new.forbid_overwrite:
+        await check_overwrite(context, grant)
+    upload = Upload(
+        key=grant.this_key,
+        upload_id=secrets.token_hex(16).upper(),
+        initiated_at=int(context.now),
+        storage_class=new.storage_class,
+        headers=new.headers,
+        tags=new.tags,
+        encryption=new.encryption,
+    )
+    try:
+        await context.ports.catalog.create_upload(bucket.bucket_id, upload)
+    except Gone:
+        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+    return upload
+
+
+async def complete_upload(
+    context: Context,
+    grant: Grant,
+    upload_id: str,
+    wanted: Wanted | None,
+    *,
+    acl: str | None = None,
+    forbid_overwrite: bool = False,
+) -> Stored:
+    """Make the parts that are named, in their order, the object of the grant's key; all others go.
+
+    Args:
+        wanted: numbers ascend; None for all parts there are.
+        acl: that the object is to get; None leaves it to the bucket.
+    Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, FILE_ALREADY_EXISTS, INTERNAL_ERROR, or the refusal
+        to store an object with the upload's tags; NotWritten.
+    """
+    grant.need(Action.PUT_OBJECT)
+
+    async def look(_: Upload | None) -> Upload:
+        return await open_upload(context, grant, upload_id, acl=acl)
+
+    async def attempt(upload: Upload) -> Stored:
+        record = await _compose(context, grant, upload, wanted)
+        record = replace(record, acl=acl or DEFAULT_ACL)
+        return await _complete(context, grant, upload, record, forbid_overwrite=forbid_overwrite)
+
+    return await repeated(await look(None), attempt, look, attempts=WRITE_ATTEMPTS, lost=_LOST)
+
+
+async def abort_upload(context: Context, grant: Grant, upload_id: str) -> None:
+    """Let the upload and its parts go. Raises: OssError NO_SUCH_UPLOAD; NotWritten."""
+    grant.need(Action.ABORT_MULTIPART_UPLOAD)
+    write = context.ports.catalog.abort_upload(grant.this_bucket.bucket_id, grant.this_key, upload_id)
+    await commit(context.ports, write, gone=NO_SUCH_UPLOAD(UploadId=upload_id))
+
+
+async def list_parts(context: Context, grant: Grant, upload_id: str, *, marker: int, limit: int) -> PartsPage:
+    """A page of the parts that came in, behind the number `marker`. Raises: OssError NO_SUCH_UPLOAD."""
+    grant.need(Action.LIST_PARTS)
+    upload = await _find_upload(context, grant, upload_id)
+    parts, more = await context.ports.catalog.list_parts(
+        grant.this_bucket.bucket_id, upload.key, upload.upload_id, marker=marker, limit=limit
+    )
+    return PartsPage(upload, parts, more)
+
+
+async def list_uploads(
+    context: Context, grant: Grant, selection: Selection, marker: tuple[str, str] = ("", "")
+) -> UploadPage:
+    """A page of the bucket's open uploads behind `marker`, a key and an upload id."""
+    grant.need(Action.LIST_MULTIPART_UPLOADS)
+    prefix, delimiter, limit = selection
+    return await context.ports.catalog.list_uploads(
+        grant.this_bucket.bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit
+    )
+
+
+async def open_upload(context: Context, grant: Grant, upload_id: str, *, acl: str | None = None) -> Upload:
+    """The upload, to which the caller may add, or of which the caller may make its object, with its tags.
+
+    Raises: OssError NO_SUCH_UPLOAD, or a refusal.
+    """
+    upload = await _find_upload(context, grant, upload_id)
+    bucket, there = grant.this_bucket, None
+    if context.needs_object(bucket):
+        there = await context.ports.catalog.find_object(bucket.bucket_id, upload.key)
+    context.decide(grant.action, bucket, upload.key, there, acl=acl, tags=upload.tags)
+    return upload
+
+
+async def _find_upload(context: Context, grant: Grant, upload_id: str) -> Upload:
+    """Raises: OssError NO_SUCH_UPLOAD, also for an upload of another key."""
+    upload = await context.ports.catalog.find_upload(grant.this_bucket.bucket_id, grant.this_key, upload_id)
+    if upload is None:
+        raise NO_SUCH_UPLOAD(UploadId=upload_id)
+    return upload
+
+
+# --- completing ------------------------------------------------------------------------------------------------------
+
+
+async def _compose(context: Context, grant: Grant, upload: Upload, wanted: Wanted | None) -> ObjectRecord:
+    """The object of the parts that are there. Raises: OssError INVALID_PART, ENTITY_TOO_SMALL, NO_SUCH_UPLOAD."""
+    bucket = grant.this_bucket
+    parts, _ = await context.ports.catalog.list_parts(
+        bucket.bucket_id, upload.key, upload.upload_id, marker=0, limit=PARTS_MAX
+    )
+    try:
+        record = await asyncio.to_thread(compose, upload, parts, wanted)
+    except OssError:
+        await _find_upload(context, grant, upload.upload_id)  # else it was ended meanwhile, and its parts with it
+        raise
+    return replace(record, version_id=version_id_for(bucket), last_modified=int(context.now))
+
+
+async def _complete(
+    context: Context, grant: Grant, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool
+) -> Stored:
+    """Raises: Stale, when a part came in meanwhile; OssError NO_SUCH_UPLOAD, FILE_ALREADY_EXISTS; NotWritten."""
+    write = context.ports.catalog.complete_upload(
+        grant.this_bucket.bucket_id, upload, record, forbid_overwrite=forbid_overwrite
+    )
+    gone, exists = NO_SUCH_UPLOAD(UploadId=upload.upload_id), FILE_ALREADY_EXISTS(ec="0042-00000214", Key=upload.key)
+    written = await commit(context.ports, write, gone=gone, exists=exists)
+    return Stored(record, written.version_id)
+
+
+def compose(upload: Upload, parts: Sequence[Part], wanted: Wanted | None) -> ObjectRecord:
+    """The object of the parts. Thousands take a while, so this runs in a thread.
+
+    Raises: OssError INVALID_PART, ENTITY_TOO_SMALL.
+    """
+    chosen = parts if wanted is None else _choose(parts, wanted)
+    if not chosen:
+        raise INVALID_PART("The upload has no parts.")
+    _check_sizes(chosen[:-1])
+    crc64 = EMPTY_CRC64
+    for part in chosen:
+        crc64 = combine_crc64(crc64, part.crc64, part.size)
+    segments = tuple(segment for part in chosen for segment in part.segments)
+    return ObjectRecord(
+        key=upload.key,
+        version_id=NULL_VERSION,
+        kind="Multipart",
+        size=sum(part.size for part in chosen),
+        etag=multipart_etag([part.etag for part in chosen]),
+        crc64=crc64,
+        last_modified=0,
+        acl=DEFAULT_ACL,
+        storage_class=upload.storage_class,
+        headers=upload.headers,
+        tags=upload.tags,
+        body=None if segments else b"",
+        segments=segments,
+        encryption=upload.encryption,
+    )
+
+
+def _check_sizes(parts: Sequence[Part]) -> None:
+    """Only the last part may be small. Raises: OssError ENTITY_TOO_SMALL."""
+    for part in parts:
+        if part.size < PART_MIN_BYTES:
+            raise ENTITY_TOO_SMALL(
+                ec="0042-00000213",
+                ETag=f'"{part.etag}"',
+                MinSizeAllowed=str(PART_MIN_BYTES),
+                ProposedSize=str(part.size),
+                PartNumber=str(part.number),
+            )
+
+
+def _choose(parts: Sequence[Part], wanted: Wanted) -> list[Part]:
+    by_number = {part.number: part for part in parts}
+    chosen = []
+    for number, etag in wanted:
+        part = by_number.get(number)
+        if part is None or part.etag != etag:
+            raise INVALID_PART(PartNumber=str(number), ETag=etag[:64])
+        chosen.append(part)
+    return chosen

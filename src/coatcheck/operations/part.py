@@ -1,0 +1,153 @@
+"""Parts of uploads: of bytes that arrive, and of bytes that an object has, which are shared and read once to be
+hashed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from coatcheck.access.actions import Action
+from coatcheck.access.decide import Grant
+from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.digests import EMPTY_CRC64, update_crc64
+from coatcheck.core.errors import ENTITY_TOO_LARGE, NO_SUCH_UPLOAD, OPERATION_NOT_SUPPORTED
+from coatcheck.core.limits import PART_MAX_BYTES
+from coatcheck.ports.byte_store import BlobGone, BlobWriter, ByteStore
+from coatcheck.ports.object import Segment, slice_segments
+from coatcheck.ports.upload import Part, Upload
+
+from .commit import ReplacedMeanwhile, commit, new_blob, repeated
+from .context import Context
+from .encryption import copy_blob, inline_body
+from .intake import Arriving, receive
+from .multipart import open_upload
+from .source import Source, SourceName, find_source
+
+
+class StoredPart(NamedTuple):
+    """A part as it was committed; `encryption` is its upload's."""
+
+    part: Part
+    encryption: str
+
+
+class CopiedPart(NamedTuple):
+    part: Part
+    source: Source
+
+
+# Weighs what the caller expects of a source, raises where that doesn't hold, and says which of its bytes are meant.
+Choose = Callable[[Source], ByteRange]
+
+
+async def upload_part(context: Context, grant: Grant, upload_id: str, number: int, body: Arriving) -> StoredPart:
+    """Keep the bytes of one number, in place of those it had. Sizes are looked at when the upload completes.
+
+    Raises: OssError NO_SUCH_UPLOAD, those of `receive`, or a refusal; NotWritten.
+    """
+    grant.need(Action.PUT_OBJECT)
+    upload = await open_upload(context, grant, upload_id)
+    incoming = await receive(
+        body.chunks,
+        context.ports.byte_store,
+        most=PART_MAX_BYTES,
+        announced=body.announced,
+        expected=body.expected,
+        inline_most=0,
+        encrypted=upload.encryption != "",
+    )
+    part = Part(number, incoming.size, incoming.etag, incoming.crc64, int(context.now), incoming.segments)
+    await _keep(context, grant, upload, part, incoming.blob)
+    return StoredPart(part, upload.encryption)
+
+
+async def copy_part(
+    context: Context, grant: Grant, upload_id: str, number: int, name: SourceName, choose: Choose
+) -> CopiedPart:
+    """Make a part of some of the bytes of an object.
+
+    Args:
+        choose: looks at the source, each time that it had to be found anew.
+    Raises: OssError NO_SUCH_UPLOAD, those of `find_source`, OPERATION_NOT_SUPPORTED (a link, an appendable object),
+        ENTITY_TOO_LARGE, INTERNAL_ERROR, or a refusal; what `choose` raises; Damaged; NotWritten.
+    """
+    grant.need(Action.PUT_OBJECT)
+
+    async def look(_: Upload | None) -> Upload:
+        return await open_upload(context, grant, upload_id)
+
+    async def attempt(upload: Upload) -> CopiedPart:
+        source = await find_source(context, name, grant.this_bucket.region)
+        span = choose(source)
+        if source.record.kind not in ("Normal", "Multipart"):
+            raise OPERATION_NOT_SUPPORTED(f"An object of type {source.record.kind} cannot be the source of a part.")
+        part, blob = await _copy(context, upload, source, span, number)
+        await _keep(context, grant, upload, part, blob, shared=blob is None)
+        return CopiedPart(part, source)
+
+    return await repeated(await look(None), attempt, look)
+
+
+async def _keep(
+    context: Context, grant: Grant, upload: Upload, part: Part, blob: BlobWriter | None, *, shared: bool = False
+) -> None:
+    """Raises: OssError NO_SUCH_UPLOAD; Stale, with `shared`; NotWritten."""
+    write = context.ports.catalog.put_part(
+        grant.this_bucket.bucket_id, upload.key, upload.upload_id, part, shared=shared
+    )
+    await commit(context.ports, write, blob, gone=NO_SUCH_UPLOAD(UploadId=upload.upload_id))
+
+
+async def _copy(
+    context: Context, upload: Upload, source: Source, span: ByteRange, number: int
+) -> tuple[Part, BlobWriter | None]:
+    """The part, and the blob it needs when the source's bytes lie in its row, or must be encrypted."""
+    store, record = context.ports.byte_store, source.record
+    if span.size > PART_MAX_BYTES:
+        raise ENTITY_TOO_LARGE("Source object Length exceeds the maximum allowed size.")
+    encrypted = upload.encryption != ""
+    segments = slice_segments(record.segments, span.start, span.stop)
+    part = Part(number, span.size, "", EMPTY_CRC64, int(context.now), segments)
+    body = inline_body(store, source.origin)
+    if body is not None:
+        return await _of_bytes(store, part, body[span.start : span.stop], encrypted=encrypted)
+    try:
+        if part.size == record.size and record.kind == "Normal":
+            part = replace(part, etag=record.etag, crc64=record.crc64)
+        else:
+            part = await _hash(store, part, source)
+        if not encrypted or record.encryption:
+            return part, None
+        blob = await copy_blob(store, part.segments, part.size, source.origin, encrypted=True)
+    except BlobGone:
+        raise ReplacedMeanwhile from None
+    return replace(part, segments=(Segment(blob.blob_id, 0, part.size),)), blob
+
+
+async def _of_bytes(store: ByteStore, part: Part, content: bytes, *, encrypted: bool) -> tuple[Part, BlobWriter | None]:
+    """The part of bytes that lay in a row, and the blob they are in; None if there are none. Raises: NoSpace."""
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest().upper()
+    part = replace(part, etag=md5, crc64=update_crc64(content))
+    if not content:
+        return part, None
+    async with new_blob(store, encrypted=encrypted) as blob:
+        await blob.write(content)
+    return replace(part, segments=(Segment(blob.blob_id, 0, len(content)),)), blob
+
+
+async def _hash(store: ByteStore, part: Part, source: Source) -> Part:
+    """The part with its digests, read from its segments. Raises: BlobGone, Damaged."""
+    md5, crc64 = hashlib.md5(usedforsecurity=False), EMPTY_CRC64
+    reader = await store.open(part.segments, source.origin)
+    try:
+        async for chunk in reader.chunks(0, part.size):
+            _, crc64 = await asyncio.gather(
+                asyncio.to_thread(md5.update, chunk), asyncio.to_thread(update_crc64, chunk, crc64)
+            )
+        await reader.verify()
+    finally:
+        await reader.close()
+    return replace(part, etag=md5.hexdigest().upper(), crc64=crc64)
