@@ -271,6 +271,24 @@ def test_only_the_decision_makes_a_grant() -> None:
     assert makers == {"access.decide"}
 
 
+def _called(node: ast.AST) -> str:
+    """The method that is called, "" for anything else."""
+    return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+
+
+def test_one_file_keeps_and_discards_blobs_and_knows_what_was_let_go_of() -> None:
+    """The ports promise it, the engines do it, and everybody else says what is to be committed."""
+    knowing = {
+        name
+        for name, tree in ALL.items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Await) and _called(node.value) in {"discard", "forget_blobs", "keep"})
+        or (isinstance(node, ast.Attribute) and node.attr == "released")
+        if not is_within(name, {"engines", "ports"})
+    }
+    assert knowing == {"operations.commit"}
+
+
 def test_signatures_are_compared_in_one_place() -> None:
     comparing = {name for name, tree in modules("signing") if "compare_digest" in ast.unparse(tree)}
     assert comparing == {"signing.verify"}

@@ -16,6 +16,8 @@ from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import receive
 from coatcheck.operations.put import NewObject, put_object
 from coatcheck.ports.bucket import Bucket, NewBucket
+from coatcheck.ports.catalog import BucketChange
+from coatcheck.ports.object import ObjectRecord
 
 NOW = 1_772_694_489
 OWNER = Caller("1000000000000001", "OwnerKey")
@@ -43,9 +45,9 @@ async def content_of(content: bytes | Stream | None) -> bytes:
 class Stage:
     """Make it with `await a_stage()`."""
 
-    def __init__(self) -> None:
-        self.catalog = MemoryCatalog()
-        self.blobs = MemoryByteStore()
+    def __init__(self, catalog: MemoryCatalog, blobs: MemoryByteStore) -> None:
+        self.catalog = catalog
+        self.blobs = blobs
         self.ports = Ports(self.catalog, EncryptingByteStore(self.blobs, MasterKeys((bytes(range(32)),))))
         self.bucket: Bucket
 
@@ -55,6 +57,16 @@ class Stage:
     def grant(self, action: Action, key: str = "a", caller: Caller = OWNER) -> Grant:
         return self.context(caller).decide(action, self.bucket, key)
 
+    async def find(self, key: str) -> ObjectRecord | None:
+        return await self.catalog.find_object(self.bucket.bucket_id, key)
+
+    async def change_bucket(self, change: BucketChange) -> None:
+        """Change the bucket, and have what comes see it so."""
+        await self.catalog.change_bucket(self.bucket.bucket_id, change)
+        changed = await self.catalog.find_bucket(self.bucket.name)
+        assert changed is not None
+        self.bucket = changed
+
     async def put(self, key: str, content: bytes, new: NewObject = PLAIN) -> Stored:
         incoming = await receive(
             pieces_of(content), self.ports.byte_store, most=1 << 30, encrypted=new.encryption != ""
@@ -62,8 +74,8 @@ class Stage:
         return await put_object(self.context(), self.grant(Action.PUT_OBJECT, key), new, incoming)
 
 
-async def a_stage() -> Stage:
-    stage = Stage()
+async def a_stage(catalog: MemoryCatalog | None = None, blobs: MemoryByteStore | None = None) -> Stage:
+    stage = Stage(catalog or MemoryCatalog(), blobs or MemoryByteStore())
     new = NewBucket("photos", OWNER.account, "cn-hangzhou", "private", "Standard", "LRS", NOW)
     stage.bucket = await stage.catalog.create_bucket(new, most=100)
     return stage

@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 from coatcheck.core.errors import INTERNAL_ERROR, OssError
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, NotWritten, Stale, Written
+from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import ObjectRecord
 
 from .context import Ports
@@ -83,11 +84,12 @@ async def commit_what_came(blob: BlobWriter | None, storing: Awaitable[Stored]) 
     """Wait for an operation that commits the bytes of a body by naming its blob, or by what it copied from that; the
     blob is then kept or discarded.
 
-    Raises: what the operation raises; a known refusal discards the blob, as in `commit`.
+    Raises: what the operation raises; a known refusal discards the blob, as in `commit`, and so does damage, which is
+        found before anything is committed.
     """
     try:
         stored = await storing
-    except (NotWritten, OssError):
+    except (Damaged, NotWritten, OssError):
         await discard(blob)
         raise
     if blob is not None and any(segment.blob_id == blob.blob_id for segment in stored.record.segments):

@@ -2,7 +2,7 @@
 
 Each route says (`table.py`) by which header, or form field of that name, an ACL and tags arrive that the operation then
 heeds; what it would ignore is no fact. Where tags come out of a document, the source of a copy or an upload that was
-begun before, they aren't known when the request is decided on: the operation decides again (`Call.decide_on_tags`).
+begun before, they aren't known when the request is decided on: the operation decides again.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
@@ -17,8 +16,7 @@ from coatcheck.core.errors import (
 )
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.context import Context, Ports
-from coatcheck.ports.bucket import Bucket, Tags
-from coatcheck.ports.damage import Origin
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.form import Form
@@ -72,15 +70,6 @@ class Call(NamedTuple):
         """Unix seconds, one value for the whole request."""
         return self.context.now
 
-    def decide_on_tags(self, tags: Tags, action: Action | None = None) -> Grant:
-        """May it be done with these tags? Asked where the request alone didn't tell which tags the object is to get.
-
-        Args:
-            action: another one than that of the request.
-        Raises: OssError, the refusal for the client.
-        """
-        return decide(self.caller, action or self.grant.action, self.facts._replace(tags=tags))
-
     async def look_again(self) -> Call:
         """The same operation on what is there now, decided anew.
 
@@ -96,10 +85,6 @@ class Call(NamedTuple):
         facts = self.facts._replace(bucket=bucket, found=found)
         grant = decide(self.caller, self.grant.action, facts)
         return self._replace(bucket=bucket, found=found, grant=grant, facts=facts)
-
-    def origin(self, record: ObjectRecord) -> Origin:
-        """Whose bytes are read, of this bucket."""
-        return Origin(self.this_bucket.name, record)
 
     @property
     def this_bucket(self) -> Bucket:
