@@ -1,4 +1,4 @@
-"""The composition root: opens the engines, wires the gateway, runs the server. The only file that sees every room."""
+"""The composition root: opens the engines, wires the services, runs the server. The only file that sees every room."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
-from coatcheck.gateway import Gateway
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.context import Ports
+from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey, KeyLookup
 from coatcheck.request_log import RequestLog
@@ -131,8 +131,8 @@ class Server:
             make_addressing(settings.regions, settings.domains),
             RootKeyring(root, self._engines.keyring),
         )
-        gateway = Gateway(ports, keyring, addressing, settings)
-        services = make_services(gateway.answer, keyring, ports.notifier, addressing)
+        oss = Pipeline(ports, keyring, addressing, settings)
+        services = make_services(oss.answer, keyring, ports.notifier, addressing)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from coatcheck.core.times import DAY_S
 from coatcheck.operations.context import Ports
-from coatcheck.oss.lifecycle_run import Report, run_lifecycle
+from coatcheck.operations.lifecycle_run import Report, run_lifecycle
 
 _LOOK_S: Final = 60.0  # how often a process looks whether a new day has begun
 

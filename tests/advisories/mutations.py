@@ -46,7 +46,7 @@ def _m(name: str, file: str, old: str, new: str = "", *more: Edit) -> Mutation:
 _CLAIM, _VERIFY, _V4, _V1 = "signing/claim.py", "signing/verify.py", "signing/v4.py", "signing/v1.py"
 _STS, _IDENTIFY, _DECIDE, _CONDITIONS = "sts.py", "identity/identify.py", "access/decide.py", "access/conditions.py"
 _GATEWAY, _POLICY, _INCOMING, _METADATA = (
-    "gateway.py",
+    "oss/pipeline.py",
     "signing/post_policy.py",
     "operations/intake.py",
     "oss/metadata.py",

@@ -116,7 +116,7 @@ async def test_a_deny_on_the_source_holds_for_a_copy() -> None:
 async def test_a_watermark_shows_nothing_that_the_asker_may_not_see() -> None:
     """A picture that a processing step takes in is read with the rights of whoever asks, as if it weren't there."""
     house = await a_house(acl="public-read")
-    house.gateway._ports = house.gateway._ports._replace(renderer=StubRenderer())
+    house.pipeline._ports = house.pipeline._ports._replace(renderer=StubRenderer())
     await house.put("/photos/a.jpg", b"picture")
     await house.put("/photos/mark.png", b"mark")
     await house.put("/photos/hidden.png", b"mark", {"x-oss-object-acl": "private"})

@@ -63,7 +63,7 @@ async def test_no_name_becomes_a_path(tmp_path: Path) -> None:
     lock, engines = prepare_local(data), open_local(data)
     before = set(tmp_path.rglob("*"))
     house = House()
-    house.gateway._ports = house.gateway._ports._replace(byte_store=engines.byte_store)
+    house.pipeline._ports = house.pipeline._ports._replace(byte_store=engines.byte_store)
     await house.with_bucket()
     names = [
         "../../escaped",

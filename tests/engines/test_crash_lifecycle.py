@@ -16,7 +16,7 @@ from coatcheck.configurations.lifecycle import Due, Lifecycle, Rule, to_json
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import audit, open_local, prepare_local
 from coatcheck.operations.context import Ports
-from coatcheck.oss.lifecycle_run import run_lifecycle
+from coatcheck.operations.lifecycle_run import run_lifecycle
 from coatcheck.ports.object import Segment
 
 from ..ports.byte_store_contract import a_blob, content_of

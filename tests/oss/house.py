@@ -1,4 +1,4 @@
-"""A whole server without HTTP: the gateway on memory engines, a clock that stands still, and requests signed for it."""
+"""A whole server without HTTP: its services on memory engines, a clock that stands still, requests signed for it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
 from coatcheck.exchange import Exchange
-from coatcheck.gateway import Gateway
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
+from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -107,8 +107,8 @@ class House:
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
         addressing = make_addressing(self.regions, settings.domains)
-        self.gateway = Gateway(ports, self.keyring, addressing, settings)
-        self.services = make_services(self.gateway.answer, self.keyring, self.notifier, addressing)
+        self.pipeline = Pipeline(ports, self.keyring, addressing, settings)
+        self.services = make_services(self.pipeline.answer, self.keyring, self.notifier, addressing)
 
     async def ask(
         self,

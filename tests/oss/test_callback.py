@@ -99,7 +99,7 @@ async def test_the_size_of_a_picture_is_told_if_the_body_asks() -> None:
 
     house, application = await a_house()
     renderer = Renderer()
-    house.gateway._ports = house.gateway._ports._replace(renderer=renderer)
+    house.pipeline._ports = house.pipeline._ports._replace(renderer=renderer)
     body = "h=${imageInfo.height}&w=${imageInfo.width}&f=${imageInfo.format}"
     for content in (b"a picture", b"no picture"):
         await house.ask("PUT", "/photos/a.jpg", content, {"x-oss-callback": a_callback(callbackBody=body)})

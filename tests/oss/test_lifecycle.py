@@ -14,7 +14,7 @@ from coatcheck.core.xml import read_xml, write_xml
 from coatcheck.lifecycle_schedule import run_if_due
 from coatcheck.operations.context import Ports
 from coatcheck.operations.lifecycle_plan import Action, Kind, find_expiry, plan_upload, plan_version
-from coatcheck.oss.lifecycle_run import run_lifecycle
+from coatcheck.operations.lifecycle_run import run_lifecycle
 from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.ports.upload import Upload
 

@@ -92,7 +92,7 @@ async def test_a_thousand_unsigned_forms_hold_less_than_64_mib(shape: str) -> No
     release.set()
     answers = [await task for task in tasks]
     assert {answer.refusal for answer in answers} <= {(400, "IncompleteBody"), (503, "ServiceUnavailable")}
-    assert house.gateway._form_memory.held_bytes == 0
+    assert house.pipeline._form_memory.held_bytes == 0
 
 
 async def test_a_form_to_no_bucket_is_refused_unread() -> None:
@@ -113,7 +113,7 @@ async def test_what_a_form_held_is_given_back_however_it_ends(end: str) -> None:
     body = a_form(fields)
     answer = await post(house, body[:10_000] if end == "broken" else body)
     assert answer.status == {"refused": 403, "stored": 204, "broken": 400}[end]
-    assert house.gateway._form_memory.held_bytes == 0
+    assert house.pipeline._form_memory.held_bytes == 0
 
 
 async def test_a_key_is_not_made_longer_than_a_key_may_be() -> None:

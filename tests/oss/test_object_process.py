@@ -42,15 +42,15 @@ class StubRenderer:
 @pytest.fixture
 async def studio() -> House:
     house = House()
-    ports = house.gateway._ports
-    house.gateway._ports = ports._replace(renderer=StubRenderer())
+    ports = house.pipeline._ports
+    house.pipeline._ports = ports._replace(renderer=StubRenderer())
     await house.with_bucket()
     await house.put("/photos/a.jpg", PICTURE, {"x-oss-meta-colour": "green", "cache-control": "no-cache"})
     return house
 
 
 def stub(house: House) -> Any:
-    return house.gateway._ports.renderer
+    return house.pipeline._ports.renderer
 
 
 def b64(text: str) -> str:

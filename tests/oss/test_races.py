@@ -44,7 +44,7 @@ class Reading:
 
 async def a_house(store: Racing, **options: object) -> House:
     house = House(store=store, **options)  # type: ignore[arg-type]
-    house.gateway._ports = house.gateway._ports._replace(renderer=Reading())
+    house.pipeline._ports = house.pipeline._ports._replace(renderer=Reading())
     return await house.with_bucket()
 
 

@@ -28,7 +28,7 @@ def run(at_once: bool, dry_run: bool, data: Path | None, as_json: bool) -> None:
     from coatcheck.engines.local import LocalEngines
     from coatcheck.operations.context import Ports
     from coatcheck.operations.lifecycle_plan import Action
-    from coatcheck.oss.lifecycle_run import Report, run_lifecycle
+    from coatcheck.operations.lifecycle_run import Report, run_lifecycle
     from coatcheck.ports.bucket import Bucket
 
     if not (at_once or dry_run):

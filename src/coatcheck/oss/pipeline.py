@@ -1,7 +1,7 @@
-"""The corridor of OSS: one request through the rooms, in order.
+"""The pipeline of OSS: one request through the rooms, in order.
 
 Its order is the security story: address, route, who, what exists, may they, and only then the operation. Every fault
-leaves by the same door.
+leaves in one place.
 """
 
 from __future__ import annotations
@@ -23,15 +23,6 @@ from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import body_fault
-from coatcheck.oss.admission import admit
-from coatcheck.oss.asking import NOTHING
-from coatcheck.oss.bucket_website import serve_website
-from coatcheck.oss.call import Call, PostedForm
-from coatcheck.oss.post_object import find_content_type, find_key
-from coatcheck.oss.preflight import answer_preflight
-from coatcheck.oss.side_effects import check_side_effects
-from coatcheck.oss.table import Row, find_row, is_form, page_row
-from coatcheck.oss.versions import is_version_id
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten
 from coatcheck.ports.damage import Damaged
@@ -44,8 +35,18 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target, find_target, is_path_style, own_domain_target, read_host_name
 
+from .admission import admit
+from .asking import NOTHING
+from .bucket_website import serve_website
+from .call import Call, PostedForm
+from .post_object import find_content_type, find_key
+from .preflight import answer_preflight
+from .side_effects import check_side_effects
+from .table import Row, find_row, is_form, page_row
+from .versions import is_version_id
 
-class Gateway:
+
+class Pipeline:
     """The rooms, wired. One a process."""
 
     def __init__(self, ports: Ports, keyring: KeyLookup, addressing: Addressing, settings: ServerSettings) -> None:

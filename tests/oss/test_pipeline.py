@@ -15,7 +15,7 @@ from coatcheck.ports.catalog import Deleted, NoSpace
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.object import Deletion
 
-from .oss.house import ANYBODY, NOW, OWNER, REQUEST_ID, STRANGER, House
+from .house import ANYBODY, NOW, OWNER, REQUEST_ID, STRANGER, House
 
 CALLERS = {"owner": OWNER, "stranger": STRANGER, "anybody": ANYBODY}
 READABLE = {"public-read", "public-read-write"}
