@@ -68,6 +68,18 @@ async def test_a_path_without_slash_is_redirected_missing_or_served(kind: int, s
     assert (await visit(house, "/nothing")).refusal == (404, "NoSuchKey")
 
 
+async def test_parameters_of_a_listing_choose_no_other_operation_on_the_page() -> None:
+    house = await a_house(index())
+    assert (await visit(house, "/?list-type=1&prefix=a")).body == b"index.html"
+
+
+async def test_without_an_index_the_bucket_itself_is_listed_as_its_acl_allows() -> None:
+    house = await a_house(ERROR)
+    assert (await visit(house, "/")).texts("Contents/Key") == ["a.txt", "dir/index.html", "error.html", "index.html"]
+    house = await a_house(ERROR, acl="private")
+    assert (await visit(house, "/")).refusal == (403, "AccessDenied")
+
+
 async def test_in_path_style_a_redirect_stays_in_the_bucket() -> None:
     house = await a_house(sub_dirs(0))
     answer = await house.ask("GET", "/photos/dir", by=None)

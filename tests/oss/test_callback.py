@@ -132,6 +132,23 @@ async def test_a_form_carries_it_in_its_fields() -> None:
     assert application.heard[0].body == b"a=b%20c&operation=PostObject"
 
 
+@pytest.mark.parametrize(("size", "status"), [(3000, 200), (4000, 400)])
+async def test_the_variables_of_a_form_have_the_bound_of_the_parameter(size: int, status: int) -> None:
+    house, application = await a_house()
+    answer = await post(house, a_form(signed("a.txt", fields={"callback": a_callback(), "x:a": "b" * size})))
+    assert answer.status == status
+    assert len(application.heard) == (status == 200)
+    assert (await house.ask("HEAD", "/photos/a.txt")).status == (200 if status == 200 else 404)
+
+
+@pytest.mark.parametrize("callback", ["", "no base64"])
+async def test_a_form_whose_callback_is_none_stores_nothing(callback: str) -> None:
+    house, _ = await a_house()
+    answer = await post(house, a_form(signed("a.txt", fields={"callback": callback})))
+    assert answer.refusal == (400, "InvalidArgument")
+    assert (await house.ask("HEAD", "/photos/a.txt")).status == 404
+
+
 @pytest.mark.parametrize(
     ("response", "message"),
     [

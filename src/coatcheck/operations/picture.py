@@ -104,17 +104,8 @@ async def _find_mark(context: Context, bucket: Bucket, key: str) -> Picture:
 
 
 def _picture(context: Context, bucket: Bucket, record: ObjectRecord) -> Picture:
-    """Its identity names object, version and bytes."""
-    facts = (
-        bucket.bucket_id,
-        record.key,
-        record.version_id,
-        record.etag,
-        record.crc64,
-        record.size,
-        record.last_modified,
-        *(f"{segment.blob_id}:{segment.start}:{segment.stop}" for segment in record.segments),
-    )
+    # What is encrypted at rest is not to lie there in clear as the result of something.
+    remember = not record.encryption
 
     async def chunks() -> AsyncGenerator[bytes | bytearray, None]:
         body = inline_body(context.ports.byte_store, Origin(bucket.name, record))
@@ -128,8 +119,22 @@ def _picture(context: Context, bucket: Bucket, record: ObjectRecord) -> Picture:
         finally:
             await reader.close()
 
-    # What is encrypted at rest is not to lie there in clear as the result of something.
-    return Picture("\n".join(map(str, facts)), record.size, chunks, remember=not record.encryption)
+    return Picture(_identity(bucket, record), record.size, chunks, remember)
+
+
+def _identity(bucket: Bucket, record: ObjectRecord) -> str:
+    """It names object, version and bytes."""
+    facts = (
+        bucket.bucket_id,
+        record.key,
+        record.version_id,
+        record.etag,
+        record.crc64,
+        record.size,
+        record.last_modified,
+        *(f"{segment.blob_id}:{segment.start}:{segment.stop}" for segment in record.segments),
+    )
+    return "\n".join(map(str, facts))
 
 
 def _processed(rendered: Rendered) -> Processed:
