@@ -10,6 +10,7 @@ import pytest
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import NOT_A_PICTURE, NOT_IMPLEMENTED, WATERMARK_ERROR, OssError
+from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
 from coatcheck.operations.picture import PictureFacts, describe_picture, process_picture
 from coatcheck.ports.renderer import Job, Rendered
 
@@ -21,9 +22,10 @@ INFO = {"ImageHeight": {"value": "40"}, "ImageWidth": {"value": "30"}, "Format":
 
 @dataclass
 class StubRenderer:
-    """Reads what it was given; "text" objects are no pictures."""
+    """Reads what it was given; "text" objects are no pictures. A result is remembered content where it has a store."""
 
     jobs: list[Job] = field(default_factory=list)
+    results: MemoryByteStore | None = None
 
     async def render(self, job: Job) -> Rendered:
         self.jobs.append(job)
@@ -34,6 +36,8 @@ class StubRenderer:
         body = b"%d bytes %b" % (len(source), b"".join(marks))
         if job.process == "image/info":
             body = json.dumps(INFO).encode()
+        if self.results is not None:
+            return Rendered("image/jpeg", len(body), MemoryBlobReader(self.results, [memoryview(body)]))
         return Rendered("image/jpeg", len(body), body)
 
 
@@ -53,6 +57,19 @@ async def test_what_is_made_of_a_picture_is_a_value() -> None:
     made = await process_picture(stage.context(), stage.grant(Action.GET_OBJECT), record, RESIZE)
     assert (made.content_type, made.size, await content_of(made.content)) == ("image/jpeg", 13, b"100000 bytes ")
     assert stage.blobs.opened == 0
+
+
+async def test_a_result_that_is_read_while_it_is_sent_is_closed_by_who_got_it() -> None:
+    stage = await a_studio()
+    results = MemoryByteStore()
+    stage.ports = stage.ports._replace(renderer=StubRenderer(results=results))
+    record = (await stage.put("a", b"picture")).record
+    made = await process_picture(stage.context(), stage.grant(Action.GET_OBJECT), record, RESIZE)
+    assert results.opened == 1
+    assert await content_of(made.content) == b"7 bytes "
+    assert results.opened == 0
+    assert await describe_picture(stage.context(), stage.grant(Action.PUT_OBJECT), record) is None
+    assert results.opened == 0
 
 
 async def test_a_watermark_is_decided_on_for_who_asks() -> None:

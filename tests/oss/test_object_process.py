@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from coatcheck.core.errors import NOT_A_PICTURE
+from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
 from coatcheck.engines.results import name_result
 from coatcheck.images.text import read_plan
 from coatcheck.ports.renderer import Job, Rendered
@@ -25,6 +26,7 @@ class StubRenderer:
     """Answers with what it was asked; "text" objects are no pictures."""
 
     jobs: list[Job] = field(default_factory=list)
+    results: MemoryByteStore | None = None  # where remembered results are read from
 
     async def render(self, job: Job) -> Rendered:
         self.jobs.append(job)
@@ -36,7 +38,10 @@ class StubRenderer:
             assert b"".join([chunk async for chunk in mark.chunks()])
         format = read_plan(job.process).format or "jpg"
         body = f"{job.process} of {len(source)} bytes".encode()
-        return Rendered({"jpg": "image/jpeg"}.get(format, f"image/{format}"), len(body), body)
+        kind = {"jpg": "image/jpeg"}.get(format, f"image/{format}")
+        if self.results is not None:
+            return Rendered(kind, len(body), MemoryBlobReader(self.results, [memoryview(body)]))
+        return Rendered(kind, len(body), body)
 
 
 @pytest.fixture
@@ -427,3 +432,12 @@ async def test_styles_are_the_owners(studio: House, by: Any) -> None:
     await studio.ask("PUT", "/photos/?acl", headers={"x-oss-acl": "public-read-write"})
     for method, query in (("GET", "style"), ("GET", "style&styleName=a"), ("DELETE", "style&styleName=a")):
         assert (await studio.ask(method, f"/photos/?{query}", by=by)).refusal == (403, "AccessDenied")
+
+
+async def test_a_remembered_result_is_sent_saved_and_closed(studio: House) -> None:
+    stub(studio).results = results = MemoryByteStore()
+    assert (await studio.ask("GET", f"/photos/a.jpg?{RESIZE}")).body == b"image/resize,w_100 of 110000 bytes"
+    body = f"{RESIZE}|sys/saveas,o_{b64('saved.jpg')}".encode()
+    assert (await studio.ask("POST", "/photos/a.jpg?x-oss-process", body)).status == 200
+    assert (await studio.ask("GET", "/photos/saved.jpg")).body == b"image/resize,w_100 of 110000 bytes"
+    assert results.opened == 0
