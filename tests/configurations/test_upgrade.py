@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coatcheck.configurations import https, style
+from coatcheck.configurations import https, referer, style
 from coatcheck.configurations.table import ROWS
 from coatcheck.configurations.upgrade import upgrade_document
 from coatcheck.core.errors import OssError
-from coatcheck.core.xml import write_xml
+from coatcheck.core.xml import read_xml, write_xml
 from coatcheck.ports.bucket import read_public_access_block, read_tags
 
 from .examples import VALUES
@@ -32,6 +32,15 @@ def test_xml_is_given_back_as_it_was(name: str, data: st.DataObject) -> None:
     new = upgrade_document(name, old)
     assert document.from_json(new) == value
     assert write_xml(document.ROOT, document.write(document.from_json(new))).decode() == old
+
+
+def test_more_referers_than_are_taken_today_stay() -> None:
+    """The first release had no bound on all of them together."""
+    patterns = tuple(f"http://{number}.{'x' * 100}.example" for number in range(300))
+    old = write_xml(referer.ROOT, referer.write(referer.RefererRules(white=patterns))).decode()
+    with pytest.raises(OssError):
+        referer.read(read_xml(old.encode(), referer.ROOT))
+    assert referer.from_json(upgrade_document("referer", old)) == referer.RefererRules(white=patterns)
 
 
 @pytest.mark.parametrize(

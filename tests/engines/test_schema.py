@@ -87,7 +87,7 @@ def test_documents_are_brought_to_the_form_of_today_with_their_sums(tmp_path: Pa
     assert audit(data).clean
 
 
-@pytest.mark.parametrize("document", range(1, len(OLD) + 1))
+@pytest.mark.parametrize("document", [1, 3, len(OLD)])
 def test_a_start_that_is_killed_among_the_documents_changes_none(tmp_path: Path, document: int) -> None:
     data = tmp_path / "data"
     an_old_catalog(data, OLD)

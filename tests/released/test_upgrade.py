@@ -87,6 +87,18 @@ def test_a_second_start_and_an_audit_find_nothing_to_mend(tmp_path: Path) -> Non
     assert audit(data).clean
 
 
+def test_its_documents_are_stored_as_todays_are(tmp_path: Path) -> None:
+    data = unpack(tmp_path)
+    ServerProcess(data, own_root_key=False).stop()
+    with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
+        rows = dict(connection.execute("SELECT name, document FROM bucket_setting"))
+    assert set(rows) == {
+        *("cors", "encryption", "https", "https-only", "lifecycle", "policy", "publicAccessBlock", "referer"),
+        *("style/grey.x", "style/small", "tagging", "website"),
+    }
+    assert all(name == "policy" or json.loads(document)["v"] == 1 for name, document in rows.items())
+
+
 def test_an_older_program_is_told_in_a_line(tmp_path: Path) -> None:
     """As this program is told of a directory of a newer one: the number of the schema decides."""
     data = unpack(tmp_path)

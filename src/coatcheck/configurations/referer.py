@@ -89,6 +89,14 @@ def _together(patterns: tuple[str, ...]) -> WildcardSet:
 
 def read(document: Element) -> RefererRules:
     """A RefererConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT."""
+    rules = read_of_any_size(document)
+    if sum(map(len, (*rules.white, *rules.black))) > REFERER_MAX_CHARS:
+        raise INVALID_ARGUMENT(f"The referers have more than {REFERER_MAX_CHARS} characters.", ArgumentName="Referer")
+    return rules
+
+
+def read_of_any_size(document: Element) -> RefererRules:
+    """The same, as the first release took it. Raises: as `read`."""
     truncate_query = find_switch(document, "AllowTruncateQueryString", default=True)
     truncate_path = find_switch(document, "TruncatePath")
     if truncate_path and not truncate_query:
@@ -97,16 +105,13 @@ def read(document: Element) -> RefererRules:
             ArgumentName="AllowTruncateQueryString",
             ArgumentValue="false",
         )
-    rules = RefererRules(
+    return RefererRules(
         need_switch(document, "AllowEmptyReferer"),
         truncate_query,
         truncate_path,
         _read_list(document, "RefererList"),
         _read_list(document, "RefererBlacklist"),
     )
-    if sum(map(len, (*rules.white, *rules.black))) > REFERER_MAX_CHARS:
-        raise INVALID_ARGUMENT(f"The referers have more than {REFERER_MAX_CHARS} characters.", ArgumentName="Referer")
-    return rules
 
 
 def write(rules: RefererRules) -> list[Node]:
