@@ -1,0 +1,1 @@
+"""Words that every room shares: errors, limits, names, times, digests, small documents. No I/O."""

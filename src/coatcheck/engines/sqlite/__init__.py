@@ -1,0 +1,1 @@
+"""The catalog, the keyring, identities and domains in one SQLite file. SQL stands here and nowhere else."""
