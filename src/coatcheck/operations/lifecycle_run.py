@@ -15,13 +15,14 @@ from typing import Final
 from coatcheck.configurations import lifecycle
 from coatcheck.configurations.lifecycle import Rule
 from coatcheck.core.limits import LIST_MAX_KEYS
-from coatcheck.operations.commit import commit, removed
-from coatcheck.operations.context import Ports
-from coatcheck.operations.lifecycle_plan import Action, Kind, plan_upload, plan_version
-from coatcheck.operations.versions import propose_version_id
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Gone, Stale
-from coatcheck.ports.object import NULL_VERSION, Deletion, ListedVersion, ObjectRecord
+from coatcheck.ports.object import Deletion, ListedVersion, ObjectRecord
+
+from .commit import commit, removed
+from .context import Ports
+from .lifecycle_plan import Action, Kind, plan_upload, plan_version
+from .versions import version_id_for
 
 _BATCH: Final = 200  # removals in one transaction: requests of others wait no longer than for that
 
@@ -127,7 +128,7 @@ _REMOVALS: Final = (Kind.EXPIRE, Kind.REMOVE_VERSION, Kind.REMOVE_MARKER)
 def _deletion(bucket: Bucket, action: Action, now: int) -> Deletion:
     if action.kind is not Kind.EXPIRE:
         return Deletion(action.key, version_id=action.version)
-    marker_id = propose_version_id() if bucket.versioning else NULL_VERSION
+    marker_id = version_id_for(bucket)
     return Deletion(action.key, marker_id=marker_id, now=now, unless_newer_than=action.last_modified)
 
 

@@ -1,6 +1,6 @@
 """PutBucketLifecycle, and x-oss-expiration.
 
-Source: OSS API reference, the operation of that name. Rules are carried out by `lifecycle_run.py`.
+Source: OSS API reference, the operation of that name. Rules are carried out by `operations/lifecycle_run.py`.
 """
 
 from __future__ import annotations
