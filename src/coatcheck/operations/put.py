@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
-from coatcheck.core.errors import FILE_ALREADY_EXISTS, NO_SUCH_BUCKET
+from coatcheck.core.errors import FILE_ALREADY_EXISTS
 from coatcheck.ports.bucket import Tags
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 
-from .commit import Stored, commit
+from .commit import Stored
 from .context import Context
 from .encryption import kept_body
 from .intake import Incoming
+from .record import put_record
 from .versions import version_id_for
 
 
@@ -56,14 +57,7 @@ async def put_object(context: Context, grant: Grant, new: NewObject, incoming: I
         segments=incoming.segments,
         encryption=new.encryption,
     )
-    written = await commit(
-        context.ports,
-        context.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=new.forbid_overwrite),
-        incoming.blob,
-        gone=NO_SUCH_BUCKET(BucketName=bucket.name),
-        exists=FILE_ALREADY_EXISTS(Key=record.key),
-    )
-    return Stored(record, written.version_id)
+    return await put_record(context, grant, record, incoming.blob, forbid_overwrite=new.forbid_overwrite)
 
 
 async def check_overwrite(context: Context, grant: Grant) -> None:
