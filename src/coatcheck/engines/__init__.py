@@ -1,1 +1,1 @@
-"""What keeps the promises of ports: memory, files and SQLite, pictures, notices. Stores are known by name here alone."""
+"""What keeps the promises of ports: memory, files and SQLite, pictures, notices. Stores are named here alone."""
