@@ -214,7 +214,7 @@ def _write_row(
     in_row = columns.segments if body_id is None else None
     row = (bucket_id, key, seq, *columns.first, version_id, *columns.second, body_id, in_row)
     elsewhere = None if body_id is None else columns.segments
-    connection.execute(_WRITE, (*row, row_sum(*row, elsewhere)))
+    connection.execute(_WRITE, (*row, row_sum(elsewhere, *row)))
 
 
 def _delete_row(connection: sqlite3.Connection, bucket_id: int, key: str, seq: int) -> None:

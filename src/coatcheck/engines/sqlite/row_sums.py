@@ -1,8 +1,9 @@
 """A CRC-32 in every row of the catalog that matters, so that the audit finds one that rotted.
 
 It is computed of the row's other columns in the order of the table: numbers in decimal, text as UTF-8, NULL as nothing,
-joined by line feeds. Rows of `object` have it of their segments too, wherever those lie. `object` and `part` are
-written often, so their statements bring it along; for all other tables triggers put it in, in every connection that
+joined by line feeds; NULLs at the end count as absent, so that a column may be added later and no row is written again.
+Rows of `object` have it of their segments too, wherever those lie, before the rest. `object` and `part` are written
+often, so their statements bring it along; for all other tables triggers put it in, in every connection that
 writes, whatever the statement was. Reading doesn't compare it: that takes two microseconds.
 """
 
@@ -32,7 +33,7 @@ _BY_TRIGGER: Final = (
 
 def row_sum(*columns: Any) -> int:
     """Of a row's columns without the sum itself; values as SQLite has them."""
-    return crc32(b"\n".join([_write(column) for column in columns]))
+    return crc32(b"\n".join([_write(column) for column in columns]).rstrip(b"\n"))
 
 
 def _write(column: Any) -> bytes:
@@ -59,16 +60,17 @@ def wrong_rows(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """Table and key of each row whose columns don't fit its sum."""
     for table in (*_BY_STATEMENT, *_BY_TRIGGER):
         columns, keys = _columns(connection, table)
-        at = [columns.index(key) for key in keys]
+        at, first = [columns.index(key) for key in keys], 0
         select = f"SELECT {', '.join(columns)}, {_COLUMN} FROM {table} WHERE {_COLUMN} IS NOT NULL"  # noqa: S608
         if table == "object":
+            first = 1
             select = (
-                f"SELECT {', '.join(f'object.{column}' for column in columns)}, body.segments, {_COLUMN} FROM object"  # noqa: S608
+                f"SELECT body.segments, {', '.join(f'object.{column}' for column in columns)}, {_COLUMN} FROM object"  # noqa: S608
                 " LEFT JOIN body ON body.id = body_id WHERE row_crc32 IS NOT NULL"
             )
         for *row, stated in connection.execute(select):
             if row_sum(*row) != stated:
-                yield table, " ".join(str(row[number]) for number in at)
+                yield table, " ".join(str(row[number + first]) for number in at)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> tuple[list[str], list[str]]:

@@ -10,13 +10,21 @@ from typing import Final
 
 from .documents import upgrade_documents
 
-# Step n leads from version n to n + 1: a file of statements, or a function that runs its own inside the transaction it
-# finds open, for tables that are small. Append, never edit.
-STEPS: Final[tuple[str | Callable[[sqlite3.Connection], None], ...]] = (
-    "schema.sql",
-    "schema_2.sql",
-    upgrade_documents,
-)
+_Step = str | Callable[[sqlite3.Connection], None]
+_FUNCTIONS: Final[dict[int, _Step]] = {3: upgrade_documents}
+
+
+def _find_steps() -> tuple[_Step, ...]:
+    """Step n leads to version n. It is the file schema_n.sql, or a function that runs its own statements inside the
+    transaction it finds open, for tables that are small. Append, never edit."""
+    steps: list[_Step] = ["schema.sql"]
+    here = files(__package__)
+    while (number := len(steps) + 1) in _FUNCTIONS or here.joinpath(f"schema_{number}.sql").is_file():
+        steps.append(_FUNCTIONS.get(number, f"schema_{number}.sql"))
+    return tuple(steps)
+
+
+STEPS: Final = _find_steps()
 
 
 class NewerStore(Exception):
