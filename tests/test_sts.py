@@ -17,7 +17,7 @@ from coatcheck import Presigner
 from coatcheck.core.times import write_iso
 from coatcheck.engines.memory import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal, Role
-from coatcheck.signing.rpc import RpcClaim, rpc_string_to_sign, sign_rpc
+from coatcheck.signing.rpc import rpc_string_to_sign, sign_rpc
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
@@ -82,7 +82,7 @@ async def send_signed(
     }
     pairs = [(name, value) for name, value in parameters.items() if value]
     text = rpc_string_to_sign(method, pairs)
-    signature = sign_rpc(by.access_key_secret, RpcClaim(by.access_key_id, None, "", text, in_header=False))
+    signature = sign_rpc(by.access_key_secret, text)
     sent = urlencode([*pairs, ("Signature", signature)], errors="surrogateescape")
     more = {"host": host, **unsigned}
     if method == "GET":

@@ -50,13 +50,14 @@ from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import caller_of, find_key
 from coatcheck.identity.session import new_session, write_session
 from coatcheck.ports.keyring import KeyLookup, Role
-from coatcheck.signing.rpc import Pair, find_action, read_rpc_claim
-from coatcheck.signing.verify import verify_rpc
+from coatcheck.signing.claim import read_rpc_claim
+from coatcheck.signing.rpc import Pair, find_action
+from coatcheck.signing.verify import check_claim, verify_rpc
 from coatcheck.wire.faults import cut
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
-from coatcheck.wire.target import read_host_name
+from coatcheck.wire.target import Target, read_host_name
 
 _VERSION: Final = "2015-04-01"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -108,7 +109,8 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
         run = _ACTIONS.get(action) if version == _VERSION else None
         if run is None:
             raise STS_INVALID_ACTION()
-        claim = read_rpc_claim(request, parameters, body, now)
+        claim = read_rpc_claim(request, parameters, body)
+        check_claim(claim, now=now, regions=(), target=Target())
         if not is_access_key_id(claim.access_key_id):
             raise STS_UNKNOWN_KEY()
         access_key_id = claim.access_key_id
@@ -118,7 +120,7 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
             raise STS_NONCE_USED()
         if claim.security_token is None:
             keyring.note_use(key.access_key_id, now)
-        told = await run(caller_of(key), given, request, keyring, now)
+        told = await run(caller_of(key, claim), given, request, keyring, now)
         return _write(request, given, f"{action}Response", {"RequestId": request_id, **told}, 200), access_key_id, ""
     except OssError as error:
         fault = _ANSWERS.get(error.fault)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 
 import pytest
@@ -135,3 +137,46 @@ async def test_a_link_costs_one_look_up() -> None:
 def test_a_key_does_not_print_its_secret() -> None:
     assert "example-secret" not in repr(KEY)
     assert "example-secret" not in f"{KEY}"
+
+
+async def test_a_link_has_an_id_that_gives_nothing_away() -> None:
+    """SHA-256 over the key's id, NUL and the signature; whoever has the link can compute it."""
+    request = a_link()
+    caller, _ = await who(request)
+    signature = request.query.first["x-oss-signature"]
+    digest = hashlib.sha256(b"ExampleKey\0" + signature.encode()).digest()
+    assert caller.link == "lk_" + base64.b32encode(digest[:15]).decode().lower()
+    assert len(caller.link) == 27
+    assert signature not in repr(caller)
+    assert signature[:8] not in caller.link
+
+
+@pytest.mark.parametrize("plus", ["%2B", "+", "%20"])
+async def test_a_link_has_one_id_however_its_signature_was_written(plus: str) -> None:
+    """V1's base64 arrives with its "+" escaped, plain or as a space."""
+    presigner = Presigner(
+        KEY.access_key_id,
+        KEY.access_key_secret,
+        region="cn-hangzhou",
+        endpoint="http://localhost",
+        signature_version="v1",
+    )
+    link = next(
+        url
+        for second in range(200)
+        if "%2B" in (url := presigner.presign("GET", "photos", "a.txt", expires=60, now=NOW + second).url)
+    )
+    raw_query = link.partition("?")[2]
+    ids = set()
+    for raw in (raw_query, raw_query.replace("%2B", plus)):
+        caller, _ = await who(Request("GET", b"/a.txt", read_query(raw.encode()), {"host": "photos.localhost"}))
+        ids.add(caller.link)
+    assert len(ids) == 1
+
+
+async def test_who_signs_in_a_header_or_not_at_all_came_by_no_link() -> None:
+    credentials = Credentials(KEY.access_key_id, KEY.access_key_secret)
+    headers = sign_request("GET", "photos", "a.txt", credentials=credentials, region="cn-hangzhou", now=NOW)
+    sent = {name.lower(): value for name, value in headers.items()}
+    caller, _ = await who(Request("GET", b"/a.txt", headers={"host": "photos.localhost"} | sent))
+    assert (caller.access_key_id, caller.link, ANONYMOUS.link) == ("ExampleKey", "", "")

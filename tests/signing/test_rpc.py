@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from coatcheck.core.errors import OssError
-from coatcheck.signing.rpc import RpcClaim, find_action, read_rpc_claim
-from coatcheck.signing.verify import verify_rpc
+from coatcheck.signing.claim import read_rpc_claim
+from coatcheck.signing.rpc import ACS3, RPC, Pair, RpcClaim, find_action
+from coatcheck.signing.verify import check_claim, verify_rpc
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
+from coatcheck.wire.target import Target
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, FROZEN
 
@@ -43,15 +47,21 @@ HEADERS = {
 HEADER_SIGNED_AT = 1795646907  # 2026-11-25T22:48:27Z
 
 
+def checked(request: Request, pairs: Sequence[Pair], body: bytes, now: float) -> RpcClaim:
+    claim = read_rpc_claim(request, pairs, body)
+    check_claim(claim, now=now, regions=(), target=Target())
+    return claim
+
+
 def form_claim(form: str = FORM, now: float = FROZEN, method: str = "POST") -> RpcClaim:
     pairs = [(name, value) for name, value, _ in read_query(form.encode()).parameters]
-    return read_rpc_claim(Request(method, b"/"), pairs, form.encode(), now)
+    return checked(Request(method, b"/"), pairs, form.encode(), now)
 
 
 def header_claim(now: float = HEADER_SIGNED_AT, query: str = QUERY, body: bytes = b"", **headers: str) -> RpcClaim:
     sent = HEADERS | {name.replace("_", "-"): value for name, value in headers.items()}
     request = Request("POST", b"/", read_query(query.encode()), {k: v for k, v in sent.items() if v})
-    return read_rpc_claim(request, (), body, now)
+    return checked(request, (), body, now)
 
 
 def refusal_of_signature(claim: RpcClaim, secret: str = ACCESS_KEY_SECRET) -> str:
@@ -63,14 +73,14 @@ def refusal_of_signature(claim: RpcClaim, secret: str = ACCESS_KEY_SECRET) -> st
 
 def test_the_signature_of_ali_oss_in_a_form_holds() -> None:
     claim = form_claim()
-    assert (claim.access_key_id, claim.security_token, claim.in_header) == (ACCESS_KEY_ID, None, False)
+    assert (claim.access_key_id, claim.security_token, claim.scheme) == (ACCESS_KEY_ID, None, RPC)
     assert claim.string_to_sign.startswith("POST&%2F&AccessKeyId%3DCoatcheckAk0001%26Action%3DAssumeRole%26Duration")
     verify_rpc(claim, ACCESS_KEY_SECRET)
 
 
 def test_the_signature_of_the_newer_sdk_in_a_header_holds() -> None:
     claim = header_claim()
-    assert (claim.access_key_id, claim.security_token, claim.in_header) == (ACCESS_KEY_ID, None, True)
+    assert (claim.access_key_id, claim.security_token, claim.scheme) == (ACCESS_KEY_ID, None, ACS3)
     verify_rpc(claim, ACCESS_KEY_SECRET)
 
 

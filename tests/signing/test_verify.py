@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.core.errors import SIGNATURE_DOES_NOT_MATCH, OssError
 from coatcheck.signing import v1, v4
-from coatcheck.signing.claim import Claim, V4Claim, read_claim
+from coatcheck.signing.claim import read_claim
+from coatcheck.signing.scheme import Claim
+from coatcheck.signing.v1_scheme import V1Claim
+from coatcheck.signing.v4_scheme import V4Claim
 from coatcheck.signing.verify import check_claim, check_token, verify
 from coatcheck.wire.query import Parameter, make_query, read_query
 from coatcheck.wire.request import Request
@@ -192,6 +195,7 @@ def test_the_signature_of_a_link_is_no_header_signature() -> None:
 def test_a_signature_in_upper_case_or_cut_off_does_not_match(version: Presigner) -> None:
     request = a_signed_request(version)
     claim = claim_of(request)
+    assert isinstance(claim, V4Claim | V1Claim)
     for changed in (claim.signature.swapcase(), claim.signature[:-1], "", claim.signature + "=", "ÿ" * 64, "\udcff"):
         with pytest.raises(OssError, match="SignatureDoesNotMatch"):
             verify(claim._replace(signature=changed), request, OBJECT, SECRET)

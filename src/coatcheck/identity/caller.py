@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
+from base64 import b32encode
+from typing import Final, NamedTuple
 
 from coatcheck.ports.keyring import Principal
+
+_LINK_ID_BYTES: Final = 15  # 24 letters of base32, without padding
 
 
 class Caller(NamedTuple):
@@ -13,10 +17,11 @@ class Caller(NamedTuple):
     Attributes:
         account: uid of the account behind the access key; "" for anonymous.
         access_key_id: "" for anonymous.
-        by_link: the signature came in the URL.
+        by_link: the signature came in the URL or in a form, so whoever was handed it may be asking.
         signed_headers: the additional headers the signer listed, lower case; only meaningful for a V4 link.
         principal: the user or the session of a role that the key belongs to; None for a key of the account itself,
             and for anonymous.
+        signature: of a link, as it was verified; whoever knows it has the link, so nobody writes it down.
     """
 
     account: str = ""
@@ -24,10 +29,22 @@ class Caller(NamedTuple):
     by_link: bool = False
     signed_headers: frozenset[str] = frozenset()
     principal: Principal | None = None
+    signature: str = ""
+
+    def __repr__(self) -> str:
+        return f"Caller({self.arn or 'anonymous'}, {self.access_key_id}, by_link={self.by_link}, signature hidden)"
 
     @property
     def anonymous(self) -> bool:
         return not self.access_key_id
+
+    @property
+    def link(self) -> str:
+        """The id of the link that the caller came by, which nobody can make the link from; "" without one."""
+        if not self.by_link:
+            return ""
+        digest = hashlib.sha256(f"{self.access_key_id}\0{self.signature}".encode()).digest()
+        return f"lk_{b32encode(digest[:_LINK_ID_BYTES]).decode().lower()}"
 
     @property
     def names(self) -> tuple[str, ...]:

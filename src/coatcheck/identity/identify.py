@@ -13,9 +13,9 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.ports.keyring import AccessKey, KeyLookup
-from coatcheck.signing.claim import Claim, V4Claim, read_claim
-from coatcheck.signing.form_claim import check_form_claim, read_form_claim
+from coatcheck.signing.claim import read_claim, read_form_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
+from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_claim, check_token, verify, verify_form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target, second_reading
@@ -43,10 +43,9 @@ async def identify(
         target = _verify_second_reading(claim, request, target, key, error)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
-    if target.region is None and len(regions) > 1 and isinstance(claim, V4Claim):
-        target = target._replace(region=claim.scope.region)  # a door of no region: the signer says which is meant
-    listed = claim.additional_headers if isinstance(claim, V4Claim) else ()
-    return caller_of(key, by_link=claim.presigned, signed_headers=frozenset(listed)), target
+    if target.region is None and len(regions) > 1:
+        target = target._replace(region=claim.region)  # an endpoint of no region: the signer says which is meant
+    return caller_of(key, claim, frozenset(claim.additional_headers)), target
 
 
 class Poster(NamedTuple):
@@ -57,32 +56,35 @@ class Poster(NamedTuple):
 
 
 async def identify_form(
-    fields: Mapping[str, str], keyring: KeyLookup, *, now: float, regions: Collection[str], door: str | None
+    fields: Mapping[str, str], target: Target, keyring: KeyLookup, *, now: float, regions: Collection[str]
 ) -> Poster:
     """Who posts a form: the one who signed its policy, which is held against the fields; or nobody in particular.
 
     Args:
         fields: the form's, names in lower case, with `bucket` and `content-type` as they will be used.
-        door: the region that the address stands for, if it does.
+        target: what the form's address says.
     Raises:
-        OssError: what `read_form_claim`, `check_form_claim`, `verify_form` and the policy refuse.
+        OssError: what `read_form_claim`, `check_claim`, `verify_form` and the policy refuse.
     """
     claim = read_form_claim(fields)
     if claim is None:
         return Poster(ANONYMOUS)
-    check_form_claim(claim, now=now, regions=regions, door=door)
+    check_claim(claim, now=now, regions=regions, target=target)
     key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
     verify_form(claim, key.access_key_secret)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
     policy = read_post_policy(claim.policy)
     check_post_policy(policy, fields, now=now)
-    return Poster(caller_of(key, by_link=True, signed_headers=policy.fields), policy.sizes)
+    return Poster(caller_of(key, claim, policy.fields), policy.sizes)
 
 
-def caller_of(key: AccessKey, *, by_link: bool = False, signed_headers: frozenset[str] = frozenset()) -> Caller:
-    """Whoever holds a key. Only for a key whose signature was verified."""
-    return Caller(key.account, key.access_key_id, by_link, signed_headers, key.principal)
+def caller_of(key: AccessKey, claim: Claim, signed_headers: frozenset[str] = frozenset()) -> Caller:
+    """Whoever holds a key. Only for a claim whose signature was verified with it."""
+    by_link = claim.scheme.is_link
+    return Caller(
+        key.account, key.access_key_id, by_link, signed_headers, key.principal, claim.signature if by_link else ""
+    )
 
 
 async def find_key(keyring: KeyLookup, access_key_id: str, token: str | None, now: float) -> AccessKey:
@@ -108,7 +110,7 @@ async def find_key(keyring: KeyLookup, access_key_id: str, token: str | None, no
 
 
 def _verify_second_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:
-    """See `wire.target.second_reading`; the first refusal is the one that is told."""
+    """See `wire.target.second_reading`; the first refusal is the one that is answered."""
     other = second_reading(request, target) if error.fault is SIGNATURE_DOES_NOT_MATCH else None
     if other is None:
         raise error

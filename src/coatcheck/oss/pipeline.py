@@ -186,7 +186,7 @@ class Pipeline:
             raise body_fault(failure) from None
         key = find_key(form)
         fields = {**form.fields, "bucket": target.bucket or "", "content-type": find_content_type(form)}
-        poster = await identify_form(fields, self._keyring, now=now, regions=self._settings.regions, door=target.region)
+        poster = await identify_form(fields, target, self._keyring, now=now, regions=self._settings.regions)
         return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
     async def _own_domain(self, request: Request) -> Target:

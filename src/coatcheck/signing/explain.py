@@ -6,26 +6,23 @@ import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from coatcheck.core.errors import OssError
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
-from coatcheck.core.times import read_basic_iso
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-from .claim import V4Claim, read_claim
+from . import schemes
+from .claim import read_claim
 from .link import Address, read_address, read_link
 from .mistakes import Attempt, find_mistake, is_signed_by
+from .scheme import Claim, Glance
 from .v4 import TERMINATOR
 
 State = Literal["valid", "expired", "not yet valid", "unknown"]
 
-_V4_NAMES: Final = ("x-oss-signature-version", "x-oss-credential", "x-oss-signature")
-_V1_NAMES: Final = ("OSSAccessKeyId", "Signature")
-_V4_SIGNATURE_CHARS: Final = 64
-_V1_SIGNATURE_CHARS: Final = 28
 _NO_TARGET: Final = (
     "The address holds no bucket and key. At an IP address or localhost the bucket is the first part of the path "
     "(ali-oss: sldEnable, others: path style)."
@@ -96,27 +93,26 @@ def explain(
         url = url.replace("%25", "%")
     request = read_link(url, method, headers)
     query = request.query
-    version = _version_of(query)
-    if version is None:
+    version, seen = _glance(query)
+    if seen is None:
         return Explanation(method=request.method, problems=(*problems, _why_unsigned(query)))
     address = read_address(request, bucket)
-    starts_at_s, expires_at_s = _read_window(query, version)
-    required = _split_names(query.get("x-oss-additional-headers")) if version == "V4" else ()
+    starts_at_s, expires_at_s = seen.starts_at_s, seen.expires_at_s
     target, verified, why = _check(request, address, secret)
-    problems += _time_problems(starts_at_s, expires_at_s, now) + _region_problems(_region(query), address.region) + why
+    problems += _time_problems(starts_at_s, expires_at_s, now) + _region_problems(seen.region, address.region) + why
     overrides = [name for name in query.first if name.startswith("response-")]
     return Explanation(
-        version=version,
+        version=cast("Literal['V4', 'V1']", version),  # links of these two are all that we speak
         method=request.method,
-        access_key_id=_access_key_id(query, version),
-        region=_region(query),
+        access_key_id=seen.access_key_id,
+        region=seen.region,
         bucket=target.bucket,
         key=target.key,
         starts_at_s=starts_at_s,
         expires_at_s=expires_at_s,
         left_s=None if expires_at_s is None else math.floor(expires_at_s - now),
         state=_state(starts_at_s, expires_at_s, now),
-        required_headers=required,
+        required_headers=seen.required_headers,
         process=query.get("x-oss-process"),
         response_headers={name.removeprefix("response-"): query.first[name] for name in overrides},
         version_id=query.get("versionId"),
@@ -147,10 +143,13 @@ def _check(request: Request, address: Address, secret: str | None) -> tuple[Targ
     return target, False, [_why_mismatch(attempts[0], secret, address)]
 
 
-def _version_of(query: Query) -> Literal["V4", "V1"] | None:
-    if any(name in query for name in _V4_NAMES):
-        return "V4"
-    return "V1" if any(name in query for name in _V1_NAMES) else None
+def _glance(query: Query) -> tuple[str | None, Glance | None]:
+    """(version, what it says) by the first scheme that sees a signature of its own."""
+    for scheme in schemes.TABLE.links:
+        seen = scheme.glance(query)
+        if seen is not None:
+            return scheme.version, seen
+    return None, None
 
 
 def _why_unsigned(query: Query) -> str:
@@ -168,16 +167,12 @@ def _if_cut_off(query: Query) -> str:
     return "The link is not whole: copy all of it, and quote it in a shell, where '&' ends a command."
 
 
-def _why_mismatch(attempt: Attempt, secret: str, address: Address) -> str:
+def _why_mismatch(attempt: Attempt[Claim], secret: str, address: Address) -> str:
     claim = attempt.claim
-    whole = _V4_SIGNATURE_CHARS if isinstance(claim, V4Claim) else _V1_SIGNATURE_CHARS
+    whole = claim.scheme.signature_chars
     if len(claim.signature) < whole:
         return f"The link was cut off: its signature has {len(claim.signature)} of {whole} characters. Copy all of it."
-    absent = (
-        [name for name in claim.additional_headers if name not in attempt.request.headers]
-        if isinstance(claim, V4Claim)
-        else []
-    )
+    absent = [name for name in claim.additional_headers if name not in attempt.request.headers]
     if absent:
         return f"Signed headers are not sent: {', '.join(absent)}. Send them with the values they were signed with."
     target = attempt.target._replace(region=address.region)
@@ -188,18 +183,6 @@ def _why_mismatch(attempt: Attempt, secret: str, address: Address) -> str:
         "The signature doesn't match and no usual mistake explains it: the secret isn't the one it was signed with, "
         "or the link was changed after signing."
     )
-
-
-def _read_window(query: Query, version: str) -> tuple[int | None, int | None]:
-    """(start, end) in Unix seconds, as far as the link says."""
-    if version == "V1":
-        return None, _read_digits(query.get("Expires"))
-    start, age_s = read_basic_iso(query.get("x-oss-date") or ""), _read_digits(query.get("x-oss-expires"))
-    return start, None if start is None or age_s is None else start + age_s
-
-
-def _read_digits(text: str | None) -> int | None:
-    return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None
 
 
 def _state(starts_at_s: int | None, expires_at_s: int | None, now: float) -> State:
@@ -231,21 +214,6 @@ def write_duration(seconds: float) -> str:
             parts.append(f"{left // size} {unit}")
             left %= size
     return " ".join(parts[:2])
-
-
-def _split_names(text: str | None) -> tuple[str, ...]:
-    return tuple(sorted(name for name in (text or "").lower().split(";") if name))
-
-
-def _access_key_id(query: Query, version: str) -> str | None:
-    if version == "V1":
-        return query.get("OSSAccessKeyId")
-    return (query.get("x-oss-credential") or "").partition("/")[0] or None
-
-
-def _region(query: Query) -> str | None:
-    parts = (query.get("x-oss-credential") or "").split("/")
-    return parts[2] or None if len(parts) > 2 else None
 
 
 def _region_problems(signed: str | None, addressed: str | None) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 from coatcheck.core.errors import OssError
@@ -16,10 +16,11 @@ from coatcheck.wire.query import Query, make_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-from .claim import Claim, V1Claim, V4Claim
+from .scheme import Claim
 from .source_ip import SOURCE_IP
 from .v1 import SUB_RESOURCES
 from .v4 import is_always_signed
+from .v4_scheme import V4Claim
 from .verify import verify
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "POST", "DELETE")
@@ -47,15 +48,21 @@ _REGIONS: Final = (  # of Alibaba Cloud, whose links these may be; ours have the
 )
 
 
-class Attempt(NamedTuple):
+C_co = TypeVar("C_co", bound=Claim, covariant=True)
+
+
+class Attempt(NamedTuple, Generic[C_co]):
     """A link read one way."""
 
     request: Request
     target: Target
-    claim: Claim
+    claim: C_co
 
 
-def is_signed_by(attempt: Attempt, secret: str) -> bool:
+Undone = tuple[str, Attempt[Any]]
+
+
+def is_signed_by(attempt: Attempt[Claim], secret: str) -> bool:
     """Whether `secret` signed the link as read. A source address that it names is taken for the caller's."""
     request = attempt.request
     source_ip = request.query.get(SOURCE_IP)
@@ -68,7 +75,7 @@ def is_signed_by(attempt: Attempt, secret: str) -> bool:
     return True
 
 
-def find_mistake(attempt: Attempt, others: tuple[Target, ...], secret: str) -> str | None:
+def find_mistake(attempt: Attempt[Claim], others: tuple[Target, ...], secret: str) -> str | None:
     """The sentence of the first mistake whose undoing makes the signature match.
 
     Args:
@@ -82,14 +89,14 @@ def find_mistake(attempt: Attempt, others: tuple[Target, ...], secret: str) -> s
                 f"It was signed for bucket {target.bucket} and key {target.key}, but its address says otherwise: "
                 "bucket in the host name and bucket in the path were mixed up. Check endpoint and path style."
             )
-    for find in _MISTAKES:
-        for sentence, changed in find(attempt):
+    for version, find in _MISTAKES:
+        for sentence, changed in find(attempt) if version in (attempt.claim.scheme.version, _ANY) else ():
             if is_signed_by(changed, secret):
                 return sentence
     return None
 
 
-def _other_method(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _other_method(attempt: Attempt[Claim]) -> Iterator[Undone]:
     for method in _METHODS:
         if method != attempt.request.method:
             changed = attempt.request._replace(method=method)
@@ -99,10 +106,8 @@ def _other_method(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
             )
 
 
-def _signature_text(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _signature_text(attempt: Attempt[V4Claim]) -> Iterator[Undone]:
     claim = attempt.claim
-    if isinstance(claim, V1Claim):
-        return
     if claim.signature != claim.signature.lower():
         yield (
             "The signature is in upper case; it must be lower case, as it was made.",
@@ -115,7 +120,7 @@ def _signature_text(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
         )
 
 
-def _headers_sent_unsigned(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _headers_sent_unsigned(attempt: Attempt[Claim]) -> Iterator[Undone]:
     headers = attempt.request.headers
     signed = [name for name in headers if is_always_signed(name)]
     for name in signed:
@@ -133,7 +138,7 @@ def _headers_sent_unsigned(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
         )
 
 
-def _content_type_signed_unsent(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _content_type_signed_unsent(attempt: Attempt[Claim]) -> Iterator[Undone]:
     guessed, _ = mimetypes.guess_type(attempt.target.key or "")
     sent = attempt.request.headers.get("content-type")
     for content_type in dict.fromkeys((guessed, *_CONTENT_TYPES)):
@@ -147,7 +152,7 @@ def _content_type_signed_unsent(attempt: Attempt) -> Iterator[tuple[str, Attempt
         )
 
 
-def _plus_and_space(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _plus_and_space(attempt: Attempt[Claim]) -> Iterator[Undone]:
     key = attempt.target.key or ""
     raw_path = attempt.request.raw_path
     if b"+" in raw_path:
@@ -175,7 +180,7 @@ def _plus_and_space(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
         )
 
 
-def _encoded_twice(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _encoded_twice(attempt: Attempt[Claim]) -> Iterator[Undone]:
     target, query = attempt.target, attempt.request.query
     key = target.key or ""
     once = target._replace(key=unquote(key) or None)
@@ -192,7 +197,7 @@ def _encoded_twice(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
         )
 
 
-def _parameter_added(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _parameter_added(attempt: Attempt[Claim]) -> Iterator[Undone]:
     parameters = attempt.request.query.parameters
     signing = ("x-oss-", "OSSAccessKeyId", "Expires", "Signature", "security-token")
     foreign = [name for name, _, _ in parameters if not name.startswith(signing)]
@@ -205,10 +210,8 @@ def _parameter_added(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
         )
 
 
-def _region_written_otherwise(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _region_written_otherwise(attempt: Attempt[V4Claim]) -> Iterator[Undone]:
     claim = attempt.claim
-    if isinstance(claim, V1Claim):
-        return
     region = claim.scope.region
     named = {region.removeprefix("oss-"), f"oss-{region}", attempt.target.region or region, *_REGIONS} - {region}
     for other in sorted(named):
@@ -232,21 +235,19 @@ def _region_written_otherwise(attempt: Attempt) -> Iterator[tuple[str, Attempt]]
         )
 
 
-def _v1_of_python_v2(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _v1_of_python_v2(attempt: Attempt[Claim]) -> Iterator[Undone]:
     parameters = attempt.request.query.parameters
     kept = tuple(p for p in parameters if p.name in SUB_RESOURCES or not p.name.startswith("x-oss-"))
-    if isinstance(attempt.claim, V1Claim) and kept != parameters:
+    if kept != parameters:
         yield (
             "The x-oss-* parameters are not signed (the V1 signer of alibabacloud-oss-v2 leaves them out): use V4.",
             attempt._replace(request=attempt.request._replace(query=make_query(kept))),
         )
 
 
-def _derived_for_another_day(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
+def _derived_for_another_day(attempt: Attempt[V4Claim]) -> Iterator[Undone]:
     """The day of the scope is that of the signer's own zone: the key was derived for the neighbouring day."""
     claim = attempt.claim
-    if not isinstance(claim, V4Claim):
-        return
     day = int(claim.scope.date)
     for other in (day - 1, day + 1):
         yield (
@@ -255,17 +256,18 @@ def _derived_for_another_day(attempt: Attempt) -> Iterator[tuple[str, Attempt]]:
         )
 
 
-_MISTAKES: Final[tuple[Callable[[Attempt], Iterator[tuple[str, Attempt]]], ...]] = (
-    _signature_text,
-    _other_method,
-    _headers_sent_unsigned,
-    _content_type_signed_unsent,
-    _parameter_added,
-    _plus_and_space,
-    _encoded_twice,
-    _region_written_otherwise,
-    _derived_for_another_day,
-    _v1_of_python_v2,
+_ANY: Final = ""
+_MISTAKES: Final[tuple[tuple[str, Callable[[Attempt[Any]], Iterator[Undone]]], ...]] = (  # version, what undoes it
+    ("V4", _signature_text),
+    (_ANY, _other_method),
+    (_ANY, _headers_sent_unsigned),
+    (_ANY, _content_type_signed_unsent),
+    (_ANY, _parameter_added),
+    (_ANY, _plus_and_space),
+    (_ANY, _encoded_twice),
+    ("V4", _region_written_otherwise),
+    ("V4", _derived_for_another_day),
+    ("V1", _v1_of_python_v2),
 )
 
 

@@ -9,14 +9,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from coatcheck.core.errors import STS_INCOMPLETE_SIGNATURE, STS_MISSING_PARAMETER, STS_TIME_EXPIRED
+from coatcheck.core.errors import (
+    STS_INCOMPLETE_SIGNATURE,
+    STS_MISSING_PARAMETER,
+    STS_SIGNATURE_DOES_NOT_MATCH,
+    STS_TIME_EXPIRED,
+    OssError,
+)
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, NONCE_MAX_CHARS
 from coatcheck.core.percent import encode
 from coatcheck.core.times import read_iso
 from coatcheck.wire.request import Request
+from coatcheck.wire.target import Target
+
+from .scheme import Scheme, SignedText
 
 Pair = tuple[str, str]
 
@@ -25,50 +34,59 @@ _ACS3_SIGNED: Final = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x
 _ACS: Final = "x-acs-"
 
 
+class RpcRequest(NamedTuple):
+    """What a claim is read from. `parameters`: of query and form together, each name once."""
+
+    request: Request
+    parameters: Sequence[Pair]
+    body: bytes
+
+
 class RpcClaim(NamedTuple):
     """Who says to have signed an RPC request, and what.
 
     Attributes:
-        in_header: ACS3-HMAC-SHA256 in the Authorization header; else HMAC-SHA1 in the parameters.
         string_to_sign: built from what arrived.
         nonce: the request's own; who verifies the claim has to see that it comes once.
         expires_s: Unix seconds; when the request is too old to be taken again.
     """
 
+    scheme: Scheme[RpcRequest, RpcClaim]
     access_key_id: str
     security_token: str | None
     signature: str
     string_to_sign: str
-    in_header: bool
-    nonce: str = ""
-    expires_s: int = 0
+    nonce: str
+    expires_s: int
+
+    @property
+    def region(self) -> None:
+        """STS has none."""
+
+    @property
+    def additional_headers(self) -> tuple[str, ...]:
+        return ()
 
     def __repr__(self) -> str:
         return f"RpcClaim({self.access_key_id}, signature hidden)"
 
 
-def read_rpc_claim(request: Request, parameters: Sequence[Pair], body: bytes, now: float) -> RpcClaim:
-    """The claim of an RPC request, whose time is checked here.
+# --- in the parameters ---------------------------------------------------------------------------------------------
 
-    Args:
-        parameters: of query and form together, each name once.
-        now: Unix seconds.
-    Raises:
-        OssError: STS_MISSING_PARAMETER, STS_INCOMPLETE_SIGNATURE, STS_TIME_EXPIRED.
-    """
-    if _is_signed_in_header(request):
-        return _read_header(request, body, now)
+
+def _read_parameters(arrived: RpcRequest) -> RpcClaim:
+    request, parameters, _ = arrived
     given = dict(parameters)
     for name in ("AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "Timestamp"):
         if not given.get(name):
             raise STS_MISSING_PARAMETER(f"The parameter {name} is mandatory for this action.")
     if given["SignatureMethod"] != "HMAC-SHA1" or given["SignatureVersion"] != "1.0":
         raise STS_INCOMPLETE_SIGNATURE("SignatureMethod must be HMAC-SHA1, and SignatureVersion 1.0.")
-    expires_s = _read_time(given["Timestamp"], now)
+    expires_s = _read_time(given["Timestamp"])
     nonce = _read_nonce(given["SignatureNonce"])
     text = rpc_string_to_sign(request.method, parameters)
     token = given.get("SecurityToken") or None
-    return RpcClaim(given["AccessKeyId"], token, given["Signature"], text, False, nonce, expires_s)
+    return RpcClaim(RPC, given["AccessKeyId"], token, given["Signature"], text, nonce, expires_s)
 
 
 def rpc_string_to_sign(method: str, parameters: Sequence[Pair]) -> str:
@@ -78,7 +96,18 @@ def rpc_string_to_sign(method: str, parameters: Sequence[Pair]) -> str:
     return f"{method}&%2F&{encode(canonical)}"
 
 
-def _read_header(request: Request, body: bytes, now: float) -> RpcClaim:
+def sign_rpc(secret: str, text: str) -> str:
+    """The signature that `secret` gives to a text that `rpc_string_to_sign` wrote."""
+    return base64.b64encode(hmac.new(f"{secret}&".encode(), _as_sent(text), "sha1").digest()).decode()
+
+
+# --- in the header -------------------------------------------------------------------------------------------------
+
+
+def _read_header(arrived: RpcRequest) -> RpcClaim | None:
+    request, _, body = arrived
+    if not _is_signed_in_header(request):
+        return None
     headers = request.headers
     items = dict(item.strip().partition("=")[::2] for item in headers["authorization"][len(_ACS3) :].split(",", 3))
     if not all(items.get(name) for name in ("Credential", "SignedHeaders", "Signature")):
@@ -93,14 +122,14 @@ def _read_header(request: Request, body: bytes, now: float) -> RpcClaim:
     for name in headers:
         if name not in names and (name.startswith(_ACS) or (body and name == "content-type")):
             raise STS_INCOMPLETE_SIGNATURE(f"The header {name} must be signed.")
-    expires_s, nonce = _read_time(headers["x-acs-date"], now), _read_nonce(headers["x-acs-signature-nonce"])
+    expires_s, nonce = _read_time(headers["x-acs-date"]), _read_nonce(headers["x-acs-signature-nonce"])
     digest = hashlib.sha256(body).hexdigest()
     if headers.get("x-acs-content-sha256", digest) != digest:
         raise STS_INCOMPLETE_SIGNATURE("x-acs-content-sha256 is not the SHA-256 of the body.")
     canonical_request = _acs3_canonical_request(request, names, digest).encode("utf-8", "surrogateescape")
     text = f"{_ACS3}\n{hashlib.sha256(canonical_request).hexdigest()}"
     token = headers.get("x-acs-security-token") or None
-    return RpcClaim(items["Credential"], token, items["Signature"], text, True, nonce, expires_s)
+    return RpcClaim(ACS3, items["Credential"], token, items["Signature"], text, nonce, expires_s)
 
 
 def _acs3_canonical_request(request: Request, names: Sequence[str], digest: str) -> str:
@@ -110,14 +139,25 @@ def _acs3_canonical_request(request: Request, names: Sequence[str], digest: str)
     return f"{request.method}\n/\n{query}\n{lines}\n{';'.join(names)}\n{digest}"
 
 
+def _sign_acs3(_: RpcClaim, text: str, secret: str) -> str:
+    return hmac.new(secret.encode(), _as_sent(text), "sha256").hexdigest()
+
+
 def _is_signed_in_header(request: Request) -> bool:
     return request.headers.get("authorization", "").startswith(_ACS3)
 
 
-def _read_time(text: str, now: float) -> int:
-    """When a request of that time is too old. Raises: OssError STS_TIME_EXPIRED, if it is or is to come."""
+# --- in both -------------------------------------------------------------------------------------------------------
+
+
+def _as_sent(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _read_time(text: str) -> int:
+    """When a request of that time is too old. Raises: OssError STS_TIME_EXPIRED for what is no time."""
     moment_s = read_iso(text)
-    if moment_s is None or abs(moment_s - now) > CLOCK_SKEW_MAX_S:
+    if moment_s is None:
         raise STS_TIME_EXPIRED()
     return moment_s + CLOCK_SKEW_MAX_S
 
@@ -130,12 +170,27 @@ def _read_nonce(text: str) -> str:
     return text
 
 
-def sign_rpc(secret: str, claim: RpcClaim) -> str:
-    """The signature that `secret` gives to a claim's text."""
-    text = claim.string_to_sign.encode("utf-8", "surrogateescape")
-    if claim.in_header:
-        return hmac.new(secret.encode(), text, "sha256").hexdigest()
-    return base64.b64encode(hmac.new(f"{secret}&".encode(), text, "sha1").digest()).decode()
+def _check(claim: RpcClaim, now: float, _: Collection[str], __: Target) -> None:
+    if abs(claim.expires_s - CLOCK_SKEW_MAX_S - now) > CLOCK_SKEW_MAX_S:
+        raise STS_TIME_EXPIRED()
+
+
+def _texts(claim: RpcClaim, _: RpcRequest, __: Target) -> tuple[str, ...]:
+    return (claim.string_to_sign,)
+
+
+def _write(claim: RpcClaim, _: RpcRequest, __: Target) -> SignedText:
+    return SignedText(claim.string_to_sign)
+
+
+def _sign_parameters(_: RpcClaim, text: str, secret: str) -> str:
+    return sign_rpc(secret, text)
+
+
+def _mismatch(claim: RpcClaim, _: RpcRequest, __: Target) -> OssError:
+    return STS_SIGNATURE_DOES_NOT_MATCH(
+        f"{STS_SIGNATURE_DOES_NOT_MATCH.message} server string to sign is:{claim.string_to_sign}"
+    )
 
 
 def find_action(request: Request, parameters: Mapping[str, str]) -> tuple[str, str]:
@@ -144,3 +199,20 @@ def find_action(request: Request, parameters: Mapping[str, str]) -> tuple[str, s
     if _is_signed_in_header(request):
         return headers.get("x-acs-action", ""), headers.get("x-acs-version", "")
     return parameters.get("Action", ""), parameters.get("Version", "")
+
+
+ACS3: Final = Scheme(
+    "ACS3", "rpc", False, _read_header, _check, _texts, _write, _sign_acs3, _mismatch, signature_chars=64
+)
+RPC: Final = Scheme(
+    "RPC1",
+    "rpc",
+    False,
+    _read_parameters,
+    _check,
+    _texts,
+    _write,
+    _sign_parameters,
+    _mismatch,
+    signature_chars=28,
+)

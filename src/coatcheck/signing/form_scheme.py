@@ -15,14 +15,18 @@ from coatcheck.core.errors import (
     POST_FIELD_MISSING,
     REQUEST_EXPIRED,
     REQUEST_NOT_YET_VALID,
+    SIGNATURE_DOES_NOT_MATCH,
     UNSUPPORTED_SIGNATURE,
     OssError,
 )
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, POST_POLICY_MAX_AGE_S
 from coatcheck.core.names import is_access_key_id
 from coatcheck.core.times import read_basic_iso, write_iso
+from coatcheck.wire.target import Target
 
-from .claim import is_scope_date, split_credential
+from . import v1, v4
+from .claim_parts import is_scope_date, split_credential
+from .scheme import Scheme, SignedText
 from .v4 import ALGORITHM, PRODUCT, TERMINATOR, Scope
 
 _V4_FIELDS: Final = ("x-oss-signature-version", "x-oss-credential", "x-oss-date", "x-oss-signature", "policy")
@@ -37,6 +41,7 @@ class FormClaim(NamedTuple):
         scope, signed_at_s: of a V4 signature; None for V1.
     """
 
+    scheme: Scheme[Mapping[str, str], FormClaim]
     access_key_id: str
     policy: str
     signature: str
@@ -44,53 +49,49 @@ class FormClaim(NamedTuple):
     scope: Scope | None = None
     signed_at_s: int | None = None
 
+    @property
+    def region(self) -> str | None:
+        return None if self.scope is None else self.scope.region
+
+    @property
+    def additional_headers(self) -> tuple[str, ...]:
+        return ()
+
     def __repr__(self) -> str:
         return f"FormClaim({self.access_key_id}, signature hidden)"
 
 
-def read_form_claim(fields: Mapping[str, str]) -> FormClaim | None:
-    """The claim of a form, or None if it makes none.
-
-    Args:
-        fields: names in lower case.
-    Raises: OssError.
-    """
-    if not fields.keys().isdisjoint(("x-oss-signature-version", "x-oss-credential", "x-oss-signature")):
-        return _read_v4(fields)
-    if not fields.keys().isdisjoint(name.lower() for name in _V1_FIELDS):
-        return _read_v1(fields)
-    return None
-
-
-def check_form_claim(claim: FormClaim, *, now: float, regions: Collection[str], door: str | None) -> None:
-    """What needs no key: the scope and the date of a V4 signature.
-
-    Args:
-        door: the region that the address stands for, if it does.
-    Raises: OssError POST_CREDENTIAL_INVALID, REQUEST_NOT_YET_VALID, REQUEST_EXPIRED.
-    """
-    if claim.scope is None or claim.signed_at_s is None:
-        return
-    if claim.scope.region not in regions or (door is not None and claim.scope.region != door):
+def _check_v4(claim: FormClaim, now: float, regions: Collection[str], target: Target) -> None:
+    """The scope, and the date, from which a form has a week at most."""
+    scope, start_s = claim.scope, claim.signed_at_s
+    assert scope is not None  # of a V4 claim neither is
+    assert start_s is not None
+    if scope.region not in regions or target.region not in (None, scope.region):
         raise _bad_credential("The signing region in credential is invalid.", claim, "0002-00000715")
-    if claim.scope.product != PRODUCT:
+    if scope.product != PRODUCT:
         raise _bad_credential("The signing product in credential is invalid.", claim, "0002-00000710")
-    if now < claim.signed_at_s - CLOCK_SKEW_MAX_S:
-        raise REQUEST_NOT_YET_VALID(RequestTime=write_iso(claim.signed_at_s), ServerTime=write_iso(int(now)))
-    if now > claim.signed_at_s + POST_POLICY_MAX_AGE_S:
-        raise REQUEST_EXPIRED(
-            Expires=write_iso(claim.signed_at_s + POST_POLICY_MAX_AGE_S), ServerTime=write_iso(int(now))
-        )
+    if now < start_s - CLOCK_SKEW_MAX_S:
+        raise REQUEST_NOT_YET_VALID(RequestTime=write_iso(start_s), ServerTime=write_iso(int(now)))
+    if now > start_s + POST_POLICY_MAX_AGE_S:
+        raise REQUEST_EXPIRED(Expires=write_iso(start_s + POST_POLICY_MAX_AGE_S), ServerTime=write_iso(int(now)))
 
 
-def _read_v1(fields: Mapping[str, str]) -> FormClaim:
+def _check_v1(_: FormClaim, __: float, ___: Collection[str], ____: Target) -> None:
+    """V1 says neither; when a form ends, its policy says."""
+
+
+def _read_v1(fields: Mapping[str, str]) -> FormClaim | None:
+    if fields.keys().isdisjoint(name.lower() for name in _V1_FIELDS):
+        return None
     access_key_id, signature, policy = (_required(fields, name) for name in _V1_FIELDS)
     if not is_access_key_id(access_key_id):
         raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
-    return FormClaim(access_key_id, policy, signature, fields.get("x-oss-security-token") or None)
+    return FormClaim(FORM_V1, access_key_id, policy, signature, fields.get("x-oss-security-token") or None)
 
 
-def _read_v4(fields: Mapping[str, str]) -> FormClaim:
+def _read_v4(fields: Mapping[str, str]) -> FormClaim | None:
+    if fields.keys().isdisjoint(("x-oss-signature-version", "x-oss-credential", "x-oss-signature")):
+        return None
     version, credential, timestamp, signature, policy = (_required(fields, name) for name in _V4_FIELDS)
     if version != ALGORITHM:
         raise UNSUPPORTED_SIGNATURE(ArgumentName="x-oss-signature-version", ArgumentValue=version[:64])
@@ -109,7 +110,7 @@ def _read_v4(fields: Mapping[str, str]) -> FormClaim:
             ArgumentValue=credential[:512],
         )
     token = fields.get("x-oss-security-token") or None
-    return FormClaim(access_key_id, policy, signature, token, scope, signed_at_s)
+    return FormClaim(FORM_V4, access_key_id, policy, signature, token, scope, signed_at_s)
 
 
 def _required(fields: Mapping[str, str], name: str) -> str:
@@ -123,3 +124,37 @@ def _required(fields: Mapping[str, str], name: str) -> str:
 def _bad_credential(message: str, claim: FormClaim, ec: str) -> OssError:
     value = f"{claim.access_key_id}/{claim.scope}"
     return POST_CREDENTIAL_INVALID(message, ec=ec, ArgumentName="x-oss-credential", ArgumentValue=value)
+
+
+def _texts(claim: FormClaim, _: Mapping[str, str], __: Target) -> tuple[str, ...]:
+    return (claim.policy,)
+
+
+def _write(claim: FormClaim, _: Mapping[str, str], __: Target) -> SignedText:
+    return SignedText(claim.policy)
+
+
+def _sign_v4(claim: FormClaim, text: str, secret: str) -> str:
+    assert claim.scope is not None
+    return v4.sign(v4.signing_key(secret, claim.scope), text)
+
+
+def _sign_v1(_: FormClaim, text: str, secret: str) -> str:
+    return v1.sign(secret, text)
+
+
+def _mismatch(claim: FormClaim, _: Mapping[str, str], __: Target) -> OssError:
+    return SIGNATURE_DOES_NOT_MATCH(
+        ec="0002-00000705",
+        OSSAccessKeyId=claim.access_key_id,
+        SignatureProvided=claim.signature,
+        StringToSign=claim.policy,
+    )
+
+
+FORM_V4: Final = Scheme(
+    "V4", "form", True, _read_v4, _check_v4, _texts, _write, _sign_v4, _mismatch, signature_chars=64
+)
+FORM_V1: Final = Scheme(
+    "V1", "form", True, _read_v1, _check_v1, _texts, _write, _sign_v1, _mismatch, signature_chars=28
+)

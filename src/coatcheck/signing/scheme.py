@@ -1,0 +1,104 @@
+"""What every signature scheme does, as a row; the rows are in `schemes.py`, and a claim knows its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+from coatcheck.core.errors import OssError
+from coatcheck.wire.query import Query
+from coatcheck.wire.target import Target
+
+Place = Literal["link", "header", "form", "rpc"]
+Arrived = TypeVar("Arrived")
+Made = TypeVar("Made")
+
+
+class Claim(Protocol):
+    """What a request says of itself, whichever its scheme. Nothing of it is believed until `verify.py` agrees."""
+
+    @property
+    def scheme(self) -> Scheme[Any, Any]: ...
+    @property
+    def access_key_id(self) -> str: ...
+    @property
+    def signature(self) -> str:
+        """In the one way of writing it that can be right, however it was sent."""
+
+    @property
+    def security_token(self) -> str | None: ...
+    @property
+    def region(self) -> str | None:
+        """The one it is signed for; None where the scheme names none."""
+
+    @property
+    def additional_headers(self) -> tuple[str, ...]:
+        """Lower-case names of the headers that are signed by choice, sorted."""
+
+
+class SignedText(NamedTuple):
+    """What a signature covers: the string to sign and, for V4, the canonical request it stands for."""
+
+    string_to_sign: str
+    canonical_request: str | None = None
+
+
+class Glance(NamedTuple):
+    """What a link says without being whole; None where it doesn't.
+
+    Attributes:
+        starts_at_s, expires_at_s: Unix seconds.
+    """
+
+    access_key_id: str | None = None
+    region: str | None = None
+    starts_at_s: int | None = None
+    expires_at_s: int | None = None
+    required_headers: tuple[str, ...] = ()
+
+
+def _none_odd(*_: object) -> tuple[str, ...]:
+    return ()
+
+
+def _see_nothing(_: Query) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scheme(Generic[Arrived, Made]):
+    """One row. `Arrived` is what a claim is read from: a request, the fields of a form, the parts of an RPC request.
+
+    Attributes:
+        version: "V4", "V1" and so on, as people call it.
+        place: where the signature stands; rows of one place are asked in the table's order.
+        is_link: whoever has the address, or the form, can use it, and needs no key.
+        marks: of a link, the parameters any of which shows that somebody meant to sign.
+        read: the claim of what arrived, None if it isn't signed so; an OssError where it can't be read.
+        check: what needs no key: scope and time (claim, now in Unix seconds, regions served, target); an OssError.
+        texts: the strings, any of which must have been signed; most often one.
+        odd_texts: those that some signers sign instead, just as full a commitment; asked for when no other held.
+        write: the likeliest of all in full.
+        sign: the signature that a secret gives to a string (claim, string, secret).
+        mismatch: the refusal of another signature; it has the text, never our signature.
+        signature_chars: the length of a whole signature.
+        glance: of a link, what can be said of it even where it can't be read; None if it isn't signed so.
+    """
+
+    version: str
+    place: Place
+    is_link: bool
+    read: Callable[[Arrived], Made | None]
+    check: Callable[[Made, float, Collection[str], Target], None]
+    texts: Callable[[Made, Arrived, Target], Iterable[str]]
+    write: Callable[[Made, Arrived, Target], SignedText]
+    sign: Callable[[Made, str, str], str]
+    mismatch: Callable[[Made, Arrived, Target], OssError]
+    odd_texts: Callable[[Made, Arrived, Target], Iterable[str]] = _none_odd
+    marks: frozenset[str] = frozenset()
+    signature_chars: int = 0
+    glance: Callable[[Query], Glance | None] = _see_nothing
+
+    def __repr__(self) -> str:
+        return f"Scheme({self.version} {self.place})"
