@@ -396,14 +396,14 @@ def _prepare_certificate(settings: ServerSettings, *, new_authority: bool = Fals
 
 
 def _served_names(settings: ServerSettings) -> list[str]:
-    """Every name a certificate of ours is for: this machine, each door with the buckets at it, own domains."""
+    """Every name a certificate of ours is for: this machine, each endpoint with the buckets at it, own domains."""
     names = {"localhost", "127.0.0.1", "::1", *read_own_domains(settings.data)}
     if settings.host not in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
         names.add(settings.host)
     for domain in settings.domains:
-        doors = {domain, *accelerate_names(domain)}
-        doors.update(*(endpoint_names(region, domain) for region in settings.regions))
-        names.update(doors, (f"*.{door}" for door in doors))
+        endpoints = {domain, *accelerate_names(domain)}
+        endpoints.update(*(endpoint_names(region, domain) for region in settings.regions))
+        names.update(endpoints, (f"*.{endpoint}" for endpoint in endpoints))
     return sorted(names)
 
 

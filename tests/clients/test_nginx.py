@@ -59,19 +59,21 @@ class Proxies:
     by_host: int
     ca: str
 
-    def through(self, door: str, link: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-        """Use a link of the server's through a door of nginx's, as its user would have been given it."""
+    def through(
+        self, endpoint: str, link: str, method: str = "GET", body: bytes | None = None, **headers: str
+    ) -> Answer:
+        """Use a link of the server's through an endpoint of nginx's, as its user would have been given it."""
         place = link.partition(f"/{BUCKET}/")[2]
         host, path, port = {
             "plain": (f"{BUCKET}.oss-cn-hangzhou.example.com", f"/{place}", self.plain),
             "own domain": ("files.example.org", f"/{place}", self.plain),
             "path": ("www.example.com", f"/files/{place}", self.by_path),
             "host": ("downloads.example.com", f"/{place}", self.by_host),
-        }[door]
+        }[endpoint]
         return send(f"http://127.0.0.1:{port}{path}", method, {"Host": host, **headers}, body)
 
 
-DOORS: Final = ["plain", "own domain", "path", "host"]
+ENDPOINTS: Final = ["plain", "own domain", "path", "host"]
 
 
 @pytest.fixture(scope="module")
@@ -132,34 +134,34 @@ def await_port(port: int, log: Path) -> None:
     wait_until(listens, log.read_text)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("key", KEYS)
-def test_link_works_through_every_proxy_both_ways(proxies: Proxies, door: str, key: str) -> None:
-    signer, body = a_presigner(proxies.server.endpoint), f"{door} {key}".encode()
-    put = proxies.through(door, signer.presign("PUT", BUCKET, key).url, "PUT", body)
+def test_link_works_through_every_proxy_both_ways(proxies: Proxies, endpoint: str, key: str) -> None:
+    signer, body = a_presigner(proxies.server.endpoint), f"{endpoint} {key}".encode()
+    put = proxies.through(endpoint, signer.presign("PUT", BUCKET, key).url, "PUT", body)
     assert put.status == 200, put
     link = signer.presign("GET", BUCKET, key).url
-    got = proxies.through(door, link)
+    got = proxies.through(endpoint, link)
     assert (got.status, got.body) == (200, body)
     assert send(link).body == body, "and without a proxy"
-    part = proxies.through(door, link, Range="bytes=1-3")
+    part = proxies.through(endpoint, link, Range="bytes=1-3")
     assert (part.status, part.body) == (206, body[1:4])
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_refusal_comes_through_as_it_is(proxies: Proxies, door: str) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_refusal_comes_through_as_it_is(proxies: Proxies, endpoint: str) -> None:
     link = a_presigner(proxies.server.endpoint).presign("GET", BUCKET, "none.txt").url
-    refused = proxies.through(door, link)
+    refused = proxies.through(endpoint, link)
     assert (refused.status, refused.error["Code"]) == (404, "NoSuchKey")
-    tampered = proxies.through(door, f"{link}&x=1")
+    tampered = proxies.through(endpoint, f"{link}&x=1")
     assert (tampered.status, tampered.error["Code"]) == (403, "SignatureDoesNotMatch")
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_large_upload_and_download_are_not_held_back(proxies: Proxies, door: str) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_large_upload_and_download_are_not_held_back(proxies: Proxies, endpoint: str) -> None:
     signer, body = a_presigner(proxies.server.endpoint), os.urandom(8_000_000)
-    assert proxies.through(door, signer.presign("PUT", BUCKET, "large").url, "PUT", body).status == 200
-    assert proxies.through(door, signer.presign("GET", BUCKET, "large").url).body == body
+    assert proxies.through(endpoint, signer.presign("PUT", BUCKET, "large").url, "PUT", body).status == 200
+    assert proxies.through(endpoint, signer.presign("GET", BUCKET, "large").url).body == body
 
 
 def test_links_for_one_address_know_who_is_behind_the_proxy(proxies: Proxies) -> None:
@@ -170,9 +172,9 @@ def test_links_for_one_address_know_who_is_behind_the_proxy(proxies: Proxies) ->
     near = signer.presign("GET", BUCKET, "bound", query={"x-oss-ac-source-ip": "127.0.0.1", **forwarded}).url
     far = signer.presign("GET", BUCKET, "bound", query={"x-oss-ac-source-ip": "203.0.113.9", **forwarded}).url
     claims = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
-    for door in DOORS:
-        assert proxies.through(door, near, "GET", None, **claims).status == 200, door
-        assert proxies.through(door, far, "GET", None, **claims).status == 403, door
+    for endpoint in ENDPOINTS:
+        assert proxies.through(endpoint, near, "GET", None, **claims).status == 200, endpoint
+        assert proxies.through(endpoint, far, "GET", None, **claims).status == 403, endpoint
 
 
 def test_https_ends_at_the_proxy_and_is_known_behind_it(proxies: Proxies) -> None:

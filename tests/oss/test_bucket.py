@@ -311,7 +311,7 @@ async def test_nobody_in_particular_lists_no_buckets(empty_house: House) -> None
 # --- regions ---
 
 
-async def test_a_bucket_of_another_region_names_its_own_door() -> None:
+async def test_a_bucket_of_another_region_names_its_own_endpoint() -> None:
     house = House(regions=("cn-hangzhou", "eu-west-1"))
     await house.ask("PUT", "/photos/", host="oss-cn-hangzhou.localhost")
     answer = await house.ask("GET", "/photos/", host="oss-eu-west-1.localhost", region="eu-west-1")

@@ -1,4 +1,4 @@
-"""The corridor as a whole: in which order it says no, and what leaves through its one door."""
+"""The corridor as a whole: in which order it says no, and what leaves by its one way out."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ async def test_permission_comes_before_what_the_request_says(house: House) -> No
 
 
 @pytest.mark.parametrize(
-    "door",
+    "endpoint",
     [
         "photos.localhost:8000/",
         "photos.oss-cn-hangzhou.localhost/",
@@ -167,12 +167,12 @@ async def test_permission_comes_before_what_the_request_says(house: House) -> No
         "[::1]:8000/photos/",
     ],
 )
-async def test_one_signature_opens_an_object_by_every_door(house: House, door: str) -> None:
+async def test_one_signature_opens_an_object_by_every_endpoint(house: House, endpoint: str) -> None:
     """OSS signs the resource, not the URL."""
     await house.put("/photos/dir/a.txt", b"same")
     link = house.link("GET", "dir/a.txt")
     assert link.startswith("http://127.0.0.1/photos/dir/a.txt?")
-    assert (await house.follow(link.replace("127.0.0.1/photos/", door))).body == b"same"
+    assert (await house.follow(link.replace("127.0.0.1/photos/", endpoint))).body == b"same"
 
 
 async def test_the_reading_that_was_signed_is_the_one_that_counts(house: House) -> None:

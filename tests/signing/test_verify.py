@@ -134,9 +134,9 @@ def test_a_scope_that_is_not_ours_is_refused(scope: v4.Scope, link_ec: str, head
         assert (refused.value.status, refused.value.code, refused.value.ec) == (400, "InvalidArgument", ec)
 
 
-def test_a_door_that_stands_for_a_region_takes_only_that() -> None:
-    door = Target(BUCKET, "exampleobject.txt", "cn-shanghai")
-    error = refusal_of_check(a_signed_request(), NOW, door, {REGION, "cn-shanghai"})
+def test_an_endpoint_that_stands_for_a_region_takes_only_that() -> None:
+    endpoint = Target(BUCKET, "exampleobject.txt", "cn-shanghai")
+    error = refusal_of_check(a_signed_request(), NOW, endpoint, {REGION, "cn-shanghai"})
     assert error.ec == "0002-00000228"
 
 

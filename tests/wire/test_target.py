@@ -160,7 +160,7 @@ def test_a_refused_host_is_told_in_osss_words_and_in_ours() -> None:
     assert "does not answer to files.example.org" in refusal.value.message
 
 
-def test_a_door_that_stands_for_a_region_says_so() -> None:
+def test_an_endpoint_that_stands_for_a_region_says_so() -> None:
     assert target_of("photos.oss-eu-west-1.localhost", "/a", TWO_REGIONS).region == "eu-west-1"
     assert target_of("oss-cn-hangzhou-internal.localhost", "/photos/a", TWO_REGIONS).region == "cn-hangzhou"
     assert target_of("photos.localhost", "/a", TWO_REGIONS).region is None
@@ -171,7 +171,7 @@ def test_with_one_region_the_bare_domain_stands_for_it() -> None:
     assert target_of("photos.localhost", "/a").region == REGION
 
 
-def test_a_region_that_is_not_served_is_no_door() -> None:
+def test_a_region_that_is_not_served_is_no_endpoint() -> None:
     assert refusal_of("photos.oss-us-west-1.localhost") is NON_STANDARD_HOST
 
 

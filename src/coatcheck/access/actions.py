@@ -67,7 +67,7 @@ class Action(Enum):
     GET_OBJECT_ACL = ("oss:GetObjectAcl", AclRight.NOTHING, True)
     PUT_OBJECT_ACL = ("oss:PutObjectAcl", AclRight.NOTHING, True)
 
-    # doors and browser rules
+    # endpoints and browser rules
     PUT_BUCKET_CORS = ("oss:PutBucketCors", AclRight.NOTHING, False)
     GET_BUCKET_CORS = ("oss:GetBucketCors", AclRight.NOTHING, False)
     DELETE_BUCKET_CORS = ("oss:DeleteBucketCors", AclRight.NOTHING, False)

@@ -186,7 +186,7 @@ def _of_listing(name: str) -> Callable[[Asked], str | None]:
     return lambda asked: getattr(asked.facts.request, name) if asked.facts.key is None else None
 
 
-_NOT_YET: Final = "\0not yet"  # told apart by identity
+_NOT_YET: Final = "\0not yet"  # compared by identity
 
 
 _VALUES: Final[dict[str, Callable[[Asked], str | None]]] = {

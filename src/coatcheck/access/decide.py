@@ -95,7 +95,11 @@ def owns(caller: Caller, bucket: Bucket) -> bool:
 
 
 def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
-    """See the module. Raises: OssError AccessDenied, in the words of the rule that said no."""
+    """See the module.
+
+    Raises:
+        OssError: AccessDenied, in the words of the rule that said no; USER_DISABLE for what a disabled account owns.
+    """
     bucket = facts.bucket
     if bucket is not None and bucket.owner_suspended:
         raise USER_DISABLE(BucketName=bucket.name)

@@ -45,7 +45,7 @@ class PolicyFault(ValueError):
 
 
 class Kind(Enum):
-    """What a policy is attached to, and how long its text may be in bytes."""
+    """What a policy is attached to; `most_bytes` is how long its text may be."""
 
     IDENTITY = POLICY_MAX_BYTES
     TRUST = POLICY_MAX_BYTES + 1
@@ -146,7 +146,7 @@ Policy = tuple[Statement, ...]
 
 
 def weigh(texts: tuple[str, ...], action: str, resource: Resource, asked: Asked) -> Verdict:
-    """What identity policies say together: any Deny beats every Allow."""
+    """What identity policies, or the one of a session, say together: any Deny beats every Allow."""
     denying, allowing = _about(texts, action)
     for statement in denying:
         if statement.fits(resource, asked):

@@ -295,7 +295,7 @@ CORS_NOT_ALLOWED = Fault(
     "Access-Control-Request-Method or Access-Control-Requet-Headers are not whitelisted by the resource's CORS spec.",
 )
 
-# --- doors and browser rules ---------------------------------------------------------------------------------------
+# --- endpoints and browser rules -----------------------------------------------------------------------------------
 CORS_RULE_BEYOND_LIMIT = Fault("CORSRuleBeyondLimit", 400, "The CORS Rules num is beyond limit")
 NO_SUCH_CORS_CONFIGURATION = Fault("NoSuchCORSConfiguration", 404, "The CORS Configuration does not exist.")
 DENIED_BY_REFERER = Fault("AccessDenied", 403, "You are denied by bucket referer policy.")

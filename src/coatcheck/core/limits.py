@@ -90,7 +90,7 @@ CONNECTION_QUEUE: Final = 4096  # ours: connections that wait to be accepted; th
 FILES_RESERVED: Final = 128  # ours: open files of a process that aren't for connections
 CONNECTIONS_MAX: Final = 65_536  # ours: of one worker, however many files it may open
 
-# --- doors and browser rules ---------------------------------------------------------------------------------------
+# --- endpoints and browser rules -----------------------------------------------------------------------------------
 CORS_MAX_RULES: Final = 10  # OSS: PutBucketCors
 CORS_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketCors
 CORS_ORIGIN_MAX_CHARS: Final = 512  # ours: of an Origin that a rule may allow; a host name has 253

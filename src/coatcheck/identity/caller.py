@@ -18,7 +18,8 @@ class Caller(NamedTuple):
         account: uid of the account behind the access key; "" for anonymous.
         access_key_id: "" for anonymous.
         by_link: the signature came in the URL or in a form, so whoever was handed it may be asking.
-        signed_headers: the additional headers the signer listed, lower case; only meaningful for a V4 link.
+        signed_headers: lower-case names: the additional headers that a V4 signer listed, or the fields that the policy
+            of a form names.
         principal: the user or the session of a role that the key belongs to; None for a key of the account itself,
             and for anonymous.
         signature: of a link, as it was verified; whoever knows it has the link, so nobody writes it down.

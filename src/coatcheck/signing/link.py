@@ -19,7 +19,7 @@ class Address(NamedTuple):
         targets: what a server may take them for, the likeliest first.
         mixed_up: what they would name in the other style, which a server won't take them for.
         region: the one the host names.
-        is_certain: the host tells how the bucket is named; False for an own domain.
+        is_certain: the host says how the bucket is named; False for an own domain.
     """
 
     targets: tuple[Target, ...]

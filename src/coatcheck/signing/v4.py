@@ -18,7 +18,7 @@ The rules that carry the security:
    once and encoded again, since libraries differ in what they leave bare on the wire.
 2. What arrived is what is signed: every query parameter but the signature, and every x-oss-*, content-type and
    content-md5 header that is there. The list of additional headers can only add to that.
-3. A URL and an Authorization header differ in where the six values are found (`claim.py`), in nothing here.
+3. A URL and an Authorization header differ in where the six values are found (`v4_scheme.py`), in nothing here.
 
 Source: signing reference, sections 1 and 2; the texts of the official SDKs are in tests/signing/vectors.
 """

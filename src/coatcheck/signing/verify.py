@@ -1,8 +1,8 @@
 """Claim + secret + now -> nothing, or one fault. The only comparison of signatures in this project is here.
 
 Three questions, asked in this order by `identity/identify.py`: `check_claim` needs no key and comes before the look-up,
-so that an expired link is told so whoever signed it; `check_token` needs to know what kind of key it is; `verify` needs
-the secret.
+so that an expired link is refused as expired whoever signed it; `check_token` needs to know what kind of key it is;
+`verify` needs the secret.
 """
 
 from __future__ import annotations

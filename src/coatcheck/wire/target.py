@@ -29,8 +29,8 @@ from .request import Request
 class Target(NamedTuple):
     """The addressed resource: service (no bucket), bucket (no key) or object.
 
-    `region` is the one the door stands for, or None when the address doesn't say (IP address, own domain, accelerate
-    name). `own_domain`: the door is a domain bound to the bucket.
+    `region` is the one the endpoint stands for, or None when the address doesn't say (IP address, own domain,
+    accelerate name). `own_domain`: the host name is a domain bound to the bucket.
     """
 
     bucket: str | None = None

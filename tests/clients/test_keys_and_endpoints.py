@@ -1,4 +1,4 @@
-"""Every legal key, through every door, and what HTTP clients of all kinds make of a link."""
+"""Every legal key, through every endpoint, and what HTTP clients of all kinds make of a link."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def test_key_that_is_none_is_refused(live_server: ServerProcess, bucket: str, pa
     assert b"<Code>InvalidObjectName</Code>" in reply
 
 
-def test_one_link_opens_the_object_through_every_door(live_server: ServerProcess, bucket: str, put: Put) -> None:
-    put("door.txt", b"same coat")
-    url = a_presigner(live_server.endpoint).presign("GET", bucket, "door.txt").url
+def test_one_link_opens_the_object_through_every_endpoint(live_server: ServerProcess, bucket: str, put: Put) -> None:
+    put("coat.txt", b"same coat")
+    url = a_presigner(live_server.endpoint).presign("GET", bucket, "coat.txt").url
     query = url.partition("?")[2]
     port = live_server.port
     for host in (
@@ -94,10 +94,10 @@ def test_one_link_opens_the_object_through_every_door(live_server: ServerProcess
         f"{bucket}.localhost:{port}",
         f"{bucket}.oss-cn-hangzhou.aliyuncs.com",
     ):
-        answer = send(f"http://{host}/door.txt?{query}", connect_to=live_server)
+        answer = send(f"http://{host}/coat.txt?{query}", connect_to=live_server)
         assert (answer.status, answer.body) == (200, b"same coat"), host
     for host in (f"127.0.0.1:{port}", f"localhost:{port}"):
-        answer = send(f"http://{host}/{bucket}/door.txt?{query}", connect_to=live_server)
+        answer = send(f"http://{host}/{bucket}/coat.txt?{query}", connect_to=live_server)
         assert (answer.status, answer.body) == (200, b"same coat"), host
 
 

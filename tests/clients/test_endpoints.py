@@ -1,4 +1,4 @@
-"""Doors of the running server: own domains bound by command in every worker, paced links, proxies."""
+"""Endpoints of the running server: own domains bound by command in every worker, paced links, proxies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One link, every door: the answer doesn't depend on the name by which the server is reached."""
+"""One link, every endpoint: the answer doesn't depend on the name by which the server is reached."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .house import NOW, OWNER, Answer, House
 
 REGIONS = ("cn-hangzhou", "eu-west-1")
 DOMAINS = ("localhost", "oss.example.net")
-BUCKET_DOORS = [
+BUCKET_NAMES = [
     f"photos.{name}.{domain}"
     for domain in (*DOMAINS, "aliyuncs.com")
     for name in ("oss-cn-hangzhou", "oss-cn-hangzhou-internal", "cn-hangzhou.oss", "oss-accelerate")
 ] + ["photos.localhost", "photos.oss.example.net:8443", "files.example.com", "Photos.OSS-cn-hangzhou.localhost."]
-PATH_DOORS = ["127.0.0.1:8000", "[::1]", "localhost", "oss-cn-hangzhou.localhost", "oss-accelerate.oss.example.net"]
+PATH_NAMES = ["127.0.0.1:8000", "[::1]", "localhost", "oss-cn-hangzhou.localhost", "oss-accelerate.oss.example.net"]
 
 
 async def a_house() -> House:
@@ -34,13 +34,13 @@ async def a_house() -> House:
     return house
 
 
-async def through_every_door(house: House, link: str) -> dict[str, Answer]:
-    """`link` is path style; each door gets the same path and query after its own way of naming the bucket."""
+async def through_every_endpoint(house: House, link: str) -> dict[str, Answer]:
+    """`link` is path style; each endpoint gets the same path and query after its own way of naming the bucket."""
     parts = urlsplit(link)
     rest = link.partition(parts.netloc)[2]
     path = rest.removeprefix("/photos")
-    answers = {host: await house.follow(f"http://{host}{path}") for host in BUCKET_DOORS}
-    return answers | {host: await house.follow(f"http://{host}{rest}") for host in PATH_DOORS}
+    answers = {host: await house.follow(f"http://{host}{path}") for host in BUCKET_NAMES}
+    return answers | {host: await house.follow(f"http://{host}{rest}") for host in PATH_NAMES}
 
 
 def told(answer: Answer) -> tuple[int, bytes | str | None, str | None]:
@@ -55,7 +55,7 @@ changes = st.sampled_from(["", "&x=1", "&x-oss-process=", "0", "&versionId=null"
 
 @settings(max_examples=40)
 @given(keys, st.integers(1, 604800), st.booleans(), changes, st.integers(-2000, 700000))
-def test_random_link_gives_the_same_answer_under_every_door(
+def test_random_link_gives_the_same_answer_under_every_endpoint(
     key: str, expires_s: int, stored: bool, change: str, later_s: int
 ) -> None:
     async def ask() -> set[tuple[int, bytes | str | None, str | None]]:
@@ -65,7 +65,7 @@ def test_random_link_gives_the_same_answer_under_every_door(
             put = await house.follow(house.link("PUT", key), "PUT", b"one coat")
             assert put.status == 200
         house.now = NOW + later_s
-        return {told(answer) for answer in (await through_every_door(house, link)).values()}
+        return {told(answer) for answer in (await through_every_endpoint(house, link)).values()}
 
     assert len(asyncio.run(ask())) == 1
 
@@ -93,7 +93,7 @@ async def test_other_mismatches_say_nothing_of_hosts() -> None:
 # --- regions ---------------------------------------------------------------------------------------------------------
 
 
-async def test_door_of_another_region_is_refused_with_the_right_endpoint() -> None:
+async def test_endpoint_of_another_region_is_refused_with_the_right_endpoint() -> None:
     house = await a_house()
     for host in ("oss-eu-west-1.localhost", "eu-west-1.oss.localhost", "oss-eu-west-1-internal.localhost"):
         answer = await house.ask("GET", "/photos/", host=host, region="eu-west-1")
@@ -102,13 +102,13 @@ async def test_door_of_another_region_is_refused_with_the_right_endpoint() -> No
         assert answer.text("Endpoint") == "oss-cn-hangzhou.localhost"
 
 
-async def test_signature_for_another_region_than_the_doors_is_refused() -> None:
+async def test_signature_for_another_region_than_the_endpoints_is_refused() -> None:
     house = await a_house()
     answer = await house.ask("GET", "/photos/", host="oss-eu-west-1.localhost", region="cn-hangzhou")
     assert answer.refusal == (400, "InvalidArgument")
 
 
-async def test_signature_for_another_region_than_the_buckets_is_refused_at_a_door_of_none() -> None:
+async def test_signature_for_another_region_than_the_buckets_is_refused_at_an_endpoint_of_none() -> None:
     house = await a_house()
     signer = Presigner(OWNER.access_key_id, OWNER.access_key_secret, region="eu-west-1", endpoint="http://127.0.0.1")
     link = signer.presign("GET", "photos", "a.txt", now=NOW).url
@@ -116,7 +116,7 @@ async def test_signature_for_another_region_than_the_buckets_is_refused_at_a_doo
     assert (answer.refusal, answer.text("Endpoint")) == ((403, "AccessDenied"), "oss-cn-hangzhou.localhost")
 
 
-async def test_bucket_made_at_a_door_of_no_region_lives_where_its_signer_said() -> None:
+async def test_bucket_made_at_an_endpoint_of_no_region_lives_where_its_signer_said() -> None:
     house = await a_house()
     assert (await house.ask("PUT", "/west/", region="eu-west-1")).status == 200
     located = await house.ask("GET", "/west/?location", host="oss-eu-west-1.localhost", region="eu-west-1")
