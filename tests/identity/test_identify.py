@@ -16,7 +16,7 @@ from coatcheck.core.errors import (
 )
 from coatcheck.engines.memory import MemoryKeyring
 from coatcheck.identity.caller import ANONYMOUS, Caller
-from coatcheck.identity.identify import identify
+from coatcheck.identity.identify import identify, identify_form
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
@@ -180,3 +180,17 @@ async def test_who_signs_in_a_header_or_not_at_all_came_by_no_link() -> None:
     sent = {name.lower(): value for name, value in headers.items()}
     caller, _ = await who(Request("GET", b"/a.txt", headers={"host": "photos.localhost"} | sent))
     assert (caller.access_key_id, caller.link, ANONYMOUS.link) == ("ExampleKey", "", "")
+
+
+@pytest.mark.parametrize("by_page", [False, True])
+async def test_a_form_counts_as_a_link(by_page: bool) -> None:
+    """Whoever was handed it may post it, so it has an id like a link's; the fields it is posted with change nothing."""
+    presigner = Presigner(KEY.access_key_id, KEY.access_key_secret, region="cn-hangzhou", endpoint="http://localhost")
+    made = presigner.post_form("photos", "a.txt", now=NOW, max_bytes=5)
+    fields = {name.lower(): value for name, value in made.fields.items()} | {"bucket": "photos"}
+    if by_page:
+        fields["submit"] = "upload"
+    poster = await identify_form(fields, TARGET, MemoryKeyring(KEY), now=NOW, regions=("cn-hangzhou",))
+    digest = hashlib.sha256(f"ExampleKey\0{fields['x-oss-signature']}".encode()).digest()
+    assert poster.caller.by_link
+    assert poster.caller.link == "lk_" + base64.b32encode(digest[:15]).decode().lower()

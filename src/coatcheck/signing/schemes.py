@@ -27,7 +27,6 @@ class Table(NamedTuple):
     """
 
     links: Rows
-    headers: Rows
     forms: Rows
     rpc: Rows
     link_readers: tuple[Callable[[Request], Claim | None], ...]
@@ -41,7 +40,7 @@ def make_table(*rows: Scheme[Any, Any]) -> Table:
         tuple(row for row in rows if row.place == place) for place in ("link", "header", "form", "rpc")
     )
     link_readers, header_readers = tuple(row.read for row in links), tuple(row.read for row in headers)
-    return Table(links, headers, forms, rpc, link_readers, header_readers, FOREIGN.union(*(row.marks for row in rows)))
+    return Table(links, forms, rpc, link_readers, header_readers, FOREIGN.union(*(row.marks for row in rows)))
 
 
 ROWS: Final[Rows] = (V4_LINK, V1_LINK, V4_HEADER, V1_HEADER, FORM_V4, FORM_V1, ACS3, RPC)
