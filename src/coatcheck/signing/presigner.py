@@ -80,7 +80,7 @@ class Presigner:
     ) -> Presigner:
         """From OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, OSS_REGION and, if set, OSS_SESSION_TOKEN and OSS_ENDPOINT.
 
-        Raises: PresignError naming what is missing.
+        Raises: PresignError naming what is missing, or a value that cannot be signed with.
         """
         missing = [name for name in _NEEDED if not environ.get(name)]
         if missing:

@@ -53,7 +53,7 @@ def sign_request(
         now: the moment to sign at, Unix seconds or an aware datetime.
         options: `query`, `headers`, `additional_headers`; see `RequestOptions`.
     Raises:
-        PresignError: a header or key that cannot be sent.
+        PresignError: a header or key that cannot be sent, a region or moment that cannot be signed.
     """
     chosen = RequestOptions(**options)
     moment = signing_moment(
