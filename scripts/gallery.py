@@ -15,7 +15,7 @@ import pyvips
 from scripts.demo import BUCKET, KEY_ID, REGION, SECRET, expect, signed_put, start_server
 
 from coatcheck import Presigner
-from coatcheck.images.text import encode_base64
+from coatcheck.images.parameters import encode_base64
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "image-processing.md"

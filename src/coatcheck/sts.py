@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from coatcheck.access.facts import AccessFacts, Asked, read_request_facts
-from coatcheck.access.policy import Kind, PolicyFault, Resource, Verdict, read_policy, trusts, weigh
+from coatcheck.access.policy import Kind, PolicyFault, Resource, read_policy
+from coatcheck.access.verdict import Verdict, trusts, weigh
 from coatcheck.core.errors import (
     DISABLED_ACCESS_KEY_ID,
     INVALID_SECURITY_TOKEN,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from coatcheck.access.actions import Action
 from coatcheck.access.facts import AccessFacts, Asked, read_request_facts
-from coatcheck.access.policy import Kind, PolicyFault, Resource, Verdict, _unique, is_public, read_policy, weigh
+from coatcheck.access.policy import Kind, PolicyFault, Resource, _unique, read_policy
+from coatcheck.access.verdict import Verdict, is_public, weigh
 from coatcheck.core.system_policies import SYSTEM_POLICIES
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.ports.bucket import Bucket

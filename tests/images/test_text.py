@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.core.errors import OssError
+from coatcheck.images.parameters import encode_base64
 from coatcheck.images.plan import (
     CONTENT_TYPES,
     FONTS,
@@ -28,7 +29,7 @@ from coatcheck.images.plan import (
     TextMark,
     Watermark,
 )
-from coatcheck.images.text import encode_base64, read_plan, write_plan
+from coatcheck.images.text import read_plan, write_plan
 
 
 def steps_of(actions: str) -> tuple[object, ...]:

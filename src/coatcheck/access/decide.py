@@ -43,7 +43,8 @@ from coatcheck.ports.bucket import Bucket
 from .acl import DEFAULT, allows_everybody
 from .actions import AclRight, Action
 from .facts import AccessFacts, Asked
-from .policy import Resource, Shared, Verdict, mentions, mentions_shared, weigh, weigh_shared
+from .policy import Resource
+from .verdict import Shared, Verdict, mentions, mentions_shared, weigh, weigh_shared
 
 _NEVER_LOST: Final = frozenset(
     {

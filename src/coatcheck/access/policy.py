@@ -1,12 +1,11 @@
-"""RAM's policy grammar: JSON text -> statements, and what they say of one request.
+"""RAM's policy grammar: JSON text -> statements.
 
 Source: RAM policy structure and syntax, Version "1"; OSS bucket policy. Three kinds share the grammar: identity
 policies (of users and roles, and of a session) have no Principal, bucket policies need one, and a role's trust policy
 has a Principal and no Resource.
 
 Two rules of this file: a text that isn't understood to its last member is refused with the place of the fault, and
-nothing here takes longer than its text is long. Statements are compiled once for a text and sorted by action once for
-the texts that somebody holds together; what remains for a request are a few comparisons of strings.
+nothing here takes longer than its text is long. What statements say of a request: `verdict.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 from coatcheck.core.limits import (
@@ -25,7 +23,6 @@ from coatcheck.core.limits import (
     POLICY_VALUES_MAX,
     SESSION_POLICY_MAX_BYTES,
 )
-from coatcheck.identity.caller import Caller
 
 from .actions import ACTION_NAMES
 from .conditions import Condition, narrows, read_condition
@@ -63,14 +60,6 @@ class Kind(Enum):
     @property
     def has_resource(self) -> bool:
         return self is not Kind.TRUST
-
-
-class Verdict(Enum):
-    """What policies say. `NOTHING` is no yes: without an Allow it is a no."""
-
-    ALLOW = "Allow"
-    DENY = "Deny"
-    NOTHING = "nothing"
 
 
 class Resource(NamedTuple):
@@ -141,113 +130,7 @@ class Statement:
 
 Policy = tuple[Statement, ...]
 
-
-# --- what policies say ----------------------------------------------------------------------------------------------
-
-
-def weigh(texts: tuple[str, ...], action: str, resource: Resource, asked: Asked) -> Verdict:
-    """What identity policies, or the one of a session, say together: any Deny beats every Allow."""
-    denying, allowing = _about(texts, action)
-    for statement in denying:
-        if statement.fits(resource, asked):
-            return Verdict.DENY
-    for statement in allowing:
-        if statement.fits(resource, asked):
-            return Verdict.ALLOW
-    return Verdict.NOTHING
-
-
-def mentions(texts: tuple[str, ...], action: str) -> bool:
-    """Whether any statement allows the action at all, wherever and under whatever condition."""
-    return bool(_about(texts, action)[1])
-
-
-@lru_cache(maxsize=1024)
-def _about(texts: tuple[str, ...], action: str) -> tuple[Policy, Policy]:
-    """The statements that are about an action: those that deny, those that allow."""
-    folded = action.lower()
-    about = [s for text in texts for s in compiled(text) if s.names_action(folded)]
-    return tuple(s for s in about if not s.allows), tuple(s for s in about if s.allows)
-
-
-@lru_cache(maxsize=256)
-def compiled(text: str) -> Policy:
-    """The statements of an identity or session policy that was checked when it was stored."""
-    return read_policy(text, Kind.IDENTITY, stored=True)
-
-
-class Shared(Enum):
-    """What a bucket policy says to a caller."""
-
-    DENY = "Deny"
-    NOTHING = "nothing"
-    TO_ACCOUNT = "Allow, to the caller's account"  # whose users need the right from their account, too
-    TO_CALLER = "Allow, to the caller or to everybody"
-
-
-def weigh_shared(text: str, action: str, resource: Resource, asked: Asked, *, public_counts: bool) -> Shared:
-    """What a bucket policy says.
-
-    Args:
-        public_counts: False leaves out what it allows to everybody ("Block Public Access").
-    """
-    denying, allowing = _shared_about(text, action)
-    caller = asked.caller
-    for statement in denying:
-        if (statement.everybody or _closest_name(statement, caller)) and statement.fits(resource, asked):
-            return Shared.DENY
-    best = Shared.NOTHING
-    for statement in allowing:
-        public = statement.everybody and (public_counts or statement.narrowed)
-        name = None if public else _closest_name(statement, caller)
-        if (public or name) and statement.fits(resource, asked):
-            if public or name != caller.account or caller.principal is None:
-                return Shared.TO_CALLER
-            best = Shared.TO_ACCOUNT
-    return best
-
-
-def mentions_shared(text: str, action: str) -> bool:
-    """As `mentions`, of a bucket policy."""
-    return bool(_shared_about(text, action)[1])
-
-
-@lru_cache(maxsize=1024)
-def _shared_about(text: str, action: str) -> tuple[Policy, Policy]:
-    folded = action.lower()
-    about = [s for s in compiled_shared(text) if s.names_action(folded)]
-    return tuple(s for s in about if not s.allows), tuple(s for s in about if s.allows)
-
-
-@lru_cache(maxsize=256)
-def compiled_shared(text: str) -> Policy:
-    """The statements of a bucket policy that was checked when it was stored."""
-    return read_policy(text, Kind.BUCKET, stored=True)
-
-
 EVERYBODY: Final = "*"
-
-
-def _closest_name(statement: Statement, caller: Caller) -> str | None:
-    """The name by which a statement means this caller, the closest one; None if it means others, or everybody."""
-    if statement.principals:
-        for name in caller.names:
-            for pattern in statement.principals:
-                if pattern == name or ("*" in pattern and read_pattern(pattern)(name)):
-                    return name
-    return None
-
-
-def is_public(text: str) -> bool:
-    """Whether a bucket policy allows something to everybody without a condition that narrows it to a known few."""
-    return any(s.allows and s.everybody and not s.narrowed for s in compiled_shared(text))
-
-
-def trusts(text: str, caller: Caller, asked: Asked) -> bool:
-    """Whether a role's trust policy lets the caller assume it."""
-    statements = [s for s in read_policy(text, Kind.TRUST, stored=True) if s.names_action("sts:assumerole")]
-    meant = [s for s in statements if _closest_name(s, caller) is not None and s.fits(Resource("", "", ""), asked)]
-    return bool(meant) and all(statement.allows for statement in meant)
 
 
 # --- text -> statements ---------------------------------------------------------------------------------------------

@@ -9,23 +9,17 @@ refusal names the parameter. Source: OSS, image processing; the finer codes (EC)
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from coatcheck.core.errors import (
     INVALID_ARGUMENT,
-    MISSING_ARGUMENT,
-    NOT_BASE64,
     NOT_IMPLEMENTED,
     TOO_MANY_WATERMARKS,
     OssError,
 )
 from coatcheck.core.limits import (
-    PLAN_BASE64_MAX_CHARS,
     PLAN_MAX_ACTIONS,
     PLAN_MAX_BYTES,
     RESULT_MAX_SIDE_PX,
@@ -33,10 +27,10 @@ from coatcheck.core.limits import (
     WATERMARK_TEXT_MAX_CHARS,
 )
 
+from .parameters import BARE_EC, EC, Values, bad, bare, bare_integer, encode_base64, missing, shown
 from .plan import (
     CONTENT_TYPES,
     FONTS,
-    GRAVITIES,
     MODES,
     Answer,
     Blur,
@@ -58,13 +52,8 @@ from .plan import (
 
 FAMILY: Final = "image/"
 
-_EC: Final = "0040-00000"
 _TOO_LONG: Final = "0017-00000288"
-_INTEGER: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
-_COLOR: Final = re.compile(r"[0-9A-Fa-f]{6}", re.ASCII)
-_SHOWN_CHARS: Final = 64  # of a bad value, in the refusal
 _MARK_PROCESS: Final = "?x-oss-process="
-_DETECTING: Final = frozenset({"face", "faces", "auto"})  # gravities that another service finds
 _NEVER_BUILT: Final = frozenset({"blindwatermark", "deblindwatermark"})
 
 
@@ -90,7 +79,7 @@ def read_plan(text: str) -> Plan:
 
 def _split(body: str) -> Iterator[tuple[str, list[str]]]:
     if not body:
-        raise INVALID_ARGUMENT("image/ names no action.", ec=f"{_EC}212", ArgumentName="x-oss-process")
+        raise INVALID_ARGUMENT("image/ names no action.", ec=f"{EC}212", ArgumentName="x-oss-process")
     actions = body.split("/")
     if len(actions) > PLAN_MAX_ACTIONS:
         raise INVALID_ARGUMENT(f"x-oss-process has more than {PLAN_MAX_ACTIONS} actions.", ec=_TOO_LONG)
@@ -117,23 +106,23 @@ class _Reader:
         elif self._in_mark:
             raise _refuse_in_mark(name)
         elif name == "auto-orient":
-            self._auto_orient = _bare_integer(name, parameters, 0, 1) == 1
+            self._auto_orient = bare_integer(name, parameters, 0, 1) == 1
         elif name == "format":
             self._format = _read_format(parameters)
         elif name == "quality":
             self._qualities = _read_quality(parameters)
         elif name == "interlace":
-            self._interlace = _bare_integer(name, parameters, 0, 1) == 1
+            self._interlace = bare_integer(name, parameters, 0, 1) == 1
         elif name in (Answer.INFO.value, Answer.AVERAGE_HUE.value):
             self._answer = Answer(name)
         elif name in _NEVER_BUILT:
             raise NOT_IMPLEMENTED(f"The action {name} needs a service that this server does not have.")
         else:
             raise INVALID_ARGUMENT(
-                f"{_shown(name) or 'An empty text'} is not an action of image processing.",
-                ec=f"{_EC}213",
+                f"{shown(name) or 'An empty text'} is not an action of image processing.",
+                ec=f"{EC}213",
                 ArgumentName="x-oss-process",
-                ArgumentValue=_shown(name),
+                ArgumentValue=shown(name),
             )
 
     def plan(self) -> Plan:
@@ -149,141 +138,23 @@ class _Reader:
         return tuple(self._steps)
 
 
-# --- values ----------------------------------------------------------------------------------------------------------
-
-
-def _bad(key: str, value: str, ec: str = "") -> OssError:
-    shown = _shown(value)
-    return INVALID_ARGUMENT(
-        f"The value: {shown} of parameter: {key} is invalid.",
-        ec=ec and f"{_EC}{ec}",
-        ArgumentName=key,
-        ArgumentValue=shown,
-    )
-
-
-def _missing(what: str, ec: str = "") -> OssError:
-    return MISSING_ARGUMENT(f"{MISSING_ARGUMENT.message} {what}", ec=ec and f"{_EC}{ec}")
-
-
-def _shown(value: str) -> str:
-    return value.encode("utf-8", "replace").decode()[:_SHOWN_CHARS]
-
-
-class _Values:
-    """The keyed parameters of one action."""
-
-    def __init__(self, action: str, parameters: list[str], bare_ec: str = "") -> None:
-        self._values: dict[str, str] = {}
-        for parameter in parameters:
-            key, underscore, value = parameter.partition("_")
-            if not underscore:
-                raise _bad(action, parameter, bare_ec)
-            self._values[key] = value
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
-
-    def integer(self, key: str, low: int, high: int, ec: str = "") -> int | None:
-        """None where it isn't given. Raises: OssError INVALID_ARGUMENT."""
-        return _integer(key, self._values[key], low, high, ec) if key in self._values else None
-
-    def integer_or(self, default: int, key: str, low: int, high: int, ec: str = "") -> int:
-        value = self.integer(key, low, high, ec)
-        return default if value is None else value
-
-    def one_of(self, default: str, key: str, allowed: tuple[str, ...], ec: str = "") -> str:
-        value = self._values.get(key, default)
-        if value not in allowed:
-            raise _bad(key, value, ec)
-        return value
-
-    def gravity(self, default: str, ec: str = "") -> str:
-        if self._values.get("g") in _DETECTING:
-            raise NOT_IMPLEMENTED("Finding faces or contents needs a service that this server does not have.")
-        return self.one_of(default, "g", GRAVITIES, ec)
-
-    def color(self, default: str, ec: str = "") -> str:
-        value = self._values.get("color", default)
-        if not _COLOR.fullmatch(value):
-            raise _bad("color", value, ec)
-        return value.upper()
-
-    def base64(self, key: str, ec: str) -> str | None:
-        return _read_base64(key, self._values[key], ec) if key in self._values else None
-
-
-def _integer(key: str, text: str, low: int, high: int, ec: str) -> int:
-    if not _INTEGER.fullmatch(text) or not low <= int(text) <= high:
-        raise _bad(key, text, ec)
-    return int(text)
-
-
-def _bare(action: str, parameters: list[str], missing_ec: str, ec: str) -> str:
-    """The one value of a single-value action."""
-    if not parameters:
-        raise _missing(f"{action} needs a value.", missing_ec)
-    if len(parameters) > 1:
-        raise INVALID_ARGUMENT(f"{action} takes one value.", ec=f"{_EC}203", ArgumentName=action)
-    key, underscore, _ = parameters[0].partition("_")
-    if underscore:
-        raise _bad(key, key, ec)
-    return parameters[0]
-
-
-_BARE_EC: Final = {
-    "rotate": ("216", "217"),
-    "bright": ("245", "246"),
-    "sharpen": ("279", "280"),
-    "interlace": ("281", "282"),
-    "format": ("207", "206"),
-}
-
-
-def _bare_integer(action: str, parameters: list[str], low: int, high: int) -> int:
-    missing_ec, ec = _BARE_EC.get(action, ("", ""))
-    return _integer(action, _bare(action, parameters, missing_ec, ec), low, high, ec)
-
-
-def _read_base64(key: str, text: str, ec: str) -> str:
-    """Both alphabets, with or without padding. Raises: OssError NOT_BASE64, INVALID_ARGUMENT."""
-    if len(text) > PLAN_BASE64_MAX_CHARS:
-        raise _bad(key, text, ec)
-    return decode_base64(text, f"{_EC}{ec}")
-
-
-def decode_base64(text: str, ec: str = "") -> str:
-    """UTF-8 text from base64 in either alphabet, with or without padding. Raises: OssError NOT_BASE64."""
-    plain = text.rstrip("=").translate(_STANDARD)
-    try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
-        raise NOT_BASE64(ec=ec, ArgumentValue=_shown(text)) from None
-
-
-def encode_base64(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-_STANDARD: Final = str.maketrans("-_", "+/")
-
 # --- properties of the job -------------------------------------------------------------------------------------------
 
 
 def _read_format(parameters: list[str]) -> str:
-    missing_ec, ec = _BARE_EC["format"]
-    name = _bare("format", parameters, missing_ec, ec)
+    missing_ec, ec = BARE_EC["format"]
+    name = bare("format", parameters, missing_ec, ec)
     name = "jpg" if name == "jpeg" else name
     if name not in CONTENT_TYPES:
-        raise _bad("format", name, ec)
+        raise bad("format", name, ec)
     return name
 
 
 def _read_quality(parameters: list[str]) -> tuple[int | None, int | None]:
-    values = _Values("quality", parameters, "310")
+    values = Values("quality", parameters, "310")
     relative, absolute = values.integer("q", 1, 100, "310"), values.integer("Q", 1, 100, "310")
     if relative is None and absolute is None:
-        raise _missing("quality needs q or Q.", "310")
+        raise missing("quality needs q or Q.", "310")
     return relative, absolute
 
 
@@ -291,7 +162,7 @@ def _read_quality(parameters: list[str]) -> tuple[int | None, int | None]:
 
 
 def _read_resize(parameters: list[str], in_mark: bool) -> Resize:
-    values = _Values("resize", parameters)
+    values = Values("resize", parameters)
     most = RESULT_MAX_SIDE_PX
     step = Resize(
         mode=values.one_of("lfit", "m", MODES, "311"),
@@ -305,12 +176,12 @@ def _read_resize(parameters: list[str], in_mark: bool) -> Resize:
         percent_of_main=values.integer("P", 1, 100) if in_mark else None,
     )
     if all(size is None for size in (step.w, step.h, step.long, step.short, step.p, step.percent_of_main)):
-        raise _missing("resize needs a size: w, h, l, s or p.", "321")
+        raise missing("resize needs a size: w, h, l, s or p.", "321")
     return step
 
 
 def _read_crop(parameters: list[str], _: bool) -> Crop:
-    values = _Values("crop", parameters)
+    values = Values("crop", parameters)
     return Crop(
         w=values.integer_or(0, "w", 0, RESULT_MAX_SIDE_PX, "225"),
         h=values.integer_or(0, "h", 0, RESULT_MAX_SIDE_PX, "226"),
@@ -321,20 +192,20 @@ def _read_crop(parameters: list[str], _: bool) -> Crop:
 
 
 def _read_indexcrop(parameters: list[str], _: bool) -> IndexCrop:
-    values = _Values("indexcrop", parameters)
+    values = Values("indexcrop", parameters)
     x, y = values.integer("x", 1, 999_999_999, "230"), values.integer("y", 1, 999_999_999, "230")
     i = values.integer_or(0, "i", 0, 999_999_999, "229")
     if y is not None:
         return IndexCrop(y, True, i)
     if x is not None:
         return IndexCrop(x, False, i)
-    raise _missing("indexcrop needs x or y.", "230")
+    raise missing("indexcrop needs x or y.", "230")
 
 
 def _read_radius(action: str, parameters: list[str], ec: str) -> int:
-    r = _Values(action, parameters).integer("r", 1, 4096, ec)
+    r = Values(action, parameters).integer("r", 1, 4096, ec)
     if r is None:
-        raise _missing(f"{action} needs r.", ec)
+        raise missing(f"{action} needs r.", ec)
     return r
 
 
@@ -347,35 +218,35 @@ def _read_rounded_corners(parameters: list[str], _: bool) -> RoundedCorners:
 
 
 def _read_rotate(parameters: list[str], _: bool) -> Rotate:
-    return Rotate(_bare_integer("rotate", parameters, 0, 360))
+    return Rotate(bare_integer("rotate", parameters, 0, 360))
 
 
 def _read_blur(parameters: list[str], _: bool) -> Blur:
-    values = _Values("blur", parameters)
+    values = Values("blur", parameters)
     values.gravity("nw")
     r, s = values.integer("r", 1, 50, "241"), values.integer("s", 1, 50, "242")
     if r is None or s is None:
-        raise _missing("blur needs r and s.", "241" if r is None else "242")
+        raise missing("blur needs r and s.", "241" if r is None else "242")
     return Blur(r, s)
 
 
 def _read_sharpen(parameters: list[str], _: bool) -> Sharpen:
-    return Sharpen(_bare_integer("sharpen", parameters, 50, 399))
+    return Sharpen(bare_integer("sharpen", parameters, 50, 399))
 
 
 def _read_bright(parameters: list[str], _: bool) -> Bright:
-    return Bright(_bare_integer("bright", parameters, -100, 100))
+    return Bright(bare_integer("bright", parameters, -100, 100))
 
 
 def _read_contrast(parameters: list[str], _: bool) -> Contrast:
-    return Contrast(_bare_integer("contrast", parameters, -100, 100))
+    return Contrast(bare_integer("contrast", parameters, -100, 100))
 
 
 def _read_watermark(parameters: list[str], _: bool) -> Watermark:
-    values = _Values("watermark", parameters)
+    values = Values("watermark", parameters)
     text, image = _read_text_mark(values), _read_image_mark(values)
     if text is None and image is None:
-        raise _missing("watermark needs text or image.")
+        raise missing("watermark needs text or image.")
     return Watermark(
         text=text,
         image=image,
@@ -393,10 +264,10 @@ def _read_watermark(parameters: list[str], _: bool) -> Watermark:
     )
 
 
-def _read_text_mark(values: _Values) -> TextMark | None:
+def _read_text_mark(values: Values) -> TextMark | None:
     font = values.base64("type", "250") or FONTS[0]
     if font not in FONTS:
-        raise _bad("type", font, "251")
+        raise bad("type", font, "251")
     mark = TextMark(
         text=values.base64("text", "257") or "",
         font=font,
@@ -408,13 +279,13 @@ def _read_text_mark(values: _Values) -> TextMark | None:
     if "text" not in values:
         return None
     if len(mark.text) > WATERMARK_TEXT_MAX_CHARS:
-        raise _bad("text", mark.text, "259")
+        raise bad("text", mark.text, "259")
     if not mark.text.strip() or not mark.text.isprintable():
-        raise _bad("text", "".join(c if c.isprintable() else "?" for c in mark.text), "257")
+        raise bad("text", "".join(c if c.isprintable() else "?" for c in mark.text), "257")
     return mark
 
 
-def _read_image_mark(values: _Values) -> ImageMark | None:
+def _read_image_mark(values: Values) -> ImageMark | None:
     text = values.base64("image", "257")
     if text is None:
         return None
@@ -422,11 +293,11 @@ def _read_image_mark(values: _Values) -> ImageMark | None:
     if "/watermark" in process:
         raise _refuse_in_mark("watermark")
     if not key:
-        raise _bad("image", "")
+        raise bad("image", "")
     if not separator:
         return ImageMark(key)
     if not process.startswith(FAMILY):
-        raise _bad("image", process)
+        raise bad("image", process)
     reader = _Reader(in_mark=True)
     for name, parameters in _split(process.removeprefix(FAMILY)):
         reader.take(name, parameters)
@@ -435,8 +306,8 @@ def _read_image_mark(values: _Values) -> ImageMark | None:
 
 def _refuse_in_mark(name: str) -> OssError:
     return INVALID_ARGUMENT(
-        f"{_shown(name)} cannot be used on a watermark picture.",
-        ec=f"{_EC}373" if name == "watermark" else "",
+        f"{shown(name)} cannot be used on a watermark picture.",
+        ec=f"{EC}373" if name == "watermark" else "",
         ArgumentName="image",
     )
 

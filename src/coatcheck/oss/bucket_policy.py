@@ -6,7 +6,7 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
-from coatcheck.access.policy import is_public
+from coatcheck.access.verdict import is_public
 from coatcheck.configurations import policy
 from coatcheck.configurations.elements import write_switch
 from coatcheck.core.errors import (

@@ -26,8 +26,9 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import PLAN_MAX_BYTES, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import decode
+from coatcheck.images.parameters import decode_base64
 from coatcheck.images.plan import Answer
-from coatcheck.images.text import decode_base64, read_plan
+from coatcheck.images.text import read_plan
 from coatcheck.operations.commit import repeated
 from coatcheck.operations.intake import receive
 from coatcheck.operations.pacing import paced_content

@@ -8,13 +8,12 @@ ends. `Connections` (connections.py) says how many there may be, and looks now a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
 import types
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -22,16 +21,16 @@ from coatcheck.core.errors import HEAD_TIMEOUT, Broken, OssError
 from coatcheck.core.limits import (
     BODY_WAITING_MAX_BYTES,
     DRAIN_MAX_BYTES,
-    DRAIN_SILENCE_S,
     LINGER_S,
     PIPELINED_MAX,
 )
 
+from .http1_body import Body
 from .http1_parsing import END, Head, Refusal, RequestParser
 from .http1_writing import CONTINUE, UnsafeHeader, write_head
 from .query import NO_QUERY, read_query
 from .reply import Reply, Stream
-from .request import NO_BODY, BodyFailed, BodyStalled, Request
+from .request import NO_BODY, BodyFailed, Request
 
 if TYPE_CHECKING:
     from coatcheck.exchange import Exchange
@@ -435,93 +434,6 @@ class Connection(asyncio.Protocol):
     @property
     def body_timeout_s(self) -> float:
         return self._house.limits.body_timeout_s
-
-
-class Body:
-    """A request's body on its way in. It ends, or fails."""
-
-    __slots__ = ("_connection", "_failure", "_more", "_pieces", "_timeout_s", "_waits_for_leave", "ended", "waiting")
-
-    def __init__(self, connection: Connection, head: Head) -> None:
-        self._connection = connection
-        self._pieces: deque[bytes] = deque()
-        self._more: asyncio.Future[None] | None = None
-        self._failure: BodyFailed | None = None
-        self._timeout_s = connection.body_timeout_s
-        self._waits_for_leave = not head.is_old and head.headers.get("expect", "").lower() == "100-continue"
-        self.ended = False
-        self.waiting = 0  # bytes
-
-    @property
-    def is_whole(self) -> bool:
-        """It ended as it should, so that what follows is another request."""
-        return self.ended and self._failure is None
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._pieces:
-                piece = self._pieces.popleft()
-                self.waiting -= len(piece)
-                self._connection.take_more()
-                yield piece
-            if self._failure is not None:
-                raise self._failure
-            if self.ended:
-                return
-            await self._wait()
-
-    async def _wait(self) -> None:
-        if self._waits_for_leave:
-            self._waits_for_leave = False
-            self._connection.allow_body()
-        self._more = asyncio.get_running_loop().create_future()
-        self._connection.wait_for_body(self._timeout_s)
-        try:
-            await self._more
-        finally:
-            self._more = None
-            self._connection.stop_waiting_for_body()
-
-    async def drain(self) -> None:
-        """Read what little is left, so that a refused client finds the reply instead of a reset connection. One that
-        falls silent may hold its body back until it is answered."""
-        if self.ended or self._failure is not None or self._waits_for_leave:
-            return
-        self._timeout_s = min(self._timeout_s, DRAIN_SILENCE_S)
-        drained = 0
-        with contextlib.suppress(BodyFailed):
-            async for chunk in self.chunks():
-                drained += len(chunk)
-                if drained > DRAIN_MAX_BYTES:
-                    return
-
-    # --- what the connection tells ---
-
-    def feed(self, piece: bytes) -> None:
-        self._waits_for_leave = False
-        self._pieces.append(piece)
-        self.waiting += len(piece)
-        self._wake()
-
-    def finish(self) -> None:
-        self.ended = True
-        self._wake()
-
-    def fail(self, failure: BodyFailed) -> None:
-        if not self.ended:
-            self._failure = failure
-            self._wake()
-
-    def stall(self) -> bool:
-        """Its time is up; whether anybody waited."""
-        if self._more is None:
-            return False
-        self.fail(BodyStalled())
-        return True
-
-    def _wake(self) -> None:
-        if self._more is not None and not self._more.done():
-            self._more.set_result(None)
 
 
 def _make_request(turn: _Turn, peer: str, *, secure: bool, tls_version: str) -> Request:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from coatcheck.images.text import encode_base64
+from coatcheck.images.parameters import encode_base64
 
 from .pictures import (
     Pixels,
