@@ -22,15 +22,15 @@ BUCKET_POLICY_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketPolicy
 POLICY_STATEMENTS_MAX: Final = 128  # ours: statements in one policy
 POLICY_VALUES_MAX: Final = 256  # ours: values in one place of a policy
 CONDITION_TEXT_MAX_CHARS: Final = (
-    1024  # ours: what is behind that of a User-Agent or a listing's prefix isn't looked at
+    1024  # ours: what follows in a User-Agent or a listing's prefix isn't compared with a policy
 )
 SESSION_MIN_S: Final = 900  # OSS: STS, DurationSeconds
 SESSION_DEFAULT_S: Final = 3600  # OSS: STS, DurationSeconds when not given
 SESSION_MAX_S: Final = 43_200  # OSS: STS, DurationSeconds
 STS_FORM_MAX_BYTES: Final = 32 * 1024  # ours: the body of an STS request
 NONCE_MAX_CHARS: Final = 128  # ours: SDKs send 18 to 36
-NONCE_GRACE_S: Final = 3600  # ours: a nonce is known for so long beyond its request's time, should the clock go back
-NONCES_FORGOTTEN_AT_ONCE: Final = 100  # ours: old ones removed by each new one
+NONCE_GRACE_S: Final = 3600  # ours: how long a nonce is kept beyond its request's time, should the clock be set back
+NONCES_FORGOTTEN_AT_ONCE: Final = 100  # ours: old nonces removed with each new one
 KEY_USE_NOTED_S: Final = 3600  # ours: a key's last use is written down at most this often
 
 # --- objects -------------------------------------------------------------------------------------------------------
@@ -55,12 +55,10 @@ OBJECT_TAGS_MAX: Final = 10  # OSS: object tagging
 TAG_KEY_MAX_BYTES: Final = 128  # OSS: object tagging
 TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
 
-SHORTAGE_LOG_S: Final = 10.0  # ours: that files or memory ran out is logged at most this often
-SHORTAGE_RETRY_S: Final = 1  # ours: the Retry-After of what was refused for it
+SHORTAGE_LOG_S: Final = 10.0  # ours: at most one line in so long says that files or memory ran out
+SHORTAGE_RETRY_S: Final = 1  # ours: the Retry-After of requests refused because files or memory ran out
 DISK_RESERVE_BYTES: Final = 16 * 1024**2  # ours: what uploads leave free, so that deletes still find room to commit
-WRITE_WAIT_S: Final = (
-    5.0  # ours: how long a change waits for its turn before it is refused, when another process writes
-)
+WRITE_WAIT_S: Final = 5.0  # ours: how long a change waits while another process writes, before it is refused
 WRITES_WAITING_MAX: Final = (
     2048  # ours: changes that wait for their turn in one process; each may hold INLINE_MAX_BYTES
 )
@@ -84,8 +82,8 @@ HEADERS_MAX: Final = 256  # ours: headers of one request; trailers too
 FRAMING_MAX_BYTES: Final = 16 * 1024  # ours: what chunk extensions may add to a body
 PIPELINED_MAX: Final = 32  # ours: requests of a connection that may wait for their turn; then it isn't read from
 PIPELINED_AT_ONCE_MAX: Final = 512  # ours: requests in what one read brings; more are refused
-BODY_WAITING_MAX_BYTES: Final = 256 * 1024  # ours: of a request's body, not taken yet; then the client is held back
-LINGER_S: Final = 2  # ours: how long a connection that ends is still read from, so that its client sees the reply
+BODY_WAITING_MAX_BYTES: Final = 256 * 1024  # ours: of a body that wasn't taken yet; then the client is slowed down
+LINGER_S: Final = 2  # ours: how long a closing connection is still read from, so that its client sees the reply
 CONNECTION_QUEUE: Final = 4096  # ours: connections that wait to be accepted; the kernel may allow fewer
 FILES_RESERVED: Final = 128  # ours: open files of a process that aren't for connections
 CONNECTIONS_MAX: Final = 65_536  # ours: of one worker, however many files it may open
@@ -93,13 +91,13 @@ CONNECTIONS_MAX: Final = 65_536  # ours: of one worker, however many files it ma
 # --- endpoints and browser rules -----------------------------------------------------------------------------------
 CORS_MAX_RULES: Final = 10  # OSS: PutBucketCors
 CORS_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketCors
-CORS_ORIGIN_MAX_CHARS: Final = 512  # ours: of an Origin that a rule may allow; a host name has 253
+CORS_ORIGIN_MAX_CHARS: Final = 512  # ours: an Origin that a rule may allow; a host name has 253 at most
 CORS_REQUESTED_MAX: Final = 100  # ours: names in Access-Control-Request-Headers
-CORS_REQUESTED_MAX_CHARS: Final = 8 * 1024  # ours: of all these together
+CORS_REQUESTED_MAX_CHARS: Final = 8 * 1024  # ours: the whole of Access-Control-Request-Headers
 CORS_MAX_AGE_S: Final = 999_999_999  # OSS: MaxAgeSeconds
 REFERER_MAX_RULES: Final = 400  # ours: entries of either list
 REFERER_MAX_CHARS: Final = 20 * 1024  # ours: all entries of both lists together
-REFERER_COMPARED_MAX_CHARS: Final = 4096  # ours: what is behind that of a Referer is not looked at
+REFERER_COMPARED_MAX_CHARS: Final = 4096  # ours: what follows in a Referer isn't compared
 DOMAINS_PER_BUCKET: Final = 100  # OSS: PutCname; tokens too
 DOMAIN_TOKEN_LIFE_S: Final = 72 * 3600  # OSS: CreateCnameToken
 
@@ -127,36 +125,36 @@ RESULT_MAX_PX: Final = 16_777_216  # OSS: result of resize
 WEBP_MAX_SIDE_PX: Final = 16_383  # OSS, and the format itself
 AVIF_MAX_WIDTH_PX: Final = 4096  # OSS: AVIF result
 AVIF_MAX_PX: Final = 9_437_184  # OSS: AVIF result
-RESULT_UNUSED_MAX_S: Final = 24 * 3600  # ours: a result that nobody asked for so long goes; those of deleted objects do
+RESULT_UNUSED_MAX_S: Final = 24 * 3600  # ours: a processed picture that nobody asked for in so long is removed
 RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer with
 
 # --- streaming -----------------------------------------------------------------------------------------------------
-READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece up to this,
-READ_WHOLE_LENT_BYTES: Final = 16 * 1024**2  # while less than this is with the readers of a process
-READ_PIECES: Final = (  # ours: the pieces of larger ones; (while less than this is with readers, pieces of this)
+READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece if it isn't longer than this,
+READ_WHOLE_LENT_BYTES: Final = 16 * 1024**2  # while less than this is in memory for the readers of a process
+READ_PIECES: Final = (  # ours: larger ones: (while less than this is in memory for readers, pieces of this)
     (4 * 1024**2, 128 * 1024),
     (6 * 1024**2, 8 * 1024),
-    (1 << 62, 4 * 1024),  # so that many stalled readers cost little
+    (1 << 62, 4 * 1024),  # so that many stalled readers take little memory
 )
 BLOB_CHECK_FIRST_MAX_BYTES: Final = 8 * 1024**2  # ours: a blob up to this is checked before its first byte goes out
-BLOB_BELIEVED_S: Final = 24 * 3600  # ours: then a blob that was right is checked again
-BLOBS_BELIEVED_MAX: Final = 65_536  # ours: how many a process remembers, some 400 bytes each
+BLOB_BELIEVED_S: Final = 24 * 3600  # ours: after so long a blob is checked again
+BLOBS_BELIEVED_MAX: Final = 65_536  # ours: how many checked blobs a process remembers, some 400 bytes each
 BLOB_CHECKS_WAITING_MAX: Final = 64  # ours: a range of a large blob begins a check while fewer are under way
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
-WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that has sent this much ahead of them is held back
+WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that is this far ahead of the writing is slowed down
 DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload so that its client sees the refusal
-DRAIN_SILENCE_S: Final = 1  # ours: how long a refused client may send nothing before it is told
+DRAIN_SILENCE_S: Final = 1  # ours: how long a refused client may send nothing before the refusal is sent
 
 # --- forms ---------------------------------------------------------------------------------------------------------
 FORM_TYPE_MAX_CHARS: Final = 1024  # ours: the Content-Type of a form
 FORM_BOUNDARY_MAX_CHARS: Final = 200  # ours: RFC 2046 has 70
-FORM_LEAD_MAX_BYTES: Final = 1024  # ours: what stands before the first boundary, which means nothing
+FORM_LEAD_MAX_BYTES: Final = 1024  # ours: what stands before the first boundary, and is ignored
 FORM_PART_HEADERS_MAX_BYTES: Final = 8 * 1024  # OSS: the name of a field; ours: all headers of a part
 FORM_FIELDS_MAX_BYTES: Final = 64 * 1024  # ours, OSS has 2 MiB a value: all values and headers before the file together
-FORM_FIELDS_MAX: Final = 256  # ours
+FORM_FIELDS_MAX: Final = 256  # ours: fields of a form
 FORM_TAIL_MAX_BYTES: Final = 8 * 1024  # ours: fields behind the file; and what follows the last boundary
-FORM_FREE_BYTES: Final = 8 * 1024  # ours: so much memory is there for the fields of every form; what they take beyond
-FORMS_MAX_BYTES: Final = 8 * 1024**2  # is this much for all forms of a process; one more is refused
+FORM_FREE_BYTES: Final = 8 * 1024  # ours: the memory that each form may use for its fields without asking
+FORMS_MAX_BYTES: Final = 8 * 1024**2  # ours: what all forms of a process may use beyond that; then a form is refused
 POST_POLICY_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: x-oss-date of a form is not older
 
 # --- callbacks -----------------------------------------------------------------------------------------------------
