@@ -54,7 +54,7 @@ def table(heading: str) -> list[list[str]]:
 ORDER = table("In which order")
 NEEDS = {row[0]: row[1] for row in table("Actions")}
 GIVEN = {(row[0], row[1]): {"read": row[2], "write": row[3]} for row in table("What ACLs give")}
-NO = {row[0]: (row[1], row[2].strip("-")) for row in table("How a no is told")}
+NO = {row[0]: (row[1], row[2].strip("-")) for row in table("What a refusal says")}
 
 OWN_POLICIES = {
     "none": (),
