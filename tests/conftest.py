@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from .builders import FROZEN
 from .server_process import ServerProcess
-from .soak import SOAKING, Row, write_table
+from .soak import SOAKING, Row, count, write_table
+
+EXAMPLES = count(200)  # of a property that doesn't say how many it needs
 
 # Random examples differ from run to run only in `make soak`, and none fails because the machine is slow.
 settings.register_profile(
-    "certain", deadline=None, derandomize=not SOAKING, suppress_health_check=[HealthCheck.too_slow]
+    "certain",
+    deadline=None,
+    derandomize=not SOAKING,
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("certain")
 
@@ -45,6 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.get_closest_marker("soak") is None and is_hypothesis_test(getattr(item, "obj", None)):
+        item.add_marker(pytest.mark.soak(EXAMPLES))
     marker = item.get_closest_marker("soak")
     if marker is not None:
         item.user_properties.append(("soak", marker.args[0]))

@@ -7,7 +7,8 @@ A test that counts something (kills, flipped bits, histories) says how many with
     @pytest.mark.soak(CYCLES)
     @pytest.mark.parametrize("seed", range(CYCLES))
 
-`make soak` runs the tests with that marker and writes down what each has counted.
+`make soak` runs the tests with that marker and writes down what each has counted. Properties with random examples carry
+it without saying so, see `conftest.py`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.configurations import https, referer, style
@@ -23,7 +23,6 @@ XML = {row.document.NAME: row.document for row in ROWS if row.document.NAME in _
 
 
 @pytest.mark.parametrize("name", XML)
-@settings(max_examples=30)
 @given(data=st.data())
 def test_xml_is_given_back_as_it_was(name: str, data: st.DataObject) -> None:
     document = XML[name]
