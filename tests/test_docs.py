@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 import coatcheck.core.errors as errors
 import coatcheck.core.limits as limits
 from coatcheck.core.reply_headers import ROWS
+
+from .each import each
 
 DOCS = Path(__file__).parent.parent / "docs"
 FAULTS = [fault for fault in vars(errors).values() if isinstance(fault, errors.Fault)]
 LIMITS = {name: value for name, value in vars(limits).items() if name.isupper()}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.code}-{fault.ec}")
+@cache
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+@each(FAULTS, name=lambda fault: f"{fault.code}-{fault.ec}")
 def test_every_fault_is_documented(fault: errors.Fault) -> None:
     row = f"| {fault.status} | {fault.code} | {fault.message} | {fault.ec or '-'} |"
-    assert row in (DOCS / "errors.md").read_text()
+    assert row in page("errors.md")
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@each(LIMITS)
 def test_every_limit_is_documented(name: str) -> None:
-    assert f"| `{name}` | {LIMITS[name]} |" in (DOCS / "limits.md").read_text()
+    assert f"| `{name}` | {LIMITS[name]} |" in page("limits.md")
 
 
 def test_the_page_of_reply_headers_is_the_table() -> None:

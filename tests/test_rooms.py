@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from .each import each
 
 SOURCE: Final = Path(__file__).parents[1] / "src" / "coatcheck"
 
@@ -127,13 +130,24 @@ IMPURE_ALL_THE_SAME: Final[dict[str, set[str]]] = {
     "signing.presigner": {"os", "time"},  # dates a link and finds credentials for its callers, when they give none
 }
 
+ALL: Final = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in sorted(SOURCE.rglob("*.py"))}
+
 
 def modules(room: str = "") -> Iterator[tuple[str, ast.Module]]:
     """Dotted names without "coatcheck." and syntax trees, of one room or all."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+    for name in ALL:
         if not room or name.split(".")[0] == room:
-            yield name, ast.parse(path.read_text("utf-8"))
+            yield name, parsed(name)
+
+
+@cache
+def parsed(name: str) -> ast.Module:
+    return ast.parse(ALL[name].read_text("utf-8"))
+
+
+@cache
+def imported(name: str) -> set[str]:
+    return set(imports(name, parsed(name)))
 
 
 def imports(name: str, tree: ast.Module) -> Iterator[str]:
@@ -208,29 +222,25 @@ def is_within(module: str, places: set[str]) -> bool:
     return any(module == place or module.startswith(f"{place}.") for place in places)
 
 
-ALL: Final = dict(modules())
-IMPORTED: Final = {name: set(imports(name, tree)) for name, tree in ALL.items()}
-
-
 def test_every_room_is_in_the_table() -> None:
     assert {name.split(".")[0] for name in ALL} == set(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("name", ALL)
+@each(ALL)
 def test_imports_follow_the_table(name: str) -> None:
     room = name.split(".")[0]
-    ours = {module for module in IMPORTED[name] if module.split(".")[0] in MAY_IMPORT}
+    ours = {module for module in imported(name) if module.split(".")[0] in MAY_IMPORT}
     assert {module for module in ours if not is_within(module, MAY_IMPORT[room] | {room})} == set()
 
 
 @pytest.mark.parametrize("room", ["operations", "configurations"])
 def test_what_is_done_knows_nothing_of_how_it_is_asked(room: str) -> None:
     for name, _ in modules(room):
-        assert {module for module in IMPORTED[name] if is_within(module, {"wire", "oss", "sts"})} == set()
+        assert {module for module in imported(name) if is_within(module, {"wire", "oss", "sts"})} == set()
 
 
 def test_files_import_each_other_in_no_circle() -> None:
-    assert circles({name: files_needed(name, tree) for name, tree in ALL.items()}) == set()
+    assert circles({name: files_needed(name, tree) for name, tree in modules()}) == set()
 
 
 def test_a_circle_is_found() -> None:
@@ -241,7 +251,7 @@ def test_a_circle_is_found() -> None:
 
 @pytest.mark.parametrize("library", HOMES)
 def test_library_is_known_in_its_home_alone(library: str) -> None:
-    knowing = {name for name, imported in IMPORTED.items() if library in {module.split(".")[0] for module in imported}}
+    knowing = {name for name in ALL if library in {module.split(".")[0] for module in imported(name)}}
     assert {name for name in knowing if not is_within(name, HOMES[library])} == set()
 
 
@@ -252,18 +262,16 @@ def test_pure_room_awaits_nothing(room: str) -> None:
         assert not [node.lineno for node in ast.walk(tree) if isinstance(node, waiting)], name
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in ALL if name.split(".")[0] in {"core", "signing", "access", "configurations"}]
-)
+@each([name for name in ALL if name.split(".")[0] in PURE])
 def test_pure_module_has_no_clock_environment_or_log(name: str) -> None:
     allowed = IMPURE_ALL_THE_SAME.get(name, set())
-    assert {module for module in IMPORTED[name] if module in IMPURE} - allowed == set()
+    assert {module for module in imported(name) if module in IMPURE} - allowed == set()
 
 
 def test_only_the_decision_makes_a_grant() -> None:
     makers = {
         name
-        for name, tree in ALL.items()
+        for name, tree in modules()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Grant"
     }
@@ -279,7 +287,7 @@ def test_one_file_keeps_and_discards_blobs_and_knows_what_was_let_go_of() -> Non
     """The ports promise it, the engines do it, and everybody else says what is to be committed."""
     knowing = {
         name
-        for name, tree in ALL.items()
+        for name, tree in modules()
         for node in ast.walk(tree)
         if (isinstance(node, ast.Await) and _called(node.value) in {"discard", "forget_blobs", "keep"})
         or (isinstance(node, ast.Attribute) and node.attr == "released")

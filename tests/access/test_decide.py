@@ -17,6 +17,7 @@ from coatcheck.identity.caller import Caller
 from coatcheck.oss.table import ROWS
 from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, write_public_access_block
 
+from ..each import each
 from .world import (
     ABROAD,
     ALICE,
@@ -117,9 +118,7 @@ def told(action: Action, caller: Caller, bucket_acl: str, object_acl: str) -> tu
     return NO[GIVEN[bucket_acl, object_acl][need].removeprefix("no: ")]
 
 
-@pytest.mark.parametrize("own", OWN_POLICIES)
-@pytest.mark.parametrize("bucket_policy", BUCKET_POLICIES)
-@pytest.mark.parametrize("action", [a for a in Action if a not in WITHOUT_BUCKET], ids=lambda action: str(action.name))
+@each([a for a in Action if a not in WITHOUT_BUCKET], BUCKET_POLICIES, OWN_POLICIES, name="{0.name}, {1}, {2}".format)
 def test_what_is_decided_is_what_is_documented(action: Action, bucket_policy: str, own: str) -> None:
     for (kind, people), bucket_acl, object_acl in product(callers(own).items(), BUCKET_ACLS, OBJECT_ACLS):
         counted = object_acl if action.on_object else "default"
@@ -139,7 +138,7 @@ def test_what_is_decided_is_what_is_documented(action: Action, bucket_policy: st
             assert decided(action, caller, about) == expected, (kind, bucket_acl, object_acl)
 
 
-@pytest.mark.parametrize("action", [a for a in Action if a in WITHOUT_BUCKET], ids=lambda action: str(action.name))
+@each(WITHOUT_BUCKET, name=lambda action: str(action.name))
 def test_without_a_bucket_a_root_key_may_and_a_user_what_its_policies_allow(action: Action) -> None:
     about = AccessFacts(new_bucket="fresh" if action is Action.PUT_BUCKET else "", region="cn-hangzhou")
     for caller in (OWNER, STRANGER, a_user(HOME, a_policy()), a_session(ABROAD, a_policy())):

@@ -20,6 +20,7 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
+from ..each import each
 from ..patience import fails_if_it_hangs
 from .world import HOME, a_bucket, a_bucket_policy, a_policy, a_user, an_object, policies
 
@@ -491,7 +492,7 @@ def test_an_action_that_exists_is_taken(action: str) -> None:
     assert read_policy(a_statement(Action=action), Kind.IDENTITY)
 
 
-@pytest.mark.parametrize("action", [action.action_name for action in Action])
+@each([action.action_name for action in Action])
 def test_every_action_of_ours_may_be_named(action: str) -> None:
     assert read_policy(a_statement(Action=action, Effect="Deny"), Kind.IDENTITY)
 

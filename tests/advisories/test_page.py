@@ -8,12 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
+from ..each import each
 from ..oss.test_post_object import a_form, post, signed
 from ..test_sts import READER
 from .crafting import a_house, v1_headers, v1_link, v4_headers, v4_link
-from .mutations import MUTATIONS, Mutation
+from .mutations import MUTATIONS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -59,7 +58,7 @@ def test_the_rows_do_not_vanish() -> None:
     assert len(named) == len(set(named)) >= LEAST_ROWS // 2
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.advisory}-{row.test}")
+@each(rows(), name=lambda row: f"{row.advisory}-{row.test}")
 def test_a_row_is_whole(row: AdvisoryRow) -> None:
     """An id in the form of its kind, what it was and what is sent, and the guard that is taken out."""
     assert _ID.fullmatch(row.advisory)
@@ -68,9 +67,10 @@ def test_a_row_is_whole(row: AdvisoryRow) -> None:
     assert row.guard == f"`{ALL[row.test.strip('`')].guard}`"
 
 
-@pytest.mark.parametrize("mutation", ALL.values(), ids=ALL.keys())
-def test_a_guard_is_where_the_page_says(mutation: Mutation) -> None:
+@each(ALL)
+def test_a_guard_is_where_the_page_says(place: str) -> None:
     """What `make guards` takes out stands once in its file, within the function, class or constant that is named."""
+    mutation = ALL[place]
     for edit in mutation.edits:
         assert (SOURCE / edit.file).read_text().count(edit.old) == 1
         assert edit.old != edit.new

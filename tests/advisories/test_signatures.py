@@ -12,6 +12,7 @@ import pytest
 from coatcheck.oss.table import ROWS, Level, Row
 from coatcheck.signing import v4
 
+from ..each import each
 from ..oss.house import NOW, OWNER, STRANGER, GivenBody
 from ..oss.test_post_object import a_form, post, signed
 from .crafting import FORGER, a_house, v1_headers, v1_link, v4_headers, v4_link
@@ -31,8 +32,7 @@ def address_of(row: Row) -> str:
     return _PLACES[row.level] + (f"?{query}" if query else "")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.name}-{row.method}")
+@each(ROWS, KINDS, name=lambda row, kind: f"{row.name}, {row.method}, {kind}")
 async def test_no_operation_runs_on_a_forged_signature(row: Row, kind: str) -> None:
     """Every operation asks for the signature, whichever kind it comes as: who knows a key's id gets nowhere."""
     house = await a_house(acl="public-read-write")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck import Presigner
@@ -14,6 +14,7 @@ from coatcheck.signing import v4
 from coatcheck.signing.explain import explain, write_duration
 from coatcheck.signing.link import read_link
 
+from ..each import each
 from .builders import ACCESS_KEY_ID, BUCKET, HOST, NOW, REGION, SECRET, vectors
 
 PRESIGNER = Presigner(ACCESS_KEY_ID, SECRET, region=REGION)
@@ -206,9 +207,7 @@ def is_readable(vector: dict[str, Any]) -> bool:
     return bool(vector["verify"]["strict"]) and not no_object and vector["credentials"] == "long"
 
 
-@pytest.mark.parametrize(
-    "vector", [v for v in vectors("v4-query", "v1-query") if is_readable(v)], ids=lambda v: str(v["id"])
-)
+@each([v for v in vectors("v4-query", "v1-query") if is_readable(v)], name=lambda v: str(v["id"]))
 def test_links_of_every_sdk_are_explained_and_verified(vector: dict[str, Any]) -> None:
     found = explain(
         vector["output"]["url"],
@@ -227,7 +226,6 @@ def test_any_text_is_answered(text: str) -> None:
     explain(text, now=NOW, secret=SECRET)
 
 
-@settings(max_examples=60)
 @given(data=st.data())
 def test_any_damage_to_a_link_is_answered(data: st.DataObject) -> None:
     link = data.draw(st.sampled_from([LINK, a_link(presigner=PRESIGNER_V1)]))

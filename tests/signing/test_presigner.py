@@ -25,6 +25,7 @@ from coatcheck import (
 from coatcheck.signing.credentials import make_signer
 from coatcheck.signing.signed_request import RequestOptions, SignRequestOptions
 
+from ..each import each
 from .builders import ACCESS_KEY_ID, BUCKET, NOW, REGION, SECRET, SECRETS, Vector, vectors
 
 KEY = Credentials(ACCESS_KEY_ID, SECRET)
@@ -53,9 +54,7 @@ def is_expressible(vector: Vector) -> bool:
     )
 
 
-@pytest.mark.parametrize(
-    "vector", [v for v in vectors("v4-query", "v1-query") if is_expressible(v)], ids=lambda vector: str(vector["id"])
-)
+@each([v for v in vectors("v4-query", "v1-query") if is_expressible(v)], name=lambda vector: str(vector["id"]))
 def test_a_link_is_byte_for_byte_the_sdks(vector: Vector) -> None:
     given = vector["input"]
     is_sts = vector["credentials"] == "sts"

@@ -15,6 +15,7 @@ from coatcheck.wire.query import make_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
+from ..each import each
 from .builders import NOW, REGION, SECRETS, Vector, a_request, target_of, vectors
 
 SUPPORTED = vectors("v4-query", "v4-header", "v1-query", "v1-header")
@@ -47,7 +48,7 @@ def by_id(vector: Vector) -> str:
     return str(vector["id"])
 
 
-@pytest.mark.parametrize("vector", [v for v in SUPPORTED if is_accepted(v)], ids=by_id)
+@each([v for v in SUPPORTED if is_accepted(v)], name=by_id)
 def test_what_an_sdk_signed_is_accepted(vector: Vector) -> None:
     request, target = arrived(vector)
     claim = read_claim(request)
@@ -57,7 +58,7 @@ def test_what_an_sdk_signed_is_accepted(vector: Vector) -> None:
     verify(claim, request, target, SECRETS[claim.access_key_id])
 
 
-@pytest.mark.parametrize("vector", [v for v in SUPPORTED if not is_accepted(v)], ids=by_id)
+@each([v for v in SUPPORTED if not is_accepted(v)], name=by_id)
 def test_what_the_rules_do_not_cover_is_refused(vector: Vector) -> None:
     request, target = arrived(vector)
     claim = read_claim(request)
@@ -67,7 +68,7 @@ def test_what_the_rules_do_not_cover_is_refused(vector: Vector) -> None:
     assert refused.value.code == "SignatureDoesNotMatch"
 
 
-@pytest.mark.parametrize("vector", [v for v in SUPPORTED if v["verify"]["strict"]], ids=by_id)
+@each([v for v in SUPPORTED if v["verify"]["strict"]], name=by_id)
 def test_our_texts_and_signature_are_the_sdks(vector: Vector) -> None:
     request, target = arrived(vector)
     claim = read_claim(request)
@@ -79,7 +80,7 @@ def test_our_texts_and_signature_are_the_sdks(vector: Vector) -> None:
     assert sign_text(claim, text.string_to_sign) == claim.signature
 
 
-@pytest.mark.parametrize("vector", vectors("v2-query", "aws4-query", "aws4-header"), ids=by_id)
+@each(vectors("v2-query", "aws4-query", "aws4-header"), name=by_id)
 def test_signature_versions_we_do_not_speak_are_refused_in_words(vector: Vector) -> None:
     request = a_request(vector["output"]["url"], headers=vector["output"]["headers"])
     with pytest.raises(OssError) as refused:
