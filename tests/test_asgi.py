@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from coatcheck.clock import wall_clock
 from coatcheck.core.errors import NO_SUCH_KEY
 from coatcheck.exchange import Exchange, Listener
 from coatcheck.wire.asgi import Application, Message
@@ -95,7 +96,7 @@ def an_application(answer: Any, timeout_s: float = HANG_S, *listeners: Listener)
     def begin(request: Request, request_id: str, now: float) -> Exchange:
         return Exchange(request, request_id, now, lambda _: answer(request, request_id, now), listeners)
 
-    return Application(begin, body_timeout_s=timeout_s)
+    return Application(begin, body_timeout_s=timeout_s, clock=wall_clock)
 
 
 async def ask(scope: Message, *said: Message, answer: Any = None, timeout_s: float = 5.0) -> Client:

@@ -10,6 +10,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
+from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
@@ -76,9 +77,10 @@ class Server:
     An ASGI server does so through the lifespan messages.
     """
 
-    def __init__(self, settings: ServerSettings, root: RootCredentials) -> None:
+    def __init__(self, settings: ServerSettings, root: RootCredentials, clock: Clock = wall_clock) -> None:
         self._settings = settings
         self._root = root
+        self._clock = clock
         self._engines: LocalEngines | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._application: Application | None = None
@@ -114,10 +116,10 @@ class Server:
         """Open the data directory. Raises: what `open_local` raises."""
         log_to_stderr()
         settings = self._settings
-        self._engines = open_local(settings.data)
+        self._engines = open_local(settings.data, self._clock)
         account = await self._engines.keyring.root_account()
         root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
-        self._renderers = renderer, _ = _open_renderer(settings)
+        self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
         ports = Ports(
             self._engines.catalog,
@@ -144,11 +146,13 @@ class Server:
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, (log.note,))
 
-        self._application = Application(begin, body_timeout_s=settings.body_timeout_s)
+        self._application = Application(begin, body_timeout_s=settings.body_timeout_s, clock=self._clock)
         if settings.tls_self_signed:
             self._domain_watch = asyncio.create_task(_keep_domains(settings.data, self._engines.domains))
         if settings.lifecycle_hour is not None:
-            self._lifecycle = asyncio.create_task(keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour))
+            self._lifecycle = asyncio.create_task(
+                keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
+            )
         _settle_memory()
         return begin
 
@@ -202,7 +206,7 @@ async def _forget_results(renderer: RememberingRenderer) -> None:
         await asyncio.sleep(_FORGET_RESULTS_S)
 
 
-def _open_renderer(settings: ServerSettings) -> tuple[RememberingRenderer, RenderPool]:
+def _open_renderer(settings: ServerSettings, clock: Clock) -> tuple[RememberingRenderer, RenderPool]:
     """Nothing is started, or even loaded, before the first picture is asked for."""
     limits = RenderLimits(
         processes=settings.image_processes,
@@ -213,7 +217,9 @@ def _open_renderer(settings: ServerSettings) -> tuple[RememberingRenderer, Rende
     )
     results = settings.data / "results"
     pool = RenderPool(limits, results / "scratch")
-    return RememberingRenderer(pool, results, most_bytes=settings.image_cache_bytes, sharers=settings.workers), pool
+    return RememberingRenderer(
+        pool, results, most_bytes=settings.image_cache_bytes, sharers=settings.workers, clock=clock
+    ), pool
 
 
 def _settle_memory() -> None:

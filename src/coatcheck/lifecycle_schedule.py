@@ -9,10 +9,10 @@ import asyncio
 import fcntl
 import logging
 import os
-import time
 from pathlib import Path
 from typing import Final
 
+from coatcheck.clock import Clock
 from coatcheck.core.times import DAY_S
 from coatcheck.operations.context import Ports
 from coatcheck.operations.lifecycle_run import Report, run_lifecycle
@@ -22,15 +22,16 @@ _LOOK_S: Final = 60.0  # how often a process looks whether a new day has begun
 log = logging.getLogger("coatcheck")
 
 
-async def keep_lifecycle(ports: Ports, data: Path, *, hour: int) -> None:
+async def keep_lifecycle(ports: Ports, data: Path, *, hour: int, clock: Clock) -> None:
     """Carry rules out once a day, until cancelled.
 
     Args:
         hour: of the day, UTC, from which it may begin.
+        clock: wall time.
     """
     while True:
         try:
-            await run_if_due(ports, data, now=time.time(), hour=hour)
+            await run_if_due(ports, data, now=clock(), hour=hour)
         except Exception:
             log.exception("lifecycle rules were not carried out")
         await asyncio.sleep(_LOOK_S)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
 from coatcheck.app import log_to_stderr
+from coatcheck.clock import Clock, wall_clock, wall_date
 from coatcheck.core.limits import CONNECTION_QUEUE
 from coatcheck.engines.certificates import (
     BadCertificate,
@@ -67,30 +68,34 @@ class CannotStart(Exception):
     """No worker comes up; the log says why."""
 
 
-def run(settings: ServerSettings, ready: Callable[[ServerSettings, RootCredentials], None]) -> None:
+def run(
+    settings: ServerSettings, ready: Callable[[ServerSettings, RootCredentials], None], clock: Clock = wall_clock
+) -> None:
     """Serve until SIGTERM or SIGINT. Keys are checked, or made, before any worker is there.
 
     Args:
         settings: port 0 is replaced by a free one.
         ready: called with the final settings and the owner's key as soon as every worker takes connections.
+        clock: wall time, for all that is dated.
     Raises:
         CannotListen, CannotStart, BadCertificate, BadCredentials; what `prepare_local` raises.
     """
     with _listen(settings.host, settings.port) as listening:
         settings = replace(settings, listen=Listen(settings.host, listening.getsockname()[1]))
-        with closing(prepare_local(settings.data)):
+        with closing(prepare_local(settings.data, clock)):
             root = find_root_credentials(settings.data, os.environ, needed=needs_root_key(settings.data))
             note_root_key(settings.data, root.access_key_id)
             if settings.tls_self_signed:
                 files = tls_files(settings.data)
                 settings = replace(settings, tls_cert=files.cert, tls_key=files.key)
-                _prepare_certificate(settings, new_authority=not check_authority(settings.data))
+                _prepare_certificate(settings, clock, new_authority=not check_authority(settings.data))
                 note_authority(settings.data)
             else:
-                _prepare_certificate(settings)
+                _prepare_certificate(settings, clock)
             raise_open_files()
             drop_stalled(listening, settings.body_timeout_s)
-            first = _FirstProcess(settings, replace(root, made=False), listening, lambda final: ready(final, root))
+            server_key = replace(root, made=False)
+            first = _FirstProcess(settings, server_key, listening, lambda final: ready(final, root), clock)
             first.run()
 
 
@@ -113,11 +118,13 @@ class _FirstProcess:
         root: RootCredentials,
         listening: socket.socket,
         ready: Callable[[ServerSettings], None],
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._root = root
         self._listening = listening
         self._ready = ready
+        self._clock = clock
         self._pulse = Pulse(max(_SLOTS_MIN, _SLOTS_PER_WORKER * settings.workers))
         self._certificate = Certificate(settings)
         self._workers: list[_Forked] = []
@@ -206,6 +213,7 @@ class _FirstProcess:
                 self._certificate,
                 lambda: _say(self._say),
                 parent,
+                self._clock,
             )
             status = worker.run()
         except BaseException:
@@ -338,7 +346,7 @@ class _FirstProcess:
 
     def _renew_certificate(self) -> None:
         """Raises: BadCertificate, OSError."""
-        _prepare_certificate(self._settings)
+        _prepare_certificate(self._settings, self._clock)
         self._certificate.load()
 
     # --- the end ---
@@ -382,7 +390,7 @@ def _write_status(status: int) -> str:
         return f"signal {-status}"
 
 
-def _prepare_certificate(settings: ServerSettings, *, new_authority: bool = False) -> None:
+def _prepare_certificate(settings: ServerSettings, clock: Clock, *, new_authority: bool = False) -> None:
     """Renew a certificate of ours where that is due, and see that the pair is one.
 
     Args:
@@ -390,7 +398,7 @@ def _prepare_certificate(settings: ServerSettings, *, new_authority: bool = Fals
     Raises: BadCertificate.
     """
     if settings.tls_self_signed:
-        ensure_certificate(settings.data, _served_names(settings), new_authority=new_authority)
+        ensure_certificate(settings.data, _served_names(settings), wall_date(clock), new_authority=new_authority)
     if settings.tls_cert and settings.tls_key:
         check_pair(settings.tls_cert, settings.tls_key)
 

@@ -21,6 +21,7 @@ from typing import Final
 import uvloop
 
 from coatcheck.app import CANNOT_OPEN, Server, log_to_stderr
+from coatcheck.clock import Clock
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
 from coatcheck.linux import end_with, raise_open_files
 from coatcheck.pulse import PulseOfOne
@@ -46,6 +47,7 @@ class Worker:
         listening: the socket that all workers share.
         say_ready: called once it takes connections.
         parent: the process id of the first process.
+        clock: wall time.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Worker:
         certificate: Certificate,
         say_ready: Callable[[], None],
         parent: int,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._root = root
@@ -64,6 +67,7 @@ class Worker:
         self._share = share
         self._say_ready = say_ready
         self._parent = parent
+        self._clock = clock
         self._certificate = certificate
 
     def run(self) -> int:
@@ -75,7 +79,7 @@ class Worker:
 
     async def _serve(self) -> int:
         ends = self._listen_to_signals()
-        server = Server(self._settings, self._root)
+        server = Server(self._settings, self._root, self._clock)
         try:
             begin = await server.open()
         except CANNOT_OPEN as error:
@@ -87,7 +91,13 @@ class Worker:
         limits = _limits_of(self._settings)
         trusts = TrustedProxies(self._settings.trusted_proxies).trusts if self._settings.trusted_proxies else _nobody
         connections = Connections(
-            begin, limits, self._listening, tls=self._certificate.context, is_proxy=trusts, share=self._share
+            begin,
+            limits,
+            self._listening,
+            tls=self._certificate.context,
+            is_proxy=trusts,
+            share=self._share,
+            clock=self._clock,
         )
         connections.start()
         self._share.note(0)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from coatcheck.clock import wall_clock
 from coatcheck.core.errors import NOT_A_PICTURE, OssError
 from coatcheck.engines.results import RememberingRenderer, prepare_results
 from coatcheck.ports.renderer import Job, Picture, Rendered
@@ -50,7 +51,7 @@ async def content(rendered: Rendered) -> bytes:
 
 def remembering(tmp_path: Path, inner: CountingRenderer, most_bytes: int = 10**6) -> RememberingRenderer:
     prepare_results(tmp_path)
-    return RememberingRenderer(inner, tmp_path, most_bytes=most_bytes, sharers=1)
+    return RememberingRenderer(inner, tmp_path, most_bytes=most_bytes, sharers=1, clock=wall_clock)
 
 
 def files(tmp_path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from coatcheck.clock import wall_clock
 from coatcheck.core.errors import INCOMPLETE_BODY, NO_SUCH_KEY, REQUEST_TIMEOUT
 from coatcheck.exchange import Exchange
 from coatcheck.wire.connections import ConnectionLimits, Connections, connections_allowed
@@ -103,6 +104,7 @@ async def a_house(pipeline: Pipeline, **changes: float) -> AsyncIterator[House]:
         tls=lambda: None,
         is_proxy=lambda _: False,
         share=Alone(),
+        clock=wall_clock,
     )
     house = House(connections, listening.getsockname()[1])
     connections.start()

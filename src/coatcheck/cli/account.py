@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from coatcheck.clock import wall_clock
 from coatcheck.engines.local import LocalEngines
 from coatcheck.ports.catalog import Gone
 from coatcheck.ports.identities import Account
@@ -32,7 +32,7 @@ def create(name: str, uid: str, no_key: bool, data: Path | None, as_json: bool) 
     """Make an account, and a root key for it, whose secret is shown this once."""
     if uid and not (len(uid) == 16 and uid.isascii() and uid.isdigit()):
         raise click.UsageError("A uid has 16 digits.")
-    account = Account(uid or new_uid("1", 16), name, root=False, enabled=True, created_at=int(time.time()))
+    account = Account(uid or new_uid("1", 16), name, root=False, enabled=True, created_at=int(wall_clock()))
     access_key_id, access_key_secret = new_key()
 
     async def work(engines: LocalEngines) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from coatcheck.client.errors import ClientError, NotFound
+from coatcheck.clock import wall_clock
 from coatcheck.core.limits import DOMAINS_PER_BUCKET
 from coatcheck.core.names import is_domain_name
 from coatcheck.engines.local import LocalEngines
@@ -40,7 +40,7 @@ def add(name: str, bucket: str, data: Path | None, as_json: bool) -> None:
     async def bind(engines: LocalEngines) -> None:
         found = await find_bucket(engines, bucket)
         try:
-            await engines.domains.bind_domain(domain, found.bucket_id, now=int(time.time()), most=DOMAINS_PER_BUCKET)
+            await engines.domains.bind_domain(domain, found.bucket_id, now=int(wall_clock()), most=DOMAINS_PER_BUCKET)
         except AlreadyThere:
             other = await engines.domains.find_domain(domain)
             raise ClientError(

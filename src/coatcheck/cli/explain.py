@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from coatcheck.client.profile import Options, find_secret
+from coatcheck.clock import wall_clock
 from coatcheck.signing.explain import Explanation, explain
 
 from .failures import FAILED
@@ -61,8 +61,8 @@ def command(
 
 def _read_moment(at: timedelta | datetime | None) -> float:
     if at is None:
-        return time.time()
-    return at.timestamp() if isinstance(at, datetime) else time.time() + at.total_seconds()
+        return wall_clock()
+    return at.timestamp() if isinstance(at, datetime) else wall_clock() + at.total_seconds()
 
 
 def _works(found: Explanation) -> bool:

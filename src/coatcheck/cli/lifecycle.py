@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import click
+
+from coatcheck.clock import wall_clock
 
 from .directory import directory_options, on_directory, tell
 
@@ -43,7 +44,7 @@ def run(at_once: bool, dry_run: bool, data: Path | None, as_json: bool) -> None:
 
     async def work(engines: LocalEngines) -> Report:
         ports = Ports(engines.catalog, engines.byte_store)
-        return await run_lifecycle(ports, now=time.time(), dry_run=dry_run, note=note)
+        return await run_lifecycle(ports, now=wall_clock(), dry_run=dry_run, note=note)
 
     report = on_directory(data, work)
     count = sum(report.done.values())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
 from coatcheck.access.policy import Kind
+from coatcheck.clock import wall_clock
 from coatcheck.core.system_policies import SYSTEM_POLICIES
 from coatcheck.engines.local import LocalEngines
 from coatcheck.ports.catalog import Gone
@@ -64,7 +64,7 @@ def update(name: str, file: Any, account: str, data: Path | None, as_json: bool)
 def _put(name: str, document: str, account: str, data: Path | None, as_json: bool, *, replace: bool) -> None:
     async def work(engines: LocalEngines) -> str:
         uid = (await find_account(engines, account)).uid
-        policy = StoredPolicy(uid, name, document, int(time.time()))
+        policy = StoredPolicy(uid, name, document, int(wall_clock()))
         await engines.identities.put_policy(policy, replace=replace)
         return uid
 

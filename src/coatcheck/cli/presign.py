@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import click
 
 from coatcheck.client.profile import Options, Profile
+from coatcheck.clock import wall_date
 from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.presigner import Presigner
 from coatcheck.signing.refusal import PresignWarning
@@ -113,7 +114,7 @@ def _with_token(profile: Profile, token: str | None, expires: timedelta | dateti
         )
     if expires is None:
         return profile
-    moment = expires if isinstance(expires, datetime) else datetime.now(UTC) + expires
+    moment = expires if isinstance(expires, datetime) else wall_date() + expires
     return replace(profile, token_expires_at=moment)
 
 

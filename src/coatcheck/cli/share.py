@@ -6,7 +6,7 @@ import secrets
 import shutil
 import sys
 import warnings
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ import click
 from coatcheck.client.connection import Connection
 from coatcheck.client.profile import Options, make_presigner
 from coatcheck.client.upload import put_file
+from coatcheck.clock import wall_date
 from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.refusal import PresignWarning
 
@@ -83,14 +84,14 @@ def command(
                 now=now,
             )
 
-        make_link(datetime.now(UTC))  # what can't be signed is refused before anything is uploaded
+        make_link(wall_date())  # what can't be signed is refused before anything is uploaded
         if file is None:
             connection.send("HEAD", address.bucket, address.key)
         else:
             _upload(connection, file, address, content_type, as_json)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", PresignWarning)
-            now = datetime.now(UTC).replace(microsecond=0)
+            now = wall_date().replace(microsecond=0)
             link = make_link(now)
     for warning in caught:
         warn(str(warning.message))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from coatcheck.clock import wall_clock
 from coatcheck.engines.local import LocalEngines
 from coatcheck.ports.identities import User
 
@@ -40,7 +40,7 @@ def create(name: str, account: str, data: Path | None, as_json: bool) -> None:
 
     async def work(engines: LocalEngines) -> User:
         owner = await find_account(engines, account)
-        user = User(new_uid("2"), owner.uid, name, int(time.time()))
+        user = User(new_uid("2"), owner.uid, name, int(wall_clock()))
         await engines.identities.add_user(user)
         return user
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 import httpx
 
+from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.percent import encode_path
 from coatcheck.signing.endpoint import base_url
 from coatcheck.signing.options import Where
@@ -26,7 +26,7 @@ Query = Iterable[tuple[str, str]]
 class Connection:
     """Sends what a verb asks for; safe to use from several threads."""
 
-    def __init__(self, profile: Profile, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, profile: Profile, clock: Clock = wall_clock) -> None:
         self.profile = profile
         self._clock = clock
         self._client = open_client(profile.endpoint)

@@ -15,7 +15,7 @@ import os
 import ssl
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -91,9 +91,7 @@ def make_tls_context(cert: Path, key: Path, oldest: str) -> ssl.SSLContext:
     return context
 
 
-def ensure_certificate(
-    data: Path, names: Iterable[str], now: datetime | None = None, *, new_authority: bool = True
-) -> bool:
+def ensure_certificate(data: Path, names: Iterable[str], now: datetime, *, new_authority: bool = True) -> bool:
     """Make what is missing, has other names, will soon end, or begins only in the future (the clock has gone back).
 
     Args:
@@ -102,7 +100,7 @@ def ensure_certificate(
     Returns: True if the server's pair is a new one.
     Raises: BadCertificate.
     """
-    files, now = tls_files(data), now or datetime.now(UTC)
+    files = tls_files(data)
     files.ca.parent.mkdir(mode=0o700, exist_ok=True)
     ca_key_path = files.ca.with_suffix(".key")
     wanted = set(names)

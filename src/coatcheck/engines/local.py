@@ -28,6 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from ..clock import Clock, wall_clock
 from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
 from .files import BlobPaths, FileByteStore, sync_directory
@@ -120,7 +121,7 @@ class LocalEngines:
         self.close()
 
 
-def open_local(data: Path) -> LocalEngines:
+def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
     """Open the engines of a prepared data directory; any number of processes may.
 
     Raises: WrongKey, NewerStore, BadDirectory; InUse (a server is just preparing the directory, for longer than it
@@ -145,8 +146,8 @@ def open_local(data: Path) -> LocalEngines:
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes),
         EncryptingByteStore(files, master_keys),
-        SqliteKeyring(reader, writer, seal),
-        SqliteIdentities(reader, writer),
+        SqliteKeyring(reader, writer, seal, clock),
+        SqliteIdentities(reader, writer, clock),
         SqliteDomains(reader, writer),
         files,
         reader,
@@ -164,7 +165,7 @@ def _blob_finder(reader: Reader) -> FindBlob:
     return find_blob
 
 
-def prepare_local(data: Path) -> FileLock:
+def prepare_local(data: Path, clock: Clock = wall_clock) -> FileLock:
     """Make the directory ready for a server: what is missing is made, tables are brought up to date, leftovers go.
 
     Returns: the server's lock on the directory, to be closed when the server and its workers have ended.
@@ -176,7 +177,7 @@ def prepare_local(data: Path) -> FileLock:
     try:
         server.own(0)
         with alone_in(data), _told(data):
-            _prepare(data)
+            _prepare(data, clock)
     except BaseException:
         server.close()
         raise
@@ -203,7 +204,7 @@ def needs_preparing(data: Path) -> bool:
         return read_version(connection) < len(STEPS)
 
 
-def _prepare(data: Path) -> None:
+def _prepare(data: Path, clock: Clock) -> None:
     with closing(_open_catalog(data / "catalog.sqlite", query_only=False)) as connection:
         read_version(connection)
         check_keys(connection, data)
@@ -213,7 +214,7 @@ def _prepare(data: Path) -> None:
         migrate(connection)
         keep_row_sums(connection)
         note_keys(connection, data)
-        make_root_account(connection, int(time.time()))
+        make_root_account(connection, int(clock()))
         recover(connection, paths)
     _make_files_private(data)
     sync_directory(data)

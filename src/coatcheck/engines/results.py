@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from ..clock import Clock
 from ..core.digests import update_crc64
 from ..core.limits import BLOB_BELIEVED_S, INLINE_MAX_BYTES, RESULT_UNUSED_MAX_S
 from ..images.text import read_plan, write_plan
@@ -61,11 +62,12 @@ class RememberingRenderer:
     Args:
         most_bytes: of all results together, those of the other server processes included.
         sharers: server processes that share the directory.
+        clock: wall time, of when results were used.
     """
 
-    def __init__(self, renderer: Renderer, directory: Path, *, most_bytes: int, sharers: int) -> None:
+    def __init__(self, renderer: Renderer, directory: Path, *, most_bytes: int, sharers: int, clock: Clock) -> None:
         self._renderer = renderer
-        self._results = _Results(directory, most_bytes, sharers)
+        self._results = _Results(directory, most_bytes, sharers, clock)
         self._running: dict[str, asyncio.Task[Rendered]] = {}
 
     async def render(self, job: Job) -> Rendered:
@@ -119,8 +121,9 @@ class _Paths(BlobPaths):
 
 
 class _Results:
-    def __init__(self, directory: Path, most_bytes: int, sharers: int) -> None:
+    def __init__(self, directory: Path, most_bytes: int, sharers: int, clock: Clock) -> None:
         self._directory = directory
+        self._clock = clock
         self._paths = _Paths(directory)
         self._most_bytes = most_bytes
         self._allowance = int(most_bytes * (1 - _KEPT_SHARE) / max(1, sharers))
@@ -138,7 +141,7 @@ class _Results:
         try:
             status = os.fstat(fd)
             size = status.st_size - _HEAD_BYTES
-            if abs(time.time() - status.st_mtime) > _TOUCH_AFTER_S:
+            if abs(self._clock() - status.st_mtime) > _TOUCH_AFTER_S:
                 os.utime(fd)
             inline = size <= INLINE_MAX_BYTES
             data = os.pread(fd, status.st_size if inline else _HEAD_BYTES, 0)
@@ -224,7 +227,7 @@ class _Results:
         await asyncio.get_running_loop().run_in_executor(self._threads, self._forget_unused)
 
     def _forget_unused(self) -> None:
-        oldest = time.time() - RESULT_UNUSED_MAX_S
+        oldest = self._clock() - RESULT_UNUSED_MAX_S
         for used_at, _, path in self._look():
             if used_at < oldest:
                 _unlink(path)
@@ -232,7 +235,7 @@ class _Results:
     def _look(self) -> Iterable[tuple[float, int, str]]:
         """When each result was used last, its size and its path. A use in the future is that of a clock that has gone
         back: whatever was used since has been touched, the others count as the oldest."""
-        latest = time.time() + _TOUCH_AFTER_S
+        latest = self._clock() + _TOUCH_AFTER_S
         for shard in _SHARDS:
             if not (self._directory / shard).is_dir():
                 continue

@@ -8,10 +8,11 @@ token, additional headers, and the signature last. ali-oss and oss2 order them o
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, Unpack
+
+from coatcheck.clock import wall_clock
 
 from . import v1_link, v4_link
 from .credentials import Credentials, Signer, make_signer
@@ -162,7 +163,7 @@ class Presigner:
 
     def _read_times(self, expires: Expires, now: Moment | None, is_v4: bool) -> tuple[int, int]:
         """(Unix second of signing, seconds of life from then)."""
-        now_s = int(time.time()) if now is None else read_moment(now)
+        now_s = int(wall_clock()) if now is None else read_moment(now)
         age_s = expires if type(expires) is int else read_expires(expires, now_s)
         check_age(age_s, now_s, is_v4)
         if self._token_expires_at_s is not None and self._token_expires_at_s < now_s + age_s:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from functools import lru_cache, partial
 from typing import Any, Final, Self
 
+from coatcheck.clock import Clock
 from coatcheck.core.errors import INVALID_REQUEST
 from coatcheck.core.limits import DRAIN_MAX_BYTES, DRAIN_SILENCE_S, REQUEST_TARGET_MAX_BYTES
 from coatcheck.core.times import write_http_date
-from coatcheck.exchange import Begin
+from coatcheck.exchange import Begin, Exchange
 
 from .query import read_query
 from .reply import RawHeader, Reply, Stream
@@ -42,14 +42,16 @@ class Application:
     Args:
         begin: makes the exchange of each request that was read.
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
+        clock: wall time, of each request.
     """
 
-    def __init__(self, begin: Begin, *, body_timeout_s: float) -> None:
+    def __init__(self, begin: Begin, *, body_timeout_s: float, clock: Clock) -> None:
         self._begin = begin
         self._body_timeout_s = body_timeout_s
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        now = time.time()
+        now = self._clock()
         request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031  fastest
         request = _read_scope(scope, receive, self._body_timeout_s)
         exchange = self._begin(request, request_id, now)
@@ -59,7 +61,7 @@ class Application:
             reply = exchange.refuse(_TOO_LONG()) if too_long else await exchange.answer()
             if reply.status >= 400 and isinstance(request.body, _Body):
                 await request.body.drain(request)
-            start = {"type": "http.response.start", "status": reply.status, "headers": _head(reply, request_id, now)}
+            start = {"type": "http.response.start", "status": reply.status, "headers": _head(reply, exchange)}
             await send(start)
             await self._send_body(request, reply, receive, sent)
         finally:
@@ -156,12 +158,12 @@ def _date(now_s: int) -> bytes:
     return write_http_date(now_s).encode()
 
 
-def _head(reply: Reply, request_id: str, now: float) -> list[RawHeader]:
+def _head(reply: Reply, exchange: Exchange) -> list[RawHeader]:
     headers = [
         (b"server", b"AliyunOSS"),
-        (b"date", _date(int(now))),
-        (b"x-oss-request-id", request_id.encode()),
-        (b"x-oss-server-time", b"%d" % ((time.time() - now) * 1000)),
+        (b"date", _date(int(exchange.now))),
+        (b"x-oss-request-id", exchange.request_id.encode()),
+        (b"x-oss-server-time", b"%d" % (exchange.running_s() * 1000)),
     ]
     if reply.status not in _NO_LENGTH:
         headers.append((b"content-length", b"%d" % _length(reply)))

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from coatcheck.clock import Clock
 from coatcheck.core.addresses import read_peer_address
 from coatcheck.core.errors import TOO_MANY_CONNECTIONS
 from coatcheck.core.limits import CONNECTIONS_MAX, FILES_RESERVED
@@ -105,6 +106,7 @@ class Connections:
         tls: the context for the next connection; None for plain HTTP.
         is_proxy: whether an address is a trusted proxy's, which may have as many connections as it likes.
         share: what the workers know of each other.
+        clock: wall time, of each request.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Connections:
         tls: Callable[[], ssl.SSLContext | None],
         is_proxy: Callable[[str], bool],
         share: Share,
+        clock: Clock,
     ) -> None:
         self.begin = begin
         self.limits = limits
@@ -125,6 +128,7 @@ class Connections:
         self._share = share
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
+        self.clock = clock
         self.soon = self._loop.call_soon
         self._all: dict[Connection, str] = {}  # with the address that it counts for
         self._silent: dict[Connection, None] = {}
@@ -244,7 +248,7 @@ class Connections:
         self._notice("turned", "connections from %s are turned away: too many are busy", peer)
         with suppress(OSError, ssl.SSLError):
             if self._tls() is None and len(self._turned_away) < _TURNED_AWAY_MAX:
-                accepted.send(_write_refusal())
+                accepted.send(_write_refusal(self.clock()))
                 accepted.shutdown(socket.SHUT_WR)
                 self._turned_away.append(accepted)  # what is unread at the close would reset the connection
                 return
@@ -386,8 +390,7 @@ def _bounded_by(peer: str) -> str:
     return str(address) if address is not None else peer
 
 
-def _write_refusal() -> bytes:
-    now = time.time()
+def _write_refusal(now: float) -> bytes:
     request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031
     error = TOO_MANY_CONNECTIONS(headers=((b"Retry-After", b"5"),))
     reply = fault_reply(error, method="GET", host="", request_id=request_id)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 import types
 from collections import deque
 from collections.abc import Coroutine, Generator
@@ -258,7 +257,7 @@ class Connection(asyncio.Protocol):
         self._is_busy, self._has_begun = True, False
         self.deadline = inf
         self._house.note_busy(self)
-        now = time.time()
+        now = self._house.clock()
         request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031  fastest
         request = _make_request(turn, self.peer, secure=self.secure, tls_version=self._tls_version)
         run = self._run(self._house.begin(request, request_id, now), turn)
@@ -337,7 +336,7 @@ class Connection(asyncio.Protocol):
     def _write_head(self, exchange: Exchange, reply: Reply, turn: _Turn) -> bytes:
         keeps = self._stays = self._keeps(turn)
         connection = "" if keeps and not turn.head.is_old else "keep-alive" if keeps else "close"
-        took_ms = int((time.time() - exchange.now) * 1000)
+        took_ms = int(exchange.running_s() * 1000)
         try:
             return write_head(reply, exchange.request_id, exchange.now, took_ms, connection=connection)
         except UnsafeHeader:

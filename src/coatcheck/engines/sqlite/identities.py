@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ...clock import Clock
 from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone, NotEmpty
 from ...ports.identities import Account, StoredPolicy, User
@@ -20,8 +20,9 @@ _SYSTEM: Final = {name.lower(): name for name in SYSTEM_POLICIES}
 class SqliteIdentities:
     """See `ports.identities`."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: Reader, writer: Writer, clock: Clock) -> None:
         self._reader = reader
+        self._clock = clock
         self._writer = writer
 
     async def list_accounts(self) -> Sequence[Account]:
@@ -61,7 +62,7 @@ class SqliteIdentities:
         ]
 
     async def put_role(self, role: Role, *, replace: bool) -> None:
-        now = int(time.time())
+        now = int(self._clock())
         await self._writer.run(lambda connection: _put_role(connection, role, replace, now))
 
     async def remove_role(self, account: str, name: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ...clock import Clock
 from ...core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S, NONCES_FORGOTTEN_AT_ONCE
 from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone
@@ -42,10 +42,11 @@ _POLICIES: Final = (  # those of the catalog with their text, the others by name
 class SqliteKeyring:
     """See `ports.keyring`. Keys and roles are remembered, decrypted, until any process changes one."""
 
-    def __init__(self, reader: Reader, writer: Writer, seal: Seal) -> None:
+    def __init__(self, reader: Reader, writer: Writer, seal: Seal, clock: Clock) -> None:
         self._reader = reader
         self._writer = writer
         self._seal = seal
+        self._clock = clock
         self._keys: dict[str, AccessKey] = {}
         self._roles: dict[str, Role] = {}
         self._tokens: dict[str, str] = {}
@@ -148,7 +149,7 @@ class SqliteKeyring:
 
     async def add_key(self, key: AccessKey) -> None:
         sealed = self._seal.close(key.access_key_secret, key.access_key_id)
-        now = int(time.time())
+        now = int(self._clock())
         await self._writer.run(lambda connection: _add_key(connection, key, sealed, now))
 
     async def set_key_enabled(self, access_key_id: str, enabled: bool) -> None:

@@ -1,0 +1,49 @@
+"""Who may ask what time it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from coatcheck.clock import wall_date
+
+from .test_rooms import ALL, IMPORTED, is_within
+
+WALL: dict[str, set[str]] = {"time": {"time", "time_ns"}, "datetime": {"now", "utcnow", "today"}, "date": {"today"}}
+HANDS_IT_DOWN = {"app", "process", "cli", "client", "engines.local", "signing.presigner"}
+
+
+def asked(tree: ast.AST) -> Iterator[str]:
+    """Every way to wall time: an attribute, or a name imported from `time`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = ast.unparse(node.value).split(".")[-1]
+            if node.attr in WALL.get(owner, ()):
+                yield f"{owner}.{node.attr}"
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield from (f"time.{alias.name}" for alias in node.names if alias.name in WALL["time"])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_wall_time_is_asked_in_one_file(name: str) -> None:
+    assert name == "clock" or list(asked(ALL[name])) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["time.time()", "f(clock=time.time)", "from time import time_ns", "datetime.now(UTC)", "d.datetime.utcnow()"],
+)
+def test_a_question_is_found(source: str) -> None:
+    assert list(asked(ast.parse(source)))
+
+
+def test_who_hands_the_clock_down() -> None:
+    """Everybody else may know what a clock is, and gets it as an argument."""
+    taking = {name for name, tree in ALL.items() if "clock" in IMPORTED[name] and "wall_" in ast.unparse(tree)}
+    assert {name for name in taking if not is_within(name, HANDS_IT_DOWN)} == set()
+
+
+def test_a_clock_says_the_date() -> None:
+    assert wall_date(lambda: 1772694489.0).isoformat() == "2026-03-05T07:08:09+00:00"
