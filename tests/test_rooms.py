@@ -61,8 +61,10 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "request_log",
         "root_credentials",
         "services",
+        "sweep_schedule",
     },
     "lifecycle_schedule": {"clock", "core", "operations.context", "operations.lifecycle_run"},
+    "sweep_schedule": {"clock", "core", "operations.context", "operations.sweep"},
     "linux": set(),
     "pulse": set(),
     "worker": {

@@ -30,6 +30,7 @@ from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.services import CALLBACK_KEY_PATH, make_services
 from coatcheck.settings import ServerSettings
+from coatcheck.sweep_schedule import keep_sweeping
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.reply import Reply
@@ -88,6 +89,7 @@ class Server:
         self._domain_watch: asyncio.Task[None] | None = None
         self._lifecycle: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -153,14 +155,16 @@ class Server:
             self._lifecycle = asyncio.create_task(
                 keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
             )
+        self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
         _settle_memory()
         return begin
 
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
-        if self._lifecycle is not None:
-            self._lifecycle.cancel()
-            await asyncio.wait([self._lifecycle])
+        for task in (self._lifecycle, self._sweeping):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         if self._domain_watch is not None:
             self._domain_watch.cancel()
         if self._forgetting is not None:

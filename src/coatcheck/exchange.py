@@ -14,9 +14,17 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from coatcheck.core.errors import INTERNAL_ERROR, NO_SPACE_LEFT, OUT_OF_RESOURCES, UNWRITABLE, WRITES_BUSY, OssError
+from coatcheck.core.errors import (
+    INTERNAL_ERROR,
+    NO_SPACE_LEFT,
+    OUT_OF_RESOURCES,
+    OUTCOME_UNKNOWN,
+    UNWRITABLE,
+    WRITES_BUSY,
+    OssError,
+)
 from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
-from coatcheck.ports.catalog import Busy, NoSpace, NotWritten
+from coatcheck.ports.catalog import Busy, NoSpace, NotWritten, Unknown
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
@@ -90,7 +98,7 @@ class Exchange:
             reply = await self._pipeline(self)
         except OssError as error:
             reply = self.refuse(error)
-        except NotWritten as error:
+        except (NotWritten, Unknown) as error:
             reply = self.refuse(read_unwritten(error))
         except Exception as error:
             if _is_shortage(error):
@@ -128,13 +136,15 @@ class Exchange:
 _RETRY_LATER: Final = ((b"Retry-After", b"5"),)  # seconds
 
 
-def read_unwritten(error: NotWritten) -> OssError:
-    """What a client hears when a change could not be written, and nothing was."""
+def read_unwritten(error: NotWritten | Unknown) -> OssError:
+    """What a client hears when a change could not be written, and nothing was; or when nobody knows."""
     match error:
         case NoSpace():
             return NO_SPACE_LEFT()
         case Busy():
             return WRITES_BUSY(headers=_RETRY_LATER)
+        case Unknown():
+            return OUTCOME_UNKNOWN(headers=_RETRY_LATER)
         case _:
             return UNWRITABLE(headers=_RETRY_LATER)
 

@@ -38,6 +38,7 @@ class EverythingEncrypted:
 
     def __init__(self, store: EncryptingByteStore) -> None:
         self._store = store
+        self.removal_grace_s = store.removal_grace_s
 
     async def new_blob(self, *, encrypted: bool | None = None) -> BlobWriter:
         return await self._store.new_blob(encrypted=encrypted is not False)

@@ -27,6 +27,7 @@ BLOB_B = "0b" * 16
 BLOB_C = "0c" * 16
 BLOB_D = "0d" * 16
 OWNER = "1234567890123456"
+FAR = 2**40  # Unix seconds
 
 
 def a_bucket(name: str = "photos", owner: str = OWNER, region: str = "cn-hangzhou") -> NewBucket:
@@ -810,6 +811,20 @@ class CatalogContract:
     async def test_a_listing_of_a_bucket_that_is_gone_is_empty(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.delete_bucket(bucket.bucket_id)
         assert await listed(catalog, bucket) == ListPage((), (), None)
+
+    # --- what was released ---
+
+    async def test_what_was_released_is_known_until_it_is_forgotten(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
+        await catalog.put_object(bucket.bucket_id, a_large_object("b", BLOB_B))
+        assert list(await catalog.released_blobs(FAR, limit=10)) == []
+        for key in "ab":
+            await catalog.delete_object(bucket.bucket_id, Deletion(key))
+        assert sorted(await catalog.released_blobs(FAR, limit=10)) == [BLOB_A, BLOB_B]
+        assert len(await catalog.released_blobs(FAR, limit=1)) == 1
+        assert list(await catalog.released_blobs(1_772_694_489, limit=10)) == []  # both later
+        await catalog.forget_blobs([BLOB_A])
+        assert list(await catalog.released_blobs(FAR, limit=10)) == [BLOB_B]
 
 
 async def put_keys(catalog: Catalog, bucket: Bucket, *keys: str) -> None:

@@ -23,7 +23,7 @@ from coatcheck.core.names import is_identity_name
 from coatcheck.engines.key_file import WrongKey
 from coatcheck.engines.local import BadDirectory, InUse, LocalEngines, needs_preparing, open_local, prepare_local
 from coatcheck.engines.sqlite.schema import NewerStore
-from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten
+from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten, Unknown
 from coatcheck.ports.identities import Account
 from coatcheck.root_credentials import BadCredentials
 
@@ -102,7 +102,7 @@ def failures() -> Any:
         raise WontStart(str(error)) from None
     except BadCredentials as error:
         raise WontStart(str(error)) from None
-    except (InUse, NewerStore, NotWritten) as error:
+    except (InUse, NewerStore, NotWritten, Unknown) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -450,6 +450,11 @@ WRITES_BUSY = Fault(
 UNWRITABLE = Fault(
     "ServiceUnavailable", 503, "The server's storage can be read and not written. Nothing was changed; try again later."
 )
+OUTCOME_UNKNOWN = Fault(
+    "ServiceUnavailable",
+    503,
+    "The server's storage failed while this was written. It may have been stored or not; look, or send it again.",
+)
 NO_SPACE_LEFT = Fault(
     "ServiceUnavailable", 503, "The server has no space left to store this. Nothing was changed; try again later."
 )

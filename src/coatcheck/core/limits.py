@@ -55,6 +55,8 @@ OBJECT_TAGS_MAX: Final = 10  # OSS: object tagging
 TAG_KEY_MAX_BYTES: Final = 128  # OSS: object tagging
 TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
 
+SWEEP_EVERY_S: Final = 300.0  # ours: how often released blobs that are still there are looked for
+SWEEP_AFTER_S: Final = 60.0  # ours: before that, whoever released a blob removes it
 SHORTAGE_LOG_S: Final = 10.0  # ours: at most one line in so long says that files or memory ran out
 SHORTAGE_RETRY_S: Final = 1  # ours: the Retry-After of requests refused because files or memory ran out
 DISK_RESERVE_BYTES: Final = 16 * 1024**2  # ours: what uploads leave free, so that deletes still find room to commit

@@ -43,6 +43,7 @@ class EncryptingByteStore:
     def __init__(self, inner: BlobStore, keys: MasterKeys) -> None:
         self._inner = inner
         self._keys = keys
+        self.removal_grace_s = inner.removal_grace_s
 
     async def new_blob(self, *, encrypted: bool = False) -> BlobWriter:
         writer = await self._inner.new_blob(encrypted=encrypted)

@@ -53,6 +53,8 @@ _NOWAIT: Final = getattr(
 class FileByteStore:
     """See the module, and `ports.byte_store`."""
 
+    removal_grace_s: Final = 0.0
+
     def __init__(self, root: Path, find_blob: FindBlob) -> None:
         self._paths = BlobPaths(root)
         self._checks = BlobChecks(self._paths.blob, find_blob)

@@ -141,7 +141,7 @@ def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
     seal = Seal(secret_key)
     changes = Changes(data / "catalog.changes")
     reader = Reader(path, changes)
-    writer = Writer(path, data / "catalog.lock", changes)
+    writer = Writer(path, data / "catalog.lock", changes, clock)
     files = FileByteStore(data, _blob_finder(reader))
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes),

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from ..clock import Clock, wall_clock
 from ..core.limits import BILLED_LEAST_BYTES, NONCE_GRACE_S
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.byte_store import BlobGone, make_blob_id
@@ -53,7 +54,8 @@ class MemoryCatalog:
     """The catalog in dicts; a key's versions are a list, newest first. `garbage` holds what was released and not yet
     forgotten; `references` counts the rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = wall_clock) -> None:
+        self._clock = clock
         self._buckets: dict[str, Bucket] = {}
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
@@ -61,6 +63,7 @@ class MemoryCatalog:
         self._blocked_accounts: set[str] = set()
         self.references: Counter[str] = Counter()
         self.garbage: set[str] = set()
+        self._released_at: dict[str, float] = {}
 
     # --- buckets ---
 
@@ -277,6 +280,7 @@ class MemoryCatalog:
         for blob_id in released:
             del self.references[blob_id]
         self.garbage.update(released)
+        self._released_at.update(dict.fromkeys(released, self._clock()))
         return released
 
     # --- multipart uploads ---
@@ -348,6 +352,9 @@ class MemoryCatalog:
         return self._uploads[place]
 
     # --- blobs ---
+
+    async def released_blobs(self, before: int, *, limit: int) -> Sequence[str]:
+        return [blob_id for blob_id in sorted(self.garbage) if self._released_at[blob_id] < before][:limit]
 
     async def forget_blobs(self, blob_ids: Sequence[str]) -> None:
         self.garbage.difference_update(blob_ids)
@@ -433,6 +440,8 @@ _PIECE_BYTES: Final = 128 * 1024
 
 class MemoryByteStore:
     """Blobs in a dict. `unkept` are those written and neither kept nor discarded yet; `opened` counts open readers."""
+
+    removal_grace_s: float = 0
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 from coatcheck.core.errors import INTERNAL_ERROR, OssError
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
-from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, NotWritten, Stale, Written
+from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, NotWritten, Stale, Unknown, Written
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import ObjectRecord
 
@@ -58,12 +58,12 @@ async def commit(
 ) -> T:
     """Wait for a mutation that names the blob, if there is one, keep or discard that, and remove what it let go of.
 
-    Only a known refusal discards the blob: after anything else (a cancelled wait, a disk error) the commit may stand,
-    and recovery at the next start finds out.
+    Only a known refusal discards the blob: after anything else (Unknown above all, or a cancelled wait) the commit may
+    stand, so the blob is neither kept nor discarded, and recovery at the next start decides.
 
     Args:
         gone, exists: what the catalog's Gone and AlreadyThere are for the client.
-    Raises: `gone`, `exists`, Stale, and what else the mutation raises.
+    Raises: `gone`, `exists`, Stale, and what else the mutation raises: Unknown among it.
     """
     try:
         result = await write
@@ -163,11 +163,14 @@ def _released_by(result: object) -> Sequence[str]:
 
 
 async def _remove(ports: Ports, blob_ids: Sequence[str]) -> None:
-    """Remove the blobs, then forget them. A crash in between is finished by recovery at the next start, and so is a
-    removal that fails: what let go of them is committed and told so.
+    """Remove the blobs, then forget them; where readers may still need them, leave that to the sweep. A crash in
+    between is finished by recovery at the next start, and a removal that fails by the sweep: what let go of them is
+    committed and told so.
 
     Each removal costs a sync of a directory, so nobody waits for those of an object that was made of many blobs.
     """
+    if ports.byte_store.removal_grace_s > 0:
+        return
     if len(blob_ids) <= _WAITED_FOR:
         if blob_ids:
             await _remove_if_possible(ports, blob_ids)
@@ -178,9 +181,9 @@ async def _remove(ports: Ports, blob_ids: Sequence[str]) -> None:
 
 
 async def _remove_if_possible(ports: Ports, blob_ids: Sequence[str]) -> None:
-    """What cannot be removed now, because the server ends or the disk has a fault, is at the next start."""
+    """What cannot be removed now, because the server ends or the disk has a fault, is by a later sweep."""
     try:
         await ports.byte_store.remove(blob_ids)
         await ports.catalog.forget_blobs(blob_ids)
-    except (OSError, RuntimeError, NotWritten) as error:
-        log.warning("%d released blobs are left for the next start: %s", len(blob_ids), error)
+    except (OSError, RuntimeError, NotWritten, Unknown) as error:
+        log.warning("%d released blobs are left for the next sweep: %s", len(blob_ids), error)

@@ -24,7 +24,7 @@ from coatcheck.identity.identify import identify, identify_form
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import body_fault
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.catalog import NotWritten
+from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.keyring import KeyLookup
 from coatcheck.ports.object import ObjectRecord
@@ -73,7 +73,7 @@ class Pipeline:
             return exchange.refuse(error)
         except Damaged:  # which object, and why, is in the log
             return exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
-        except NotWritten as error:
+        except (NotWritten, Unknown) as error:
             return exchange.refuse(read_unwritten(error))
 
     async def _walk(self, exchange: Exchange) -> Reply:

@@ -76,6 +76,12 @@ class BlobReader(Protocol):
 class BlobStore(Protocol):
     """Where blobs are kept. See the module for the order of calls."""
 
+    @property
+    def removal_grace_s(self) -> float:
+        """How long after its release a blob may still be needed by readers that were opened before: longer than any
+        download. 0 where a reader holds what it has opened, whatever is removed."""
+        ...
+
     async def new_blob(self, *, encrypted: bool = False) -> BlobWriter:
         """`encrypted`: the blob's id says so (`is_encrypted`); encrypting is done by who wraps this store.
 

@@ -1,17 +1,19 @@
 """The catalog: all metadata, and the transactions we rely on.
 
 Every method is atomic. When a mutation has returned, it is durable (it survives the death of every process and, as far
-as the disk keeps its word, of the machine) and visible to every later read in every process. When it has raised, a
-CancelledError included, nothing was changed: a caller cancelled too late for its mutation to be withdrawn gets the
-result as if it had not been cancelled. So a caller may discard its blob whenever a mutation raised. When its process
-died waiting, the mutation happened whole or not at all. No mutation waits for ever to be begun: when another process
-keeps the store from being written it raises Busy, after WRITE_WAIT_S at the latest; any mutation may raise NotWritten.
+as the disk keeps its word, of the machine) and visible to every later read in every process. When it has raised
+anything but Unknown, a CancelledError included, nothing was changed: a caller cancelled too late for its mutation to
+be withdrawn gets the result as if it had not been cancelled. So a caller may discard its blob when a mutation raised
+anything but Unknown. When that was raised, or its process died waiting, the mutation happened whole or not at all. No
+mutation waits for ever to be begun: when another process keeps the store from being written it raises Busy, after
+WRITE_WAIT_S at the latest; any mutation may raise NotWritten.
 
 A bucket is named by its `bucket_id`, so nothing written for a deleted bucket can appear in one made again under the
 same name. Reads may be served from memory only as long as they are still true.
 
 Bytes that no row names any more are reported by the mutation that let go of them (`released`): the caller removes them
-after the commit. The engine also remembers them until `forget_blobs`, so that a crash in between only costs time.
+after the commit, or after the grace that its byte store asks for. The engine also remembers them, and since when, until
+`forget_blobs`, so that a crash in between only costs time.
 """
 
 from __future__ import annotations
@@ -51,6 +53,13 @@ class TooMany(Exception):
 
 class NotWritten(Exception):
     """The store can't take a change at the moment. Nothing was changed; reading goes on."""
+
+
+class Unknown(Exception):
+    """The answer to a commit was lost: the mutation happened whole or not at all, and nobody can say which.
+
+    What it names may be neither discarded nor removed: the engine's recovery decides by what it finds.
+    """
 
 
 class NoSpace(NotWritten):
@@ -271,6 +280,10 @@ class Catalog(Protocol):
         ...
 
     # --- blobs ---
+
+    async def released_blobs(self, before: int, *, limit: int) -> Sequence[str]:
+        """At most `limit` blobs that no row has named since before that Unix second, and that aren't forgotten yet."""
+        ...
 
     async def forget_blobs(self, blob_ids: Sequence[str]) -> None:
         """The named released blobs have been removed from the byte store."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from ...clock import Clock
 from ...core.digests import EMPTY_CRC64, combine_crc64
 from ...ports.byte_store import is_encrypted
 from ...ports.catalog import Stale
@@ -53,7 +54,7 @@ def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> 
     released = []
     for blob_id in blob_ids:
         if connection.execute("DELETE FROM blob WHERE id = ? AND object_count = 1", (blob_id,)).rowcount:
-            connection.execute("INSERT INTO garbage VALUES (?)", (blob_id,))
+            connection.execute("INSERT INTO garbage VALUES (?, wall_time())", (blob_id,))
             released.append(blob_id.hex())
         else:
             connection.execute("UPDATE blob SET object_count = object_count - 1 WHERE id = ?", (blob_id,))
@@ -74,6 +75,18 @@ def move_blobs(
     less.subtract(taken)
     name_blobs(connection, [blob_id for blob_id, count in less.items() for _ in range(-count)], sums)
     return release_blobs(connection, list(less.elements()))
+
+
+def date_releases(connection: sqlite3.Connection, clock: Clock) -> None:
+    """Let this connection release blobs: it has to know since when."""
+    connection.create_function("wall_time", 0, lambda: int(clock()))
+
+
+def released_blobs(connection: sqlite3.Connection, before: int, limit: int) -> list[str]:
+    rows = connection.execute(
+        "SELECT blob_id FROM garbage WHERE ifnull(released_at, 0) < ? ORDER BY blob_id LIMIT ?", (before, limit)
+    )
+    return [blob_id.hex() for (blob_id,) in rows]
 
 
 def forget_blobs(connection: sqlite3.Connection, blob_ids: Iterable[str]) -> None:

@@ -29,7 +29,7 @@ from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, Obj
 from ...ports.upload import Part, Upload, UploadPage
 from ..files import has_room
 from . import objects, uploads
-from .blobs import forget_blobs
+from .blobs import forget_blobs, released_blobs
 from .changes import Changes
 from .connection import Reader, open_connection
 from .listing import list_page, list_uploads, list_versions
@@ -246,6 +246,9 @@ class SqliteCatalog:
         )
 
     # --- blobs ---
+
+    async def released_blobs(self, before: int, *, limit: int) -> Sequence[str]:
+        return await self._listings.run(lambda connection: released_blobs(connection, before, limit))
 
     async def forget_blobs(self, blob_ids: Sequence[str]) -> None:
         if blob_ids:

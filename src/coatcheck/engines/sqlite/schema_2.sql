@@ -10,6 +10,8 @@ CREATE TABLE nonce (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonce_by_end ON nonce (expires_at);
 
+ALTER TABLE garbage ADD COLUMN released_at INTEGER; -- NULL: since version 1
+
 -- Fingerprints of the keys that something in this catalog, or somebody out there, depends on: a server with another key
 -- refuses to start. See engines/needed_keys.py.
 CREATE TABLE key_fingerprint (

@@ -4,7 +4,8 @@ Two rules make that sound. A mutation that refuses (raises one of the port's err
 operation's own) does so before it has written
 anything, so its neighbours can be committed. A transaction that fails for any other reason is rolled back and its
 mutations run again, each in a transaction of its own: so a mutation is a function of the connection and nothing else,
-and may be run twice.
+and may be run twice. After an error of the COMMIT itself the transaction may stand: its mutations aren't run again, and
+their callers are told that nobody knows.
 
 A mutation is begun when the transaction is: until then its caller may withdraw it, and does so when it has waited for
 WRITE_WAIT_S, because another process holds the lock or has the catalog locked. The thread itself waits on, and takes
@@ -22,10 +23,12 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
+from ...clock import Clock
 from ...core.errors import OssError
 from ...core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
-from ...ports.catalog import AlreadyThere, Busy, Gone, NoSpace, NotEmpty, Stale, TooMany, Unwritable
+from ...ports.catalog import AlreadyThere, Busy, Gone, NoSpace, NotEmpty, Stale, TooMany, Unknown, Unwritable
 from ..trouble import tell_trouble
+from .blobs import date_releases
 from .changes import Changes
 from .connection import WriteLock, open_connection
 from .row_sums import keep_row_sums
@@ -38,6 +41,8 @@ _REFUSALS: Final = (AlreadyThere, Gone, NotEmpty, Stale, TooMany, OssError)
 # A quota, or a limit on the size of files, shows as a failed write; a full disk can also hit the shared-memory file.
 _NO_SPACE: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 _UNWRITABLE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)  # told before any write
+# Errors of a COMMIT that surely didn't happen; so are the first ones: the frame that commits is the last one written.
+_REFUSED_COMMIT: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CONSTRAINT, *_UNWRITABLE)
 _BEGIN_WAIT_S: Final = 1.0  # for a foreign program that has the catalog locked; then it is looked who still waits
 
 
@@ -45,14 +50,19 @@ class _Locked(Exception):
     """A foreign program has the catalog locked: no transaction was begun."""
 
 
+class _Lost(Exception):
+    """The commit may stand, or not."""
+
+
 class Writer:
     """The process's writer thread. `run` is called on an event loop, `close` anywhere."""
 
-    def __init__(self, catalog: Path, lock: Path, changes: Changes) -> None:
+    def __init__(self, catalog: Path, lock: Path, changes: Changes, clock: Clock) -> None:
         self._connection = open_connection(
             catalog, cache_kib=_CACHE_KIB, query_only=False, busy_timeout_s=_BEGIN_WAIT_S
         )
         keep_row_sums(self._connection)
+        date_releases(self._connection, clock)
         self._lock = WriteLock(lock)
         self._changes = changes
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
@@ -63,7 +73,7 @@ class Writer:
     async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Run a mutation; returns after its commit. What it raises, CancelledError included, means nothing changed.
 
-        Raises: Busy; NoSpace, Unwritable; what the mutation raises.
+        Raises: Busy; NoSpace, Unwritable; Unknown, and it may have changed; what the mutation raises.
         """
         if self._waiting >= WRITES_WAITING_MAX:
             raise Busy("Too many changes are waiting to be written.")
@@ -139,6 +149,9 @@ class Writer:
                     job.run(self._connection)
         except _Locked:
             raise
+        except _Lost as error:
+            for job in jobs:
+                job.lose(error)
         except Exception as error:
             if len(jobs) > 1:
                 for job in jobs:
@@ -155,6 +168,8 @@ class Writer:
                 job.run(self._connection)
         except _Locked:
             job.error = Busy("Another program has the catalog locked.")
+        except _Lost as error:
+            job.lose(error)
         except Exception as error:
             job.error = _translate(error)
 
@@ -170,11 +185,21 @@ class Writer:
                 raise
             try:
                 yield
-                with self._changes.moving():
-                    self._connection.execute("COMMIT")
+                self._end_transaction()
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def _end_transaction(self) -> None:
+        """Raises: _Lost; sqlite3.Error, and nothing was committed."""
+        try:
+            with self._changes.moving():
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if _is_refusal(error):
+                raise
+            tell_trouble("the answer to a commit was lost", error)
+            raise _Lost(str(error)) from error
 
 
 class _Job(Generic[T]):
@@ -199,6 +224,10 @@ class _Job(Generic[T]):
             self._result = self._change(connection)
         except _REFUSALS as refusal:
             self.error = refusal
+
+    def lose(self, error: _Lost) -> None:
+        """It ran, and whether it stands is unknown; what it refused has changed nothing in any case."""
+        self.error = self.error or Unknown(str(error))
 
     def give_up(self) -> None:
         """On the event loop: the caller has waited long enough, unless the mutation is being run."""
@@ -272,6 +301,11 @@ def _translate(error: Exception) -> Exception:
         tell_trouble("the catalog cannot be written", error)
         return Unwritable(str(error))
     return error
+
+
+def _is_refusal(error: sqlite3.Error) -> bool:
+    """Whether a failed COMMIT surely committed nothing."""
+    return getattr(error, "sqlite_errorcode", None) in _NO_SPACE or _primary_code(error) in _REFUSED_COMMIT
 
 
 def _primary_code(error: sqlite3.Error) -> int:

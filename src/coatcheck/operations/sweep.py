@@ -1,0 +1,26 @@
+"""Blobs that nobody names: removed once nobody can be reading them, and those whose removal failed when it was due."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coatcheck.core.limits import SWEEP_AFTER_S
+
+from .context import Ports
+
+_AT_ONCE: Final = 256  # blobs
+
+
+async def sweep(ports: Ports, now: float) -> int:
+    """Remove what was released long enough ago; how many blobs.
+
+    A blob is spared for SWEEP_AFTER_S at least, in which whoever released it removes it, and for as long as the byte
+    store asks for. Several may sweep at once: removing what is gone does no harm.
+    Raises: OSError, NotWritten, Unknown; the rest is left for the next sweep.
+    """
+    before, swept = int(now - max(SWEEP_AFTER_S, ports.byte_store.removal_grace_s)), 0
+    while blob_ids := await ports.catalog.released_blobs(before, limit=_AT_ONCE):
+        await ports.byte_store.remove(blob_ids)
+        await ports.catalog.forget_blobs(blob_ids)
+        swept += len(blob_ids)
+    return swept

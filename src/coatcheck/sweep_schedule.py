@@ -1,0 +1,50 @@
+"""When released blobs are swept: every few minutes, by one process of the server. The lock decides which."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+from pathlib import Path
+
+from coatcheck.clock import Clock
+from coatcheck.core.limits import SWEEP_EVERY_S
+from coatcheck.operations.context import Ports
+from coatcheck.operations.sweep import sweep
+
+log = logging.getLogger("coatcheck")
+
+
+async def keep_sweeping(ports: Ports, data: Path, clock: Clock) -> None:
+    """Sweep until cancelled. Whoever has the lock keeps it while it lives; another takes over then.
+
+    Args:
+        clock: wall time.
+    """
+    fd = os.open(data / "sweep.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            if _is_ours(fd):
+                await _sweep(ports, clock())
+    finally:
+        os.close(fd)
+
+
+def _is_ours(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _sweep(ports: Ports, now: float) -> None:
+    try:
+        swept = await sweep(ports, now)
+    except Exception as error:
+        log.warning("released blobs are left for the next sweep: %s", error)
+    else:
+        if swept:
+            log.info("swept blobs=%d", swept)

@@ -1,0 +1,84 @@
+"""Blobs that nobody names go when nobody can be reading them any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog
+from coatcheck.operations.commit import commit
+from coatcheck.operations.context import Ports
+from coatcheck.operations.sweep import sweep
+from coatcheck.ports.object import Deletion, Segment
+
+from ..ports.byte_store_contract import content_of
+from ..ports.catalog_contract import a_bucket, a_large_object
+from .stage import NOW, Stage
+
+HOUR_S = 3600
+
+
+class Distant(MemoryByteStore):
+    """Blobs somewhere else: readers fetch piece by piece, so a removed blob breaks them off."""
+
+    removal_grace_s = 24 * HOUR_S
+
+
+class Failing(MemoryByteStore):
+    broken = True
+
+    async def remove(self, blob_ids: Sequence[str]) -> None:
+        if self.broken:
+            raise OSError("the disk has a fault")
+        await super().remove(blob_ids)
+
+
+async def let_go(store: MemoryByteStore) -> tuple[Stage, str]:
+    """An object was stored and deleted at NOW: where, and its blob."""
+    stage = Stage()
+    stage.blobs, stage.catalog = store, MemoryCatalog(lambda: NOW)
+    stage.ports = Ports(stage.catalog, store)  # type: ignore[arg-type]
+    stage.bucket = await stage.catalog.create_bucket(a_bucket(), most=100)
+    blob = await store.new_blob()
+    await blob.write(bytes(100_000))
+    await blob.finish()
+    record = a_large_object("a", blob.blob_id)
+    await commit(stage.ports, stage.catalog.put_object(stage.bucket.bucket_id, record), blob)
+    await commit(stage.ports, stage.catalog.delete_object(stage.bucket.bucket_id, Deletion("a")))
+    return stage, blob.blob_id
+
+
+async def test_what_readers_hold_open_is_removed_at_once() -> None:
+    stage, _ = await let_go(MemoryByteStore())
+    assert (stage.blobs.blobs, stage.catalog.garbage) == ({}, set())
+    assert await sweep(stage.ports, NOW + HOUR_S) == 0
+
+
+async def test_what_readers_may_need_is_there_until_the_grace_is_over() -> None:
+    stage, blob_id = await let_go(Distant())
+    assert await sweep(stage.ports, NOW + 24 * HOUR_S) == 0
+    assert await content_of(stage.blobs, Segment(blob_id, 0, 100_000)) == bytes(100_000)
+    assert await sweep(stage.ports, NOW + 24 * HOUR_S + 1) == 1
+    assert (stage.blobs.blobs, stage.catalog.garbage) == ({}, set())
+
+
+async def test_a_removal_that_failed_is_made_later_and_not_under_the_feet_of_who_makes_it() -> None:
+    store = Failing()
+    stage, blob_id = await let_go(store)
+    assert stage.catalog.garbage == {blob_id}
+    assert await sweep(stage.ports, NOW + 60) == 0
+    with pytest.raises(OSError, match="the disk has a fault"):
+        await sweep(stage.ports, NOW + 61)
+    store.broken = False
+    assert await sweep(stage.ports, NOW + 61) == 1
+    assert (stage.blobs.blobs, stage.catalog.garbage) == ({}, set())
+
+
+async def test_thousands_are_swept() -> None:
+    stage, _ = await let_go(MemoryByteStore())
+    for number in range(1000):
+        stage.catalog.garbage.add(f"{number:032x}")
+        stage.catalog._released_at[f"{number:032x}"] = NOW
+    assert await sweep(stage.ports, NOW + HOUR_S) == 1000
+    assert stage.catalog.garbage == set()
