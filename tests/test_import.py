@@ -35,7 +35,7 @@ def test_signing_loads_no_server_no_engine_and_no_picture_library(code: str) -> 
     loaded = set(run(f"{code} print(*sys.modules, sep='\\n')").split())
     assert {name.partition(".")[0] for name in loaded} & HEAVY == set()
     rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("coatcheck.")}
-    assert rooms == {"coatcheck.core", "coatcheck.signing", "coatcheck.wire"}
+    assert rooms == {"coatcheck.clock", "coatcheck.core", "coatcheck.signing", "coatcheck.wire"}
     assert "coatcheck.wire.asgi" not in loaded
 
 

@@ -15,8 +15,9 @@ from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.key_file import WrongKey
-from coatcheck.engines.local import BadDirectory, InUse, LocalEngines, open_local
+from coatcheck.engines.local import BadDirectory, InUse
 from coatcheck.engines.notifier import HttpNotifier
+from coatcheck.engines.opening import open_store
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.sqlite.schema import NewerStore
@@ -26,6 +27,8 @@ from coatcheck.operations.context import Ports
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey, KeyLookup
+from coatcheck.ports.secrets import Secrets
+from coatcheck.ports.store import Store
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.services import CALLBACK_KEY_PATH, make_services
@@ -82,7 +85,7 @@ class Server:
         self._settings = settings
         self._root = root
         self._clock = clock
-        self._engines: LocalEngines | None = None
+        self._engines: Store | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
@@ -115,10 +118,10 @@ class Server:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def open(self) -> Begin:
-        """Open the data directory. Raises: what `open_local` raises."""
+        """Open the store. Raises: what `open_store` raises."""
         log_to_stderr()
         settings = self._settings
-        self._engines = open_local(settings.data, self._clock)
+        self._engines = open_store(settings.store_url, self._clock)
         account = await self._engines.keyring.root_account()
         root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
@@ -128,7 +131,7 @@ class Server:
             self._engines.byte_store,
             self._engines.domains,
             DnsResolver(),
-            _make_notifier(settings, self._engines),
+            _make_notifier(settings, self._engines.secrets),
             renderer,
         )
         addressing, keyring = (
@@ -177,16 +180,14 @@ class Server:
             self._log.close()
 
 
-def _make_notifier(settings: ServerSettings, engines: LocalEngines) -> HttpNotifier:
+def _make_notifier(settings: ServerSettings, secrets: Secrets) -> HttpNotifier:
     scheme = "https" if settings.tls_cert else "http"
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
     networks = [read_network(text) for text in settings.callback_networks]
     return HttpNotifier(
-        settings.data / "callback.key",
+        secrets,
         settings.callback_key_url or own,
         networks,
-        needed=lambda: engines.needs_key("callback"),
-        note=lambda pem: engines.note_key("callback", pem),
     )
 
 

@@ -33,8 +33,7 @@ from coatcheck.engines.certificates import (
     read_own_domains,
     tls_files,
 )
-from coatcheck.engines.local import prepare_local
-from coatcheck.engines.needed_keys import check_authority, needs_root_key, note_authority, note_root_key
+from coatcheck.engines.opening import MEMORY, prepare_store
 from coatcheck.linux import drop_stalled, raise_open_files
 from coatcheck.pulse import Pulse, PulseOfOne
 from coatcheck.root_credentials import RootCredentials, find_root_credentials
@@ -78,18 +77,19 @@ def run(
         ready: called with the final settings and the owner's key as soon as every worker takes connections.
         clock: wall time, for all that is dated.
     Raises:
-        CannotListen, CannotStart, BadCertificate, BadCredentials; what `prepare_local` raises.
+        CannotListen, CannotStart, BadCertificate, BadCredentials; what `prepare_store` raises.
     """
     with _listen(settings.host, settings.port) as listening:
         settings = replace(settings, listen=Listen(settings.host, listening.getsockname()[1]))
-        with closing(prepare_local(settings.data, clock)):
-            root = find_root_credentials(settings.data, os.environ, needed=needs_root_key(settings.data))
-            note_root_key(settings.data, root.access_key_id)
+        with closing(prepare_store(settings.store_url, clock)) as store:
+            settings = replace(settings, data=store.data)
+            root = find_root_credentials(settings.data, os.environ, needed=store.needs_root_key())
+            store.note_root_key(root.access_key_id)
             if settings.tls_self_signed:
                 files = tls_files(settings.data)
                 settings = replace(settings, tls_cert=files.cert, tls_key=files.key)
-                _prepare_certificate(settings, clock, new_authority=not check_authority(settings.data))
-                note_authority(settings.data)
+                _prepare_certificate(settings, clock, new_authority=not store.has_authority())
+                store.note_authority()
             else:
                 _prepare_certificate(settings, clock)
             raise_open_files()
@@ -300,6 +300,9 @@ class _FirstProcess:
     def _reload(self) -> None:
         """New workers, with the certificate that there is now."""
         if self._arriving:
+            return
+        if self._settings.store_url == MEMORY:
+            log.error("not reloaded: a new worker would have nothing of what this one has in memory")
             return
         if len(self._leaving) + 2 * self._settings.workers > self._pulse.slots:
             log.error("not reloaded: %d old workers still have requests to answer", len(self._leaving))

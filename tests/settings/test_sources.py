@@ -51,7 +51,7 @@ def test_every_setting_can_come_from_every_place(here: Path) -> None:
     for name in ("fonts", "cert.pem"):
         (here / name).mkdir() if name == "fonts" else (here / name).write_text("")
     for field, row in ROWS.items():
-        given = {"tls_cert": "cert.pem", "tls_key": "cert.pem", "image_fonts": "fonts"}.get(field)
+        given = {"tls_cert": "cert.pem", "tls_key": "cert.pem", "image_fonts": "fonts", "store": "file:shop"}.get(field)
         given = given or row.kind.write(getattr(ServerSettings(), field)) or "10.0.0.0/8"
         pair = {"tls_cert": "cert.pem", "tls_key": "cert.pem"} if field in ("tls_cert", "tls_key") else {}
         by_option = find_settings({**pair, field: given}, {}).settings

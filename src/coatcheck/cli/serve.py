@@ -47,20 +47,31 @@ def _print_ready(settings: ServerSettings, root: RootCredentials, *, as_json: bo
     endpoint = f"{scheme}://{host}:{settings.port}"
     if as_json:
         facts = {"endpoint": endpoint, "region": settings.regions[0], "data": str(settings.data)}
+        if settings.store:
+            facts["store"] = settings.store
         if settings.tls_self_signed:
             facts["ca"] = str(settings.data / "tls" / "ca.pem")
         click.echo(json.dumps({"ready": True, **facts}))
         return
     if root.made:
         click.echo(
-            "A root access key was made. It is shown this once and kept in "
-            f"{settings.data / 'root-credentials.json'}:\n"
+            f"A root access key was made. It is shown this once and {_kept(settings)}:\n"
             f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
             f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
         )
-    click.echo(f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, data {settings.data}, Ctrl-C to stop)")
+    click.echo(f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, {_where(settings)}, Ctrl-C to stop)")
     if settings.tls_self_signed:
         _print_trust(settings.data / "tls" / "ca.pem")
+
+
+def _kept(settings: ServerSettings) -> str:
+    if settings.store == "memory:":
+        return "gone when the server ends"
+    return f"kept in {settings.data / 'root-credentials.json'}"
+
+
+def _where(settings: ServerSettings) -> str:
+    return "in memory" if settings.store == "memory:" else f"data {settings.data}"
 
 
 def _print_trust(ca: Path) -> None:

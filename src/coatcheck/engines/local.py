@@ -34,6 +34,7 @@ from .encrypted import EncryptingByteStore
 from .files import BlobPaths, FileByteStore, sync_directory
 from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
 from .results import prepare_results
+from .secret_files import FileSecrets
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
@@ -91,6 +92,11 @@ class LocalEngines:
     _writer: Writer
     _changes: Changes
     _open: FileLock
+    _data: Path
+
+    @property
+    def secrets(self) -> FileSecrets:
+        return FileSecrets(self._data, self.needs_key, self.note_key)
 
     def needs_key(self, name: str) -> bool:
         """Whether a key of that name was noted: it is not to be made anew. See `needed_keys`."""
@@ -154,6 +160,7 @@ def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
         writer,
         changes,
         in_use,
+        data,
     )
 
 

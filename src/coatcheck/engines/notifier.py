@@ -1,25 +1,22 @@
 """Callbacks by HTTP, signed as OSS signs them: RSA with MD5 over the decoded path, the query, and the body.
 
-`callback.key` in the data directory holds the server's private key, made by whichever process first needs it.
+The private key is the secret "callback", made by whichever process first needs it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import secrets
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..core.addresses import Address, Network, is_metadata_name, may_reach, read_address
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
 from ..ports.notifier import Forbidden, Notice, Response, Unreachable
+from ..ports.secrets import SecretLost, Secrets
 from .trouble import tell_trouble
 
 if TYPE_CHECKING:
@@ -32,27 +29,20 @@ class HttpNotifier:
     """See `ports.notifier`. httpx and OpenSSL are loaded by the first callback, not before.
 
     Args:
-        key_path: of the private key, PEM.
+        keys: where the private key is kept.
         key_url: where applications find the public key; told with every callback.
         allowed: networks that are allowed though they aren't public.
-        needed: whether there was a key before, so that none is made in its place.
-        note: told of the key before it is used first.
     """
 
     def __init__(
         self,
-        key_path: Path,
+        keys: Secrets,
         key_url: str,
         allowed: Sequence[Network] = (),
-        *,
-        needed: Callable[[], bool] = lambda: False,
-        note: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> None:
-        self._key_path = key_path
+        self._secrets = keys
         self._key_url = key_url
         self._allowed = tuple(allowed)
-        self._needed = needed
-        self._note = note
         self._key: RSAPrivateKey | None = None
         self._tls: ssl.SSLContext | None = None
 
@@ -134,12 +124,15 @@ class HttpNotifier:
 
     async def _private_key(self) -> RSAPrivateKey:
         if self._key is None:
-            if self._needed() and not self._key_path.exists():
-                tell_trouble("callbacks cannot be signed", f"{self._key_path} is missing; restore it from a backup")
-                raise Unreachable("the server has lost its callback key")
-            key, pem = await asyncio.to_thread(_open_key, self._key_path)
-            if self._note is not None:
-                await self._note(pem)
+            try:
+                pem = await self._secrets.find("callback")
+            except SecretLost as error:
+                tell_trouble("callbacks cannot be signed", error)
+                raise Unreachable("the server has lost its callback key") from None
+            if pem is None:
+                pem = await self._secrets.keep("callback", await asyncio.to_thread(_make_key))
+            key = _read_key(pem)
+            await self._secrets.note("callback", pem)
             self._key = key
         return self._key
 
@@ -162,24 +155,20 @@ async def _read(answer: object) -> bytes | None:
     return b"".join(pieces)
 
 
-def _open_key(path: Path) -> tuple[RSAPrivateKey, bytes]:
-    """The key of the file, and the file's content. Made if there is none: of several, the first to link it wins."""
+def _make_key() -> bytes:
+    """A new private key, PEM."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    if not path.exists():
-        made = rsa.generate_private_key(65537, _KEY_BITS).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(made)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(unfinished, path)
-        unfinished.unlink()
-    pem = path.read_bytes()
+    return rsa.generate_private_key(65537, _KEY_BITS).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _read_key(pem: bytes) -> RSAPrivateKey:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     key = serialization.load_pem_private_key(pem, None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    return key, pem
+    return key

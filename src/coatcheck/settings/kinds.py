@@ -200,6 +200,24 @@ class File:
         return "" if value is None else str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class StoreUrl:
+    """What a store is opened by: "memory:", or "file:" and an absolute directory; "" where none was given."""
+
+    metavar: str = "URL"
+
+    def read(self, given: Any) -> str:
+        scheme, colon, rest = str(given).partition(":")
+        if (scheme, colon, rest) == ("memory", ":", ""):
+            return "memory:"
+        if scheme != "file" or not rest:
+            raise BadSetting(f"it takes memory: or file:DIR; {given!r} is not that")
+        return f"file:{Folder(must_exist=False).read(rest)}"
+
+    def write(self, value: str) -> str:
+        return value
+
+
 class Listen(NamedTuple):
     """Where the server listens; port 0 takes a free one."""
 

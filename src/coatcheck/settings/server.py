@@ -16,7 +16,22 @@ from typing import Any, Final
 
 from coatcheck.core.addresses import read_network
 
-from .kinds import Address, Choice, File, Flag, Folder, Hour, Kind, Listen, Many, Mebibytes, Seconds, Text, Whole
+from .kinds import (
+    Address,
+    Choice,
+    File,
+    Flag,
+    Folder,
+    Hour,
+    Kind,
+    Listen,
+    Many,
+    Mebibytes,
+    Seconds,
+    StoreUrl,
+    Text,
+    Whole,
+)
 
 _ROW: Final = "row"
 
@@ -70,6 +85,13 @@ class ServerSettings:
 
     data: Path = _row(
         Path("coatcheck-data"), "--data", Folder(must_exist=False), "Data directory; made if missing.", "coatcheck-data"
+    )
+    store: str = _row(
+        "",
+        "--store",
+        StoreUrl(),
+        "What to serve: file:DIR, as --data, or memory:, one worker whose objects are gone when it ends.",
+        "the data directory",
     )
     listen: Listen = _row(Listen("127.0.0.1", 8000), "--listen", Address(), "Where to listen; port 0 takes a free one.")
     regions: tuple[str, ...] = _row(
@@ -193,6 +215,11 @@ class ServerSettings:
     )
 
     @property
+    def store_url(self) -> str:
+        """What is opened: the store, or the data directory as one."""
+        return self.store or f"file:{self.data}"
+
+    @property
     def host(self) -> str:
         return self.listen.host
 
@@ -215,6 +242,8 @@ def find_conflict(settings: ServerSettings) -> str:
         return "--tls-cert and --tls-key go together."
     if settings.tls_cert and settings.tls_self_signed:
         return "--tls-self-signed makes a certificate; it doesn't go with --tls-cert."
+    if settings.store == "memory:" and settings.workers > 1:
+        return "--store memory: is one process's memory; it goes with --workers 1."
     if not settings.regions or not settings.domains:
         return "--region and --domain need a value each."
     return ""

@@ -1,0 +1,106 @@
+"""Stores by their URL: `memory:`, or `file:DIR`. The only place that chooses an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Protocol
+
+from ..clock import Clock
+from ..ports.store import Store
+from .local import open_local, prepare_local
+from .memory_store import MemoryStore
+from .needed_keys import check_authority, needs_root_key, note_authority, note_root_key
+from .results import prepare_results
+
+MEMORY: Final = "memory:"
+_FILE: Final = "file:"
+
+
+class PreparedStore(Protocol):
+    """A store that is ready to be opened by a server's workers; closed when the last of them has ended."""
+
+    @property
+    def data(self) -> Path:
+        """The directory for the server's own files: certificates, remembered pictures, the owner's key."""
+        ...
+
+    def needs_root_key(self) -> bool:
+        """Whether an owner's key was in use, so that none is made in its place."""
+        ...
+
+    def note_root_key(self, access_key_id: str) -> None: ...
+
+    def has_authority(self) -> bool:
+        """Whether clients trust a certificate authority of ours. Raises: WrongKey, if that isn't there any more."""
+        ...
+
+    def note_authority(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def prepare_store(url: str, clock: Clock) -> PreparedStore:
+    """Make what the URL names ready for a server, and keep other servers out.
+
+    Raises: what `prepare_local` raises; ValueError, for a URL of no store.
+    """
+    return _MemoryPrepared() if url == MEMORY else _LocalPrepared(_directory(url), clock)
+
+
+def open_store(url: str, clock: Clock) -> Store:
+    """Open a prepared store in this process. Raises: what `open_local` raises; ValueError, for a URL of no store."""
+    return MemoryStore(clock) if url == MEMORY else open_local(_directory(url), clock)
+
+
+def _directory(url: str) -> Path:
+    if not url.startswith(_FILE) or url == _FILE:
+        raise ValueError(f"{url!r} names no store")
+    return Path(url.removeprefix(_FILE))
+
+
+class _LocalPrepared:
+    """A data directory, locked."""
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        self._lock = prepare_local(data, clock)
+        self.data = data
+
+    def needs_root_key(self) -> bool:
+        return needs_root_key(self.data)
+
+    def note_root_key(self, access_key_id: str) -> None:
+        note_root_key(self.data, access_key_id)
+
+    def has_authority(self) -> bool:
+        return check_authority(self.data)
+
+    def note_authority(self) -> None:
+        note_authority(self.data)
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+class _MemoryPrepared:
+    """A directory that goes with the server, for what has to be a file; no object, bucket or key is in it."""
+
+    def __init__(self) -> None:
+        self._directory = TemporaryDirectory(prefix="coatcheck-")
+        self.data = Path(self._directory.name)
+        prepare_results(self.data / "results")
+
+    def needs_root_key(self) -> bool:
+        return False
+
+    def note_root_key(self, access_key_id: str) -> None:
+        """It goes with the server."""
+
+    def has_authority(self) -> bool:
+        return False
+
+    def note_authority(self) -> None:
+        """It goes with the server."""
+
+    def close(self) -> None:
+        self._directory.cleanup()

@@ -1,0 +1,40 @@
+"""What one URL opens: everything a server keeps, together, since one engine's transactions cover it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .byte_store import ByteStore
+from .catalog import Catalog
+from .domains import Domains
+from .identities import Identities
+from .keyring import Keyring
+from .secrets import Secrets
+
+
+class Store(Protocol):
+    """One process's way to what is stored. Close it when no call is running any more."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    @property
+    def byte_store(self) -> ByteStore: ...
+
+    @property
+    def keyring(self) -> Keyring: ...
+
+    @property
+    def domains(self) -> Domains: ...
+
+    @property
+    def secrets(self) -> Secrets: ...
+
+    @property
+    def identities(self) -> Identities | None:
+        """None where nobody but the owner can be made."""
+        ...
+
+    def close(self) -> None:
+        """Commit what is queued, and end. May be called twice."""
+        ...

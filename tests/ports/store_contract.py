@@ -1,0 +1,70 @@
+"""What every store does: the contracts of its ports, on what `open_store` opens.
+
+An engine joins by subclassing each contract with a `store` fixture.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from coatcheck.ports.byte_store import ByteStore
+from coatcheck.ports.catalog import Catalog
+from coatcheck.ports.domains import Domains
+from coatcheck.ports.keyring import Keyring
+from coatcheck.ports.secrets import Secrets
+from coatcheck.ports.store import Store
+
+from .byte_store_contract import ByteStoreContract
+from .catalog_contract import CatalogContract
+from .domains_contract import DomainsContract
+from .keyring_contract import KeyringContract
+
+
+class OfStore:
+    @pytest.fixture
+    def catalog(self, opened: Store) -> Catalog:
+        return opened.catalog
+
+    @pytest.fixture
+    def keyring(self, opened: Store) -> Keyring:
+        return opened.keyring
+
+    @pytest.fixture
+    def domains(self, opened: Store) -> Domains:
+        return opened.domains
+
+    @pytest.fixture
+    def secrets(self, opened: Store) -> Secrets:
+        return opened.secrets
+
+
+class StoreCatalog(OfStore, CatalogContract):
+    pass
+
+
+class StoreDomains(OfStore, DomainsContract):
+    pass
+
+
+class StoreKeyring(OfStore, KeyringContract):
+    pass
+
+
+class StoreBytes(ByteStoreContract):
+    @pytest.fixture
+    def store(self, opened: Store) -> ByteStore:
+        return opened.byte_store
+
+
+class StoreSecrets(OfStore):
+    async def test_a_secret_is_what_was_kept_first(self, secrets: Secrets) -> None:
+        assert await secrets.find("callback") is None
+        assert await secrets.keep("callback", b"first") == b"first"
+        assert await secrets.keep("callback", b"second") == b"first"
+        assert await secrets.find("callback") == b"first"
+
+    async def test_a_secret_may_be_noted_again(self, secrets: Secrets) -> None:
+        await secrets.keep("callback", b"first")
+        await secrets.note("callback", b"first")
+        await secrets.note("callback", b"first")
+        assert await secrets.find("callback") == b"first"
