@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ..builders import a_presigner
 from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess, clean_environment
-from .conftest import a_presigner, make_bucket
+from .conftest import make_bucket
 from .raw import send
 
 

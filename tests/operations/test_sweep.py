@@ -36,8 +36,7 @@ class Failing(MemoryByteStore):
 
 async def let_go(store: MemoryByteStore) -> tuple[Stage, str]:
     """An object was stored and deleted at NOW: where, and its blob."""
-    stage = Stage()
-    stage.blobs, stage.catalog = store, MemoryCatalog(lambda: NOW)
+    stage = Stage(MemoryCatalog(lambda: NOW), store)
     stage.ports = Ports(stage.catalog, store)  # type: ignore[arg-type]
     stage.bucket = await stage.catalog.create_bucket(a_bucket(), most=100)
     blob = await store.new_blob()
