@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import os
 import resource
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from coatcheck.linux import drop_stalled, end_with, raise_open_files
+
+from .test_rooms import ALL
 
 
 def test_kernel_is_told_to_drop_stalled_connections() -> None:
@@ -54,6 +58,75 @@ def test_limit_that_cannot_be_raised_is_what_it_is(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
     monkeypatch.setattr(resource, "setrlimit", refuse)
     assert raise_open_files() == 256
+
+
+LINUX_ONLY = (
+    "/proc/",
+    "/sys/",
+    "RWF_",
+    "prctl",
+    "posix_fadvise",
+    "TCP_USER_TIMEOUT",
+    "TCP_CORK",
+    "TCP_DEFER_ACCEPT",
+    "MSG_MORE",
+    "sched_getaffinity",
+    "memfd_create",
+    "splice",
+    "sys.platform",
+    "setns",
+    "epoll",
+    "eventfd",
+    "pidfd_open",
+    "O_TMPFILE",
+    "O_PATH",
+)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "linux"])
+def test_linux_is_asked_in_one_file(name: str) -> None:
+    """In code: names, attributes and texts, docstrings apart."""
+    said = [
+        word
+        for node in ast.walk(ALL[name])
+        for word in (
+            [ast.unparse(node)]
+            if isinstance(node, ast.Attribute)
+            else [node.value]
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value
+            else []
+        )
+        if any(only in word for only in LINUX_ONLY)
+    ]
+    assert [word for word in said if " " not in word] == []
+
+
+PLAIN = (
+    "tests/engines/test_files.py",
+    "tests/engines/test_encrypted.py",
+    "tests/engines/test_opening.py::TestLocalBytes",
+)
+
+
+def test_all_is_done_without_linux() -> None:
+    """The engines that ask Linux for something, and a server with its workers, once more without it."""
+    live = "tests/clients/test_memory_store.py::test_a_store_of_files_is_a_data_directory"
+    line = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *PLAIN, live]
+    environment = {**_environment(), "COATCHECK_NO_LINUX": "1"}
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[1])
+    assert done.returncode == 0, done.stdout
+
+
+def test_without_linux_nothing_of_it_is_called() -> None:
+    code = (
+        "import os, socket, coatcheck.linux as linux\n"
+        "print(linux.READ_CACHED, repr(linux.boot_id()))\n"
+        "linux.start_writeback(-1, 0, 1); linux.end_with(os.getppid())\n"
+        "linux.drop_stalled(None, 1.0)"
+    )
+    environment = {**_environment(), "COATCHECK_NO_LINUX": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "0 ''\n"
 
 
 def _environment() -> dict[str, str]:

@@ -43,7 +43,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         *{"exchange", "identity", "signing"},
     },
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
-    "engines": {"clock", "core", "ports", "images", "configurations.upgrade"},
+    "engines": {"clock", "core", "linux", "ports", "images", "configurations.upgrade"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "sts"},
     "request_log": {"core", "exchange"},

@@ -1,4 +1,7 @@
-"""What only Linux has, in one place, each with what happens elsewhere."""
+"""What only Linux has, in one place, each with what happens elsewhere.
+
+With COATCHECK_NO_LINUX in the environment everything is done as elsewhere, so that tests can run that way on Linux.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,48 @@ import os
 import resource
 import signal
 import socket
+import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
 _TRACKED_MAX: Final = 1 << 20  # files; beyond that a limit means no limit
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_IS_LINUX: Final = sys.platform == "linux" and not os.environ.get("COATCHECK_NO_LINUX")
+
+# A flag of `os.preadv`: read only what needs no disk. Elsewhere 0: nobody can say, and every read takes a thread.
+READ_CACHED: Final = getattr(os, "RWF_NOWAIT", 0) if _IS_LINUX else 0
+
+
+def boot_id() -> str:
+    """Another one after each start of the machine. Elsewhere "": nobody can say."""
+    return _BOOT_ID.read_text() if _IS_LINUX and _BOOT_ID.exists() else ""
+
+
+def start_writeback(fd: int, start: int, stop: int) -> None:
+    """Let the disk begin with bytes of a file that are still to be fsynced, so that the fsync needn't wait for all.
+
+    Linux takes the advice by starting to write dirty pages; being dirty, they stay in the cache. Elsewhere the fsync
+    does all of it.
+    """
+    if _IS_LINUX:
+        os.posix_fadvise(fd, start, stop - start, os.POSIX_FADV_DONTNEED)
 
 
 def drop_stalled(listening: socket.socket, timeout_s: float) -> None:
     """Have the kernel end connections whose peer acknowledges nothing for so long; they take it over from the socket
     that accepts them. Elsewhere only what the application sees is dropped."""
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
+    if _IS_LINUX and hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeout_s * 1000))
 
 
 def end_with(parent: int) -> None:
     """Have the kernel kill this process when its parent dies. Elsewhere, and for a parent that is dead already, whoever
     calls this looks at `os.getppid` now and then."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if _IS_LINUX:
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 

@@ -30,6 +30,7 @@ from ..core.limits import (
     READ_WHOLE_BYTES,
     READ_WHOLE_LENT_BYTES,
 )
+from ..linux import READ_CACHED, start_writeback
 from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.catalog import NoSpace, Unwritable
 from ..ports.damage import Damaged, Origin
@@ -45,9 +46,6 @@ _SEND_TO_DISK_BYTES: Final = 8 * 1024**2
 _SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _UNWRITABLE: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
-_NOWAIT: Final = getattr(
-    os, "RWF_NOWAIT", 0
-)  # Linux: read only what needs no disk; elsewhere every read takes a thread
 
 
 class FileByteStore:
@@ -190,15 +188,6 @@ def _unlink(path: str) -> bool:
     return True
 
 
-def _start_writeback(fd: int, start: int, stop: int) -> None:
-    """Let the disk begin with what is still to be fsynced, so that `finish` of a large blob needn't wait for all of it.
-
-    Linux takes this advice by starting to write dirty pages; being dirty, they stay in the cache.
-    """
-    if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(fd, start, stop - start, os.POSIX_FADV_DONTNEED)
-
-
 class FileBlobWriter:
     """One blob in the making.
 
@@ -267,7 +256,7 @@ class FileBlobWriter:
                 done += os.write(self._fd, view[done:])
         self._written += done
         if self._written - self._sent_to_disk >= _SEND_TO_DISK_BYTES:
-            _start_writeback(self._fd, self._sent_to_disk, self._written)
+            start_writeback(self._fd, self._sent_to_disk, self._written)
             self._sent_to_disk = self._written
 
     def _finish(self) -> None:
@@ -465,11 +454,11 @@ class FileBlobReader:
                 fd = self._fd(blob_id)
             finally:
                 self._turn.release()
-        if fd is None or not _NOWAIT:
+        if fd is None or not READ_CACHED:
             return None
         piece = bytearray(length)
         try:
-            done = os.preadv(fd, [piece], offset, _NOWAIT)
+            done = os.preadv(fd, [piece], offset, READ_CACHED)
         except OSError:  # not in the cache, or a file system that can't say
             return None
         return piece if done == length else None

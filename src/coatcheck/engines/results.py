@@ -25,6 +25,7 @@ from ..clock import Clock
 from ..core.digests import update_crc64
 from ..core.limits import BLOB_BELIEVED_S, INLINE_MAX_BYTES, RESULT_UNUSED_MAX_S
 from ..images.text import read_plan, write_plan
+from ..linux import boot_id
 from ..ports.byte_store import BlobGone
 from ..ports.object import Segment
 from ..ports.renderer import Job, Rendered, Renderer
@@ -37,7 +38,6 @@ _BELIEVED_MAX: Final = 16_384  # results whose CRC was compared, that a process 
 _SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
 _TOUCH_AFTER_S: Final = 60.0
 _KEPT_SHARE: Final = 0.75  # of the limit is left when results were dropped
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 log: Final = logging.getLogger("coatcheck")
@@ -45,7 +45,7 @@ log: Final = logging.getLogger("coatcheck")
 
 def prepare_results(directory: Path) -> None:
     """Make the directory ready for a server: results of another start of the machine go."""
-    boot = _BOOT_ID.read_text() if _BOOT_ID.exists() else ""
+    boot = boot_id()
     if not boot or not (directory / "boot").exists() or (directory / "boot").read_text() != boot:
         shutil.rmtree(directory, ignore_errors=True)
     for folder in (directory, directory / "new"):
