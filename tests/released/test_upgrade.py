@@ -109,3 +109,12 @@ def test_an_older_program_is_told_in_a_line(tmp_path: Path) -> None:
     assert refused.returncode != 0
     assert refused.stderr.startswith("error: The catalog has version 1000; this coatcheck knows versions up to ")
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_an_upgrade_may_die_at_any_statement(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tests.released.dying_upgrade", str(unpack(tmp_path)), str(tmp_path / "copies")]
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    statements, survived = map(int, done.stdout.split())
+    assert statements > 20
+    assert survived == statements
