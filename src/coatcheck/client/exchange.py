@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -30,8 +32,15 @@ def open_client(url: str) -> httpx.Client:
     return httpx.Client(
         headers={"User-Agent": f"coatcheck/{__version__}", "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(SILENCE_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+        verify=_trusted(),
         mounts=_NO_PROXIES if _is_this_machine(read_url(url).hostname or "") else None,
     )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that httpx trusts, read once: it takes longer than a whole exchange with this machine."""
+    return httpx.create_ssl_context()
 
 
 def read_url(url: str) -> SplitResult:
