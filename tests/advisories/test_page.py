@@ -72,18 +72,28 @@ def test_a_guard_is_where_the_page_says(place: str) -> None:
     """What `make guards` takes out stands once in its file, within the function, class or constant that is named."""
     mutation = ALL[place]
     for edit in mutation.edits:
-        assert (SOURCE / edit.file).read_text().count(edit.old) == 1
+        assert source(edit.file).count(edit.old) == 1
         assert edit.old != edit.new
-    text = (SOURCE / mutation.edit.file).read_text()
+    text = source(mutation.edit.file)
     line = text[: text.index(mutation.edit.old)].count("\n") + 1
     last = line + mutation.edit.old.rstrip("\n").count("\n")
     assert any(first <= line and last <= end for first, end in places_of(text, mutation.name))
 
 
+@lru_cache
+def source(file: str) -> str:
+    return (SOURCE / file).read_text()
+
+
+@lru_cache
+def tree(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
 def places_of(text: str, name: str) -> list[tuple[int, int]]:
     """First and last lines of what has that name."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree(text)):
         named = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name
         target = node.target if isinstance(node, ast.AnnAssign) else None
         if (named or (isinstance(target, ast.Name) and target.id == name)) and isinstance(node, ast.stmt):
