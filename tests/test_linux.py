@@ -15,7 +15,7 @@ import pytest
 
 from coatcheck.linux import drop_stalled, end_with, raise_open_files
 
-from .test_rooms import ALL
+from .test_rooms import ALL, parsed
 
 
 def test_kernel_is_told_to_drop_stalled_connections() -> None:
@@ -88,7 +88,7 @@ def test_linux_is_asked_in_one_file(name: str) -> None:
     """In code: names, attributes and texts, docstrings apart."""
     said = [
         word
-        for node in ast.walk(ALL[name])
+        for node in ast.walk(parsed(name))
         for word in (
             [ast.unparse(node)]
             if isinstance(node, ast.Attribute)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from coatcheck import Presigner
 from coatcheck.core.times import write_iso
-from coatcheck.engines.memory import MemoryKeyring
+from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal, Role
 from coatcheck.signing.rpc import rpc_string_to_sign, sign_rpc
 from coatcheck.wire.query import read_query

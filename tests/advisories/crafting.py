@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from coatcheck.core.percent import decode
-from coatcheck.engines.memory import MemoryKeyring
+from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal, Role
 from coatcheck.signing import v1, v4
 from coatcheck.wire.query import read_query

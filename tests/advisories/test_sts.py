@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from coatcheck.engines.memory import MemoryKeyring
+from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.engines.sqlite.seal import Seal
 from coatcheck.identity.session import new_session, write_session
 from coatcheck.ports.keyring import AccessKey, Role

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from coatcheck.engines.local import LocalEngines, open_local
-from coatcheck.engines.memory import MemoryCatalog, MemoryDomains
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.domains import SqliteDomains
 

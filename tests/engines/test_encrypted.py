@@ -22,7 +22,7 @@ from coatcheck.engines.master_keys import (
     read_master_keys,
     write_master_keys,
 )
-from coatcheck.engines.memory import MemoryByteStore
+from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.ports.byte_store import BlobReader, BlobStore, BlobWriter
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import Segment

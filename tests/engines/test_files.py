@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.files import OPEN_AT_ONCE, BlobPaths
+from coatcheck.engines.blob_paths import BlobPaths
+from coatcheck.engines.files import OPEN_AT_ONCE
 from coatcheck.engines.local import LocalEngines, audit, prepare_local
 from coatcheck.ports.byte_store import BlobGone, BlobStore
 from coatcheck.ports.catalog import NoSpace

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryKeyring
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_bytes import MemoryByteStore
+from coatcheck.engines.memory_keyring import MemoryKeyring
 
 from ..ports.byte_store_contract import ByteStoreContract
 from ..ports.catalog_contract import CatalogContract

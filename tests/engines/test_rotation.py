@@ -10,8 +10,8 @@ import pytest
 
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines import rotation
+from coatcheck.engines.blob_paths import BlobPaths
 from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
-from coatcheck.engines.files import BlobPaths
 from coatcheck.engines.local import InUse, audit, open_local, prepare_local
 from coatcheck.engines.master_keys import KEY_VARIABLE, WRAP_BYTES, WrongEncryptionKey, read_master_keys
 from coatcheck.engines.rotation import Rotation, rotate

@@ -14,7 +14,7 @@ from coatcheck.core.errors import (
     UNKNOWN_ACCESS_KEY_ID,
     OssError,
 )
-from coatcheck.engines.memory import MemoryKeyring
+from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.identity.identify import identify, identify_form
 from coatcheck.ports.keyring import AccessKey

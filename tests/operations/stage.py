@@ -9,7 +9,8 @@ from coatcheck.access.decide import Grant
 from coatcheck.core.body import Stream
 from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.master_keys import MasterKeys
-from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.commit import Stored
 from coatcheck.operations.context import Context, Ports

@@ -8,7 +8,7 @@ import pytest
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import INTERNAL_ERROR, OBJECT_NOT_APPENDABLE, POSITION_NOT_EQUAL_TO_LENGTH, OssError
-from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
+from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.operations.append import Misplaced, append, seal
 from coatcheck.operations.commit import Stored
 from coatcheck.operations.intake import Arriving

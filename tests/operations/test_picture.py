@@ -10,7 +10,7 @@ import pytest
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import NOT_A_PICTURE, NOT_IMPLEMENTED, WATERMARK_ERROR, OssError
-from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
+from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.operations.picture import PictureFacts, describe_picture, process_picture
 from coatcheck.ports.renderer import Job, Rendered
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.operations.commit import commit
 from coatcheck.operations.context import Ports
 from coatcheck.operations.sweep import sweep

@@ -14,7 +14,10 @@ from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
 from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.master_keys import MasterKeys
-from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_bytes import MemoryByteStore
+from coatcheck.engines.memory_domains import MemoryDomains
+from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.exchange import Exchange
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports

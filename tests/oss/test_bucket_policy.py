@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from coatcheck.engines.memory import MemoryKeyring
+from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal
 
 from .house import ANYBODY, OWNER, STRANGER, Answer, House

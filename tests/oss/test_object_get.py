@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
+from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.ports.byte_store import BlobGone
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import Segment

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from coatcheck.core.errors import NOT_A_PICTURE
-from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
+from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.engines.results import name_result
 from coatcheck.images.text import read_plan
 from coatcheck.ports.renderer import Job, Rendered

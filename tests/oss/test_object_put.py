@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from coatcheck.engines.memory import MemoryBlobWriter, MemoryByteStore, MemoryCatalog
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_bytes import MemoryBlobWriter, MemoryByteStore
 from coatcheck.ports.catalog import NoSpace, Written
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.query import read_query

@@ -9,7 +9,8 @@ from itertools import product
 
 import pytest
 
-from coatcheck.engines.memory import MemoryByteStore, MemoryCatalog
+from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Deleted, NoSpace
 from coatcheck.ports.keyring import AccessKey

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from coatcheck.engines.memory import MemoryBlobReader, MemoryByteStore
+from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import Segment
 from coatcheck.ports.renderer import Job, Rendered

@@ -19,7 +19,7 @@ from typing import Any
 from coatcheck.engines import local
 from coatcheck.engines.sqlite.schema import STEPS
 
-_open_connection = local.open_connection
+_open_connection = vars(local)["open_connection"]
 
 
 def prepare_noting(data: Path, note: Callable[[], None]) -> None:
@@ -30,11 +30,11 @@ def prepare_noting(data: Path, note: Callable[[], None]) -> None:
         connection.set_trace_callback(lambda _: note())
         return connection
 
-    local.open_connection = open_noting
+    vars(local)["open_connection"] = open_noting
     try:
         local.prepare_local(data).close()
     finally:
-        local.open_connection = _open_connection
+        vars(local)["open_connection"] = _open_connection
 
 
 def die_at(number: int) -> Callable[[], None]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from coatcheck.core.errors import REQUEST_EXPIRED, SIGNATURE_DOES_NOT_MATCH, TWO_SIGNATURES, OssError
-from coatcheck.engines.memory import MemoryKeyring
+from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.identity.identify import identify
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.signing import schemes

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from .files import sync_directory
+from .blob_paths import sync_directory
 from .key_file import read_key_file
 from .local import FileLock, alone_in
 from .master_keys import make_master_key, read_master_keys

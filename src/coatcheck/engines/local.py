@@ -29,9 +29,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from ..clock import Clock, wall_clock
+from .blob_paths import BlobPaths, sync_directory
 from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
-from .files import BlobPaths, FileByteStore, sync_directory
+from .files import FileByteStore
 from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
 from .results import prepare_results
 from .secret_files import FileSecrets

@@ -1,20 +1,18 @@
-"""Every port in dicts: the reference the other engines are compared with, and what the tests of operations use.
+"""The catalog in dicts: the reference the other engines are compared with, and what the tests of operations use.
 
-Nothing here is durable, and nothing awaits: each method runs whole between two steps of the event loop.
+The other ports are kept likewise, see `memory_bytes`, `memory_keyring`, `memory_domains`. Nothing in these files is
+durable, and nothing awaits: each method runs whole between two steps of the event loop.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ..clock import Clock, wall_clock
-from ..core.limits import BILLED_LEAST_BYTES, NONCE_GRACE_S
+from ..core.limits import BILLED_LEAST_BYTES
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
-from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.catalog import (
     AlreadyThere,
     BucketChange,
@@ -27,9 +25,6 @@ from ..ports.catalog import (
     TooMany,
     Written,
 )
-from ..ports.damage import Origin
-from ..ports.domains import DomainToken, OwnDomain
-from ..ports.keyring import AccessKey, Role
 from ..ports.object import (
     DELETE_MARKER,
     NULL_VERSION,
@@ -43,9 +38,6 @@ from ..ports.object import (
     delete_marker,
 )
 from ..ports.upload import Part, Upload, UploadPage
-
-MEMORY_ROOT_ACCOUNT = "1000000000000001"
-
 
 UploadPlace = tuple[int, str, str]  # bucket_id, key, upload_id
 
@@ -430,202 +422,3 @@ def _listed_version(record: ObjectRecord, versions: list[ObjectRecord]) -> Liste
 
 def _class_stat(sizes: list[int]) -> ClassStat:
     return ClassStat(len(sizes), sum(sizes), sum(max(size, BILLED_LEAST_BYTES) for size in sizes))
-
-
-# --- bytes -----------------------------------------------------------------------------------------------------------
-
-
-_PIECE_BYTES: Final = 128 * 1024
-
-
-class MemoryByteStore:
-    """Blobs in a dict. `unkept` are those written and neither kept nor discarded yet; `opened` counts open readers."""
-
-    removal_grace_s: float = 0
-
-    def __init__(self) -> None:
-        self.blobs: dict[str, bytes] = {}
-        self.unkept: set[str] = set()
-        self.opened = 0
-
-    async def new_blob(self, *, encrypted: bool = False) -> MemoryBlobWriter:
-        blob_id = make_blob_id(encrypted=encrypted)
-        self.unkept.add(blob_id)
-        return MemoryBlobWriter(self, blob_id)
-
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
-        try:
-            return MemoryBlobReader(self, [memoryview(self.blobs[s.blob_id])[s.start : s.stop] for s in segments])
-        except KeyError as missing:
-            raise BlobGone(missing.args[0]) from None
-
-    async def remove(self, blob_ids: Sequence[str]) -> None:
-        for blob_id in blob_ids:
-            self.blobs.pop(blob_id, None)
-
-    async def size(self, blob_id: str) -> int:
-        try:
-            return len(self.blobs[blob_id])
-        except KeyError:
-            raise BlobGone(blob_id) from None
-
-
-@dataclass(slots=True)
-class MemoryBlobWriter:
-    store: MemoryByteStore
-    blob_id: str
-    written: bytearray = field(default_factory=bytearray)
-
-    async def write(self, data: bytes | bytearray) -> None:
-        self.written += data
-
-    async def finish(self) -> None:
-        self.store.blobs[self.blob_id] = bytes(self.written)
-
-    async def keep(self) -> None:
-        self.store.unkept.discard(self.blob_id)
-
-    async def discard(self) -> None:
-        self.store.blobs.pop(self.blob_id, None)
-        self.store.unkept.discard(self.blob_id)
-
-
-class MemoryBlobReader:
-    def __init__(self, store: MemoryByteStore, pieces: Sequence[memoryview]) -> None:
-        self._content = b"".join(pieces)
-        self._store: MemoryByteStore | None = store
-        store.opened += 1
-
-    async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
-        for begin in range(start, stop, _PIECE_BYTES):
-            yield self._content[begin : min(begin + _PIECE_BYTES, stop)]
-
-    async def verify(self) -> None:
-        """What is in memory is believed."""
-
-    async def close(self) -> None:
-        self._content = b""
-        if self._store is not None:
-            self._store.opened -= 1
-            self._store = None
-
-
-# --- keys ------------------------------------------------------------------------------------------------------------
-
-
-class MemoryKeyring:
-    """Keys and roles in dicts; `MemoryKeyring(key, ...)` starts with some. A token is a number of a sealed text."""
-
-    def __init__(self, *keys: AccessKey, roles: Sequence[Role] = (), root_account: str = MEMORY_ROOT_ACCOUNT) -> None:
-        self.keys = {key.access_key_id: key for key in keys}
-        self.roles = {role.uid: role for role in roles}
-        self.used: dict[str, float] = {}
-        self._root_account = root_account
-        self._sealed: dict[str, str] = {}
-        self._nonces: dict[tuple[str, str], int] = {}
-
-    async def find_key(self, access_key_id: str) -> AccessKey | None:
-        return self.keys.get(access_key_id)
-
-    async def find_role(self, account: str, name: str) -> Role | None:
-        wanted = account, name.lower()
-        return next((role for role in self.roles.values() if (role.account, role.name.lower()) == wanted), None)
-
-    async def find_role_by_uid(self, uid: str) -> Role | None:
-        return self.roles.get(uid)
-
-    def note_use(self, access_key_id: str, now: float) -> None:
-        self.used.setdefault(access_key_id, now)
-
-    async def use_nonce(self, access_key_id: str, nonce: str, expires_at: int, now: int) -> bool:
-        over = [used for used, end in self._nonces.items() if end + NONCE_GRACE_S < now]
-        for used in over:
-            del self._nonces[used]
-        if (access_key_id, nonce) in self._nonces:
-            return False
-        self._nonces[access_key_id, nonce] = expires_at
-        return True
-
-    def seal_token(self, text: str) -> str:
-        token = secrets.token_hex(16)
-        self._sealed[token] = text
-        return token
-
-    def open_token(self, token: str) -> str | None:
-        return self._sealed.get(token)
-
-    async def root_account(self) -> str:
-        return self._root_account
-
-    async def list_keys(self) -> Sequence[AccessKey]:
-        return [self.keys[access_key_id] for access_key_id in sorted(self.keys)]
-
-    async def add_key(self, key: AccessKey) -> None:
-        if key.access_key_id in self.keys:
-            raise AlreadyThere(key.access_key_id)
-        self.keys[key.access_key_id] = key
-
-    async def set_key_enabled(self, access_key_id: str, enabled: bool) -> None:
-        if access_key_id not in self.keys:
-            raise Gone(access_key_id)
-        self.keys[access_key_id] = replace(self.keys[access_key_id], enabled=enabled)
-
-    async def remove_key(self, access_key_id: str) -> None:
-        self.keys.pop(access_key_id, None)
-
-
-# --- own domains -----------------------------------------------------------------------------------------------------
-
-
-class MemoryDomains:
-    """Names in a dict. A name whose bucket is gone is bound to nothing."""
-
-    def __init__(self, catalog: MemoryCatalog) -> None:
-        self._catalog = catalog
-        self._bound: dict[str, tuple[int, int]] = {}
-        self._tokens: dict[tuple[int, str], DomainToken] = {}
-
-    async def find_domain(self, name: str) -> str | None:
-        bound = self._bound.get(name)
-        bucket = self._catalog.bucket_of(bound[0]) if bound else None
-        return bucket.name if bucket else None
-
-    async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
-        return [
-            OwnDomain(name, bucket.name, bound_at)
-            for name, (bound_to, bound_at) in sorted(self._bound.items())
-            if bucket_id in (None, bound_to) and (bucket := self._catalog.bucket_of(bound_to)) is not None
-        ]
-
-    async def bind_domain(self, name: str, bucket_id: int, *, now: int, most: int) -> None:
-        self._check_bucket(bucket_id)
-        if await self.find_domain(name) is not None:
-            if self._bound[name][0] != bucket_id:
-                raise AlreadyThere(name)
-            return
-        if len(await self.list_domains(bucket_id)) >= most:
-            raise TooMany(f"bucket {bucket_id}")
-        self._bound[name] = bucket_id, now
-
-    async def unbind_domain(self, name: str, bucket_id: int) -> None:
-        if name not in self._bound or self._bound[name][0] != bucket_id:
-            raise Gone(name)
-        del self._bound[name]
-
-    async def keep_token(self, bucket_id: int, token: DomainToken, *, now: int, most: int) -> DomainToken:
-        self._check_bucket(bucket_id)
-        kept = await self.find_token(bucket_id, token.domain, now=now)
-        if kept is not None:
-            return kept
-        if sum(place[0] == bucket_id and held.is_good(now) for place, held in self._tokens.items()) >= most:
-            raise TooMany(f"bucket {bucket_id}")
-        self._tokens[bucket_id, token.domain] = token
-        return token
-
-    async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
-        token = self._tokens.get((bucket_id, domain))
-        return token if token and token.is_good(now) and self._catalog.bucket_of(bucket_id) else None
-
-    def _check_bucket(self, bucket_id: int) -> None:
-        if self._catalog.bucket_of(bucket_id) is None:
-            raise Gone(f"bucket {bucket_id}")

@@ -8,7 +8,10 @@ from typing import Final
 from ..clock import Clock
 from .encrypted import EncryptingByteStore
 from .master_keys import MasterKeys
-from .memory import MemoryByteStore, MemoryCatalog, MemoryDomains, MemoryKeyring
+from .memory import MemoryCatalog
+from .memory_bytes import MemoryByteStore
+from .memory_domains import MemoryDomains
+from .memory_keyring import MemoryKeyring
 
 _KEY_BYTES: Final = 32
 

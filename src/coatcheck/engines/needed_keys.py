@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Final
 
 from ..ports.byte_store import is_encrypted
+from .blob_paths import BlobPaths, sync_directory
 from .encrypted import HEADER_BYTES, find_wrapped
-from .files import BlobPaths, sync_directory
 from .key_file import WrongKey, read_key_file
 from .master_keys import KEY_VARIABLE, WRAP_BYTES, MasterKeys, WrongEncryptionKey, make_master_key, read_master_keys
 from .sqlite.connection import open_connection

@@ -29,7 +29,8 @@ from ..linux import boot_id
 from ..ports.byte_store import BlobGone
 from ..ports.object import Segment
 from ..ports.renderer import Job, Rendered, Renderer
-from .files import BlobPaths, FileBlobReader, Lent
+from .blob_paths import BlobPaths
+from .files import FileBlobReader, Lent
 
 _VERSION: Final = "2"  # of what makes the pixels; another one leaves the old results to be forgotten
 _TYPE_BYTES: Final = 64  # the Content-Type, padded with blanks,

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from ..ports.byte_store import is_encrypted
+from .blob_paths import BlobPaths, sync_directory
 from .encrypted import BODY, HEADER_BYTES, SLOTS, find_wrapped
-from .files import BlobPaths, sync_directory
 from .local import FileLock, alone_in
 from .master_keys import KEY_VARIABLE, WRAP_BYTES, MasterKeys, fresh_keys, write_master_keys
 from .needed_keys import check_keys, check_opening_keys, note_keys, set_fingerprints

@@ -27,7 +27,7 @@ from ...ports.catalog import (
 )
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
 from ...ports.upload import Part, Upload, UploadPage
-from ..files import has_room
+from ..blob_paths import has_room
 from . import objects, uploads
 from .blobs import forget_blobs, released_blobs
 from .changes import Changes
