@@ -66,7 +66,7 @@ def create(account: str, user: str, data: Path | None, as_json: bool) -> None:
 def import_(
     access_key_id: str, access_key_secret: str, account: str, user: str, data: Path | None, as_json: bool
 ) -> None:
-    """Bring a key along, with its id and secret.
+    """Store a key of another server, with its id and secret.
 
     Without SECRET it is asked for, or read from standard input: every user of a machine can read its command lines.
     """
@@ -154,7 +154,7 @@ def disable(access_key_id: str, data: Path | None, as_json: bool) -> None:
 @click.argument("access_key_id", metavar="ID")
 @directory_options
 def enable(access_key_id: str, data: Path | None, as_json: bool) -> None:
-    """Undo `disable`: links signed with the key live again, if their time isn't over."""
+    """Undo `disable`: links signed with the key work again, if they haven't expired."""
     _set_enabled(access_key_id, True, data, as_json)
 
 
@@ -172,7 +172,7 @@ def _set_enabled(access_key_id: str, enabled: bool, data: Path | None, as_json: 
 @click.argument("access_key_id", metavar="ID")
 @directory_options
 def delete(access_key_id: str, data: Path | None, as_json: bool) -> None:
-    """Delete a key: every link signed with it is dead."""
+    """Delete a key: links signed with it no longer work."""
 
     async def work(engines: LocalEngines) -> None:
         await _find(engines, access_key_id)

@@ -31,7 +31,7 @@ _KINDS = {"policy": Kind.IDENTITY, "trust": Kind.TRUST, "bucket": Kind.BUCKET}
 
 @click.group("policy")
 def command() -> None:
-    """Policies: JSON documents in RAM's grammar, Version "1". A Deny beats every Allow; without an Allow it is a no.
+    """Policies: JSON documents in RAM's grammar, Version "1". A Deny beats every Allow; what nothing allows is refused.
 
     Every command takes --data DIR and --json, works while the server runs, and counts from the next request on.
     """

@@ -62,12 +62,12 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 @click.option("--version-id", metavar="ID", help="One version of the object.")
 @click.option("--process", metavar="TEXT", help="x-oss-process, e.g. image/resize,w_200.")
 @click.option("--download-as", metavar="NAME", help="Browsers save it under this name.")
-@click.option("--response-content-type", metavar="TYPE", help="Content-Type of the answer.")
-@click.option("--response-content-disposition", metavar="TEXT", help="Content-Disposition of the answer.")
-@click.option("--response-cache-control", metavar="TEXT", help="Cache-Control of the answer.")
-@click.option("--response-expires", metavar="TEXT", help="Expires header of the answer.")
-@click.option("--response-content-language", metavar="TEXT", help="Content-Language of the answer.")
-@click.option("--response-content-encoding", metavar="TEXT", help="Content-Encoding of the answer.")
+@click.option("--response-content-type", metavar="TYPE", help="Content-Type of the reply.")
+@click.option("--response-content-disposition", metavar="TEXT", help="Content-Disposition of the reply.")
+@click.option("--response-cache-control", metavar="TEXT", help="Cache-Control of the reply.")
+@click.option("--response-expires", metavar="TEXT", help="Expires header of the reply.")
+@click.option("--response-content-language", metavar="TEXT", help="Content-Language of the reply.")
+@click.option("--response-content-encoding", metavar="TEXT", help="Content-Encoding of the reply.")
 @click.option("--header", "headers", type=HEADER, multiple=True, help="A header the link's user will send.")
 @click.option("--additional-header", "additional_headers", metavar="NAME", multiple=True, help="Sign this header too.")
 @click.option("--query", "query", type=PARAMETER, multiple=True, help="A further query parameter.")
@@ -77,7 +77,7 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 @click.option("--signature-version", type=click.Choice(("v4", "v1")), default="v4", show_default=True)
 @click.option("--security-token", metavar="TOKEN", help="Of a temporary key; else OSS_SESSION_TOKEN or the profile's.")
 @click.option(
-    "--security-token-expires", type=EXPIRY, help="When that token dies: warns if the link would live longer."
+    "--security-token-expires", type=EXPIRY, help="When that token expires: warns if the link would live longer."
 )
 @profile_options
 @json_option
@@ -91,7 +91,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Sign links to objects, one URL a line. Offline: nothing is asked of the server, and no object need be there.
+    """Sign links to objects, one URL a line. Offline: the server isn't asked, and the object need not exist.
 
     "-" reads oss:// addresses from standard input, one a line. A BUCKET without a key gives a link to its listing.
     """

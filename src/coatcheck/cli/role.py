@@ -162,7 +162,7 @@ def _all(account: str, data: Path | None) -> list[tuple[Role, tuple[str, ...]]]:
 @account_option
 @directory_options
 def delete(name: str, account: str, data: Path | None, as_json: bool) -> None:
-    """Delete a role: its sessions, and all links signed in them, are dead."""
+    """Delete a role: its sessions end, and links signed in them no longer work."""
 
     async def work(engines: LocalEngines) -> None:
         await engines.identities.remove_role((await find_account(engines, account)).uid, name)

@@ -113,7 +113,7 @@ def _read_what(what: str, bucket: str, key: str | None) -> tuple[Path | None, Os
 
 
 def _upload(connection: Connection, file: Path, address: OssAddress, content_type: str | None, as_json: bool) -> None:
-    with file.open("rb"):  # a missing file is told before a bucket is made for it
+    with file.open("rb"):  # a missing file is noticed before a bucket is made for it
         pass
     if connection.ensure_bucket(address.bucket) and not as_json:
         say(f"Made oss://{address.bucket}, private.", "dim")

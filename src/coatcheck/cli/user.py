@@ -72,7 +72,7 @@ def list_(account: str, data: Path | None, as_json: bool) -> None:
 @account_option
 @directory_options
 def delete(name: str, account: str, data: Path | None, as_json: bool) -> None:
-    """Delete a user with its keys: every link it signed is dead."""
+    """Delete a user with its keys: links that they signed no longer work."""
 
     async def work(engines: LocalEngines) -> None:
         await engines.identities.remove_user((await find_account(engines, account)).uid, name)

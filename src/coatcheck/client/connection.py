@@ -81,7 +81,7 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         content: bytes | Iterable[bytes] | None = None,
     ) -> tuple[httpx.Headers, bytes]:
-        """One request with a small answer: its headers and its whole body."""
+        """One request with a small reply: its headers and its whole body."""
         with self.stream(method, bucket, key, query=query, headers=headers, content=content) as response:
             return response.headers, read_document(response)
 

@@ -5,7 +5,7 @@ How it goes, and why so:
 1. The first request asks for the first piece. A presigned GET link can't be used with HEAD (the method is signed), and
    one GET that brings bytes is enough for a small object. OSS answers a range that ends beyond the object with all of
    it and 200 (the header that would change this, x-oss-range-behavior, would break the signature), so both 200 and 206
-   are good news. The answer tells size, ETag and checksum.
+   are good. The reply has size, ETag and checksum.
 2. Threads fetch what is missing, each piece with If-Match. Range and If-Match are outside a link's signature.
 3. What breaks is tried again from where it broke; what changed is started over; what is interrupted stays as a `Part`.
 4. The file is read once more for its CRC-64, and only then gets its name.
@@ -184,7 +184,7 @@ def _begin(source: Source, destination: Destination, progress: Progress, connect
 
 @contextmanager
 def _open_first(source: Source, connections: int) -> Iterator[httpx.Response]:
-    """With ranges where they help; without where the server can't: an empty object (416), a size it doesn't tell."""
+    """With ranges where they help; without where the server can't: an empty object (416), a size it doesn't say."""
     if connections > 1:
         try:
             with source.open({"Range": f"bytes=0-{source.first_bytes - 1}"}) as response:
@@ -199,7 +199,7 @@ def _open_first(source: Source, connections: int) -> Iterator[httpx.Response]:
 
 
 def read_remote(response: httpx.Response) -> Remote:
-    """What the first answer, 200 or 206, says of the object."""
+    """What the first reply, 200 or 206, says of the object."""
     content_range = _read_content_range(response)
     length = response.headers.get("content-length", "")
     size_bytes = int(length) if length.isascii() and length.isdigit() else None
@@ -346,7 +346,7 @@ def _sort_out(error: ClientError) -> ClientError:
 
 
 def _check_same(response: httpx.Response, remote: Remote, position: int) -> None:
-    """Is this answer the range asked for, of the object this download began with?"""
+    """Is this reply the range asked for, of the object this download began with?"""
     now = read_remote(response)
     if (now.size_bytes, now.etag) != (remote.size_bytes, remote.etag):
         raise _Changed

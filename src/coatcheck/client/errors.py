@@ -2,7 +2,7 @@
 
 ClientError              refused or failed
 ├── NotFound             the bucket or object isn't there
-├── Unreachable          no answer: refused connection, unknown host, time-out, cut off
+├── Unreachable          no reply: refused connection, unknown host, time-out, cut off
 ├── Damaged              the bytes that came aren't the bytes that were stored
 └── NotConfigured        no credentials, or settings that can't be read
 """
@@ -28,7 +28,7 @@ class ClientError(Exception):
         code: OSS's error code ("NoSuchKey"), or a word of ours of the same shape ("ChecksumMismatch").
         message: what happened, as the server said it or in our words.
         hint: what to do now; empty when there is nothing sensible to say.
-        status: the HTTP status, or None when no answer came.
+        status: the HTTP status, or None when no reply came.
         request_id, ec: the server's x-oss-request-id and finer error code; empty when absent.
         location: where a redirect leads; empty when absent.
     """
@@ -59,7 +59,7 @@ class NotFound(ClientError):
 
 
 class Unreachable(ClientError):
-    """No whole answer came."""
+    """No reply came, or half of one."""
 
 
 class Damaged(ClientError):

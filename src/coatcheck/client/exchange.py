@@ -65,7 +65,7 @@ def exchange(
     """Send and yield the response with its body unread; failures in the block, while reading it, are translated too.
 
     Raises:
-        Unreachable: no answer, or half of one.
+        Unreachable: no reply, or half of one.
         ClientError: status 300 or more (`read_error`), or an address nobody could send to.
     """
     try:

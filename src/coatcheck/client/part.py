@@ -42,7 +42,7 @@ class Remote:
 
     @property
     def resumable(self) -> bool:
-        """Pieces fetched apart can be told to be of the same object."""
+        """Whether pieces that are fetched one by one can be known to be of the same object."""
         return self.ranges and self.size_bytes is not None and bool(self.etag or self.last_modified)
 
     def guard(self) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Profile:
         credentials: access key; left out of repr.
         path_style: the bucket goes into the path even where the endpoint has a name; with an IP address always.
         local: nothing named a server, so this is the one expected on this machine.
-        token_expires_at: when the profile's security token dies, where the file says so.
+        token_expires_at: when the profile's security token expires, if the file says so.
     """
 
     endpoint: str

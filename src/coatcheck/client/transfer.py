@@ -1,4 +1,4 @@
-"""What uploads and downloads share: how progress is told, sizes of pieces, the checksum."""
+"""What uploads and downloads share: how progress is reported, sizes of pieces, the checksum."""
 
 from __future__ import annotations
 

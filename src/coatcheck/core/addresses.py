@@ -1,5 +1,5 @@
-"""Network addresses as text, and which of them the server may be sent to by somebody else's words. Pure; resolving is
-not done here."""
+"""Network addresses as text, and to which of them the server may connect when a client asks for it. Pure; names are
+resolved elsewhere."""
 
 from __future__ import annotations
 

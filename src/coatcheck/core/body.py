@@ -1,4 +1,4 @@
-"""Bytes on their way in and on their way out, as every room knows them: streams that end, or fail."""
+"""Bytes on their way in and on their way out, as every package knows them: streams that end, or fail."""
 
 from __future__ import annotations
 

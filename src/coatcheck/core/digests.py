@@ -22,7 +22,7 @@ def update_crc64(data: bytes | bytearray | memoryview, crc: int = EMPTY_CRC64) -
 
 
 def combine_crc64(first: int, second: int, second_size: int) -> int:
-    """CRC-64/XZ of two contents, one behind the other, from the CRC of each and the size of the second.
+    """CRC-64/XZ of two contents, one after the other, from the CRC of each and the size of the second.
 
     A content's CRC, moved on over n bytes of zeros, is multiplied by x^(8n) modulo the polynomial; the CRC of what
     stands in place of the zeros is added.

@@ -1,4 +1,4 @@
-"""Every number OSS or we impose, with its unit and source. What an operator may turn is in `settings.py`."""
+"""Every number OSS or we impose, with its unit and source. What an operator may change is in `settings/server.py`."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ POST_POLICY_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: x-oss-date of a form is not
 # --- callbacks -----------------------------------------------------------------------------------------------------
 CALLBACK_MAX_BYTES: Final = 5 * 1024  # OSS: callback and callback-var, each, as sent
 CALLBACK_URLS_MAX: Final = 5  # OSS
-CALLBACK_TIMEOUT_S: Final = 5.0  # OSS: from the look-up of the name to the last byte of the answer
+CALLBACK_TIMEOUT_S: Final = 5.0  # OSS: from the look-up of the name to the last byte of the reply
 CALLBACK_REPLY_MAX_BYTES: Final = 1024**2  # OSS
 
 # --- bucket tags and websites --------------------------------------------------------------------------------------
@@ -175,4 +175,4 @@ WEBSITE_HEADERS_MAX: Final = 10  # OSS: IncludeHeader of one rule
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS
-SMALL_FILE_BYTES: Final = 64 * 1024  # OSS: smaller objects stay where they are if AllowSmallFile is false
+SMALL_FILE_BYTES: Final = 64 * 1024  # OSS: smaller objects keep their class if AllowSmallFile is false

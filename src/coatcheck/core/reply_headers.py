@@ -15,7 +15,7 @@ RawHeader = tuple[bytes, bytes]
 
 
 class From(Enum):
-    """Whose word a header is."""
+    """Who chooses what a header says."""
 
     SERVER = "the server"
     UPLOAD = "the upload's header or form field of that name"

@@ -1,4 +1,4 @@
-"""What an operator may turn: one table, and where its values come from. Nothing here opens or starts anything."""
+"""What an operator may change: one table, and where its values come from. Nothing here opens or starts anything."""
 
 from .kinds import Listen
 from .server import ServerSettings

@@ -1,8 +1,8 @@
 """The settings of `coatcheck serve`: one frozen value whose fields are the table.
 
 A row says what a setting is called, how it is read, what it is without anybody's choice, and what it means. The command
-line, the environment, the file, `coatcheck settings show` and the page docs/settings.md are made from these rows or
-held against them.
+line, the environment, the file, `coatcheck settings show` and the page docs/settings.md are made from these rows,
+or tests compare them.
 """
 
 from __future__ import annotations

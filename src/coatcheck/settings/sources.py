@@ -1,8 +1,8 @@
 """Where the values of settings come from: the command line, else the environment, else a file, else nobody chose.
 
 The file is TOML, with the names of the options (`body_timeout = 60`). It is the one that --config or COATCHECK_CONFIG
-names, else `coatcheck.toml` of the directory that the command runs in, if there is one. A name in it that is no setting
-is refused, so that a slip doesn't go unseen.
+names, else `coatcheck.toml` of the directory that the command runs in, if there is one. An unknown name in it is
+refused, so that a mistyped one is noticed.
 """
 
 from __future__ import annotations
