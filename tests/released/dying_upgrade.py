@@ -26,7 +26,7 @@ def prepare_noting(data: Path, note: Callable[[], None]) -> None:
     """Prepare the directory; `note` is called before each statement."""
 
     def open_noting(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = _open_connection(*arguments, **options)
+        connection: sqlite3.Connection = _open_connection(*arguments, **options)
         connection.set_trace_callback(lambda _: note())
         return connection
 
