@@ -143,13 +143,15 @@ class Server:
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 
-        async def answer(exchange: Exchange) -> Reply:
-            if proxies is not None:
-                exchange.request = proxies.see_through(exchange.request)
+        async def answer_proxied(exchange: Exchange) -> Reply:
+            assert proxies is not None
+            exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
+        answer, listeners = services.answer if proxies is None else answer_proxied, (log.note,)
+
         def begin(request: Request, request_id: str, now: float) -> Exchange:
-            return Exchange(request, request_id, now, answer, (log.note,))
+            return Exchange(request, request_id, now, answer, listeners)
 
         self._application = Application(begin, body_timeout_s=settings.body_timeout_s, clock=self._clock)
         if settings.tls_self_signed:

@@ -124,9 +124,9 @@ class Exchange:
             return
         self._over = True
         self.sent_bytes, self.whole = sent_bytes, whole
-        self.seconds = self.running_s()
+        self.seconds = time.perf_counter() - self._started
         try:
-            if self.reply is not None:
+            if self.reply is not None and type(self.reply.body) is not bytes:
                 await _close(self.reply)
         finally:
             for listener in self._listeners:

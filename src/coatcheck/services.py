@@ -6,7 +6,7 @@ under the names that the server answers to as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from coatcheck.exchange import Exchange, Pipeline
@@ -40,13 +40,13 @@ class Services:
         self._rows = tuple((row.takes, row.answer) for row in rows)
         self._otherwise = otherwise
 
-    async def answer(self, exchange: Exchange) -> Reply:
-        """The reply of the service that the request is for. Raises what that raises."""
+    def answer(self, exchange: Exchange) -> Awaitable[Reply]:
+        """The reply, to be awaited, of the service that the request is for. (A coroutine less on every request.)"""
         request = exchange.request
         for takes, answer in self._rows:
             if takes(request):
-                return await answer(exchange)
-        return await self._otherwise(exchange)
+                return answer(exchange)
+        return self._otherwise(exchange)
 
 
 def make_services(oss: Pipeline, keyring: KeyLookup, notifier: Notifier, addressing: Addressing) -> Services:

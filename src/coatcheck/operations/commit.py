@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 log = logging.getLogger("coatcheck")
 
-_ATTEMPTS: Final = 5
+ATTEMPTS: Final = 5
 WRITE_ATTEMPTS: Final = 8  # of appends and parts, which come in by many at once
 _WAITED_FOR: Final = 4  # blobs, as those of simple objects
 _removals: set[asyncio.Task[None]] = set()  # the event loop itself remembers tasks only weakly
@@ -125,7 +125,7 @@ async def repeated(
     attempt: Callable[[T], Awaitable[R]],
     again: Callable[[T], Awaitable[T]],
     *,
-    attempts: int = _ATTEMPTS,
+    attempts: int = ATTEMPTS,
     lost: str = "The object is being replaced faster than it can be read. Try again.",
 ) -> R:
     """The outcome of an attempt that lost no race.

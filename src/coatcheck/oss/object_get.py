@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coatcheck.core.byte_range import ByteRange
-from coatcheck.operations.commit import repeated
+from coatcheck.operations.commit import ATTEMPTS, ReplacedMeanwhile, repeated
 from coatcheck.operations.get import inline_content, open_content
 from coatcheck.operations.pacing import paced_content
 from coatcheck.operations.symlink import follow
@@ -23,7 +23,11 @@ from .versions import version_headers
 
 async def get_object(call: Call) -> Reply:
     """GetObject: the content, whole or one range of it; or, where x-oss-process asks for it, what is made of it."""
-    return await repeated(call, _get_object, Call.look_again)
+    try:  # nearly always the only attempt
+        return await _get_object(call)
+    except ReplacedMeanwhile:
+        again = await call.look_again()
+        return await repeated(again, _get_object, Call.look_again, attempts=ATTEMPTS - 1)
 
 
 async def _get_object(call: Call) -> Reply:

@@ -61,20 +61,18 @@ class Pipeline:
 
         Raises: only what is a fault of ours, and a cancellation.
         """
-        exchange.reply = reply = await self._answer(exchange)
+        try:
+            reply = await self._walk(exchange)
+        except OssError as error:
+            reply = exchange.refuse(error)
+        except Damaged:  # which object, and why, is in the log
+            reply = exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
+        except (NotWritten, Unknown) as error:
+            reply = exchange.refuse(read_unwritten(error))
         if exchange.has_settings or "origin" in exchange.request.headers:
+            exchange.reply = reply  # it is open, and what follows may fail
             return await self._share(exchange, reply)
         return reply
-
-    async def _answer(self, exchange: Exchange) -> Reply:
-        try:
-            return await self._walk(exchange)
-        except OssError as error:
-            return exchange.refuse(error)
-        except Damaged:  # which object, and why, is in the log
-            return exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
-        except (NotWritten, Unknown) as error:
-            return exchange.refuse(read_unwritten(error))
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now = exchange.request, exchange.now
