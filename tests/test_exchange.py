@@ -11,6 +11,7 @@ import coatcheck.exchange as exchange_module
 from coatcheck.core.errors import NO_SUCH_KEY
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.exchange import Exchange
+from coatcheck.operations.pacing import paced_content
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply, Stream
@@ -65,6 +66,28 @@ async def test_its_end_is_told_once_with_what_went_out() -> None:
     assert heard == [exchange]
     assert (exchange.sent_bytes, exchange.whole, opened.closed) == (3, False, 1)
     assert exchange.seconds > 0
+
+
+async def test_the_generator_of_a_broken_reply_is_ended_with_it() -> None:
+    """Somebody may hold it still: the traceback of what broke, for one."""
+    ended: list[str] = []
+
+    async def chunks(name: str) -> AsyncIterator[bytes]:
+        try:
+            yield b"hello"
+            yield b"world"
+        finally:
+            ended.append(name)
+
+    for content in (
+        Stream(chunks("plain"), 10, Opened().close),
+        paced_content(Stream(chunks("paced"), 10, Opened().close), 1_000_000_000),
+    ):
+        exchange = an_exchange(Reply(200, (), content), [])
+        await exchange.answer()
+        assert await anext(aiter(content.chunks)) == b"hello"
+        await exchange.end(5, whole=False)
+    assert ended == ["plain", "paced"]
 
 
 async def test_one_that_ends_before_it_was_answered_has_no_reply() -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from coatcheck.core.body import let_go
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SPACE_LEFT,
@@ -182,4 +183,7 @@ _shortages: Final = _ShortageLog()
 
 async def _close(reply: Reply) -> None:
     if isinstance(reply.body, Stream):
-        await reply.body.close()
+        try:
+            await let_go(reply.body.chunks)
+        finally:
+            await reply.body.close()

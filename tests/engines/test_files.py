@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from coatcheck.engines.blob_paths import BlobPaths
 from coatcheck.engines.files import OPEN_AT_ONCE
 from coatcheck.engines.local import LocalEngines, audit, prepare_local
-from coatcheck.ports.byte_store import BlobGone, BlobStore
+from coatcheck.ports.byte_store import BlobGone, BlobReader, BlobStore
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import Segment
@@ -250,3 +251,29 @@ async def test_pieces_get_smaller_the_more_is_lent_out(engines: LocalEngines) ->
     reader = await store.open([Segment(blob, 0, len(content))])
     assert [len(piece) async for piece in reader.chunks(0, 1024 * 1024)] == [1024 * 1024]
     await reader.close()
+
+
+async def test_what_a_closed_reader_lent_counts_no_more_though_its_generator_lives(engines: LocalEngines) -> None:
+    store = engines.byte_store
+    content = bytes(3 * 1024 * 1024)
+    blob = await a_blob(store, content)
+
+    async def stall(count: int, *, close: bool) -> list[int]:
+        pieces = []
+        for _ in range(count):
+            reader = await store.open([Segment(blob, 0, len(content))])
+            stalled.append((reader.chunks(0, len(content)), reader))
+            pieces.append(len(await anext(stalled[-1][0])))
+            if close:
+                await reader.close()
+        return pieces
+
+    stalled: list[tuple[AsyncIterator[bytes | bytearray], BlobReader]] = []
+    assert await stall(100, close=True) == [128 * 1024] * 100
+    for chunks, _ in stalled:  # they give back nothing a second time
+        await chunks.aclose()  # type: ignore[attr-defined]  # an async generator
+    stalled.clear()
+    assert await stall(33, close=False) == [128 * 1024] * 32 + [8 * 1024]
+    for chunks, reader in stalled:
+        await chunks.aclose()  # type: ignore[attr-defined]  # an async generator
+        await reader.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import AsyncGeneratorType
 from typing import Final, NamedTuple, Protocol
 
 
@@ -39,3 +40,14 @@ class Stream(NamedTuple):
     chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
     size: int
     close: Callable[[], Awaitable[None]]
+
+
+def let_go(chunks: AsyncIterator[object]) -> Awaitable[None]:
+    """End a generator nobody goes on with: what it holds is given back now, not when garbage is next collected."""
+    if isinstance(chunks, AsyncGeneratorType) and not chunks.ag_running:
+        return chunks.aclose()
+    return _nothing()
+
+
+async def _nothing() -> None:
+    return

@@ -226,6 +226,7 @@ class FileBlobReader:
         self._segments = segments
         self._threads = threads
         self._lent = lent
+        self._lent_here = 0  # the part of `lent` that is of this reader
         self._checks = checks
         self._origin = origin
         self._turn = threading.Lock()
@@ -282,17 +283,23 @@ class FileBlobReader:
                     await self._go_on_checking(needed=whole)
                 if whole and at + begin + length == stop and (self._pending or at + begin > start):
                     await self._verify_last(is_only=at + begin == start)
-                self._lent.total += length
+                self._lend(length)
                 try:
                     yield piece
                 finally:
-                    self._lent.total -= length
+                    self._lend(-length)
                 begin += length
             at += size
             if at >= stop:
                 return
 
+    def _lend(self, length: int) -> None:
+        if not self._closed:
+            self._lent_here += length
+            self._lent.total += length
+
     async def close(self) -> None:
+        self._lend(-self._lent_here)  # a generator nobody goes on with may live until garbage is collected
         if self._turn.acquire(blocking=False):
             try:
                 self._close()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from coatcheck.core.body import Stream
+from coatcheck.core.body import Stream, let_go
 
 _PIECE_BYTES: Final = 16 * 1024  # small enough that the slowest legal rate still moves several times a second
 
@@ -17,14 +17,17 @@ async def paced(
     """The same bytes, no sooner than the rate allows; time lost to a slow reader is not made up for."""
     loop = asyncio.get_running_loop()
     due = loop.time()
-    async for chunk in chunks:
-        for start in range(0, len(chunk), _PIECE_BYTES):
-            piece = bytes(chunk[start : start + _PIECE_BYTES])
-            now = loop.time()
-            if due > now:
-                await asyncio.sleep(due - now)
-            due = max(due, now) + len(piece) * 8 / rate_bits_per_s
-            yield piece
+    try:
+        async for chunk in chunks:
+            for start in range(0, len(chunk), _PIECE_BYTES):
+                piece = bytes(chunk[start : start + _PIECE_BYTES])
+                now = loop.time()
+                if due > now:
+                    await asyncio.sleep(due - now)
+                due = max(due, now) + len(piece) * 8 / rate_bits_per_s
+                yield piece
+    finally:
+        await let_go(chunks)
 
 
 def paced_content(content: bytes | Stream, rate_bits_per_s: int) -> Stream:
