@@ -46,8 +46,8 @@ def let_go(chunks: AsyncIterator[object]) -> Awaitable[None]:
     """End a generator nobody goes on with: what it holds is given back now, not when garbage is next collected."""
     if isinstance(chunks, AsyncGeneratorType) and not chunks.ag_running:
         return chunks.aclose()
-    return _nothing()
+    return nothing()
 
 
-async def _nothing() -> None:
-    return
+async def nothing() -> None:
+    """The close of what opened nothing."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from coatcheck.core.body import Stream, let_go
+from coatcheck.core.body import Stream, let_go, nothing
 
 _PIECE_BYTES: Final = 16 * 1024  # small enough that the slowest legal rate still moves several times a second
 
@@ -33,13 +33,9 @@ async def paced(
 def paced_content(content: bytes | Stream, rate_bits_per_s: int) -> Stream:
     """Content on its way out, no faster than the rate."""
     if isinstance(content, bytes):
-        return Stream(paced(_one(content), rate_bits_per_s), len(content), _nothing)
+        return Stream(paced(_one(content), rate_bits_per_s), len(content), nothing)
     return Stream(paced(content.chunks, rate_bits_per_s), content.size, content.close)
 
 
 async def _one(content: bytes) -> AsyncIterator[bytes]:
     yield content
-
-
-async def _nothing() -> None:
-    return

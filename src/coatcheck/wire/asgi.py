@@ -8,7 +8,6 @@ disconnect and stops.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from functools import lru_cache, partial
@@ -16,10 +15,11 @@ from typing import Any, Final, Self
 
 from coatcheck.clock import Clock
 from coatcheck.core.errors import INVALID_REQUEST
-from coatcheck.core.limits import DRAIN_MAX_BYTES, DRAIN_SILENCE_S, REQUEST_TARGET_MAX_BYTES
+from coatcheck.core.limits import DRAIN_SILENCE_S, REQUEST_TARGET_MAX_BYTES
 from coatcheck.core.times import write_http_date
 from coatcheck.exchange import Begin, Exchange
 
+from .draining import read_little
 from .query import read_query
 from .reply import RawHeader, Reply, Stream
 from .request import NO_BODY, Body, BodyFailed, BodyStalled, Request
@@ -123,12 +123,7 @@ class _Body:
         if self._ended or "expect" in request.headers:
             return
         self._timeout_s = min(self._timeout_s, DRAIN_SILENCE_S)
-        drained = 0
-        with contextlib.suppress(BodyFailed):
-            async for chunk in self.chunks():
-                drained += len(chunk)
-                if drained > DRAIN_MAX_BYTES:
-                    return
+        await read_little(self)
 
 
 def _read_scope(scope: Scope, receive: Receive, timeout_s: float) -> Request:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from coatcheck.core.limits import DRAIN_MAX_BYTES, DRAIN_SILENCE_S
+from coatcheck.core.limits import DRAIN_SILENCE_S
 
+from .draining import read_little
 from .http1_parsing import Head
 from .request import BodyFailed, BodyStalled
 
@@ -68,12 +68,7 @@ class Body:
         if self.ended or self._failure is not None or self._waits_for_leave:
             return
         self._timeout_s = min(self._timeout_s, DRAIN_SILENCE_S)
-        drained = 0
-        with contextlib.suppress(BodyFailed):
-            async for chunk in self.chunks():
-                drained += len(chunk)
-                if drained > DRAIN_MAX_BYTES:
-                    return
+        await read_little(self)
 
     # --- what the connection tells ---
 
