@@ -38,10 +38,10 @@ check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-unit: .venv/test.stamp  ## tests that start no server
+unit: .venv/test.stamp  ## tests that start no server and kill no process
 	@$(PYTEST) -q -n 2 -m "not live"
 
-live: .venv/test.stamp node  ## tests that drive a server over loopback with real clients
+live: .venv/test.stamp node  ## tests that drive a server over loopback with real clients, or kill processes
 	@scripts/debian want $(CLIENT_PROGRAMS)
 	@$(PYTEST) -q -m live --ignore=tests/ecosystem
 

@@ -29,7 +29,7 @@ _counted: dict[str, Row] = {}
 
 
 def pytest_collection_finish() -> None:
-    """Ten thousand collected tests stay to the end; a garbage collector that visits them each time takes seconds."""
+    """What was collected stays to the end; a garbage collector that visits it each time takes seconds."""
     gc.collect()
     gc.freeze()
 

@@ -108,6 +108,7 @@ PLAIN = (
 )
 
 
+@pytest.mark.live
 def test_all_is_done_without_linux() -> None:
     """The engines that ask Linux for something, and a server with its workers, once more without it."""
     live = "tests/clients/test_memory_store.py::test_a_store_of_files_is_a_data_directory"

@@ -81,6 +81,7 @@ def make_bucket(data: Path) -> Bucket:
     return asyncio.run(make())
 
 
+@pytest.mark.live
 @pytest.mark.soak(KILLS)
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_what_was_acknowledged_survives_kill_9(data: Path, seed: int) -> None:

@@ -47,6 +47,7 @@ async def fill(data: Path) -> int:
     return bucket.bucket_id
 
 
+@pytest.mark.live
 @pytest.mark.soak(KILLS)
 @pytest.mark.parametrize("seed", range(KILLS))
 async def test_a_run_that_is_killed_loses_and_leaves_nothing(data: Path, seed: int) -> None:

@@ -66,6 +66,7 @@ class Promises:
         return [key for key in self.keys if key.startswith(kind)]
 
 
+@pytest.mark.live
 @pytest.mark.soak(KILLS)
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
