@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -44,14 +45,16 @@ class ServerProcess:
         self.host, self.port = urlsplit(self.endpoint).hostname or "", urlsplit(self.endpoint).port or 0
 
     def _await_ready(self) -> str:
-        out = self._out
+        out, said = self._out.fileno(), b""
         deadline = time.monotonic() + HANG_S
         while time.monotonic() < deadline and select.select([out], [], [], deadline - time.monotonic())[0]:
-            line = out.readline()
-            if not line:
+            piece = os.read(out, 65536)  # what a file object kept back would not be seen by `select`
+            if not piece:
                 break
-            if line.startswith(READY):
-                return line.removeprefix(READY).split()[0]
+            said += piece
+            ready = re.search(rf"^{re.escape(READY)}(\S+).*\n", said.decode(), re.M)
+            if ready:
+                return ready[1]
         self.kill()
         raise AssertionError(f"the server did not get ready:\n{self.log.read_text()}")
 

@@ -89,6 +89,7 @@ LINGER_S: Final = 2  # ours: how long a closing connection is still read from, s
 CONNECTION_QUEUE: Final = 4096  # ours: connections that wait to be accepted; the kernel may allow fewer
 FILES_RESERVED: Final = 128  # ours: open files of a process that aren't for connections
 CONNECTIONS_MAX: Final = 65_536  # ours: of one worker, however many files it may open
+HANDSHAKES_MAX: Final = 512  # ours: of TLS, begun at once in one worker; each takes some 45 KiB
 
 # --- endpoints and browser rules -----------------------------------------------------------------------------------
 CORS_MAX_RULES: Final = 10  # OSS: PutBucketCors

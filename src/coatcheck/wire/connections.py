@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from coatcheck.clock import Clock
 from coatcheck.core.addresses import read_peer_address
 from coatcheck.core.errors import TOO_MANY_CONNECTIONS
-from coatcheck.core.limits import CONNECTIONS_MAX, FILES_RESERVED
+from coatcheck.core.limits import CONNECTIONS_MAX, FILES_RESERVED, HANDSHAKES_MAX
 
 from .faults import fault_reply
+from .handshakes import Handshakes
 from .http1 import Connection
 from .http1_writing import write_head
 
@@ -46,7 +47,7 @@ _DRAIN_POLL_S: Final = 0.02
 _LAST_S: Final = 1.0  # of requests whose connections were dropped
 _NOTICE_S: Final = 10.0  # between two lines about the same trouble
 _SHUTDOWN_S: Final = 5.0  # of TLS
-_COLLECTED_AFTER: Final = 2000  # connections
+_COLLECTED_AFTER: Final = 500  # connections
 _TURNED_AWAY_MAX: Final = 64  # of those that are told so and are still open
 _LEAST_CONNECTIONS: Final = 16
 
@@ -133,6 +134,7 @@ class Connections:
         self._all: dict[Connection, str] = {}  # with the address that it counts for
         self._silent: dict[Connection, None] = {}
         self._clients: dict[str, _Client] = {}
+        self._handshakes = Handshakes(HANDSHAKES_MAX)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._noticed: dict[str, tuple[float, int]] = {}
         self._ended = 0  # since the last collection
@@ -201,6 +203,7 @@ class Connections:
         try:
             if tls is not None:
                 await self._first_byte(accepted)
+                self._begin_handshake(connection)
             await self._loop.connect_accepted_socket(lambda: connection, accepted, ssl=tls, **options)
         except (OSError, ssl.SSLError, asyncio.CancelledError):  # a client that speaks no TLS, or goes
             accepted.close()
@@ -211,6 +214,14 @@ class Connections:
             self.forget(connection)
         finally:
             connection.opening = None
+            self._handshakes.end(connection)
+
+    def _begin_handshake(self, connection: Connection) -> None:
+        oldest = self._handshakes.begin(connection, self._all.get(connection, ""))
+        if oldest is not None:
+            self._notice("handshakes", "%d handshakes have begun: the oldest are ended", HANDSHAKES_MAX)
+            self.forget(oldest)
+            oldest.drop()
 
     async def _first_byte(self, accepted: socket.socket) -> None:
         """A state of TLS takes some 45 KiB: who says nothing gets none."""
