@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import urlsplit
@@ -81,8 +82,9 @@ class ServerProcess:
         """The process ids of the server: the one that was started, and every descendant."""
         found = [self._process.pid]
         for pid in found:
-            for task in Path(f"/proc/{pid}/task").glob("*/children"):
-                found += [int(child) for child in task.read_text().split()]
+            with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+                for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                    found += [int(child) for child in task.read_text().split()]
         return found
 
     def workers(self) -> list[int]:
@@ -115,6 +117,7 @@ class ServerProcess:
         """End every process at once, as a power cut would. Harmless when it has ended."""
         if self._process.poll() is None:
             for pid in self.processes():
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self._process.wait()
         self._out.close()

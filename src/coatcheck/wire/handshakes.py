@@ -46,4 +46,5 @@ class Handshakes:
             del self._of_address[key]
 
     def _oldest_of_most(self) -> Connection:
-        return next(iter(max(self._of_address.values(), key=len)))
+        fullest = max(self._of_address, key=lambda key: len(self._of_address[key]))
+        return next(iter(self._of_address[fullest]))
