@@ -92,8 +92,8 @@ SESSION = Caller(ACCOUNT, "STS.Key", True, principal=Principal("3" * 18, "reader
 
 
 def a_bucket(acl: str = "private", policy: str | None = None) -> Bucket:
-    settings = () if policy is None else (("policy", policy),)
-    return Bucket(1, BUCKET, ACCOUNT, REGION, acl, "Standard", "LRS", 0, settings=settings)
+    configurations = () if policy is None else (("policy", policy),)
+    return Bucket(1, BUCKET, ACCOUNT, REGION, acl, "Standard", "LRS", 0, configurations=configurations)
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ class Exchange:
         "_started",
         "access_key_id",
         "bucket",
-        "has_settings",
+        "has_configurations",
         "key",
         "now",
         "operation",
@@ -79,7 +79,7 @@ class Exchange:
         self.request_id = request_id
         self.now = now
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
-        self.has_settings = False
+        self.has_configurations = False
         self.reply: Reply | None = None
         self.sent_bytes = 0
         self.whole = False

@@ -260,7 +260,7 @@ def test_what_opens_it_to_everybody_counts_as_absent_while_that_is_blocked(how: 
         bucket = a_bucket("public-read-write", policy, owner_blocks_public_access=how == "account")
         if how == "bucket":
             bucket = replace(
-                bucket, settings=(*bucket.settings, (PUBLIC_ACCESS_BLOCK, write_public_access_block(True)))
+                bucket, configurations=(*bucket.configurations, (PUBLIC_ACCESS_BLOCK, write_public_access_block(True)))
             )
         return facts(bucket, acl="public-read-write")
 

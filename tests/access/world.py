@@ -30,10 +30,10 @@ OWNER, STRANGER, ANYBODY = Caller(HOME, "OwnerKey"), Caller(ABROAD, "StrangerKey
 def a_bucket(
     acl: str = "private", policy: str | None = None, tags: tuple[tuple[str, str], ...] = (), **more: Any
 ) -> Bucket:
-    settings: tuple[tuple[str, str], ...] = () if policy is None else (("policy", policy),)
+    configurations: tuple[tuple[str, str], ...] = () if policy is None else (("policy", policy),)
     if tags:
-        settings += ((TAGGING, write_tags(tags)),)
-    return Bucket(1, "photos", HOME, "cn-hangzhou", acl, "Standard", "LRS", 0, settings=settings, **more)
+        configurations += ((TAGGING, write_tags(tags)),)
+    return Bucket(1, "photos", HOME, "cn-hangzhou", acl, "Standard", "LRS", 0, configurations=configurations, **more)
 
 
 def an_object(acl: str = "default", tags: tuple[tuple[str, str], ...] = ()) -> ObjectRecord:

@@ -68,11 +68,11 @@ def test_plain_http_is_switched_off_and_on(data: Path) -> None:
     assert call("https-only", "photos").stdout == "photos answers over HTTPS only.\n"
     bucket = bucket_of(data)
     assert bucket is not None
-    assert bucket.setting("https-only") == '{"v":1}'
+    assert bucket.configuration("https-only") == '{"v":1}'
     assert json.loads(call("https-only", "photos", "--off", "--json").stdout) == {
         "bucket": "photos",
         "https_only": False,
     }
     bucket = bucket_of(data)
     assert bucket is not None
-    assert bucket.setting("https-only") is None
+    assert bucket.configuration("https-only") is None

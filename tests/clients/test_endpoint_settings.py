@@ -13,7 +13,7 @@ from alibabacloud_oss_v2.models import bucket_cname, bucket_cors, bucket_https_c
 from ..server_process import ServerProcess
 from .conftest import make_bucket
 from .programs import run_node
-from .test_bucket_settings import an_oss2_bucket
+from .test_bucket_configurations import an_oss2_bucket
 from .test_sdk_v2 import a_client
 
 

@@ -43,7 +43,7 @@ async def fill(data: Path) -> int:
             await engines.catalog.put_object(bucket.bucket_id, record)
 
         await asyncio.gather(*(put(number) for number in range(OBJECTS)))
-        await engines.catalog.set_bucket_setting(bucket.bucket_id, "lifecycle", RULES)
+        await engines.catalog.set_configuration(bucket.bucket_id, "lifecycle", RULES)
     return bucket.bucket_id
 
 

@@ -219,7 +219,7 @@ async def test_a_mutation_cancelled_while_it_runs_gives_its_result(
     def change(now: Bucket) -> Bucket:
         begun.set()
         go_on.wait(30)
-        return now.with_setting("cors", "kept")
+        return now.with_configuration("cors", "kept")
 
     running = asyncio.create_task(engines.catalog.change_bucket(bucket.bucket_id, change))
     assert await asyncio.to_thread(begun.wait, 30)
@@ -231,7 +231,7 @@ async def test_a_mutation_cancelled_while_it_runs_gives_its_result(
     await running
     found = await engines.catalog.find_bucket("photos")
     assert found is not None
-    assert found.setting("cors") == "kept"
+    assert found.configuration("cors") == "kept"
 
 
 # --- when nobody may write ---

@@ -48,7 +48,7 @@ async def test_a_version_gets_tags_and_an_acl_and_loses_them() -> None:
 
 async def test_the_tags_themselves_are_decided_on() -> None:
     stage = await a_stage()
-    await stage.change_bucket(lambda bucket: bucket.with_setting("policy", NOBODY_PAINTS_RED))
+    await stage.change_bucket(lambda bucket: bucket.with_configuration("policy", NOBODY_PAINTS_RED))
     stored = await stage.put("a", b"hello")
     grant = stage.grant(Action.PUT_OBJECT_TAGGING)
     with pytest.raises(OssError) as refusal:

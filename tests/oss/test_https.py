@@ -53,7 +53,7 @@ async def test_bucket_for_https_only_refuses_plain_http_and_says_what_to_do() ->
     house = await a_house()
     bucket = await house.catalog.find_bucket("photos")
     assert bucket is not None
-    await house.catalog.set_bucket_setting(bucket.bucket_id, "https-only", ONLY)
+    await house.catalog.set_configuration(bucket.bucket_id, "https-only", ONLY)
     refused = await ask(house, secure=False)
     assert refused.refusal == (403, "AccessDenied")
     assert "https://" in (refused.text("Message") or "")

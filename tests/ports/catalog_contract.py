@@ -105,55 +105,55 @@ class CatalogContract:
         made = await catalog.create_bucket(a_bucket("photos"), most=100)
         assert await catalog.find_bucket("photos") == made
 
-    async def test_buckets_are_found_by_a_setting_whoever_owns_them(self, catalog: Catalog) -> None:
+    async def test_buckets_are_found_by_a_configuration_whoever_owns_them(self, catalog: Catalog) -> None:
         first = await catalog.create_bucket(a_bucket("bbb"), most=9)
         second = await catalog.create_bucket(a_bucket("aaa", owner="2000000000000002"), most=9)
         await catalog.create_bucket(a_bucket("ccc"), most=9)
-        assert await catalog.buckets_with_setting("lifecycle") == []
+        assert await catalog.buckets_with_configuration("lifecycle") == []
         for bucket in (first, second):
-            await catalog.set_bucket_setting(bucket.bucket_id, "lifecycle", f"of {bucket.name}")
-        await catalog.set_bucket_setting(first.bucket_id, "cors", "other")
-        found = await catalog.buckets_with_setting("lifecycle")
-        assert [(bucket.name, bucket.setting("lifecycle")) for bucket in found] == [
+            await catalog.set_configuration(bucket.bucket_id, "lifecycle", f"of {bucket.name}")
+        await catalog.set_configuration(first.bucket_id, "cors", "other")
+        found = await catalog.buckets_with_configuration("lifecycle")
+        assert [(bucket.name, bucket.configuration("lifecycle")) for bucket in found] == [
             ("aaa", "of aaa"),
             ("bbb", "of bbb"),
         ]
 
-    async def test_a_setting_stays_with_its_bucket_until_it_is_replaced_or_removed(
+    async def test_a_configuration_stays_with_its_bucket_until_it_is_replaced_or_removed(
         self, catalog: Catalog, bucket: Bucket
     ) -> None:
-        await catalog.set_bucket_setting(bucket.bucket_id, "policy", "one")
-        await catalog.set_bucket_setting(bucket.bucket_id, "cors", "two")
-        await catalog.set_bucket_setting(bucket.bucket_id, "policy", "three")
+        await catalog.set_configuration(bucket.bucket_id, "policy", "one")
+        await catalog.set_configuration(bucket.bucket_id, "cors", "two")
+        await catalog.set_configuration(bucket.bucket_id, "policy", "three")
         found = await catalog.find_bucket(bucket.name)
         assert found is not None
-        assert found.settings == (("cors", "two"), ("policy", "three"))
-        assert found.setting("policy") == "three"
-        await catalog.set_bucket_setting(bucket.bucket_id, "policy", None)
-        await catalog.set_bucket_setting(bucket.bucket_id, "policy", None)
+        assert found.configurations == (("cors", "two"), ("policy", "three"))
+        assert found.configuration("policy") == "three"
+        await catalog.set_configuration(bucket.bucket_id, "policy", None)
+        await catalog.set_configuration(bucket.bucket_id, "policy", None)
         found = await catalog.find_bucket(bucket.name)
         assert found is not None
-        assert found.setting("policy") is None
-        assert found.setting("cors") == "two"
+        assert found.configuration("policy") is None
+        assert found.configuration("cors") == "two"
 
-    async def test_a_setting_of_a_bucket_that_is_gone_is_not_kept(self, catalog: Catalog, bucket: Bucket) -> None:
-        await catalog.set_bucket_setting(bucket.bucket_id, "cors", "one")
+    async def test_a_configuration_of_a_bucket_that_is_gone_is_not_kept(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_configuration(bucket.bucket_id, "cors", "one")
         await catalog.delete_bucket(bucket.bucket_id)
         with pytest.raises(Gone):
-            await catalog.set_bucket_setting(bucket.bucket_id, "cors", "two")
+            await catalog.set_configuration(bucket.bucket_id, "cors", "two")
         made = await catalog.create_bucket(a_bucket(bucket.name), most=100)
-        assert made.settings == ()
+        assert made.configurations == ()
 
     async def test_of_many_changes_at_once_each_is_made_from_the_one_before(
         self, catalog: Catalog, bucket: Bucket
     ) -> None:
-        """Sixty settings at once where fifty may be: fifty are kept, whoever was first."""
+        """Sixty configurations at once where fifty may be: fifty are kept, whoever was first."""
 
         def add(name: str) -> BucketChange:
             def change(now: Bucket) -> Bucket:
-                if len(now.settings) >= 50:
+                if len(now.configurations) >= 50:
                     raise OBJECT_NOT_APPENDABLE()
-                return now.with_setting(name, "document")
+                return now.with_configuration(name, "document")
 
             return change
 
@@ -162,26 +162,26 @@ class CatalogContract:
         assert sum(isinstance(outcome, OssError) for outcome in outcomes) == 10
         found = await catalog.find_bucket(bucket.name)
         assert found is not None
-        assert len(found.settings) == 50
+        assert len(found.configurations) == 50
 
     async def test_a_change_sees_the_whole_bucket_and_changes_what_it_says(
         self, catalog: Catalog, bucket: Bucket
     ) -> None:
-        await catalog.set_bucket_setting(bucket.bucket_id, "cors", "one")
-        await catalog.set_bucket_setting(bucket.bucket_id, "policy", "two")
+        await catalog.set_configuration(bucket.bucket_id, "cors", "one")
+        await catalog.set_configuration(bucket.bucket_id, "policy", "two")
         await catalog.set_bucket_acl(bucket.bucket_id, "public-read")
         await catalog.find_bucket(bucket.name)
         seen = []
 
         def change(now: Bucket) -> Bucket:
-            seen.append((now.name, now.acl, now.versioning, now.settings))
-            moved = now.with_setting("cors", None).with_setting("tagging", "three")
+            seen.append((now.name, now.acl, now.versioning, now.configurations))
+            moved = now.with_configuration("cors", None).with_configuration("tagging", "three")
             return replace(moved, acl="private", versioning="Enabled", owner="0", name="other", region="elsewhere")
 
         await catalog.change_bucket(bucket.bucket_id, change)
         assert set(seen) == {("photos", "public-read", "", (("cors", "one"), ("policy", "two")))}
         found = await catalog.find_bucket(bucket.name)
-        assert found == replace(bucket, versioning="Enabled", settings=(("policy", "two"), ("tagging", "three")))
+        assert found == replace(bucket, versioning="Enabled", configurations=(("policy", "two"), ("tagging", "three")))
 
     async def test_a_change_of_a_bucket_may_say_no_and_then_nothing_is_changed(
         self, catalog: Catalog, bucket: Bucket
@@ -196,12 +196,12 @@ class CatalogContract:
         with pytest.raises(Gone):
             await catalog.change_bucket(bucket.bucket_id, lambda now: now)
 
-    async def test_a_bucket_is_made_with_its_settings_or_not_at_all(self, catalog: Catalog) -> None:
-        new = replace(a_bucket("tagged"), settings=(("tagging", "a=b"), ("cors", "one")))
+    async def test_a_bucket_is_made_with_its_configurations_or_not_at_all(self, catalog: Catalog) -> None:
+        new = replace(a_bucket("tagged"), configurations=(("tagging", "a=b"), ("cors", "one")))
         seen = []
 
         def refuse(made: Bucket) -> None:
-            seen.append((made.name, made.acl, made.setting("tagging")))
+            seen.append((made.name, made.acl, made.configuration("tagging")))
             raise OBJECT_NOT_APPENDABLE()
 
         with pytest.raises(OssError):
@@ -209,7 +209,7 @@ class CatalogContract:
         assert set(seen) == {("tagged", "private", "a=b")}
         assert await catalog.find_bucket("tagged") is None
         made = await catalog.create_bucket(new, most=9, check=lambda _: None)
-        assert made.settings == (("cors", "one"), ("tagging", "a=b"))
+        assert made.configurations == (("cors", "one"), ("tagging", "a=b"))
         assert await catalog.find_bucket("tagged") == made
 
     async def test_a_bucket_name_is_taken_for_everybody(self, catalog: Catalog, bucket: Bucket) -> None:

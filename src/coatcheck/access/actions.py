@@ -81,7 +81,7 @@ class Action(Enum):
     LIST_CNAME = ("oss:ListCname", AclRight.NOTHING, False)
     DELETE_CNAME = ("oss:DeleteCname", AclRight.NOTHING, False)
 
-    # bucket settings everybody uses
+    # configurations everybody uses
     PUT_BUCKET_LIFECYCLE = ("oss:PutBucketLifecycle", AclRight.NOTHING, False)
     GET_BUCKET_LIFECYCLE = ("oss:GetBucketLifecycle", AclRight.NOTHING, False)
     DELETE_BUCKET_LIFECYCLE = ("oss:DeleteBucketLifecycle", AclRight.NOTHING, False)

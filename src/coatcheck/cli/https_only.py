@@ -26,7 +26,7 @@ def command(bucket: str, off: bool, data: Path | None, as_json: bool) -> None:
 
     async def switch(engines: LocalEngines) -> None:
         found = await find_bucket(engines, bucket)
-        await engines.catalog.set_bucket_setting(found.bucket_id, ONLY_NAME, None if off else ONLY)
+        await engines.catalog.set_configuration(found.bucket_id, ONLY_NAME, None if off else ONLY)
 
     on_directory(data, switch)
     line = f"{bucket} answers over HTTP too." if off else f"{bucket} answers over HTTPS only."

@@ -69,12 +69,12 @@ def from_json(text: str) -> Style:
 
 
 def find_style(bucket: Bucket, name: str) -> Style | None:
-    text = bucket.setting(PREFIX + name)
+    text = bucket.configuration(PREFIX + name)
     return None if text is None else from_json(text)
 
 
 def style_names(bucket: Bucket) -> list[str]:
-    return sorted(name.removeprefix(PREFIX) for name, _ in bucket.settings if name.startswith(PREFIX))
+    return sorted(name.removeprefix(PREFIX) for name, _ in bucket.configurations if name.startswith(PREFIX))
 
 
 def check_name(name: str) -> str:

@@ -72,8 +72,8 @@ class MemoryCatalog:
         names = sorted(n for n, b in self._buckets.items() if b.owner == owner and n.startswith(prefix) and n > marker)
         return [self._buckets[name] for name in names[:limit]], len(names) > limit
 
-    async def buckets_with_setting(self, name: str) -> Sequence[Bucket]:
-        return [bucket for _, bucket in sorted(self._buckets.items()) if bucket.setting(name) is not None]
+    async def buckets_with_configuration(self, name: str) -> Sequence[Bucket]:
+        return [bucket for _, bucket in sorted(self._buckets.items()) if bucket.configuration(name) is not None]
 
     async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
         if new.name in self._buckets:
@@ -89,7 +89,7 @@ class MemoryCatalog:
             storage_class=new.storage_class,
             redundancy=new.redundancy,
             created_at=new.created_at,
-            settings=tuple(sorted(new.settings)),
+            configurations=tuple(sorted(new.configurations)),
         )
         if check is not None:
             check(self._as_owned(bucket))
@@ -101,16 +101,16 @@ class MemoryCatalog:
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
         bucket = self._bucket_of(bucket_id)
         new = change(self._as_owned(bucket))
-        changed = replace(bucket, acl=new.acl, versioning=new.versioning, settings=new.settings)
+        changed = replace(bucket, acl=new.acl, versioning=new.versioning, configurations=new.configurations)
         self._buckets[bucket.name] = changed
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         bucket = self._bucket_of(bucket_id)
         self._buckets[bucket.name] = replace(bucket, acl=acl)
 
-    async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
+    async def set_configuration(self, bucket_id: int, name: str, document: str | None) -> None:
         bucket = self._bucket_of(bucket_id)
-        self._buckets[bucket.name] = bucket.with_setting(name, document)
+        self._buckets[bucket.name] = bucket.with_configuration(name, document)
 
     async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
         bucket = self._bucket_of(bucket_id)

@@ -46,8 +46,8 @@ async def run_lifecycle(
         note: told of each action before it is done.
     """
     report = Report()
-    for bucket in await ports.catalog.buckets_with_setting(lifecycle.NAME):
-        document = bucket.setting(lifecycle.NAME)
+    for bucket in await ports.catalog.buckets_with_configuration(lifecycle.NAME):
+        document = bucket.configuration(lifecycle.NAME)
         if document is None:
             continue
         done: Counter[str] = Counter()

@@ -18,7 +18,7 @@ _PAYER: Final = "x-oss-request-payer"  # as a header or a parameter
 
 def admit(bucket: Bucket, request: Request, caller: Caller) -> None:
     """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED."""
-    for name, document in bucket.settings:
+    for name, document in bucket.configurations:
         if name == https.ONLY_NAME:
             if not request.secure:
                 raise HTTPS_REQUIRED()

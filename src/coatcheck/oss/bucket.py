@@ -31,10 +31,10 @@ from coatcheck.wire.reply import Reply
 from .arguments import check_xml, read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .call import Call
+from .documents_kept import change_bucket
 from .encryption import bucket_encryption
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
-from .settings_kept import change_bucket
 
 _REDUNDANCIES: Final = ("LRS", "ZRS")
 
@@ -81,7 +81,7 @@ async def _tagged_buckets(call: Call, tags: Tags, prefix: str, marker: str) -> l
 
 
 async def put_bucket(call: Call) -> Reply:
-    """PutBucket: made, or already the caller's own with no setting that contradicts."""
+    """PutBucket: made, or already the caller's own with no configuration that contradicts."""
     request = call.request
     name = read_bucket_name(call.target.bucket or "")
     tagging = request.headers.get("x-oss-bucket-tagging")
@@ -99,7 +99,7 @@ async def put_bucket(call: Call) -> Reply:
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(call.now),
-        settings=() if tags_document is None else ((TAGGING, tags_document),),
+        configurations=() if tags_document is None else ((TAGGING, tags_document),),
     )
 
     def check(made: Bucket) -> None:

@@ -14,7 +14,7 @@ from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import read_document, read_switch
 from .call import Call
-from .settings_kept import keep_setting
+from .documents_kept import keep_document
 
 
 async def put_bucket_lifecycle(call: Call) -> Reply:
@@ -22,7 +22,7 @@ async def put_bucket_lifecycle(call: Call) -> Reply:
     overlap = read_switch(call.request.headers, "x-oss-allow-same-action-overlap")
     document = lifecycle.read(await read_document(call.request, lifecycle.ROOT, most=LIFECYCLE_MAX_BYTES))
     lifecycle.check(document.rules, bucket_class=call.this_bucket.storage_class, overlap=overlap)
-    await keep_setting(call, lifecycle.NAME, lifecycle.to_json(document))
+    await keep_document(call, lifecycle.NAME, lifecycle.to_json(document))
     return Reply(200)
 
 

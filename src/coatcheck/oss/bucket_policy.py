@@ -23,7 +23,7 @@ from coatcheck.wire.reply import Reply
 from .arguments import read_body
 from .call import Call
 from .configuration import show
-from .settings_kept import change_setting, drop_setting
+from .documents_kept import change_document, drop_document
 
 
 async def put_bucket_policy(call: Call) -> Reply:
@@ -37,7 +37,7 @@ async def put_bucket_policy(call: Call) -> Reply:
             raise PUBLIC_ACCESS_BLOCKED()
         return text
 
-    await change_setting(call, policy.NAME, put)
+    await change_document(call, policy.NAME, put)
     return Reply(200)
 
 
@@ -51,7 +51,7 @@ async def get_bucket_policy(call: Call) -> Reply:
 
 async def delete_bucket_policy(call: Call) -> Reply:
     """DeleteBucketPolicy: also when there is none."""
-    await drop_setting(call, policy.NAME)
+    await drop_document(call, policy.NAME)
     return Reply(204)
 
 

@@ -15,7 +15,7 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 
 from .call import Call
-from .settings_kept import change_setting, drop_setting
+from .documents_kept import change_document, drop_document
 from .tagging import read_tag_pairs
 
 
@@ -23,7 +23,7 @@ async def delete_bucket_tags(call: Call) -> Reply:
     """DeleteBucketTags: all, or those whose keys the parameter names; 204 whether or not there were any."""
     named = call.request.query.get("tagging")
     if not named:
-        await drop_setting(call, NAME)
+        await drop_document(call, NAME)
         return Reply(204)
     gone = set(named.split(","))
 
@@ -31,7 +31,7 @@ async def delete_bucket_tags(call: Call) -> Reply:
         left = tuple(tag for tag in bucket.tags if tag[0] not in gone)
         return write_tags(left) if left else None
 
-    await change_setting(call, NAME, keep_others)
+    await change_document(call, NAME, keep_others)
     return Reply(204)
 
 

@@ -16,9 +16,9 @@ from coatcheck.wire.reply import Reply
 from .arguments import read_document, read_encoding_type, read_list_text, read_max_keys
 from .call import Call
 from .configuration import show
+from .documents_kept import change_bucket
 from .object_list import WriteText, restore_nodes
 from .owner import owner_node
-from .settings_kept import change_bucket
 
 
 async def put_bucket_versioning(call: Call) -> Reply:

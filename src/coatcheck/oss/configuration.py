@@ -13,7 +13,7 @@ from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
 from .call import Call
-from .settings_kept import drop_setting, keep_setting
+from .documents_kept import drop_document, keep_document
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -42,7 +42,7 @@ def _put(row: table.Row) -> Handler:
     async def put(call: Call) -> Reply:
         """In place of what was there."""
         value = document.read(await read_document(call.request, document.ROOT, most=row.limit_bytes))
-        await keep_setting(call, document.NAME, document.to_json(value))
+        await keep_document(call, document.NAME, document.to_json(value))
         return Reply(200)
 
     return put
@@ -52,7 +52,7 @@ def _get(row: table.Row) -> Handler:
     document = row.document
 
     async def get(call: Call) -> Reply:
-        stored = call.this_bucket.setting(document.NAME)
+        stored = call.this_bucket.configuration(document.NAME)
         if stored is not None:
             return show(document.ROOT, document.write(document.from_json(stored)))
         if isinstance(row.missing, Fault):
@@ -65,7 +65,7 @@ def _get(row: table.Row) -> Handler:
 def _delete(row: table.Row) -> Handler:
     async def delete(call: Call) -> Reply:
         """204 whether or not there was one."""
-        await drop_setting(call, row.document.NAME)
+        await drop_document(call, row.document.NAME)
         return Reply(204)
 
     return delete

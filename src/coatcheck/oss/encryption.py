@@ -54,5 +54,5 @@ def encryption_headers(algorithm: str) -> tuple[RawHeader, ...]:
 
 def bucket_encryption(bucket: Bucket) -> str:
     """How the bucket has new objects kept of which nothing else is said: by its rule's algorithm, or ""."""
-    document = bucket.setting(encryption.NAME) if bucket.settings else None
+    document = bucket.configuration(encryption.NAME) if bucket.configurations else None
     return "" if document is None else encryption.from_json(document).algorithm

@@ -37,7 +37,7 @@ def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
         headers = force_download(headers)
     if record.encryption:
         headers.extend(encryption_headers(record.encryption))
-    if call.this_bucket.settings and (rules := call.this_bucket.setting(lifecycle.NAME)) is not None:
+    if call.this_bucket.configurations and (rules := call.this_bucket.configuration(lifecycle.NAME)) is not None:
         headers.extend(expiration_headers(rules, record))
     if call.this_bucket.versioning:
         headers.extend(version_headers(call.this_bucket, record.version_id))

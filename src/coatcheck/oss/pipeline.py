@@ -69,7 +69,7 @@ class Pipeline:
             reply = exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
         except (NotWritten, Unknown) as error:
             reply = exchange.refuse(read_unwritten(error))
-        if exchange.has_settings or "origin" in exchange.request.headers:
+        if exchange.has_configurations or "origin" in exchange.request.headers:
             exchange.reply = reply  # it is open, and what follows may fail
             return await self._share(exchange, reply)
         return reply
@@ -110,12 +110,12 @@ class Pipeline:
         bucket: Bucket | None,
         form: PostedForm | None = None,
     ) -> Awaitable[Reply]:
-        """What the bucket's own settings say; the reply is then to be awaited (a coroutine less on every request)."""
+        """What the bucket's configurations say; the reply is then to be awaited (a coroutine less on every request)."""
         request = exchange.request
-        if bucket is not None and bucket.settings:
-            exchange.has_settings = True
+        if bucket is not None and bucket.configurations:
+            exchange.has_configurations = True
             admit(bucket, request, caller)
-            if caller.anonymous and row.is_page and (document := bucket.setting(website.NAME)) is not None:
+            if caller.anonymous and row.is_page and (document := bucket.configuration(website.NAME)) is not None:
                 return self._serve_website(document, exchange, target, caller, bucket)
         return self._perform(row, exchange, target, caller, bucket, form)
 
@@ -204,7 +204,7 @@ class Pipeline:
         if request.method == "OPTIONS" or not exchange.bucket:
             return reply
         bucket = await self._ports.catalog.find_bucket(exchange.bucket)
-        document = None if bucket is None else bucket.setting(cors.NAME)
+        document = None if bucket is None else bucket.configuration(cors.NAME)
         if document is None:
             return reply
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)

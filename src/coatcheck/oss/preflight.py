@@ -31,7 +31,7 @@ def answer_preflight(request: Request, target: Target, bucket: Bucket | None) ->
             f"Access-Control-Request-Headers has more than {CORS_REQUESTED_MAX} names or {CORS_REQUESTED_MAX_CHARS}"
             " characters."
         )
-    document = None if bucket is None else bucket.setting(cors.NAME)
+    document = None if bucket is None else bucket.configuration(cors.NAME)
     if document is not None:
         headers = cors.preflight_headers(cors.from_json(document), origin, method, requested)
         if headers is not None:

@@ -18,7 +18,7 @@ from coatcheck.wire.reply import Reply
 from .arguments import read_document
 from .call import Call
 from .configuration import show
-from .settings_kept import change_setting, drop_setting
+from .documents_kept import change_document, drop_document
 
 
 async def put_style(call: Call) -> Reply:
@@ -38,7 +38,7 @@ async def put_style(call: Call) -> Reply:
             raise TOO_MANY_STYLES()
         return style.to_json(new if known is None else replace(new, created=known.created))
 
-    await change_setting(call, PREFIX + name, put)
+    await change_document(call, PREFIX + name, put)
     return Reply(200)
 
 
@@ -58,7 +58,7 @@ async def list_style(call: Call) -> Reply:
 
 async def delete_style(call: Call) -> Reply:
     """DeleteStyle: fine if there is none."""
-    await drop_setting(call, PREFIX + _read_name(call))
+    await drop_document(call, PREFIX + _read_name(call))
     return Reply(204)
 
 

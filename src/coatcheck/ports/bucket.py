@@ -23,7 +23,7 @@ class Bucket:
         acl: "private", "public-read" or "public-read-write".
         created_at: Unix seconds.
         versioning: "" (never set), "Enabled" or "Suspended".
-        settings: the bucket's other configuration documents by name ("cors", "policy" ...), as stored text.
+        configurations: the bucket's other documents by name ("cors", "policy" ...), as stored text.
         owner_blocks_public_access, owner_suspended: what holds for all buckets of the owner's account.
         policy: the bucket policy's text; None if there is none.
         blocks_public_access: whether ACLs and policies that open the bucket to everybody count as absent.
@@ -38,33 +38,33 @@ class Bucket:
     redundancy: str
     created_at: int
     versioning: str = ""
-    settings: tuple[tuple[str, str], ...] = ()
+    configurations: tuple[tuple[str, str], ...] = ()
     owner_blocks_public_access: bool = False
     owner_suspended: bool = False
     policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these two, so they are
     blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
 
     def __post_init__(self) -> None:
-        document = self.setting(PUBLIC_ACCESS_BLOCK)
+        document = self.configuration(PUBLIC_ACCESS_BLOCK)
         blocked = self.owner_blocks_public_access or (document is not None and read_public_access_block(document))
-        object.__setattr__(self, "policy", self.setting(POLICY))
+        object.__setattr__(self, "policy", self.configuration(POLICY))
         object.__setattr__(self, "blocks_public_access", blocked)
 
     @property
     def tags(self) -> Tags:
-        document = self.setting(TAGGING) if self.settings else None
+        document = self.configuration(TAGGING) if self.configurations else None
         return () if document is None else read_tags(document)
 
-    def setting(self, name: str) -> str | None:
+    def configuration(self, name: str) -> str | None:
         """The stored document of that name; None if there is none."""
-        return next((document for known, document in self.settings if known == name), None)
+        return next((document for known, document in self.configurations if known == name), None)
 
-    def with_setting(self, name: str, document: str | None) -> Bucket:
+    def with_configuration(self, name: str, document: str | None) -> Bucket:
         """The same with that document under its name, in place of the one there was; without any for None."""
-        kept = {known: text for known, text in self.settings if known != name}
+        kept = {known: text for known, text in self.configurations if known != name}
         if document is not None:
             kept[name] = document
-        return replace(self, settings=tuple(sorted(kept.items())))
+        return replace(self, configurations=tuple(sorted(kept.items())))
 
 
 def write_tags(tags: Tags) -> str:
@@ -87,7 +87,7 @@ def read_public_access_block(document: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NewBucket:
-    """A bucket to be made; fields as in `Bucket`, `settings` by name."""
+    """A bucket to be made; fields as in `Bucket`, `configurations` by name."""
 
     name: str
     owner: str
@@ -96,7 +96,7 @@ class NewBucket:
     storage_class: str
     redundancy: str
     created_at: int
-    settings: tuple[tuple[str, str], ...] = ()
+    configurations: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

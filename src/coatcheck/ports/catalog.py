@@ -112,12 +112,12 @@ class Catalog(Protocol):
         """At most `limit` of the owner's buckets by name, those behind `marker` that start with `prefix`; any more?"""
         ...
 
-    async def buckets_with_setting(self, name: str) -> Sequence[Bucket]:
+    async def buckets_with_configuration(self, name: str) -> Sequence[Bucket]:
         """Every bucket, of whatever owner, that has a document of that name. For work in the background."""
         ...
 
     async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
-        """Make a bucket, with its settings.
+        """Make a bucket, with its configurations.
 
         Args:
             check: looks at the bucket as it would be, inside the transaction (its id isn't known yet), and raises
@@ -127,7 +127,7 @@ class Catalog(Protocol):
         ...
 
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
-        """Change what can be changed of a bucket: its ACL, its versioning, its settings.
+        """Change what can be changed of a bucket: its ACL, its versioning, its configurations.
 
         `change` makes the new value from the one there is, inside the transaction, perhaps twice, so it is quick and
         only computes; what it raises (OssError) comes out of here, and nothing is changed. It believes its argument
@@ -141,7 +141,7 @@ class Catalog(Protocol):
         """Raises: Gone."""
         ...
 
-    async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
+    async def set_configuration(self, bucket_id: int, name: str, document: str | None) -> None:
         """Keep a configuration document under its name ("cors", "policy" ...) with the bucket, or remove it with None;
         fine if there is none to remove. Raises: Gone."""
         ...

@@ -44,7 +44,7 @@ _LISTING_CACHE_KIB: Final = 8 * 1024  # holds what a page of 365 common prefixes
 _FREE_MARGIN_BYTES: Final = 64 * 1024  # for the pages of indexes that a row may split
 
 _BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
-_SETTINGS: Final = "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name"
+_CONFIGURATIONS: Final = "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name"
 _OWNER: Final = "SELECT block_public_access, NOT enabled FROM account WHERE uid = ?"
 _STAT: Final = (
     "SELECT storage_class, count(*), sum(size), sum(max(size, ?)) FROM object WHERE bucket_id = ? AND kind <> ?"
@@ -85,7 +85,7 @@ class SqliteCatalog:
         row = self._reader.row(f"{_BUCKET} WHERE name = ?", (name,))
         if row is None:
             return None
-        bucket = _read_bucket(row, self._reader.rows(_SETTINGS, (row[0],)), self._reader.row(_OWNER, (row[2],)))
+        bucket = _read_bucket(row, self._reader.rows(_CONFIGURATIONS, (row[0],)), self._reader.row(_OWNER, (row[2],)))
         self._buckets[name] = bucket
         return bucket
 
@@ -96,7 +96,7 @@ class SqliteCatalog:
         )
         return [Bucket(*row) for row in rows[:limit]], len(rows) > limit
 
-    async def buckets_with_setting(self, name: str) -> Sequence[Bucket]:
+    async def buckets_with_configuration(self, name: str) -> Sequence[Bucket]:
         rows = self._reader.rows(
             "SELECT bucket.name FROM bucket_setting JOIN bucket ON id = bucket_id WHERE bucket_setting.name = ?"
             " ORDER BY bucket.name",
@@ -114,8 +114,8 @@ class SqliteCatalog:
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         await self._writer.run(lambda connection: _set_bucket_acl(connection, bucket_id, acl))
 
-    async def set_bucket_setting(self, bucket_id: int, name: str, document: str | None) -> None:
-        await self._writer.run(lambda connection: _set_bucket_setting(connection, bucket_id, name, document))
+    async def set_configuration(self, bucket_id: int, name: str, document: str | None) -> None:
+        await self._writer.run(lambda connection: _set_configuration(connection, bucket_id, name, document))
 
     async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
         await self._writer.run(lambda connection: _set_bucket_versioning(connection, bucket_id, versioning))
@@ -295,12 +295,12 @@ class _Listings:
 # --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
 
 
-def _read_bucket(row: Any, settings: Sequence[tuple[str, str]], owner: Any) -> Bucket:
-    """A bucket from its row, the rows of its settings, and what its owner's account says, if there is one."""
+def _read_bucket(row: Any, configurations: Sequence[tuple[str, str]], owner: Any) -> Bucket:
+    """A bucket from its row, the rows of its configurations, and what its owner's account says, if there is one."""
     blocks_public_access, suspended = owner or (0, 0)
     return replace(
         Bucket(*row),
-        settings=tuple(settings),
+        configurations=tuple(configurations),
         owner_blocks_public_access=bool(blocks_public_access),
         owner_suspended=bool(suspended),
     )
@@ -315,34 +315,34 @@ def _create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int, ch
     columns = (new.name, new.owner, new.region, new.acl, new.storage_class, new.redundancy, new.created_at)
     if check is not None:
         owner = connection.execute(_OWNER, (new.owner,)).fetchone()
-        check(_read_bucket((0, *columns), sorted(new.settings), owner))
+        check(_read_bucket((0, *columns), sorted(new.configurations), owner))
     made = connection.execute(
         "INSERT INTO bucket (name, owner, region, acl, storage_class, redundancy, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         columns,
     )
-    for name, document in new.settings:
+    for name, document in new.configurations:
         connection.execute(
             "INSERT INTO bucket_setting (bucket_id, name, document) VALUES (?, ?, ?)", (made.lastrowid, name, document)
         )
     row = connection.execute(f"{_BUCKET} WHERE id = ?", (made.lastrowid,)).fetchone()
-    return replace(Bucket(*row), settings=tuple(sorted(new.settings)))
+    return replace(Bucket(*row), configurations=tuple(sorted(new.configurations)))
 
 
 def _change_bucket(connection: sqlite3.Connection, bucket_id: int, change: BucketChange) -> None:
     row = connection.execute(f"{_BUCKET} WHERE id = ?", (bucket_id,)).fetchone()
     if row is None:
         raise Gone(f"bucket {bucket_id}")
-    settings = connection.execute(_SETTINGS, (bucket_id,)).fetchall()
-    old = _read_bucket(row, settings, connection.execute(_OWNER, (row[2],)).fetchone())
+    configurations = connection.execute(_CONFIGURATIONS, (bucket_id,)).fetchall()
+    old = _read_bucket(row, configurations, connection.execute(_OWNER, (row[2],)).fetchone())
     new = change(old)
     if (new.acl, new.versioning) != (old.acl, old.versioning):
         place = (new.acl, new.versioning, bucket_id)
         connection.execute("UPDATE bucket SET acl = ?, versioning = ? WHERE id = ?", place)
-    before, after = dict(old.settings), dict(new.settings)
+    before, after = dict(old.configurations), dict(new.configurations)
     for name in before.keys() | after.keys():
         if before.get(name) != after.get(name):
-            _set_bucket_setting(connection, bucket_id, name, after.get(name))
+            _set_configuration(connection, bucket_id, name, after.get(name))
 
 
 def _set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) -> None:
@@ -350,7 +350,7 @@ def _set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) ->
         raise Gone(f"bucket {bucket_id}")
 
 
-def _set_bucket_setting(connection: sqlite3.Connection, bucket_id: int, name: str, document: str | None) -> None:
+def _set_configuration(connection: sqlite3.Connection, bucket_id: int, name: str, document: str | None) -> None:
     _check_bucket(connection, bucket_id)
     if document is None:
         connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ? AND name = ?", (bucket_id, name))

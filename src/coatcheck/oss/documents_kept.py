@@ -1,7 +1,7 @@
 """Changing a bucket, and keeping or dropping its configuration documents.
 
-What depends on what is there (a limit, a document that is changed in part, a check against another setting) is decided
-by `change_bucket` and `change_setting`, inside the transaction; `keep_setting` and `drop_setting` replace a document
+What depends on what is there (a limit, a document that is changed in part, a check against another one) is decided
+by `change_bucket` and `change_document`, inside the transaction; `keep_document` and `drop_document` replace a document
 whole, whatever was there.
 """
 
@@ -24,16 +24,16 @@ async def change_bucket(call: Call, bucket: Bucket, change: BucketChange) -> Non
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
 
 
-async def change_setting(call: Call, name: str, change: Callable[[Bucket], str | None]) -> None:
+async def change_document(call: Call, name: str, change: Callable[[Bucket], str | None]) -> None:
     """Make a document of this bucket from the bucket as it is, or drop it for None. Raises: as `change_bucket`."""
-    await change_bucket(call, call.this_bucket, lambda bucket: bucket.with_setting(name, change(bucket)))
+    await change_bucket(call, call.this_bucket, lambda bucket: bucket.with_configuration(name, change(bucket)))
 
 
-async def keep_setting(call: Call, name: str, document: str) -> None:
+async def keep_document(call: Call, name: str, document: str) -> None:
     """Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile."""
-    await change_setting(call, name, lambda _: document)
+    await change_document(call, name, lambda _: document)
 
 
-async def drop_setting(call: Call, name: str) -> None:
+async def drop_document(call: Call, name: str) -> None:
     """Raises: OssError NO_SUCH_BUCKET, if it was deleted meanwhile."""
-    await change_setting(call, name, lambda _: None)
+    await change_document(call, name, lambda _: None)
