@@ -125,11 +125,11 @@ async def test_what_an_operation_opened_is_closed_though_the_reply_is_another() 
     class Failing(MemoryCatalog):
         lookups = 0
 
-        async def find_bucket(self, name: str) -> Bucket | None:
+        def look_for_bucket(self, name: str) -> Bucket | None:
             Failing.lookups += 1
             if Failing.lookups > 4:
                 raise RuntimeError("no more")
-            return await super().find_bucket(name)
+            return super().look_for_bucket(name)
 
     house = await House(catalog=Failing()).with_bucket()
     await house.put("/photos/a.bin", b"x" * 100_000)

@@ -26,7 +26,7 @@ from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.context import Ports
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
-from coatcheck.ports.keyring import AccessKey, KeyLookup
+from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.secrets import Secrets
 from coatcheck.ports.store import Store
 from coatcheck.request_log import RequestLog
@@ -50,28 +50,6 @@ _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a req
 def log_to_stderr() -> None:
     """Lines of our own, in every process of a server."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-
-
-class RootKeyring:
-    """The root key, which comes from the environment or the credentials file, before everybody else's."""
-
-    def __init__(self, root: AccessKey, others: KeyLookup) -> None:
-        self._root = root
-        self._others = others
-        self.find_role = others.find_role
-        self.find_role_by_uid = others.find_role_by_uid
-        self.use_nonce = others.use_nonce
-        self.seal_token = others.seal_token
-        self.open_token = others.open_token
-
-    async def find_key(self, access_key_id: str) -> AccessKey | None:
-        if access_key_id == self._root.access_key_id:
-            return self._root
-        return await self._others.find_key(access_key_id)
-
-    def note_use(self, access_key_id: str, now: float) -> None:
-        if access_key_id != self._root.access_key_id:
-            self._others.note_use(access_key_id, now)
 
 
 class Server:
@@ -122,8 +100,9 @@ class Server:
         log_to_stderr()
         settings = self._settings
         self._engines = open_store(settings.store_url, self._clock)
-        account = await self._engines.keyring.root_account()
-        root = AccessKey(self._root.access_key_id, self._root.access_key_secret, account)
+        reads, keyring = self._engines.reads, self._engines.keyring
+        account = await keyring.root_account()
+        keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
         ports = Ports(
@@ -134,12 +113,9 @@ class Server:
             _make_notifier(settings, self._engines.secrets),
             renderer,
         )
-        addressing, keyring = (
-            make_addressing(settings.regions, settings.domains),
-            RootKeyring(root, self._engines.keyring),
-        )
-        oss = Pipeline(ports, keyring, addressing, settings)
-        services = make_services(oss.answer, keyring, ports.notifier, addressing)
+        addressing = make_addressing(settings.regions, settings.domains)
+        oss = Pipeline(ports, reads, keyring, addressing, settings)
+        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from coatcheck.exchange import Exchange, Pipeline
-from coatcheck.ports.keyring import KeyLookup
+from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.notifier import Notifier
+from coatcheck.ports.snapshot import Reads
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Addressing, names_a_bucket
@@ -49,7 +50,7 @@ class Services:
         return self._otherwise(exchange)
 
 
-def make_services(oss: Pipeline, keyring: KeyLookup, notifier: Notifier, addressing: Addressing) -> Services:
+def make_services(oss: Pipeline, keyring: KeyUse, reads: Reads, notifier: Notifier, addressing: Addressing) -> Services:
     """The services of this server; OSS has every request that no other takes."""
 
     def takes_sts(request: Request) -> bool:
@@ -62,7 +63,7 @@ def make_services(oss: Pipeline, keyring: KeyLookup, notifier: Notifier, address
 
     async def answer_sts(exchange: Exchange) -> Reply:
         exchange.operation = "sts"
-        answered = await sts.answer(exchange.request, keyring, exchange.request_id, exchange.now)
+        answered = await sts.answer(exchange.request, keyring, reads, exchange.request_id, exchange.now)
         reply, exchange.access_key_id, exchange.refusal = answered
         return reply
 

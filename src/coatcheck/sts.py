@@ -48,9 +48,10 @@ from coatcheck.core.names import is_access_key_id, is_identity_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.identity.caller import Caller
-from coatcheck.identity.identify import caller_of, find_key
+from coatcheck.identity.identify import ask_for_key, caller_of, find_key
 from coatcheck.identity.session import new_session, write_session
-from coatcheck.ports.keyring import KeyLookup, Role
+from coatcheck.ports.keyring import KeyUse, Role
+from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.claim import read_rpc_claim
 from coatcheck.signing.rpc import Pair, find_action
 from coatcheck.signing.verify import check_claim, verify_rpc
@@ -92,7 +93,9 @@ def is_sts_host(request: Request) -> bool:
     return read_host_name(request.host).startswith("sts.")
 
 
-async def answer(request: Request, keyring: KeyLookup, request_id: str, now: float) -> tuple[Reply, str, str]:
+async def answer(
+    request: Request, keyring: KeyUse, reads: Reads, request_id: str, now: float
+) -> tuple[Reply, str, str]:
     """Answer one request.
 
     Returns: the reply, the access key id (for the log), and the code of the refusal, "" if it isn't one.
@@ -115,7 +118,7 @@ async def answer(request: Request, keyring: KeyLookup, request_id: str, now: flo
         if not is_access_key_id(claim.access_key_id):
             raise STS_UNKNOWN_KEY()
         access_key_id = claim.access_key_id
-        key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
+        key = find_key(claim, await reads.read(ask_for_key(claim, keyring)), keyring, now)
         verify_rpc(claim, key.access_key_secret)
         if not await keyring.use_nonce(key.access_key_id, claim.nonce, claim.expires_s, int(now)):
             raise STS_NONCE_USED()
@@ -149,7 +152,7 @@ async def _read_body(request: Request) -> bytes:
 
 
 async def _assume_role(
-    caller: Caller, given: Mapping[str, str], request: Request, keyring: KeyLookup, now: float
+    caller: Caller, given: Mapping[str, str], request: Request, keyring: KeyUse, now: float
 ) -> Answer:
     """AssumeRole: a temporary key for whom the role trusts."""
     account, name = _read_role_arn(given.get("RoleArn", ""))
@@ -242,7 +245,7 @@ def _read_session_policy(text: str) -> str | None:
 
 
 async def _get_caller_identity(
-    caller: Caller, given: Mapping[str, str], request: Request, keyring: KeyLookup, now: float
+    caller: Caller, given: Mapping[str, str], request: Request, keyring: KeyUse, now: float
 ) -> Answer:
     """GetCallerIdentity: everybody may ask who they are."""
     principal = caller.principal

@@ -275,11 +275,11 @@ FORMS: Final = {
     "test_a_field_called_bucket_sends_the_file_nowhere_else": _m(
         "_take_form",
         _GATEWAY,
-        "            return await self._admit(row, exchange, target, caller, bucket, form)",
+        "            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)",
         '            named = form.form.fields.get("bucket")\n'
         "            target = target._replace(bucket=named or target.bucket)\n"
-        "            bucket = await self._find_bucket(target)\n"
-        "            return await self._admit(row, exchange, target, caller, bucket, form)",
+        "            bucket = await self._find_bucket(target, snapshot)\n"
+        "            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)",
     ),
     "test_every_condition_of_the_policy_is_held_against_the_form": _m(
         "check_post_policy",
@@ -330,8 +330,9 @@ FORMS: Final = {
         "_open_form",
         _GATEWAY,
         "        return poster.caller, target._replace(key=key)",
-        "        asked = (request, target, self._keyring)\n"
-        "        signer, _ = await identify(*asked, now=now, regions=self._settings.regions)\n"
+        "        asked = await self._reads.read(self._lookup(request, target, read_claim(request)))\n"
+        "        named = (request, read_claim(request), target, asked, self._keyring)\n"
+        "        signer, _ = identify(*named, now=now, regions=self._settings.regions)\n"
         "        return signer if poster.caller.anonymous else poster.caller, target._replace(key=key)",
     ),
     "test_a_policy_that_is_none_is_refused_in_words": _m(
@@ -393,7 +394,7 @@ STS: Final = {
         "_weigh", _DECIDE, "allowed_by_own = principal is None or own is Verdict.ALLOW", "allowed_by_own = True"
     ),
     "test_a_temporary_key_needs_its_own_token": _m(
-        "find_temporary_key", "identity/session.py", "    if session.access_key_id != access_key_id:", "    if False:"
+        "make_temporary_key", "identity/session.py", "    if session.access_key_id != access_key_id:", "    if False:"
     ),
     "test_nothing_unsigned_chooses_the_action": _m(
         "find_action",

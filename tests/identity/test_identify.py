@@ -16,11 +16,13 @@ from coatcheck.core.errors import (
 )
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.identity.caller import ANONYMOUS, Caller
-from coatcheck.identity.identify import identify, identify_form
+from coatcheck.identity.identify import identify_form
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
+
+from .asking import reads_of, who_asks
 
 NOW = 1_772_694_489
 KEY = AccessKey("ExampleKey", "example-secret", "1000000000000001")
@@ -33,9 +35,9 @@ class CountingKeyring(MemoryKeyring):
         super().__init__(*keys)
         self.asked: list[str] = []
 
-    async def find_key(self, access_key_id: str) -> AccessKey | None:
+    def look_for_key(self, access_key_id: str) -> AccessKey | None:
         self.asked.append(access_key_id)
-        return await super().find_key(access_key_id)
+        return super().look_for_key(access_key_id)
 
 
 def a_link(key: AccessKey = KEY, headers: Mapping[str, str] | None = None, token: str | None = None) -> Request:
@@ -55,7 +57,7 @@ def a_link(key: AccessKey = KEY, headers: Mapping[str, str] | None = None, token
 
 
 async def who(request: Request, keyring: MemoryKeyring | None = None, now: float = NOW) -> tuple[Caller, Target]:
-    return await identify(request, TARGET, keyring or MemoryKeyring(KEY, DISABLED), now=now, regions=("cn-hangzhou",))
+    return await who_asks(request, TARGET, keyring or MemoryKeyring(KEY, DISABLED), now=now, region="cn-hangzhou")
 
 
 async def refusal_of(request: Request, keyring: MemoryKeyring | None = None, now: float = NOW) -> OssError:
@@ -190,7 +192,8 @@ async def test_a_form_counts_as_a_link(by_page: bool) -> None:
     fields = {name.lower(): value for name, value in made.fields.items()} | {"bucket": "photos"}
     if by_page:
         fields["submit"] = "upload"
-    poster = await identify_form(fields, TARGET, MemoryKeyring(KEY), now=NOW, regions=("cn-hangzhou",))
+    keyring = MemoryKeyring(KEY)
+    poster = await identify_form(fields, TARGET, reads_of(keyring), keyring, now=NOW, regions=("cn-hangzhou",))
     digest = hashlib.sha256(f"ExampleKey\0{fields['x-oss-signature']}".encode()).digest()
     assert poster.caller.by_link
     assert poster.caller.link == "lk_" + base64.b32encode(digest[:15]).decode().lower()

@@ -13,6 +13,7 @@ from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
 from coatcheck.engines.encrypted import EncryptingByteStore
+from coatcheck.engines.local_reads import LocalReads
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.memory_bytes import MemoryByteStore
@@ -109,9 +110,10 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
+        reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
-        self.pipeline = Pipeline(ports, self.keyring, addressing, settings)
-        self.services = make_services(self.pipeline.answer, self.keyring, self.notifier, addressing)
+        self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
+        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing)
 
     async def ask(
         self,

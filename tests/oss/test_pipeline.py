@@ -212,7 +212,7 @@ async def test_a_preflight_is_refused_as_long_as_there_are_no_rules(house: House
 
 
 class BrokenCatalog(MemoryCatalog):
-    async def find_bucket(self, name: str) -> Bucket | None:
+    def look_for_bucket(self, name: str) -> Bucket | None:
         raise RuntimeError("the secret of the cellar")
 
 

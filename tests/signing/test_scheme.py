@@ -10,7 +10,6 @@ import pytest
 
 from coatcheck.core.errors import REQUEST_EXPIRED, SIGNATURE_DOES_NOT_MATCH, TWO_SIGNATURES, OssError
 from coatcheck.engines.memory_keyring import MemoryKeyring
-from coatcheck.identity.identify import identify
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.signing import schemes
 from coatcheck.signing.explain import explain
@@ -19,6 +18,7 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
+from ..identity.asking import who_asks
 from .builders import ACCESS_KEY_ID, BUCKET, HOST, NOW, OBJECT, REGION, SECRET, a_request
 
 
@@ -97,7 +97,7 @@ def toy_url(key: str, end: int, signature: str) -> str:
 async def refusal_of(request: Request, target: Target = OBJECT) -> OssError:
     keyring = MemoryKeyring(AccessKey(ACCESS_KEY_ID, SECRET, "1000000000000001"))
     with pytest.raises(OssError) as refusal:
-        await identify(request, target, keyring, now=NOW, regions=(REGION,))
+        await who_asks(request, target, keyring, now=NOW, region=REGION)
     return refusal.value
 
 
@@ -122,7 +122,7 @@ def test_every_link_leaves_marks() -> None:
 @pytest.mark.usefixtures("_with_toys")
 async def test_a_further_scheme_is_a_row() -> None:
     keyring = MemoryKeyring(AccessKey(ACCESS_KEY_ID, SECRET, "1000000000000001"))
-    caller, target = await identify(a_toy_link(), OBJECT, keyring, now=NOW, regions=(REGION,))
+    caller, target = await who_asks(a_toy_link(), OBJECT, keyring, now=NOW, region=REGION)
     assert (caller.account, caller.access_key_id, caller.by_link) == ("1000000000000001", ACCESS_KEY_ID, True)
     assert target == OBJECT
     assert caller.link.startswith("lk_")
@@ -146,5 +146,5 @@ def test_a_further_scheme_is_explained() -> None:
 
 async def test_without_its_row_it_is_no_signature() -> None:
     keyring = MemoryKeyring(AccessKey(ACCESS_KEY_ID, SECRET, "1000000000000001"))
-    caller, _ = await identify(a_toy_link(), OBJECT, keyring, now=NOW, regions=(REGION,))
+    caller, _ = await who_asks(a_toy_link(), OBJECT, keyring, now=NOW, region=REGION)
     assert caller.anonymous

@@ -33,6 +33,7 @@ from .blob_paths import BlobPaths, sync_directory
 from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
 from .files import FileByteStore
+from .local_reads import LocalReads
 from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
 from .results import prepare_results
 from .secret_files import FileSecrets
@@ -94,6 +95,10 @@ class LocalEngines:
     _changes: Changes
     _open: FileLock
     _data: Path
+
+    @property
+    def reads(self) -> LocalReads:
+        return LocalReads(self.catalog, self.keyring, self.domains)
 
     @property
     def secrets(self) -> FileSecrets:

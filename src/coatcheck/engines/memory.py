@@ -60,6 +60,9 @@ class MemoryCatalog:
     # --- buckets ---
 
     async def find_bucket(self, name: str) -> Bucket | None:
+        return self.look_for_bucket(name)
+
+    def look_for_bucket(self, name: str) -> Bucket | None:
         bucket = self._buckets.get(name)
         return None if bucket is None else self._as_owned(bucket)
 
@@ -155,6 +158,9 @@ class MemoryCatalog:
     # --- objects ---
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
+        return self.look_for_object(bucket_id, key, version_id)
+
+    def look_for_object(self, bucket_id: int, key: str, version_id: str | None) -> ObjectRecord | None:
         versions = self._objects.get(bucket_id, {}).get(key, ())
         return next((record for record in versions if version_id in (None, record.version_id)), None)
 

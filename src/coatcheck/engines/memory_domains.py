@@ -18,6 +18,9 @@ class MemoryDomains:
         self._tokens: dict[tuple[int, str], DomainToken] = {}
 
     async def find_domain(self, name: str) -> str | None:
+        return self.look_for_domain(name)
+
+    def look_for_domain(self, name: str) -> str | None:
         bound = self._bound.get(name)
         bucket = self._catalog.bucket_of(bound[0]) if bound else None
         return bucket.name if bucket else None

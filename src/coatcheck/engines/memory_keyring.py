@@ -20,11 +20,20 @@ class MemoryKeyring:
         self.keys = {key.access_key_id: key for key in keys}
         self.roles = {role.uid: role for role in roles}
         self.used: dict[str, float] = {}
+        self._held: AccessKey | None = None
         self._root_account = root_account
         self._sealed: dict[str, str] = {}
         self._nonces: dict[tuple[str, str], int] = {}
 
+    def hold(self, key: AccessKey) -> None:
+        self._held = key
+
     async def find_key(self, access_key_id: str) -> AccessKey | None:
+        return self.look_for_key(access_key_id)
+
+    def look_for_key(self, access_key_id: str) -> AccessKey | None:
+        if self._held is not None and access_key_id == self._held.access_key_id:
+            return self._held
         return self.keys.get(access_key_id)
 
     async def find_role(self, account: str, name: str) -> Role | None:
@@ -32,6 +41,9 @@ class MemoryKeyring:
         return next((role for role in self.roles.values() if (role.account, role.name.lower()) == wanted), None)
 
     async def find_role_by_uid(self, uid: str) -> Role | None:
+        return self.look_for_role(uid)
+
+    def look_for_role(self, uid: str) -> Role | None:
         return self.roles.get(uid)
 
     def note_use(self, access_key_id: str, now: float) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from ..clock import Clock
 from .encrypted import EncryptingByteStore
+from .local_reads import LocalReads
 from .master_keys import MasterKeys
 from .memory import MemoryCatalog
 from .memory_bytes import MemoryByteStore
@@ -42,6 +43,7 @@ class MemoryStore:
         self.byte_store = EncryptingByteStore(MemoryByteStore(), MasterKeys((os.urandom(_KEY_BYTES),)))
         self.keyring = MemoryKeyring()
         self.domains = MemoryDomains(self.catalog)
+        self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = MemorySecrets()
 
     def close(self) -> None:

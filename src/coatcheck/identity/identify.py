@@ -1,9 +1,9 @@
-"""Claim -> keyring -> verify -> Caller: the first await of a request."""
+"""Claim, and the key that was found -> verify -> Caller."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
     DISABLED_ACCESS_KEY_ID,
@@ -12,8 +12,9 @@ from coatcheck.core.errors import (
     USER_DISABLE,
     OssError,
 )
-from coatcheck.ports.keyring import AccessKey, KeyLookup
-from coatcheck.signing.claim import read_claim, read_form_claim
+from coatcheck.ports.keyring import AccessKey, KeyUse
+from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
+from coatcheck.signing.claim import read_form_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_claim, check_token, verify, verify_form
@@ -21,22 +22,43 @@ from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target, second_reading
 
 from .caller import ANONYMOUS, Caller
-from .session import TEMPORARY, find_temporary_key
+from .session import TEMPORARY, find_role_uid, make_temporary_key
 
 
-async def identify(
-    request: Request, target: Target, keyring: KeyLookup, *, now: float, regions: Collection[str]
+def ask_for_key(claim: Claim | None, keyring: KeyUse) -> Lookup:
+    """What has to be known of whoever a claim names."""
+    if claim is None:
+        return _NOBODY
+    if claim.access_key_id.startswith(TEMPORARY):
+        return Lookup(role_uid=find_role_uid(keyring, claim.security_token or ""))
+    return Lookup(access_key_id=claim.access_key_id)
+
+
+_NOBODY: Final = Lookup()
+
+
+def identify(
+    request: Request,
+    claim: Claim | None,
+    target: Target,
+    snapshot: Snapshot,
+    keyring: KeyUse,
+    *,
+    now: float,
+    regions: Collection[str],
 ) -> tuple[Caller, Target]:
     """Who asks, and for what: the target is the other reading of the address where only that one verifies.
 
+    Args:
+        claim: the request's, None if it isn't signed.
+        snapshot: of a lookup that has the parts of `ask_for_key`.
     Raises:
-        OssError: what `read_claim`, `check_claim`, `find_key` and `verify` refuse.
+        OssError: what `check_claim`, `find_key` and `verify` refuse.
     """
-    claim = read_claim(request)
     if claim is None:
         return ANONYMOUS, target
     check_claim(claim, now=now, regions=regions, target=target)
-    key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
+    key = find_key(claim, snapshot, keyring, now)
     try:
         verify(claim, request, target, key.access_key_secret)
     except OssError as error:
@@ -56,7 +78,7 @@ class Poster(NamedTuple):
 
 
 async def identify_form(
-    fields: Mapping[str, str], target: Target, keyring: KeyLookup, *, now: float, regions: Collection[str]
+    fields: Mapping[str, str], target: Target, reads: Reads, keyring: KeyUse, *, now: float, regions: Collection[str]
 ) -> Poster:
     """Who posts a form: the one who signed its policy, which is held against the fields; or nobody in particular.
 
@@ -70,7 +92,7 @@ async def identify_form(
     if claim is None:
         return Poster(ANONYMOUS)
     check_claim(claim, now=now, regions=regions, target=target)
-    key = await find_key(keyring, claim.access_key_id, claim.security_token, now)
+    key = find_key(claim, await reads.read(ask_for_key(claim, keyring)), keyring, now)
     verify_form(claim, key.access_key_secret)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
@@ -87,17 +109,18 @@ def caller_of(key: AccessKey, claim: Claim, signed_headers: frozenset[str] = fro
     )
 
 
-async def find_key(keyring: KeyLookup, access_key_id: str, token: str | None, now: float) -> AccessKey:
-    """The key of that id and, for a temporary one, that token.
+def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> AccessKey:
+    """The key that a claim names and, for a temporary one, its token.
 
     Raises:
-        OssError: UNKNOWN_ACCESS_KEY_ID, DISABLED_ACCESS_KEY_ID, USER_DISABLE; what `find_temporary_key` refuses.
+        OssError: UNKNOWN_ACCESS_KEY_ID, DISABLED_ACCESS_KEY_ID, USER_DISABLE; what `make_temporary_key` refuses.
     """
+    access_key_id, token = claim.access_key_id, claim.security_token
     if access_key_id.startswith(TEMPORARY):
         check_token(access_key_id, token, is_sts_key=True)
-        key = await find_temporary_key(keyring, access_key_id, token or "", now)
+        key = make_temporary_key(keyring, access_key_id, token or "", snapshot.role(), now)
     else:
-        found = await keyring.find_key(access_key_id)
+        found = snapshot.access_key()
         if found is None:
             raise UNKNOWN_ACCESS_KEY_ID(OSSAccessKeyId=access_key_id)
         if not found.enabled:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from coatcheck.core.errors import INVALID_SECURITY_TOKEN, SECURITY_TOKEN_EXPIRED, TOKEN_OF_ANOTHER_KEY
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, SESSION_MAX_S
 from coatcheck.core.times import write_iso
-from coatcheck.ports.keyring import AccessKey, KeyLookup, Principal, Role
+from coatcheck.ports.keyring import AccessKey, KeyUse, Principal, Role
 
 TEMPORARY: Final = "STS."  # what the ids of temporary keys begin with
 
@@ -53,9 +53,17 @@ def read_session(text: str) -> Session:
     return Session(*json.loads(text))
 
 
-async def find_temporary_key(keyring: KeyLookup, access_key_id: str, token: str, now: float) -> AccessKey:
+def find_role_uid(keyring: KeyUse, token: str) -> str:
+    """The role whose session a token may be of; "" if it can't be ours. Nothing of it is checked."""
+    text = keyring.open_token(token)
+    return "" if text is None else read_session(text).role
+
+
+def make_temporary_key(keyring: KeyUse, access_key_id: str, token: str, role: Role | None, now: float) -> AccessKey:
     """The key of a session, as good as any while the session lasts.
 
+    Args:
+        role: of the uid that `find_role_uid` gives.
     Raises:
         OssError: INVALID_SECURITY_TOKEN (not ours, of the future, or its role is gone), TOKEN_OF_ANOTHER_KEY,
             SECURITY_TOKEN_EXPIRED.
@@ -72,7 +80,6 @@ async def find_temporary_key(keyring: KeyLookup, access_key_id: str, token: str,
         raise SECURITY_TOKEN_EXPIRED(
             SecurityToken=token, Expires=write_iso(session.expires_s), ServerTime=write_iso(int(now))
         )
-    role = await keyring.find_role_by_uid(session.role)
     if role is None:
         raise INVALID_SECURITY_TOKEN("The security token you provided is invalid: its role is no longer there.")
     principal = Principal(role.uid, role.name, role.policies, session.name, session.policy)

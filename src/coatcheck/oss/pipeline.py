@@ -20,20 +20,31 @@ from coatcheck.core.errors import (
 )
 from coatcheck.exchange import Exchange, read_unwritten
 from coatcheck.identity.caller import Caller
-from coatcheck.identity.identify import identify, identify_form
+from coatcheck.identity.identify import ask_for_key, identify, identify_form
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import body_fault
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.damage import Damaged
-from coatcheck.ports.keyring import KeyLookup
+from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.settings import ServerSettings
+from coatcheck.signing.claim import read_claim
+from coatcheck.signing.scheme import Claim
 from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
-from coatcheck.wire.target import Addressing, Target, find_target, is_path_style, own_domain_target, read_host_name
+from coatcheck.wire.target import (
+    Addressing,
+    Target,
+    find_target,
+    is_path_style,
+    own_domain_target,
+    read_host_name,
+    read_own_domain_key,
+)
 
 from .admission import admit
 from .asking import NOTHING
@@ -49,8 +60,11 @@ from .versions import is_version_id
 class Pipeline:
     """The rooms, wired. One a process."""
 
-    def __init__(self, ports: Ports, keyring: KeyLookup, addressing: Addressing, settings: ServerSettings) -> None:
+    def __init__(
+        self, ports: Ports, reads: Reads, keyring: KeyUse, addressing: Addressing, settings: ServerSettings
+    ) -> None:
         self._ports = ports
+        self._reads = reads
         self._keyring = keyring
         self._addressing = addressing
         self._settings = settings
@@ -75,31 +89,47 @@ class Pipeline:
         return reply
 
     async def _walk(self, exchange: Exchange) -> Reply:
-        request, now = exchange.request, exchange.now
-        target = find_target(request, self._addressing) or await self._own_domain(request)
+        request, now, regions = exchange.request, exchange.now, self._settings.regions
+        named = find_target(request, self._addressing)
+        claim, refusal = _read_claim(request)
+        snapshot = await self._reads.read(self._lookup(request, named, claim))
+        target = named or await self._own_domain(request, snapshot)
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
         if request.method == "OPTIONS":
-            return answer_preflight(request, target, await self._find_bucket(target))
+            return answer_preflight(request, target, await self._find_bucket(target, snapshot))
         if request.method == "POST" and is_form(target, request.query):
-            return await self._take_form(exchange, target)
-        caller, target = await identify(request, target, self._keyring, now=now, regions=self._settings.regions)
+            return await self._take_form(exchange, target, snapshot)
+        if refusal is not None:
+            raise refusal
+        caller, target = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
         exchange.operation = row.name
         exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
-        bucket = None if row.makes_bucket else await self._find_bucket(target)
-        return await self._admit(row, exchange, target, caller, bucket)
+        bucket = None if row.makes_bucket else await self._find_bucket(target, snapshot)
+        return await self._admit(row, exchange, target, caller, bucket, snapshot)
 
-    async def _take_form(self, exchange: Exchange, target: Target) -> Reply:
+    def _lookup(self, request: Request, target: Target | None, claim: Claim | None) -> Lookup:
+        """All that the request can be seen to need, to be read at once."""
+        who = ask_for_key(claim, self._keyring)
+        version_id = request.query.get("versionId")
+        if version_id is not None and not is_version_id(version_id):
+            version_id = None
+        if target is None:
+            key, domain = read_own_domain_key(request), read_host_name(request.host)
+            return who._replace(domain=domain, key=key, version_id=version_id)
+        return Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
+
+    async def _take_form(self, exchange: Exchange, target: Target, snapshot: Snapshot) -> Reply:
         """A form to a bucket that isn't there is refused before a byte of it is read."""
         request = exchange.request
         row = find_row(request.method, target, request.query, request.headers)
         exchange.operation = row.name
-        bucket = await self._find_bucket(target)
+        bucket = await self._find_bucket(target, snapshot)
         with self._form_memory.share() as share:
             caller, target, form = await self._open_form(request, target, share, exchange.now)
             exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
-            return await self._admit(row, exchange, target, caller, bucket, form)
+            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)
 
     def _admit(
         self,
@@ -108,6 +138,7 @@ class Pipeline:
         target: Target,
         caller: Caller,
         bucket: Bucket | None,
+        snapshot: Snapshot,
         form: PostedForm | None = None,
     ) -> Awaitable[Reply]:
         """What the bucket's configurations say; the reply is then to be awaited (a coroutine less on every request)."""
@@ -116,8 +147,8 @@ class Pipeline:
             exchange.has_configurations = True
             admit(bucket, request, caller)
             if caller.anonymous and row.is_page and (document := bucket.configuration(website.NAME)) is not None:
-                return self._serve_website(document, exchange, target, caller, bucket)
-        return self._perform(row, exchange, target, caller, bucket, form)
+                return self._serve_website(document, exchange, target, caller, bucket, snapshot)
+        return self._perform(row, exchange, target, caller, bucket, snapshot, form)
 
     async def _perform(
         self,
@@ -126,11 +157,12 @@ class Pipeline:
         target: Target,
         caller: Caller,
         bucket: Bucket | None,
-        form: PostedForm | None,
+        snapshot: Snapshot,
+        form: PostedForm | None = None,
     ) -> Reply:
         """What is there, may they, and then the operation."""
         request, now = exchange.request, exchange.now
-        found = await self._find_object(row, caller, bucket, target, request.query)
+        found = await self._find_object(row, caller, bucket, target, snapshot, request.query)
         facts = AccessFacts(
             bucket,
             target.key,
@@ -162,14 +194,20 @@ class Pipeline:
         return await row.run(call)
 
     async def _serve_website(
-        self, document: str, exchange: Exchange, target: Target, caller: Caller, bucket: Bucket
+        self,
+        document: str,
+        exchange: Exchange,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket,
+        snapshot: Snapshot,
     ) -> Reply:
         """A website answers with other objects than the one addressed; each is decided on like any other."""
         request = exchange.request
 
         async def fetch(key: str) -> Reply:
             shown = target._replace(key=key or None)
-            return await self._perform(page_row(request.method, shown), exchange, shown, caller, bucket, None)
+            return await self._perform(page_row(request.method, shown), exchange, shown, caller, bucket, snapshot)
 
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
         return await serve_website(website.from_json(document), request, target.key or "", fetch, mount=mount)
@@ -184,19 +222,23 @@ class Pipeline:
             raise body_fault(failure) from None
         key = find_key(form)
         fields = {**form.fields, "bucket": target.bucket or "", "content-type": find_content_type(form)}
-        poster = await identify_form(fields, target, self._keyring, now=now, regions=self._settings.regions)
+        regions = self._settings.regions
+        poster = await identify_form(fields, target, self._reads, self._keyring, now=now, regions=regions)
         return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
-    async def _own_domain(self, request: Request) -> Target:
+    async def _own_domain(self, request: Request, snapshot: Snapshot) -> Target:
         """The target under a name that may be an own domain; else under the name that the proxy gave the client's."""
-        bucket = await self._ports.domains.find_domain(read_host_name(request.host))
         try:
-            return own_domain_target(request, self._addressing, bucket)
+            return own_domain_target(request, self._addressing, snapshot.domain_bucket())
         except OssError as error:
             if error.fault is not NON_STANDARD_HOST or not request.proxy_host:
                 raise
         as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
-        return find_target(as_proxied, self._addressing) or await self._own_domain(as_proxied)
+        named = find_target(as_proxied, self._addressing)
+        if named is not None:
+            return named
+        bucket = await self._ports.domains.find_domain(read_host_name(as_proxied.host))
+        return own_domain_target(as_proxied, self._addressing, bucket)
 
     async def _share(self, exchange: Exchange, reply: Reply) -> Reply:
         """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""
@@ -210,10 +252,13 @@ class Pipeline:
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)
         return reply._replace(headers=(*reply.headers, *headers)) if headers else reply
 
-    async def _find_bucket(self, target: Target) -> Bucket | None:
+    async def _find_bucket(self, target: Target, snapshot: Snapshot) -> Bucket | None:
         if target.bucket is None:
             return None
-        bucket = await self._ports.catalog.find_bucket(target.bucket)
+        if target.bucket == (snapshot.lookup.bucket or snapshot.domain_bucket()):
+            bucket = snapshot.bucket()
+        else:  # an address of two meanings, or one that only the proxy's name explains
+            bucket = await self._ports.catalog.find_bucket(target.bucket)
         if bucket is None:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
         if target.region is not None and target.region != bucket.region:
@@ -222,15 +267,25 @@ class Pipeline:
         return bucket
 
     async def _find_object(
-        self, row: Row, caller: Caller, bucket: Bucket | None, target: Target, query: Query
+        self, row: Row, caller: Caller, bucket: Bucket | None, target: Target, snapshot: Snapshot, query: Query
     ) -> ObjectRecord | None:
-        """The object, or the version of it that is asked for: for rows that read it, and for strangers whom only its
-        ACL can let write."""
+        """The object, or the version of it that is asked for: for rows that read it, and for a stranger, since its ACL
+        may be what lets them write."""
         if bucket is None or target.key is None:
             return None
         if row.reads_object or not owns(caller, bucket):
             version_id = query.get("versionId")
             if version_id is not None and not is_version_id(version_id):
                 return None  # permission first; the operation says what is wrong with it
+            if (target.key, version_id) == snapshot.lookup[-2:] and snapshot.bucket() is bucket:
+                return snapshot.found()
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None
+
+
+def _read_claim(request: Request) -> tuple[Claim | None, OssError | None]:
+    """Or the refusal, which is said when its turn has come: that nothing is known by that name comes first."""
+    try:
+        return read_claim(request), None
+    except OssError as error:
+        return None, error

@@ -86,19 +86,11 @@ class Role:
         return f"acs:ram::{self.account}:role/{self.name}"
 
 
-class KeyLookup(Protocol):
-    """What requests need of a keyring. All of it is answered from memory while nothing has changed."""
-
-    async def find_key(self, access_key_id: str) -> AccessKey | None:
-        """The key of that id, enabled or not. On the path of every signed request."""
-        ...
+class KeyUse(Protocol):
+    """What requests need of a keyring beside the key and the role that `ports.snapshot` gives them."""
 
     async def find_role(self, account: str, name: str) -> Role | None:
         """The account's role of that name; upper and lower case are one."""
-        ...
-
-    async def find_role_by_uid(self, uid: str) -> Role | None:
-        """On the path of every request signed with a temporary key."""
         ...
 
     def note_use(self, access_key_id: str, now: float) -> None:
@@ -128,8 +120,21 @@ class KeyLookup(Protocol):
         ...
 
 
-class Keyring(KeyLookup, Protocol):
+class Keyring(KeyUse, Protocol):
     """Every change is atomic, durable when it returns, and seen by every later `find_key` in every process."""
+
+    async def find_key(self, access_key_id: str) -> AccessKey | None:
+        """The key of that id, enabled or not."""
+        ...
+
+    async def find_role_by_uid(self, uid: str) -> Role | None: ...
+
+    def hold(self, key: AccessKey) -> None:
+        """Answer for this key too, ahead of all that are stored, in this process: the owner's, which is kept elsewhere.
+
+        It isn't listed, and its use isn't noted.
+        """
+        ...
 
     async def root_account(self) -> str:
         """The uid of the account that owns the server: 16 decimal digits, the same for the life of the store."""

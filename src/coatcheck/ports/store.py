@@ -10,6 +10,7 @@ from .domains import Domains
 from .identities import Identities
 from .keyring import Keyring
 from .secrets import Secrets
+from .snapshot import Reads
 
 
 class Store(Protocol):
@@ -17,6 +18,9 @@ class Store(Protocol):
 
     @property
     def catalog(self) -> Catalog: ...
+
+    @property
+    def reads(self) -> Reads: ...
 
     @property
     def byte_store(self) -> ByteStore: ...

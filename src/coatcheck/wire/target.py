@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from coatcheck.core.errors import NON_STANDARD_HOST
+from coatcheck.core.errors import NON_STANDARD_HOST, OssError
 from coatcheck.core.names import is_bucket_name, read_bucket_name, read_object_key
 
 from .request import Request
@@ -119,6 +119,15 @@ def own_domain_target(request: Request, addressing: Addressing, bucket: str | No
         )
     raw_key = request.raw_path[1:]
     return Target(bucket, read_object_key(raw_key) if raw_key else None, None, own_domain=True)
+
+
+def read_own_domain_key(request: Request) -> str | None:
+    """The key that a request for an own domain names; None where `own_domain_target` refuses, or none is named."""
+    raw_key = request.raw_path[1:]
+    try:
+        return read_object_key(raw_key) if raw_key else None
+    except OssError:
+        return None
 
 
 def names_a_bucket(request: Request, addressing: Addressing) -> bool:

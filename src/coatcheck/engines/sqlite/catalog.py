@@ -75,6 +75,9 @@ class SqliteCatalog:
     # --- buckets ---
 
     async def find_bucket(self, name: str) -> Bucket | None:
+        return self.look_for_bucket(name)
+
+    def look_for_bucket(self, name: str) -> Bucket | None:
         generation = self._reader.generation()
         if generation != self._buckets_generation:
             self._buckets.clear()
@@ -136,6 +139,9 @@ class SqliteCatalog:
     # --- objects ---
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
+        return self.look_for_object(bucket_id, key, version_id)
+
+    def look_for_object(self, bucket_id: int, key: str, version_id: str | None) -> ObjectRecord | None:
         place = (bucket_id, key, version_id)
         record = self._recent.find(place)
         if record is None:

@@ -22,6 +22,9 @@ class SqliteDomains:
         self._generation = -1
 
     async def find_domain(self, name: str) -> str | None:
+        return self.look_for_domain(name)
+
+    def look_for_domain(self, name: str) -> str | None:
         generation = self._reader.generation()
         if generation != self._generation:
             rows = self._reader.rows("SELECT domain.name, bucket.name FROM domain JOIN bucket ON bucket.id = bucket_id")

@@ -47,6 +47,7 @@ class SqliteKeyring:
         self._writer = writer
         self._seal = seal
         self._clock = clock
+        self._held: AccessKey | None = None
         self._keys: dict[str, AccessKey] = {}
         self._roles: dict[str, Role] = {}
         self._tokens: dict[str, str] = {}
@@ -54,7 +55,15 @@ class SqliteKeyring:
         self._noted: dict[str, float] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
+    def hold(self, key: AccessKey) -> None:
+        self._held = key
+
     async def find_key(self, access_key_id: str) -> AccessKey | None:
+        return self.look_for_key(access_key_id)
+
+    def look_for_key(self, access_key_id: str) -> AccessKey | None:
+        if self._held is not None and access_key_id == self._held.access_key_id:
+            return self._held
         self._forget_what_changed()
         return self._keys.get(access_key_id) or self._load_key(access_key_id)
 
@@ -63,6 +72,9 @@ class SqliteKeyring:
         return None if row is None else self._read_role(row)
 
     async def find_role_by_uid(self, uid: str) -> Role | None:
+        return self.look_for_role(uid)
+
+    def look_for_role(self, uid: str) -> Role | None:
         self._forget_what_changed()
         role = self._roles.get(uid)
         if role is None:
@@ -107,6 +119,8 @@ class SqliteKeyring:
     # --- use ---
 
     def note_use(self, access_key_id: str, now: float) -> None:
+        if self._held is not None and access_key_id == self._held.access_key_id:
+            return
         if abs(now - self._noted.get(access_key_id, 0)) < KEY_USE_NOTED_S:  # a clock may go back, too
             return
         self._noted[access_key_id] = now
