@@ -407,6 +407,20 @@ async def test_a_token_is_good_for_its_own_key_only(house: House) -> None:
     assert without.text("EC") == "0002-00000003"
 
 
+async def test_a_session_follows_what_is_changed_of_its_role(house: House) -> None:
+    role = Role("4" * 18, HOME, "lender", trusting(f"acs:ram::{HOME}:root"))
+    await house.identities.put_role(role, replace=False)
+    signer = await a_session(house, RoleArn=f"acs:ram::{HOME}:role/lender")
+    assert (await follow(house, signer)).refusal == (403, "AccessDenied")
+    await house.identities.attach(HOME, "AliyunOSSReadOnlyAccess", role="lender")
+    assert (await follow(house, signer)).status == 200
+    await house.identities.set_account_enabled(HOME, False)
+    assert (await follow(house, signer)).refusal == (403, "UserDisable")
+    await house.identities.set_account_enabled(HOME, True)
+    await house.identities.remove_role(HOME, "lender")
+    assert (await follow(house, signer)).refusal == (403, "InvalidSecurityToken")
+
+
 async def test_nothing_of_a_session_is_stored(house: House) -> None:
     keys = dict(house.keyring.keys)
     await a_session(house)

@@ -15,7 +15,14 @@ from coatcheck.ports.secrets import SecretLost
 from coatcheck.ports.store import Store
 
 from ..ports.catalog_contract import a_bucket
-from ..ports.store_contract import StoreBytes, StoreCatalog, StoreDomains, StoreKeyring, StoreSecrets
+from ..ports.store_contract import (
+    StoreBytes,
+    StoreCatalog,
+    StoreDomains,
+    StoreIdentities,
+    StoreKeyring,
+    StoreSecrets,
+)
 
 
 class InMemory:
@@ -46,6 +53,10 @@ class TestMemoryKeyring(InMemory, StoreKeyring):
     pass
 
 
+class TestMemoryIdentities(InMemory, StoreIdentities):
+    pass
+
+
 class TestMemoryBytes(InMemory, StoreBytes):
     pass
 
@@ -63,6 +74,10 @@ class TestLocalDomains(OnFiles, StoreDomains):
 
 
 class TestLocalKeyring(OnFiles, StoreKeyring):
+    pass
+
+
+class TestLocalIdentities(OnFiles, StoreIdentities):
     pass
 
 

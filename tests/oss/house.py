@@ -18,6 +18,7 @@ from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.memory_domains import MemoryDomains
+from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.exchange import Exchange
 from coatcheck.operations.commit import removed
@@ -108,6 +109,7 @@ class House:
             Path("nowhere"), regions=self.regions, strict_link_headers=self.strict_link_headers, **self.options
         )
         self.domains = MemoryDomains(self.catalog)
+        self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
         reads = LocalReads(self.catalog, self.keyring, self.domains)

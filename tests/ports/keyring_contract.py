@@ -10,8 +10,17 @@ import pytest
 from coatcheck.ports.catalog import AlreadyThere, Gone
 from coatcheck.ports.keyring import AccessKey, Keyring
 
+from ..patience import HANG_S
+
 ACCOUNT = "1234567890123456"
 KEY = AccessKey("coat", "hanger", ACCOUNT)
+
+
+async def was_used(keyring: Keyring, moment: int) -> None:
+    """Wait until the only key says that it was last used then: it is written by and by."""
+    async with asyncio.timeout(HANG_S):
+        while [key.last_used_at for key in await keyring.list_keys()] != [moment]:
+            await asyncio.sleep(0.005)
 
 
 class KeyringContract:
@@ -57,6 +66,15 @@ class KeyringContract:
         assert await keyring.find_key("coat") == KEY
         with pytest.raises(Gone):
             await keyring.set_key_enabled("nobody", False)
+
+    async def test_a_use_is_remembered_to_the_hour(self, keyring: Keyring) -> None:
+        await keyring.add_key(KEY)
+        for now, remembered in ((10_000, 10_000), (13_599, 10_000), (13_600, 13_600), (10_000, 10_000)):
+            keyring.note_use("coat", now)
+            await was_used(keyring, remembered)
+        await keyring.remove_key("coat")
+        await keyring.add_key(KEY)
+        assert [key.last_used_at for key in await keyring.list_keys()] == [None]
 
     async def test_a_token_gives_back_its_text_and_another_nothing(self, keyring: Keyring) -> None:
         token = keyring.seal_token('["a text", "ü"]')

@@ -10,6 +10,7 @@ import pytest
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains
+from coatcheck.ports.identities import Identities
 from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.secrets import Secrets
 from coatcheck.ports.store import Store
@@ -17,6 +18,7 @@ from coatcheck.ports.store import Store
 from .byte_store_contract import ByteStoreContract
 from .catalog_contract import CatalogContract
 from .domains_contract import DomainsContract
+from .identities_contract import IdentitiesContract
 from .keyring_contract import KeyringContract
 
 
@@ -28,6 +30,10 @@ class OfStore:
     @pytest.fixture
     def keyring(self, opened: Store) -> Keyring:
         return opened.keyring
+
+    @pytest.fixture
+    def identities(self, opened: Store) -> Identities:
+        return opened.identities
 
     @pytest.fixture
     def domains(self, opened: Store) -> Domains:
@@ -47,6 +53,10 @@ class StoreDomains(OfStore, DomainsContract):
 
 
 class StoreKeyring(OfStore, KeyringContract):
+    pass
+
+
+class StoreIdentities(OfStore, IdentitiesContract):
     pass
 
 

@@ -1,7 +1,7 @@
 """The catalog in dicts: the reference the other engines are compared with, and what the tests of operations use.
 
-The other ports are kept likewise, see `memory_bytes`, `memory_keyring`, `memory_domains`. Nothing in these files is
-durable, and nothing awaits: each method runs whole between two steps of the event loop.
+The other ports are kept likewise, see `memory_bytes`, `memory_keyring`, `memory_identities`, `memory_domains`. Nothing
+in these files is durable, and nothing awaits: each method runs whole between two steps of the event loop.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class MemoryCatalog:
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
         self._last_bucket_id = 0
         self._blocked_accounts: set[str] = set()
+        self._suspended_accounts: set[str] = set()
         self.references: Counter[str] = Counter()
         self.garbage: set[str] = set()
         self._released_at: dict[str, float] = {}
@@ -68,15 +69,18 @@ class MemoryCatalog:
 
     def _as_owned(self, bucket: Bucket) -> Bucket:
         """With what its owner's account says."""
-        blocked = bucket.owner in self._blocked_accounts
-        return replace(bucket, owner_blocks_public_access=True) if blocked else bucket
+        blocked, suspended = bucket.owner in self._blocked_accounts, bucket.owner in self._suspended_accounts
+        if not (blocked or suspended):
+            return bucket
+        return replace(bucket, owner_blocks_public_access=blocked, owner_suspended=suspended)
 
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
         names = sorted(n for n, b in self._buckets.items() if b.owner == owner and n.startswith(prefix) and n > marker)
         return [self._buckets[name] for name in names[:limit]], len(names) > limit
 
     async def buckets_with_configuration(self, name: str) -> Sequence[Bucket]:
-        return [bucket for _, bucket in sorted(self._buckets.items()) if bucket.configuration(name) is not None]
+        found = [bucket for _, bucket in sorted(self._buckets.items()) if bucket.configuration(name) is not None]
+        return [self._as_owned(bucket) for bucket in found]
 
     async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
         if new.name in self._buckets:
@@ -154,6 +158,15 @@ class MemoryCatalog:
 
     async def set_account_public_access_block(self, account: str, blocked: bool) -> None:
         (self._blocked_accounts.add if blocked else self._blocked_accounts.discard)(account)
+
+    def suspend_account(self, account: str, suspended: bool) -> None:
+        """Whether the account is disabled; each `Bucket` of it says so."""
+        (self._suspended_accounts.add if suspended else self._suspended_accounts.discard)(account)
+
+    def forget_account(self, account: str) -> None:
+        """The account is gone, and what was said of it."""
+        self._blocked_accounts.discard(account)
+        self._suspended_accounts.discard(account)
 
     # --- objects ---
 

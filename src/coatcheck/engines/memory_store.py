@@ -12,6 +12,7 @@ from .master_keys import MasterKeys
 from .memory import MemoryCatalog
 from .memory_bytes import MemoryByteStore
 from .memory_domains import MemoryDomains
+from .memory_identities import MemoryIdentities
 from .memory_keyring import MemoryKeyring
 
 _KEY_BYTES: Final = 32
@@ -34,14 +35,13 @@ class MemorySecrets:
 
 
 class MemoryStore:
-    """See `ports.store`. It has the owner alone: nobody could make users in another process's memory."""
-
-    identities: Final = None
+    """See `ports.store`. Other processes have no way in: the commands on identities don't reach it."""
 
     def __init__(self, clock: Clock) -> None:
         self.catalog = MemoryCatalog(clock)
         self.byte_store = EncryptingByteStore(MemoryByteStore(), MasterKeys((os.urandom(_KEY_BYTES),)))
-        self.keyring = MemoryKeyring()
+        self.keyring = MemoryKeyring(clock=clock)
+        self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = MemorySecrets()

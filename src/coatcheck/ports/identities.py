@@ -2,8 +2,6 @@
 
 Requests see the outcome through `ports.keyring`: every change counts from the next request on, in every process. Names
 are unique within an account, upper and lower case being one. Documents were checked by the caller.
-
-There is one engine, since commands work on a data directory; what requests need of it, tests give the memory keyring.
 """
 
 from __future__ import annotations

@@ -35,9 +35,7 @@ class Store(Protocol):
     def secrets(self) -> Secrets: ...
 
     @property
-    def identities(self) -> Identities | None:
-        """None where nobody but the owner can be made."""
-        ...
+    def identities(self) -> Identities: ...
 
     def close(self) -> None:
         """Commit what is queued, and end. May be called twice."""
