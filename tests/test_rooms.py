@@ -21,7 +21,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "settings": {"core"},
     "root_credentials": {"core"},
     "exchange": {"core", "ports.catalog", "wire.faults", "wire.reply", "wire.request"},
-    "wire": {"clock", "core", "exchange"},
+    "wire": {"clock", "core", "exchange", "linux"},
     "images": {"core"},
     "ports": {"core"},
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},

@@ -185,5 +185,7 @@ async def _close(reply: Reply) -> None:
     if isinstance(reply.body, Stream):
         try:
             await let_go(reply.body.chunks)
+            if reply.body.slices is not None:
+                await let_go(reply.body.slices)
         finally:
             await reply.body.close()

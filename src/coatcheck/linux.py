@@ -24,6 +24,27 @@ _IS_LINUX: Final = sys.platform == "linux" and not os.environ.get("COATCHECK_NO_
 READ_CACHED: Final = getattr(os, "RWF_NOWAIT", 0) if _IS_LINUX else 0
 
 
+# Whether the kernel can send a piece of a file, and say that this needs no disk. Elsewhere it is read and written.
+CAN_SEND_FILES: Final = bool(READ_CACHED) and hasattr(os, "sendfile")
+MSG_MORE: Final = getattr(socket, "MSG_MORE", 0) if _IS_LINUX else 0  # a flag of `send`: the rest follows at once
+_READ_AHEAD_BYTES: Final = 128 * 1024  # what the kernel reads, and forgets, at once
+
+
+def is_cached(fd: int, offset: int, size: int) -> bool:
+    """Whether those bytes of a file are most likely in the page cache: one of each 128 KiB is looked at. Elsewhere
+    nobody can say."""
+    if not READ_CACHED:
+        return False
+    byte = [bytearray(1)]
+    try:
+        for at in range(offset, offset + size, _READ_AHEAD_BYTES):
+            if not os.preadv(fd, byte, at, READ_CACHED):
+                return False
+        return os.preadv(fd, byte, offset + size - 1, READ_CACHED) == 1
+    except OSError:  # not in the cache, or a file system that can't say
+        return False
+
+
 def boot_id() -> str:
     """Another one after each start of the machine. Elsewhere "": nobody can say."""
     return _BOOT_ID.read_text() if _IS_LINUX and _BOOT_ID.exists() else ""

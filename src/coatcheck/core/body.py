@@ -34,12 +34,25 @@ class NoBody:
 NO_BODY: Final = NoBody()
 
 
+class FileSlice(NamedTuple):
+    """Bytes of an open file that are in memory. The file stays open until the next slice is asked for."""
+
+    fd: int
+    offset: int
+    size: int
+
+
 class Stream(NamedTuple):
-    """A body that is made while it is sent. Whoever sends it calls `close` once, whether or not anything was read."""
+    """A body that is made while it is sent. Whoever sends it calls `close` once, whether or not anything was read.
+
+    Attributes:
+        slices: the same bytes for whoever has the kernel send them, in place of `chunks`; None where no file has them.
+    """
 
     chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
     size: int
     close: Callable[[], Awaitable[None]]
+    slices: AsyncIterator[FileSlice] | None = None
 
 
 def let_go(chunks: AsyncIterator[object]) -> Awaitable[None]:

@@ -134,6 +134,7 @@ RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer
 # --- streaming -----------------------------------------------------------------------------------------------------
 READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece if it isn't longer than this,
 READ_WHOLE_LENT_BYTES: Final = 16 * 1024**2  # while less than this is in memory for the readers of a process
+SLICE_BYTES: Final = 1024**2  # ours: of a file that the kernel sends, what is looked for in memory at once
 READ_PIECES: Final = (  # ours: larger ones: (while less than this is in memory for readers, pieces of this)
     (4 * 1024**2, 128 * 1024),
     (6 * 1024**2, 8 * 1024),

@@ -229,6 +229,9 @@ class _MixedReader:
         mixed = not all(is_encrypted(span.segment.blob_id) for span in self._spans)
         return self._origin.record.crc64 if mixed and self._origin is not None else None
 
+    def slices(self, start: int, stop: int) -> None:
+        """No file has the bytes as they are."""
+
     async def verify(self) -> None:
         await self._content.verify()
 

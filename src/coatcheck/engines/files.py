@@ -18,18 +18,20 @@ import errno
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ..core.body import FileSlice
 from ..core.limits import (
     DISK_RESERVE_BYTES,
     READ_PIECES,
     READ_WHOLE_BYTES,
     READ_WHOLE_LENT_BYTES,
+    SLICE_BYTES,
 )
-from ..linux import READ_CACHED, start_writeback
+from ..linux import CAN_SEND_FILES, READ_CACHED, is_cached, start_writeback
 from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.catalog import NoSpace, Unwritable
 from ..ports.damage import Damaged, Origin
@@ -186,6 +188,10 @@ class FileBlobWriter:
             os.close(fd)
 
 
+def _slice_size(left: int) -> int:
+    return min(left, SLICE_BYTES)
+
+
 class Lent:
     """How many bytes the readers of a process have handed out whose takers haven't come back for more.
 
@@ -272,24 +278,37 @@ class FileBlobReader:
 
     async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
         whole = self._is_whole(start, stop)
+        for blob_id, offset, length, done in self._pieces(start, stop, self._lent.next_piece):
+            piece = await self._read(blob_id, offset, length)
+            if self._unseen or self._doubts or self._pending or (whole and done):
+                await self._believe(done, stop - start if whole else 0, length)
+            self._lend(length)
+            try:
+                yield piece
+            finally:
+                self._lend(-length)
+
+    def slices(self, start: int, stop: int) -> AsyncIterator[FileSlice] | None:
+        return self._slices(start, stop) if CAN_SEND_FILES else None
+
+    async def _slices(self, start: int, stop: int) -> AsyncIterator[FileSlice]:
+        whole = self._is_whole(start, stop)
+        for blob_id, offset, length, done in self._pieces(start, stop, _slice_size):
+            fd = await self._warm(blob_id, offset, length)
+            if self._unseen or self._doubts or self._pending or (whole and done):
+                await self._believe(done, stop - start if whole else 0, length)
+            yield FileSlice(fd, offset, length)
+
+    def _pieces(self, start: int, stop: int, next_piece: Callable[[int], int]) -> Iterator[tuple[str, int, int, int]]:
+        """Blob id, offset in it, length, and how many bytes came before it, of each piece."""
         at = 0  # where the segment begins within the joint content
-        for segment in self._segments:
-            size = segment.stop - segment.start
-            begin, end = max(start - at, 0), min(stop - at, size)
+        for blob_id, first, last in self._segments:
+            begin, end = max(start - at, 0), min(stop - at, last - first)
             while begin < end:
-                length = min(self._lent.next_piece(stop - at - begin), end - begin)
-                piece = await self._read(segment.blob_id, segment.start + begin, length)
-                if self._unseen or self._doubts or self._pending:
-                    await self._go_on_checking(needed=whole)
-                if whole and at + begin + length == stop and (self._pending or at + begin > start):
-                    await self._verify_last(is_only=at + begin == start)
-                self._lend(length)
-                try:
-                    yield piece
-                finally:
-                    self._lend(-length)
+                length = min(next_piece(stop - at - begin), end - begin)
+                yield blob_id, first + begin, length, at + begin - start
                 begin += length
-            at += size
+            at += last - first
             if at >= stop:
                 return
 
@@ -341,6 +360,16 @@ class FileBlobReader:
         except BlobGone as gone:
             raise self._lost(gone) from None
 
+    async def _believe(self, done: int, whole_bytes: int, length: int) -> None:
+        """Before a piece goes out, behind `done` bytes; `whole_bytes` is 0 for a part of the content.
+
+        Raises: Damaged.
+        """
+        if self._unseen or self._doubts or self._pending:
+            await self._go_on_checking(needed=whole_bytes > 0)
+        if done + length == whole_bytes and (self._pending or done):
+            await self._verify_last(is_only=not done)
+
     async def _verify_last(self, *, is_only: bool) -> None:
         """Before the last piece of all goes out. What took longer than one piece is also looked at once more: its file
         may have changed meanwhile."""
@@ -361,14 +390,19 @@ class FileBlobReader:
 
     # --- reading ---
 
-    def _read_cached(self, blob_id: str, offset: int, length: int) -> bytearray | None:
-        """The piece if the page cache has all of it, else None."""
+    def _opened(self, blob_id: str) -> int | None:
+        """The blob's open file; None if a thread is opening others just now."""
         fd = self._fds.get(blob_id)
         if fd is None and self._turn.acquire(blocking=False):  # beyond those that were opened first
             try:
                 fd = self._fd(blob_id)
             finally:
                 self._turn.release()
+        return fd
+
+    def _read_cached(self, blob_id: str, offset: int, length: int) -> bytearray | None:
+        """The piece if the page cache has all of it, else None."""
+        fd = self._opened(blob_id)
         if fd is None or not READ_CACHED:
             return None
         piece = bytearray(length)
@@ -384,10 +418,23 @@ class FileBlobReader:
             if cached is not None:
                 return cached
             return await _in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
-        except BlobGone as gone:
-            raise self._lost(gone) from None
-        except Damaged as damage:
-            raise damage.reported(self._origin) from None
+        except (BlobGone, Damaged) as error:
+            raise self._meant_by(error) from None
+
+    async def _warm(self, blob_id: str, offset: int, length: int) -> int:
+        """The blob's open file, once these bytes of it are in the page cache: the event loop waits for no disk."""
+        try:
+            fd = self._opened(blob_id)
+            if fd is None or not is_cached(fd, offset, length):
+                await _in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
+                fd = self._fds[blob_id]
+            return fd
+        except (BlobGone, Damaged) as error:
+            raise self._meant_by(error) from None
+
+    def _meant_by(self, error: BlobGone | Damaged) -> BlobGone | Damaged:
+        """What comes out of here; damage is in the log then."""
+        return self._lost(error) if isinstance(error, BlobGone) else error.reported(self._origin)
 
     def _read_in_turn(self, blob_id: str, offset: int, length: int) -> bytes:
         with self._turn:

@@ -75,6 +75,9 @@ class MemoryBlobReader:
         for begin in range(start, stop, _PIECE_BYTES):
             yield self._content[begin : min(begin + _PIECE_BYTES, stop)]
 
+    def slices(self, start: int, stop: int) -> None:
+        """There are no files."""
+
     async def verify(self) -> None:
         """What is in memory is believed."""
 

@@ -61,7 +61,8 @@ async def open_content(context: Context, grant: Grant, record: ObjectRecord, spa
         reader = await open_record(context, bucket, record, segments)
     else:
         reader = await open_record(context, bucket, record)
-    return Stream(reader.chunks(start, start + span.size), span.size, reader.close)
+    stop = start + span.size
+    return Stream(reader.chunks(start, stop), span.size, reader.close, reader.slices(start, stop))
 
 
 async def open_record(

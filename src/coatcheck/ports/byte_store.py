@@ -12,6 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final, Protocol
 
+from ..core.body import FileSlice
 from .damage import Origin
 from .object import Segment
 
@@ -59,6 +60,11 @@ class BlobReader(Protocol):
         If that is the whole object, its last piece is held back until the blobs are known to be right. A part of a
         large object doesn't wait for that. Raises: Damaged, BlobGone.
         """
+        ...
+
+    def slices(self, start: int, stop: int) -> AsyncIterator[FileSlice] | None:
+        """The same bytes as slices of files, under the same promises; None where no file has them as they are. Only one
+        of the two is read."""
         ...
 
     async def verify(self) -> None:

@@ -192,7 +192,7 @@ class Connections:
             self._turn_away(accepted, peer)
             return
         tls = self._tls()
-        connection = Connection(self, _shown(peer), secure=tls is not None)
+        connection = Connection(self, _shown(peer), accepted, secure=tls is not None)
         self._remember(connection, key)
         connection.opening = self._loop.create_task(self._open(connection, accepted, tls))
 

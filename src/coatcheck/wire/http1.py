@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 import types
 from collections import deque
 from collections.abc import Coroutine, Generator
@@ -25,6 +26,7 @@ from coatcheck.core.limits import (
 )
 
 from .http1_body import Body
+from .http1_outgoing import Gone, Outgoing
 from .http1_parsing import END, Head, Refusal, RequestParser
 from .http1_writing import CONTINUE, UnsafeHeader, write_head
 from .query import NO_QUERY, read_query
@@ -36,14 +38,9 @@ if TYPE_CHECKING:
 
     from .connections import Connections
 
-_JOINED_MAX_BYTES: Final = 2048  # a head and a body up to this are copied into one; larger ones go out as two pieces
 _HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
 
 log: Final = logging.getLogger("coatcheck")
-
-
-class _Gone(Exception):
-    """The client is not there any more."""
 
 
 class _Turn(NamedTuple):
@@ -65,7 +62,6 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
-        "_clear",
         "_eof",
         "_exchanges",
         "_gone",
@@ -73,11 +69,10 @@ class Connection(asyncio.Protocol):
         "_house",
         "_is_busy",
         "_is_last",
-        "_left",
         "_lingered",
+        "_out",
         "_parser",
         "_reading_is_paused",
-        "_sent",
         "_stays",
         "_tls_version",
         "_transport",
@@ -88,18 +83,17 @@ class Connection(asyncio.Protocol):
         "secure",
     )
 
-    def __init__(self, house: Connections, peer: str, *, secure: bool) -> None:
+    def __init__(self, house: Connections, peer: str, accepted: socket.socket, *, secure: bool) -> None:
         self._house = house
+        self._out = Outgoing(self, None if secure else accepted)
         self._transport: asyncio.Transport | None = None
         self._parser = RequestParser()
         self._turns: deque[_Turn] = deque()
         self._body: Body | None = None  # of the request that is being read
-        self._clear: asyncio.Future[None] | None = None  # somebody waits until all was sent
         self._tls_version = ""
         self._is_busy = self._is_last = self._has_begun = self._eof = self._gone = False
         self._stays = self._reading_is_paused = False
         self._lingered = -1  # bytes read from a connection that ends; -1 for one that doesn't
-        self._sent = self._left = 0
         self.opening: asyncio.Task[Any] | None = None
         self.deadline = house.now() + house.limits.head_timeout_s
         self.peer = peer
@@ -109,6 +103,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
+        self._out.begin(transport)
         # `pause_writing` says that the kernel has not taken everything; within TLS a limit of 0 would say so always.
         transport.set_write_buffer_limits(high=1 if self.secure else 0, low=0)
         tls = transport.get_extra_info("ssl_object")
@@ -147,13 +142,10 @@ class Connection(asyncio.Protocol):
         return not self.secure
 
     def pause_writing(self) -> None:
-        if self._transport is not None:
-            self._left = self._transport.get_write_buffer_size()
+        self._out.pause()
 
     def resume_writing(self) -> None:
-        self._left = 0
-        if self._clear is not None and not self._clear.done():
-            self._clear.set_result(None)
+        self._out.resume()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._gone = True
@@ -163,8 +155,7 @@ class Connection(asyncio.Protocol):
         if self._body is not None:
             self._body.fail(BodyFailed())
             self._body = None
-        if self._clear is not None and not self._clear.done():
-            self._clear.set_exception(_Gone())
+        self._out.end()
         self._house.forget(self)
 
     # --- what Connections calls ---
@@ -172,8 +163,9 @@ class Connection(asyncio.Protocol):
     def expire(self) -> None:
         """The deadline has passed: of a handshake or a head, of idling, of a body, of a reply that nobody takes."""
         self.deadline = inf
-        if self._clear is not None:
-            self._expect_progress()
+        if self._out.is_waiting:
+            if not self._out.goes_on():
+                self.drop()
         elif self._body is not None and self._body.stall():
             return
         elif self._transport is None or self._lingered >= 0 or self._is_busy or self._transport.is_closing():
@@ -188,6 +180,7 @@ class Connection(asyncio.Protocol):
     def drop(self) -> None:
         """End it now, whatever is under way."""
         self._gone = True
+        self._out.end()
         if self._transport is not None:
             self._transport.abort()
         elif self.opening is not None:
@@ -272,7 +265,7 @@ class Connection(asyncio.Protocol):
 
     async def _run(self, exchange: Exchange, turn: _Turn) -> None:
         whole = False
-        self._sent = 0
+        self._out.sent = 0
         try:
             if turn.refusal is not None:
                 exchange.reply = reply = exchange.refuse(turn.refusal)
@@ -281,12 +274,12 @@ class Connection(asyncio.Protocol):
             if turn.body is not None and not turn.body.ended:
                 await turn.body.drain()
             whole = await self._send(exchange, reply, turn)
-        except (_Gone, BodyFailed, Broken):
+        except (Gone, BodyFailed, Broken):
             pass
         except Exception:
             log.exception("reply failed request_id=%s", exchange.request_id)
         finally:
-            await exchange.end(self._sent, whole=whole)
+            await exchange.end(self._out.sent, whole=whole)
             self._rest(turn, whole=whole)
 
     def _rest(self, turn: _Turn, *, whole: bool) -> None:
@@ -322,15 +315,15 @@ class Connection(asyncio.Protocol):
     # --- replies out ---
 
     async def _send(self, exchange: Exchange, reply: Reply, turn: _Turn) -> bool:
-        """Send it; whether all of it went out. Raises: _Gone."""
+        """Send it; whether all of it went out. Raises: Gone."""
         body = reply.body
         head = self._write_head(exchange, reply, turn)
         if turn.head.method == "HEAD":
-            await self._write(head, b"")
+            await self._out.write(head, b"")
         elif isinstance(body, Stream):
-            return await self._send_stream(head, body)
+            return await self._out.send(head, body)
         else:
-            await self._write(head, body)
+            await self._out.write(head, body)
         return True
 
     def _write_head(self, exchange: Exchange, reply: Reply, turn: _Turn) -> bytes:
@@ -342,53 +335,6 @@ class Connection(asyncio.Protocol):
         except UnsafeHeader:
             log.error("a header of the reply has a line break in it request_id=%s", exchange.request_id)
             raise
-
-    async def _send_stream(self, head: bytes, stream: Stream) -> bool:
-        sent = 0
-        async for chunk in stream.chunks:
-            sent += len(chunk)
-            await self._write(head, chunk)
-            head = b""
-        if head:
-            await self._write(head, b"")
-        return sent == stream.size
-
-    async def _write(self, head: bytes, body: bytes | bytearray) -> None:
-        """Write, and return when the kernel has taken it. Raises: _Gone."""
-        transport = self._transport
-        if transport is None or self._gone:
-            raise _Gone
-        if not head:
-            transport.write(body)
-        elif len(body) <= _JOINED_MAX_BYTES:
-            transport.write(head + body)
-        else:
-            transport.writelines((head, body))
-        self._sent += max(0, len(body) - self._left)
-        if self._left:
-            left = min(self._left, len(body))
-            await self._wait_until_clear()
-            self._sent += left
-
-    async def _wait_until_clear(self) -> None:
-        self.deadline = self._house.now() + self._house.limits.body_timeout_s
-        self._clear = asyncio.get_running_loop().create_future()
-        try:
-            await self._clear
-        finally:
-            self._clear = None
-            self.deadline = inf
-        if self._gone:
-            raise _Gone
-
-    def _expect_progress(self) -> None:
-        """Somebody who takes little by little is no stalled reader."""
-        left = self._transport.get_write_buffer_size() if self._transport is not None else 0
-        if left < self._left:
-            self._left = left
-            self.deadline = self._house.now() + self._house.limits.body_timeout_s
-        else:
-            self.drop()
 
     # --- the end ---
 
@@ -413,7 +359,7 @@ class Connection(asyncio.Protocol):
         if self._lingered > DRAIN_MAX_BYTES:
             self.drop()
 
-    # --- what a body needs ---
+    # --- what bodies need, in and out ---
 
     def take_more(self) -> None:
         """The body has room again."""
@@ -424,10 +370,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self._gone:
             self._transport.write(CONTINUE)
 
-    def wait_for_body(self, timeout_s: float) -> None:
+    def wait_for(self, timeout_s: float) -> None:
+        """For the client, to send something or to take something; then `expire` is called."""
         self.deadline = self._house.now() + timeout_s
 
-    def stop_waiting_for_body(self) -> None:
+    def stop_waiting(self) -> None:
         self.deadline = inf
 
     @property

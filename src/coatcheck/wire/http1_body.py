@@ -55,12 +55,12 @@ class Body:
             self._waits_for_leave = False
             self._connection.allow_body()
         self._more = asyncio.get_running_loop().create_future()
-        self._connection.wait_for_body(self._timeout_s)
+        self._connection.wait_for(self._timeout_s)
         try:
             await self._more
         finally:
             self._more = None
-            self._connection.stop_waiting_for_body()
+            self._connection.stop_waiting()
 
     async def drain(self) -> None:
         """Read what little is left, so that a refused client finds the reply instead of a reset connection. One that

@@ -1,0 +1,180 @@
+"""What goes out on one connection: written by its transport, or sent by the kernel from files, and waited for.
+
+A reply is not over before the kernel has taken all of it, so what is waited for is told apart from what was sent, and
+a client that takes nothing for too long is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from coatcheck.core.body import FileSlice, Stream
+from coatcheck.core.errors import Broken
+from coatcheck.linux import MSG_MORE
+
+if TYPE_CHECKING:
+    from .http1 import Connection
+
+_JOINED_MAX_BYTES: Final = 2048  # a head and a body up to this are copied into one; larger ones go out as two pieces
+_NOT_NOW: Final = (BlockingIOError, InterruptedError)
+
+
+class Gone(Exception):
+    """The client is not there any more."""
+
+
+class Outgoing:
+    """The way out of one connection.
+
+    Args:
+        accepted: the socket under the transport, where the kernel may send files on it; None within TLS.
+    Attributes:
+        sent: bytes of the body of this reply that the kernel has taken.
+    """
+
+    __slots__ = ("_accepted", "_clear", "_connection", "_has_ended", "_left", "_transport", "sent")
+
+    def __init__(self, connection: Connection, accepted: socket.socket | None) -> None:
+        self._connection = connection
+        self._accepted = accepted
+        self._transport: asyncio.Transport | None = None
+        self._clear: asyncio.Future[None] | None = None  # somebody waits until the kernel has taken all
+        self._left = 0  # bytes that it hasn't taken, as far as they were told
+        self._has_ended = False
+        self.sent = 0
+
+    # --- what the transport tells ---
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def pause(self) -> None:
+        if self._transport is not None:
+            self._left = self._transport.get_write_buffer_size()
+
+    def resume(self) -> None:
+        self._left = 0
+        if self._clear is not None and not self._clear.done():
+            self._clear.set_result(None)
+
+    def end(self) -> None:
+        """The connection is lost."""
+        self._has_ended = True
+        self._transport = None
+        if self._clear is not None and not self._clear.done():
+            self._clear.set_exception(Gone())
+
+    # --- a client that takes its time ---
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._clear is not None
+
+    def goes_on(self) -> bool:
+        """Whether the client has taken anything since this was asked before; its time begins anew then."""
+        left = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if left >= self._left:
+            return False
+        self._left = left
+        self._connection.wait_for(self._connection.body_timeout_s)
+        return True
+
+    # --- sending ---
+
+    async def write(self, head: bytes, body: bytes | bytearray) -> None:
+        """Write, and return when the kernel has taken it. Raises: Gone."""
+        transport = self._need_transport()
+        if not head:
+            transport.write(body)
+        elif len(body) <= _JOINED_MAX_BYTES:
+            transport.write(head + body)
+        else:
+            transport.writelines((head, body))
+        self.sent += max(0, len(body) - self._left)
+        if self._left:
+            left = min(self._left, len(body))
+            await self._wait_until_clear()
+            self.sent += left
+
+    async def send(self, head: bytes, stream: Stream) -> bool:
+        """Send a head and a stream; whether that was as long as it should be. Raises: Gone, Broken, what it raises."""
+        if stream.slices is not None and self._accepted is not None:
+            await self._write_first(head, self._accepted)
+            return await self._send_slices(stream.slices, self._accepted) == stream.size
+        done = 0
+        async for chunk in stream.chunks:
+            done += len(chunk)
+            await self.write(head, chunk)
+            head = b""
+        if head:
+            await self.write(head, b"")
+        return done == stream.size
+
+    async def _write_first(self, head: bytes, accepted: socket.socket) -> None:
+        """Write a head, past the transport if that has nothing left to write: what follows comes from elsewhere."""
+        taken = 0
+        if not self._need_transport().get_write_buffer_size():
+            try:
+                taken = accepted.send(head, MSG_MORE)
+            except _NOT_NOW:
+                pass
+            except OSError:
+                raise Gone from None
+        if taken < len(head):
+            await self.write(head[taken:], b"")
+
+    async def _send_slices(self, slices: AsyncIterator[FileSlice], accepted: socket.socket) -> int:
+        done = 0
+        async for piece in slices:
+            await self._send_slice(piece, accepted)
+            done += piece.size
+        return done
+
+    async def _send_slice(self, piece: FileSlice, accepted: socket.socket) -> None:
+        fd, offset, left = piece
+        while left:
+            self._need_transport()
+            try:
+                taken = os.sendfile(accepted.fileno(), fd, offset, left)
+            except _NOT_NOW:
+                await self._wait_until_writable(accepted)
+                continue
+            except OSError:
+                raise Gone from None
+            if not taken:
+                raise Broken  # the file is shorter than it was
+            self.sent += taken
+            offset += taken
+            left -= taken
+
+    def _need_transport(self) -> asyncio.Transport:
+        """Raises: Gone."""
+        if self._transport is None or self._has_ended:
+            raise Gone
+        return self._transport
+
+    async def _wait_until_writable(self, accepted: socket.socket) -> None:
+        """A loop lets nobody watch the descriptor of a transport, but a copy of it. Raises: Gone."""
+        loop, copy = asyncio.get_running_loop(), os.dup(accepted.fileno())
+        try:
+            loop.add_writer(copy, self.resume)
+            await self._wait_until_clear()
+        finally:
+            with suppress(OSError, ValueError):
+                loop.remove_writer(copy)
+            os.close(copy)
+
+    async def _wait_until_clear(self) -> None:
+        self._connection.wait_for(self._connection.body_timeout_s)
+        self._clear = asyncio.get_running_loop().create_future()
+        try:
+            await self._clear
+        finally:
+            self._clear = None
+            self._connection.stop_waiting()
+        self._need_transport()
