@@ -303,6 +303,26 @@ def test_one_file_keeps_and_discards_blobs_and_knows_what_was_let_go_of() -> Non
     assert knowing == {"operations.commit", "operations.sweep"}  # the second removes what the first had to leave
 
 
+def _texts(tree: ast.Module) -> set[str]:
+    """Every text in it that isn't a docstring."""
+    said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in said
+    }
+
+
+SECRETS: Final = ("secret.key", "encryption.key", "callback.key", "ca.key")
+SECRETS_GIVEN: Final = ("COATCHECK_SECRET_KEY", "COATCHECK_ENCRYPTION_KEY")
+
+
+@pytest.mark.parametrize("place", [*SECRETS, *SECRETS_GIVEN])
+def test_one_file_knows_where_secrets_lie(place: str) -> None:
+    knowing = {name for name, tree in modules() if any(place in text for text in _texts(tree))}
+    assert knowing == {"engines.secret_files"}
+
+
 def test_signatures_are_compared_in_one_place() -> None:
     comparing = {name for name, tree in modules("signing") if "compare_digest" in ast.unparse(tree)}
     assert comparing == {"signing.verify"}

@@ -14,7 +14,6 @@ from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
-from coatcheck.engines.key_file import WrongKey
 from coatcheck.engines.local import BadDirectory, InUse
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.opening import open_store
@@ -27,7 +26,7 @@ from coatcheck.operations.context import Ports
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
-from coatcheck.ports.secrets import Secrets
+from coatcheck.ports.secrets import SecretsInUse, WrongKey
 from coatcheck.ports.store import Store
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
@@ -158,7 +157,7 @@ class Server:
             self._log.close()
 
 
-def _make_notifier(settings: ServerSettings, secrets: Secrets) -> HttpNotifier:
+def _make_notifier(settings: ServerSettings, secrets: SecretsInUse) -> HttpNotifier:
     scheme = "https" if settings.tls_cert else "http"
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
     networks = [read_network(text) for text in settings.callback_networks]

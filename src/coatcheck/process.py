@@ -33,7 +33,7 @@ from coatcheck.engines.certificates import (
     read_own_domains,
     tls_files,
 )
-from coatcheck.engines.opening import MEMORY, prepare_store
+from coatcheck.engines.opening import MEMORY, PreparedStore, prepare_store
 from coatcheck.linux import drop_stalled, raise_open_files
 from coatcheck.pulse import Pulse, PulseOfOne
 from coatcheck.root_credentials import RootCredentials, find_root_credentials
@@ -88,14 +88,14 @@ def run(
             if settings.tls_self_signed:
                 files = tls_files(settings.data)
                 settings = replace(settings, tls_cert=files.cert, tls_key=files.key)
-                _prepare_certificate(settings, clock, new_authority=not store.has_authority())
+                _prepare_certificate(settings, store, clock, new_authority=not store.has_authority())
                 store.note_authority()
             else:
-                _prepare_certificate(settings, clock)
+                _prepare_certificate(settings, store, clock)
             raise_open_files()
             drop_stalled(listening, settings.body_timeout_s)
             server_key = replace(root, made=False)
-            first = _FirstProcess(settings, server_key, listening, lambda final: ready(final, root), clock)
+            first = _FirstProcess(settings, store, server_key, listening, lambda final: ready(final, root), clock)
             first.run()
 
 
@@ -115,12 +115,14 @@ class _FirstProcess:
     def __init__(
         self,
         settings: ServerSettings,
+        store: PreparedStore,
         root: RootCredentials,
         listening: socket.socket,
         ready: Callable[[ServerSettings], None],
         clock: Clock,
     ) -> None:
         self._settings = settings
+        self._store = store
         self._root = root
         self._listening = listening
         self._ready = ready
@@ -349,7 +351,7 @@ class _FirstProcess:
 
     def _renew_certificate(self) -> None:
         """Raises: BadCertificate, OSError."""
-        _prepare_certificate(self._settings, self._clock)
+        _prepare_certificate(self._settings, self._store, self._clock)
         self._certificate.load()
 
     # --- the end ---
@@ -393,7 +395,9 @@ def _write_status(status: int) -> str:
         return f"signal {-status}"
 
 
-def _prepare_certificate(settings: ServerSettings, clock: Clock, *, new_authority: bool = False) -> None:
+def _prepare_certificate(
+    settings: ServerSettings, store: PreparedStore, clock: Clock, *, new_authority: bool = False
+) -> None:
     """Renew a certificate of ours where that is due, and see that the pair is one.
 
     Args:
@@ -401,7 +405,8 @@ def _prepare_certificate(settings: ServerSettings, clock: Clock, *, new_authorit
     Raises: BadCertificate.
     """
     if settings.tls_self_signed:
-        ensure_certificate(settings.data, _served_names(settings), wall_date(clock), new_authority=new_authority)
+        names = _served_names(settings)
+        ensure_certificate(settings.data, store.secrets, names, wall_date(clock), new_authority=new_authority)
     if settings.tls_cert and settings.tls_key:
         check_pair(settings.tls_cert, settings.tls_key)
 

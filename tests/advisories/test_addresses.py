@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from coatcheck.core.addresses import may_reach, read_address
+from coatcheck.engines.noted_secrets import NotedSecrets
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.ports.notifier import Forbidden, Notice
@@ -144,7 +145,7 @@ async def test_no_unusual_form_of_a_private_address_is_called(text: str) -> None
 
 async def test_a_callback_to_an_address_inside_stores_nothing(tmp_path: Path) -> None:
     """An upload whose callback names a private address is refused before its body is taken."""
-    house = await a_house(notifier=HttpNotifier(FileSecrets(tmp_path), "http://keys.example.com/key.pem"))
+    house = await a_house(notifier=HttpNotifier(NotedSecrets(FileSecrets(tmp_path)), "http://keys.example.com/key.pem"))
     inside = ("http://169.254.169.254/latest/", "http://[::1]:8000/", "127.0.0.1:6379", "metadata.google.internal")
     for url in inside:
         document = json.dumps({"callbackUrl": url, "callbackBody": "a"}).encode()
@@ -156,7 +157,7 @@ async def test_a_callback_to_an_address_inside_stores_nothing(tmp_path: Path) ->
 
 async def test_a_name_that_leads_inside_is_not_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The address that is connected to is the one that was looked at: a name can't change it in between."""
-    notifier = HttpNotifier(FileSecrets(tmp_path), "http://keys.example.com/key.pem")
+    notifier = HttpNotifier(NotedSecrets(FileSecrets(tmp_path)), "http://keys.example.com/key.pem")
     asked: list[str] = []
     answers = ["93.184.215.14", "127.0.0.1"]
 

@@ -18,6 +18,7 @@ from typing import Final
 import pytest
 
 from coatcheck.engines.certificates import ensure_certificate, tls_files
+from coatcheck.engines.secret_files import FileSecrets
 
 from ..builders import a_presigner
 from ..patience import HANG_S, wait_until
@@ -83,7 +84,8 @@ def proxies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxies]:
     server = ServerProcess(
         work / "data", "--domain", "localhost", "--domain", "example.com", "--trusted-proxy", "127.0.0.1/32"
     )
-    ensure_certificate(work, ["files.example.org", "*.oss-cn-hangzhou.example.com"], datetime.now(UTC))
+    names = ["files.example.org", "*.oss-cn-hangzhou.example.com"]
+    ensure_certificate(work, FileSecrets(work), names, datetime.now(UTC))
     ports = [free_port() for _ in range(4)]
     (work / "nginx.conf").write_text(a_configuration(work, server.port, ports))
     log = (work / "nginx.log").open("wb")
@@ -233,7 +235,7 @@ class Obeyed(BaseHTTPRequestHandler):
 def obedient(tmp_path: Path) -> Iterator[list[int]]:
     """The ports of nginx before that server."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or need("nginx")
-    ensure_certificate(tmp_path, ["files.example.org"], datetime.now(UTC))
+    ensure_certificate(tmp_path, FileSecrets(tmp_path), ["files.example.org"], datetime.now(UTC))
     ports = [free_port() for _ in range(4)]
     with ThreadingHTTPServer(("127.0.0.1", 0), Obeyed) as server:
         Thread(target=server.serve_forever, daemon=True).start()

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from coatcheck.engines.certificates import ensure_certificate, tls_files
+from coatcheck.engines.secret_files import FileSecrets
 
 from ..builders import a_presigner
 from ..patience import HANG_S, wait_until
@@ -154,7 +155,8 @@ def test_changed_files_are_served_and_a_broken_pair_is_not(tmp_path: Path) -> No
     need("openssl")
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        ensure_certificate(tmp_path / name, ["127.0.0.1"], datetime.now(UTC))
+        data = tmp_path / name
+        ensure_certificate(data, FileSecrets(data), ["127.0.0.1"], datetime.now(UTC))
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     first, second = tls_files(tmp_path / "first"), tls_files(tmp_path / "second")
     shutil.copy(first.cert, cert)

@@ -20,6 +20,7 @@ from coatcheck.engines.certificates import (
     read_own_domains,
     tls_files,
 )
+from coatcheck.engines.secret_files import FileSecrets
 
 NAMES = ["localhost", "*.oss-cn-hangzhou.localhost", "127.0.0.1", "::1"]
 NOW = datetime.now(UTC)
@@ -27,7 +28,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def files(tmp_path: Path) -> TlsFiles:
-    assert ensure_certificate(tmp_path, NAMES, NOW)
+    assert ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW)
     return tls_files(tmp_path)
 
 
@@ -67,13 +68,13 @@ def test_keys_are_for_the_owners_eyes(files: TlsFiles) -> None:
 
 def test_nothing_is_made_twice(files: TlsFiles, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in files.ca.parent.iterdir()}
-    assert not ensure_certificate(tmp_path, reversed(NAMES), NOW)
+    assert not ensure_certificate(tmp_path, FileSecrets(tmp_path), reversed(NAMES), NOW)
     assert {path: path.read_bytes() for path in files.ca.parent.iterdir()} == before
 
 
 def test_new_names_take_a_new_certificate_of_the_same_authority(files: TlsFiles, tmp_path: Path) -> None:
     authority = files.ca.read_bytes()
-    assert ensure_certificate(tmp_path, [*NAMES, "files.example.com"], NOW)
+    assert ensure_certificate(tmp_path, FileSecrets(tmp_path), [*NAMES, "files.example.com"], NOW)
     assert files.ca.read_bytes() == authority
     assert shake_hands(files, "files.example.com") == "TLSv1.3"
 
@@ -83,7 +84,7 @@ def test_certificate_is_made_anew_a_month_before_its_end(
     files: TlsFiles, tmp_path: Path, later: int, made: bool
 ) -> None:
     authority = files.ca.read_bytes()
-    assert ensure_certificate(tmp_path, NAMES, NOW + timedelta(days=later)) is made
+    assert ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW + timedelta(days=later)) is made
     assert files.ca.read_bytes() == authority
     check_pair(files.cert, files.key)
 
@@ -94,11 +95,11 @@ def test_authority_that_was_lost_is_made_anew_only_where_nobody_trusts_it(files:
         kept = (tmp_path / "tls" / lost).read_bytes()
         (tmp_path / "tls" / lost).unlink()
         with pytest.raises(BadCertificate, match=f"{lost} is missing"):
-            ensure_certificate(tmp_path, NAMES, NOW, new_authority=False)
+            ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW, new_authority=False)
         assert not (tmp_path / "tls" / lost).exists()
         (tmp_path / "tls" / lost).write_bytes(kept)
     files.ca.with_name("ca.key").unlink()
-    assert ensure_certificate(tmp_path, NAMES, NOW)
+    assert ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW)
     assert files.ca.read_bytes() != authority
     assert shake_hands(files, "localhost") == "TLSv1.3"
 
@@ -107,19 +108,19 @@ def test_authority_that_was_lost_is_made_anew_only_where_nobody_trusts_it(files:
 def test_authority_that_is_not_timely_goes_on_under_its_key(files: TlsFiles, tmp_path: Path, moved: timedelta) -> None:
     """Who trusts the authority's key and name still does, and everything is good at that time."""
     key, before = files.ca.with_name("ca.key").read_bytes(), read(files.ca)
-    assert ensure_certificate(tmp_path, NAMES, NOW + moved, new_authority=False)
+    assert ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW + moved, new_authority=False)
     after = read(files.ca)
     assert files.ca.with_name("ca.key").read_bytes() == key
     assert (after.subject, after.public_key()) == (before.subject, before.public_key())
     for certificate in (after, read(files.cert)):
         assert certificate.not_valid_before_utc <= NOW + moved < certificate.not_valid_after_utc
-    assert not ensure_certificate(tmp_path, NAMES, NOW + moved, new_authority=False)
+    assert not ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW + moved, new_authority=False)
 
 
 def test_certificate_of_a_clock_that_was_ahead_is_made_anew(files: TlsFiles, tmp_path: Path) -> None:
     ahead = NOW + timedelta(days=365)
-    assert ensure_certificate(tmp_path, NAMES, ahead)
-    assert ensure_certificate(tmp_path, NAMES, NOW)
+    assert ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, ahead)
+    assert ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW)
     assert read(files.cert).not_valid_before_utc <= NOW
     assert shake_hands(files, "localhost") == "TLSv1.3"
 
@@ -131,10 +132,10 @@ def read(path: Path) -> x509.Certificate:
 def test_authority_of_another_key_is_told(files: TlsFiles, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    ensure_certificate(other, NAMES, NOW)
+    ensure_certificate(other, FileSecrets(other), NAMES, NOW)
     shutil.copy(other / "tls" / "ca.pem", files.ca)
     with pytest.raises(BadCertificate, match="is not the certificate of"):
-        ensure_certificate(tmp_path, NAMES, NOW)
+        ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW)
 
 
 def test_pair_that_is_none_is_told(files: TlsFiles, tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_pair_that_is_none_is_told(files: TlsFiles, tmp_path: Path) -> None:
             check_pair(cert, key)
     files.cert.write_text("rubbish")
     with pytest.raises(BadCertificate, match="is no certificate; remove it"):
-        ensure_certificate(tmp_path, NAMES, NOW)
+        ensure_certificate(tmp_path, FileSecrets(tmp_path), NAMES, NOW)
 
 
 def test_own_domains_are_handed_over_in_a_file(tmp_path: Path) -> None:

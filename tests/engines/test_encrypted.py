@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from coatcheck.engines.encrypted import CHUNK_BYTES, HEADER_BYTES, EncryptingByteStore, content_size, stored_size
 from coatcheck.engines.local import LocalEngines
 from coatcheck.engines.master_keys import (
-    KEY_VARIABLE,
     WRAP_BYTES,
     MasterKeys,
     WrongEncryptionKey,
@@ -23,6 +22,7 @@ from coatcheck.engines.master_keys import (
     write_master_keys,
 )
 from coatcheck.engines.memory_bytes import MemoryByteStore
+from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.ports.byte_store import BlobReader, BlobStore, BlobWriter
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import Segment
@@ -182,26 +182,25 @@ def test_a_small_body_comes_back(body: bytes) -> None:
 
 
 def test_keys_are_made_once_kept_private_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    path = tmp_path / "encryption.key"
-    make_master_key(path)
-    keys = read_master_keys(path)
-    make_master_key(path)
-    assert read_master_keys(path) == keys
-    assert path.stat().st_mode & 0o777 == 0o600
+    monkeypatch.delenv("COATCHECK_ENCRYPTION_KEY", raising=False)
+    secrets = FileSecrets(tmp_path)
+    make_master_key(secrets)
+    keys = read_master_keys(secrets)
+    make_master_key(secrets)
+    assert read_master_keys(secrets) == keys
+    assert (tmp_path / "encryption.key").stat().st_mode & 0o777 == 0o600
     assert "MasterKeys" in repr(keys)
     assert keys.keys[0].hex() not in repr(keys)
     both = fresh_keys(keys)
-    write_master_keys(path, both)
-    assert read_master_keys(path) == both
-    monkeypatch.setenv(KEY_VARIABLE, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-    assert read_master_keys(path) == KEYS
+    write_master_keys(secrets, both)
+    assert read_master_keys(secrets) == both
+    monkeypatch.setenv("COATCHECK_ENCRYPTION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    assert read_master_keys(secrets) == KEYS
 
 
 @pytest.mark.parametrize("text", ["", "short", "AAAA", "%" * 44])
 def test_a_key_that_is_none_is_refused(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    path = tmp_path / "encryption.key"
-    path.write_text(text)
+    monkeypatch.delenv("COATCHECK_ENCRYPTION_KEY", raising=False)
+    (tmp_path / "encryption.key").write_text(text)
     with pytest.raises(WrongEncryptionKey):
-        read_master_keys(path)
+        read_master_keys(FileSecrets(tmp_path))

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import coatcheck.engines.sqlite as sqlite_engine
-from coatcheck.engines.accepting import WouldLose, accept_key_file, accept_master_keys, accept_secret_key
-from coatcheck.engines.key_file import WrongKey
+from coatcheck.engines.accepting import WouldLose, accept_later_key, accept_master_keys, accept_secret_key
 from coatcheck.engines.local import BadDirectory, open_local, prepare_local
 from coatcheck.engines.needed_keys import check_authority, needs_root_key, note_authority, note_root_key
+from coatcheck.engines.secret_files import FileSecrets
+from coatcheck.ports.secrets import WrongKey
 
 from ..ports.catalog_contract import a_bucket
 from ..ports.keyring_contract import KEY
@@ -169,27 +170,28 @@ def test_a_callback_key_that_applications_know_is_not_made_anew(data: Path) -> N
     (data / "callback.key").unlink()
     with pytest.raises(WrongKey, match=r"callback\.key is missing"):
         prepare_local(data)
-    assert not accept_key_file(data, "callback", data / "callback.key")
+    assert not accept_later_key(data, "callback")
     prepare_local(data).close()
 
 
 def test_an_authority_that_clients_trust_is_not_made_anew(data: Path) -> None:
-    assert not check_authority(data)
+    secrets, certificate = FileSecrets(data), data / "tls" / "ca.pem"
+    assert not check_authority(data, secrets, certificate)
     (data / "tls").mkdir()
     for name in ("ca.key", "ca.pem"):
         (data / "tls" / name).write_text(name)
-    note_authority(data)
-    assert check_authority(data)
+    note_authority(data, secrets)
+    assert check_authority(data, secrets, certificate)
     for name in ("ca.key", "ca.pem"):
         (data / "tls" / name).unlink()
         with pytest.raises(WrongKey, match=f"{name} is missing, and clients trust"):
-            check_authority(data)
+            check_authority(data, secrets, certificate)
         (data / "tls" / name).write_text(name)
     (data / "tls" / "ca.key").write_text("another")
     with pytest.raises(WrongKey, match=r"ca\.key is not the key that clients trust"):
-        check_authority(data)
-    assert accept_key_file(data, "tls", data / "tls" / "ca.key")
-    assert check_authority(data)
+        check_authority(data, secrets, certificate)
+    assert accept_later_key(data, "tls")
+    assert check_authority(data, secrets, certificate)
 
 
 async def test_a_root_key_is_needed_once_there_was_one(data: Path) -> None:

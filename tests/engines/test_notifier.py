@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import coatcheck.engines.notifier as notifier_module
 from coatcheck.core.addresses import read_network
+from coatcheck.engines.noted_secrets import NotedSecrets
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.ports.notifier import Forbidden, Notice, Unreachable
@@ -52,7 +53,7 @@ async def an_application(answer: bytes, heard: list[bytes]) -> AsyncIterator[int
 
 
 def a_notifier(directory: Path) -> HttpNotifier:
-    return HttpNotifier(FileSecrets(directory), "http://keys.example.com/key.pem", LOOPBACK)
+    return HttpNotifier(NotedSecrets(FileSecrets(directory)), "http://keys.example.com/key.pem", LOOPBACK)
 
 
 def a_notice(port: int, path: str = "/uploaded", body: bytes = b"a=b") -> Notice:
@@ -92,13 +93,13 @@ async def test_two_processes_make_one_key_that_nobody_else_reads(tmp_path: Path)
     "host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "0.0.0.0", "[::127.0.0.1]"]
 )
 async def test_an_address_that_is_not_public_is_not_connected_to(tmp_path: Path, host: str) -> None:
-    teller = HttpNotifier(FileSecrets(tmp_path), "")
+    teller = HttpNotifier(NotedSecrets(FileSecrets(tmp_path)), "")
     with pytest.raises(Forbidden):
         await teller.send(Notice(f"http://{host}:9/", "", "text/plain", b""))
 
 
 def test_what_can_be_told_without_looking_up_is_told(tmp_path: Path) -> None:
-    teller = HttpNotifier(FileSecrets(tmp_path), "")
+    teller = HttpNotifier(NotedSecrets(FileSecrets(tmp_path)), "")
     assert [teller.may_reach(host) for host in ("127.0.0.1", "::1", "1.1.1.1", "localhost")] == [
         False,
         False,
@@ -108,7 +109,7 @@ def test_what_can_be_told_without_looking_up_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_metadata_service_is_refused_by_its_name_before_it_is_looked_up(tmp_path: Path) -> None:
-    teller = HttpNotifier(FileSecrets(tmp_path), "", (read_network("169.254.0.0/16"),))
+    teller = HttpNotifier(NotedSecrets(FileSecrets(tmp_path)), "", (read_network("169.254.0.0/16"),))
     for host in ("metadata.google.internal", "Metadata.Google.Internal.", "instance-data"):
         assert not teller.may_reach(host)
         with pytest.raises(Forbidden):

@@ -115,6 +115,8 @@ async def test_nothing_of_memory_is_on_disk() -> None:
     prepared = prepare_store("memory:", wall_clock)
     store = open_store("memory:", wall_clock)
     await store.catalog.create_bucket(a_bucket(), most=100)
+    await store.secrets.keep("callback", b"first")
+    prepared.secrets.replace("tls", b"first")
     assert sorted(path.name for path in prepared.data.iterdir()) == ["results"]
     other = open_store("memory:", wall_clock)
     assert await other.catalog.find_bucket("photos") is None

@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 
 from coatcheck.core.digests import update_crc64
-from coatcheck.engines import rotation
+from coatcheck.engines import rotation, secret_files
 from coatcheck.engines.blob_paths import BlobPaths
 from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
 from coatcheck.engines.local import InUse, audit, open_local, prepare_local
-from coatcheck.engines.master_keys import KEY_VARIABLE, WRAP_BYTES, WrongEncryptionKey, read_master_keys
+from coatcheck.engines.master_keys import WRAP_BYTES, WrongEncryptionKey, read_master_keys
 from coatcheck.engines.rotation import Rotation, rotate
+from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.ports.bucket import NewBucket
 from coatcheck.ports.object import ObjectRecord, Segment
 
 from ..ports.byte_store_contract import content_of
 
+KEY_VARIABLE = "COATCHECK_ENCRYPTION_KEY"
 LARGE = bytes(range(256)) * 1000
 BODIES = {f"body-{number}": b"small " * (number + 1) for number in range(5)}
 BLOBS = ("blob-0", "blob-1", "blob-2")
@@ -77,10 +79,10 @@ def chunks_of(data: Path, blob_id: str) -> bytes:
 
 async def test_every_data_key_is_wrapped_anew_and_no_content_changes(data: Path) -> None:
     blob_ids = await fill(data)
-    before = read_master_keys(data / "encryption.key")
+    before = read_master_keys(FileSecrets(data))
     contents = {key: chunks_of(data, blob_id) for key, blob_id in blob_ids.items()}
     assert rotate(data) == Rotation(3, 5)
-    after = read_master_keys(data / "encryption.key")
+    after = read_master_keys(FileSecrets(data))
     assert (len(after.keys), before.keys[0] in after.keys) == (1, False)
     assert {key: chunks_of(data, blob_id) for key, blob_id in blob_ids.items()} == contents
     await check(data)
@@ -106,10 +108,10 @@ async def test_an_interrupted_rotation_loses_nothing_and_can_be_finished(data: P
     with pytest.raises(Interrupted):
         rotate(data, interrupt)
     await check(data)
-    assert len(read_master_keys(data / "encryption.key").keys) == 2
+    assert len(read_master_keys(FileSecrets(data)).keys) == 2
     done = rotate(data)
     assert done.blobs <= 3
-    assert len(read_master_keys(data / "encryption.key").keys) == 1
+    assert len(read_master_keys(FileSecrets(data)).keys) == 1
     await check(data)
 
 
@@ -172,7 +174,7 @@ async def test_a_new_key_of_the_environment_that_was_used_must_be_rotated_to(
     await check(data)
 
 
-@pytest.mark.parametrize("stop_at", range(1, 9))
+@pytest.mark.parametrize("stop_at", range(1, 12))
 async def test_a_rotation_that_dies_before_any_of_its_writes_fits_at_the_next_start(
     data: Path, stop_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,10 +196,11 @@ async def test_a_rotation_that_dies_before_any_of_its_writes_fits_at_the_next_st
 
         return run
 
-    names = ("note_keys", "write_master_keys", "_rotate_blobs", "_rotate_bodies", "set_fingerprints", "sync_directory")
+    names = ("note_keys", "write_master_keys", "_rotate_blobs", "_rotate_bodies", "set_fingerprints")
+    places = [*((rotation, name) for name in names), (secret_files, "sync_directory")]
     with monkeypatch.context() as patched:
-        for name in names:
-            patched.setattr(rotation, name, counted(getattr(rotation, name)))
+        for place, name in places:
+            patched.setattr(place, name, counted(getattr(place, name)))
         with pytest.raises(Died):
             rotate(data)
     prepare_local(data).close()
@@ -205,7 +208,7 @@ async def test_a_rotation_that_dies_before_any_of_its_writes_fits_at_the_next_st
     rotate(data)
     prepare_local(data).close()
     await check(data)
-    assert len(read_master_keys(data / "encryption.key").keys) == 1
+    assert len(read_master_keys(FileSecrets(data)).keys) == 1
 
 
 async def test_a_running_server_is_not_pulled_from_under(data: Path) -> None:

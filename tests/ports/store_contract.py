@@ -12,7 +12,7 @@ from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.identities import Identities
 from coatcheck.ports.keyring import Keyring
-from coatcheck.ports.secrets import Secrets
+from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 
 from .byte_store_contract import ByteStoreContract
@@ -40,7 +40,7 @@ class OfStore:
         return opened.domains
 
     @pytest.fixture
-    def secrets(self, opened: Store) -> Secrets:
+    def secrets(self, opened: Store) -> SecretsInUse:
         return opened.secrets
 
 
@@ -67,13 +67,13 @@ class StoreBytes(ByteStoreContract):
 
 
 class StoreSecrets(OfStore):
-    async def test_a_secret_is_what_was_kept_first(self, secrets: Secrets) -> None:
+    async def test_a_secret_is_what_was_kept_first(self, secrets: SecretsInUse) -> None:
         assert await secrets.find("callback") is None
         assert await secrets.keep("callback", b"first") == b"first"
         assert await secrets.keep("callback", b"second") == b"first"
         assert await secrets.find("callback") == b"first"
 
-    async def test_a_secret_may_be_noted_again(self, secrets: Secrets) -> None:
+    async def test_a_secret_may_be_noted_again(self, secrets: SecretsInUse) -> None:
         await secrets.keep("callback", b"first")
         await secrets.note("callback", b"first")
         await secrets.note("callback", b"first")

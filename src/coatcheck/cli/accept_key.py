@@ -60,8 +60,6 @@ def _accept(data: Path, name: str, yes: bool) -> int:
             accepting.accept_master_keys(data)
         case "root":
             note_root_key(data, find_root_credentials(data, os.environ).access_key_id)
-        case "callback":
-            accepting.accept_key_file(data, name, data / "callback.key")
         case _:
-            accepting.accept_key_file(data, name, data / "tls" / "ca.key")
+            accepting.accept_later_key(data, name)
     return 0

@@ -20,11 +20,11 @@ import click
 from coatcheck.access.policy import Kind, PolicyFault, read_policy
 from coatcheck.client.errors import ClientError, NotFound
 from coatcheck.core.names import is_identity_name
-from coatcheck.engines.key_file import WrongKey
 from coatcheck.engines.local import BadDirectory, InUse, LocalEngines, needs_preparing, open_local, prepare_local
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten, Unknown
 from coatcheck.ports.identities import Account
+from coatcheck.ports.secrets import WrongKey
 from coatcheck.root_credentials import BadCredentials
 
 from .failures import WontStart

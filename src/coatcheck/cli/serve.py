@@ -26,9 +26,9 @@ def command(as_json: bool, **options: Any) -> None:
     the first start, kept in DATA/root-credentials.json and shown once.
     """
     from coatcheck.engines.certificates import BadCertificate
-    from coatcheck.engines.key_file import WrongKey
     from coatcheck.engines.local import BadDirectory, InUse
     from coatcheck.engines.sqlite.schema import NewerStore
+    from coatcheck.ports.secrets import WrongKey
     from coatcheck.process import CannotListen, CannotStart, run
     from coatcheck.root_credentials import BadCredentials
 

@@ -8,11 +8,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from .blob_paths import sync_directory
-from .key_file import read_key_file
+from ..ports.secrets import ENCRYPTION, SECRET
 from .local import FileLock, alone_in
 from .master_keys import make_master_key, read_master_keys
 from .needed_keys import set_fingerprints
+from .secret_files import FileSecrets
 from .sqlite.connection import open_connection
 from .sqlite.schema import migrate
 from .sqlite.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
@@ -30,14 +30,15 @@ def accept_secret_key(data: Path, *, drop_access_keys: bool) -> int:
     Returns: how many were.
     Raises: WouldLose, if there are any and they aren't to be; WrongKey, InUse, NewerStore.
     """
+    secrets = FileSecrets(data)
     with _alone_with(data) as connection:
-        make_secret_key(data / "secret.key")
-        key = read_secret_key(data / "secret.key")
+        make_secret_key(secrets)
+        key = read_secret_key(secrets)
         lost = list(_not_opened(connection, Seal(key)))
         if lost and not drop_access_keys:
             raise WouldLose(len(lost))
         connection.executemany("DELETE FROM access_key WHERE access_key_id = ?", lost)
-        set_fingerprints(connection, "secret", [key])
+        set_fingerprints(connection, SECRET, [key])
     return len(lost)
 
 
@@ -46,20 +47,21 @@ def accept_master_keys(data: Path) -> None:
 
     Raises: WrongKey, InUse, NewerStore.
     """
+    secrets = FileSecrets(data)
     with _alone_with(data) as connection:
-        make_master_key(data / "encryption.key")
-        set_fingerprints(connection, "encryption", read_master_keys(data / "encryption.key").keys)
+        make_master_key(secrets)
+        set_fingerprints(connection, ENCRYPTION, read_master_keys(secrets).keys)
 
 
-def accept_key_file(data: Path, name: str, path: Path) -> bool:
-    """Take the key of a file that is made when it is needed; False if there is none, and so one may be made.
+def accept_later_key(data: Path, name: str) -> bool:
+    """Take one of the keys that are made when they are needed; False if there is none, and so one may be made.
 
     Raises: WrongKey, InUse, NewerStore.
     """
     with _alone_with(data) as connection:
-        there = path.exists()
-        set_fingerprints(connection, name, [read_key_file(path)] if there else [])
-    return there
+        key = FileSecrets(data).find(name)
+        set_fingerprints(connection, name, [] if key is None else [key])
+    return key is not None
 
 
 @contextmanager
@@ -72,7 +74,6 @@ def _alone_with(data: Path) -> Iterator[sqlite3.Connection]:
         ):
             migrate(connection)
             yield connection
-            sync_directory(data)
 
 
 def _not_opened(connection: sqlite3.Connection, seal: Seal) -> Iterator[tuple[str]]:

@@ -1,12 +1,12 @@
 """A certificate for the server's own names, from a certificate authority of its own. Kept in the data directory:
 
 tls/ca.pem        the authority's certificate: what clients are told to trust; ten years, then the same key's next one
-tls/ca.key        its key, mode 0600
 tls/server.pem    the server's certificate and the authority's; ninety days, made anew a month before its end
 tls/server.key    its key, mode 0600
 tls/own-domains   own domains that it is also for, one a line; written by the workers, who know the catalog
 
-Whoever holds ca.key can pose as any server to those who trust ca.pem, so it stays where the access keys are.
+The authority's key is the secret "tls", see `ports.secrets`: whoever holds it can pose as any server to those who trust
+ca.pem. The others are files because others read them: OpenSSL the server's pair, clients the authority's certificate.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from ..ports.secrets import TLS, Secrets, WrongKey
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -91,31 +93,32 @@ def make_tls_context(cert: Path, key: Path, oldest: str) -> ssl.SSLContext:
     return context
 
 
-def ensure_certificate(data: Path, names: Iterable[str], now: datetime, *, new_authority: bool = True) -> bool:
+def ensure_certificate(
+    data: Path, secrets: Secrets, names: Iterable[str], now: datetime, *, new_authority: bool = True
+) -> bool:
     """Make what is missing, has other names, will soon end, or begins only in the future (the clock has gone back).
 
     Args:
+        secrets: where the authority's key is kept.
         names: host names, also wildcards, and IP addresses.
         new_authority: an authority may be made where there is none.
     Returns: True if the server's pair is a new one.
     Raises: BadCertificate.
     """
-    files = tls_files(data)
+    files, where, wanted = tls_files(data), secrets.place(TLS).where, set(names)
     files.ca.parent.mkdir(mode=0o700, exist_ok=True)
-    ca_key_path = files.ca.with_suffix(".key")
-    wanted = set(names)
-    missing = [path for path in (ca_key_path, files.ca) if not path.exists()]
-    if missing and not new_authority:
-        raise BadCertificate(f"{missing[0]} is missing. Restore it from a backup.")
-    if missing:
+    pem = _find_authority_key(secrets)
+    if pem is None or not files.ca.exists():
+        if not new_authority:
+            raise BadCertificate(f"{where if pem is None else files.ca} is missing. Restore it from a backup.")
         ca_key = _new_key()
         ca = _make_authority(ca_key, _authority_name(), now)
-        _write(ca_key_path, _pem_of_key(ca_key))
+        secrets.replace(TLS, _pem_of_key(ca_key))
         _write(files.ca, _pem(ca))
     else:
-        ca_key, ca = _read_key(ca_key_path), _read_certificate(files.ca)
+        ca_key, ca = _read_key(pem, where), _read_certificate(files.ca)
         if ca.public_key() != ca_key.public_key():
-            raise BadCertificate(f"{files.ca} is not the certificate of {ca_key_path}. Restore both from a backup.")
+            raise BadCertificate(f"{files.ca} is not the certificate of {where}. Restore both from a backup.")
         if not _is_timely(files.ca, now):
             ca = _make_authority(ca_key, ca.subject, now)
             _write(files.ca, _pem(ca))
@@ -125,6 +128,14 @@ def ensure_certificate(data: Path, names: Iterable[str], now: datetime, *, new_a
     _write(files.key, _pem_of_key(key))
     _write(files.cert, _pem(certificate) + _pem(ca))
     return True
+
+
+def _find_authority_key(secrets: Secrets) -> bytes | None:
+    """Raises: BadCertificate, if it can't be read."""
+    try:
+        return secrets.find(TLS)
+    except WrongKey as error:
+        raise BadCertificate(str(error)) from None
 
 
 def _is_timely(path: Path, now: datetime) -> bool:
@@ -247,16 +258,17 @@ def _read_certificate(path: Path) -> Certificate:
         raise BadCertificate(f"{path} is no certificate; remove it to have a new one made.") from None
 
 
-def _read_key(path: Path) -> EllipticCurvePrivateKey:
+def _read_key(pem: bytes, where: str) -> EllipticCurvePrivateKey:
+    """The authority's. Raises: BadCertificate."""
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, EllipticCurvePrivateKey):
-        raise BadCertificate(f"{path} is no key of ours, or cut short. Restore it from a backup.")
+        raise BadCertificate(f"{where} is no key of ours, or cut short. Restore it from a backup.")
     return key
 
 

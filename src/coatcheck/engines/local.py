@@ -2,8 +2,7 @@
 
 server.lock       held (flock) by the one server of this directory
 open.lock         held, shared, by every process that has the engines open
-secret.key        the key that access key secrets are encrypted with, see `needed_keys`
-encryption.key    the master keys that objects are encrypted under, see `master_keys`
+*.key, tls/       secrets, see `secret_files`; and certificates, see `certificates`
 catalog.sqlite    with -wal and -shm: all metadata, and small objects
 catalog.lock      held while a write transaction runs
 catalog.changes   a number that moves with every commit, see `sqlite.changes`
@@ -35,6 +34,7 @@ from .encrypted import EncryptingByteStore
 from .files import FileByteStore
 from .local_reads import LocalReads
 from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
+from .noted_secrets import NotedSecrets
 from .results import prepare_results
 from .secret_files import FileSecrets
 from .sqlite.blobs import forget_blobs
@@ -94,15 +94,15 @@ class LocalEngines:
     _writer: Writer
     _changes: Changes
     _open: FileLock
-    _data: Path
+    _secrets: FileSecrets
 
     @property
     def reads(self) -> LocalReads:
         return LocalReads(self.catalog, self.keyring, self.domains)
 
     @property
-    def secrets(self) -> FileSecrets:
-        return FileSecrets(self._data, self.needs_key, self.note_key)
+    def secrets(self) -> NotedSecrets:
+        return NotedSecrets(self._secrets, self.needs_key, self.note_key)
 
     def needs_key(self, name: str) -> bool:
         """Whether a key of that name was noted: it is not to be made anew. See `needed_keys`."""
@@ -141,12 +141,12 @@ def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
     """
     in_use = FileLock(data / "open.lock")
     in_use.share(OPEN_WAIT_S)
-    path = data / "catalog.sqlite"
+    path, secrets = data / "catalog.sqlite", FileSecrets(data)
     try:
         with _told(data), closing(_open_catalog(path, query_only=True)) as connection:
             if read_version(connection) < len(STEPS):
                 raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
-            secret_key, master_keys = check_opening_keys(connection, data)
+            secret_key, master_keys = check_opening_keys(connection, secrets)
     except BaseException:
         in_use.close()
         raise
@@ -166,7 +166,7 @@ def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
         writer,
         changes,
         in_use,
-        data,
+        secrets,
     )
 
 
@@ -220,13 +220,13 @@ def needs_preparing(data: Path) -> bool:
 def _prepare(data: Path, clock: Clock) -> None:
     with closing(_open_catalog(data / "catalog.sqlite", query_only=False)) as connection:
         read_version(connection)
-        check_keys(connection, data)
-        paths = BlobPaths(data)
+        paths, secrets = BlobPaths(data), FileSecrets(data)
+        check_keys(connection, secrets, paths)
         paths.prepare()
         prepare_results(data / "results")
         migrate(connection)
         keep_row_sums(connection)
-        note_keys(connection, data)
+        note_keys(connection, secrets)
         make_root_account(connection, int(clock()))
         recover(connection, paths)
     _make_files_private(data)

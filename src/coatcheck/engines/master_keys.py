@@ -1,8 +1,8 @@
 """The master keys: what the data key of each encrypted blob is wrapped with.
 
-`encryption.key` in the data directory (mode 0600), or COATCHECK_ENCRYPTION_KEY, holds base64 texts of 32 bytes each,
-one a line or separated by commas. The first wraps; all of them unwrap, so that a key can be replaced. A key's id is the
-beginning of its digest, so there is nothing to number.
+The secret "encryption" (`ports.secrets`) holds base64 texts of 32 bytes each, one a line or separated by commas. The
+first wraps; all of them unwrap, so that a key can be replaced. A key's id is the beginning of its digest, so there is
+nothing to number.
 
 A wrapped data key is `WRAP_BYTES` long: magic, the master key's id, a nonce, and the data key under AES-256-GCM with
 the name of what it belongs to bound in.
@@ -13,12 +13,11 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from .key_file import WrongKey, new_key, put_key_file, read_key, read_key_text, write_key
+from ..ports.secrets import ENCRYPTION, Secrets, WrongKey
+from .key_text import find_key_text, new_key, read_key, write_key
 
-KEY_VARIABLE: Final = "COATCHECK_ENCRYPTION_KEY"
 WRAP_BYTES: Final = 76
 _MAGIC: Final = b"CCWRAP1\n"
 _ID_BYTES: Final = 8
@@ -76,28 +75,26 @@ def key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"coatcheck master key" + key).digest()[:_ID_BYTES]
 
 
-def read_master_keys(path: Path) -> MasterKeys:
-    """The keys of the environment if they are set there, else those of the file. Raises: WrongKey."""
-    texts = read_key_text(path, KEY_VARIABLE).replace(",", "\n").split()
+def read_master_keys(secrets: Secrets) -> MasterKeys:
+    """Raises: WrongKey (missing, malformed)."""
+    texts = find_key_text(secrets, ENCRYPTION).replace(b",", b"\n").split()
     keys = tuple(key for key in map(read_key, texts) if key is not None)
     if not keys or len(keys) < len(texts):
-        where = KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else str(path)
         raise WrongEncryptionKey(
-            f"{where} is cut short or damaged: an encryption key must be the base64 of 32 bytes, one or more. "
-            "Restore it from where it is kept."
+            f"{secrets.place(ENCRYPTION).where} is cut short or damaged: an encryption key must be the base64 of "
+            "32 bytes, one or more. Restore it from where it is kept."
         )
     return MasterKeys(keys)
 
 
-def make_master_key(path: Path) -> None:
-    """Write a fresh key to the file, mode 0600, unless it exists or the environment has one."""
-    if not (os.environ.get(KEY_VARIABLE) or path.exists()):
-        write_master_keys(path, MasterKeys((new_key(),)))
+def make_master_key(secrets: Secrets) -> None:
+    """Keep a fresh one, unless there is one."""
+    secrets.keep(ENCRYPTION, write_key(new_key()))
 
 
-def write_master_keys(path: Path, keys: MasterKeys) -> None:
-    """Replace the file, durably; the caller syncs the directory."""
-    put_key_file(path, b"".join(map(write_key, keys.keys)))
+def write_master_keys(secrets: Secrets, keys: MasterKeys) -> None:
+    """Keep these in the place of those that are there, durably."""
+    secrets.replace(ENCRYPTION, b"".join(map(write_key, keys.keys)))
 
 
 def fresh_keys(keys: MasterKeys) -> MasterKeys:

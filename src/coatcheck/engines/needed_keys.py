@@ -1,10 +1,12 @@
 """Which keys a data directory needs, by their fingerprints in its catalog; no key that is needed is ever made anew.
 
-    secret       secret.key, or COATCHECK_SECRET_KEY: opens the stored access keys and the tokens of sessions
-    encryption   encryption.key, or COATCHECK_ENCRYPTION_KEY: opens encrypted objects; several while one is replaced
+    secret       opens the stored access keys and the tokens of sessions
+    encryption   opens encrypted objects; several while one is replaced
     root         the owner's access key: links are signed with it. Any is taken that is given, none is made in its place
-    callback     callback.key: what applications know callbacks by
-    tls          tls/ca.key and ca.pem: what clients trust
+    callback     what applications know callbacks by
+    tls          with its certificate: what clients trust
+
+All but the root are secrets of `ports.secrets`.
 
 A fingerprint is noted when its key is made or first used, and never tells anything of the key. A catalog that has none
 yet (of version 1, or new) proves its keys: one secret is opened, one wrapped data key looked at; where there is nothing
@@ -17,7 +19,6 @@ nothing is any more. So all that are noted must be there, whatever step it was i
 from __future__ import annotations
 
 import hmac
-import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -25,14 +26,15 @@ from pathlib import Path
 from typing import Final
 
 from ..ports.byte_store import is_encrypted
-from .blob_paths import BlobPaths, sync_directory
+from ..ports.secrets import CALLBACK, ENCRYPTION, SECRET, TLS, Secrets, WrongKey
+from .blob_paths import BlobPaths
 from .encrypted import HEADER_BYTES, find_wrapped
-from .key_file import WrongKey, read_key_file
-from .master_keys import KEY_VARIABLE, WRAP_BYTES, MasterKeys, WrongEncryptionKey, make_master_key, read_master_keys
+from .key_text import find_key_text
+from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey, make_master_key, read_master_keys
 from .sqlite.connection import open_connection
-from .sqlite.seal import SECRET_KEY_VARIABLE, Seal, WrongSecretKey, make_secret_key, read_secret_key
+from .sqlite.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 
-NAMES: Final = ("secret", "encryption", "root", "callback", "tls")
+_ROOT: Final = "root"
 _CACHE_KIB: Final = 2 * 1024
 _PEM_END: Final = b"-----END PRIVATE KEY-----"
 
@@ -79,63 +81,57 @@ def _has_table(connection: sqlite3.Connection, name: str) -> bool:
 # --- at a start ------------------------------------------------------------------------------------------------------
 
 
-def check_keys(connection: sqlite3.Connection, data: Path) -> None:
+def check_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPaths) -> None:
     """Hold the keys against what the catalog knows and holds, of whatever version; make those that nobody needs yet.
 
     Raises: WrongKey; then nothing was changed.
     """
-    if not _is_there(data / "secret.key", SECRET_KEY_VARIABLE) and _needs_secret_key(connection):
-        raise _missing(data, "secret", "the catalog's access keys are encrypted with it", SECRET_KEY_VARIABLE)
-    if not _is_there(data / "encryption.key", KEY_VARIABLE) and _needs_master_key(connection):
-        raise _missing(data, "encryption", "objects are encrypted with it", KEY_VARIABLE)
-    _check_callback_key(connection, data)
-    make_secret_key(data / "secret.key")
-    make_master_key(data / "encryption.key")
-    sync_directory(data)
-    check_opening_keys(connection, data)
-    if not known_fingerprints(connection, "secret"):
-        _prove_secret_key(connection, data)
-    if not known_fingerprints(connection, "encryption"):
-        _prove_master_keys(connection, data)
+    if secrets.find(SECRET) is None and _needs_secret_key(connection):
+        raise _missing(secrets, SECRET, "the catalog's access keys are encrypted with it")
+    if secrets.find(ENCRYPTION) is None and _needs_master_key(connection):
+        raise _missing(secrets, ENCRYPTION, "objects are encrypted with it")
+    _check_callback_key(connection, secrets)
+    make_secret_key(secrets)
+    make_master_key(secrets)
+    check_opening_keys(connection, secrets)
+    if not known_fingerprints(connection, SECRET):
+        _prove_secret_key(connection, secrets)
+    if not known_fingerprints(connection, ENCRYPTION):
+        _prove_master_keys(connection, secrets, paths)
 
 
-def check_opening_keys(connection: sqlite3.Connection, data: Path) -> tuple[bytes, MasterKeys]:
+def check_opening_keys(connection: sqlite3.Connection, secrets: Secrets) -> tuple[bytes, MasterKeys]:
     """The secret key and the master keys, held against their fingerprints. Raises: WrongKey."""
-    secret = read_secret_key(data / "secret.key")
-    known = known_fingerprints(connection, "secret")
-    if known and fingerprint("secret", secret) not in known:
-        raise WrongSecretKey(
-            _foreign(data, "secret", "the catalog's access keys are encrypted with", SECRET_KEY_VARIABLE)
-        )
-    masters = read_master_keys(data / "encryption.key")
-    if not known_fingerprints(connection, "encryption") <= {fingerprint("encryption", key) for key in masters.keys}:
-        raise WrongEncryptionKey(_foreign(data, "encryption", "objects are encrypted with", KEY_VARIABLE))
+    secret = read_secret_key(secrets)
+    known = known_fingerprints(connection, SECRET)
+    if known and fingerprint(SECRET, secret) not in known:
+        raise _foreign_secret_key(secrets)
+    masters = read_master_keys(secrets)
+    if not known_fingerprints(connection, ENCRYPTION) <= {fingerprint(ENCRYPTION, key) for key in masters.keys}:
+        raise _foreign_master_keys(secrets)
     return secret, masters
 
 
-def note_keys(connection: sqlite3.Connection, data: Path) -> None:
+def note_keys(connection: sqlite3.Connection, secrets: Secrets) -> None:
     """Note what was checked. Of several master keys the first, which is about to be used; all, where none was noted."""
-    note_fingerprint(connection, "secret", read_secret_key(data / "secret.key"))
-    keys = read_master_keys(data / "encryption.key").keys
-    for key in keys[:1] if known_fingerprints(connection, "encryption") else keys:
-        note_fingerprint(connection, "encryption", key)
-    if (data / "callback.key").exists():
-        note_fingerprint(connection, "callback", read_key_file(data / "callback.key"))
-
-
-def _is_there(path: Path, variable: str) -> bool:
-    return bool(os.environ.get(variable)) or path.exists()
+    note_fingerprint(connection, SECRET, read_secret_key(secrets))
+    keys = read_master_keys(secrets).keys
+    for key in keys[:1] if known_fingerprints(connection, ENCRYPTION) else keys:
+        note_fingerprint(connection, ENCRYPTION, key)
+    pem = secrets.find(CALLBACK)
+    if pem is not None:
+        note_fingerprint(connection, CALLBACK, pem)
 
 
 def _needs_secret_key(connection: sqlite3.Connection) -> bool:
-    if known_fingerprints(connection, "secret"):
+    if known_fingerprints(connection, SECRET):
         return True
     keys = "SELECT 1 FROM access_key LIMIT 1"
     return _has_table(connection, "access_key") and connection.execute(keys).fetchone() is not None
 
 
 def _needs_master_key(connection: sqlite3.Connection) -> bool:
-    if known_fingerprints(connection, "encryption"):
+    if known_fingerprints(connection, ENCRYPTION):
         return True
     if not _has_table(connection, "blob"):
         return False
@@ -143,56 +139,56 @@ def _needs_master_key(connection: sqlite3.Connection) -> bool:
     return found is not None
 
 
-def _prove_secret_key(connection: sqlite3.Connection, data: Path) -> None:
+def _prove_secret_key(connection: sqlite3.Connection, secrets: Secrets) -> None:
     """One stored secret that it opens is enough."""
     if not _has_table(connection, "access_key"):
         return
-    seal, failure = Seal(read_secret_key(data / "secret.key")), None
+    seal, failure = Seal(read_secret_key(secrets)), None
     for access_key_id, sealed in connection.execute("SELECT access_key_id, sealed_secret FROM access_key"):
         try:
             seal.open(sealed, access_key_id)
             return
         except WrongSecretKey:
-            failure = _foreign(data, "secret", "the catalog's access keys are encrypted with", SECRET_KEY_VARIABLE)
+            failure = _foreign_secret_key(secrets)
     if failure is not None:
-        raise WrongSecretKey(failure)
+        raise failure
 
 
-def _prove_master_keys(connection: sqlite3.Connection, data: Path) -> None:
+def _prove_master_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPaths) -> None:
     """One encrypted blob and one encrypted body, if there are any, say whose they are."""
     if not _has_table(connection, "blob"):
         return
-    keys = read_master_keys(data / "encryption.key")
+    keys = read_master_keys(secrets)
     blob = connection.execute(_ENCRYPTED_BLOB).fetchone()
     body = connection.execute(_ENCRYPTED_BODY, (WRAP_BYTES,)).fetchone()
     try:
         if blob is not None:
             assert is_encrypted(blob[0].hex())
-            find_wrapped(_read_header(data, blob[0].hex()), keys)
+            find_wrapped(_read_header(paths, blob[0].hex()), keys)
         if body is not None and not keys.opens(body[0]):
             raise WrongEncryptionKey
     except WrongEncryptionKey:
-        raise WrongEncryptionKey(_foreign(data, "encryption", "objects are encrypted with", KEY_VARIABLE)) from None
+        raise _foreign_master_keys(secrets) from None
     except FileNotFoundError:
         return  # a blob that is lost proves nothing; the audit names it
 
 
-def _read_header(data: Path, blob_id: str) -> bytes:
-    with open(BlobPaths(data).blob(blob_id), "rb") as file:
+def _read_header(paths: BlobPaths, blob_id: str) -> bytes:
+    with open(paths.blob(blob_id), "rb") as file:
         return file.read(HEADER_BYTES)
 
 
-def _check_callback_key(connection: sqlite3.Connection, data: Path) -> None:
-    path, known = data / "callback.key", known_fingerprints(connection, "callback")
-    if not path.exists():
+def _check_callback_key(connection: sqlite3.Connection, secrets: Secrets) -> None:
+    pem, known = secrets.find(CALLBACK), known_fingerprints(connection, CALLBACK)
+    if pem is None:
         if known:
-            raise _missing(data, "callback", "applications know callbacks by it")
+            raise _missing(secrets, CALLBACK, "applications know callbacks by it")
         return
-    pem = read_key_file(path)
     if _PEM_END not in pem:
-        raise WrongKey(f"{path} is cut short or damaged. {_next_step(data, 'callback')}")
-    if known and fingerprint("callback", pem) not in known:
-        raise WrongKey(_foreign(data, "callback", "applications know callbacks by"))
+        place = secrets.place(CALLBACK)
+        raise WrongKey(f"{place.where} is cut short or damaged. {place.remedy}")
+    if known and fingerprint(CALLBACK, pem) not in known:
+        raise WrongKey(_foreign(secrets, CALLBACK, "applications know callbacks by"))
 
 
 # --- keys of those who have no catalog open --------------------------------------------------------------------------
@@ -202,33 +198,39 @@ def needs_root_key(data: Path) -> bool:
     """Whether a server has run with one: a new one would make its links dead."""
     with closing(_open(data)) as connection:
         buckets = connection.execute("SELECT 1 FROM bucket LIMIT 1").fetchone()
-        return bool(known_fingerprints(connection, "root")) or buckets is not None
+        return bool(known_fingerprints(connection, _ROOT)) or buckets is not None
 
 
 def note_root_key(data: Path, access_key_id: str) -> None:
     """By its id alone: a secret that somebody chose could be guessed from what is noted of it."""
     with closing(_open(data)) as connection:
-        set_fingerprints(connection, "root", [access_key_id.encode()])
+        set_fingerprints(connection, _ROOT, [access_key_id.encode()])
 
 
-def check_authority(data: Path) -> bool:
-    """Whether the certificate authority that clients trust is there; False if there was none yet. Raises: WrongKey."""
-    key, certificate = data / "tls" / "ca.key", data / "tls" / "ca.pem"
+def check_authority(data: Path, secrets: Secrets, certificate: Path) -> bool:
+    """Whether the certificate authority that clients trust is there; False if there was none yet.
+
+    Args:
+        certificate: the authority's, without which its key is of no use.
+    Raises: WrongKey.
+    """
     with closing(_open(data)) as connection:
-        known = known_fingerprints(connection, "tls")
+        known = known_fingerprints(connection, TLS)
     if not known:
         return False
-    for path in (key, certificate):
-        if not path.exists():
-            raise _missing(data, "tls", "clients trust this authority", file=path)
-    if fingerprint("tls", read_key_file(key)) not in known:
-        raise WrongKey(_foreign(data, "tls", "clients trust", file=key))
+    key, why = secrets.find(TLS), "clients trust this authority"
+    if key is None:
+        raise _missing(secrets, TLS, why)
+    if not certificate.exists():
+        raise _missing(secrets, TLS, why, what=str(certificate))
+    if fingerprint(TLS, key) not in known:
+        raise WrongKey(_foreign(secrets, TLS, "clients trust"))
     return True
 
 
-def note_authority(data: Path) -> None:
+def note_authority(data: Path, secrets: Secrets) -> None:
     with closing(_open(data)) as connection:
-        note_fingerprint(connection, "tls", read_key_file(data / "tls" / "ca.key"))
+        note_fingerprint(connection, TLS, find_key_text(secrets, TLS))
 
 
 def _open(data: Path) -> sqlite3.Connection:
@@ -238,15 +240,20 @@ def _open(data: Path) -> sqlite3.Connection:
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _missing(data: Path, name: str, why: str, variable: str = "", file: Path | None = None) -> WrongKey:
-    or_variable = f" (or set {variable})" if variable else ""
-    return WrongKey(f"{file or data / f'{name}.key'} is missing, and {why}. {_next_step(data, name, or_variable)}")
+def _missing(secrets: Secrets, name: str, why: str, what: str = "") -> WrongKey:
+    """That the secret, or what else belongs to it, isn't there."""
+    place = secrets.place(name)
+    return WrongKey(f"{what or place.where} is missing, and {why}. {place.remedy}")
 
 
-def _foreign(data: Path, name: str, what: str, variable: str = "", file: Path | None = None) -> str:
-    where = variable if variable and os.environ.get(variable) else str(file or data / f"{name}.key")
-    return f"{where} is not the key that {what}. {_next_step(data, name)}"
+def _foreign_secret_key(secrets: Secrets) -> WrongSecretKey:
+    return WrongSecretKey(_foreign(secrets, SECRET, "the catalog's access keys are encrypted with"))
 
 
-def _next_step(data: Path, name: str, or_variable: str = "") -> str:
-    return f"Restore it from a backup{or_variable}; to do without it: coatcheck accept-key {name} --data {data}"
+def _foreign_master_keys(secrets: Secrets) -> WrongEncryptionKey:
+    return WrongEncryptionKey(_foreign(secrets, ENCRYPTION, "objects are encrypted with"))
+
+
+def _foreign(secrets: Secrets, name: str, what: str) -> str:
+    place = secrets.place(name)
+    return f"{place.where} is not the key that {what}. {place.remedy}"

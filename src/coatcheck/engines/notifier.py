@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from ..core.addresses import Address, Network, is_metadata_name, may_reach, read_address
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
 from ..ports.notifier import Forbidden, Notice, Response, Unreachable
-from ..ports.secrets import SecretLost, Secrets
+from ..ports.secrets import CALLBACK, SecretLost, SecretsInUse
 from .trouble import tell_trouble
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class HttpNotifier:
 
     def __init__(
         self,
-        keys: Secrets,
+        keys: SecretsInUse,
         key_url: str,
         allowed: Sequence[Network] = (),
     ) -> None:
@@ -125,14 +125,14 @@ class HttpNotifier:
     async def _private_key(self) -> RSAPrivateKey:
         if self._key is None:
             try:
-                pem = await self._secrets.find("callback")
+                pem = await self._secrets.find(CALLBACK)
             except SecretLost as error:
                 tell_trouble("callbacks cannot be signed", error)
                 raise Unreachable("the server has lost its callback key") from None
             if pem is None:
-                pem = await self._secrets.keep("callback", await asyncio.to_thread(_make_key))
+                pem = await self._secrets.keep(CALLBACK, await asyncio.to_thread(_make_key))
             key = _read_key(pem)
-            await self._secrets.note("callback", pem)
+            await self._secrets.note(CALLBACK, pem)
             self._key = key
         return self._key
 

@@ -7,11 +7,15 @@ from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from ..clock import Clock
+from ..ports.secrets import Secrets
 from ..ports.store import Store
+from .certificates import tls_files
 from .local import open_local, prepare_local
+from .memory_secrets import MemorySecrets
 from .memory_store import MemoryStore
 from .needed_keys import check_authority, needs_root_key, note_authority, note_root_key
 from .results import prepare_results
+from .secret_files import FileSecrets
 
 MEMORY: Final = "memory:"
 _FILE: Final = "file:"
@@ -23,6 +27,11 @@ class PreparedStore(Protocol):
     @property
     def data(self) -> Path:
         """The directory for the server's own files: certificates, remembered pictures, the owner's key."""
+        ...
+
+    @property
+    def secrets(self) -> Secrets:
+        """What the first process needs of them: the certificate authority's key."""
         ...
 
     def needs_root_key(self) -> bool:
@@ -65,6 +74,7 @@ class _LocalPrepared:
     def __init__(self, data: Path, clock: Clock) -> None:
         self._lock = prepare_local(data, clock)
         self.data = data
+        self.secrets = FileSecrets(data)
 
     def needs_root_key(self) -> bool:
         return needs_root_key(self.data)
@@ -73,10 +83,10 @@ class _LocalPrepared:
         note_root_key(self.data, access_key_id)
 
     def has_authority(self) -> bool:
-        return check_authority(self.data)
+        return check_authority(self.data, self.secrets, tls_files(self.data).ca)
 
     def note_authority(self) -> None:
-        note_authority(self.data)
+        note_authority(self.data, self.secrets)
 
     def close(self) -> None:
         self._lock.close()
@@ -88,6 +98,7 @@ class _MemoryPrepared:
     def __init__(self) -> None:
         self._directory = TemporaryDirectory(prefix="coatcheck-")
         self.data = Path(self._directory.name)
+        self.secrets = MemorySecrets()
         prepare_results(self.data / "results")
 
     def needs_root_key(self) -> bool:

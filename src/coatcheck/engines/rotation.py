@@ -1,9 +1,9 @@
 """Replacing the master key: every data key is wrapped anew, no content is touched.
 
 A blob has room for two wrapped keys, so the new one is durable before the old one goes. A body's lies in its row and
-changes in a transaction. The key file holds both keys until all is done, so a rotation that was interrupted leaves
-everything readable, and is finished by the next one. The catalog notes a key before anything is wrapped with it, and
-forgets the old one before it leaves the file, so a start fits after each step. Nobody else may have the directory open.
+changes in a transaction. Both keys are kept until all is done, so a rotation that was interrupted leaves everything
+readable, and is finished by the next one. The catalog notes a key before anything is wrapped with it, and forgets the
+old one before it is dropped, so a start fits after each step. Nobody else may have the directory open.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from ..ports.byte_store import is_encrypted
-from .blob_paths import BlobPaths, sync_directory
+from ..ports.secrets import ENCRYPTION, Secrets
+from .blob_paths import BlobPaths
 from .encrypted import BODY, HEADER_BYTES, SLOTS, find_wrapped
 from .local import FileLock, alone_in
-from .master_keys import KEY_VARIABLE, WRAP_BYTES, MasterKeys, fresh_keys, write_master_keys
+from .master_keys import WRAP_BYTES, MasterKeys, fresh_keys, write_master_keys
 from .needed_keys import check_keys, check_opening_keys, note_keys, set_fingerprints
+from .secret_files import FileSecrets
 from .sqlite.connection import open_connection
 from .sqlite.schema import migrate
 
@@ -38,49 +40,43 @@ class Rotation:
 
 
 def rotate(data: Path, note: Callable[[int], None] = lambda _: None) -> Rotation:
-    """Replace the master key of the file, or take the first of the environment's for all.
+    """Replace the master key; where the operator gives the keys, take the first of them for all.
 
     Args:
         note: told now and then how many are done.
     Raises: InUse (a server is running), WrongKey, NewerStore.
     """
+    secrets = FileSecrets(data)
     with closing(FileLock(data / "server.lock")) as server:
         server.own(0)
         with alone_in(data):
-            keys = _begin(data)
+            keys = _begin(data, secrets)
             blobs = _rotate_blobs(data, keys, note)
             bodies = _rotate_bodies(data, keys, lambda done: note(blobs + done))
-            _finish(data, keys)
+            _finish(data, secrets, keys)
     return Rotation(blobs, bodies)
 
 
-def _begin(data: Path) -> MasterKeys:
+def _begin(data: Path, secrets: Secrets) -> MasterKeys:
     """The keys, the new one first and noted."""
-    path = data / "encryption.key"
     with closing(open_connection(data / "catalog.sqlite", cache_kib=_CACHE_KIB, query_only=False)) as connection:
-        check_keys(connection, data)
+        check_keys(connection, secrets, BlobPaths(data))
         migrate(connection)
-        note_keys(connection, data)
-        _, keys = check_opening_keys(connection, data)
-        if _is_from_file() and len(keys.keys) == 1:
+        note_keys(connection, secrets)
+        _, keys = check_opening_keys(connection, secrets)
+        if not secrets.place(ENCRYPTION).is_given and len(keys.keys) == 1:
             keys = fresh_keys(keys)
-            write_master_keys(path, keys)
-            sync_directory(data)
-            note_keys(connection, data)
+            write_master_keys(secrets, keys)
+            note_keys(connection, secrets)
     return keys
 
 
-def _finish(data: Path, keys: MasterKeys) -> None:
+def _finish(data: Path, secrets: Secrets, keys: MasterKeys) -> None:
     """Nothing is wrapped with the old ones any more."""
     with closing(open_connection(data / "catalog.sqlite", cache_kib=_CACHE_KIB, query_only=False)) as connection:
-        set_fingerprints(connection, "encryption", keys.keys[:1])
-    if _is_from_file():
-        write_master_keys(data / "encryption.key", MasterKeys(keys.keys[:1]))
-        sync_directory(data)
-
-
-def _is_from_file() -> bool:
-    return not os.environ.get(KEY_VARIABLE)
+        set_fingerprints(connection, ENCRYPTION, keys.keys[:1])
+    if not secrets.place(ENCRYPTION).is_given:
+        write_master_keys(secrets, MasterKeys(keys.keys[:1]))
 
 
 def _rotate_blobs(data: Path, keys: MasterKeys, note: Callable[[int], None]) -> int:

@@ -9,7 +9,7 @@ from .catalog import Catalog
 from .domains import Domains
 from .identities import Identities
 from .keyring import Keyring
-from .secrets import Secrets
+from .secrets import SecretsInUse
 from .snapshot import Reads
 
 
@@ -32,7 +32,7 @@ class Store(Protocol):
     def domains(self) -> Domains: ...
 
     @property
-    def secrets(self) -> Secrets: ...
+    def secrets(self) -> SecretsInUse: ...
 
     @property
     def identities(self) -> Identities: ...

@@ -1,16 +1,15 @@
-"""AES-256-GCM under the data directory's secret key: for secrets in the catalog, and for tokens that go out."""
+"""AES-256-GCM under the secret key: for secrets in the catalog, and for tokens that go out."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import os
-from pathlib import Path
 from typing import Final
 
-from ..key_file import WrongKey, new_key, put_key_file, read_key, read_key_text, write_key
+from ...ports.secrets import SECRET, Secrets, WrongKey
+from ..key_text import find_key_text, new_key, read_key, write_key
 
-SECRET_KEY_VARIABLE: Final = "COATCHECK_SECRET_KEY"  # noqa: S105 (a name, not a secret)
 _NONCE_BYTES: Final = 12
 _TOKEN: Final = "security-token"  # noqa: S105 (what tokens are bound to)
 
@@ -64,19 +63,17 @@ def _write_token(sealed: bytes) -> str:
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def read_secret_key(path: Path) -> bytes:
-    """The key from the environment if it is set there, else from the file. Raises: WrongKey (missing, malformed)."""
-    key = read_key(read_key_text(path, SECRET_KEY_VARIABLE))
+def read_secret_key(secrets: Secrets) -> bytes:
+    """Raises: WrongKey (missing, malformed)."""
+    key = read_key(find_key_text(secrets, SECRET))
     if key is None:
-        where = SECRET_KEY_VARIABLE if os.environ.get(SECRET_KEY_VARIABLE) else str(path)
         raise WrongSecretKey(
-            f"{where} is cut short or damaged: the secret key must be the base64 of 32 bytes. "
+            f"{secrets.place(SECRET).where} is cut short or damaged: the secret key must be the base64 of 32 bytes. "
             "Restore it from where it is kept."
         )
     return key
 
 
-def make_secret_key(path: Path) -> None:
-    """Write a fresh key to the file, mode 0600, unless it exists or the environment has one."""
-    if not (os.environ.get(SECRET_KEY_VARIABLE) or path.exists()):
-        put_key_file(path, write_key(new_key()))
+def make_secret_key(secrets: Secrets) -> None:
+    """Keep a fresh one, unless there is one."""
+    secrets.keep(SECRET, write_key(new_key()))
