@@ -21,7 +21,7 @@ from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.ports.renderer import Job, Picture, Rendered
 
 from ..patience import HANG_S
-from .vips.pictures import look, save, solid, textured
+from .vips.pictures import look, process, save, solid, textured
 
 SMALL = save(textured(60, 40), "PNG")
 
@@ -76,6 +76,16 @@ async def test_pictures_are_rendered_one_after_the_other_by_one_process(tmp_path
         mark = Job("image/watermark,image_bS5wbmc", picture(SMALL), {"m.png": picture(SMALL)})
         assert (await made.render(mark)).content_type == "image/png"
         assert process_ids(made) == [process]
+
+
+async def test_a_process_decodes_as_its_operator_wants(tmp_path: Path) -> None:
+    """By a thirteenth: at a quarter, or at an eighth."""
+    jpeg = save(textured(1040, 520), "JPEG")
+    for eighth_from in (12, 16):
+        with pool(tmp_path, eighth_from=eighth_from) as made:
+            found = content(await made.render(job(jpeg, "resize,w_80/format,png")))
+            assert found == process(jpeg, "resize,w_80/format,png", eighth_from)[1]
+            assert found != process(jpeg, "resize,w_80/format,png", 28 - eighth_from)[1]
 
 
 async def test_a_refusal_comes_over_whole(tmp_path: Path) -> None:

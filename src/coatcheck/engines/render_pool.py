@@ -59,6 +59,7 @@ class RenderLimits:
     timeout_s: float = 20.0
     memory_bytes: int = 768 * 1024**2
     font_directories: tuple[Path, ...] = ()
+    eighth_from: int = 16
 
 
 class RenderPool:
@@ -165,6 +166,7 @@ class _Process:
                     "coatcheck.engines.vips.process",
                     str(limits.memory_bytes),
                     str(limits.timeout_s + _SETTLE_S),
+                    str(limits.eighth_from),
                 ],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,

@@ -28,14 +28,14 @@ _WRITTEN_FILE_MAX_BYTES: Final = 64 * 1024**2  # fontconfig's cache; libvips is 
 
 
 def main() -> None:
-    """Arguments: memory limit in bytes, time limit of a job in seconds."""
-    memory_bytes, timeout_s = int(sys.argv[1]), float(sys.argv[2])
+    """Arguments: memory limit in bytes, time limit of a job in seconds, `eighth_from` (see `source.Source`)."""
+    memory_bytes, timeout_s, eighth_from = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     _limit(memory_bytes)
     with contextlib.suppress(EOFError, ConnectionError):  # the server is gone, or has given this picture up
-        serve(socket.socket(fileno=0), timeout_s)
+        serve(socket.socket(fileno=0), timeout_s, eighth_from)
 
 
-def serve(connection: socket.socket, timeout_s: float) -> None:
+def serve(connection: socket.socket, timeout_s: float, eighth_from: int) -> None:
     """Answer jobs until the other end closes. Raises: EOFError, ConnectionError."""
     from coatcheck.core import errors
     from coatcheck.core.errors import RENDER_TOO_COSTLY, OssError
@@ -52,7 +52,7 @@ def serve(connection: socket.socket, timeout_s: float) -> None:
         marks = {key: _receive(connection, size) for key, size in head["marks"]}
         signal.setitimer(signal.ITIMER_REAL, timeout_s)  # nobody handles the signal: it ends this process
         try:
-            content_type, result = render(read_plan(head["process"]), source, marks)
+            content_type, result = render(read_plan(head["process"]), source, marks, eighth_from)
         except OssError as error:
             _send(connection, _refusal(error, names[id(error.fault)]))
         except MemoryError:
