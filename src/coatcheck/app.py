@@ -196,11 +196,17 @@ def _open_renderer(settings: ServerSettings, clock: Clock) -> tuple[RememberingR
         timeout_s=settings.image_timeout_s,
         memory_bytes=settings.image_memory_bytes,
         font_directories=settings.image_fonts,
+        eighth_from=settings.image_eighth_from,
     )
     results = settings.data / "results"
     pool = RenderPool(limits, results / "scratch")
     return RememberingRenderer(
-        pool, results, most_bytes=settings.image_cache_bytes, sharers=settings.workers, clock=clock
+        pool,
+        results,
+        most_bytes=settings.image_cache_bytes,
+        sharers=settings.workers,
+        clock=clock,
+        look=f"{settings.image_eighth_from} {settings.image_fonts}",
     ), pool
 
 

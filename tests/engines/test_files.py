@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -207,6 +208,17 @@ async def test_no_file_stays_open(engines: LocalEngines) -> None:
     await abandoned.write(b"hello")
     await abandoned.discard()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_a_blob_that_is_all_of_the_content_is_a_file_open_for_reading(engines: LocalEngines) -> None:
+    blob = await a_blob(engines.byte_store, b"hello")
+    reader = await engines.byte_store.open([Segment(blob, 0, 5)])
+    async with reader.as_file() as file:
+        assert file is not None
+        assert fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        await engines.byte_store.remove([blob])
+        assert os.pread(file, 10, 0) == b"hello"
+    await reader.close()
 
 
 async def test_of_very_many_blobs_the_first_are_held_and_the_others_seen_to_be_gone(engines: LocalEngines) -> None:

@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ import pytest
 from coatcheck.core.errors import OssError
 from coatcheck.engines import render_pool
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
+from coatcheck.ports.damage import Damaged
 from coatcheck.ports.renderer import Job, Picture, Rendered
 
 from ..patience import HANG_S
-from .vips.pictures import look, save, solid, textured
+from .vips.pictures import look, process, save, solid, textured
 
 SMALL = save(textured(60, 40), "PNG")
 
@@ -38,6 +39,21 @@ def picture(data: bytes, *, announced: int | None = None, failing: Exception | N
 
 def job(data: bytes = SMALL, actions: str = "resize,w_30") -> Job:
     return Job(f"image/{actions}", picture(data))
+
+
+def a_file(tmp_path: Path, data: bytes, source: Picture, *, damage: Damaged | None = None) -> Job:
+    """A job whose source is as long as SMALL and a file with `data`; read in pieces, `source` is what comes."""
+    path = tmp_path / "source"
+    path.write_bytes(data)
+
+    @asynccontextmanager
+    async def as_file() -> AsyncIterator[int]:
+        with path.open("rb") as opened:
+            yield opened.fileno()
+        if damage is not None:
+            raise damage
+
+    return Job("image/resize,w_30", replace(source, size=len(SMALL), as_file=as_file))
 
 
 @contextmanager
@@ -76,6 +92,16 @@ async def test_pictures_are_rendered_one_after_the_other_by_one_process(tmp_path
         mark = Job("image/watermark,image_bS5wbmc", picture(SMALL), {"m.png": picture(SMALL)})
         assert (await made.render(mark)).content_type == "image/png"
         assert process_ids(made) == [process]
+
+
+async def test_a_process_decodes_as_its_operator_wants(tmp_path: Path) -> None:
+    """By a thirteenth: at a quarter, or at an eighth."""
+    jpeg = save(textured(1040, 520), "JPEG")
+    for eighth_from in (12, 16):
+        with pool(tmp_path, eighth_from=eighth_from) as made:
+            found = content(await made.render(job(jpeg, "resize,w_80/format,png")))
+            assert found == process(jpeg, "resize,w_80/format,png", eighth_from)[1]
+            assert found != process(jpeg, "resize,w_80/format,png", 28 - eighth_from)[1]
 
 
 async def test_a_refusal_comes_over_whole(tmp_path: Path) -> None:
@@ -136,6 +162,34 @@ async def test_a_source_that_fails_is_the_askers_affair(tmp_path: Path) -> None:
             await made.render(Job("image/info", picture(SMALL, announced=10**6, failing=ValueError("gone"))))
         short = Job("image/info", picture(SMALL, announced=10**6))
         assert (await refusal_of(made, short)).code == "MemLimitExceeded"
+        assert (await made.render(job())).content_type == "image/png"
+
+
+async def test_a_source_that_is_a_file_is_handed_over_and_closed(tmp_path: Path) -> None:
+    with pool(tmp_path) as made:
+        for _ in range(2):
+            assert look(content(await made.render(a_file(tmp_path, SMALL, picture(b"never read"))))).size == (30, 20)
+        [process] = process_ids(made)
+        held = [os.readlink(entry) for entry in Path(f"/proc/{process}/fd").iterdir()]
+        assert str(tmp_path / "source") not in held
+        mark = replace(a_file(tmp_path, SMALL, picture(b"")), process="image/watermark,image_bS5wbmc")
+        assert (await made.render(replace(mark, marks={"m.png": picture(SMALL)}))).content_type == "image/png"
+
+
+async def test_a_file_that_cannot_be_read_is_asked_for_in_pieces(tmp_path: Path) -> None:
+    """Whose reading says what is wrong, if something is."""
+    with pool(tmp_path) as made:
+        short = a_file(tmp_path, SMALL[:-1], picture(SMALL))
+        assert look(content(await made.render(short))).size == (30, 20)
+        assert len(process_ids(made)) == 1
+        with pytest.raises(ValueError, match="gone"):
+            await made.render(a_file(tmp_path, b"", picture(SMALL, failing=ValueError("gone"))))
+
+
+async def test_a_file_that_turns_out_to_be_damaged_has_no_result(tmp_path: Path) -> None:
+    with pool(tmp_path) as made:
+        with pytest.raises(Damaged, match="rotten"):
+            await made.render(a_file(tmp_path, SMALL, picture(SMALL), damage=Damaged("rotten")))
         assert (await made.render(job())).content_type == "image/png"
 
 

@@ -49,9 +49,11 @@ async def content(rendered: Rendered) -> bytes:
     return data
 
 
-def remembering(tmp_path: Path, inner: CountingRenderer, most_bytes: int = 10**6) -> RememberingRenderer:
+def remembering(
+    tmp_path: Path, inner: CountingRenderer, most_bytes: int = 10**6, look: str = ""
+) -> RememberingRenderer:
     prepare_results(tmp_path)
-    return RememberingRenderer(inner, tmp_path, most_bytes=most_bytes, sharers=1, clock=wall_clock)
+    return RememberingRenderer(inner, tmp_path, most_bytes=most_bytes, sharers=1, clock=wall_clock, look=look)
 
 
 def files(tmp_path: Path) -> list[Path]:
@@ -70,6 +72,13 @@ async def test_a_result_is_made_once(tmp_path: Path, size: int) -> None:
     assert len(inner.asked) == 1
     assert await content(await remembering(tmp_path, inner).render(job(7))) == expected
     assert len(inner.asked) == 1
+
+
+async def test_a_setting_that_changes_the_look_has_results_of_its_own(tmp_path: Path) -> None:
+    inner = CountingRenderer()
+    for look in ("16", "12", "16"):
+        await remembering(tmp_path, inner, look=look).render(job(7))
+    assert len(inner.asked) == 2
 
 
 async def test_results_of_different_things_are_different(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_loc
 from coatcheck.engines.master_keys import WRAP_BYTES
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.renderer import Job, Rendered
 
 from ..oss.house import OWNER, House
 from ..soak import count
@@ -515,6 +516,38 @@ async def test_no_copy_is_made_of_damaged_bytes(filled: Path, key: str) -> None:
         last = len(CONTENTS[key]) - 2
         answer = await house.ask("PUT", address, headers=source | {"x-oss-copy-source-range": f"bytes=0-{last}"})
         assert answer.refusal == (500, "InternalError")
+
+
+class FileReader:
+    """A renderer whose results are the sources' last bytes, read from their files; `harm` comes before it reads."""
+
+    def __init__(self, harm: Callable[[], None] = lambda: None) -> None:
+        self.harm = harm
+
+    async def render(self, job: Job) -> Rendered:
+        async with job.source.as_file() as file:
+            assert file is not None
+            self.harm()
+            body = os.pread(file, 10, job.source.size - 10)
+        return Rendered("image/png", len(body), body)
+
+
+@pytest.mark.parametrize("key", ["blob", "large"])
+async def test_nothing_is_made_of_a_damaged_picture(filled: Path, key: str) -> None:
+    """Whose file is handed over: looked at before its result goes out, and whether it changed while it was read."""
+    (path,) = blobs_of(filled, key)
+    asked = f"/photos/{key}?x-oss-process=image/format,png"
+    with open_local(filled) as engines:
+        house = a_house(engines)
+        house.pipeline._ports = house.pipeline._ports._replace(renderer=FileReader())
+        assert (await house.ask("GET", asked)).body == CONTENTS[key][-10:]
+        harm = FileReader(lambda: flip_in_file(path, 5, unseen=False))
+        house.pipeline._ports = house.pipeline._ports._replace(renderer=harm)
+        assert (await house.ask("GET", asked)).refusal == (500, "InternalError")
+    with open_local(filled) as engines:
+        house = a_house(engines)
+        house.pipeline._ports = house.pipeline._ports._replace(renderer=FileReader())
+        assert (await house.ask("GET", asked)).refusal == (500, "InternalError")
 
 
 async def test_a_shared_copy_of_damaged_bytes_is_damaged_too(filled: Path) -> None:

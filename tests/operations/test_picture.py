@@ -29,6 +29,8 @@ class StubRenderer:
 
     async def render(self, job: Job) -> Rendered:
         self.jobs.append(job)
+        async with job.source.as_file() as file:
+            assert file is None  # nothing here is one
         source = b"".join([bytes(chunk) async for chunk in job.source.chunks()])
         if source.startswith(b"text"):
             raise NOT_A_PICTURE()

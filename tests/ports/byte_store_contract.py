@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 
@@ -30,6 +31,16 @@ async def slice_of(store: BlobStore, start: int, stop: int, *segments: Segment) 
     reader = await store.open(segments)
     try:
         return b"".join([chunk async for chunk in reader.chunks(start, stop)])
+    finally:
+        await reader.close()
+
+
+async def file_of(store: BlobStore, *segments: Segment) -> bytes | None:
+    """What the file has that the segments are, if they are one."""
+    reader = await store.open(segments)
+    try:
+        async with reader.as_file() as file:
+            return None if file is None else os.pread(file, 1024**2, 0)
     finally:
         await reader.close()
 
@@ -116,6 +127,15 @@ class ByteStoreContract:
         await writer.discard()
         with pytest.raises(BlobGone):
             await store.open([Segment(writer.blob_id, 0, 1)])
+
+    async def test_as_a_file_it_has_its_content_and_nothing_else_or_there_is_none(self, store: BlobStore) -> None:
+        blob, other = await a_blob(store, CONTENT), await a_blob(store, b"other")
+        whole = Segment(blob, 0, len(CONTENT))
+        assert await file_of(store, whole) in (CONTENT, None)
+        assert await file_of(store, Segment(blob, 0, 100)) is None
+        assert await file_of(store, Segment(blob, 1, len(CONTENT))) is None
+        assert await file_of(store, whole, Segment(other, 0, 5)) is None
+        assert await file_of(store) is None
 
     async def test_many_are_written_and_read_at_once(self, store: BlobStore) -> None:
         contents = [bytes([number]) * 200_000 for number in range(20)]

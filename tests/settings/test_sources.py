@@ -72,6 +72,8 @@ def test_every_setting_can_come_from_every_place(here: Path) -> None:
         ("tls_self_signed = 3", "coatcheck.toml: tls_self_signed: 3 is neither true nor false."),
         ("region = 7", "coatcheck.toml: region: 7 is not a list."),
         ("trusted_proxy = ['10.0.0.0/33']", "is not a network like 10.0.0.0/8"),
+        ("image_eighth_from = 11", "coatcheck.toml: image_eighth_from: 11 is not in the range 12 to 16."),
+        ("image_eighth_from = 17", "coatcheck.toml: image_eighth_from: 17 is not in the range 12 to 16."),
         ("workers =", "coatcheck.toml cannot be read: "),
     ],
 )

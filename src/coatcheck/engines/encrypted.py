@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..core.digests import EMPTY_CRC64, update_crc64
@@ -234,6 +235,9 @@ class _MixedReader:
 
     async def verify(self) -> None:
         await self._content.verify()
+
+    def as_file(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def _pieces(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
         wanted = list(_overlaps(self._spans, start, stop))

@@ -276,6 +276,24 @@ class FileBlobReader:
         except BlobGone as gone:
             raise self._lost(gone) from None
 
+    @contextlib.asynccontextmanager
+    async def as_file(self) -> AsyncIterator[int | None]:
+        file = self._only_file()
+        if file is None:
+            yield None
+            return
+        self._begin_checks(needed=True)
+        yield file
+        await self._verify_last(is_only=False)
+
+    def _only_file(self) -> int | None:
+        """The open file that has all of the content and nothing else."""
+        if len(self._segments) != 1:
+            return None
+        blob_id, start, stop = self._segments[0]
+        file = self._fds[blob_id]
+        return file if (start, stop) == (0, os.fstat(file).st_size) else None
+
     async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
         whole = self._is_whole(start, stop)
         for blob_id, offset, length, done in self._pieces(start, stop, self._lent.next_piece):

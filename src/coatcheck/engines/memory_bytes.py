@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,6 +81,9 @@ class MemoryBlobReader:
 
     async def verify(self) -> None:
         """What is in memory is believed."""
+
+    def as_file(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def close(self) -> None:
         self._content = b""

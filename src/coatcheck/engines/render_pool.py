@@ -2,7 +2,8 @@
 
 A picture that makes its process take too long has it killed; one that makes it crash or run out of memory only loses
 it. Either way the client gets a clear refusal, the next picture a new process, and the server's own process has never
-held more of a picture than a piece on its way through.
+held more of a picture than a piece on its way through. Of one that is a file it holds nothing: the process gets the
+file, opened for reading.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class RenderLimits:
     timeout_s: float = 20.0
     memory_bytes: int = 768 * 1024**2
     font_directories: tuple[Path, ...] = ()
+    eighth_from: int = 16
 
 
 class RenderPool:
@@ -165,6 +167,7 @@ class _Process:
                     "coatcheck.engines.vips.process",
                     str(limits.memory_bytes),
                     str(limits.timeout_s + _SETTLE_S),
+                    str(limits.eighth_from),
                 ],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
@@ -176,28 +179,41 @@ class _Process:
         await self._receive_head()
 
     async def work(self, job: Job) -> Rendered | OssError:
-        """Raises: _Died, and what the pictures' `chunks` raise."""
+        """Raises: _Died, and what the pictures' `chunks` and `as_file` raise."""
         self.jobs += 1
-        marks = list(job.marks.items())
-        head = {
-            "process": job.process,
-            "source": job.source.size,
-            "marks": [[key, picture.size] for key, picture in marks],
-        }
-        document = json.dumps(head).encode()
-        try:
-            await self._loop.sock_sendall(self._ours, len(document).to_bytes(_LENGTH_BYTES, "big") + document)
-            for picture in (job.source, *(picture for _, picture in marks)):
-                await self._send_picture(picture)
-        except (BrokenPipeError, ConnectionError):
-            raise _Died from None
-        answer = await self._receive_head()
+        async with job.source.as_file() as file:
+            answer = await self._ask(job, file)
+        if "unread" in answer:  # whose reading fails here tells why
+            answer = await self._ask(job, None)
         if "fault" in answer:
             return _read_refusal(answer)
         size = int(answer["size"])
         if not 0 <= size <= RESULT_MAX_BYTES:
             raise _Died
         return Rendered(_read_content_type(answer), size, await self._receive(size))
+
+    async def _ask(self, job: Job, file: int | None) -> dict[str, Any]:
+        """Hand over the job, its source as a file if it is one, and wait for the head of the answer."""
+        head = {
+            "process": job.process,
+            "source": job.source.size,
+            "marks": [[key, picture.size] for key, picture in job.marks.items()],
+        }
+        try:
+            await self._send_head(json.dumps(head).encode(), file)
+            for picture in (*([job.source] if file is None else []), *job.marks.values()):
+                await self._send_picture(picture)
+        except ConnectionError:
+            raise _Died from None
+        return await self._receive_head()
+
+    async def _send_head(self, document: bytes, file: int | None) -> None:
+        length = len(document).to_bytes(_LENGTH_BYTES, "big")
+        if file is None:
+            await self._loop.sock_sendall(self._ours, length + document)
+            return
+        socket.send_fds(self._ours, [length], [file])  # doesn't wait: nothing else is in the socket now
+        await self._loop.sock_sendall(self._ours, document)
 
     async def _send_picture(self, picture: Picture) -> None:
         sent = 0

@@ -63,16 +63,20 @@ class RememberingRenderer:
     Args:
         most_bytes: of all results together, those of the other server processes included.
         sharers: server processes that share the directory.
+        look: the settings that decide how results look, as text; with others they have other names.
         clock: wall time, of when results were used.
     """
 
-    def __init__(self, renderer: Renderer, directory: Path, *, most_bytes: int, sharers: int, clock: Clock) -> None:
+    def __init__(
+        self, renderer: Renderer, directory: Path, *, most_bytes: int, sharers: int, clock: Clock, look: str = ""
+    ) -> None:
         self._renderer = renderer
+        self._look = look
         self._results = _Results(directory, most_bytes, sharers, clock)
         self._running: dict[str, asyncio.Task[Rendered]] = {}
 
     async def render(self, job: Job) -> Rendered:
-        name = name_result(job)
+        name = name_result(job, self._look)
         found = await self._results.find(name)
         if found is not None:
             return found
@@ -101,9 +105,9 @@ class RememberingRenderer:
         self._results.close()
 
 
-def name_result(job: Job) -> str:
-    """The same for jobs that ask the same of the same pictures, however they say it."""
-    parts = [_VERSION, write_plan(read_plan(job.process)), job.source.identity]
+def name_result(job: Job, look: str = "") -> str:
+    """The same for jobs that ask the same of the same pictures, however they say it, of servers of the same look."""
+    parts = [_VERSION, look, write_plan(read_plan(job.process)), job.source.identity]
     for key in sorted(job.marks):
         parts += [key, job.marks[key].identity]
     framed = "".join(f"{len(part)}:{part}" for part in parts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final, NamedTuple
 
 from coatcheck.access.actions import Action
@@ -14,6 +14,7 @@ from coatcheck.core.errors import NOT_IMPLEMENTED, WATERMARK_ERROR, OssError
 from coatcheck.core.names import check_object_key
 from coatcheck.images.text import read_plan
 from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.byte_store import BlobReader
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import DELETE_MARKER, SYMLINK, ObjectRecord
 from coatcheck.ports.renderer import Job, Picture, Rendered
@@ -106,20 +107,45 @@ async def _find_mark(context: Context, bucket: Bucket, key: str) -> Picture:
 def _picture(context: Context, bucket: Bucket, record: ObjectRecord) -> Picture:
     # What is encrypted at rest is not to lie there in clear as the result of something.
     remember = not record.encryption
+    content = _Content(context, bucket, record)
+    return Picture(_identity(bucket, record), record.size, content.chunks, content.as_file, remember)
 
-    async def chunks() -> AsyncGenerator[bytes | bytearray, None]:
-        body = inline_body(context.ports.byte_store, Origin(bucket.name, record))
+
+class _Content:
+    """An object's bytes, opened when they are wanted."""
+
+    def __init__(self, context: Context, bucket: Bucket, record: ObjectRecord) -> None:
+        self._context = context
+        self._bucket = bucket
+        self._record = record
+
+    async def chunks(self) -> AsyncGenerator[bytes | bytearray, None]:
+        body = self._inline()
         if body is not None:
             yield body
             return
-        reader = await open_record(context, bucket, record)
-        try:
-            async for chunk in reader.chunks(0, record.size):
+        async with self._opened() as reader:
+            async for chunk in reader.chunks(0, self._record.size):
                 yield chunk
+
+    @asynccontextmanager
+    async def as_file(self) -> AsyncIterator[int | None]:
+        if self._inline() is not None:
+            yield None
+            return
+        async with self._opened() as reader, reader.as_file() as file:
+            yield file
+
+    def _inline(self) -> bytes | None:
+        return inline_body(self._context.ports.byte_store, Origin(self._bucket.name, self._record))
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[BlobReader]:
+        reader = await open_record(self._context, self._bucket, self._record)
+        try:
+            yield reader
         finally:
             await reader.close()
-
-    return Picture(_identity(bucket, record), record.size, chunks, remember)
 
 
 def _identity(bucket: Bucket, record: ObjectRecord) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
 from ..core.body import FileSlice
@@ -71,6 +72,15 @@ class BlobReader(Protocol):
         """Wait until what was opened is known to be what was written: before anything is made of it for good.
 
         Raises: Damaged.
+        """
+        ...
+
+    def as_file(self) -> AbstractAsyncContextManager[int | None]:
+        """Within the block, the descriptor of a file that is open for reading and has the content and nothing else, for
+        other processes; None where there is no such file. They leave its position alone.
+
+        What they made of it counts only when the block has been left: that waits as `verify` does, and looks whether
+        the file has changed meanwhile. Raises, when it is left: Damaged.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,12 +18,14 @@ class Picture:
         identity: text that no other content, and no other object or version, has.
         size: bytes.
         chunks: opens the content and yields it, when it is wanted. What it raises comes out of `render`.
+        as_file: opens it as a file, where it is one: see `BlobReader.as_file`. What it raises comes out too.
         remember: what is made of it may be kept for the next who asks.
     """
 
     identity: str
     size: int
     chunks: Callable[[], AsyncGenerator[bytes | bytearray, None]]
+    as_file: Callable[[], AbstractAsyncContextManager[int | None]] = nullcontext
     remember: bool = True
 
 

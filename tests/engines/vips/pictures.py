@@ -77,9 +77,9 @@ def source(name: str) -> bytes:
 MARKS = {name: source(name) for name in ("mark.png", "sq.png")}
 
 
-def process(data: bytes, actions: str) -> tuple[str, bytes]:
+def process(data: bytes, actions: str, eighth_from: int = 16) -> tuple[str, bytes]:
     """Content-Type and content of `image/ACTIONS`."""
-    return render(read_plan(f"image/{actions}"), data, MARKS)
+    return render(read_plan(f"image/{actions}"), data, MARKS, eighth_from)
 
 
 def look(content: bytes) -> Image.Image:

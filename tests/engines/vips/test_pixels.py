@@ -45,6 +45,49 @@ def test_resize_is_as_good_as_a_full_decode() -> None:
     assert psnr(pixels_of(source("e3924"), "resize,w_400/format,png"), lanczos(look(source("e3924")), 400, 260)) > 35
 
 
+def fine_pattern(name: str) -> bytes:
+    """Stripes of 7 pixels, or rings from wide to narrow: where a cheap reduction shows."""
+    y, x = np.mgrid[0:1200, 0:1600]
+    stripes = np.where(((x + y // 3) // 7) % 2 == 0, 30, 220)
+    rings = 127 + 100 * np.cos(np.pi * ((x - 800) ** 2 + (y - 600) ** 2) / 3600)
+    pixels = stripes if name == "stripes" else rings
+    return save(Image.fromarray(pixels.astype(np.uint8)), "JPEG", quality=95)
+
+
+FINE = {name: fine_pattern(name) for name in ("stripes", "rings")}
+NEVER = 1000  # times smaller: no result here is
+
+
+def likeness(data: bytes, width: int, height: int, eighth_from: int) -> float:
+    found = look(process(data, f"resize,m_fixed,w_{width},h_{height}/format,png", eighth_from)[1])
+    return psnr(np.asarray(found.convert("RGB")), lanczos(look(data), width, height))
+
+
+@pytest.mark.parametrize("name", FINE)
+@pytest.mark.parametrize(("width", "height"), [(100, 75), (94, 70), (80, 60), (50, 37), (40, 30)])
+def test_from_a_sixteenth_on_decoding_at_an_eighth_costs_nothing(name: str, width: int, height: int) -> None:
+    assert likeness(FINE[name], width, height, 16) > 38
+    assert likeness(FINE[name], width, height, NEVER) > 38
+
+
+@pytest.mark.parametrize(("name", "faithful", "fast"), [("stripes", 50, 35), ("rings", 45, 33)])
+def test_above_a_sixteenth_it_costs_likeness_where_the_operator_wants_it(name: str, faithful: int, fast: int) -> None:
+    assert likeness(FINE[name], 133, 100, 16) > faithful
+    assert faithful > likeness(FINE[name], 133, 100, 12) > fast
+
+
+@pytest.mark.parametrize(
+    ("width", "at_twelve", "at_sixteen"),
+    [(134, False, False), (133, True, False), (101, True, False), (100, True, True)],
+)
+def test_a_jpeg_is_decoded_at_an_eighth_from_the_ratio_on(width: int, at_twelve: bool, at_sixteen: bool) -> None:
+    """The side that shrinks less says the ratio; below it nothing changes."""
+    actions = f"resize,m_fixed,w_{width},h_60/format,png"
+    at_a_quarter = process(FINE["rings"], actions, NEVER)
+    assert (process(FINE["rings"], actions, 12) != at_a_quarter) == at_twelve
+    assert (process(FINE["rings"], actions, 16) != at_a_quarter) == at_sixteen
+
+
 def test_pad_centres_the_scaled_picture() -> None:
     found = pixels_of(PNG, "resize,m_pad,w_200,h_200,color_00FF00")
     assert psnr(found[33:167], lanczos(textured(400, 267), 200, 134)) > 35

@@ -1,10 +1,13 @@
 """A render process: reads jobs from its standard input, which is a socket, and answers on it, one after the other.
 
-It is started with an environment without secrets, has no other file open than that socket, and puts limits on itself
-before it touches a picture: memory, open files, size of files it writes, and an alarm for each job. Loaders that we
-don't need are blocked in libvips. Whoever started it kills it when a job takes too long, and starts another one.
+It is started with an environment without secrets, has no other file open than that socket and a job's picture while it
+reads it, and puts limits on itself before it touches a picture: memory, open files, size of files it writes, and an
+alarm for each job. Loaders that we don't need are blocked in libvips. Whoever started it kills it when a job takes too
+long, and starts another one.
 
-On the socket: a length (4 bytes, big-endian), that many bytes of JSON, then the bytes that it announces.
+On the socket: a length (4 bytes, big-endian), that many bytes of JSON, then the bytes that it announces. The source's
+don't come where a descriptor came with the length: its file has them. If they can't be had there, the answer is
+"unread", and the job comes again without a file.
 """
 
 from __future__ import annotations
@@ -28,14 +31,14 @@ _WRITTEN_FILE_MAX_BYTES: Final = 64 * 1024**2  # fontconfig's cache; libvips is 
 
 
 def main() -> None:
-    """Arguments: memory limit in bytes, time limit of a job in seconds."""
-    memory_bytes, timeout_s = int(sys.argv[1]), float(sys.argv[2])
+    """Arguments: memory limit in bytes, time limit of a job in seconds, `eighth_from` (see `source.Source`)."""
+    memory_bytes, timeout_s, eighth_from = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     _limit(memory_bytes)
     with contextlib.suppress(EOFError, ConnectionError):  # the server is gone, or has given this picture up
-        serve(socket.socket(fileno=0), timeout_s)
+        serve(socket.socket(fileno=0), timeout_s, eighth_from)
 
 
-def serve(connection: socket.socket, timeout_s: float) -> None:
+def serve(connection: socket.socket, timeout_s: float, eighth_from: int) -> None:
     """Answer jobs until the other end closes. Raises: EOFError, ConnectionError."""
     from coatcheck.core import errors
     from coatcheck.core.errors import RENDER_TOO_COSTLY, OssError
@@ -47,12 +50,13 @@ def serve(connection: socket.socket, timeout_s: float) -> None:
     names = {id(fault): name for name, fault in vars(errors).items() if isinstance(fault, errors.Fault)}
     _send(connection, {"ready": True})
     while True:
-        head = _receive_head(connection)
-        source = _receive(connection, head["source"])
-        marks = {key: _receive(connection, size) for key, size in head["marks"]}
+        head, source, marks = _receive_job(connection)
+        if source is None:
+            _send(connection, {"unread": True})
+            continue
         signal.setitimer(signal.ITIMER_REAL, timeout_s)  # nobody handles the signal: it ends this process
         try:
-            content_type, result = render(read_plan(head["process"]), source, marks)
+            content_type, result = render(read_plan(head["process"]), source, marks, eighth_from)
         except OssError as error:
             _send(connection, _refusal(error, names[id(error.fault)]))
         except MemoryError:
@@ -93,8 +97,24 @@ def _block_loaders() -> None:
     pyvips.cache_set_max(0)
 
 
-def _receive_head(connection: socket.socket) -> Any:
-    return json.loads(_receive(connection, LENGTH.unpack(_receive(connection, LENGTH.size))[0]))
+def _receive_job(connection: socket.socket) -> tuple[Any, bytes | None, dict[str, bytes]]:
+    """The head; the source, None if its file can't be read; the marks. Raises: EOFError."""
+    length, files, _, _ = socket.recv_fds(connection, LENGTH.size, 1)
+    if len(length) != LENGTH.size:
+        raise EOFError
+    head = json.loads(_receive(connection, LENGTH.unpack(length)[0]))
+    source = _read_file(files[0], head["source"]) if files else _receive(connection, head["source"])
+    return head, source, {key: _receive(connection, size) for key, size in head["marks"]}
+
+
+def _read_file(file: int, size: int) -> bytes | None:
+    try:
+        data = os.pread(file, size, 0)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return data if len(data) == size else None
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:

@@ -26,17 +26,18 @@ JSON: Final = "application/json"
 _OUT_OF_MEMORY: Final = "out of memory"  # what libvips says when it gets none; pictures can't put words in its mouth
 
 
-def render(plan: Plan, data: bytes, marks: Mapping[str, bytes]) -> tuple[str, bytes]:
+def render(plan: Plan, data: bytes, marks: Mapping[str, bytes], eighth_from: int) -> tuple[str, bytes]:
     """Carry out a plan.
 
     Args:
         data: the stored picture.
         marks: the pictures that the plan's watermarks name, by key.
+        eighth_from: see `Source`.
     Returns: Content-Type and content.
     Raises:
         OssError: whatever is wrong with the picture, or with the plan for this picture.
     """
-    source = open_source(data)
+    source = replace(open_source(data), eighth_from=eighth_from)
     if plan.answer is Answer.INFO:
         return JSON, describe(source)
     check_decodable(source)
@@ -98,7 +99,8 @@ def _shrink(source: Source, found: Fit, *, upright: bool, frames: int = 1) -> py
 
 
 def _shrink_on_load(source: Source, found: Fit, *, upright: bool) -> int:
-    """By how much a JPEG is reduced by its decoder, which is fast and coarse: at least 2 are left for doing it well.
+    """By how much a JPEG is reduced by its decoder, which is fast and coarse: at least 2 are left for doing it well,
+    unless `eighth_from` is below 16.
 
     (`thumbnail_source` would do the same, but takes a broken PNG for whole.)
     """
@@ -106,7 +108,7 @@ def _shrink_on_load(source: Source, found: Fit, *, upright: bool) -> int:
         return 1
     width, height = (found.height, found.width) if upright and source.is_turned else (found.width, found.height)
     ratio = min(source.width / width, source.height / height)
-    return 8 if ratio >= 16 else 4 if ratio >= 8 else 2 if ratio >= 4 else 1
+    return 8 if ratio >= source.eighth_from else 4 if ratio >= 8 else 2 if ratio >= 4 else 1
 
 
 def _first_resize(steps: tuple[Step, ...]) -> Resize | None:

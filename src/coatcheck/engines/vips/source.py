@@ -42,6 +42,7 @@ class Source:
         frames: 1 unless it is animated.
         orientation: EXIF's, 1 to 8.
         header: libvips's image, for its fields; not for its pixels.
+        eighth_from: how many times smaller the first resize must make a JPEG for its decoder to reduce it by 8.
     """
 
     data: bytes
@@ -51,6 +52,7 @@ class Source:
     frames: int
     orientation: int
     header: pyvips.Image
+    eighth_from: int = 16
 
     @property
     def is_turned(self) -> bool:
