@@ -107,6 +107,11 @@ def test_a_day_with_buckets_and_trees(endpoint: str, tmp_path: Path) -> None:
     assert coatcheck(endpoint, tmp_path, "ls", "oss://box", check=False).returncode == 3
 
 
+def _heed_interrupts() -> None:
+    """Whatever the tests were started by: a shell lets its background jobs ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupted_get_goes_on_with_a_new_link(endpoint: str, tmp_path: Path) -> None:
     body = os.urandom(40_000_000)
     (tmp_path / "big").write_bytes(body)
@@ -115,7 +120,9 @@ def test_interrupted_get_goes_on_with_a_new_link(endpoint: str, tmp_path: Path) 
     link = coatcheck(endpoint, tmp_path, "presign", "oss://films/big").stdout.strip()
     with stopping_relay(endpoint, 34_000_000) as relay:  # more than four ranges that aren't whole, less than all five
         words = [sys.executable, "-m", "coatcheck", "get", link.replace(endpoint, relay.endpoint), "-o", "copy"]
-        with subprocess.Popen(words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE) as running:
+        with subprocess.Popen(
+            words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, preexec_fn=_heed_interrupts
+        ) as running:
             wait_until((tmp_path / "copy.part.json").exists)  # a range has come
             running.send_signal(signal.SIGINT)
             running.communicate(timeout=HANG_S)
