@@ -130,7 +130,7 @@ class Connections:
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self.clock = clock
-        self.soon = self._loop.call_soon
+        self._arrived: list[Connection] = []  # those of whom something has come in this turn of the loop
         self._all: dict[Connection, str] = {}  # with the address that it counts for
         self._silent: dict[Connection, None] = {}
         self._clients: dict[str, _Client] = {}
@@ -318,6 +318,22 @@ class Connections:
         if key is not None:
             self._silent[connection] = None
             self._clients[key].silent[connection] = None
+
+    def go_on_with(self, connection: Connection) -> None:
+        """Call its `go_on` when all that has arrived in this turn of the loop is read: the same code for many at once is
+        faster than all of it for each in turn."""
+        if not self._arrived:
+            self._loop.call_soon(self._go_on)
+        self._arrived.append(connection)
+
+    def _go_on(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        for connection in arrived:
+            try:
+                connection.go_on()
+            except Exception:
+                log.exception("a connection cannot go on")
+                connection.drop()
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """What has to wait goes on as a task."""

@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
             else:
                 assert isinstance(event, Refusal)
                 self._refuse(event)
-        self._go_on()
+        self._house.go_on_with(self)
 
     def eof_received(self) -> bool:
         """The client will send no more; it may still be listening."""
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
             self.drop()
         elif self._has_begun and not self._eof:
             self._refuse(Refusal(HEAD_TIMEOUT(), None))
-            self._go_on()
+            self.go_on()
         else:
             self._transport.close()
             self.deadline = self._house.now() + LINGER_S
@@ -213,7 +213,7 @@ class Connection(asyncio.Protocol):
             head = refusal.head or Head("-", b"", b"", {}, False, False, False)
             self._turns.append(_Turn(head, None, refusal.error))
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """After anything has arrived or ended: take turns, then see to reading and to the clock."""
         while self._turns and not self._is_busy and not self._gone and self._lingered < 0:
             self._begin(self._turns.popleft())
@@ -302,7 +302,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self._house.now() + (limits.head_timeout_s if self._has_begun else limits.idle_timeout_s)
         self._house.note_silent(self)
         if self._turns or self._reading_is_paused or self._is_last or self._eof:
-            self._house.soon(self._go_on)
+            self._house.go_on_with(self)
 
     def _keeps(self, turn: _Turn) -> bool:
         """Whether the connection goes on behind this reply."""
