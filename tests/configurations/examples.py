@@ -17,6 +17,7 @@ from coatcheck.configurations.public_access_block import PublicAccessBlock
 from coatcheck.configurations.referer import RefererRules
 from coatcheck.configurations.request_payment import RequestPayment
 from coatcheck.configurations.tags import BucketTags
+from coatcheck.configurations.transfer_acceleration import TransferAcceleration
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
 from coatcheck.core.times import DAY_S
 
@@ -152,5 +153,6 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "tagging": st.builds(
         BucketTags, st.dictionaries(WORDS, st.just("") | WORDS, min_size=1, max_size=3).map(lambda t: tuple(t.items()))
     ),
+    "transferAcceleration": st.builds(TransferAcceleration, SWITCHES),
     "website": _website(),
 }

@@ -16,6 +16,7 @@ from coatcheck.configurations import (
     request_payment,
     style,
     tags,
+    transfer_acceleration,
     website,
 )
 from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
@@ -76,6 +77,7 @@ STORED: list[tuple[Document, object, str]] = [
     (tags, tags.BucketTags((("team", "a b&c=d"),)), '{"v":1,"tags":[["team","a b&c=d"]]}'),
     (public_access_block, public_access_block.PublicAccessBlock(True), '{"v":1,"blocked":true}'),
     (request_payment, request_payment.RequestPayment("Requester"), '{"v":1,"payer":"Requester"}'),
+    (transfer_acceleration, transfer_acceleration.TransferAcceleration(True), '{"v":1,"enabled":true}'),
 ]
 
 

@@ -117,6 +117,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"publicAccessBlock": ""},
         b"<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess></PublicAccessBlockConfiguration>",
     ),
+    "put_bucket_transfer_acceleration": (
+        "PUT",
+        None,
+        {"transferAcceleration": ""},
+        b"<TransferAccelerationConfiguration><Enabled>true</Enabled></TransferAccelerationConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

@@ -60,6 +60,7 @@ TAKEN = {
         "<Redirect><RedirectType>External</RedirectType><HostName>a</HostName>"
         "<MirrorPassQueryString>false</MirrorPassQueryString></Redirect></RoutingRule></RoutingRules>",
     ),
+    "TransferAccelerationConfiguration": ("PUT", "/photos/?transferAcceleration", "<Enabled>true</Enabled>"),
 }
 
 

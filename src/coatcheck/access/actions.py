@@ -96,6 +96,8 @@ class Action(Enum):
     DELETE_BUCKET_WEBSITE = ("oss:DeleteBucketWebsite", AclRight.NOTHING, False)
     PUT_BUCKET_REQUEST_PAYMENT = ("oss:PutBucketRequestPayment", AclRight.NOTHING, False)
     GET_BUCKET_REQUEST_PAYMENT = ("oss:GetBucketRequestPayment", AclRight.NOTHING, False)
+    PUT_BUCKET_TRANSFER_ACCELERATION = ("oss:PutBucketTransferAcceleration", AclRight.NOTHING, False)
+    GET_BUCKET_TRANSFER_ACCELERATION = ("oss:GetBucketTransferAcceleration", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -142,7 +144,6 @@ _NOT_BUILT: Final = (
     *("GetBucketAccessMonitor", "PutBucketAccessMonitor"),
     *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
     *("GetBucketResourceGroup", "PutBucketResourceGroup"),
-    *("GetBucketTransferAcceleration", "PutBucketTransferAcceleration"),
     *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),
     *("DeleteBucketCallbackPolicy", "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
     *("BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold"),

@@ -17,13 +17,25 @@ from coatcheck.core.errors import (
     NO_SUCH_CORS_CONFIGURATION,
     NO_SUCH_ENCRYPTION_RULE,
     NO_SUCH_LIFECYCLE,
+    NO_SUCH_TRANSFER_ACCELERATION,
     NO_SUCH_WEBSITE,
     Fault,
 )
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFECYCLE_MAX_BYTES
 from coatcheck.core.xml import Node
 
-from . import cors, encryption, https, lifecycle, public_access_block, referer, request_payment, tags, website
+from . import (
+    cors,
+    encryption,
+    https,
+    lifecycle,
+    public_access_block,
+    referer,
+    request_payment,
+    tags,
+    transfer_acceleration,
+    website,
+)
 from .elements import Shape
 
 
@@ -151,5 +163,14 @@ ROWS: Final = (
         Action.GET_BUCKET_REQUEST_PAYMENT,
         None,
         request_payment.RequestPayment(),
+    ),
+    Row(
+        transfer_acceleration,
+        "bucket_transfer_acceleration",
+        "transferAcceleration",
+        Action.PUT_BUCKET_TRANSFER_ACCELERATION,
+        Action.GET_BUCKET_TRANSFER_ACCELERATION,
+        None,
+        NO_SUCH_TRANSFER_ACCELERATION,
     ),
 )

@@ -300,6 +300,12 @@ CORS_RULE_BEYOND_LIMIT = Fault("CORSRuleBeyondLimit", 400, "The CORS Rules num i
 NO_SUCH_CORS_CONFIGURATION = Fault("NoSuchCORSConfiguration", 404, "The CORS Configuration does not exist.")
 DENIED_BY_REFERER = Fault("AccessDenied", 403, "You are denied by bucket referer policy.")
 REQUESTER_MUST_PAY = Fault("AccessDenied", 403, "Access denied for requester pay bucket", "0003-00000703")
+NO_SUCH_TRANSFER_ACCELERATION = Fault(
+    "NoSuchTransferAccelerationConfiguration",
+    404,
+    "The bucket you specified does not have transfer acceleration configuration.",
+)
+TRANSFER_ACCELERATION_DISABLED = Fault("TransferAccelerationDisabled", 403, "Transfer acceleration is disabled.")
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

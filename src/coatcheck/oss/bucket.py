@@ -11,6 +11,7 @@ from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
+from coatcheck.configurations import transfer_acceleration
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
@@ -136,7 +137,7 @@ async def get_bucket_info(call: Call) -> Reply:
         ("Location", f"oss-{bucket.region}"),
         ("StorageClass", bucket.storage_class),
         ("DataRedundancyType", bucket.redundancy),
-        ("TransferAcceleration", "Disabled"),
+        ("TransferAcceleration", "Enabled" if _is_accelerated(bucket) else "Disabled"),
         ("CrossRegionReplication", "Disabled"),
         ("Name", bucket.name),
         ("ResourceGroupId", ""),
@@ -149,6 +150,10 @@ async def get_bucket_info(call: Call) -> Reply:
         ("BlockPublicAccess", "true" if bucket.blocks_public_access else "false"),
     ]
     return _xml("BucketInfo", [("Bucket", nodes)])
+
+
+def _is_accelerated(bucket: Bucket) -> bool:
+    return transfer_acceleration.is_accelerated(bucket.configuration(transfer_acceleration.NAME))
 
 
 async def get_bucket_location(call: Call) -> Reply:
