@@ -13,6 +13,8 @@ from coatcheck.configurations.cors import Cors, CorsRule
 from coatcheck.configurations.encryption import EncryptionRule
 from coatcheck.configurations.https import TLS_VERSIONS, CipherSuites, HttpsConfig
 from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
+from coatcheck.configurations.overwrite import OverwriteRules
+from coatcheck.configurations.overwrite import Rule as OverwriteRule
 from coatcheck.configurations.public_access_block import PublicAccessBlock
 from coatcheck.configurations.referer import RefererRules
 from coatcheck.configurations.request_payment import RequestPayment
@@ -101,6 +103,15 @@ def _lifecycle() -> st.SearchStrategy[Lifecycle]:
     )
 
 
+def _overwrite() -> st.SearchStrategy[OverwriteRules]:
+    who = many(st.sampled_from(["*", "1000000000000001", "acs:ram::1:user/ann", "acs:sts::1:assumed-role/r/*"]))
+    rule = st.tuples(WORDS | st.just(""), WORDS | st.just(""), who)
+    numbered = st.lists(rule, min_size=1, max_size=3).map(_numbered)
+    return numbered.map(
+        lambda rules: OverwriteRules(tuple(OverwriteRule(f"rule {number}", *parts) for number, parts in rules))
+    )
+
+
 def _website() -> st.SearchStrategy[Website]:
     texts = st.none() | WORDS
     header = st.builds(HeaderCondition, TOKENS, texts, texts, texts)
@@ -154,5 +165,6 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
         BucketTags, st.dictionaries(WORDS, st.just("") | WORDS, min_size=1, max_size=3).map(lambda t: tuple(t.items()))
     ),
     "transferAcceleration": st.builds(TransferAcceleration, SWITCHES),
+    "overwrite": _overwrite(),
     "website": _website(),
 }

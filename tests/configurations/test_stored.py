@@ -11,6 +11,7 @@ from coatcheck.configurations import (
     encryption,
     https,
     lifecycle,
+    overwrite,
     public_access_block,
     referer,
     request_payment,
@@ -78,6 +79,11 @@ STORED: list[tuple[Document, object, str]] = [
     (public_access_block, public_access_block.PublicAccessBlock(True), '{"v":1,"blocked":true}'),
     (request_payment, request_payment.RequestPayment("Requester"), '{"v":1,"payer":"Requester"}'),
     (transfer_acceleration, transfer_acceleration.TransferAcceleration(True), '{"v":1,"enabled":true}'),
+    (
+        overwrite,
+        overwrite.OverwriteRules((overwrite.Rule("r1", "a/", ".log", ("1000000000000001",)), overwrite.Rule("r2"))),
+        '{"v":1,"rules":[{"rule_id":"r1","prefix":"a/","suffix":".log","principals":["1000000000000001"]},{"rule_id":"r2","prefix":"","suffix":""}]}',
+    ),
 ]
 
 

@@ -123,6 +123,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"transferAcceleration": ""},
         b"<TransferAccelerationConfiguration><Enabled>true</Enabled></TransferAccelerationConfiguration>",
     ),
+    "put_bucket_overwrite_config": (
+        "PUT",
+        None,
+        {"overwriteConfig": ""},
+        b"<OverwriteConfiguration><Rule><Action>forbid</Action></Rule></OverwriteConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

@@ -61,6 +61,11 @@ TAKEN = {
         "<MirrorPassQueryString>false</MirrorPassQueryString></Redirect></RoutingRule></RoutingRules>",
     ),
     "TransferAccelerationConfiguration": ("PUT", "/photos/?transferAcceleration", "<Enabled>true</Enabled>"),
+    "OverwriteConfiguration": (
+        "PUT",
+        "/photos/?overwriteConfig",
+        "<Rule><Action>forbid</Action><Prefix>a</Prefix><Principals><Principal>1</Principal></Principals></Rule>",
+    ),
 }
 
 

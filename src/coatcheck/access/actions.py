@@ -98,6 +98,9 @@ class Action(Enum):
     GET_BUCKET_REQUEST_PAYMENT = ("oss:GetBucketRequestPayment", AclRight.NOTHING, False)
     PUT_BUCKET_TRANSFER_ACCELERATION = ("oss:PutBucketTransferAcceleration", AclRight.NOTHING, False)
     GET_BUCKET_TRANSFER_ACCELERATION = ("oss:GetBucketTransferAcceleration", AclRight.NOTHING, False)
+    PUT_BUCKET_OVERWRITE_CONFIG = ("oss:PutBucketOverwriteConfig", AclRight.NOTHING, False)
+    GET_BUCKET_OVERWRITE_CONFIG = ("oss:GetBucketOverwriteConfig", AclRight.NOTHING, False)
+    DELETE_BUCKET_OVERWRITE_CONFIG = ("oss:DeleteBucketOverwriteConfig", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -140,7 +143,6 @@ _NOT_BUILT: Final = (
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
-    *("DeleteBucketOverwriteConfig", "GetBucketOverwriteConfig", "PutBucketOverwriteConfig"),
     *("GetBucketAccessMonitor", "PutBucketAccessMonitor"),
     *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
     *("GetBucketResourceGroup", "PutBucketResourceGroup"),

@@ -17,11 +17,12 @@ from coatcheck.core.errors import (
     NO_SUCH_CORS_CONFIGURATION,
     NO_SUCH_ENCRYPTION_RULE,
     NO_SUCH_LIFECYCLE,
+    NO_SUCH_OVERWRITE_CONFIG,
     NO_SUCH_TRANSFER_ACCELERATION,
     NO_SUCH_WEBSITE,
     Fault,
 )
-from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFECYCLE_MAX_BYTES
+from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFECYCLE_MAX_BYTES, OVERWRITE_MAX_BYTES
 from coatcheck.core.xml import Node
 
 from . import (
@@ -29,6 +30,7 @@ from . import (
     encryption,
     https,
     lifecycle,
+    overwrite,
     public_access_block,
     referer,
     request_payment,
@@ -172,5 +174,15 @@ ROWS: Final = (
         Action.GET_BUCKET_TRANSFER_ACCELERATION,
         None,
         NO_SUCH_TRANSFER_ACCELERATION,
+    ),
+    Row(
+        overwrite,
+        "bucket_overwrite_config",
+        "overwriteConfig",
+        Action.PUT_BUCKET_OVERWRITE_CONFIG,
+        Action.GET_BUCKET_OVERWRITE_CONFIG,
+        Action.DELETE_BUCKET_OVERWRITE_CONFIG,
+        NO_SUCH_OVERWRITE_CONFIG,
+        OVERWRITE_MAX_BYTES,
     ),
 )

@@ -306,6 +306,9 @@ NO_SUCH_TRANSFER_ACCELERATION = Fault(
     "The bucket you specified does not have transfer acceleration configuration.",
 )
 TRANSFER_ACCELERATION_DISABLED = Fault("TransferAccelerationDisabled", 403, "Transfer acceleration is disabled.")
+NO_SUCH_OVERWRITE_CONFIG = Fault(
+    "NoSuchBucketOverwriteConfig", 404, "The bucket you specified does not have overwrite configuration."
+)
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

@@ -72,6 +72,7 @@ MULTI_DELETE_MAX_KEYS: Final = 1000  # OSS: DeleteMultipleObjects
 
 # --- request bodies that are documents -----------------------------------------------------------------------------
 MULTI_DELETE_MAX_BYTES: Final = 2 * 1024**2  # OSS: DeleteMultipleObjects
+OVERWRITE_MAX_BYTES: Final = 512 * 1024  # ours: room for the hundred rules that OSS allows
 LIFECYCLE_MAX_BYTES: Final = 1024**2  # ours: room for the thousand rules that OSS allows
 CONFIGURATION_MAX_BYTES: Final = 64 * 1024  # ours: every other XML body
 XML_MAX_DEPTH: Final = 16  # ours: no OSS document is nested deeper than eight
@@ -173,6 +174,11 @@ BUCKET_TAG_KEY_MAX_BYTES: Final = 64  # OSS
 BUCKET_TAG_VALUE_MAX_BYTES: Final = 128  # OSS
 WEBSITE_RULES_MAX: Final = 20  # OSS
 WEBSITE_HEADERS_MAX: Final = 10  # OSS: IncludeHeader of one rule
+
+# --- overwriting ---------------------------------------------------------------------------------------------------
+OVERWRITE_RULES_MAX: Final = 100  # OSS
+OVERWRITE_TEXT_MAX_CHARS: Final = 1023  # OSS: a prefix or a suffix
+OVERWRITE_ID_MAX_BYTES: Final = 255  # ours: as of lifecycle rules
 
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
