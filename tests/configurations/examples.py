@@ -18,6 +18,7 @@ from coatcheck.configurations.overwrite import Rule as OverwriteRule
 from coatcheck.configurations.public_access_block import PublicAccessBlock
 from coatcheck.configurations.referer import RefererRules
 from coatcheck.configurations.request_payment import RequestPayment
+from coatcheck.configurations.resource_group import ResourceGroup
 from coatcheck.configurations.tags import BucketTags
 from coatcheck.configurations.transfer_acceleration import TransferAcceleration
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
@@ -166,5 +167,6 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     ),
     "transferAcceleration": st.builds(TransferAcceleration, SWITCHES),
     "overwrite": _overwrite(),
+    "resourceGroup": st.builds(ResourceGroup, TOKENS.map(lambda text: f"rg-{text}")),
     "website": _website(),
 }

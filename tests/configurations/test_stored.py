@@ -15,6 +15,7 @@ from coatcheck.configurations import (
     public_access_block,
     referer,
     request_payment,
+    resource_group,
     style,
     tags,
     transfer_acceleration,
@@ -84,6 +85,7 @@ STORED: list[tuple[Document, object, str]] = [
         overwrite.OverwriteRules((overwrite.Rule("r1", "a/", ".log", ("1000000000000001",)), overwrite.Rule("r2"))),
         '{"v":1,"rules":[{"rule_id":"r1","prefix":"a/","suffix":".log","principals":["1000000000000001"]},{"rule_id":"r2","prefix":"","suffix":""}]}',
     ),
+    (resource_group, resource_group.ResourceGroup("rg-a"), '{"v":1,"group_id":"rg-a"}'),
 ]
 
 

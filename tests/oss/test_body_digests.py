@@ -129,6 +129,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"overwriteConfig": ""},
         b"<OverwriteConfiguration><Rule><Action>forbid</Action></Rule></OverwriteConfiguration>",
     ),
+    "put_bucket_resource_group": (
+        "PUT",
+        None,
+        {"resourceGroup": ""},
+        b"<BucketResourceGroupConfiguration><ResourceGroupId>rg-a</ResourceGroupId></BucketResourceGroupConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

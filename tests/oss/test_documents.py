@@ -66,6 +66,7 @@ TAKEN = {
         "/photos/?overwriteConfig",
         "<Rule><Action>forbid</Action><Prefix>a</Prefix><Principals><Principal>1</Principal></Principals></Rule>",
     ),
+    "BucketResourceGroupConfiguration": ("PUT", "/photos/?resourceGroup", "<ResourceGroupId>rg-a</ResourceGroupId>"),
 }
 
 

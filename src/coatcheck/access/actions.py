@@ -101,6 +101,8 @@ class Action(Enum):
     PUT_BUCKET_OVERWRITE_CONFIG = ("oss:PutBucketOverwriteConfig", AclRight.NOTHING, False)
     GET_BUCKET_OVERWRITE_CONFIG = ("oss:GetBucketOverwriteConfig", AclRight.NOTHING, False)
     DELETE_BUCKET_OVERWRITE_CONFIG = ("oss:DeleteBucketOverwriteConfig", AclRight.NOTHING, False)
+    PUT_BUCKET_RESOURCE_GROUP = ("oss:PutBucketResourceGroup", AclRight.NOTHING, False)
+    GET_BUCKET_RESOURCE_GROUP = ("oss:GetBucketResourceGroup", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -145,7 +147,6 @@ _NOT_BUILT: Final = (
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
     *("GetBucketAccessMonitor", "PutBucketAccessMonitor"),
     *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
-    *("GetBucketResourceGroup", "PutBucketResourceGroup"),
     *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),
     *("DeleteBucketCallbackPolicy", "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
     *("BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold"),

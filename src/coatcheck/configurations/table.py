@@ -34,6 +34,7 @@ from . import (
     public_access_block,
     referer,
     request_payment,
+    resource_group,
     tags,
     transfer_acceleration,
     website,
@@ -184,5 +185,14 @@ ROWS: Final = (
         Action.DELETE_BUCKET_OVERWRITE_CONFIG,
         NO_SUCH_OVERWRITE_CONFIG,
         OVERWRITE_MAX_BYTES,
+    ),
+    Row(
+        resource_group,
+        "bucket_resource_group",
+        "resourceGroup",
+        Action.PUT_BUCKET_RESOURCE_GROUP,
+        Action.GET_BUCKET_RESOURCE_GROUP,
+        None,
+        resource_group.ResourceGroup(),
     ),
 )

@@ -309,6 +309,7 @@ TRANSFER_ACCELERATION_DISABLED = Fault("TransferAccelerationDisabled", 403, "Tra
 NO_SUCH_OVERWRITE_CONFIG = Fault(
     "NoSuchBucketOverwriteConfig", 404, "The bucket you specified does not have overwrite configuration."
 )
+NO_SUCH_RESOURCE_GROUP = Fault("ResourceGroupIdPreCheckError", 400, "The resource group id precheck error")
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."
