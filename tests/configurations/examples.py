@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from coatcheck.configurations.access_monitor import AccessMonitor
 from coatcheck.configurations.cors import Cors, CorsRule
 from coatcheck.configurations.encryption import EncryptionRule
 from coatcheck.configurations.https import TLS_VERSIONS, CipherSuites, HttpsConfig
@@ -168,5 +169,6 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "transferAcceleration": st.builds(TransferAcceleration, SWITCHES),
     "overwrite": _overwrite(),
     "resourceGroup": st.builds(ResourceGroup, TOKENS.map(lambda text: f"rg-{text}")),
+    "accessMonitor": st.builds(AccessMonitor, SWITCHES),
     "website": _website(),
 }

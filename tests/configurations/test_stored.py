@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from coatcheck.configurations import (
+    access_monitor,
     cors,
     encryption,
     https,
@@ -86,6 +87,7 @@ STORED: list[tuple[Document, object, str]] = [
         '{"v":1,"rules":[{"rule_id":"r1","prefix":"a/","suffix":".log","principals":["1000000000000001"]},{"rule_id":"r2","prefix":"","suffix":""}]}',
     ),
     (resource_group, resource_group.ResourceGroup("rg-a"), '{"v":1,"group_id":"rg-a"}'),
+    (access_monitor, access_monitor.AccessMonitor(True), '{"v":1,"enabled":true}'),
 ]
 
 

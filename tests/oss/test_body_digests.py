@@ -135,6 +135,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"resourceGroup": ""},
         b"<BucketResourceGroupConfiguration><ResourceGroupId>rg-a</ResourceGroupId></BucketResourceGroupConfiguration>",
     ),
+    "put_bucket_access_monitor": (
+        "PUT",
+        None,
+        {"accessmonitor": ""},
+        b"<AccessMonitorConfiguration><Status>Enabled</Status></AccessMonitorConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

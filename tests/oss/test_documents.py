@@ -67,6 +67,7 @@ TAKEN = {
         "<Rule><Action>forbid</Action><Prefix>a</Prefix><Principals><Principal>1</Principal></Principals></Rule>",
     ),
     "BucketResourceGroupConfiguration": ("PUT", "/photos/?resourceGroup", "<ResourceGroupId>rg-a</ResourceGroupId>"),
+    "AccessMonitorConfiguration": ("PUT", "/photos/?accessmonitor", "<Status>Enabled</Status>"),
 }
 
 

@@ -103,6 +103,8 @@ class Action(Enum):
     DELETE_BUCKET_OVERWRITE_CONFIG = ("oss:DeleteBucketOverwriteConfig", AclRight.NOTHING, False)
     PUT_BUCKET_RESOURCE_GROUP = ("oss:PutBucketResourceGroup", AclRight.NOTHING, False)
     GET_BUCKET_RESOURCE_GROUP = ("oss:GetBucketResourceGroup", AclRight.NOTHING, False)
+    PUT_BUCKET_ACCESS_MONITOR = ("oss:PutBucketAccessMonitor", AclRight.NOTHING, False)
+    GET_BUCKET_ACCESS_MONITOR = ("oss:GetBucketAccessMonitor", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -145,7 +147,6 @@ _NOT_BUILT: Final = (
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
-    *("GetBucketAccessMonitor", "PutBucketAccessMonitor"),
     *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
     *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),
     *("DeleteBucketCallbackPolicy", "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),

@@ -26,6 +26,7 @@ from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFEC
 from coatcheck.core.xml import Node
 
 from . import (
+    access_monitor,
     cors,
     encryption,
     https,
@@ -194,5 +195,14 @@ ROWS: Final = (
         Action.GET_BUCKET_RESOURCE_GROUP,
         None,
         resource_group.ResourceGroup(),
+    ),
+    Row(
+        access_monitor,
+        "bucket_access_monitor",
+        "accessmonitor",
+        Action.PUT_BUCKET_ACCESS_MONITOR,
+        Action.GET_BUCKET_ACCESS_MONITOR,
+        None,
+        access_monitor.AccessMonitor(),
     ),
 )

@@ -11,7 +11,7 @@ from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
-from coatcheck.configurations import resource_group, transfer_acceleration
+from coatcheck.configurations import access_monitor, resource_group, transfer_acceleration
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
@@ -143,7 +143,7 @@ async def get_bucket_info(call: Call) -> Reply:
     """GetBucketInfo."""
     bucket = call.this_bucket
     nodes: list[Node] = [
-        ("AccessMonitor", "Disabled"),
+        ("AccessMonitor", access_monitor.status_of(bucket.configuration(access_monitor.NAME))),
         ("CreationDate", write_iso(bucket.created_at)),
         *_endpoints(call, bucket),
         ("Location", f"oss-{bucket.region}"),
