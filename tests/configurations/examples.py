@@ -10,6 +10,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from coatcheck.configurations.access_monitor import AccessMonitor
+from coatcheck.configurations.archive_direct_read import ArchiveDirectRead
 from coatcheck.configurations.cors import Cors, CorsRule
 from coatcheck.configurations.encryption import EncryptionRule
 from coatcheck.configurations.https import TLS_VERSIONS, CipherSuites, HttpsConfig
@@ -170,5 +171,6 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "overwrite": _overwrite(),
     "resourceGroup": st.builds(ResourceGroup, TOKENS.map(lambda text: f"rg-{text}")),
     "accessMonitor": st.builds(AccessMonitor, SWITCHES),
+    "archiveDirectRead": st.builds(ArchiveDirectRead, SWITCHES),
     "website": _website(),
 }

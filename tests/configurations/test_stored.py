@@ -8,6 +8,7 @@ import pytest
 
 from coatcheck.configurations import (
     access_monitor,
+    archive_direct_read,
     cors,
     encryption,
     https,
@@ -88,6 +89,7 @@ STORED: list[tuple[Document, object, str]] = [
     ),
     (resource_group, resource_group.ResourceGroup("rg-a"), '{"v":1,"group_id":"rg-a"}'),
     (access_monitor, access_monitor.AccessMonitor(True), '{"v":1,"enabled":true}'),
+    (archive_direct_read, archive_direct_read.ArchiveDirectRead(True), '{"v":1,"enabled":true}'),
 ]
 
 

@@ -141,6 +141,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"accessmonitor": ""},
         b"<AccessMonitorConfiguration><Status>Enabled</Status></AccessMonitorConfiguration>",
     ),
+    "put_bucket_archive_direct_read": (
+        "PUT",
+        None,
+        {"bucketArchiveDirectRead": ""},
+        b"<ArchiveDirectReadConfiguration><Enabled>true</Enabled></ArchiveDirectReadConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

@@ -68,6 +68,7 @@ TAKEN = {
     ),
     "BucketResourceGroupConfiguration": ("PUT", "/photos/?resourceGroup", "<ResourceGroupId>rg-a</ResourceGroupId>"),
     "AccessMonitorConfiguration": ("PUT", "/photos/?accessmonitor", "<Status>Enabled</Status>"),
+    "ArchiveDirectReadConfiguration": ("PUT", "/photos/?bucketArchiveDirectRead", "<Enabled>true</Enabled>"),
 }
 
 

@@ -105,6 +105,8 @@ class Action(Enum):
     GET_BUCKET_RESOURCE_GROUP = ("oss:GetBucketResourceGroup", AclRight.NOTHING, False)
     PUT_BUCKET_ACCESS_MONITOR = ("oss:PutBucketAccessMonitor", AclRight.NOTHING, False)
     GET_BUCKET_ACCESS_MONITOR = ("oss:GetBucketAccessMonitor", AclRight.NOTHING, False)
+    PUT_BUCKET_ARCHIVE_DIRECT_READ = ("oss:PutBucketArchiveDirectRead", AclRight.NOTHING, False)
+    GET_BUCKET_ARCHIVE_DIRECT_READ = ("oss:GetBucketArchiveDirectRead", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -147,7 +149,6 @@ _NOT_BUILT: Final = (
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
-    *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
     *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),
     *("DeleteBucketCallbackPolicy", "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
     *("BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold"),

@@ -27,6 +27,7 @@ from coatcheck.core.xml import Node
 
 from . import (
     access_monitor,
+    archive_direct_read,
     cors,
     encryption,
     https,
@@ -204,5 +205,14 @@ ROWS: Final = (
         Action.GET_BUCKET_ACCESS_MONITOR,
         None,
         access_monitor.AccessMonitor(),
+    ),
+    Row(
+        archive_direct_read,
+        "bucket_archive_direct_read",
+        "bucketArchiveDirectRead",
+        Action.PUT_BUCKET_ARCHIVE_DIRECT_READ,
+        Action.GET_BUCKET_ARCHIVE_DIRECT_READ,
+        None,
+        archive_direct_read.ArchiveDirectRead(),
     ),
 )

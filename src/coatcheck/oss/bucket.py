@@ -42,7 +42,7 @@ _REDUNDANCIES: Final = ("LRS", "ZRS")
 
 
 async def list_buckets(call: Call) -> Reply:
-    """ListBuckets (GetService): the caller's own buckets by name; those with certain tags or of a group, if asked so."""
+    """ListBuckets (GetService): the caller's own buckets by name: all, or those with certain tags or of a group."""
     query = call.request.query
     prefix, marker, most = read_list_text(query, "prefix"), read_list_text(query, "marker"), read_max_keys(query)
     tags, group = read_tag_filter(query), call.request.headers.get(_GROUP) or None
