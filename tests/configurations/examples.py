@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import string
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from coatcheck.configurations.access_monitor import AccessMonitor
 from coatcheck.configurations.archive_direct_read import ArchiveDirectRead
+from coatcheck.configurations.callback_policy import CallbackPolicy, PolicyItem
 from coatcheck.configurations.cors import Cors, CorsRule
 from coatcheck.configurations.encryption import EncryptionRule
 from coatcheck.configurations.https import TLS_VERSIONS, CipherSuites, HttpsConfig
@@ -115,6 +118,18 @@ def _overwrite() -> st.SearchStrategy[OverwriteRules]:
     )
 
 
+def _callback_policy() -> st.SearchStrategy[CallbackPolicy]:
+    def in_base64(document: dict[str, str]) -> str:
+        return base64.b64encode(json.dumps(document).encode()).decode()
+
+    callbacks = st.builds(lambda url, body: in_base64({"callbackUrl": url, "callbackBody": body}), WORDS, WORDS)
+    variables = st.just("") | st.builds(lambda name, value: in_base64({f"x:{name}": value}), TOKENS, WORDS)
+    numbered = st.lists(st.tuples(callbacks, variables), min_size=1, max_size=3).map(_numbered)
+    return numbered.map(
+        lambda items: CallbackPolicy(tuple(PolicyItem(f"item {number}", *parts) for number, parts in items))
+    )
+
+
 def _website() -> st.SearchStrategy[Website]:
     texts = st.none() | WORDS
     header = st.builds(HeaderCondition, TOKENS, texts, texts, texts)
@@ -172,5 +187,6 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "resourceGroup": st.builds(ResourceGroup, TOKENS.map(lambda text: f"rg-{text}")),
     "accessMonitor": st.builds(AccessMonitor, SWITCHES),
     "archiveDirectRead": st.builds(ArchiveDirectRead, SWITCHES),
+    "callbackPolicy": _callback_policy(),
     "website": _website(),
 }

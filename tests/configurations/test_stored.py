@@ -9,6 +9,7 @@ import pytest
 from coatcheck.configurations import (
     access_monitor,
     archive_direct_read,
+    callback_policy,
     cors,
     encryption,
     https,
@@ -90,6 +91,11 @@ STORED: list[tuple[Document, object, str]] = [
     (resource_group, resource_group.ResourceGroup("rg-a"), '{"v":1,"group_id":"rg-a"}'),
     (access_monitor, access_monitor.AccessMonitor(True), '{"v":1,"enabled":true}'),
     (archive_direct_read, archive_direct_read.ArchiveDirectRead(True), '{"v":1,"enabled":true}'),
+    (
+        callback_policy,
+        callback_policy.CallbackPolicy((callback_policy.PolicyItem("a", "e30="),)),
+        '{"v":1,"items":[{"name":"a","callback":"e30=","variables":""}]}',
+    ),
 ]
 
 

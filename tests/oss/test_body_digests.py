@@ -147,6 +147,13 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"bucketArchiveDirectRead": ""},
         b"<ArchiveDirectReadConfiguration><Enabled>true</Enabled></ArchiveDirectReadConfiguration>",
     ),
+    "put_bucket_callback_policy": (
+        "PUT",
+        None,
+        {"policy": "", "comp": "callback"},
+        b"<BucketCallbackPolicy><PolicyItem><PolicyName>a</PolicyName><Callback>eyJjYWxsYmFja1VybCI6"
+        b"Imh0dHA6Ly9hIiwiY2FsbGJhY2tCb2R5IjoiYiJ9</Callback></PolicyItem></BucketCallbackPolicy>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

@@ -69,6 +69,11 @@ TAKEN = {
     "BucketResourceGroupConfiguration": ("PUT", "/photos/?resourceGroup", "<ResourceGroupId>rg-a</ResourceGroupId>"),
     "AccessMonitorConfiguration": ("PUT", "/photos/?accessmonitor", "<Status>Enabled</Status>"),
     "ArchiveDirectReadConfiguration": ("PUT", "/photos/?bucketArchiveDirectRead", "<Enabled>true</Enabled>"),
+    "BucketCallbackPolicy": (
+        "PUT",
+        "/photos/?policy&comp=callback",
+        "<PolicyItem><PolicyName>a</PolicyName><Callback>eyJjYWxsYmFja1VybCI6Imh0dHA6Ly9hIiwiY2FsbGJhY2tCb2R5IjoiYiJ9</Callback></PolicyItem>",
+    ),
 }
 
 

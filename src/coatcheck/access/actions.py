@@ -107,6 +107,9 @@ class Action(Enum):
     GET_BUCKET_ACCESS_MONITOR = ("oss:GetBucketAccessMonitor", AclRight.NOTHING, False)
     PUT_BUCKET_ARCHIVE_DIRECT_READ = ("oss:PutBucketArchiveDirectRead", AclRight.NOTHING, False)
     GET_BUCKET_ARCHIVE_DIRECT_READ = ("oss:GetBucketArchiveDirectRead", AclRight.NOTHING, False)
+    PUT_BUCKET_CALLBACK_POLICY = ("oss:PutBucketCallbackPolicy", AclRight.NOTHING, False)
+    GET_BUCKET_CALLBACK_POLICY = ("oss:GetBucketCallbackPolicy", AclRight.NOTHING, False)
+    DELETE_BUCKET_CALLBACK_POLICY = ("oss:DeleteBucketCallbackPolicy", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -149,8 +152,8 @@ _NOT_BUILT: Final = (
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
-    *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),
-    *("DeleteBucketCallbackPolicy", "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
+    *("GetBucketHash", "PutBucketHash"),
+    *("GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
     *("BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold"),
     *("PutObjectRetention",),
     *("GetAsyncFetchTask", "PutAsyncFetchTask", "PostAsyncFetchTask", "GetChannel", "PutChannel", "ProcessImm"),

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import (
+    NO_SUCH_CALLBACK_POLICY,
     NO_SUCH_CORS_CONFIGURATION,
     NO_SUCH_ENCRYPTION_RULE,
     NO_SUCH_LIFECYCLE,
@@ -28,6 +29,7 @@ from coatcheck.core.xml import Node
 from . import (
     access_monitor,
     archive_direct_read,
+    callback_policy,
     cors,
     encryption,
     https,
@@ -214,5 +216,14 @@ ROWS: Final = (
         Action.GET_BUCKET_ARCHIVE_DIRECT_READ,
         None,
         archive_direct_read.ArchiveDirectRead(),
+    ),
+    Row(
+        callback_policy,
+        "bucket_callback_policy",
+        "comp=callback&policy",
+        Action.PUT_BUCKET_CALLBACK_POLICY,
+        Action.GET_BUCKET_CALLBACK_POLICY,
+        Action.DELETE_BUCKET_CALLBACK_POLICY,
+        NO_SUCH_CALLBACK_POLICY,
     ),
 )

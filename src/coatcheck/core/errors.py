@@ -310,6 +310,7 @@ NO_SUCH_OVERWRITE_CONFIG = Fault(
     "NoSuchBucketOverwriteConfig", 404, "The bucket you specified does not have overwrite configuration."
 )
 NO_SUCH_RESOURCE_GROUP = Fault("ResourceGroupIdPreCheckError", 400, "The resource group id precheck error")
+NO_SUCH_CALLBACK_POLICY = Fault("NoSuchCallbackPolicy", 404, "The bucket you specified does not have callback policy.")
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

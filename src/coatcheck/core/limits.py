@@ -164,6 +164,7 @@ POST_POLICY_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: x-oss-date of a form is not
 
 # --- callbacks -----------------------------------------------------------------------------------------------------
 CALLBACK_MAX_BYTES: Final = 5 * 1024  # OSS: callback and callback-var, each, as sent
+CALLBACK_POLICY_NAME_MAX_CHARS: Final = 64  # ours: the name of a callback that a bucket keeps
 CALLBACK_URLS_MAX: Final = 5  # OSS
 CALLBACK_TIMEOUT_S: Final = 5.0  # OSS: from the look-up of the name to the last byte of the reply
 CALLBACK_REPLY_MAX_BYTES: Final = 1024**2  # OSS
