@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from coatcheck.configurations.access_monitor import AccessMonitor
 from coatcheck.configurations.archive_direct_read import ArchiveDirectRead
+from coatcheck.configurations.bucket_logging import Logging
 from coatcheck.configurations.callback_policy import CallbackPolicy, PolicyItem
 from coatcheck.configurations.cors import Cors, CorsRule
 from coatcheck.configurations.encryption import EncryptionRule
 from coatcheck.configurations.https import TLS_VERSIONS, CipherSuites, HttpsConfig
 from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
+from coatcheck.configurations.log_fields import LogFields
 from coatcheck.configurations.overwrite import OverwriteRules
 from coatcheck.configurations.overwrite import Rule as OverwriteRule
 from coatcheck.configurations.public_access_block import PublicAccessBlock
@@ -188,5 +190,8 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "accessMonitor": st.builds(AccessMonitor, SWITCHES),
     "archiveDirectRead": st.builds(ArchiveDirectRead, SWITCHES),
     "callbackPolicy": _callback_policy(),
+    "logging": st.just(Logging()) | st.builds(Logging, TOKENS, st.just("log-"), st.none() | TOKENS),
+    "logFields": st.builds(LogFields, many(TOKENS, 1), many(TOKENS))
+    | st.builds(LogFields, many(TOKENS), many(TOKENS, 1)),
     "website": _website(),
 }

@@ -9,11 +9,13 @@ import pytest
 from coatcheck.configurations import (
     access_monitor,
     archive_direct_read,
+    bucket_logging,
     callback_policy,
     cors,
     encryption,
     https,
     lifecycle,
+    log_fields,
     overwrite,
     public_access_block,
     referer,
@@ -96,6 +98,8 @@ STORED: list[tuple[Document, object, str]] = [
         callback_policy.CallbackPolicy((callback_policy.PolicyItem("a", "e30="),)),
         '{"v":1,"items":[{"name":"a","callback":"e30=","variables":""}]}',
     ),
+    (bucket_logging, bucket_logging.Logging("logs", "a-"), '{"v":1,"bucket":"logs","prefix":"a-"}'),
+    (log_fields, log_fields.LogFields(("h",), ("p",)), '{"v":1,"headers":["h"],"parameters":["p"]}'),
 ]
 
 

@@ -154,6 +154,20 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         b"<BucketCallbackPolicy><PolicyItem><PolicyName>a</PolicyName><Callback>eyJjYWxsYmFja1VybCI6"
         b"Imh0dHA6Ly9hIiwiY2FsbGJhY2tCb2R5IjoiYiJ9</Callback></PolicyItem></BucketCallbackPolicy>",
     ),
+    "put_bucket_logging": (
+        "PUT",
+        None,
+        {"logging": ""},
+        b"<BucketLoggingStatus><LoggingEnabled><TargetBucket>photos</TargetBucket></LoggingEnabled><"
+        b"/BucketLoggingStatus>",
+    ),
+    "put_user_defined_log_fields_config": (
+        "PUT",
+        None,
+        {"userDefinedLogFieldsConfig": ""},
+        b"<UserDefinedLogFieldsConfiguration><ParamSet><parameter>a</parameter></ParamSet></UserDefi"
+        b"nedLogFieldsConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

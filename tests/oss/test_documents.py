@@ -74,6 +74,16 @@ TAKEN = {
         "/photos/?policy&comp=callback",
         "<PolicyItem><PolicyName>a</PolicyName><Callback>eyJjYWxsYmFja1VybCI6Imh0dHA6Ly9hIiwiY2FsbGJhY2tCb2R5IjoiYiJ9</Callback></PolicyItem>",
     ),
+    "BucketLoggingStatus": (
+        "PUT",
+        "/photos/?logging",
+        "<LoggingEnabled><TargetBucket>photos</TargetBucket></LoggingEnabled>",
+    ),
+    "UserDefinedLogFieldsConfiguration": (
+        "PUT",
+        "/photos/?userDefinedLogFieldsConfig",
+        "<HeaderSet><header>a</header></HeaderSet>",
+    ),
 }
 
 

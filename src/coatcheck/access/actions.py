@@ -110,6 +110,12 @@ class Action(Enum):
     PUT_BUCKET_CALLBACK_POLICY = ("oss:PutBucketCallbackPolicy", AclRight.NOTHING, False)
     GET_BUCKET_CALLBACK_POLICY = ("oss:GetBucketCallbackPolicy", AclRight.NOTHING, False)
     DELETE_BUCKET_CALLBACK_POLICY = ("oss:DeleteBucketCallbackPolicy", AclRight.NOTHING, False)
+    PUT_BUCKET_LOGGING = ("oss:PutBucketLogging", AclRight.NOTHING, False)
+    GET_BUCKET_LOGGING = ("oss:GetBucketLogging", AclRight.NOTHING, False)
+    DELETE_BUCKET_LOGGING = ("oss:DeleteBucketLogging", AclRight.NOTHING, False)
+    PUT_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:PutUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
+    GET_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:GetUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
+    DELETE_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:DeleteUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -136,8 +142,6 @@ _NOT_BUILT: Final = (
     *("ListUserDataRedundancyTransition",),
     *("CreateSelectObjectMeta", "SelectObject"),
     *("DeleteBucketInventory", "GetBucketInventory", "ListBucketInventory", "PutBucketInventory"),
-    *("DeleteBucketLogging", "GetBucketLogging", "PutBucketLogging"),
-    *("DeleteUserDefinedLogFieldsConfig", "GetUserDefinedLogFieldsConfig", "PutUserDefinedLogFieldsConfig"),
     *("DeleteBucketQosInfo", "GetBucketQosInfo", "PutBucketQosInfo", "GetUserQosInfo"),
     *("DeleteBucketRequesterQosInfo", "GetBucketRequesterQosInfo", "ListBucketRequesterQosInfos"),
     *("PutBucketRequesterQosInfo",),

@@ -311,6 +311,15 @@ NO_SUCH_OVERWRITE_CONFIG = Fault(
 )
 NO_SUCH_RESOURCE_GROUP = Fault("ResourceGroupIdPreCheckError", 400, "The resource group id precheck error")
 NO_SUCH_CALLBACK_POLICY = Fault("NoSuchCallbackPolicy", 404, "The bucket you specified does not have callback policy.")
+INVALID_LOG_TARGET = Fault(
+    "InvalidTargetBucketForLogging", 400, "The target bucket does not exist, or is in another region."
+)
+LOG_TARGET_OF_ANOTHER = Fault(
+    "InvalidTargetBucketForLogging", 403, "Put bucket log requester is not target bucket owner."
+)
+NO_SUCH_LOG_FIELDS = Fault(
+    "NoSuchUserDefinedLogFieldsConfig", 404, "The bucket you specified does not have user defined log fields."
+)
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

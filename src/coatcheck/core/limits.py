@@ -181,6 +181,10 @@ OVERWRITE_RULES_MAX: Final = 100  # OSS
 OVERWRITE_TEXT_MAX_CHARS: Final = 1023  # OSS: a prefix or a suffix
 OVERWRITE_ID_MAX_BYTES: Final = 255  # ours: as of lifecycle rules
 
+# --- logging -------------------------------------------------------------------------------------------------------
+LOG_PREFIX_MAX_CHARS: Final = 32  # OSS: TargetPrefix
+LOG_FIELD_MAX_CHARS: Final = 256  # ours: the name of a header or a parameter that is to be logged
+
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS

@@ -11,7 +11,7 @@ from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
-from coatcheck.configurations import access_monitor, resource_group, transfer_acceleration
+from coatcheck.configurations import access_monitor, bucket_logging, resource_group, transfer_acceleration
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
@@ -157,11 +157,17 @@ async def get_bucket_info(call: Call) -> Reply:
         acl_node(bucket.acl),
         ("Comment", ""),
         ("ServerSideEncryptionRule", (("SSEAlgorithm", bucket_encryption(bucket) or "None"),)),
-        ("BucketPolicy", (("LogBucket", ""), ("LogPrefix", ""))),
+        _logging_node(bucket),
         *([("Versioning", bucket.versioning)] if bucket.versioning else []),
         ("BlockPublicAccess", "true" if bucket.blocks_public_access else "false"),
     ]
     return _xml("BucketInfo", [("Bucket", nodes)])
+
+
+def _logging_node(bucket: Bucket) -> Node:
+    """OSS calls it so; it has nothing to do with bucket policies."""
+    logging = bucket_logging.logging_of(bucket.configuration(bucket_logging.NAME))
+    return ("BucketPolicy", (("LogBucket", logging.bucket), ("LogPrefix", logging.prefix)))
 
 
 def _group_of(bucket: Bucket) -> str:
