@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import string
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,14 +11,23 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from coatcheck.configurations.access_monitor import AccessMonitor
+from coatcheck.configurations.archive_direct_read import ArchiveDirectRead
+from coatcheck.configurations.bucket_logging import Logging
+from coatcheck.configurations.callback_policy import CallbackPolicy, PolicyItem
 from coatcheck.configurations.cors import Cors, CorsRule
 from coatcheck.configurations.encryption import EncryptionRule
 from coatcheck.configurations.https import TLS_VERSIONS, CipherSuites, HttpsConfig
 from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
+from coatcheck.configurations.log_fields import LogFields
+from coatcheck.configurations.overwrite import OverwriteRules
+from coatcheck.configurations.overwrite import Rule as OverwriteRule
 from coatcheck.configurations.public_access_block import PublicAccessBlock
 from coatcheck.configurations.referer import RefererRules
 from coatcheck.configurations.request_payment import RequestPayment
+from coatcheck.configurations.resource_group import ResourceGroup
 from coatcheck.configurations.tags import BucketTags
+from coatcheck.configurations.transfer_acceleration import TransferAcceleration
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
 from coatcheck.core.times import DAY_S
 
@@ -100,6 +111,27 @@ def _lifecycle() -> st.SearchStrategy[Lifecycle]:
     )
 
 
+def _overwrite() -> st.SearchStrategy[OverwriteRules]:
+    who = many(st.sampled_from(["*", "1000000000000001", "acs:ram::1:user/ann", "acs:sts::1:assumed-role/r/*"]))
+    rule = st.tuples(WORDS | st.just(""), WORDS | st.just(""), who)
+    numbered = st.lists(rule, min_size=1, max_size=3).map(_numbered)
+    return numbered.map(
+        lambda rules: OverwriteRules(tuple(OverwriteRule(f"rule {number}", *parts) for number, parts in rules))
+    )
+
+
+def _callback_policy() -> st.SearchStrategy[CallbackPolicy]:
+    def in_base64(document: dict[str, str]) -> str:
+        return base64.b64encode(json.dumps(document).encode()).decode()
+
+    callbacks = st.builds(lambda url, body: in_base64({"callbackUrl": url, "callbackBody": body}), WORDS, WORDS)
+    variables = st.just("") | st.builds(lambda name, value: in_base64({f"x:{name}": value}), TOKENS, WORDS)
+    numbered = st.lists(st.tuples(callbacks, variables), min_size=1, max_size=3).map(_numbered)
+    return numbered.map(
+        lambda items: CallbackPolicy(tuple(PolicyItem(f"item {number}", *parts) for number, parts in items))
+    )
+
+
 def _website() -> st.SearchStrategy[Website]:
     texts = st.none() | WORDS
     header = st.builds(HeaderCondition, TOKENS, texts, texts, texts)
@@ -152,5 +184,14 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "tagging": st.builds(
         BucketTags, st.dictionaries(WORDS, st.just("") | WORDS, min_size=1, max_size=3).map(lambda t: tuple(t.items()))
     ),
+    "transferAcceleration": st.builds(TransferAcceleration, SWITCHES),
+    "overwrite": _overwrite(),
+    "resourceGroup": st.builds(ResourceGroup, TOKENS.map(lambda text: f"rg-{text}")),
+    "accessMonitor": st.builds(AccessMonitor, SWITCHES),
+    "archiveDirectRead": st.builds(ArchiveDirectRead, SWITCHES),
+    "callbackPolicy": _callback_policy(),
+    "logging": st.just(Logging()) | st.builds(Logging, TOKENS, st.just("log-"), st.none() | TOKENS),
+    "logFields": st.builds(LogFields, many(TOKENS, 1), many(TOKENS))
+    | st.builds(LogFields, many(TOKENS), many(TOKENS, 1)),
     "website": _website(),
 }

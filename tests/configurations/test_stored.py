@@ -7,15 +7,23 @@ from dataclasses import dataclass
 import pytest
 
 from coatcheck.configurations import (
+    access_monitor,
+    archive_direct_read,
+    bucket_logging,
+    callback_policy,
     cors,
     encryption,
     https,
     lifecycle,
+    log_fields,
+    overwrite,
     public_access_block,
     referer,
     request_payment,
+    resource_group,
     style,
     tags,
+    transfer_acceleration,
     website,
 )
 from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
@@ -76,6 +84,22 @@ STORED: list[tuple[Document, object, str]] = [
     (tags, tags.BucketTags((("team", "a b&c=d"),)), '{"v":1,"tags":[["team","a b&c=d"]]}'),
     (public_access_block, public_access_block.PublicAccessBlock(True), '{"v":1,"blocked":true}'),
     (request_payment, request_payment.RequestPayment("Requester"), '{"v":1,"payer":"Requester"}'),
+    (transfer_acceleration, transfer_acceleration.TransferAcceleration(True), '{"v":1,"enabled":true}'),
+    (
+        overwrite,
+        overwrite.OverwriteRules((overwrite.Rule("r1", "a/", ".log", ("1000000000000001",)), overwrite.Rule("r2"))),
+        '{"v":1,"rules":[{"rule_id":"r1","prefix":"a/","suffix":".log","principals":["1000000000000001"]},{"rule_id":"r2","prefix":"","suffix":""}]}',
+    ),
+    (resource_group, resource_group.ResourceGroup("rg-a"), '{"v":1,"group_id":"rg-a"}'),
+    (access_monitor, access_monitor.AccessMonitor(True), '{"v":1,"enabled":true}'),
+    (archive_direct_read, archive_direct_read.ArchiveDirectRead(True), '{"v":1,"enabled":true}'),
+    (
+        callback_policy,
+        callback_policy.CallbackPolicy((callback_policy.PolicyItem("a", "e30="),)),
+        '{"v":1,"items":[{"name":"a","callback":"e30=","variables":""}]}',
+    ),
+    (bucket_logging, bucket_logging.Logging("logs", "a-"), '{"v":1,"bucket":"logs","prefix":"a-"}'),
+    (log_fields, log_fields.LogFields(("h",), ("p",)), '{"v":1,"headers":["h"],"parameters":["p"]}'),
 ]
 
 

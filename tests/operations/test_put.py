@@ -7,7 +7,8 @@ import pytest
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, OssError
 from coatcheck.operations.intake import receive
-from coatcheck.operations.put import check_overwrite, put_object
+from coatcheck.operations.overwrite import check_overwrite
+from coatcheck.operations.put import put_object
 
 from .stage import LARGE, NOW, PLAIN, a_stage, pieces_of
 
@@ -44,10 +45,11 @@ async def test_what_may_not_be_overwritten_stays_and_the_new_bytes_go() -> None:
 
 async def test_overwriting_can_be_refused_before_anything_arrives() -> None:
     stage = await a_stage()
-    await check_overwrite(stage.context(), stage.grant(Action.PUT_OBJECT, "a"))
+    await check_overwrite(stage.context(), stage.grant(Action.PUT_OBJECT, "a"), asked=True)
     await stage.put("a", b"hello")
+    await check_overwrite(stage.context(), stage.grant(Action.PUT_OBJECT, "a"), asked=False)
     with pytest.raises(OssError) as refusal:
-        await check_overwrite(stage.context(), stage.grant(Action.PUT_OBJECT, "a"))
+        await check_overwrite(stage.context(), stage.grant(Action.PUT_OBJECT, "a"), asked=True)
     assert refusal.value.fault is FILE_ALREADY_EXISTS
 
 

@@ -117,6 +117,57 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"publicAccessBlock": ""},
         b"<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess></PublicAccessBlockConfiguration>",
     ),
+    "put_bucket_transfer_acceleration": (
+        "PUT",
+        None,
+        {"transferAcceleration": ""},
+        b"<TransferAccelerationConfiguration><Enabled>true</Enabled></TransferAccelerationConfiguration>",
+    ),
+    "put_bucket_overwrite_config": (
+        "PUT",
+        None,
+        {"overwriteConfig": ""},
+        b"<OverwriteConfiguration><Rule><Action>forbid</Action></Rule></OverwriteConfiguration>",
+    ),
+    "put_bucket_resource_group": (
+        "PUT",
+        None,
+        {"resourceGroup": ""},
+        b"<BucketResourceGroupConfiguration><ResourceGroupId>rg-a</ResourceGroupId></BucketResourceGroupConfiguration>",
+    ),
+    "put_bucket_access_monitor": (
+        "PUT",
+        None,
+        {"accessmonitor": ""},
+        b"<AccessMonitorConfiguration><Status>Enabled</Status></AccessMonitorConfiguration>",
+    ),
+    "put_bucket_archive_direct_read": (
+        "PUT",
+        None,
+        {"bucketArchiveDirectRead": ""},
+        b"<ArchiveDirectReadConfiguration><Enabled>true</Enabled></ArchiveDirectReadConfiguration>",
+    ),
+    "put_bucket_callback_policy": (
+        "PUT",
+        None,
+        {"policy": "", "comp": "callback"},
+        b"<BucketCallbackPolicy><PolicyItem><PolicyName>a</PolicyName><Callback>eyJjYWxsYmFja1VybCI6"
+        b"Imh0dHA6Ly9hIiwiY2FsbGJhY2tCb2R5IjoiYiJ9</Callback></PolicyItem></BucketCallbackPolicy>",
+    ),
+    "put_bucket_logging": (
+        "PUT",
+        None,
+        {"logging": ""},
+        b"<BucketLoggingStatus><LoggingEnabled><TargetBucket>photos</TargetBucket></LoggingEnabled><"
+        b"/BucketLoggingStatus>",
+    ),
+    "put_user_defined_log_fields_config": (
+        "PUT",
+        None,
+        {"userDefinedLogFieldsConfig": ""},
+        b"<UserDefinedLogFieldsConfiguration><ParamSet><parameter>a</parameter></ParamSet></UserDefi"
+        b"nedLogFieldsConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

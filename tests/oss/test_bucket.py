@@ -197,7 +197,7 @@ async def test_get_bucket_info_has_what_the_sdks_look_up(house: House) -> None:
         "TransferAcceleration": "Disabled",
         "CrossRegionReplication": "Disabled",
         "Name": "photos",
-        "ResourceGroupId": None,
+        "ResourceGroupId": "rg-default-id",
         "Comment": None,
         "BlockPublicAccess": "false",
     }

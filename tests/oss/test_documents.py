@@ -60,6 +60,30 @@ TAKEN = {
         "<Redirect><RedirectType>External</RedirectType><HostName>a</HostName>"
         "<MirrorPassQueryString>false</MirrorPassQueryString></Redirect></RoutingRule></RoutingRules>",
     ),
+    "TransferAccelerationConfiguration": ("PUT", "/photos/?transferAcceleration", "<Enabled>true</Enabled>"),
+    "OverwriteConfiguration": (
+        "PUT",
+        "/photos/?overwriteConfig",
+        "<Rule><Action>forbid</Action><Prefix>a</Prefix><Principals><Principal>1</Principal></Principals></Rule>",
+    ),
+    "BucketResourceGroupConfiguration": ("PUT", "/photos/?resourceGroup", "<ResourceGroupId>rg-a</ResourceGroupId>"),
+    "AccessMonitorConfiguration": ("PUT", "/photos/?accessmonitor", "<Status>Enabled</Status>"),
+    "ArchiveDirectReadConfiguration": ("PUT", "/photos/?bucketArchiveDirectRead", "<Enabled>true</Enabled>"),
+    "BucketCallbackPolicy": (
+        "PUT",
+        "/photos/?policy&comp=callback",
+        "<PolicyItem><PolicyName>a</PolicyName><Callback>eyJjYWxsYmFja1VybCI6Imh0dHA6Ly9hIiwiY2FsbGJhY2tCb2R5IjoiYiJ9</Callback></PolicyItem>",
+    ),
+    "BucketLoggingStatus": (
+        "PUT",
+        "/photos/?logging",
+        "<LoggingEnabled><TargetBucket>photos</TargetBucket></LoggingEnabled>",
+    ),
+    "UserDefinedLogFieldsConfiguration": (
+        "PUT",
+        "/photos/?userDefinedLogFieldsConfig",
+        "<HeaderSet><header>a</header></HeaderSet>",
+    ),
 }
 
 

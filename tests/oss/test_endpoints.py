@@ -30,6 +30,8 @@ async def a_house() -> House:
     house = await House(regions=REGIONS, options={"domains": DOMAINS}).with_bucket()
     bucket = await house.catalog.find_bucket("photos")
     assert bucket is not None
+    accelerated = b"<TransferAccelerationConfiguration><Enabled>true</Enabled></TransferAccelerationConfiguration>"
+    assert (await house.ask("PUT", "/photos/?transferAcceleration", accelerated)).status == 200
     await house.domains.bind_domain("files.example.com", bucket.bucket_id, now=NOW, most=1)
     return house
 

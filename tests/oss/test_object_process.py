@@ -292,6 +292,14 @@ async def test_the_result_may_go_to_another_bucket_of_the_owner(studio: House) -
     assert (await studio.ask("GET", "/photos/a.png")).status == 404
 
 
+async def test_a_rule_against_overwriting_keeps_a_result_from_replacing_an_object(studio: House) -> None:
+    rule = b"<OverwriteConfiguration><Rule><Action>forbid</Action><Suffix>.png</Suffix></Rule></OverwriteConfiguration>"
+    assert (await studio.ask("PUT", "/photos/?overwriteConfig", rule)).status == 200
+    assert (await studio.ask("POST", "/photos/a.jpg?x-oss-process", save("new.png"))).status == 200
+    again = await studio.ask("POST", "/photos/a.jpg?x-oss-process", save("new.png"))
+    assert again.refusal == (409, "FileAlreadyExists")
+
+
 async def test_the_body_may_be_percent_encoded_and_in_standard_base64(studio: House) -> None:
     body = b"x-oss-process=image%2Fresize%2Cw_100%7Csys%2Fsaveas%2Co_Pz8%2FLnBuZw%3D%3D%2Cb_cGhvdG9z"
     answer = await studio.ask("POST", "/photos/a.jpg?x-oss-process=", body)

@@ -199,7 +199,7 @@ def test_other_requests_have_one_reading(host: str, path: bytes) -> None:
 
 
 def test_accelerate_names_and_own_domains_stand_for_no_region() -> None:
-    assert target_of("photos.oss-accelerate.localhost", "/a") == Target("photos", "a", None)
+    assert target_of("photos.oss-accelerate.localhost", "/a") == Target("photos", "a", None, accelerated=True)
     assert target_of("files.example.com", "/a") == Target("photos", "a", None, own_domain=True)
 
 

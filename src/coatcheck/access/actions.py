@@ -96,6 +96,26 @@ class Action(Enum):
     DELETE_BUCKET_WEBSITE = ("oss:DeleteBucketWebsite", AclRight.NOTHING, False)
     PUT_BUCKET_REQUEST_PAYMENT = ("oss:PutBucketRequestPayment", AclRight.NOTHING, False)
     GET_BUCKET_REQUEST_PAYMENT = ("oss:GetBucketRequestPayment", AclRight.NOTHING, False)
+    PUT_BUCKET_TRANSFER_ACCELERATION = ("oss:PutBucketTransferAcceleration", AclRight.NOTHING, False)
+    GET_BUCKET_TRANSFER_ACCELERATION = ("oss:GetBucketTransferAcceleration", AclRight.NOTHING, False)
+    PUT_BUCKET_OVERWRITE_CONFIG = ("oss:PutBucketOverwriteConfig", AclRight.NOTHING, False)
+    GET_BUCKET_OVERWRITE_CONFIG = ("oss:GetBucketOverwriteConfig", AclRight.NOTHING, False)
+    DELETE_BUCKET_OVERWRITE_CONFIG = ("oss:DeleteBucketOverwriteConfig", AclRight.NOTHING, False)
+    PUT_BUCKET_RESOURCE_GROUP = ("oss:PutBucketResourceGroup", AclRight.NOTHING, False)
+    GET_BUCKET_RESOURCE_GROUP = ("oss:GetBucketResourceGroup", AclRight.NOTHING, False)
+    PUT_BUCKET_ACCESS_MONITOR = ("oss:PutBucketAccessMonitor", AclRight.NOTHING, False)
+    GET_BUCKET_ACCESS_MONITOR = ("oss:GetBucketAccessMonitor", AclRight.NOTHING, False)
+    PUT_BUCKET_ARCHIVE_DIRECT_READ = ("oss:PutBucketArchiveDirectRead", AclRight.NOTHING, False)
+    GET_BUCKET_ARCHIVE_DIRECT_READ = ("oss:GetBucketArchiveDirectRead", AclRight.NOTHING, False)
+    PUT_BUCKET_CALLBACK_POLICY = ("oss:PutBucketCallbackPolicy", AclRight.NOTHING, False)
+    GET_BUCKET_CALLBACK_POLICY = ("oss:GetBucketCallbackPolicy", AclRight.NOTHING, False)
+    DELETE_BUCKET_CALLBACK_POLICY = ("oss:DeleteBucketCallbackPolicy", AclRight.NOTHING, False)
+    PUT_BUCKET_LOGGING = ("oss:PutBucketLogging", AclRight.NOTHING, False)
+    GET_BUCKET_LOGGING = ("oss:GetBucketLogging", AclRight.NOTHING, False)
+    DELETE_BUCKET_LOGGING = ("oss:DeleteBucketLogging", AclRight.NOTHING, False)
+    PUT_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:PutUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
+    GET_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:GetUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
+    DELETE_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:DeleteUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -122,8 +142,6 @@ _NOT_BUILT: Final = (
     *("ListUserDataRedundancyTransition",),
     *("CreateSelectObjectMeta", "SelectObject"),
     *("DeleteBucketInventory", "GetBucketInventory", "ListBucketInventory", "PutBucketInventory"),
-    *("DeleteBucketLogging", "GetBucketLogging", "PutBucketLogging"),
-    *("DeleteUserDefinedLogFieldsConfig", "GetUserDefinedLogFieldsConfig", "PutUserDefinedLogFieldsConfig"),
     *("DeleteBucketQosInfo", "GetBucketQosInfo", "PutBucketQosInfo", "GetUserQosInfo"),
     *("DeleteBucketRequesterQosInfo", "GetBucketRequesterQosInfo", "ListBucketRequesterQosInfos"),
     *("PutBucketRequesterQosInfo",),
@@ -138,13 +156,8 @@ _NOT_BUILT: Final = (
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
-    *("DeleteBucketOverwriteConfig", "GetBucketOverwriteConfig", "PutBucketOverwriteConfig"),
-    *("GetBucketAccessMonitor", "PutBucketAccessMonitor"),
-    *("GetBucketArchiveDirectRead", "PutBucketArchiveDirectRead"),
-    *("GetBucketResourceGroup", "PutBucketResourceGroup"),
-    *("GetBucketTransferAcceleration", "PutBucketTransferAcceleration"),
-    *("GetBucketHash", "PutBucketHash", "GetBucketCallbackPolicy", "PutBucketCallbackPolicy"),
-    *("DeleteBucketCallbackPolicy", "GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
+    *("GetBucketHash", "PutBucketHash"),
+    *("GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
     *("BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold"),
     *("PutObjectRetention",),
     *("GetAsyncFetchTask", "PutAsyncFetchTask", "PostAsyncFetchTask", "GetChannel", "PutChannel", "ProcessImm"),

@@ -367,7 +367,7 @@ def _read_principals(members: dict[str, Any], place: str, kind: Kind) -> tuple[s
     if kind is Kind.TRUST:
         value, where = _members(value, where, required=("RAM",))["RAM"], f"{where}.RAM"
         return tuple(_read_each(value, where, _read_trusted))
-    return tuple(_read_each(value, where, _read_principal))
+    return tuple(_read_each(value, where, read_principal))
 
 
 _UID: Final = frozenset("0123456789")
@@ -386,8 +386,11 @@ def _read_trusted(text: str) -> str:
     return text
 
 
-def _read_principal(text: str) -> str:
-    """A uid of an account or a user, "*", or "arn:sts::UID:assumed-role/ROLE/SESSION"; RAM's own names do, too."""
+def read_principal(text: str) -> str:
+    """A uid of an account or a user, "*", or "arn:sts::UID:assumed-role/ROLE/SESSION"; RAM's own names do, too.
+
+    Raises: ValueError, which says what is wrong.
+    """
     if text == EVERYBODY or _UID.issuperset(text):
         return text
     if text.startswith(("arn:sts::", "acs:sts::")) and ":assumed-role/" in text:

@@ -14,16 +14,38 @@ from xml.etree.ElementTree import Element
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import (
+    NO_SUCH_CALLBACK_POLICY,
     NO_SUCH_CORS_CONFIGURATION,
     NO_SUCH_ENCRYPTION_RULE,
     NO_SUCH_LIFECYCLE,
+    NO_SUCH_LOG_FIELDS,
+    NO_SUCH_OVERWRITE_CONFIG,
+    NO_SUCH_TRANSFER_ACCELERATION,
     NO_SUCH_WEBSITE,
     Fault,
 )
-from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFECYCLE_MAX_BYTES
+from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, CORS_MAX_BYTES, LIFECYCLE_MAX_BYTES, OVERWRITE_MAX_BYTES
 from coatcheck.core.xml import Node
 
-from . import cors, encryption, https, lifecycle, public_access_block, referer, request_payment, tags, website
+from . import (
+    access_monitor,
+    archive_direct_read,
+    bucket_logging,
+    callback_policy,
+    cors,
+    encryption,
+    https,
+    lifecycle,
+    log_fields,
+    overwrite,
+    public_access_block,
+    referer,
+    request_payment,
+    resource_group,
+    tags,
+    transfer_acceleration,
+    website,
+)
 from .elements import Shape
 
 
@@ -151,5 +173,78 @@ ROWS: Final = (
         Action.GET_BUCKET_REQUEST_PAYMENT,
         None,
         request_payment.RequestPayment(),
+    ),
+    Row(
+        transfer_acceleration,
+        "bucket_transfer_acceleration",
+        "transferAcceleration",
+        Action.PUT_BUCKET_TRANSFER_ACCELERATION,
+        Action.GET_BUCKET_TRANSFER_ACCELERATION,
+        None,
+        NO_SUCH_TRANSFER_ACCELERATION,
+    ),
+    Row(
+        overwrite,
+        "bucket_overwrite_config",
+        "overwriteConfig",
+        Action.PUT_BUCKET_OVERWRITE_CONFIG,
+        Action.GET_BUCKET_OVERWRITE_CONFIG,
+        Action.DELETE_BUCKET_OVERWRITE_CONFIG,
+        NO_SUCH_OVERWRITE_CONFIG,
+        OVERWRITE_MAX_BYTES,
+    ),
+    Row(
+        resource_group,
+        "bucket_resource_group",
+        "resourceGroup",
+        Action.PUT_BUCKET_RESOURCE_GROUP,
+        Action.GET_BUCKET_RESOURCE_GROUP,
+        None,
+        resource_group.ResourceGroup(),
+    ),
+    Row(
+        access_monitor,
+        "bucket_access_monitor",
+        "accessmonitor",
+        Action.PUT_BUCKET_ACCESS_MONITOR,
+        Action.GET_BUCKET_ACCESS_MONITOR,
+        None,
+        access_monitor.AccessMonitor(),
+    ),
+    Row(
+        archive_direct_read,
+        "bucket_archive_direct_read",
+        "bucketArchiveDirectRead",
+        Action.PUT_BUCKET_ARCHIVE_DIRECT_READ,
+        Action.GET_BUCKET_ARCHIVE_DIRECT_READ,
+        None,
+        archive_direct_read.ArchiveDirectRead(),
+    ),
+    Row(
+        callback_policy,
+        "bucket_callback_policy",
+        "comp=callback&policy",
+        Action.PUT_BUCKET_CALLBACK_POLICY,
+        Action.GET_BUCKET_CALLBACK_POLICY,
+        Action.DELETE_BUCKET_CALLBACK_POLICY,
+        NO_SUCH_CALLBACK_POLICY,
+    ),
+    Row(
+        bucket_logging,
+        "bucket_logging",
+        "logging",
+        Action.PUT_BUCKET_LOGGING,
+        Action.GET_BUCKET_LOGGING,
+        Action.DELETE_BUCKET_LOGGING,
+        bucket_logging.Logging(),
+    ),
+    Row(
+        log_fields,
+        "user_defined_log_fields_config",
+        "userDefinedLogFieldsConfig",
+        Action.PUT_USER_DEFINED_LOG_FIELDS_CONFIG,
+        Action.GET_USER_DEFINED_LOG_FIELDS_CONFIG,
+        Action.DELETE_USER_DEFINED_LOG_FIELDS_CONFIG,
+        NO_SUCH_LOG_FIELDS,
     ),
 )

@@ -300,6 +300,26 @@ CORS_RULE_BEYOND_LIMIT = Fault("CORSRuleBeyondLimit", 400, "The CORS Rules num i
 NO_SUCH_CORS_CONFIGURATION = Fault("NoSuchCORSConfiguration", 404, "The CORS Configuration does not exist.")
 DENIED_BY_REFERER = Fault("AccessDenied", 403, "You are denied by bucket referer policy.")
 REQUESTER_MUST_PAY = Fault("AccessDenied", 403, "Access denied for requester pay bucket", "0003-00000703")
+NO_SUCH_TRANSFER_ACCELERATION = Fault(
+    "NoSuchTransferAccelerationConfiguration",
+    404,
+    "The bucket you specified does not have transfer acceleration configuration.",
+)
+TRANSFER_ACCELERATION_DISABLED = Fault("TransferAccelerationDisabled", 403, "Transfer acceleration is disabled.")
+NO_SUCH_OVERWRITE_CONFIG = Fault(
+    "NoSuchBucketOverwriteConfig", 404, "The bucket you specified does not have overwrite configuration."
+)
+NO_SUCH_RESOURCE_GROUP = Fault("ResourceGroupIdPreCheckError", 400, "The resource group id precheck error")
+NO_SUCH_CALLBACK_POLICY = Fault("NoSuchCallbackPolicy", 404, "The bucket you specified does not have callback policy.")
+INVALID_LOG_TARGET = Fault(
+    "InvalidTargetBucketForLogging", 400, "The target bucket does not exist, or is in another region."
+)
+LOG_TARGET_OF_ANOTHER = Fault(
+    "InvalidTargetBucketForLogging", 403, "Put bucket log requester is not target bucket owner."
+)
+NO_SUCH_LOG_FIELDS = Fault(
+    "NoSuchUserDefinedLogFieldsConfig", 404, "The bucket you specified does not have user defined log fields."
+)
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

@@ -72,6 +72,7 @@ MULTI_DELETE_MAX_KEYS: Final = 1000  # OSS: DeleteMultipleObjects
 
 # --- request bodies that are documents -----------------------------------------------------------------------------
 MULTI_DELETE_MAX_BYTES: Final = 2 * 1024**2  # OSS: DeleteMultipleObjects
+OVERWRITE_MAX_BYTES: Final = 512 * 1024  # ours: room for the hundred rules that OSS allows
 LIFECYCLE_MAX_BYTES: Final = 1024**2  # ours: room for the thousand rules that OSS allows
 CONFIGURATION_MAX_BYTES: Final = 64 * 1024  # ours: every other XML body
 XML_MAX_DEPTH: Final = 16  # ours: no OSS document is nested deeper than eight
@@ -163,6 +164,7 @@ POST_POLICY_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: x-oss-date of a form is not
 
 # --- callbacks -----------------------------------------------------------------------------------------------------
 CALLBACK_MAX_BYTES: Final = 5 * 1024  # OSS: callback and callback-var, each, as sent
+CALLBACK_POLICY_NAME_MAX_CHARS: Final = 64  # ours: the name of a callback that a bucket keeps
 CALLBACK_URLS_MAX: Final = 5  # OSS
 CALLBACK_TIMEOUT_S: Final = 5.0  # OSS: from the look-up of the name to the last byte of the reply
 CALLBACK_REPLY_MAX_BYTES: Final = 1024**2  # OSS
@@ -173,6 +175,15 @@ BUCKET_TAG_KEY_MAX_BYTES: Final = 64  # OSS
 BUCKET_TAG_VALUE_MAX_BYTES: Final = 128  # OSS
 WEBSITE_RULES_MAX: Final = 20  # OSS
 WEBSITE_HEADERS_MAX: Final = 10  # OSS: IncludeHeader of one rule
+
+# --- overwriting ---------------------------------------------------------------------------------------------------
+OVERWRITE_RULES_MAX: Final = 100  # OSS
+OVERWRITE_TEXT_MAX_CHARS: Final = 1023  # OSS: a prefix or a suffix
+OVERWRITE_ID_MAX_BYTES: Final = 255  # ours: as of lifecycle rules
+
+# --- logging -------------------------------------------------------------------------------------------------------
+LOG_PREFIX_MAX_CHARS: Final = 32  # OSS: TargetPrefix
+LOG_FIELD_MAX_CHARS: Final = 256  # ours: the name of a header or a parameter that is to be logged
 
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS

@@ -35,6 +35,7 @@ from .commit import WRITE_ATTEMPTS, ReplacedMeanwhile, Stored, commit, commit_wh
 from .context import Context
 from .encryption import inline_body, kept_body
 from .intake import Arriving, Incoming, receive
+from .overwrite import forbids_overwrite
 from .put import NewObject
 from .record import change_record
 from .versions import version_id_for
@@ -64,7 +65,8 @@ async def append(
         `receive`; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
-    if new.forbid_overwrite and found is not None:
+    alone = forbids_overwrite(context, grant, asked=new.forbid_overwrite)
+    if alone and found is not None:
         raise FILE_ALREADY_EXISTS(Key=grant.this_key)
     fresh = _fresh(context, grant, new)
     _check(found, position, 0)  # before the body travels; the commit checks again
@@ -76,7 +78,7 @@ async def append(
         expected=body.expected,
         encrypted=(found or fresh).encryption != "",
     )
-    return await commit_what_came(incoming.blob, _store(context, grant, fresh, position, incoming))
+    return await commit_what_came(incoming.blob, _store(context, grant, fresh, position, incoming, alone=alone))
 
 
 async def seal(context: Context, grant: Grant, version_id: str, position: int) -> int:
@@ -133,12 +135,21 @@ def _check(found: ObjectRecord | None, position: int, size: int) -> None:
 # --- making and committing the longer object -------------------------------------------------------------------------
 
 
-async def _store(context: Context, grant: Grant, fresh: ObjectRecord, position: int, incoming: Incoming) -> Stored:
-    """Commit the longer object, as what it was made from; made again if that has changed without being in the way."""
+async def _store(
+    context: Context, grant: Grant, fresh: ObjectRecord, position: int, incoming: Incoming, *, alone: bool
+) -> Stored:
+    """Commit the longer object, as what it was made from; made again if that has changed without being in the way.
+
+    Args:
+        alone: nothing may come behind an object that is there.
+    """
     bucket, key = grant.this_bucket, grant.this_key
 
     async def look(_: ObjectRecord | None) -> ObjectRecord | None:
-        return await context.ports.catalog.find_object(bucket.bucket_id, key)
+        found = await context.ports.catalog.find_object(bucket.bucket_id, key)
+        if alone and found is not None:
+            raise FILE_ALREADY_EXISTS(Key=key)
+        return found
 
     async def attempt(before: ObjectRecord | None) -> Stored:
         _check(before, position, incoming.size)

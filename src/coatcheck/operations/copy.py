@@ -17,7 +17,7 @@ from .append import APPENDABLE
 from .commit import ReplacedMeanwhile, Stored, repeated
 from .context import Context
 from .encryption import encrypt_copy, inline_body
-from .put import check_overwrite
+from .overwrite import check_overwrite
 from .record import change_record, put_record
 from .source import Judge, Source, SourceName, find_source
 from .versions import version_id_for
@@ -83,8 +83,8 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
     copy = _copy_of(record, bucket, key, wishes, onto_itself=onto_itself)
     copy = replace(copy, last_modified=int(context.now))
     grant = await _decide_on_tags(context, bucket, copy, wishes)
-    if wishes.forbid_overwrite:
-        await check_overwrite(context, grant)  # before bytes are encrypted; the commit checks again
+    # Before bytes are encrypted; the commit checks again.
+    await check_overwrite(context, grant, asked=wishes.forbid_overwrite)
     blob = None
     if wishes.encryption and not copy.encryption and copy.kind != SYMLINK:
         copy, blob = await _encrypt(context, copy, source)

@@ -27,8 +27,8 @@ _OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and ou
 
 
 def need_readable(context: Context, grant: Grant, record: ObjectRecord) -> None:
-    """Raises: OssError INVALID_OBJECT_STATE, for what is archived and not restored."""
-    if not is_readable(record, context.now):
+    """Raises: OssError INVALID_OBJECT_STATE, for what is archived, and neither restored nor read directly."""
+    if not is_readable(grant.this_bucket, record, context.now):
         raise INVALID_OBJECT_STATE(Key=grant.this_key)
 
 

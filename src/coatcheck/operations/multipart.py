@@ -30,7 +30,8 @@ from coatcheck.ports.upload import Part, Upload, UploadPage
 from .commit import WRITE_ATTEMPTS, Stored, commit, repeated
 from .context import Context
 from .list import Selection
-from .put import NewObject, check_overwrite
+from .overwrite import check_overwrite, forbids_overwrite
+from .put import NewObject
 from .versions import version_id_for
 
 Wanted = Sequence[tuple[int, str]]  # part number, and ETag in upper case without quotes
@@ -52,8 +53,7 @@ async def initiate_upload(context: Context, grant: Grant, new: NewObject) -> Upl
     """
     grant.need(Action.PUT_OBJECT)
     bucket = grant.this_bucket
-    if new.forbid_overwrite:
-        await check_overwrite(context, grant)
+    await check_overwrite(context, grant, asked=new.forbid_overwrite)
     upload = Upload(
         key=grant.this_key,
         upload_id=secrets.token_hex(16).upper(),
@@ -170,8 +170,9 @@ async def _complete(
     context: Context, grant: Grant, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool
 ) -> Stored:
     """Raises: Stale, when a part came in meanwhile; OssError NO_SUCH_UPLOAD, FILE_ALREADY_EXISTS; NotWritten."""
+    forbidden = forbids_overwrite(context, grant, asked=forbid_overwrite)
     write = context.ports.catalog.complete_upload(
-        grant.this_bucket.bucket_id, upload, record, forbid_overwrite=forbid_overwrite
+        grant.this_bucket.bucket_id, upload, record, forbid_overwrite=forbidden
     )
     gone, exists = NO_SUCH_UPLOAD(UploadId=upload.upload_id), FILE_ALREADY_EXISTS(ec="0042-00000214", Key=upload.key)
     written = await commit(context.ports, write, gone=gone, exists=exists)

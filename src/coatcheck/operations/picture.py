@@ -99,7 +99,7 @@ async def _find_mark(context: Context, bucket: Bucket, key: str) -> Picture:
         found = await context.ports.catalog.find_object(bucket.bucket_id, key)
         context.decide(Action.GET_OBJECT, bucket, key, found)
         found = await follow(context, bucket, found) if found is not None and found.kind == SYMLINK else found
-        if found is not None and found.kind != DELETE_MARKER and is_readable(found, context.now):
+        if found is not None and found.kind != DELETE_MARKER and is_readable(bucket, found, context.now):
             return _picture(context, bucket, found)
     raise WATERMARK_ERROR(ObjectName=key)
 

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
-from coatcheck.core.errors import FILE_ALREADY_EXISTS
 from coatcheck.ports.bucket import Tags
-from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
+from coatcheck.ports.object import ObjectRecord
 
 from .commit import Stored
 from .context import Context
@@ -23,7 +22,7 @@ class NewObject(NamedTuple):
 
     Attributes:
         encryption: its content arrived so: a blob is encrypted already.
-        forbid_overwrite: it is refused where the key has an object.
+        forbid_overwrite: it is refused where the key has an object, whatever the bucket says of that.
     """
 
     acl: str
@@ -58,13 +57,3 @@ async def put_object(context: Context, grant: Grant, new: NewObject, incoming: I
         encryption=new.encryption,
     )
     return await put_record(context, grant, record, incoming.blob, forbid_overwrite=new.forbid_overwrite)
-
-
-async def check_overwrite(context: Context, grant: Grant) -> None:
-    """For who forbids overwriting, before the content travels; the commit checks again.
-
-    Raises: OssError FILE_ALREADY_EXISTS, if the grant's key has an object.
-    """
-    found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
-    if found is not None and found.kind != DELETE_MARKER:
-        raise FILE_ALREADY_EXISTS(Key=grant.this_key)

@@ -10,6 +10,7 @@ from coatcheck.ports.object import ObjectRecord
 
 from .commit import Stored, commit
 from .context import Context
+from .overwrite import forbids_overwrite
 
 
 async def put_record(
@@ -24,11 +25,13 @@ async def put_record(
     """Make the record the current version of the grant's key; `blob` is the new one that it names, if it names one.
 
     Args:
+        forbid_overwrite: not where there is an object, even if the bucket's rules allow it.
         shared: its blobs are another version's, as the catalog's `put_object` has it.
     Raises: OssError NO_SUCH_BUCKET, FILE_ALREADY_EXISTS; Stale, with `shared`; NotWritten.
     """
     bucket = grant.this_bucket
-    write = context.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=forbid_overwrite, shared=shared)
+    forbidden = forbids_overwrite(context, grant, asked=forbid_overwrite)
+    write = context.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=forbidden, shared=shared)
     gone, exists = NO_SUCH_BUCKET(BucketName=bucket.name), FILE_ALREADY_EXISTS(Key=record.key)
     written = await commit(context.ports, write, blob, gone=gone, exists=exists)
     return Stored(record, written.version_id)

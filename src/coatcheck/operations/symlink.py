@@ -14,7 +14,8 @@ from coatcheck.ports.object import DELETE_MARKER, SYMLINK, ObjectRecord
 
 from .commit import Stored
 from .context import Context
-from .put import NewObject, check_overwrite
+from .overwrite import check_overwrite
+from .put import NewObject
 from .record import put_record
 from .versions import version_id_for
 
@@ -25,8 +26,7 @@ async def put_symlink(context: Context, grant: Grant, new: NewObject, target: st
     Raises: OssError FILE_ALREADY_EXISTS, NO_SUCH_BUCKET; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
-    if new.forbid_overwrite:
-        await check_overwrite(context, grant)
+    await check_overwrite(context, grant, asked=new.forbid_overwrite)
     record = ObjectRecord(
         key=grant.this_key,
         version_id=version_id_for(grant.this_bucket),

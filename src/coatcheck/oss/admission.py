@@ -1,14 +1,20 @@
-"""What a bucket's configurations say of how it may be asked: referers, HTTPS, who pays.
+"""What a bucket's configurations say of how it may be asked: referers, HTTPS, who pays, accelerate endpoints.
 
-Judged before permissions, and only for buckets that have configurations at all.
+Judged before permissions, and only for buckets that have configurations at all, or are asked at such an endpoint.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from coatcheck.configurations import https, referer, request_payment
-from coatcheck.core.errors import DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED
+from coatcheck.configurations import https, referer, request_payment, transfer_acceleration
+from coatcheck.core.errors import (
+    DENIED_BY_REFERER,
+    HTTPS_REQUIRED,
+    REQUESTER_MUST_PAY,
+    TLS_VERSION_NOT_ALLOWED,
+    TRANSFER_ACCELERATION_DISABLED,
+)
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.request import Request
@@ -16,8 +22,12 @@ from coatcheck.wire.request import Request
 _PAYER: Final = "x-oss-request-payer"  # as a header or a parameter
 
 
-def admit(bucket: Bucket, request: Request, caller: Caller) -> None:
-    """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED."""
+def admit(bucket: Bucket, request: Request, caller: Caller, *, accelerated: bool) -> None:
+    """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED; or
+    TRANSFER_ACCELERATION_DISABLED, where the request came to an accelerate endpoint.
+    """
+    if accelerated and not transfer_acceleration.is_accelerated(bucket.configuration(transfer_acceleration.NAME)):
+        raise TRANSFER_ACCELERATION_DISABLED()
     for name, document in bucket.configurations:
         if name == https.ONLY_NAME:
             if not request.secure:

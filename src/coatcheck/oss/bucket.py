@@ -5,12 +5,13 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
+from coatcheck.configurations import access_monitor, bucket_logging, resource_group, transfer_acceleration
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
@@ -36,22 +37,23 @@ from .encryption import bucket_encryption
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
 
+_GROUP: Final = "x-oss-resource-group-id"
 _REDUNDANCIES: Final = ("LRS", "ZRS")
 
 
 async def list_buckets(call: Call) -> Reply:
-    """ListBuckets (GetService): the caller's own buckets by name, those with certain tags if asked for."""
+    """ListBuckets (GetService): the caller's own buckets by name: all, or those with certain tags or of a group."""
     query = call.request.query
     prefix, marker, most = read_list_text(query, "prefix"), read_list_text(query, "marker"), read_max_keys(query)
-    tags = read_tag_filter(query)
+    tags, group = read_tag_filter(query), call.request.headers.get(_GROUP) or None
     buckets: Sequence[Bucket]
-    if tags is None:
+    if tags is None and group is None:
         buckets, more = await call.ports.catalog.list_buckets(
             call.caller.account, prefix=prefix, marker=marker, limit=most
         )
     else:
-        tagged = await _tagged_buckets(call, tags, prefix, marker)
-        buckets, more = tagged[:most], len(tagged) > most
+        labelled = await _labelled_buckets(call, tags or (), group, prefix, marker)
+        buckets, more = labelled[:most], len(labelled) > most
     nodes: list[Node] = [
         ("Prefix", prefix),
         ("Marker", marker),
@@ -64,8 +66,9 @@ async def list_buckets(call: Call) -> Reply:
     return _xml("ListAllMyBucketsResult", nodes)
 
 
-async def _tagged_buckets(call: Call, tags: Tags, prefix: str, marker: str) -> list[Bucket]:
-    """All of the caller's buckets with those tags, behind `marker`. An account has few enough to look at each."""
+async def _labelled_buckets(call: Call, tags: Tags, group: str | None, prefix: str, marker: str) -> list[Bucket]:
+    """All of the caller's buckets with those tags and of that group, behind `marker`. An account has few enough to look
+    at each."""
     found: list[Bucket] = []
     more = True
     while more:
@@ -74,7 +77,7 @@ async def _tagged_buckets(call: Call, tags: Tags, prefix: str, marker: str) -> l
         )
         for listed in page:
             bucket = await call.ports.catalog.find_bucket(listed.name)
-            if bucket is not None and has_tags(bucket, tags):
+            if bucket is not None and has_tags(bucket, tags) and group in (None, _group_of(bucket)):
                 found.append(bucket)
             marker = listed.name
     return found
@@ -84,8 +87,7 @@ async def put_bucket(call: Call) -> Reply:
     """PutBucket: made, or already the caller's own with no configuration that contradicts."""
     request = call.request
     name = read_bucket_name(call.target.bucket or "")
-    tagging = request.headers.get("x-oss-bucket-tagging")
-    tags_document = read_tags_header(tagging) if tagging else None
+    labels = _read_labels(request.headers)
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
     acl_text = request.headers.get("x-oss-acl")
@@ -99,7 +101,7 @@ async def put_bucket(call: Call) -> Reply:
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(call.now),
-        configurations=() if tags_document is None else ((TAGGING, tags_document),),
+        configurations=labels,
     )
 
     def check(made: Bucket) -> None:
@@ -112,6 +114,17 @@ async def put_bucket(call: Call) -> Reply:
     except AlreadyThere:
         await _keep_bucket(call, new, storage_class, redundancy, acl_text)
     return Reply(200, ((b"Location", b"/" + name.encode()),))
+
+
+def _read_labels(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Tags and resource group of a bucket to be made, as its documents. Raises: OssError."""
+    tagging, group = headers.get("x-oss-bucket-tagging"), headers.get(_GROUP)
+    documents = []
+    if group:
+        documents.append((resource_group.NAME, resource_group.to_json(resource_group.read_id(group))))
+    if tagging:
+        documents.append((TAGGING, read_tags_header(tagging)))
+    return tuple(documents)
 
 
 async def delete_bucket(call: Call) -> Reply:
@@ -130,25 +143,39 @@ async def get_bucket_info(call: Call) -> Reply:
     """GetBucketInfo."""
     bucket = call.this_bucket
     nodes: list[Node] = [
-        ("AccessMonitor", "Disabled"),
+        ("AccessMonitor", access_monitor.status_of(bucket.configuration(access_monitor.NAME))),
         ("CreationDate", write_iso(bucket.created_at)),
         *_endpoints(call, bucket),
         ("Location", f"oss-{bucket.region}"),
         ("StorageClass", bucket.storage_class),
         ("DataRedundancyType", bucket.redundancy),
-        ("TransferAcceleration", "Disabled"),
+        ("TransferAcceleration", "Enabled" if _is_accelerated(bucket) else "Disabled"),
         ("CrossRegionReplication", "Disabled"),
         ("Name", bucket.name),
-        ("ResourceGroupId", ""),
+        ("ResourceGroupId", _group_of(bucket)),
         owner_node(bucket.owner),
         acl_node(bucket.acl),
         ("Comment", ""),
         ("ServerSideEncryptionRule", (("SSEAlgorithm", bucket_encryption(bucket) or "None"),)),
-        ("BucketPolicy", (("LogBucket", ""), ("LogPrefix", ""))),
+        _logging_node(bucket),
         *([("Versioning", bucket.versioning)] if bucket.versioning else []),
         ("BlockPublicAccess", "true" if bucket.blocks_public_access else "false"),
     ]
     return _xml("BucketInfo", [("Bucket", nodes)])
+
+
+def _logging_node(bucket: Bucket) -> Node:
+    """OSS calls it so; it has nothing to do with bucket policies."""
+    logging = bucket_logging.logging_of(bucket.configuration(bucket_logging.NAME))
+    return ("BucketPolicy", (("LogBucket", logging.bucket), ("LogPrefix", logging.prefix)))
+
+
+def _group_of(bucket: Bucket) -> str:
+    return resource_group.group_of(bucket.configuration(resource_group.NAME))
+
+
+def _is_accelerated(bucket: Bucket) -> bool:
+    return transfer_acceleration.is_accelerated(bucket.configuration(transfer_acceleration.NAME))
 
 
 async def get_bucket_location(call: Call) -> Reply:

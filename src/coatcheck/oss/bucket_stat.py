@@ -8,6 +8,7 @@ from coatcheck.core.errors import NO_SUCH_REGION
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.ports.bucket import ClassStat
 from coatcheck.wire.reply import Reply
+from coatcheck.wire.target import accelerate_names
 
 from .call import Call
 
@@ -58,7 +59,7 @@ async def describe_regions(call: Call) -> Reply:
                 ("Region", f"oss-{region}"),
                 ("InternetEndpoint", f"oss-{region}.{domain}"),
                 ("InternalEndpoint", f"oss-{region}-internal.{domain}"),
-                ("AccelerateEndpoint", f"oss-{region}.{domain}"),
+                ("AccelerateEndpoint", accelerate_names(domain)[0]),
             ),
         )
         for region in regions

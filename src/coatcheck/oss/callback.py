@@ -8,13 +8,20 @@ reference, Callback.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
+from coatcheck.configurations import callback_policy
+from coatcheck.configurations.callback_policy import (
+    BY_NAME,
+    VARIABLE,
+    bad_callback,
+    read_callback_text,
+    read_variables_text,
+)
+from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import CALLBACK_MAX_BYTES, CALLBACK_URLS_MAX
 from coatcheck.operations.callback import FORM, JSON, Callback, notify
 from coatcheck.operations.picture import describe_picture
@@ -27,27 +34,26 @@ from .call import Call
 _HEADERS: Final = frozenset({"x-oss-callback", "x-oss-callback-var"})
 _PARAMETERS: Final = frozenset({"callback", "callback-var"})
 _PICTURE: Final = "imageInfo."
-_VARIABLE: Final = "x:"
 
 
 def read_callback(call: Call) -> Callback | None:
     """The callback that a request asks for by headers or parameters, if it does.
 
-    Raises: OssError INVALID_ARGUMENT, in OSS's words; NOT_IMPLEMENTED for a callback policy.
+    Raises: OssError INVALID_ARGUMENT, in OSS's words.
     """
     request = call.request
     if _HEADERS.isdisjoint(request.headers) and _PARAMETERS.isdisjoint(request.query.first):
         return None
-    return _read_callback(call, _find(request, "callback"), _read_variables(_find(request, "callback-var")))
+    return _read_callback(call, _find(request, "callback"), read_variables_text(_find(request, "callback-var") or ""))
 
 
 def read_callback_fields(call: Call, fields: Mapping[str, str]) -> Callback | None:
     """The callback that a form asks for; its variables are fields of their own. Raises: as `read_callback`."""
     if "callback" not in fields:
         return None
-    variables = {name: value for name, value in fields.items() if name.startswith(_VARIABLE)}
+    variables = {name: value for name, value in fields.items() if name.startswith(VARIABLE)}
     if 4 * len(json.dumps(variables)) > 3 * CALLBACK_MAX_BYTES:  # what base64 makes of it, where they are a parameter
-        raise _bad("The length of callback-var exceed max value.")
+        raise bad_callback("The length of callback-var exceed max value.")
     return _read_callback(call, fields["callback"], variables)
 
 
@@ -113,19 +119,29 @@ async def _picture_facts(call: Call, record: ObjectRecord) -> dict[str, str | in
 
 def _read_callback(call: Call, text: str | None, variables: Mapping[str, str]) -> Callback:
     if not text:
-        raise _bad("The callback configuration is empty.")
-    document = _read_document(text, "callback", "The callback configuration is not json format.")
-    if "callbackPolicy" in document:
-        raise NOT_IMPLEMENTED("Callback policies are not built yet.", Header="callbackPolicy")
+        raise bad_callback("The callback configuration is empty.")
+    document = read_callback_text(text)
+    if BY_NAME in document:
+        kept = _find_kept(call, document[BY_NAME])
+        document, variables = read_callback_text(kept.callback), read_variables_text(kept.variables) | dict(variables)
     body, body_type = document.get("callbackBody"), document.get("callbackBodyType") or FORM
     if not isinstance(body, str) or not body:
-        raise _bad("The callback body is empty.")
+        raise bad_callback("The callback body is empty.")
     if body_type not in (FORM, JSON):
-        raise _bad("The callback body type is invalid.")
+        raise bad_callback("The callback body type is invalid.")
     host = document.get("callbackHost") or ""
     if not isinstance(host, str) or not host.isascii() or not host.isprintable() or " " in host:
-        raise _bad("The callback host configuration is invalid.")
+        raise bad_callback("The callback host configuration is invalid.")
     return Callback(_read_urls(call, document.get("callbackUrl")), host, body, body_type, variables)
+
+
+def _find_kept(call: Call, name: Any) -> callback_policy.PolicyItem:
+    """What the bucket keeps under that name. Raises: OssError INVALID_ARGUMENT, if there is none."""
+    document = call.this_bucket.configuration(callback_policy.NAME)
+    found = None if document is None else callback_policy.from_json(document).find(name)
+    if found is None:
+        raise bad_callback("The callback policy does not exist.")
+    return found
 
 
 def _find(request: Request, name: str) -> str | None:
@@ -139,48 +155,21 @@ def _find(request: Request, name: str) -> str | None:
     return in_query if in_header is None else in_header
 
 
-def _read_document(text: str, name: str, not_json: str) -> dict[str, Any]:
-    """The JSON object in base64 that a parameter holds."""
-    if len(text) > CALLBACK_MAX_BYTES:
-        raise _bad(f"The length of {name} exceed max value.")
-    try:
-        decoded = base64.b64decode(text.replace(" ", "+"), validate=True)
-    except (binascii.Error, ValueError):
-        raise _bad(f"The {name} configuration is not base64 encoded.") from None
-    try:
-        document = json.loads(decoded)
-    except (ValueError, RecursionError):
-        raise _bad(not_json) from None
-    if not isinstance(document, dict):
-        raise _bad(not_json)
-    return document
-
-
-def _read_variables(text: str | None) -> dict[str, str]:
-    if not text:
-        return {}
-    wrong = "The callback var is not expecten json."  # OSS's own spelling
-    document = _read_document(text, "callback-var", wrong)
-    if not all(name.startswith(_VARIABLE) and isinstance(value, str) for name, value in document.items()):
-        raise _bad(wrong)
-    return document
-
-
 def _read_urls(call: Call, text: Any) -> tuple[str, ...]:
     if not isinstance(text, str):
-        raise _bad("The callback url configuration is invalid.")
+        raise bad_callback("The callback url configuration is invalid.")
     urls = [url.strip() for url in text.split(";") if url.strip()]
     if len(urls) > CALLBACK_URLS_MAX:
-        raise _bad("The number of callback url exceed max value.")
+        raise bad_callback("The number of callback url exceed max value.")
     if not urls:
-        raise _bad("The callback url configuration is invalid.")
+        raise bad_callback("The callback url configuration is invalid.")
     return tuple(_read_url(call, url) for url in urls)
 
 
 def _read_url(call: Call, url: str) -> str:
     if "://" not in url:
         url = f"http://{url}"
-    wrong = _bad("The callback url configuration is invalid.")
+    wrong = bad_callback("The callback url configuration is invalid.")
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise wrong
     try:
@@ -191,9 +180,5 @@ def _read_url(call: Call, url: str) -> str:
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or port == 0:
         raise wrong
     if not call.ports.notifier.may_reach(host):
-        raise _bad("Private address is forbidden to callback.")
+        raise bad_callback("Private address is forbidden to callback.")
     return url
-
-
-def _bad(message: str) -> OssError:
-    return INVALID_ARGUMENT(message, ArgumentName="callback")

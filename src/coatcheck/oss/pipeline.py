@@ -143,9 +143,9 @@ class Pipeline:
     ) -> Awaitable[Reply]:
         """What the bucket's configurations say; the reply is then to be awaited (a coroutine less on every request)."""
         request = exchange.request
-        if bucket is not None and bucket.configurations:
+        if bucket is not None and (bucket.configurations or target.accelerated):
             exchange.has_configurations = True
-            admit(bucket, request, caller)
+            admit(bucket, request, caller, accelerated=target.accelerated)
             if caller.anonymous and row.is_page and (document := bucket.configuration(website.NAME)) is not None:
                 return self._serve_website(document, exchange, target, caller, bucket, snapshot)
         return self._perform(row, exchange, target, caller, bucket, snapshot, form)

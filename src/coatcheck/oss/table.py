@@ -23,6 +23,7 @@ from . import (
     bucket,
     bucket_cname,
     bucket_lifecycle,
+    bucket_logging,
     bucket_policy,
     bucket_stat,
     bucket_tags,
@@ -106,7 +107,12 @@ def _public_access_block_rows() -> Iterator[Row]:
 
 # What is more than putting, giving and dropping a document.
 _OWN_HANDLERS: Final = {
-    run.__name__: run for run in (bucket_lifecycle.put_bucket_lifecycle, bucket_tags.delete_bucket_tags)
+    run.__name__: run
+    for run in (
+        bucket_lifecycle.put_bucket_lifecycle,
+        bucket_logging.put_bucket_logging,
+        bucket_tags.delete_bucket_tags,
+    )
 }
 
 

@@ -30,13 +30,15 @@ class Target(NamedTuple):
     """The addressed resource: service (no bucket), bucket (no key) or object.
 
     `region` is the one the endpoint stands for, or None when the address doesn't say (IP address, own domain,
-    accelerate name). `own_domain`: the host name is a domain bound to the bucket.
+    accelerate name). `own_domain`: the host name is a domain bound to the bucket. `accelerated`: it is an accelerate
+    name, or stands below one.
     """
 
     bucket: str | None = None
     key: str | None = None
     region: str | None = None
     own_domain: bool = False
+    accelerated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,12 @@ class Addressing:
         base_names: lower-case endpoint host names -> region, e.g. {"oss-cn-hangzhou.localhost": "cn-hangzhou"}; None
             for a name that stands for no region.
         bare_domains: those of them that are a domain itself, not an endpoint below it.
+        accelerate_names: those of them that are accelerate endpoints.
     """
 
     base_names: Mapping[str, str | None]
     bare_domains: frozenset[str] = frozenset()
+    accelerate_names: frozenset[str] = frozenset()
 
 
 # What ali-oss puts in Host when it is given an IP address as the endpoint: the cloud's own name.
@@ -60,14 +64,15 @@ _CLOUD_DOMAIN: Final = "aliyuncs.com"
 def make_addressing(regions: tuple[str, ...], domains: tuple[str, ...]) -> Addressing:
     """The base names: those of every region under every domain, each domain's accelerate names, and the bare domain."""
     base_names: dict[str, str | None] = {}
+    accelerating = frozenset(name for domain in (*domains, _CLOUD_DOMAIN) for name in accelerate_names(domain))
     for domain in (*domains, _CLOUD_DOMAIN):
         for region in regions:
             base_names.update(dict.fromkeys(endpoint_names(region, domain), region))
-        base_names.update(dict.fromkeys(accelerate_names(domain)))
+    base_names.update(dict.fromkeys(accelerating))
     bare_domains = frozenset((*domains, "localhost"))
     for domain in bare_domains:
         base_names.setdefault(domain, regions[0] if len(regions) == 1 else None)
-    return Addressing(base_names, bare_domains)
+    return Addressing(base_names, bare_domains, accelerating)
 
 
 def endpoint_names(region: str, domain: str) -> tuple[str, str, str]:
@@ -87,7 +92,14 @@ def find_target(request: Request, addressing: Addressing) -> Target | None:
         OssError: INVALID_BUCKET_NAME or one of `read_object_key`'s.
     """
     host = read_host_name(request.host)
-    raw_path = request.raw_path
+    target = _target_of_host(host, request.raw_path, addressing)
+    if target is None or target.region is not None:
+        return target
+    accelerated = host in addressing.accelerate_names or host.partition(".")[2] in addressing.accelerate_names
+    return target._replace(accelerated=True) if accelerated else target
+
+
+def _target_of_host(host: str, raw_path: bytes, addressing: Addressing) -> Target | None:
     if host in addressing.base_names:
         return _path_style(raw_path, addressing.base_names[host])
     if is_address(host):
@@ -160,7 +172,7 @@ def second_reading(request: Request, target: Target) -> Target | None:
     """
     if target.bucket is None or not request.raw_path.startswith(b"/" + target.bucket.encode()):
         return None
-    other = _path_style(request.raw_path, target.region)
+    other = _path_style(request.raw_path, target.region)._replace(accelerated=target.accelerated)
     return other if other.bucket == target.bucket and other != target else None
 
 

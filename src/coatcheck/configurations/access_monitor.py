@@ -1,0 +1,57 @@
+"""Whether a bucket is to keep when its objects were last read. Kept and shown; no times are kept yet. Pure.
+
+Source: OSS API reference, PutBucketAccessMonitor, GetBucketAccessMonitor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.xml import Node
+
+from .elements import malformed, need_text, texts
+from .stored import read_stored, write_stored
+
+NAME: Final = "accessMonitor"
+ROOT: Final = "AccessMonitorConfiguration"
+SHAPE: Final = texts("Status")
+
+_STATUSES: Final = {"Enabled": True, "Disabled": False}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessMonitor:
+    enabled: bool = False
+
+    @property
+    def status(self) -> str:
+        return "Enabled" if self.enabled else "Disabled"
+
+
+def read(document: Element) -> AccessMonitor:
+    """An AccessMonitorConfiguration. Raises: OssError MALFORMED_XML."""
+    status = need_text(document, "Status")
+    if status not in _STATUSES:
+        raise malformed("Status must be Enabled or Disabled.")
+    return AccessMonitor(_STATUSES[status])
+
+
+def write(monitor: AccessMonitor) -> list[Node]:
+    return [("Status", monitor.status)]
+
+
+def to_json(monitor: AccessMonitor) -> str:
+    return write_stored(monitor)
+
+
+@lru_cache(maxsize=256)
+def from_json(text: str) -> AccessMonitor:
+    return read_stored(AccessMonitor, text)
+
+
+def status_of(document: str | None) -> str:
+    """ "Enabled" or "Disabled", by the stored document if there is one."""
+    return (AccessMonitor() if document is None else from_json(document)).status

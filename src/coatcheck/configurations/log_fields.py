@@ -1,0 +1,65 @@
+"""Which headers and parameters a bucket wants in its log besides the usual: kept and shown, not logged yet. Pure.
+
+Source: OSS API reference, PutUserDefinedLogFieldsConfig and its like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.core.limits import LOG_FIELD_MAX_CHARS
+from coatcheck.core.xml import Node
+
+from .elements import find_one, find_texts, malformed, texts
+from .stored import read_stored, write_stored
+
+NAME: Final = "logFields"
+ROOT: Final = "UserDefinedLogFieldsConfiguration"
+SHAPE: Final = texts(HeaderSet=texts("header"), ParamSet=texts("parameter"))
+
+
+@dataclass(frozen=True, slots=True)
+class LogFields:
+    headers: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+
+
+def read(document: Element) -> LogFields:
+    """A UserDefinedLogFieldsConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT."""
+    fields = LogFields(_read_set(document, "HeaderSet", "header"), _read_set(document, "ParamSet", "parameter"))
+    if fields == LogFields():
+        raise malformed("It needs a header or a parameter.")
+    return fields
+
+
+def write(fields: LogFields) -> list[Node]:
+    return [*_set_nodes("HeaderSet", "header", fields.headers), *_set_nodes("ParamSet", "parameter", fields.parameters)]
+
+
+def to_json(fields: LogFields) -> str:
+    return write_stored(fields)
+
+
+@lru_cache(maxsize=256)
+def from_json(text: str) -> LogFields:
+    return read_stored(LogFields, text)
+
+
+def _read_set(document: Element, name: str, child: str) -> tuple[str, ...]:
+    found = find_one(document, name)
+    names = () if found is None else tuple(text.strip() for text in find_texts(found, child))
+    for each in names:
+        if not 0 < len(each) <= LOG_FIELD_MAX_CHARS:
+            raise INVALID_ARGUMENT(
+                f"A {child} has 1 to {LOG_FIELD_MAX_CHARS} characters.", ArgumentName=child, ArgumentValue=each[:128]
+            )
+    return names
+
+
+def _set_nodes(name: str, child: str, names: tuple[str, ...]) -> list[Node]:
+    nodes: list[Node] = [(child, each) for each in names]
+    return [(name, nodes)] if nodes else []

@@ -1,0 +1,35 @@
+"""Overwriting: whether a key that has an object may get another one."""
+
+from __future__ import annotations
+
+from coatcheck.access.decide import Grant
+from coatcheck.configurations import overwrite
+from coatcheck.core.errors import FILE_ALREADY_EXISTS
+from coatcheck.ports.object import DELETE_MARKER
+
+from .context import Context
+
+
+def forbids_overwrite(context: Context, grant: Grant, *, asked: bool) -> bool:
+    """Whether what is written under the grant's key may take no object's place.
+
+    Args:
+        asked: whoever writes wants it so. Else the bucket's rules say, which mean nothing where old versions are kept.
+    """
+    bucket = grant.this_bucket
+    if asked or bucket.versioning or not bucket.configurations:
+        return asked
+    document = bucket.configuration(overwrite.NAME)
+    return document is not None and overwrite.from_json(document).forbids(grant.this_key, context.caller.names)
+
+
+async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> None:
+    """The same before the content travels; the commit checks again.
+
+    Raises: OssError FILE_ALREADY_EXISTS, if the grant's key has an object that may not be overwritten.
+    """
+    if not forbids_overwrite(context, grant, asked=asked):
+        return
+    found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
+    if found is not None and found.kind != DELETE_MARKER:
+        raise FILE_ALREADY_EXISTS(Key=grant.this_key)
