@@ -127,8 +127,42 @@ async def test_the_signature_comes_before_the_route(house: House) -> None:
     assert (await house.ask("PATCH", "/photos/a")).refusal == (405, "MethodNotAllowed")
 
 
-async def test_the_route_comes_before_what_exists(house: House) -> None:
-    assert (await house.ask("GET", "/nobody/a?legalHold")).refusal == (400, "NotImplemented")
+@pytest.mark.parametrize("address", ["/nobody/", "/nobody/a", "/nobody/a?legalHold", "/nobody/?live", "/nobody/?acl"])
+async def test_that_a_bucket_is_not_there_comes_before_who_asks(house: House, address: str) -> None:
+    """SDKs ask so whether a bucket exists, with keys that nobody knows; names of buckets are public."""
+    nobody = AccessKey("NobodysKey", "nobodys-secret", "3")
+    forger = AccessKey(OWNER.access_key_id, "wrong", "1")
+    header = {"authorization": "OSS no-such-id:c2lnbmF0dXJl", "date": formatdate(NOW, usegmt=True)}
+    for by in (OWNER, ANYBODY, nobody, forger):
+        assert (await house.ask("GET", address, by=by)).refusal == (404, "NoSuchBucket")
+        assert (await house.ask("DELETE", address, by=by)).refusal == (404, "NoSuchBucket")
+    assert (await house.ask("GET", address, headers=header, by=ANYBODY)).refusal == (404, "NoSuchBucket")
+
+
+@pytest.mark.parametrize("address", ["/nobody/", "/nobody/?acl"])
+async def test_what_may_make_a_bucket_says_first_who_may_not(house: House, address: str) -> None:
+    nobody = AccessKey("NobodysKey", "nobodys-secret", "3")
+    assert (await house.ask("PUT", address, by=nobody)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/", by=nobody)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/?regions", by=nobody)).refusal == (403, "InvalidAccessKeyId")
+
+
+async def test_a_bucket_may_be_made_by_either_reading_of_an_address(house: House) -> None:
+    host = "nobody.oss-cn-hangzhou.aliyuncs.com"
+    assert (await house.ask("PUT", "/nobody/", host=host)).status == 200
+
+
+async def test_a_scope_of_elsewhere_comes_before_the_bucket(house: House) -> None:
+    elsewhere = await house.ask("GET", "/nobody/a", region="cn-shanghai")
+    assert elsewhere.refusal == (400, "InvalidArgument")
+    assert elsewhere.text("EC") == "0002-00000226"
+
+
+async def test_an_id_of_odd_characters_is_refused_where_the_bucket_is(house: House) -> None:
+    header = {"authorization": "OSS no-such-id:c2lnbmF0dXJl", "date": formatdate(NOW, usegmt=True)}
+    answer = await house.ask("GET", "/photos/a", headers=header, by=ANYBODY)
+    assert answer.refusal == (403, "InvalidAccessKeyId")
+    assert answer.text("EC") == "0002-00000206"
 
 
 async def test_the_second_reading_may_be_of_another_level(house: House) -> None:
@@ -137,11 +171,11 @@ async def test_the_second_reading_may_be_of_another_level(house: House) -> None:
     assert answer.texts("Contents/Key") == ["a.txt"]
 
 
-async def test_the_signature_comes_before_what_exists(house: House) -> None:
+async def test_the_signature_comes_before_what_exists_in_a_bucket(house: House) -> None:
     wrong_key = AccessKey("NobodysKey", "nobodys-secret", "3")
-    assert (await house.ask("GET", "/nobody/a", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/photos/a", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
     wrong_secret = AccessKey(OWNER.access_key_id, "wrong", "1")
-    assert (await house.ask("GET", "/nobody/a", by=wrong_secret)).refusal == (403, "SignatureDoesNotMatch")
+    assert (await house.ask("GET", "/photos/a", by=wrong_secret)).refusal == (403, "SignatureDoesNotMatch")
 
 
 async def test_the_bucket_comes_before_permission(house: House) -> None:

@@ -17,7 +17,7 @@ from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.signing.claim import read_form_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
 from coatcheck.signing.scheme import Claim
-from coatcheck.signing.verify import check_claim, check_token, verify, verify_form
+from coatcheck.signing.verify import check_claim, check_scope, check_token, verify, verify_form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target, second_reading
 
@@ -50,14 +50,14 @@ def identify(
     """Who asks, and for what: the target is the other reading of the address where only that one verifies.
 
     Args:
-        claim: the request's, None if it isn't signed.
+        claim: the request's, whose scope has been checked; None if it isn't signed.
         snapshot: of a lookup that has the parts of `ask_for_key`.
     Raises:
         OssError: what `check_claim`, `find_key` and `verify` refuse.
     """
     if claim is None:
         return ANONYMOUS, target
-    check_claim(claim, now=now, regions=regions, target=target)
+    check_claim(claim, now=now, target=target)
     key = find_key(claim, snapshot, keyring, now)
     try:
         verify(claim, request, target, key.access_key_secret)
@@ -86,12 +86,13 @@ async def identify_form(
         fields: the form's, names in lower case, with `bucket` and `content-type` as they will be used.
         target: what the form's address says.
     Raises:
-        OssError: what `read_form_claim`, `check_claim`, `verify_form` and the policy refuse.
+        OssError: what `read_form_claim`, `check_scope`, `check_claim`, `verify_form` and the policy refuse.
     """
     claim = read_form_claim(fields)
     if claim is None:
         return Poster(ANONYMOUS)
-    check_claim(claim, now=now, regions=regions, target=target)
+    check_scope(claim, regions=regions, target=target)
+    check_claim(claim, now=now, target=target)
     key = find_key(claim, await reads.read(ask_for_key(claim, keyring)), keyring, now)
     verify_form(claim, key.access_key_secret)
     if claim.security_token is None:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast
 
-from coatcheck.core.errors import OssError
+from coatcheck.core.errors import ACCESS_KEY_ID_CHARACTERS, OssError
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.names import is_access_key_id
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
@@ -132,6 +133,8 @@ def _check(request: Request, address: Address, secret: str | None) -> tuple[Targ
         claim = read_claim(request)
     except OssError as error:
         return target, None, [f"{error.message} {_if_cut_off(request.query)}".strip()]
+    if claim is not None and not is_access_key_id(claim.access_key_id):
+        return target, None, [ACCESS_KEY_ID_CHARACTERS.message]
     if claim is None or not address.targets:
         return target, None, [_NO_TARGET]
     if secret is None:
