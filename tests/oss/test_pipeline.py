@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 
+from coatcheck import Credentials, sign_request
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.ports.bucket import Bucket
@@ -220,6 +221,53 @@ async def test_the_reading_that_was_signed_is_the_one_that_counts(house: House) 
     link = house.link("GET", "photos/a.txt", endpoint="http://oss-cn-hangzhou.aliyuncs.com")
     answer = await house.follow(link)
     assert (answer.body, answer.trace.key) == (b"key photos/a.txt", "photos/a.txt")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "photos.oss-cn-hangzhou.localhost"])
+async def test_a_plus_in_a_path_is_what_was_signed(house: House, host: str) -> None:
+    await house.put("/photos/a%20b", b"a space")
+    await house.put("/photos/a%2Bb", b"a plus")
+    for key, content in (("a b", b"a space"), ("a+b", b"a plus")):
+        link = house.link("GET", key, endpoint=f"http://{host.removeprefix('photos.')}")
+        plain = link.replace("a%20b", "a+b").replace("a%2Bb", "a+b")
+        assert plain.partition("?")[0].endswith("/a+b")
+        answer = await house.follow(plain)
+        assert (answer.body, answer.trace.key) == (content, key)
+        assert (await house.follow(plain.replace("a+b", "a%2Bb"))).status == (200 if key == "a+b" else 403)
+
+
+async def test_a_plus_in_a_path_is_a_space_for_everybody_else() -> None:
+    house = await House().with_bucket(acl="public-read")
+    await house.put("/photos/a%20b", b"a space")
+    await house.put("/photos/a%2Bb", b"a plus")
+    assert (await house.ask("GET", "/photos/a+b", by=ANYBODY)).body == b"a space"
+    assert (await house.ask("GET", "/photos/a%2Bb", by=ANYBODY)).body == b"a plus"
+
+
+async def test_a_key_that_is_not_there_says_how_a_plus_is_written() -> None:
+    house = await House().with_bucket(acl="public-read")
+    await house.put("/photos/a%2Bb")
+    missing = await house.ask("GET", "/photos/a+b", by=ANYBODY)
+    assert (missing.refusal, missing.text("Key")) == ((404, "NoSuchKey"), "a b")
+    assert (
+        missing.text("Message") == "The specified key does not exist. A '+' in a path is a space: write a plus as %2B."
+    )
+    plain = await house.ask("GET", "/photos/a%20c", by=ANYBODY)
+    assert plain.text("Message") == "The specified key does not exist."
+
+
+async def test_a_plus_with_both_readings_of_an_address(house: House) -> None:
+    await house.put("/photos/a%2Bb", b"key a+b")
+    headers = sign_request(
+        "GET",
+        "photos",
+        "a+b",
+        credentials=Credentials(OWNER.access_key_id, OWNER.access_key_secret),
+        region="cn-hangzhou",
+        now=NOW,
+    )
+    host = "photos.oss-cn-hangzhou.aliyuncs.com"
+    assert (await house.ask("GET", "/photos/a+b", headers=headers, by=ANYBODY, host=host)).body == b"key a+b"
 
 
 async def test_without_a_signature_the_first_reading_counts() -> None:

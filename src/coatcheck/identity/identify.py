@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
@@ -19,7 +20,7 @@ from coatcheck.signing.post_policy import check_post_policy, read_post_policy
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_claim, check_scope, check_token, verify, verify_form
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import Target, second_reading
+from coatcheck.wire.target import Target, other_readings
 
 from .caller import ANONYMOUS, Caller
 from .session import TEMPORARY, find_role_uid, make_temporary_key
@@ -47,7 +48,7 @@ def identify(
     now: float,
     regions: Collection[str],
 ) -> tuple[Caller, Target]:
-    """Who asks, and for what: the target is the other reading of the address where only that one verifies.
+    """Who asks, and for what: the target is another reading of the address where only that one verifies.
 
     Args:
         claim: the request's, whose scope has been checked; None if it isn't signed.
@@ -62,7 +63,7 @@ def identify(
     try:
         verify(claim, request, target, key.access_key_secret)
     except OssError as error:
-        target = _verify_second_reading(claim, request, target, key, error)
+        target = _verify_other_reading(claim, request, target, key, error)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
     if target.region is None and len(regions) > 1:
@@ -133,13 +134,11 @@ def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> A
     return key
 
 
-def _verify_second_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:
-    """See `wire.target.second_reading`; the first refusal is the one that is answered."""
-    other = second_reading(request, target) if error.fault is SIGNATURE_DOES_NOT_MATCH else None
-    if other is None:
-        raise error
-    try:
-        verify(claim, request, other, key.access_key_secret)
-    except OssError:
-        raise error from None
-    return other
+def _verify_other_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:
+    """See `wire.target.other_readings`; the first refusal is the one that is answered."""
+    if error.fault is SIGNATURE_DOES_NOT_MATCH:
+        for other in other_readings(request, target):
+            with suppress(OssError):
+                verify(claim, request, other, key.access_key_secret)
+                return other
+    raise error
