@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.core.errors import COPY_SOURCE_INVALID, INVALID_OBJECT_NAME, OssError
+from coatcheck.core.errors import COPY_SOURCE_INVALID, INVALID_OBJECT_NAME
 from coatcheck.core.names import check_object_key, is_bucket_name
 from coatcheck.core.percent import decode_form
 from coatcheck.operations.source import Source, SourceName
@@ -55,16 +55,12 @@ def _read_key(raw: bytes) -> str:
 def is_source_unmodified(headers: Mapping[str, str], record: ObjectRecord) -> bool:
     """Weigh the x-oss-copy-source-if-* headers; True where a GET would be answered 304.
 
-    Raises: OssError PRECONDITION_FAILED.
+    Raises: OssError PRECONDITION_FAILED; `Condition` is the header's name without its beginning, as SDKs expect it.
     """
     asked = {name: headers[header] for name, header in _CONDITIONS.items() if header in headers}
     if not asked:
         return False
-    try:
-        return is_unmodified(asked, record.etag, record.last_modified)
-    except OssError as error:
-        error.facts["Condition"] = f"{_HEADER}-{error.facts['Condition'].lower()}"
-        raise
+    return is_unmodified(asked, record.etag, record.last_modified)
 
 
 def source_headers(source: Source) -> tuple[RawHeader, ...]:

@@ -40,7 +40,7 @@ async def upload_part_copy(call: Call) -> Reply:
 
     def choose(source: Source) -> ByteRange:
         if is_source_unmodified(call.request.headers, source.record):
-            raise PRECONDITION_FAILED(Condition="x-oss-copy-source-if-none-match")
+            raise PRECONDITION_FAILED(Condition="If-None-Match")
         return _read_span(call, source) or ByteRange(0, source.record.size)
 
     copied = await parts.copy_part(call.context, call.grant, upload_id, number, name, choose)
