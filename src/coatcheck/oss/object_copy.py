@@ -36,7 +36,8 @@ class _Unmodified(Exception):
 async def copy_object(call: Call) -> Reply:
     """CopyObject: bytes are shared, whatever their size; metadata and tags come along unless they are replaced.
 
-    Conditions are those of the source, x-oss-copy-source-if-*. ali-oss sends each as a plain header too; those are ignored.
+    Conditions are those of the source, x-oss-copy-source-if-*. ali-oss sends each as a plain header too, and those are
+    ignored.
     """
     refuse_headers(call.request, RETENTION)
     name, wishes = read_copy_source(call.request.headers), _read_wishes(call)
