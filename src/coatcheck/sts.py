@@ -114,7 +114,7 @@ async def answer(
         if run is None:
             raise STS_INVALID_ACTION()
         claim = read_rpc_claim(request, parameters, body)
-        check_claim(claim, now=now, regions=(), target=Target())
+        check_claim(claim, now=now, target=Target())
         if not is_access_key_id(claim.access_key_id):
             raise STS_UNKNOWN_KEY()
         access_key_id = claim.access_key_id

@@ -87,7 +87,7 @@ SIGNATURES: Final = {
         "identify",
         _IDENTIFY,
         "    try:\n        verify(claim, request, target, key.access_key_secret)\n    except OssError as error:\n"
-        "        target = _verify_second_reading(claim, request, target, key, error)\n",
+        "        target = _verify_other_reading(claim, request, target, key, error)\n",
     ),
     "test_a_signature_in_the_header_lends_nothing_to_one_in_the_query": _m(
         "read_claim",
@@ -240,7 +240,7 @@ COPIES: Final = {
     "test_a_source_is_the_same_however_it_is_encoded": _m(
         "read_source",
         "oss/copy_source.py",
-        'unquote_to_bytes(path.encode("utf-8", "surrogateescape"))',
+        'decode_form(path.encode("utf-8", "surrogateescape"))',
         'path.encode("utf-8", "surrogateescape")',
     ),
     "test_a_source_that_names_nothing_is_refused": _m(
@@ -540,7 +540,7 @@ NAMES: Final = {
         '    check_object_key(key, len(decoded))\n    return __import__("posixpath").normpath(key)\n',
     ),
     "test_an_encoded_slash_is_a_slash_to_everybody": _m(
-        "read_object_key", _NAMES, 'decoded = unquote_to_bytes(raw) if b"%" in raw else raw', "decoded = raw"
+        "read_object_key", _NAMES, "decoded = decode_form(raw)", "decoded = raw"
     ),
     "test_a_key_begins_with_no_slash_of_either_kind": _m(
         "check_object_key", _NAMES, 'if key[0] in "/\\\\" or "\\0" in key:', 'if "\\0" in key:'

@@ -9,6 +9,7 @@ from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, identify
 from coatcheck.signing.claim import read_claim
+from coatcheck.signing.verify import check_scope
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
@@ -23,5 +24,7 @@ async def who_asks(
     request: Request, target: Target, keyring: MemoryKeyring, *, now: float, region: str
 ) -> tuple[Caller, Target]:
     claim = read_claim(request)
+    if claim is not None:
+        check_scope(claim, regions=(region,), target=target)
     snapshot = await reads_of(keyring).read(ask_for_key(claim, keyring))
     return identify(request, claim, target, snapshot, keyring, now=now, regions=(region,))

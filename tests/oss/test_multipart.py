@@ -132,6 +132,7 @@ async def test_all_parts_can_be_taken_without_naming_them(house: House) -> None:
     both = await complete(house, upload_id, document([(1, "x")]), {"x-oss-complete-all": "yes"})
     assert both.refusal == (400, "InvalidArgument")
     assert both.text("Message") == "Should not speficy both complete all header and http body."
+    assert both.text("EC") == "0042-00000216"
     assert (await complete(house, upload_id, b"", {"x-oss-complete-all": "no"})).refusal == (400, "InvalidArgument")
     assert (await complete(house, upload_id, b"", {"x-oss-complete-all": "yes"})).status == 200
     assert (await house.ask("GET", "/photos/a")).body == LARGE + b"last"
@@ -144,6 +145,26 @@ async def test_an_empty_part_makes_an_empty_object(house: House) -> None:
     got = await house.ask("GET", "/photos/a")
     assert (got.body, got.headers["x-oss-hash-crc64ecma"]) == (b"", "0")
     assert not house.store.blobs
+
+
+async def test_no_part_named_makes_an_empty_object(house: House) -> None:
+    """Go's uploader begins an upload, finds its stream empty, and completes it so."""
+    upload_id = await initiate(house)
+    await upload(house, upload_id, 1, LARGE)
+    done = await complete(house, upload_id, b"<CompleteMultipartUpload></CompleteMultipartUpload>")
+    assert (done.status, done.headers["etag"]) == (200, '"D41D8CD98F00B204E9800998ECF8427E-0"')
+    got = await house.ask("GET", "/photos/a")
+    assert (got.body, got.headers["x-oss-hash-crc64ecma"]) == (b"", "0")
+    assert got.headers["x-oss-object-type"] == "Multipart"
+    assert not house.store.blobs
+
+
+async def test_a_part_that_is_not_there_comes_back_as_it_was_named(house: House) -> None:
+    upload_id = await initiate(house)
+    await upload(house, upload_id, 1, b"x")
+    answer = await complete(house, upload_id, document([(1, '"abc"')]))
+    assert answer.refusal == (400, "InvalidPart")
+    assert (answer.text("UploadId"), answer.text("PartNumber"), answer.text("ETag")) == (upload_id, "1", '"abc"')
 
 
 async def test_completing_may_set_the_acl(house: House) -> None:
@@ -263,10 +284,19 @@ async def test_the_last_part_number_is_10000(house: House) -> None:
 async def test_an_upload_that_is_not_there(house: House, upload_id: str) -> None:
     await initiate(house)
     before = house.contents()
-    for method, query in (("PUT", "partNumber=1&"), ("POST", ""), ("DELETE", ""), ("GET", "")):
+    for method, query, ec in (
+        ("PUT", "partNumber=1&", "0042-00000104"),
+        ("POST", "", "0042-00000002"),
+        ("DELETE", "", "0042-00000002"),
+        ("GET", "", "0042-00000002"),
+    ):
         body = document([(1, "x")]) if method == "POST" else b""
         answer = await house.ask(method, f"/photos/a?{query}uploadId={upload_id}", body)
         assert answer.refusal == (404, "NoSuchUpload"), method
+        assert answer.text("EC") == ec
+    source = {"x-oss-copy-source": "/photos/a"}
+    answer = await house.ask("PUT", f"/photos/a?partNumber=1&uploadId={upload_id}", headers=source)
+    assert (answer.refusal, answer.text("EC")) == ((404, "NoSuchUpload"), "0042-00000311")
     assert house.contents() == before
 
 
@@ -280,7 +310,6 @@ async def test_an_upload_belongs_to_its_key(house: House) -> None:
     ("body", "code"),
     [
         (b"", "MalformedXML"),
-        (b"<CompleteMultipartUpload></CompleteMultipartUpload>", "MalformedXML"),
         (b"<CompleteMultipartUpload><Part></CompleteMultipartUpload>", "MalformedXML"),
         (b"<Complete><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></Complete>", "MalformedXML"),
         (b"<!DOCTYPE a><CompleteMultipartUpload></CompleteMultipartUpload>", "MalformedXML"),

@@ -47,7 +47,7 @@ async def test_an_empty_set_removes_all(house: House) -> None:
 
 
 async def test_tags_may_come_with_the_object(house: House) -> None:
-    await house.put("/photos/a", b"new", {"x-oss-tagging": "a=1&%E5%86%99=%20x&empty&b="})
+    await house.put("/photos/a", b"new", {"x-oss-tagging": "a=1&%E5%86%99=+x&empty&b="})
     assert await tags(house) == {"a": "1", "写": " x", "empty": "", "b": ""}
     await house.put("/photos/a", b"new")
     assert await tags(house) == {}

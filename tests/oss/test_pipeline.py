@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 
+from coatcheck import Credentials, sign_request
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.ports.bucket import Bucket
@@ -127,8 +128,42 @@ async def test_the_signature_comes_before_the_route(house: House) -> None:
     assert (await house.ask("PATCH", "/photos/a")).refusal == (405, "MethodNotAllowed")
 
 
-async def test_the_route_comes_before_what_exists(house: House) -> None:
-    assert (await house.ask("GET", "/nobody/a?legalHold")).refusal == (400, "NotImplemented")
+@pytest.mark.parametrize("address", ["/nobody/", "/nobody/a", "/nobody/a?legalHold", "/nobody/?live", "/nobody/?acl"])
+async def test_that_a_bucket_is_not_there_comes_before_who_asks(house: House, address: str) -> None:
+    """SDKs ask so whether a bucket exists, with keys that nobody knows; names of buckets are public."""
+    nobody = AccessKey("NobodysKey", "nobodys-secret", "3")
+    forger = AccessKey(OWNER.access_key_id, "wrong", "1")
+    header = {"authorization": "OSS no-such-id:c2lnbmF0dXJl", "date": formatdate(NOW, usegmt=True)}
+    for by in (OWNER, ANYBODY, nobody, forger):
+        assert (await house.ask("GET", address, by=by)).refusal == (404, "NoSuchBucket")
+        assert (await house.ask("DELETE", address, by=by)).refusal == (404, "NoSuchBucket")
+    assert (await house.ask("GET", address, headers=header, by=ANYBODY)).refusal == (404, "NoSuchBucket")
+
+
+@pytest.mark.parametrize("address", ["/nobody/", "/nobody/?acl"])
+async def test_what_may_make_a_bucket_says_first_who_may_not(house: House, address: str) -> None:
+    nobody = AccessKey("NobodysKey", "nobodys-secret", "3")
+    assert (await house.ask("PUT", address, by=nobody)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/", by=nobody)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/?regions", by=nobody)).refusal == (403, "InvalidAccessKeyId")
+
+
+async def test_a_bucket_may_be_made_by_either_reading_of_an_address(house: House) -> None:
+    host = "nobody.oss-cn-hangzhou.aliyuncs.com"
+    assert (await house.ask("PUT", "/nobody/", host=host)).status == 200
+
+
+async def test_a_scope_of_elsewhere_comes_before_the_bucket(house: House) -> None:
+    elsewhere = await house.ask("GET", "/nobody/a", region="cn-shanghai")
+    assert elsewhere.refusal == (400, "InvalidArgument")
+    assert elsewhere.text("EC") == "0002-00000226"
+
+
+async def test_an_id_of_odd_characters_is_refused_where_the_bucket_is(house: House) -> None:
+    header = {"authorization": "OSS no-such-id:c2lnbmF0dXJl", "date": formatdate(NOW, usegmt=True)}
+    answer = await house.ask("GET", "/photos/a", headers=header, by=ANYBODY)
+    assert answer.refusal == (403, "InvalidAccessKeyId")
+    assert answer.text("EC") == "0002-00000206"
 
 
 async def test_the_second_reading_may_be_of_another_level(house: House) -> None:
@@ -137,11 +172,11 @@ async def test_the_second_reading_may_be_of_another_level(house: House) -> None:
     assert answer.texts("Contents/Key") == ["a.txt"]
 
 
-async def test_the_signature_comes_before_what_exists(house: House) -> None:
+async def test_the_signature_comes_before_what_exists_in_a_bucket(house: House) -> None:
     wrong_key = AccessKey("NobodysKey", "nobodys-secret", "3")
-    assert (await house.ask("GET", "/nobody/a", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/photos/a", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
     wrong_secret = AccessKey(OWNER.access_key_id, "wrong", "1")
-    assert (await house.ask("GET", "/nobody/a", by=wrong_secret)).refusal == (403, "SignatureDoesNotMatch")
+    assert (await house.ask("GET", "/photos/a", by=wrong_secret)).refusal == (403, "SignatureDoesNotMatch")
 
 
 async def test_the_bucket_comes_before_permission(house: House) -> None:
@@ -186,6 +221,53 @@ async def test_the_reading_that_was_signed_is_the_one_that_counts(house: House) 
     link = house.link("GET", "photos/a.txt", endpoint="http://oss-cn-hangzhou.aliyuncs.com")
     answer = await house.follow(link)
     assert (answer.body, answer.trace.key) == (b"key photos/a.txt", "photos/a.txt")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "photos.oss-cn-hangzhou.localhost"])
+async def test_a_plus_in_a_path_is_what_was_signed(house: House, host: str) -> None:
+    await house.put("/photos/a%20b", b"a space")
+    await house.put("/photos/a%2Bb", b"a plus")
+    for key, content in (("a b", b"a space"), ("a+b", b"a plus")):
+        link = house.link("GET", key, endpoint=f"http://{host.removeprefix('photos.')}")
+        plain = link.replace("a%20b", "a+b").replace("a%2Bb", "a+b")
+        assert plain.partition("?")[0].endswith("/a+b")
+        answer = await house.follow(plain)
+        assert (answer.body, answer.trace.key) == (content, key)
+        assert (await house.follow(plain.replace("a+b", "a%2Bb"))).status == (200 if key == "a+b" else 403)
+
+
+async def test_a_plus_in_a_path_is_a_space_for_everybody_else() -> None:
+    house = await House().with_bucket(acl="public-read")
+    await house.put("/photos/a%20b", b"a space")
+    await house.put("/photos/a%2Bb", b"a plus")
+    assert (await house.ask("GET", "/photos/a+b", by=ANYBODY)).body == b"a space"
+    assert (await house.ask("GET", "/photos/a%2Bb", by=ANYBODY)).body == b"a plus"
+
+
+async def test_a_key_that_is_not_there_says_how_a_plus_is_written() -> None:
+    house = await House().with_bucket(acl="public-read")
+    await house.put("/photos/a%2Bb")
+    missing = await house.ask("GET", "/photos/a+b", by=ANYBODY)
+    assert (missing.refusal, missing.text("Key")) == ((404, "NoSuchKey"), "a b")
+    assert (
+        missing.text("Message") == "The specified key does not exist. A '+' in a path is a space: write a plus as %2B."
+    )
+    plain = await house.ask("GET", "/photos/a%20c", by=ANYBODY)
+    assert plain.text("Message") == "The specified key does not exist."
+
+
+async def test_a_plus_with_both_readings_of_an_address(house: House) -> None:
+    await house.put("/photos/a%2Bb", b"key a+b")
+    headers = sign_request(
+        "GET",
+        "photos",
+        "a+b",
+        credentials=Credentials(OWNER.access_key_id, OWNER.access_key_secret),
+        region="cn-hangzhou",
+        now=NOW,
+    )
+    host = "photos.oss-cn-hangzhou.aliyuncs.com"
+    assert (await house.ask("GET", "/photos/a+b", headers=headers, by=ANYBODY, host=host)).body == b"key a+b"
 
 
 async def test_without_a_signature_the_first_reading_counts() -> None:

@@ -120,6 +120,12 @@ async def test_a_target_must_be_a_key(house: House, target: str, code: str) -> N
     assert house.contents() == before
 
 
+async def test_a_plus_in_a_target_is_a_space(house: House) -> None:
+    await house.put("/photos/a%20b%2Bc", b"there")
+    assert (await link(house, "a+b%2Bc")).status == 200
+    assert (await house.ask("GET", "/photos/link")).body == b"there"
+
+
 async def test_a_target_must_be_named(house: House) -> None:
     assert (await house.ask("PUT", "/photos/link?symlink")).refusal == (400, "InvalidArgument")
 

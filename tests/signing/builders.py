@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from coatcheck.signing.scheme import Claim
+from coatcheck.signing.verify import check_claim, check_scope
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
@@ -49,3 +52,9 @@ def target_of(request: Request, style: str) -> Target:
 
 def _target(bucket: str, raw_key: bytes) -> Target:
     return Target(bucket, unquote_to_bytes(raw_key).decode() if raw_key else None)
+
+
+def check_all(claim: Claim, *, now: float, regions: Collection[str], target: Target) -> None:
+    """What is asked of a claim before its key is looked for."""
+    check_scope(claim, regions=regions, target=target)
+    check_claim(claim, now=now, target=target)

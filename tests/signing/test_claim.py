@@ -14,10 +14,11 @@ from coatcheck.core.errors import OssError
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.v1_scheme import V1Claim
 from coatcheck.signing.v4_scheme import V4Claim
+from coatcheck.signing.verify import check_claim
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
-from .builders import HOST, a_request
+from .builders import HOST, NOW, OBJECT, a_request
 
 CREDENTIAL = "CoatcheckAk0001/20260305/cn-hangzhou/oss/aliyun_v4_request"
 SIGNATURE = "68f355ad6fe2d31ea86c637ca2c8f04461be5c051a26689d297039ea5bab8e82"
@@ -47,8 +48,14 @@ def a_link(parameters: Mapping[str, str | None], more: str = "", headers: dict[s
 
 def refusal(request: Request) -> tuple[int, str, str]:
     with pytest.raises(OssError) as refused:
-        read_claim(request)
+        read_and_check(request)
     return refused.value.status, refused.value.code, refused.value.ec
+
+
+def read_and_check(request: Request) -> None:
+    claim = read_claim(request)
+    assert claim is not None
+    check_claim(claim, now=NOW, target=OBJECT)
 
 
 def test_a_request_without_a_signature_is_anonymous() -> None:

@@ -49,7 +49,7 @@ HEADER_SIGNED_AT = 1795646907  # 2026-11-25T22:48:27Z
 
 def checked(request: Request, pairs: Sequence[Pair], body: bytes, now: float) -> RpcClaim:
     claim = read_rpc_claim(request, pairs, body)
-    check_claim(claim, now=now, regions=(), target=Target())
+    check_claim(claim, now=now, target=Target())
     return claim
 
 

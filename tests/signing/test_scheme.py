@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from typing import NamedTuple
 
 import pytest
@@ -39,7 +38,7 @@ def read(request: Request) -> ToyClaim | None:
     return ToyClaim(TOY, first["toy-key"], int(first["toy-end"]), first["toy-signature"])
 
 
-def check(claim: ToyClaim, now: float, _: Collection[str], __: Target) -> None:
+def check(claim: ToyClaim, now: float, _: Target) -> None:
     if now > claim.ends_at_s:
         raise REQUEST_EXPIRED()
 

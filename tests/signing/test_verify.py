@@ -14,12 +14,12 @@ from coatcheck.signing.claim import read_claim
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.v1_scheme import V1Claim
 from coatcheck.signing.v4_scheme import V4Claim
-from coatcheck.signing.verify import check_claim, check_token, verify
+from coatcheck.signing.verify import check_token, verify
 from coatcheck.wire.query import Parameter, make_query, read_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-from .builders import ACCESS_KEY_ID, BUCKET, HOST, NOW, OBJECT, REGION, SECRET, a_request, target_of
+from .builders import ACCESS_KEY_ID, BUCKET, HOST, NOW, OBJECT, REGION, SECRET, a_request, check_all, target_of
 
 PRESIGNER = Presigner(ACCESS_KEY_ID, SECRET, region=REGION)
 PRESIGNER_V1 = Presigner(ACCESS_KEY_ID, SECRET, region=REGION, signature_version="v1")
@@ -39,7 +39,7 @@ def a_signed_request(presigner: Presigner = PRESIGNER, client: str = "", **optio
 
 def refusal_of_check(request: Request, now: float, target: Target = OBJECT, regions: set[str] = REGIONS) -> OssError:
     with pytest.raises(OssError) as refused:
-        check_claim(claim_of(request), now=now, regions=regions, target=target)
+        check_all(claim_of(request), now=now, regions=regions, target=target)
     return refused.value
 
 
@@ -47,7 +47,7 @@ def is_accepted(request: Request, target: Target = OBJECT, secret: str = SECRET)
     """Whether a request passes as a whole; a refusal of any kind is a no."""
     try:
         claim = claim_of(request)
-        check_claim(claim, now=NOW, regions=REGIONS, target=target)
+        check_all(claim, now=NOW, regions=REGIONS, target=target)
         verify(claim, request, target, secret)
     except OssError:
         return False
@@ -56,7 +56,7 @@ def is_accepted(request: Request, target: Target = OBJECT, secret: str = SECRET)
 
 @pytest.mark.parametrize("now", [NOW - 900, NOW, NOW + 3600])
 def test_a_v4_link_is_good_from_15_minutes_before_its_date_to_its_end(now: float) -> None:
-    check_claim(claim_of(a_signed_request()), now=now, regions=REGIONS, target=OBJECT)
+    check_all(claim_of(a_signed_request()), now=now, regions=REGIONS, target=OBJECT)
 
 
 def test_an_expired_v4_link_says_when_it_ended() -> None:
@@ -83,7 +83,7 @@ def test_an_expired_link_is_refused_whoever_signed_it() -> None:
 
 def test_a_v1_link_ends_with_its_expires() -> None:
     request = a_signed_request(PRESIGNER_V1)
-    check_claim(claim_of(request), now=NOW + 3600, regions=REGIONS, target=OBJECT)
+    check_all(claim_of(request), now=NOW + 3600, regions=REGIONS, target=OBJECT)
     error = refusal_of_check(request, NOW + 3601)
     assert (error.status, error.code, error.ec) == (403, "AccessDenied", "0002-00000069")
     assert error.facts == {"Expires": "2026-03-05T08:08:09.000Z", "ServerTime": "2026-03-05T08:08:10.000Z"}
@@ -107,7 +107,7 @@ def test_a_v1_link_addresses_objects_only(target: Target) -> None:
 
 @pytest.mark.parametrize("off_s", [-900, 0, 900])
 def test_a_header_signature_may_be_15_minutes_off(off_s: int) -> None:
-    check_claim(claim_of(a_header_request()), now=NOW + off_s, regions=REGIONS, target=OBJECT)
+    check_all(claim_of(a_header_request()), now=NOW + off_s, regions=REGIONS, target=OBJECT)
 
 
 @pytest.mark.parametrize("off_s", [-901, 901])
@@ -130,7 +130,7 @@ def test_a_scope_that_is_not_ours_is_refused(scope: v4.Scope, link_ec: str, head
         claim = claim_of(request)
         assert isinstance(claim, V4Claim)
         with pytest.raises(OssError, match=message) as refused:
-            check_claim(claim._replace(scope=scope), now=NOW, regions=REGIONS, target=OBJECT)
+            check_all(claim._replace(scope=scope), now=NOW, regions=REGIONS, target=OBJECT)
         assert (refused.value.status, refused.value.code, refused.value.ec) == (400, "InvalidArgument", ec)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from .errors import INVALID_BUCKET_NAME, INVALID_OBJECT_NAME, OBJECT_NAME_EMPTY, OBJECT_NAME_TOO_LONG
 from .limits import BUCKET_NAME_MAX_CHARS, BUCKET_NAME_MIN_CHARS, OBJECT_KEY_MAX_BYTES
+from .percent import decode_form
 
 _BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _DOMAIN_MAX_CHARS: Final = 253
@@ -56,12 +56,12 @@ def is_identity_name(text: str) -> bool:
 
 
 def read_object_key(raw: bytes) -> str:
-    """Percent-decode a raw key once and check it. A "+" is a plus; "." and ".." are ordinary characters.
+    """Decode a raw key once and check it. A "+" is a space, "%2B" a plus; "." and ".." are ordinary characters.
 
     Raises: OssError OBJECT_NAME_EMPTY, OBJECT_NAME_TOO_LONG, INVALID_OBJECT_NAME (not UTF-8, holds NUL, or starts with
         "/" or a backslash).
     """
-    decoded = unquote_to_bytes(raw) if b"%" in raw else raw
+    decoded = decode_form(raw)
     try:
         key = decoded.decode("utf-8")
     except UnicodeDecodeError:

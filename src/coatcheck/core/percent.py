@@ -6,7 +6,7 @@ Bytes that aren't UTF-8 travel through text as surrogates, so decode and encode 
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote_from_bytes, unquote
+from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
 UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _PATH_UNRESERVED: Final = UNRESERVED + b"/"
@@ -27,6 +27,12 @@ def encode_path(text: str) -> str:
 def decode(text: str) -> str:
     """Once; a "+" stays a plus, a malformed %-sequence stays as it is."""
     return unquote(text, errors="surrogateescape") if "%" in text else text
+
+
+def decode_form(raw: bytes) -> bytes:
+    """Once, the way OSS reads paths and names within headers: a "+" is a space, "%2B" a plus."""
+    spaced = raw.replace(b"+", b" ") if b"+" in raw else raw
+    return unquote_to_bytes(spaced) if b"%" in spaced else spaced
 
 
 def decode_query(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
@@ -17,9 +18,9 @@ from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.signing.claim import read_form_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
 from coatcheck.signing.scheme import Claim
-from coatcheck.signing.verify import check_claim, check_token, verify, verify_form
+from coatcheck.signing.verify import check_claim, check_scope, check_token, verify, verify_form
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import Target, second_reading
+from coatcheck.wire.target import Target, other_readings
 
 from .caller import ANONYMOUS, Caller
 from .session import TEMPORARY, find_role_uid, make_temporary_key
@@ -47,22 +48,22 @@ def identify(
     now: float,
     regions: Collection[str],
 ) -> tuple[Caller, Target]:
-    """Who asks, and for what: the target is the other reading of the address where only that one verifies.
+    """Who asks, and for what: the target is another reading of the address where only that one verifies.
 
     Args:
-        claim: the request's, None if it isn't signed.
+        claim: the request's, whose scope has been checked; None if it isn't signed.
         snapshot: of a lookup that has the parts of `ask_for_key`.
     Raises:
         OssError: what `check_claim`, `find_key` and `verify` refuse.
     """
     if claim is None:
         return ANONYMOUS, target
-    check_claim(claim, now=now, regions=regions, target=target)
+    check_claim(claim, now=now, target=target)
     key = find_key(claim, snapshot, keyring, now)
     try:
         verify(claim, request, target, key.access_key_secret)
     except OssError as error:
-        target = _verify_second_reading(claim, request, target, key, error)
+        target = _verify_other_reading(claim, request, target, key, error)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
     if target.region is None and len(regions) > 1:
@@ -86,12 +87,13 @@ async def identify_form(
         fields: the form's, names in lower case, with `bucket` and `content-type` as they will be used.
         target: what the form's address says.
     Raises:
-        OssError: what `read_form_claim`, `check_claim`, `verify_form` and the policy refuse.
+        OssError: what `read_form_claim`, `check_scope`, `check_claim`, `verify_form` and the policy refuse.
     """
     claim = read_form_claim(fields)
     if claim is None:
         return Poster(ANONYMOUS)
-    check_claim(claim, now=now, regions=regions, target=target)
+    check_scope(claim, regions=regions, target=target)
+    check_claim(claim, now=now, target=target)
     key = find_key(claim, await reads.read(ask_for_key(claim, keyring)), keyring, now)
     verify_form(claim, key.access_key_secret)
     if claim.security_token is None:
@@ -132,13 +134,11 @@ def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> A
     return key
 
 
-def _verify_second_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:
-    """See `wire.target.second_reading`; the first refusal is the one that is answered."""
-    other = second_reading(request, target) if error.fault is SIGNATURE_DOES_NOT_MATCH else None
-    if other is None:
-        raise error
-    try:
-        verify(claim, request, other, key.access_key_secret)
-    except OssError:
-        raise error from None
-    return other
+def _verify_other_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:
+    """See `wire.target.other_readings`; the first refusal is the one that is answered."""
+    if error.fault is SIGNATURE_DOES_NOT_MATCH:
+        for other in other_readings(request, target):
+            with suppress(OssError):
+                verify(claim, request, other, key.access_key_secret)
+                return other
+    raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -25,6 +26,10 @@ from .versions import version_id_for
 _ONTO_ITSELF_ONLY: Final = "An appendable object can only be copied onto itself, to change its metadata."
 
 
+def _nothing(_: bytes) -> bool:
+    return False
+
+
 class CopyWishes(NamedTuple):
     """What a copy is to have.
 
@@ -34,6 +39,7 @@ class CopyWishes(NamedTuple):
         acl, storage_class: None for what the bucket says; onto itself, for what is there.
         encryption: what isn't encrypted yet is to be; "" to leave it as it is.
         forbid_overwrite: only if the key has no object.
+        survives: whether a header of the source, by its name, stays where `headers` has none of that name.
     """
 
     headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -44,6 +50,7 @@ class CopyWishes(NamedTuple):
     storage_class: str | None = None
     encryption: str = ""
     forbid_overwrite: bool = False
+    survives: Callable[[bytes], bool] = _nothing
 
 
 class Copied(NamedTuple):
@@ -108,10 +115,16 @@ def _copy_of(record: ObjectRecord, bucket: Bucket, key: str, wishes: CopyWishes,
         version_id=version_id_for(bucket),
         acl=wishes.acl or (record.acl if onto_itself else DEFAULT_ACL),
         storage_class=storage_class,
-        headers=wishes.headers if wishes.replaces_headers or onto_itself else record.headers,
+        headers=_replaced(record, wishes) if wishes.replaces_headers or onto_itself else record.headers,
         tags=(wishes.tags or ()) if wishes.replaces_tags else record.tags,
         restore=record.restore if onto_itself and storage_class == record.storage_class else None,
     )
+
+
+def _replaced(record: ObjectRecord, wishes: CopyWishes) -> tuple[tuple[bytes, bytes], ...]:
+    given = {name for name, _ in wishes.headers}
+    kept = [header for header in record.headers if wishes.survives(header[0]) and header[0] not in given]
+    return (*kept, *wishes.headers)
 
 
 async def _decide_on_tags(context: Context, bucket: Bucket, copy: ObjectRecord, wishes: CopyWishes) -> Grant:

@@ -34,7 +34,7 @@ from .overwrite import check_overwrite, forbids_overwrite
 from .put import NewObject
 from .versions import version_id_for
 
-Wanted = Sequence[tuple[int, str]]  # part number, and ETag in upper case without quotes
+Wanted = Sequence[tuple[int, str]]  # part number, and ETag in any case, with or without quotes
 _LOST = "Parts of this upload come in faster than it can be completed. Try again."
 
 
@@ -82,7 +82,7 @@ async def complete_upload(
     """Make the parts that are named, in their order, the object of the grant's key; all others go.
 
     Args:
-        wanted: numbers ascend; None for all parts there are.
+        wanted: numbers ascend; None for all parts there are, of which there must be one.
         acl: that the object is to get; None leaves it to the bucket.
     Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, FILE_ALREADY_EXISTS, INTERNAL_ERROR, or the refusal
         to store an object with the upload's tags; NotWritten.
@@ -184,9 +184,9 @@ def compose(upload: Upload, parts: Sequence[Part], wanted: Wanted | None) -> Obj
 
     Raises: OssError INVALID_PART, ENTITY_TOO_SMALL.
     """
-    chosen = parts if wanted is None else _choose(parts, wanted)
-    if not chosen:
-        raise INVALID_PART("The upload has no parts.")
+    chosen = parts if wanted is None else _choose(upload, parts, wanted)
+    if not chosen and wanted is None:
+        raise INVALID_PART("The upload has no parts.", UploadId=upload.upload_id)
     _check_sizes(chosen[:-1])
     crc64 = EMPTY_CRC64
     for part in chosen:
@@ -223,12 +223,12 @@ def _check_sizes(parts: Sequence[Part]) -> None:
             )
 
 
-def _choose(parts: Sequence[Part], wanted: Wanted) -> list[Part]:
+def _choose(upload: Upload, parts: Sequence[Part], wanted: Wanted) -> list[Part]:
     by_number = {part.number: part for part in parts}
     chosen = []
     for number, etag in wanted:
         part = by_number.get(number)
-        if part is None or part.etag != etag:
-            raise INVALID_PART(PartNumber=str(number), ETag=etag[:64])
+        if part is None or part.etag != etag.strip('"').upper():
+            raise INVALID_PART(UploadId=upload.upload_id, PartNumber=str(number), ETag=etag[:64])
         chosen.append(part)
     return chosen

@@ -112,7 +112,7 @@ class Call(NamedTuple):
         named = self.request.query.get("versionId")
         if marker is None:
             if named is None:
-                return NO_SUCH_KEY(Key=self.key)
+                return NO_SUCH_KEY(_say_plus(self.request, self.key), Key=self.key)
             return NO_SUCH_VERSION(Key=self.key, VersionId=read_version_id(named))
         headers = marker_headers(marker.version_id)
         if named is None:
@@ -120,3 +120,10 @@ class Call(NamedTuple):
         return METHOD_NOT_ALLOWED(
             Method=self.request.method, ResourceType=DELETE_MARKER, headers=(*headers, (b"Allow", b"DELETE"))
         )
+
+
+def _say_plus(request: Request, key: str) -> str | None:
+    """OSS's message; and, where a "+" of the path was read as a space, that this may be the reason."""
+    if b"+" not in request.raw_path or " " not in key:
+        return None
+    return f"{NO_SUCH_KEY.message} A '+' in a path is a space: write a plus as %2B."

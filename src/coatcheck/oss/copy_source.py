@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
-from coatcheck.core.errors import COPY_SOURCE_INVALID, INVALID_OBJECT_NAME, OssError
+from coatcheck.core.errors import COPY_SOURCE_INVALID, INVALID_OBJECT_NAME
 from coatcheck.core.names import check_object_key, is_bucket_name
+from coatcheck.core.percent import decode_form
 from coatcheck.operations.source import Source, SourceName
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
@@ -29,12 +29,13 @@ def read_copy_source(headers: Mapping[str, str]) -> SourceName:
 
 
 def read_source(text: str) -> SourceName:
-    """ "/bucket/encoded-key?versionId=id" -> bucket, key, version id. Decoded once, behind the split at the version.
+    """ "/bucket/encoded-key?versionId=id" -> bucket, key, version id. Decoded once, as a form, behind the split at the
+    version.
 
     Raises: OssError COPY_SOURCE_INVALID, INVALID_OBJECT_NAME, INVALID_ARGUMENT (the version id).
     """
     path, separator, version_id = text.partition(_VERSION)
-    raw = unquote_to_bytes(path.encode("utf-8", "surrogateescape")).removeprefix(b"/")
+    raw = decode_form(path.encode("utf-8", "surrogateescape")).removeprefix(b"/")
     bucket, slash, key = raw.partition(b"/")
     name = bucket.decode("ascii", "replace")
     if not slash or not key or not is_bucket_name(name):
@@ -54,16 +55,12 @@ def _read_key(raw: bytes) -> str:
 def is_source_unmodified(headers: Mapping[str, str], record: ObjectRecord) -> bool:
     """Weigh the x-oss-copy-source-if-* headers; True where a GET would be answered 304.
 
-    Raises: OssError PRECONDITION_FAILED.
+    Raises: OssError PRECONDITION_FAILED; `Condition` is the header's name without its beginning, as SDKs expect it.
     """
     asked = {name: headers[header] for name, header in _CONDITIONS.items() if header in headers}
     if not asked:
         return False
-    try:
-        return is_unmodified(asked, record.etag, record.last_modified)
-    except OssError as error:
-        error.facts["Condition"] = f"{_HEADER}-{error.facts['Condition'].lower()}"
-        raise
+    return is_unmodified(asked, record.etag, record.last_modified)
 
 
 def source_headers(source: Source) -> tuple[RawHeader, ...]:

@@ -5,12 +5,14 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.access.acl import read_object_acl
-from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_PART_ORDER, MALFORMED_XML, NO_SUCH_UPLOAD
+from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_PART_ORDER, MALFORMED_XML, NO_SUCH_UPLOAD, OssError
 from coatcheck.core.limits import COMPLETE_MAX_BYTES, PARTS_MAX
 from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
@@ -93,6 +95,17 @@ def read_upload_id(call: Call) -> str:
     return text
 
 
+@contextmanager
+def upload_refused_as(ec: str) -> Iterator[None]:
+    """Give NO_SUCH_UPLOAD the finer code that the operation has of its own."""
+    try:
+        yield
+    except OssError as error:
+        if error.fault is NO_SUCH_UPLOAD:
+            error.ec = ec
+        raise
+
+
 def refuse_encryption(call: Call) -> None:
     """How the object is encrypted is said when its upload is initiated. Raises: OssError INVALID_ARGUMENT."""
     for name, value in call.request.headers.items():
@@ -103,7 +116,8 @@ def refuse_encryption(call: Call) -> None:
 
 
 async def _read_wanted(call: Call) -> Wanted | None:
-    """The parts that the document names; None for all there are.
+    """The parts that the document names, none for an empty object (so Go uploads an empty stream); None for all there
+    are.
 
     Raises: OssError INVALID_ARGUMENT, INVALID_PART_ORDER, MALFORMED_XML.
     """
@@ -117,13 +131,12 @@ async def _read_wanted(call: Call) -> Wanted | None:
         if body.strip():
             raise INVALID_ARGUMENT(
                 "Should not speficy both complete all header and http body.",
+                ec="0042-00000216",
                 ArgumentName="x-oss-complete-all",
                 ArgumentValue=take_all,
             )
         return None
     wanted = [_read_part(part) for part in read_xml(body, "CompleteMultipartUpload").findall("Part")]
-    if not wanted:
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} It names no part.", ec="0042-00000205")
     if any(following[0] <= number for (number, _), following in pairwise(wanted)):
         raise INVALID_PART_ORDER()
     return wanted
@@ -133,7 +146,7 @@ def _read_part(part: Element) -> tuple[int, str]:
     numbers, etags = part.findall("PartNumber"), part.findall("ETag")
     if len(numbers) != 1 or len(etags) != 1:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Part has one PartNumber and one ETag.", ec="0042-00000205")
-    return read_part_number((numbers[0].text or "").strip()), (etags[0].text or "").strip().strip('"').upper()
+    return read_part_number((numbers[0].text or "").strip()), (etags[0].text or "").strip()
 
 
 def read_part_number(text: str) -> int:

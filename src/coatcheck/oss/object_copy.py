@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from coatcheck.access.acl import read_object_acl
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.times import write_iso
@@ -9,15 +11,18 @@ from coatcheck.core.xml import write_xml
 from coatcheck.operations import copy
 from coatcheck.operations.copy import Copied, CopyWishes
 from coatcheck.operations.source import Source
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import RawHeader, Reply
 
 from .arguments import refuse_headers
 from .call import Call
 from .copy_source import is_source_unmodified, read_copy_source, source_headers
 from .encryption import read_encryption
 from .metadata import read_stored_headers
-from .object_put import NOT_BUILT, read_forbid_overwrite, read_storage_class, stored_headers
+from .object_put import RETENTION, read_forbid_overwrite, read_storage_class, stored_headers
 from .tagging import read_tagging_header
+
+_TYPE: Final = b"content-type"
+_CLIENT_ENCRYPTION: Final = b"x-oss-meta-client-side-encryption-"
 
 
 class _Unmodified(Exception):
@@ -29,8 +34,12 @@ class _Unmodified(Exception):
 
 
 async def copy_object(call: Call) -> Reply:
-    """CopyObject: bytes are shared, whatever their size; metadata and tags come along unless they are replaced."""
-    refuse_headers(call.request, NOT_BUILT)
+    """CopyObject: bytes are shared, whatever their size; metadata and tags come along unless they are replaced.
+
+    Conditions are those of the source, x-oss-copy-source-if-*. ali-oss sends each as a plain header too, and those are
+    ignored.
+    """
+    refuse_headers(call.request, RETENTION)
     name, wishes = read_copy_source(call.request.headers), _read_wishes(call)
 
     def judge(source: Source) -> None:
@@ -52,7 +61,8 @@ def _read_wishes(call: Call) -> CopyWishes:
     storage_class = headers.get("x-oss-storage-class")
     tags = headers.get("x-oss-tagging")
     return CopyWishes(
-        headers=read_stored_headers(headers, call.caller, strict=call.settings.strict_link_headers),
+        headers=_read_headers(call),
+        survives=_survives,
         replaces_headers=_replaces(call, "x-oss-metadata-directive"),
         tags=None if tags is None else read_tagging_header(tags),
         replaces_tags=_replaces(call, "x-oss-tagging-directive"),
@@ -61,6 +71,18 @@ def _read_wishes(call: Call) -> CopyWishes:
         encryption=read_encryption(call),
         forbid_overwrite=read_forbid_overwrite(call),
     )
+
+
+def _read_headers(call: Call) -> tuple[RawHeader, ...]:
+    """Those to store in place of the source's; no type where none was sent."""
+    headers = call.request.headers
+    stored = read_stored_headers(headers, call.caller, strict=call.settings.strict_link_headers)
+    return stored if headers.get("content-type") else tuple(header for header in stored if header[0] != _TYPE)
+
+
+def _survives(name: bytes) -> bool:
+    """What the copy has from its source where nothing else is given: its type, and what its reader decrypts it with."""
+    return name == _TYPE or name.startswith(_CLIENT_ENCRYPTION)
 
 
 def _replaces(call: Call, name: str) -> bool:

@@ -28,12 +28,12 @@ from .traffic_limit import read_traffic_limit
 from .versions import version_headers
 
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
-NOT_BUILT: Final = (
-    *CONDITIONAL_HEADERS,
+RETENTION: Final = (
     "x-oss-object-worm-mode",
     "x-oss-object-worm-retain-until-date",
     "x-oss-object-worm-legal-hold",
 )
+NOT_BUILT: Final = (*CONDITIONAL_HEADERS, *RETENTION)
 _NOT_BUILT_PARAMETERS: Final = ("x-oss-process",)
 
 

@@ -17,7 +17,7 @@ from .body_in import read_arriving
 from .call import Call
 from .copy_source import is_source_unmodified, read_copy_source, source_headers
 from .encryption import encryption_headers
-from .multipart import read_part_number, read_upload_id, refuse_encryption
+from .multipart import read_part_number, read_upload_id, refuse_encryption, upload_refused_as
 from .traffic_limit import read_traffic_limit
 
 
@@ -25,9 +25,10 @@ async def upload_part(call: Call) -> Reply:
     """UploadPart: the bytes of one number, in place of those it had. Sizes are looked at when the upload completes."""
     number = read_part_number(call.request.query.get("partNumber") or "")
     refuse_encryption(call)
-    upload_id = read_upload_id(call)
-    body = read_arriving(call.request, read_traffic_limit(call.request))
-    stored = await parts.upload_part(call.context, call.grant, upload_id, number, body)
+    with upload_refused_as("0042-00000104"):
+        upload_id = read_upload_id(call)
+        body = read_arriving(call.request, read_traffic_limit(call.request))
+        stored = await parts.upload_part(call.context, call.grant, upload_id, number, body)
     md5 = (b"Content-MD5", write_content_md5(stored.part.etag))
     return Reply(200, (*_headers(stored.part), md5, *encryption_headers(stored.encryption)))
 
@@ -36,14 +37,15 @@ async def upload_part_copy(call: Call) -> Reply:
     """UploadPartCopy: a part of the bytes that an object has; they are shared, and read once to be hashed."""
     number = read_part_number(call.request.query.get("partNumber") or "")
     refuse_encryption(call)
-    upload_id, name = read_upload_id(call), read_copy_source(call.request.headers)
+    name = read_copy_source(call.request.headers)
 
     def choose(source: Source) -> ByteRange:
         if is_source_unmodified(call.request.headers, source.record):
-            raise PRECONDITION_FAILED(Condition="x-oss-copy-source-if-none-match")
+            raise PRECONDITION_FAILED(Condition="If-None-Match")
         return _read_span(call, source) or ByteRange(0, source.record.size)
 
-    copied = await parts.copy_part(call.context, call.grant, upload_id, number, name, choose)
+    with upload_refused_as("0042-00000311"):
+        copied = await parts.copy_part(call.context, call.grant, read_upload_id(call), number, name, choose)
     part, source = copied.part, copied.source
     headers: tuple[RawHeader, ...] = (*_headers(part), *source_headers(source))
     if (span := _read_span(call, source)) is not None:

@@ -1,6 +1,6 @@
 """The pipeline of OSS: one request through the rooms, in order.
 
-Its order is the security story: address, route, who, what exists, may they, and only then the operation. Every fault
+Its order is the security story: address, bucket, who, route, may they, and only then the operation. Every fault
 leaves in one place.
 """
 
@@ -32,6 +32,7 @@ from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.scheme import Claim
+from coatcheck.signing.verify import check_scope
 from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import Reply
@@ -44,6 +45,7 @@ from coatcheck.wire.target import (
     own_domain_target,
     read_host_name,
     read_own_domain_key,
+    second_reading,
 )
 
 from .admission import admit
@@ -53,7 +55,7 @@ from .call import Call, PostedForm
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
-from .table import Row, find_row, is_form, page_row
+from .table import Row, find_row, is_form, may_make_bucket, page_row
 from .versions import is_version_id
 
 
@@ -101,12 +103,17 @@ class Pipeline:
             return await self._take_form(exchange, target, snapshot)
         if refusal is not None:
             raise refusal
+        if claim is not None:
+            check_scope(claim, regions=regions, target=target)
+        bucket = await self._look_for_bucket(target, snapshot)
+        if bucket is None and target.bucket is not None and not _may_make_bucket(request, target):
+            raise NO_SUCH_BUCKET(BucketName=target.bucket)
         caller, target = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
         exchange.operation = row.name
         exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
-        bucket = None if row.makes_bucket else await self._find_bucket(target, snapshot)
+        bucket = None if row.makes_bucket else self._check_bucket(target, bucket)
         return await self._admit(row, exchange, target, caller, bucket, snapshot)
 
     def _lookup(self, request: Request, target: Target | None, claim: Claim | None) -> Lookup:
@@ -253,12 +260,19 @@ class Pipeline:
         return reply._replace(headers=(*reply.headers, *headers)) if headers else reply
 
     async def _find_bucket(self, target: Target, snapshot: Snapshot) -> Bucket | None:
+        return self._check_bucket(target, await self._look_for_bucket(target, snapshot))
+
+    async def _look_for_bucket(self, target: Target, snapshot: Snapshot) -> Bucket | None:
         if target.bucket is None:
             return None
         if target.bucket == (snapshot.lookup.bucket or snapshot.domain_bucket()):
-            bucket = snapshot.bucket()
-        else:  # an address of two meanings, or one that only the proxy's name explains
-            bucket = await self._ports.catalog.find_bucket(target.bucket)
+            return snapshot.bucket()
+        return await self._ports.catalog.find_bucket(target.bucket)  # one that only the proxy's name explains
+
+    def _check_bucket(self, target: Target, bucket: Bucket | None) -> Bucket | None:
+        """The bucket that was found, which is there and in the region of the address; None if none is addressed."""
+        if target.bucket is None:
+            return None
         if bucket is None:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
         if target.region is not None and target.region != bucket.region:
@@ -281,6 +295,14 @@ class Pipeline:
                 return snapshot.found()
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None
+
+
+def _may_make_bucket(request: Request, target: Target) -> bool:
+    """By either reading of the address: only the signature says which was meant."""
+    if not may_make_bucket(request.method, request.query):
+        return False
+    other = second_reading(request, target)
+    return target.key is None or (other is not None and other.key is None)
 
 
 def _read_claim(request: Request) -> tuple[Claim | None, OssError | None]:

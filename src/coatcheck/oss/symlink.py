@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_OBJECT_NAME, NOT_SYMLINK
 from coatcheck.core.names import check_object_key
-from coatcheck.core.percent import encode_path
+from coatcheck.core.percent import decode_form, encode_path
 from coatcheck.core.times import write_http_date
 from coatcheck.operations import symlink
 from coatcheck.ports.object import SYMLINK
@@ -50,7 +49,7 @@ def _read_target(text: str | None) -> str:
     """Raises: OssError INVALID_ARGUMENT, INVALID_OBJECT_NAME."""
     if not text:
         raise INVALID_ARGUMENT(f"The header {_TARGET} must name the target.", ArgumentName=_TARGET, ArgumentValue="")
-    raw = unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
+    raw = decode_form(text.encode("utf-8", "surrogateescape"))
     try:
         key = raw.decode()
     except UnicodeDecodeError:

@@ -383,6 +383,11 @@ def is_form(target: Target, query: Query) -> bool:
     return target.key is None and target.bucket is not None and SUB_RESOURCES.isdisjoint(query.first)
 
 
+def may_make_bucket(method: str, query: Query) -> bool:
+    """Whether a request at a bucket's address need not find it there."""
+    return method == "PUT" and SUB_RESOURCES.intersection(query.first) <= {"acl"}
+
+
 def _row_at(method: str, level: Level, sub_resource: str, headers: Mapping[str, str]) -> Row | None:
     place = method, level, sub_resource
     if method != "GET" and (special := _BY_HEADER.get(place)) is not None and special.header in headers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import (
@@ -39,11 +39,11 @@ def read_tagging_header(text: str | None) -> Tags:
 
 
 def read_tag_pairs(text: str, header: str) -> Tags:
-    """ "k1=v1&k2=v2", each percent-encoded; "k" alone is a tag without a value. Raises: OssError INVALID_ARGUMENT."""
+    """ "k1=v1&k2=v2", each encoded as in a form; "k" alone has no value. Raises: OssError INVALID_ARGUMENT."""
     try:
         text.encode()
         pairs = [piece.partition("=")[::2] for piece in text.split("&")]
-        return tuple((unquote(key, errors="strict"), unquote(value, errors="strict")) for key, value in pairs)
+        return tuple((unquote_plus(key, errors="strict"), unquote_plus(value, errors="strict")) for key, value in pairs)
     except UnicodeError:
         raise _bad_header(text, header) from None
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from coatcheck.core.errors import (
+    ACCESS_KEY_ID_CHARACTERS,
     AUTHORIZATION_INVALID,
     NO_VALID_DATE,
     REQUEST_EXPIRED,
@@ -16,6 +17,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, ECHO_MAX_CHARS
+from coatcheck.core.names import is_access_key_id
 from coatcheck.core.times import LAST_MOMENT_S, read_basic_iso, read_http_date, write_iso
 from coatcheck.wire.query import Parameters
 from coatcheck.wire.request import Request
@@ -40,6 +42,12 @@ def split_credential(text: str) -> tuple[str, Scope, str] | None:
         return None
     access_key_id, date, region, product, terminator = parts
     return access_key_id, Scope(date, region, product), terminator
+
+
+def check_id(access_key_id: str, ec: str | None = None) -> None:
+    """Said once the bucket is known to be there. Raises: OssError ACCESS_KEY_ID_CHARACTERS."""
+    if not is_access_key_id(access_key_id):
+        raise ACCESS_KEY_ID_CHARACTERS(ec=ec, OSSAccessKeyId=access_key_id)
 
 
 def is_scope_date(text: str) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast
 
-from coatcheck.core.errors import OssError
+from coatcheck.core.errors import ACCESS_KEY_ID_CHARACTERS, OssError
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.names import is_access_key_id
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
@@ -119,7 +120,7 @@ def explain(
         traffic_limit=query.get("x-oss-traffic-limit"),
         source_ip=query.get("x-oss-ac-source-ip"),
         has_security_token=bool(query.get("x-oss-security-token") or query.get("security-token")),
-        notes=_notes(address, verified),
+        notes=_notes(request, address, verified),
         problems=tuple(problems),
         verified=verified,
     )
@@ -132,6 +133,8 @@ def _check(request: Request, address: Address, secret: str | None) -> tuple[Targ
         claim = read_claim(request)
     except OssError as error:
         return target, None, [f"{error.message} {_if_cut_off(request.query)}".strip()]
+    if claim is not None and not is_access_key_id(claim.access_key_id):
+        return target, None, [ACCESS_KEY_ID_CHARACTERS.message]
     if claim is None or not address.targets:
         return target, None, [_NO_TARGET]
     if secret is None:
@@ -222,11 +225,13 @@ def _region_problems(signed: str | None, addressed: str | None) -> list[str]:
     return [f"It is signed for region {signed}, but its address is in {addressed}: sign it for that region."]
 
 
-def _notes(address: Address, verified: bool | None) -> tuple[str, ...]:
+def _notes(request: Request, address: Address, verified: bool | None) -> tuple[str, ...]:
     notes = [
         "A Content-Type, Content-MD5 or x-oss-* header must be sent if, and only if, the signer had it, with the same "
         "value; the link does not say which."
     ]
     if not address.is_certain and verified is not True:
         notes.append("The bucket can't be told from an own domain; give it to be sure.")
+    if b"+" in request.raw_path:
+        notes.append("A '+' in the path is a space; it is a plus only if the signer signed one. Write %20, or %2B.")
     return tuple(notes)

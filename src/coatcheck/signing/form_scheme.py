@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
-    ACCESS_KEY_ID_CHARACTERS,
     POST_CREDENTIAL_INVALID,
     POST_FIELD_MISSING,
     REQUEST_EXPIRED,
@@ -20,12 +19,11 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, POST_POLICY_MAX_AGE_S
-from coatcheck.core.names import is_access_key_id
 from coatcheck.core.times import read_basic_iso, write_iso
 from coatcheck.wire.target import Target
 
 from . import v1, v4
-from .claim_parts import is_scope_date, split_credential
+from .claim_parts import check_id, is_scope_date, split_credential
 from .scheme import Scheme, SignedText
 from .v4 import ALGORITHM, PRODUCT, TERMINATOR, Scope
 
@@ -61,31 +59,35 @@ class FormClaim(NamedTuple):
         return f"FormClaim({self.access_key_id}, signature hidden)"
 
 
-def _check_v4(claim: FormClaim, now: float, regions: Collection[str], target: Target) -> None:
-    """The scope, and the date, from which a form has a week at most."""
-    scope, start_s = claim.scope, claim.signed_at_s
-    assert scope is not None  # of a V4 claim neither is
-    assert start_s is not None
+def _check_v4_scope(claim: FormClaim, regions: Collection[str], target: Target) -> None:
+    scope = claim.scope
+    assert scope is not None  # of a V4 claim it never is
     if scope.region not in regions or target.region not in (None, scope.region):
         raise _bad_credential("The signing region in credential is invalid.", claim, "0002-00000715")
     if scope.product != PRODUCT:
         raise _bad_credential("The signing product in credential is invalid.", claim, "0002-00000710")
+
+
+def _check_v4(claim: FormClaim, now: float, _: Target) -> None:
+    """The date, from which a form has a week at most."""
+    check_id(claim.access_key_id)
+    start_s = claim.signed_at_s
+    assert start_s is not None  # of a V4 claim it never is
     if now < start_s - CLOCK_SKEW_MAX_S:
         raise REQUEST_NOT_YET_VALID(RequestTime=write_iso(start_s), ServerTime=write_iso(int(now)))
     if now > start_s + POST_POLICY_MAX_AGE_S:
         raise REQUEST_EXPIRED(Expires=write_iso(start_s + POST_POLICY_MAX_AGE_S), ServerTime=write_iso(int(now)))
 
 
-def _check_v1(_: FormClaim, __: float, ___: Collection[str], ____: Target) -> None:
-    """V1 says neither; when a form ends, its policy says."""
+def _check_v1(claim: FormClaim, _: float, __: Target) -> None:
+    """V1 names no date; when a form ends, its policy says."""
+    check_id(claim.access_key_id)
 
 
 def _read_v1(fields: Mapping[str, str]) -> FormClaim | None:
     if fields.keys().isdisjoint(name.lower() for name in _V1_FIELDS):
         return None
     access_key_id, signature, policy = (_required(fields, name) for name in _V1_FIELDS)
-    if not is_access_key_id(access_key_id):
-        raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
     return FormClaim(FORM_V1, access_key_id, policy, signature, fields.get("x-oss-security-token") or None)
 
 
@@ -99,8 +101,6 @@ def _read_v4(fields: Mapping[str, str]) -> FormClaim | None:
     if parts is None or parts[2] != TERMINATOR:
         raise POST_CREDENTIAL_INVALID(ArgumentName="x-oss-credential", ArgumentValue=credential[:512])
     access_key_id, scope, _ = parts
-    if not is_access_key_id(access_key_id):
-        raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
     signed_at_s = read_basic_iso(timestamp)
     if signed_at_s is None or not is_scope_date(scope.date) or not timestamp.startswith(scope.date):
         raise POST_CREDENTIAL_INVALID(
@@ -153,7 +153,17 @@ def _mismatch(claim: FormClaim, _: Mapping[str, str], __: Target) -> OssError:
 
 
 FORM_V4: Final = Scheme(
-    "V4", "form", True, _read_v4, _check_v4, _texts, _write, _sign_v4, _mismatch, signature_chars=64
+    "V4",
+    "form",
+    True,
+    _read_v4,
+    _check_v4,
+    _texts,
+    _write,
+    _sign_v4,
+    _mismatch,
+    check_scope=_check_v4_scope,
+    signature_chars=64,
 )
 FORM_V1: Final = Scheme(
     "V1", "form", True, _read_v1, _check_v1, _texts, _write, _sign_v1, _mismatch, signature_chars=28

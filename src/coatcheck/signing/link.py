@@ -9,7 +9,7 @@ from coatcheck.core.errors import OssError
 from coatcheck.core.names import is_bucket_name, read_object_key
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import Target, is_address, read_host_name
+from coatcheck.wire.target import Target, is_address, read_host_name, split_path, with_plain_plus
 
 
 class Address(NamedTuple):
@@ -46,11 +46,21 @@ def read_address(request: Request, bucket: str | None = None) -> Address:
     Args:
         bucket: what the reader knows of it: for an own domain nothing in the link says it.
     """
+    read = _read_address(request, bucket)
+    if b"+" not in request.raw_path:
+        return read
+    plain = _read_address(request._replace(raw_path=with_plain_plus(request.raw_path)), bucket)
+    return read._replace(
+        targets=_distinct(*read.targets, *plain.targets), mixed_up=_distinct(*read.mixed_up, *plain.mixed_up)
+    )
+
+
+def _read_address(request: Request, bucket: str | None) -> Address:
     host = read_host_name(request.host)
     label, _, rest = host.partition(".")
     region = _region_of(label) or _region_of(rest.partition(".")[0])
     virtual = _target(label, request.raw_path[1:])
-    raw_bucket, _, raw_key = request.raw_path[1:].partition(b"/")
+    raw_bucket, raw_key = split_path(request.raw_path[1:])
     path_style = _target(raw_bucket.decode("ascii", "replace"), raw_key)
     if bucket is not None:
         own = _target(bucket, request.raw_path[1:])

@@ -154,13 +154,6 @@ def _content_type_signed_unsent(attempt: Attempt[Claim]) -> Iterator[Undone]:
 
 def _plus_and_space(attempt: Attempt[Claim]) -> Iterator[Undone]:
     key = attempt.target.key or ""
-    raw_path = attempt.request.raw_path
-    if b"+" in raw_path:
-        whole = unquote(raw_path.replace(b"+", b"%20"), errors="surrogateescape")
-        yield (
-            "A space of the key was written as '+' in the path, where '+' is a plus: write %20.",
-            attempt._replace(target=attempt.target._replace(key=whole[len(whole) - len(key) :])),
-        )
     if " " in key:
         yield (
             "A plus of the key arrived as a space: write it as %2B.",

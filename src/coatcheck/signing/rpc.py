@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
@@ -170,7 +170,7 @@ def _read_nonce(text: str) -> str:
     return text
 
 
-def _check(claim: RpcClaim, now: float, _: Collection[str], __: Target) -> None:
+def _check(claim: RpcClaim, now: float, _: Target) -> None:
     if abs(claim.expires_s - CLOCK_SKEW_MAX_S - now) > CLOCK_SKEW_MAX_S:
         raise STS_TIME_EXPIRED()
 

@@ -58,6 +58,10 @@ class Glance(NamedTuple):
     required_headers: tuple[str, ...] = ()
 
 
+def _any_scope(*_: object) -> None:
+    """For schemes that name no scope."""
+
+
 def _none_odd(*_: object) -> tuple[str, ...]:
     return ()
 
@@ -76,9 +80,11 @@ class Scheme(Generic[Arrived, Made]):
         is_link: whoever has the address, or the form, can use it, and needs no key.
         marks: of a link, the parameters any of which shows that somebody meant to sign.
         read: the claim of what arrived, None if it isn't signed so; an OssError where it can't be read.
-        check: what needs no key: scope and time (claim, now in Unix seconds, regions served, target); an OssError.
+        check: what else needs no key: how its id is written, and the time (claim, now in Unix seconds, target); an
+            OssError.
         texts: the strings, any of which must have been signed; most often one.
         odd_texts: those that some signers sign instead, just as full a commitment; asked for when no other held.
+        check_scope: that it was signed for here (claim, regions served, target); an OssError.
         write: the likeliest of all in full.
         sign: the signature that a secret gives to a string (claim, string, secret).
         mismatch: the refusal of another signature; it has the text, never our signature.
@@ -90,12 +96,13 @@ class Scheme(Generic[Arrived, Made]):
     place: Place
     is_link: bool
     read: Callable[[Arrived], Made | None]
-    check: Callable[[Made, float, Collection[str], Target], None]
+    check: Callable[[Made, float, Target], None]
     texts: Callable[[Made, Arrived, Target], Iterable[str]]
     write: Callable[[Made, Arrived, Target], SignedText]
     sign: Callable[[Made, str, str], str]
     mismatch: Callable[[Made, Arrived, Target], OssError]
     odd_texts: Callable[[Made, Arrived, Target], Iterable[str]] = _none_odd
+    check_scope: Callable[[Made, Collection[str], Target], None] = _any_scope
     marks: frozenset[str] = frozenset()
     signature_chars: int = 0
     glance: Callable[[Query], Glance | None] = _see_nothing

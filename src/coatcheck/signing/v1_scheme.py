@@ -6,7 +6,7 @@ What cannot be read is refused with the row that OSS's documents give for it (si
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
@@ -23,6 +23,7 @@ from coatcheck.wire.target import Target
 from . import v1
 from .claim_parts import (
     bad_header,
+    check_id,
     check_skew,
     expired,
     header_token,
@@ -83,10 +84,6 @@ def _read_url(request: Request) -> V1Claim | None:
             ArgumentName="Expires",
             ArgumentValue=expires,
         )
-    if not is_access_key_id(access_key_id):
-        raise QUERY_AUTHORIZATION_INCOMPLETE(
-            ACCESS_KEY_ID_CHARACTERS.message, ec="0002-00000073", OSSAccessKeyId=access_key_id
-        )
     # A "+" of the base64 text that was pasted unescaped arrives as a space.
     token = url_token(request, "security-token", _TOKEN_HEADERS)
     return V1Claim(V1_LINK, access_key_id, expires, int(expires), signature.replace(" ", "+"), token)
@@ -112,8 +109,6 @@ def _read_header(request: Request) -> V1Claim | None:
     if not access_key_id or not signature:
         message = "AccessKeyId or Signature is missing in Authorization header value."
         raise bad_header(authorization, message, "0002-00000063")
-    if not is_access_key_id(access_key_id):
-        raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
     headers = request.headers
     date_line = headers.get("x-oss-date", headers.get("date"))
     moment_s = read_date_header(date_line)
@@ -124,14 +119,19 @@ def _read_header(request: Request) -> V1Claim | None:
 # --- in both -------------------------------------------------------------------------------------------------------
 
 
-def _check_link(claim: V1Claim, now: float, _: Collection[str], target: Target) -> None:
+def _check_link(claim: V1Claim, now: float, target: Target) -> None:
+    if not is_access_key_id(claim.access_key_id):
+        raise QUERY_AUTHORIZATION_INCOMPLETE(
+            ACCESS_KEY_ID_CHARACTERS.message, ec="0002-00000073", OSSAccessKeyId=claim.access_key_id
+        )
     if target.key is None:
         raise V1_URL_ON_BUCKET()
     if now > claim.moment_s:
         raise expired(claim.moment_s, now, "0002-00000069")
 
 
-def _check_header(claim: V1Claim, now: float, _: Collection[str], __: Target) -> None:
+def _check_header(claim: V1Claim, now: float, _: Target) -> None:
+    check_id(claim.access_key_id)
     check_skew(claim.moment_s, now)
 
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
-    ACCESS_KEY_ID_CHARACTERS,
     AUTHORIZATION_INVALID,
     NO_VALID_DATE,
     QUERY_AUTHORIZATION_INVALID,
@@ -20,7 +19,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, PRESIGN_V4_MAX_AGE_S
-from coatcheck.core.names import is_access_key_id, is_sha256
+from coatcheck.core.names import is_sha256
 from coatcheck.core.times import read_basic_iso, write_basic_iso, write_iso
 from coatcheck.wire.query import Parameters, Query
 from coatcheck.wire.request import Request
@@ -29,6 +28,7 @@ from coatcheck.wire.target import Target
 from . import v4
 from .claim_parts import (
     bad_header,
+    check_id,
     check_skew,
     expired,
     header_token,
@@ -174,8 +174,6 @@ def _read_url_credential(text: str) -> tuple[str, Scope]:
         why = f"must be <access key id>/<YYYYMMDD>/<region>/oss/{TERMINATOR}"
         raise _bad_parameter("x-oss-credential", text, why, "0002-00000218")
     access_key_id, scope, terminator = parts
-    if not is_access_key_id(access_key_id):
-        raise ACCESS_KEY_ID_CHARACTERS(ec="0002-00000222", OSSAccessKeyId=access_key_id)
     if not is_scope_date(scope.date):
         raise _bad_parameter("x-oss-credential", text, "must have a date such as 20260305", "0002-00000223")
     if terminator != TERMINATOR:
@@ -255,8 +253,6 @@ def _read_header_credential(authorization: str, text: str) -> tuple[str, Scope]:
     if parts is None or not parts[0]:
         raise bad_header(authorization, "Authorization header is invalid.", "0002-00000202")
     access_key_id, scope, terminator = parts
-    if not is_access_key_id(access_key_id):
-        raise ACCESS_KEY_ID_CHARACTERS(OSSAccessKeyId=access_key_id)
     if not is_scope_date(scope.date):
         raise bad_header(authorization, "Invalid signing date in Authorization header.", "0002-00000212")
     if terminator != TERMINATOR:
@@ -288,17 +284,18 @@ def _read_header_additional(authorization: str, text: str) -> tuple[str, ...]:
 # --- in both -------------------------------------------------------------------------------------------------------
 
 
-def _check(claim: V4Claim, now: float, regions: Collection[str], target: Target) -> None:
-    """The scope may name the regions served; where the address stands for one (`target.region`), only that."""
-    _check_scope(claim, regions, target.region)
+def _check(claim: V4Claim, now: float, _: Target) -> None:
     if claim.expires_s is None:
+        check_id(claim.access_key_id)
         check_skew(claim.signed_at_s, now)
     else:
+        check_id(claim.access_key_id, "0002-00000222")
         _check_window(claim.signed_at_s, claim.signed_at_s + claim.expires_s, now)
 
 
-def _check_scope(claim: V4Claim, regions: Collection[str], addressed: str | None) -> None:
-    scope = claim.scope
+def _check_scope(claim: V4Claim, regions: Collection[str], target: Target) -> None:
+    """It may name the regions served; where the address stands for one (`target.region`), only that."""
+    scope, addressed = claim.scope, target.region
     if scope.region not in regions or (addressed is not None and scope.region != addressed):
         raise _bad_scope(claim, "region", "0002-00000226", "0002-00000228")
     if scope.product != v4.PRODUCT:
@@ -419,10 +416,22 @@ V4_LINK: Final = Scheme(
     _sign,
     _mismatch,
     _odd_texts,
+    _check_scope,
     marks=frozenset(_MARKS),
     signature_chars=64,
     glance=_glance,
 )
 V4_HEADER: Final = Scheme(
-    "V4", "header", False, _read_header, _check, _texts, _write, _sign, _mismatch, _odd_texts, signature_chars=64
+    "V4",
+    "header",
+    False,
+    _read_header,
+    _check,
+    _texts,
+    _write,
+    _sign,
+    _mismatch,
+    _odd_texts,
+    _check_scope,
+    signature_chars=64,
 )

@@ -1,8 +1,8 @@
 """Claim + secret + now -> nothing, or one fault. The only comparison of signatures in this project is here.
 
-Three questions, asked in this order by `identity/identify.py`: `check_claim` needs no key and comes before the look-up,
-so that an expired link is refused as expired whoever signed it; `check_token` needs to know what kind of key it is;
-`verify` needs the secret.
+Four questions, asked in this order: `check_scope` before the bucket is looked for; `check_claim` needs no key and comes
+before the look-up, so that an expired link is refused as expired whoever signed it; `check_token` needs to know what
+kind of key it is; `verify` needs the secret.
 """
 
 from __future__ import annotations
@@ -20,17 +20,27 @@ from .rpc import RpcClaim
 from .scheme import Claim, SignedText
 
 
-def check_claim(claim: Claim, *, now: float, regions: Collection[str], target: Target) -> None:
-    """Everything about a claim that needs no key: its scope and its time.
+def check_scope(claim: Claim, *, regions: Collection[str], target: Target) -> None:
+    """Whether a claim was signed for here.
+
+    Args:
+        regions: the regions a scope may name; where the address stands for one (`target.region`), only that.
+    Raises:
+        OssError: a scope not ours.
+    """
+    claim.scheme.check_scope(claim, regions, target)
+
+
+def check_claim(claim: Claim, *, now: float, target: Target) -> None:
+    """Everything else about a claim that needs no key: how its id is written, and its time.
 
     Args:
         now: Unix seconds.
-        regions: the regions a scope may name; where the address stands for one (`target.region`), only that.
     Raises:
-        OssError: a scope not ours, REQUEST_NOT_YET_VALID, REQUEST_EXPIRED, REQUEST_TIME_TOO_SKEWED, V1_URL_ON_BUCKET,
-            STS_TIME_EXPIRED.
+        OssError: ACCESS_KEY_ID_CHARACTERS, REQUEST_NOT_YET_VALID, REQUEST_EXPIRED, REQUEST_TIME_TOO_SKEWED,
+            V1_URL_ON_BUCKET, STS_TIME_EXPIRED.
     """
-    claim.scheme.check(claim, now, regions, target)
+    claim.scheme.check(claim, now, target)
 
 
 def check_token(access_key_id: str, token: str | None, *, is_sts_key: bool) -> None:

@@ -9,19 +9,23 @@ Forms, tried in this order (source: OSS endpoint documentation; errors-and-addre
 4. one label before a bare domain, if it isn't an own domain: virtual-hosted as in 2. So the owner of example.com, who
    serves it as a base domain, can still bind files.example.com to a bucket of another name.
 
-Path style is split on the raw path before decoding, since some SDKs send the key's own slashes as %2F.
+Path style is split on the raw path before decoding, at the first slash, plain or as %2F: a bucket's name holds neither,
+and some SDKs send the slashes of a key as %2F, the C SDK with an IP endpoint the one behind the bucket too.
+
+A "+" in a path is a space (the Ruby SDK writes spaces so), "%2B" a plus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from coatcheck.core.errors import NON_STANDARD_HOST, OssError
 from coatcheck.core.names import is_bucket_name, read_bucket_name, read_object_key
+from coatcheck.core.percent import decode_form
 
 from .request import Request
 
@@ -161,7 +165,28 @@ def is_own_name(host: str, addressing: Addressing) -> bool:
 
 def is_path_style(request: Request, target: Target) -> bool:
     """Whether the path names the bucket before the key."""
-    return unquote_to_bytes(request.raw_path[1:]) != (target.key or "").encode()
+    return decode_form(request.raw_path[1:]) != (target.key or "").encode()
+
+
+def other_readings(request: Request, target: Target) -> Iterator[Target]:
+    """What the address may mean besides `target`: a "+" of its path may be a plus, and `second_reading`.
+
+    A signature names bucket and key, so at most one of all readings verifies, and that one was meant.
+    """
+    other = second_reading(request, target)
+    if other is not None:
+        yield other
+    if b"+" in request.raw_path and target.key is not None:
+        raw_path = with_plain_plus(request.raw_path)
+        raw_key = split_path(raw_path[1:])[1] if is_path_style(request, target) else raw_path[1:]
+        yield target._replace(key=read_object_key(raw_key))
+        if other is not None:
+            yield _path_style(raw_path, target.region)
+
+
+def with_plain_plus(raw_path: bytes) -> bytes:
+    """The path of which a reader makes a plus of every "+"."""
+    return raw_path.replace(b"+", b"%2B")
 
 
 def second_reading(request: Request, target: Target) -> Target | None:
@@ -211,10 +236,20 @@ def _is_known_address(host: str) -> bool:
 
 
 def _path_style(raw_path: bytes, region: str | None) -> Target:
-    raw_bucket, _, raw_key = raw_path[1:].partition(b"/")
+    raw_bucket, raw_key = split_path(raw_path[1:])
     if not raw_bucket:
         return Target(region=region)
     return _object_target(_read_raw_bucket(raw_bucket), raw_key, region)
+
+
+def split_path(path: bytes) -> tuple[bytes, bytes]:
+    """Bucket and key of a path without its first slash, both as they were sent."""
+    raw_bucket, _, raw_key = path.partition(b"/")
+    slash = _ENCODED_SLASH.search(raw_bucket) if b"%" in raw_bucket else None
+    return (raw_bucket, raw_key) if slash is None else (path[: slash.start()], path[slash.end() :])
+
+
+_ENCODED_SLASH: Final = re.compile(b"%2F", re.IGNORECASE)
 
 
 def _object_target(bucket: str, raw_key: bytes, region: str | None) -> Target:
