@@ -12,7 +12,16 @@ from coatcheck.clock import wall_date
 from .test_rooms import imported, is_within, modules
 
 WALL: dict[str, set[str]] = {"time": {"time", "time_ns"}, "datetime": {"now", "utcnow", "today"}, "date": {"today"}}
-HANDS_IT_DOWN = {"app", "process", "cli", "client", "engines.local", "engines.memory", "signing.presigner"}
+HANDS_IT_DOWN = {
+    "app",
+    "process",
+    "cli",
+    "client",
+    "engines.local",
+    "engines.memory",
+    "engines.memory_keyring",
+    "signing.presigner",
+}
 
 
 def asked(tree: ast.AST) -> Iterator[str]:

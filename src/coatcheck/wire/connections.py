@@ -320,8 +320,8 @@ class Connections:
             self._clients[key].silent[connection] = None
 
     def go_on_with(self, connection: Connection) -> None:
-        """Call its `go_on` when all that has arrived in this turn of the loop is read: the same code for many at once is
-        faster than all of it for each in turn."""
+        """Call its `go_on` when all that has arrived in this turn of the loop is read: the same code for many at once
+        is faster than all of it for each in turn."""
         if not self._arrived:
             self._loop.call_soon(self._go_on)
         self._arrived.append(connection)
