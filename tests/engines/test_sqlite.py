@@ -19,7 +19,7 @@ from coatcheck.engines import trouble
 from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.sqlite import listing, objects, writer
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
-from coatcheck.engines.sqlite.changes import Changes
+from coatcheck.engines.sqlite.changes import Changed, Changes
 from coatcheck.engines.sqlite.connection import WriteLock
 from coatcheck.engines.sqlite.keyring import SqliteKeyring
 from coatcheck.engines.sqlite.listing import past
@@ -128,7 +128,10 @@ async def test_nothing_is_believed_while_a_commit_is_under_way(engines: LocalEng
     await engines.catalog.put_object(bucket.bucket_id, an_object("a", b"first"))
     changes = Changes(data / "catalog.changes")
     elsewhere = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
-    with changes.moving():
+    changed = Changed(elsewhere)
+    elsewhere.execute("UPDATE object SET acl = acl")
+    elsewhere.execute("UPDATE bucket SET acl = acl")
+    with changes.moving(changed):
         assert await engines.catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"first")
         assert await engines.catalog.find_bucket("photos") == bucket
         elsewhere.execute("UPDATE object SET acl = 'private'")
@@ -137,6 +140,33 @@ async def test_nothing_is_believed_while_a_commit_is_under_way(engines: LocalEng
         assert await engines.catalog.find_bucket("photos") == replace(bucket, acl="public-read")
     elsewhere.close()
     changes.close()
+
+
+async def test_a_commit_spoils_what_is_remembered_of_its_own_keys(engines: LocalEngines, data: Path) -> None:
+    """An object that nobody has written to is not read again, whatever else is committed, in whatever process."""
+    bucket = await engines.catalog.create_bucket(a_bucket(), most=100)
+    await engines.catalog.put_object(bucket.bucket_id, an_object("a"))
+    first = await engines.catalog.find_object(bucket.bucket_id, "a")
+    with open_local(data) as there:
+        for content in (b"one", b"two"):
+            await there.catalog.put_object(bucket.bucket_id, an_object("b", content))
+            await engines.catalog.put_object(bucket.bucket_id, an_object("c", content))
+        await there.catalog.delete_object(bucket.bucket_id, Deletion("c"))
+        assert await engines.catalog.find_object(bucket.bucket_id, "a") is first
+        await there.catalog.put_object(bucket.bucket_id, an_object("a"))
+        assert await engines.catalog.find_object(bucket.bucket_id, "a") is not first
+
+
+async def test_very_many_changes_at_once_spoil_everything(engines: LocalEngines) -> None:
+    bucket = await engines.catalog.create_bucket(a_bucket(), most=100)
+    await engines.catalog.put_object(bucket.bucket_id, an_object("kept"))
+    first = await engines.catalog.find_object(bucket.bucket_id, "kept")
+    keys = [str(number) for number in range(3000)]
+    for key in keys[:1000]:
+        await engines.catalog.put_object(bucket.bucket_id, an_object(key))
+    await engines.catalog.delete_objects(bucket.bucket_id, [Deletion(key) for key in keys])
+    assert await engines.catalog.find_object(bucket.bucket_id, "kept") == first
+    assert await engines.catalog.find_object(bucket.bucket_id, "5") is None
 
 
 def test_the_objects_remembered_are_bounded_and_some_of_many_stay(data: Path) -> None:

@@ -117,26 +117,32 @@ class BlobChecks:
         Raises: Damaged, for what is known to be, or has not the size it should have.
         """
         stamp = stamp_of(os.fstat(fd))
-        known = self._known.get(blob_id)
-        if known is not None and known.stamp == stamp and (known.of is None or _is_of(known.of, origin)):
-            if known.fault:
-                raise Damaged(known.fault, blob_id).reported(origin)
-            if monotonic() < known.until:
-                self._known.move_to_end(blob_id)
-                return None
-        if is_encrypted(blob_id):
+        if self._is_believed(blob_id, stamp, origin) or is_encrypted(blob_id):
             return None
         facts = self._find_blob(blob_id)
         if facts is not None and facts.size is not None and facts.size != stamp[1]:
             raise Damaged(f"its file has {stamp[1]} bytes, not {facts.size}", blob_id).reported(origin)
         return Doubt(blob_id, stamp, facts)
 
+    def _is_believed(self, blob_id: str, stamp: Stamp, origin: Origin | None) -> bool:
+        """Raises: Damaged, for what is known to be."""
+        known = self._known.get(blob_id)
+        if known is None or known.stamp != stamp or not (known.of is None or _is_of(known.of, origin)):
+            return False
+        if known.fault:
+            raise Damaged(known.fault, blob_id).reported(origin)
+        if monotonic() >= known.until:
+            return False
+        self._known.move_to_end(blob_id)
+        return True
+
     def begin(self, doubt: Doubt, fds: Mapping[str, int], origin: Origin | None, *, needed: bool) -> Check | None:
-        """The check that will tell; None if there is nothing to compare with.
+        """The check that will tell; None if there is nothing to compare with, or another check has told meanwhile.
 
         Args:
             fds: the reader's open files, the doubted one among them.
             needed: somebody will wait for it. Otherwise it isn't begun when too many are under way already.
+        Raises: Damaged, if another check has found that meanwhile.
         """
         blob_id, stamp, facts = doubt
         key: tuple[object, ...]
@@ -158,6 +164,8 @@ class BlobChecks:
             return None
         check = self._running.get(key)
         if check is None:
+            if self._is_believed(blob_id, stamp, origin):
+                return None
             if not needed and len(self._running) >= BLOB_CHECKS_WAITING_MAX:
                 return None
             check = self._running[key] = Check(origin)

@@ -225,6 +225,9 @@ def _prepare(data: Path, clock: Clock) -> None:
         paths.prepare()
         prepare_results(data / "results")
         migrate(connection)
+        (data / "catalog.changes").unlink(
+            missing_ok=True
+        )  # a writer that died may have left it odd; nobody has it open
         keep_row_sums(connection)
         note_keys(connection, secrets)
         make_root_account(connection, int(clock()))

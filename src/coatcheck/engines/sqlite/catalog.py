@@ -57,7 +57,8 @@ _STAT_UPLOADS: Final = (
 
 
 class SqliteCatalog:
-    """See `ports.catalog`. Buckets are remembered until any process changes one, objects until any commits anything."""
+    """See `ports.catalog`. Buckets are remembered until any process changes one, objects until any
+    commits something to their key."""
 
     def __init__(self, path: Path, reader: Reader, writer: Writer, changes: Changes) -> None:
         self._path = path

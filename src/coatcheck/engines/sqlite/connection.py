@@ -93,9 +93,9 @@ class Reader:
     def generation(self) -> int:
         """A number that is another one after any change to buckets, accounts or keys, in whatever process.
 
-        Costs next to nothing while nobody commits anything.
+        Costs next to nothing while nobody commits any.
         """
-        number = self._changes.number()
+        number = self._changes.of_generation()
         if number != self._number or number & 1:
             self._generation = self.row("SELECT number FROM generation LIMIT 1")[0]
             self._number = number

@@ -29,7 +29,7 @@ from ...core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
 from ...ports.catalog import AlreadyThere, Busy, Gone, NoSpace, NotEmpty, Stale, TooMany, Unknown, Unwritable
 from ..trouble import tell_trouble
 from .blobs import date_releases
-from .changes import Changes
+from .changes import Changed, Changes
 from .connection import WriteLock, open_connection
 from .row_sums import keep_row_sums
 
@@ -63,6 +63,7 @@ class Writer:
         )
         keep_row_sums(self._connection)
         date_releases(self._connection, clock)
+        self._changed = Changed(self._connection)
         self._lock = WriteLock(lock)
         self._changes = changes
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
@@ -183,6 +184,7 @@ class Writer:
                     tell_trouble("another program has the catalog locked", error)
                     raise _Locked from None
                 raise
+            self._changed.begin()
             try:
                 yield
                 self._end_transaction()
@@ -193,7 +195,7 @@ class Writer:
     def _end_transaction(self) -> None:
         """Raises: _Lost; sqlite3.Error, and nothing was committed."""
         try:
-            with self._changes.moving():
+            with self._changes.moving(self._changed):
                 self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             if _is_refusal(error):
