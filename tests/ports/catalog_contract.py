@@ -278,6 +278,81 @@ class CatalogContract:
 
     # --- objects ---
 
+    async def test_an_entry_is_kept_by_its_bucket_its_kind_and_its_name(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        assert await catalog.find_entry(number, "inventory", "all") is None
+        await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)
+        assert await catalog.find_entry(number, "inventory", "all") == "one"
+        for kind, name in (("inventory", "al"), ("inventory", "All"), ("other", "all")):
+            assert await catalog.find_entry(number, kind, name) is None
+        assert await catalog.count_entries(number, "inventory") == 1
+        assert await catalog.count_entries(number, "other") == 0
+
+    async def test_an_entry_is_made_from_the_one_before_and_dropped(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+
+        async def change(answer: str | None) -> str | None:
+            seen: list[str | None] = []
+
+            def make(before: str | None) -> str | None:
+                seen.append(before)
+                return answer
+
+            await catalog.change_entry(number, "inventory", "all", make, most=1)
+            return seen[-1]
+
+        assert [await change(answer) for answer in ("one", "two", None, None)] == [None, "one", "two", None]
+        assert await catalog.find_entry(number, "inventory", "all") is None
+
+    async def test_a_change_of_an_entry_may_say_no(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.change_entry(bucket.bucket_id, "inventory", "all", lambda _: "one", most=9)
+
+        def refuse(_: str | None) -> str:
+            raise OBJECT_NOT_APPENDABLE()
+
+        with pytest.raises(OssError):
+            await catalog.change_entry(bucket.bucket_id, "inventory", "all", refuse, most=9)
+        assert await catalog.find_entry(bucket.bucket_id, "inventory", "all") == "one"
+
+    async def test_a_bucket_has_at_most_so_many_entries_of_a_kind(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        for name in ("a", "b", "a"):
+            await catalog.change_entry(number, "inventory", name, lambda _: "one", most=2)
+        with pytest.raises(TooMany):
+            await catalog.change_entry(number, "inventory", "c", lambda _: "one", most=2)
+        await catalog.change_entry(number, "other", "c", lambda _: "one", most=2)
+        await catalog.change_entry(number, "inventory", "c", lambda _: None, most=2)
+        assert await catalog.count_entries(number, "inventory") == 2
+
+    async def test_entries_are_listed_in_pages_by_name(self, catalog: Catalog, bucket: Bucket) -> None:
+        names = ["a", "a%", "a_b", "ab", "b", "ä", "\U0001f600"]
+        for name in reversed(names):
+            await catalog.change_entry(bucket.bucket_id, "inventory", name, lambda _: "one", most=99)
+
+        async def page(prefix: str, marker: str, limit: int) -> tuple[list[str], bool]:
+            found, more = await catalog.list_entries(
+                bucket.bucket_id, "inventory", prefix=prefix, marker=marker, limit=limit
+            )
+            assert all(document == "one" for _, document in found)
+            return [name for name, _ in found], more
+
+        assert await page("", "", 99) == (names, False)
+        assert await page("", "", 2) == (names[:2], True)
+        assert await page("", "a%", 5) == (names[2:], False)
+        assert await page("a", "", 99) == (["a", "a%", "a_b", "ab"], False)
+        assert await page("a", "a_b", 99) == (["ab"], False)
+        assert await page("ä", "", 1) == (["ä"], False)
+        assert await page("c", "", 1) == ([], False)
+
+    async def test_entries_go_with_their_bucket(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)
+        await catalog.delete_bucket(number)
+        assert await catalog.find_entry(number, "inventory", "all") is None
+        assert await catalog.list_entries(number, "inventory", prefix="", marker="", limit=9) == ([], False)
+        with pytest.raises(Gone):
+            await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)
+
     async def test_an_object_is_found_as_it_was_put(self, catalog: Catalog, bucket: Bucket) -> None:
         put = an_object(
             "照片/\U0001f600 +%.jpg",
