@@ -14,6 +14,7 @@ from coatcheck.configurations import (
     cors,
     encryption,
     https,
+    inventory,
     lifecycle,
     log_fields,
     overwrite,
@@ -107,6 +108,27 @@ STORED: list[tuple[Document, object, str]] = [
 def test_the_stored_form_is_this_text(document: Document, value: object, stored: str) -> None:
     assert document.to_json(value) == stored
     assert document.from_json(stored) == value
+
+
+def test_the_stored_form_of_an_inventory_is_this_text() -> None:
+    target = inventory.Target("lists", "1", "r", "p/", "SSE-KMS", "key")
+    value = inventory.Inventory(
+        "one",
+        True,
+        "All",
+        "Daily",
+        target,
+        inventory.Filter("a", least_size=1),
+        fields=("Size",),
+        incremental=inventory.Incremental(True, 600),
+    )
+    stored = (
+        '{"v":1,"inventory_id":"one","enabled":true,"versions":"All","frequency":"Daily","target":{"bucket":"lists",'
+        '"account":"1","role":"r","prefix":"p/","encryption":"SSE-KMS","key_id":"key"},"filter":{"prefix":"a",'
+        '"least_size":1},"fields":["Size"],"incremental":{"enabled":true,"every_s":600}}'
+    )
+    assert inventory.to_json(value) == stored
+    assert inventory.from_json(stored) == value
 
 
 def test_the_stored_form_of_a_style_is_this_text() -> None:

@@ -84,6 +84,14 @@ TAKEN = {
         "/photos/?userDefinedLogFieldsConfig",
         "<HeaderSet><header>a</header></HeaderSet>",
     ),
+    "InventoryConfiguration": (
+        "PUT",
+        "/photos/?inventory&inventoryId=one",
+        "<Id>one</Id><IsEnabled>false</IsEnabled><Destination><OSSBucketDestination><Format>CSV</Format><"
+        "AccountId>1</AccountId><RoleArn>r</RoleArn><Bucket>acs:oss:::lists</Bucket></OSSBucketDestinatio"
+        "n></Destination><Schedule><Frequency>Weekly</Frequency></Schedule><IncludedObjectVersions>Curren"
+        "t</IncludedObjectVersions>",
+    ),
 }
 
 

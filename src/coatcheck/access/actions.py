@@ -116,6 +116,10 @@ class Action(Enum):
     PUT_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:PutUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
     GET_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:GetUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
     DELETE_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:DeleteUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
+    PUT_BUCKET_INVENTORY = ("oss:PutBucketInventory", AclRight.NOTHING, False)
+    GET_BUCKET_INVENTORY = ("oss:GetBucketInventory", AclRight.NOTHING, False)
+    LIST_BUCKET_INVENTORY = ("oss:ListBucketInventory", AclRight.NOTHING, False)
+    DELETE_BUCKET_INVENTORY = ("oss:DeleteBucketInventory", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -141,7 +145,6 @@ _NOT_BUILT: Final = (
     *("GetBucketDataRedundancyTransition", "ListBucketDataRedundancyTransition"),
     *("ListUserDataRedundancyTransition",),
     *("CreateSelectObjectMeta", "SelectObject"),
-    *("DeleteBucketInventory", "GetBucketInventory", "ListBucketInventory", "PutBucketInventory"),
     *("DeleteBucketQosInfo", "GetBucketQosInfo", "PutBucketQosInfo", "GetUserQosInfo"),
     *("DeleteBucketRequesterQosInfo", "GetBucketRequesterQosInfo", "ListBucketRequesterQosInfos"),
     *("PutBucketRequesterQosInfo",),

@@ -185,6 +185,11 @@ OVERWRITE_ID_MAX_BYTES: Final = 255  # ours: as of lifecycle rules
 LOG_PREFIX_MAX_CHARS: Final = 32  # OSS: TargetPrefix
 LOG_FIELD_MAX_CHARS: Final = 256  # ours: the name of a header or a parameter that is to be logged
 
+# --- inventories ---------------------------------------------------------------------------------------------------
+INVENTORIES_PER_BUCKET: Final = 1000  # OSS
+INVENTORY_PAGE: Final = 100  # OSS: ListBucketInventory
+INVENTORY_ID_MAX_CHARS: Final = 256  # ours
+
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS

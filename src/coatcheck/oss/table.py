@@ -22,6 +22,7 @@ from coatcheck.wire.target import Target
 from . import (
     bucket,
     bucket_cname,
+    bucket_inventory,
     bucket_lifecycle,
     bucket_logging,
     bucket_policy,
@@ -103,6 +104,14 @@ def _public_access_block_rows() -> Iterator[Row]:
     yield Row("GET", Level.SERVICE, name, block.get_public_access_block, Action.GET_PUBLIC_ACCESS_BLOCK)
     yield Row("PUT", Level.SERVICE, name, block.put_public_access_block, Action.PUT_PUBLIC_ACCESS_BLOCK)
     yield Row("DELETE", Level.SERVICE, name, block.delete_public_access_block, Action.DELETE_PUBLIC_ACCESS_BLOCK)
+
+
+def _inventory_rows() -> Iterator[Row]:
+    one, all_of_them = "inventory&inventoryId", "inventory"
+    yield Row("PUT", Level.BUCKET, one, bucket_inventory.put_bucket_inventory, Action.PUT_BUCKET_INVENTORY)
+    yield Row("GET", Level.BUCKET, one, bucket_inventory.get_bucket_inventory, Action.GET_BUCKET_INVENTORY)
+    yield Row("DELETE", Level.BUCKET, one, bucket_inventory.delete_bucket_inventory, Action.DELETE_BUCKET_INVENTORY)
+    yield Row("GET", Level.BUCKET, all_of_them, bucket_inventory.list_bucket_inventory, Action.LIST_BUCKET_INVENTORY)
 
 
 # What is more than putting, giving and dropping a document.
@@ -238,6 +247,7 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
     *_configuration_rows(),
+    *_inventory_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains
     Row("POST", Level.BUCKET, "cname&comp=token", bucket_cname.create_cname_token, Action.CREATE_CNAME_TOKEN),
