@@ -19,6 +19,7 @@ from coatcheck.configurations import (
     log_fields,
     overwrite,
     public_access_block,
+    redundancy_transition,
     referer,
     request_payment,
     resource_group,
@@ -129,6 +130,12 @@ def test_the_stored_form_of_an_inventory_is_this_text() -> None:
     )
     assert inventory.to_json(value) == stored
     assert inventory.from_json(stored) == value
+
+
+def test_the_stored_form_of_a_redundancy_transition_is_this_text() -> None:
+    value, stored = redundancy_transition.Transition("abc", 1), '{"v":1,"task_id":"abc","done_at":1}'
+    assert redundancy_transition.to_json(value) == stored
+    assert redundancy_transition.from_json(stored) == value
 
 
 def test_the_stored_form_of_a_style_is_this_text() -> None:

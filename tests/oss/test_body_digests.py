@@ -182,6 +182,7 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}
 NO_BODY_IS_READ: Final = {
+    "create_bucket_data_redundancy_transition",
     "put_bucket_acl",
     "put_object_acl",
     "initiate_multipart_upload",

@@ -176,12 +176,14 @@ class CatalogContract:
         def change(now: Bucket) -> Bucket:
             seen.append((now.name, now.acl, now.versioning, now.configurations))
             moved = now.with_configuration("cors", None).with_configuration("tagging", "three")
-            return replace(moved, acl="private", versioning="Enabled", owner="0", name="other", region="elsewhere")
+            unchanging = replace(moved, owner="0", name="other", region="elsewhere")
+            return replace(unchanging, acl="private", redundancy="ZRS", versioning="Enabled")
 
         await catalog.change_bucket(bucket.bucket_id, change)
         assert set(seen) == {("photos", "public-read", "", (("cors", "one"), ("policy", "two")))}
         found = await catalog.find_bucket(bucket.name)
-        assert found == replace(bucket, versioning="Enabled", configurations=(("policy", "two"), ("tagging", "three")))
+        configurations = (("policy", "two"), ("tagging", "three"))
+        assert found == replace(bucket, redundancy="ZRS", versioning="Enabled", configurations=configurations)
 
     async def test_a_change_of_a_bucket_may_say_no_and_then_nothing_is_changed(
         self, catalog: Catalog, bucket: Bucket

@@ -120,6 +120,11 @@ class Action(Enum):
     GET_BUCKET_INVENTORY = ("oss:GetBucketInventory", AclRight.NOTHING, False)
     LIST_BUCKET_INVENTORY = ("oss:ListBucketInventory", AclRight.NOTHING, False)
     DELETE_BUCKET_INVENTORY = ("oss:DeleteBucketInventory", AclRight.NOTHING, False)
+    CREATE_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:CreateBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    GET_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:GetBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    LIST_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:ListBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    LIST_USER_DATA_REDUNDANCY_TRANSITION = ("oss:ListUserDataRedundancyTransition", AclRight.NOTHING, False)
+    DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:DeleteBucketDataRedundancyTransition", AclRight.NOTHING, False)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -141,9 +146,6 @@ _NOT_BUILT: Final = (
     *("DeleteAccessPointPolicyForObjectProcess", "GetAccessPointPolicyForObjectProcess"),
     *("PutAccessPointPolicyForObjectProcess", "ListAccessPointsForObjectProcess", "WriteGetObjectResponse"),
     *("CloseMetaQuery", "DoMetaQuery", "GetMetaQueryStatus", "OpenMetaQuery"),
-    *("CreateBucketDataRedundancyTransition", "DeleteBucketDataRedundancyTransition"),
-    *("GetBucketDataRedundancyTransition", "ListBucketDataRedundancyTransition"),
-    *("ListUserDataRedundancyTransition",),
     *("CreateSelectObjectMeta", "SelectObject"),
     *("DeleteBucketQosInfo", "GetBucketQosInfo", "PutBucketQosInfo", "GetUserQosInfo"),
     *("DeleteBucketRequesterQosInfo", "GetBucketRequesterQosInfo", "ListBucketRequesterQosInfos"),

@@ -323,6 +323,9 @@ NO_SUCH_LOG_FIELDS = Fault(
 NO_SUCH_INVENTORY = Fault("NoSuchInventory", 404, "No Row found in Inventory Table.")
 INVENTORY_ALREADY_EXIST = Fault("InventoryAlreadyExist", 409, "The Inventory Configuration already exists.")
 INVENTORY_EXCEED_LIMIT = Fault("InventoryExceedLimit", 400, "You are not allowed to create more inventory than limit.")
+NO_SUCH_REDUNDANCY_TRANSITION = Fault(
+    "NoSuchDataRedundancyTransition", 404, "The specified data redundancy transition task does not exist."
+)
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

@@ -110,8 +110,13 @@ class MemoryCatalog:
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
         bucket = self._bucket_of(bucket_id)
         new = change(self._as_owned(bucket))
-        changed = replace(bucket, acl=new.acl, versioning=new.versioning, configurations=new.configurations)
-        self._buckets[bucket.name] = changed
+        self._buckets[bucket.name] = replace(
+            bucket,
+            acl=new.acl,
+            redundancy=new.redundancy,
+            versioning=new.versioning,
+            configurations=new.configurations,
+        )
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         bucket = self._bucket_of(bucket_id)

@@ -45,6 +45,7 @@ from . import (
     part,
     post_object,
     public_access_block,
+    redundancy_transition,
     style,
     symlink,
 )
@@ -112,6 +113,18 @@ def _inventory_rows() -> Iterator[Row]:
     yield Row("GET", Level.BUCKET, one, bucket_inventory.get_bucket_inventory, Action.GET_BUCKET_INVENTORY)
     yield Row("DELETE", Level.BUCKET, one, bucket_inventory.delete_bucket_inventory, Action.DELETE_BUCKET_INVENTORY)
     yield Row("GET", Level.BUCKET, all_of_them, bucket_inventory.list_bucket_inventory, Action.LIST_BUCKET_INVENTORY)
+
+
+def _redundancy_transition_rows() -> Iterator[Row]:
+    run, name = redundancy_transition, "redundancyTransition"
+    task, create = f"{name}&x-oss-redundancy-transition-taskid", run.create_bucket_data_redundancy_transition
+    get, delete = run.get_bucket_data_redundancy_transition, run.delete_bucket_data_redundancy_transition
+    of_bucket, of_user = run.list_bucket_data_redundancy_transition, run.list_user_data_redundancy_transition
+    yield Row("POST", Level.BUCKET, name, create, Action.CREATE_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("GET", Level.BUCKET, task, get, Action.GET_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("DELETE", Level.BUCKET, task, delete, Action.DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("GET", Level.BUCKET, name, of_bucket, Action.LIST_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("GET", Level.SERVICE, name, of_user, Action.LIST_USER_DATA_REDUNDANCY_TRANSITION)
 
 
 # What is more than putting, giving and dropping a document.
@@ -248,6 +261,7 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
     *_configuration_rows(),
     *_inventory_rows(),
+    *_redundancy_transition_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains
     Row("POST", Level.BUCKET, "cname&comp=token", bucket_cname.create_cname_token, Action.CREATE_CNAME_TOKEN),
@@ -343,6 +357,7 @@ SUB_RESOURCES: Final = frozenset(
         "writeGetObjectResponse",
         "x-oss-access-point-name",
         "x-oss-async-process",
+        "x-oss-redundancy-transition-taskid",
         "x-oss-write-get-object-response",
     }
 )

@@ -128,7 +128,7 @@ class Catalog(Protocol):
         ...
 
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
-        """Change what can be changed of a bucket: its ACL, its versioning, its configurations.
+        """Change what can be changed of a bucket: its ACL, its versioning, its redundancy, its configurations.
 
         `change` makes the new value from the one there is, inside the transaction, perhaps twice, so it is quick and
         only computes; what it raises (OssError) comes out of here, and nothing is changed. It believes its argument

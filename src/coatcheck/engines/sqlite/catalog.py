@@ -366,9 +366,11 @@ def _change_bucket(connection: sqlite3.Connection, bucket_id: int, change: Bucke
     configurations = connection.execute(_CONFIGURATIONS, (bucket_id,)).fetchall()
     old = _read_bucket(row, configurations, connection.execute(_OWNER, (row[2],)).fetchone())
     new = change(old)
-    if (new.acl, new.versioning) != (old.acl, old.versioning):
-        place = (new.acl, new.versioning, bucket_id)
-        connection.execute("UPDATE bucket SET acl = ?, versioning = ? WHERE id = ?", place)
+    columns = (new.acl, new.redundancy, new.versioning)
+    if columns != (old.acl, old.redundancy, old.versioning):
+        connection.execute(
+            "UPDATE bucket SET acl = ?, redundancy = ?, versioning = ? WHERE id = ?", (*columns, bucket_id)
+        )
     before, after = dict(old.configurations), dict(new.configurations)
     for name in before.keys() | after.keys():
         if before.get(name) != after.get(name):
