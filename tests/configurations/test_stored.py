@@ -16,6 +16,7 @@ from coatcheck.configurations import (
     https,
     inventory,
     lifecycle,
+    live_channel,
     log_fields,
     overwrite,
     public_access_block,
@@ -136,6 +137,17 @@ def test_the_stored_form_of_a_redundancy_transition_is_this_text() -> None:
     value, stored = redundancy_transition.Transition("abc", 1), '{"v":1,"task_id":"abc","done_at":1}'
     assert redundancy_transition.to_json(value) == stored
     assert redundancy_transition.from_json(stored) == value
+
+
+def test_the_stored_form_of_a_live_channel_is_this_text() -> None:
+    snapshot = live_channel.Snapshot("r", "b", "t", 5)
+    value = live_channel.LiveChannel("enabled", 1, "the coats", 10, 4, "coats.m3u8", snapshot)
+    stored = (
+        '{"v":1,"status":"enabled","modified_at":1,"description":"the coats","fragment_s":10,"fragments":4,'
+        '"playlist":"coats.m3u8","snapshot":{"role":"r","bucket":"b","topic":"t","every_s":5}}'
+    )
+    assert live_channel.to_json(value) == stored
+    assert live_channel.from_json(stored) == value
 
 
 def test_the_stored_form_of_a_style_is_this_text() -> None:

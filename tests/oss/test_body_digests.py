@@ -178,10 +178,17 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         b"></Schedule><IncludedObjectVersions>Current</IncludedObjectVersions></InventoryConfigurati"
         b"on>",
     ),
+    "put_live_channel": (
+        "PUT",
+        "door",
+        {"live": ""},
+        b"<LiveChannelConfiguration><Target><Type>HLS</Type></Target></LiveChannelConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}
 NO_BODY_IS_READ: Final = {
+    "put_live_channel_status",
     "create_bucket_data_redundancy_transition",
     "put_bucket_acl",
     "put_object_acl",

@@ -92,6 +92,7 @@ TAKEN = {
         "n></Destination><Schedule><Frequency>Weekly</Frequency></Schedule><IncludedObjectVersions>Curren"
         "t</IncludedObjectVersions>",
     ),
+    "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
 }
 
 

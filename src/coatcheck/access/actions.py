@@ -125,6 +125,13 @@ class Action(Enum):
     LIST_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:ListBucketDataRedundancyTransition", AclRight.NOTHING, False)
     LIST_USER_DATA_REDUNDANCY_TRANSITION = ("oss:ListUserDataRedundancyTransition", AclRight.NOTHING, False)
     DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:DeleteBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    PUT_LIVE_CHANNEL = ("oss:PutLiveChannel", AclRight.NOTHING, True)
+    GET_LIVE_CHANNEL = ("oss:GetLiveChannel", AclRight.NOTHING, True)
+    GET_LIVE_CHANNEL_STAT = ("oss:GetLiveChannelStat", AclRight.NOTHING, True)
+    GET_LIVE_CHANNEL_HISTORY = ("oss:GetLiveChannelHistory", AclRight.NOTHING, True)
+    LIST_LIVE_CHANNEL = ("oss:ListLiveChannel", AclRight.NOTHING, False)
+    PUT_LIVE_CHANNEL_STATUS = ("oss:PutLiveChannelStatus", AclRight.NOTHING, True)
+    DELETE_LIVE_CHANNEL = ("oss:DeleteLiveChannel", AclRight.NOTHING, True)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -156,8 +163,7 @@ _NOT_BUILT: Final = (
     *("DeleteBucketReplication", "GetBucketReplication", "GetBucketReplicationLocation"),
     *("GetBucketReplicationProgress", "PutBucketReplication", "PutBucketRTC", "ReplicateDelete", "ReplicateGet"),
     *("ReplicateList", "ReplicatePut"),
-    *("DeleteLiveChannel", "GetLiveChannel", "GetLiveChannelHistory", "GetLiveChannelStat", "GetVodPlaylist"),
-    *("ListLiveChannel", "PostVodPlaylist", "PublishRtmpStream", "PutLiveChannel", "PutLiveChannelStatus"),
+    *("GetVodPlaylist", "PostVodPlaylist", "PublishRtmpStream"),
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),

@@ -326,6 +326,9 @@ INVENTORY_EXCEED_LIMIT = Fault("InventoryExceedLimit", 400, "You are not allowed
 NO_SUCH_REDUNDANCY_TRANSITION = Fault(
     "NoSuchDataRedundancyTransition", 404, "The specified data redundancy transition task does not exist."
 )
+NO_SUCH_LIVE_CHANNEL = Fault("NoSuchLiveChannel", 404, "The specified live channel does not exist.")
+INVALID_CHANNEL_NAME = Fault("InvalidChannelName", 400, "The Length of channel name must be less than 64.")
+TOO_MANY_LIVE_CHANNELS = Fault("BadRequest", 400, "A bucket can have at most 10000 live channels.")
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

@@ -190,6 +190,14 @@ INVENTORIES_PER_BUCKET: Final = 1000  # OSS
 INVENTORY_PAGE: Final = 100  # OSS: ListBucketInventory
 INVENTORY_ID_MAX_CHARS: Final = 256  # ours
 
+# --- live channels -------------------------------------------------------------------------------------------------
+LIVE_CHANNELS_PER_BUCKET: Final = 10_000  # ours
+LIVE_CHANNEL_NAME_MAX_BYTES: Final = 64  # OSS
+LIVE_CHANNEL_DESCRIPTION_MAX_BYTES: Final = 128  # OSS
+LIVE_FRAGMENTS_MAX: Final = 100  # OSS: FragDuration in seconds, FragCount; ours: Interval of a Snapshot in seconds
+LIVE_PLAYLIST_MIN_BYTES: Final = 6  # OSS
+LIVE_PLAYLIST_MAX_BYTES: Final = 128  # OSS
+
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS

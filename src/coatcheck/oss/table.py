@@ -30,6 +30,7 @@ from . import (
     bucket_tags,
     bucket_versioning,
     configuration,
+    live_channel,
     multipart,
     multipart_list,
     object_acl,
@@ -125,6 +126,17 @@ def _redundancy_transition_rows() -> Iterator[Row]:
     yield Row("DELETE", Level.BUCKET, task, delete, Action.DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION)
     yield Row("GET", Level.BUCKET, name, of_bucket, Action.LIST_BUCKET_DATA_REDUNDANCY_TRANSITION)
     yield Row("GET", Level.SERVICE, name, of_user, Action.LIST_USER_DATA_REDUNDANCY_TRANSITION)
+
+
+def _live_channel_rows() -> Iterator[Row]:
+    run, name = live_channel, "live"
+    yield Row("GET", Level.BUCKET, name, run.list_live_channel, Action.LIST_LIVE_CHANNEL)
+    yield Row("PUT", Level.OBJECT, name, run.put_live_channel, Action.PUT_LIVE_CHANNEL)
+    yield Row("PUT", Level.OBJECT, "live&status", run.put_live_channel_status, Action.PUT_LIVE_CHANNEL_STATUS)
+    yield Row("GET", Level.OBJECT, name, run.get_live_channel_info, Action.GET_LIVE_CHANNEL)
+    yield Row("GET", Level.OBJECT, "comp=stat&live", run.get_live_channel_stat, Action.GET_LIVE_CHANNEL_STAT)
+    yield Row("GET", Level.OBJECT, "comp=history&live", run.get_live_channel_history, Action.GET_LIVE_CHANNEL_HISTORY)
+    yield Row("DELETE", Level.OBJECT, name, run.delete_live_channel, Action.DELETE_LIVE_CHANNEL)
 
 
 # What is more than putting, giving and dropping a document.
@@ -274,8 +286,13 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "style&styleName", style.get_style, Action.GET_STYLE),
     Row("GET", Level.BUCKET, "style", style.list_style, Action.LIST_STYLE),
     Row("DELETE", Level.BUCKET, "style&styleName", style.delete_style, Action.DELETE_STYLE),
+    # live channels
+    *_live_channel_rows(),
     Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
 )
+
+# Selects an operation beside that sub-resource, and means nothing alone.
+BESIDE: Final[Mapping[str, str]] = {"status": "live"}
 
 # Every parameter by which OSS selects an operation. Source: OSS API reference, both tiers.
 SUB_RESOURCES: Final = frozenset(
@@ -419,6 +436,7 @@ def _find_sub_resource_row(method: str, level: Level, query: Query, headers: Map
     if method not in _METHODS:
         raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
     names = sorted(SUB_RESOURCES.intersection(query.first))
+    names += [name for name, other in BESIDE.items() if name in query and other in names]
     selected = "&".join([f"comp={query.get('comp')}" if name == "comp" else name for name in names])
     row = _row_at(method, level, selected, headers)
     if row is None and (level, selected) in _BUILT:
