@@ -561,7 +561,7 @@ NAMES: Final = {
         '_BUCKET_CHARACTERS: Final = frozenset("A._\\r\\n',
     ),
     "test_the_key_of_a_virtual_host_is_the_whole_path": _m(
-        "find_target",
+        "_target_of_host",
         "wire/target.py",
         "return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name])",
         "return _path_style(raw_path, addressing.base_names[base_name])",
