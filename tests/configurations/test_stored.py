@@ -14,10 +14,13 @@ from coatcheck.configurations import (
     cors,
     encryption,
     https,
+    inventory,
     lifecycle,
+    live_channel,
     log_fields,
     overwrite,
     public_access_block,
+    redundancy_transition,
     referer,
     request_payment,
     resource_group,
@@ -107,6 +110,44 @@ STORED: list[tuple[Document, object, str]] = [
 def test_the_stored_form_is_this_text(document: Document, value: object, stored: str) -> None:
     assert document.to_json(value) == stored
     assert document.from_json(stored) == value
+
+
+def test_the_stored_form_of_an_inventory_is_this_text() -> None:
+    target = inventory.Target("lists", "1", "r", "p/", "SSE-KMS", "key")
+    value = inventory.Inventory(
+        "one",
+        True,
+        "All",
+        "Daily",
+        target,
+        inventory.Filter("a", least_size=1),
+        fields=("Size",),
+        incremental=inventory.Incremental(True, 600),
+    )
+    stored = (
+        '{"v":1,"inventory_id":"one","enabled":true,"versions":"All","frequency":"Daily","target":{"bucket":"lists",'
+        '"account":"1","role":"r","prefix":"p/","encryption":"SSE-KMS","key_id":"key"},"filter":{"prefix":"a",'
+        '"least_size":1},"fields":["Size"],"incremental":{"enabled":true,"every_s":600}}'
+    )
+    assert inventory.to_json(value) == stored
+    assert inventory.from_json(stored) == value
+
+
+def test_the_stored_form_of_a_redundancy_transition_is_this_text() -> None:
+    value, stored = redundancy_transition.Transition("abc", 1), '{"v":1,"task_id":"abc","done_at":1}'
+    assert redundancy_transition.to_json(value) == stored
+    assert redundancy_transition.from_json(stored) == value
+
+
+def test_the_stored_form_of_a_live_channel_is_this_text() -> None:
+    snapshot = live_channel.Snapshot("r", "b", "t", 5)
+    value = live_channel.LiveChannel("enabled", 1, "the coats", 10, 4, "coats.m3u8", snapshot)
+    stored = (
+        '{"v":1,"status":"enabled","modified_at":1,"description":"the coats","fragment_s":10,"fragments":4,'
+        '"playlist":"coats.m3u8","snapshot":{"role":"r","bucket":"b","topic":"t","every_s":5}}'
+    )
+    assert live_channel.to_json(value) == stored
+    assert live_channel.from_json(stored) == value
 
 
 def test_the_stored_form_of_a_style_is_this_text() -> None:

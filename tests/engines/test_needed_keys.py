@@ -46,7 +46,8 @@ async def full(data: Path) -> Path:
 def make_older(data: Path) -> None:
     """As version 1 was: nothing is noted."""
     connection = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
-    for table in ("nonce", "key_fingerprint"):
+    connection.execute("DROP TRIGGER bucket_entries_gone")
+    for table in ("nonce", "key_fingerprint", "bucket_entry"):
         connection.execute(f"DROP TABLE {table}")
     added = re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", files(sqlite_engine).joinpath("schema_2.sql").read_text())
     for table, column in added:

@@ -635,6 +635,7 @@ CHANGES: Final = {
     "upload": "storage_class = 'Standarf'",
     "bucket": "acl = 'public-read'",
     "bucket_setting": "document = replace(document, 'a', 'b')",
+    "bucket_entry": "document = 'x'",
     "account": "name = 'roos'",
 }
 
@@ -644,6 +645,9 @@ async def test_the_audit_finds_a_row_that_rotted(new: Path, table: str) -> None:
     with open_local(new) as engines:
         house = a_house(engines)
         assert (await house.ask("PUT", "/photos/?website", WEBSITE)).status == 200
+        bucket = await engines.catalog.find_bucket("photos")
+        assert bucket is not None
+        await engines.catalog.change_entry(bucket.bucket_id, "inventory", "all", lambda _: "{}", most=9)
         upload_id = (await house.ask("POST", "/photos/begun?uploads")).text("UploadId")
         await house.ask("PUT", f"/photos/begun?partNumber=1&uploadId={upload_id}", b"hello")
     assert audit(new).clean

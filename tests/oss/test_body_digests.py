@@ -168,10 +168,28 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         b"<UserDefinedLogFieldsConfiguration><ParamSet><parameter>a</parameter></ParamSet></UserDefi"
         b"nedLogFieldsConfiguration>",
     ),
+    "put_bucket_inventory": (
+        "PUT",
+        None,
+        {"inventory": "", "inventoryId": "one"},
+        b"<InventoryConfiguration><Id>one</Id><IsEnabled>false</IsEnabled><Destination><OSSBucketDes"
+        b"tination><Format>CSV</Format><AccountId>1</AccountId><RoleArn>r</RoleArn><Bucket>acs:oss::"
+        b":lists</Bucket></OSSBucketDestination></Destination><Schedule><Frequency>Weekly</Frequency"
+        b"></Schedule><IncludedObjectVersions>Current</IncludedObjectVersions></InventoryConfigurati"
+        b"on>",
+    ),
+    "put_live_channel": (
+        "PUT",
+        "door",
+        {"live": ""},
+        b"<LiveChannelConfiguration><Target><Type>HLS</Type></Target></LiveChannelConfiguration>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}
 NO_BODY_IS_READ: Final = {
+    "put_live_channel_status",
+    "create_bucket_data_redundancy_transition",
     "put_bucket_acl",
     "put_object_acl",
     "initiate_multipart_upload",

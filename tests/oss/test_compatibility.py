@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from coatcheck.oss.table import PROCESS, ROWS, SUB_RESOURCES, Level
+from coatcheck.oss.table import BESIDE, PROCESS, ROWS, SUB_RESOURCES, Level
 
 from .house import House
 
@@ -98,7 +98,7 @@ def _read_request(request: str) -> tuple[str, str, str]:
 def _selected(query: str) -> str:
     """The part of a documented query that selects the route, as rows write it."""
     pieces = [piece if piece.startswith("comp=") else piece.partition("=")[0] for piece in query.split("&")]
-    return "&".join(sorted(piece for piece in pieces if piece.partition("=")[0] in {*SUB_RESOURCES, PROCESS}))
+    return "&".join(sorted(piece for piece in pieces if piece.partition("=")[0] in {*SUB_RESOURCES, PROCESS, *BESIDE}))
 
 
 def _is(name: str, operation: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -84,6 +84,15 @@ TAKEN = {
         "/photos/?userDefinedLogFieldsConfig",
         "<HeaderSet><header>a</header></HeaderSet>",
     ),
+    "InventoryConfiguration": (
+        "PUT",
+        "/photos/?inventory&inventoryId=one",
+        "<Id>one</Id><IsEnabled>false</IsEnabled><Destination><OSSBucketDestination><Format>CSV</Format><"
+        "AccountId>1</AccountId><RoleArn>r</RoleArn><Bucket>acs:oss:::lists</Bucket></OSSBucketDestinatio"
+        "n></Destination><Schedule><Frequency>Weekly</Frequency></Schedule><IncludedObjectVersions>Curren"
+        "t</IncludedObjectVersions>",
+    ),
+    "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
 }
 
 
@@ -141,3 +150,39 @@ def test_only_what_a_mirror_is_told_may_hold_anything() -> None:
     found = {place for root, shape in SHAPES.items() for place in open_places(shape, root)}
     assert found
     assert all("Mirror" in place for place in found)
+
+
+NO_BODY_AT_ALL = {"CreateBucketConfiguration", "RestoreRequest"}  # may be left out
+BAD: dict[str, Callable[[str, str], bytes]] = {
+    "empty": lambda root, inner: b"",
+    "no XML": lambda root, inner: b"hello",
+    "cut short": lambda root, inner: f"<{root}>{inner}".encode(),
+    "another root": lambda root, inner: f"<Other>{inner}</Other>".encode(),
+    "a DTD": lambda root, inner: f"<!DOCTYPE {root} [<!ENTITY a 'b'>]><{root}>{inner}</{root}>".encode(),
+    "an entity": lambda root, inner: f"<{root}>{inner}&a;</{root}>".encode(),
+    "not UTF-8": lambda root, inner: f"<{root}>{inner}".encode() + b"\xff" + f"</{root}>".encode(),
+    "too deep": lambda root, inner: f"<{root}>{'<a>' * 20}{'</a>' * 20}</{root}>".encode(),
+    "too large": lambda root, inner: f"<{root}>{' ' * 1_048_576}{inner}</{root}>".encode(),
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
+@pytest.mark.parametrize("root", TAKEN)
+async def test_what_is_no_document_of_its_kind_is_refused_and_nothing_is_changed(
+    house: House, root: str, fault: str
+) -> None:
+    method, address, inner = TAKEN[root]
+    if fault == "empty" and root in NO_BODY_AT_ALL:
+        return
+    before = house.contents()
+    answer = await house.ask(method, address, BAD[fault](root, inner))
+    assert answer.refusal == (400, "MalformedXML")
+    assert house.contents() == before
+
+
+@pytest.mark.parametrize("root", TAKEN)
+async def test_a_document_is_taken_in_any_namespace(house: House, root: str) -> None:
+    """SDKs put some of theirs into one, and leave it out elsewhere."""
+    method, address, inner = TAKEN[root]
+    document = f'<?xml version="1.0"?><{root} xmlns="http://doc.oss-cn-hangzhou.aliyuncs.com">{inner}</{root}>'
+    assert (await house.ask(method, address, document.encode())).status in (200, 202)

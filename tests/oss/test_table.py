@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from coatcheck.core.errors import METHOD_NOT_ALLOWED, NOT_IMPLEMENTED, OssError
-from coatcheck.oss.table import PROCESS, ROWS, SUB_RESOURCES, Level, find_row
+from coatcheck.oss.table import BESIDE, PROCESS, ROWS, SUB_RESOURCES, Level, find_row
 from coatcheck.wire.query import read_query
 from coatcheck.wire.target import Target
 
@@ -41,7 +41,7 @@ def test_every_row_is_found_by_what_it_says() -> None:
 
 def test_every_sub_resource_of_a_row_is_a_known_one() -> None:
     named = {name.partition("=")[0] for row in ROWS for name in row.sub_resource.split("&")}
-    assert named - {"", PROCESS} <= SUB_RESOURCES
+    assert named - {"", PROCESS, *BESIDE} <= SUB_RESOURCES
 
 
 def test_the_routes_of_the_plain_resources() -> None:

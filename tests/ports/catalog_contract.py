@@ -176,12 +176,14 @@ class CatalogContract:
         def change(now: Bucket) -> Bucket:
             seen.append((now.name, now.acl, now.versioning, now.configurations))
             moved = now.with_configuration("cors", None).with_configuration("tagging", "three")
-            return replace(moved, acl="private", versioning="Enabled", owner="0", name="other", region="elsewhere")
+            unchanging = replace(moved, owner="0", name="other", region="elsewhere")
+            return replace(unchanging, acl="private", redundancy="ZRS", versioning="Enabled")
 
         await catalog.change_bucket(bucket.bucket_id, change)
         assert set(seen) == {("photos", "public-read", "", (("cors", "one"), ("policy", "two")))}
         found = await catalog.find_bucket(bucket.name)
-        assert found == replace(bucket, versioning="Enabled", configurations=(("policy", "two"), ("tagging", "three")))
+        configurations = (("policy", "two"), ("tagging", "three"))
+        assert found == replace(bucket, redundancy="ZRS", versioning="Enabled", configurations=configurations)
 
     async def test_a_change_of_a_bucket_may_say_no_and_then_nothing_is_changed(
         self, catalog: Catalog, bucket: Bucket
@@ -277,6 +279,81 @@ class CatalogContract:
         assert await names(marker="b-one", limit=2) == (["b-two", "c-one"], False)
 
     # --- objects ---
+
+    async def test_an_entry_is_kept_by_its_bucket_its_kind_and_its_name(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        assert await catalog.find_entry(number, "inventory", "all") is None
+        await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)
+        assert await catalog.find_entry(number, "inventory", "all") == "one"
+        for kind, name in (("inventory", "al"), ("inventory", "All"), ("other", "all")):
+            assert await catalog.find_entry(number, kind, name) is None
+        assert await catalog.count_entries(number, "inventory") == 1
+        assert await catalog.count_entries(number, "other") == 0
+
+    async def test_an_entry_is_made_from_the_one_before_and_dropped(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+
+        async def change(answer: str | None) -> str | None:
+            seen: list[str | None] = []
+
+            def make(before: str | None) -> str | None:
+                seen.append(before)
+                return answer
+
+            await catalog.change_entry(number, "inventory", "all", make, most=1)
+            return seen[-1]
+
+        assert [await change(answer) for answer in ("one", "two", None, None)] == [None, "one", "two", None]
+        assert await catalog.find_entry(number, "inventory", "all") is None
+
+    async def test_a_change_of_an_entry_may_say_no(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.change_entry(bucket.bucket_id, "inventory", "all", lambda _: "one", most=9)
+
+        def refuse(_: str | None) -> str:
+            raise OBJECT_NOT_APPENDABLE()
+
+        with pytest.raises(OssError):
+            await catalog.change_entry(bucket.bucket_id, "inventory", "all", refuse, most=9)
+        assert await catalog.find_entry(bucket.bucket_id, "inventory", "all") == "one"
+
+    async def test_a_bucket_has_at_most_so_many_entries_of_a_kind(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        for name in ("a", "b", "a"):
+            await catalog.change_entry(number, "inventory", name, lambda _: "one", most=2)
+        with pytest.raises(TooMany):
+            await catalog.change_entry(number, "inventory", "c", lambda _: "one", most=2)
+        await catalog.change_entry(number, "other", "c", lambda _: "one", most=2)
+        await catalog.change_entry(number, "inventory", "c", lambda _: None, most=2)
+        assert await catalog.count_entries(number, "inventory") == 2
+
+    async def test_entries_are_listed_in_pages_by_name(self, catalog: Catalog, bucket: Bucket) -> None:
+        names = ["a", "a%", "a_b", "ab", "b", "ä", "\U0001f600"]
+        for name in reversed(names):
+            await catalog.change_entry(bucket.bucket_id, "inventory", name, lambda _: "one", most=99)
+
+        async def page(prefix: str, marker: str, limit: int) -> tuple[list[str], bool]:
+            found, more = await catalog.list_entries(
+                bucket.bucket_id, "inventory", prefix=prefix, marker=marker, limit=limit
+            )
+            assert all(document == "one" for _, document in found)
+            return [name for name, _ in found], more
+
+        assert await page("", "", 99) == (names, False)
+        assert await page("", "", 2) == (names[:2], True)
+        assert await page("", "a%", 5) == (names[2:], False)
+        assert await page("a", "", 99) == (["a", "a%", "a_b", "ab"], False)
+        assert await page("a", "a_b", 99) == (["ab"], False)
+        assert await page("ä", "", 1) == (["ä"], False)
+        assert await page("c", "", 1) == ([], False)
+
+    async def test_entries_go_with_their_bucket(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)
+        await catalog.delete_bucket(number)
+        assert await catalog.find_entry(number, "inventory", "all") is None
+        assert await catalog.list_entries(number, "inventory", prefix="", marker="", limit=9) == ([], False)
+        with pytest.raises(Gone):
+            await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)
 
     async def test_an_object_is_found_as_it_was_put(self, catalog: Catalog, bucket: Bucket) -> None:
         put = an_object(

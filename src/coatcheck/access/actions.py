@@ -116,6 +116,22 @@ class Action(Enum):
     PUT_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:PutUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
     GET_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:GetUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
     DELETE_USER_DEFINED_LOG_FIELDS_CONFIG = ("oss:DeleteUserDefinedLogFieldsConfig", AclRight.NOTHING, False)
+    PUT_BUCKET_INVENTORY = ("oss:PutBucketInventory", AclRight.NOTHING, False)
+    GET_BUCKET_INVENTORY = ("oss:GetBucketInventory", AclRight.NOTHING, False)
+    LIST_BUCKET_INVENTORY = ("oss:ListBucketInventory", AclRight.NOTHING, False)
+    DELETE_BUCKET_INVENTORY = ("oss:DeleteBucketInventory", AclRight.NOTHING, False)
+    CREATE_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:CreateBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    GET_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:GetBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    LIST_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:ListBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    LIST_USER_DATA_REDUNDANCY_TRANSITION = ("oss:ListUserDataRedundancyTransition", AclRight.NOTHING, False)
+    DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:DeleteBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    PUT_LIVE_CHANNEL = ("oss:PutLiveChannel", AclRight.NOTHING, True)
+    GET_LIVE_CHANNEL = ("oss:GetLiveChannel", AclRight.NOTHING, True)
+    GET_LIVE_CHANNEL_STAT = ("oss:GetLiveChannelStat", AclRight.NOTHING, True)
+    GET_LIVE_CHANNEL_HISTORY = ("oss:GetLiveChannelHistory", AclRight.NOTHING, True)
+    LIST_LIVE_CHANNEL = ("oss:ListLiveChannel", AclRight.NOTHING, False)
+    PUT_LIVE_CHANNEL_STATUS = ("oss:PutLiveChannelStatus", AclRight.NOTHING, True)
+    DELETE_LIVE_CHANNEL = ("oss:DeleteLiveChannel", AclRight.NOTHING, True)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -137,11 +153,7 @@ _NOT_BUILT: Final = (
     *("DeleteAccessPointPolicyForObjectProcess", "GetAccessPointPolicyForObjectProcess"),
     *("PutAccessPointPolicyForObjectProcess", "ListAccessPointsForObjectProcess", "WriteGetObjectResponse"),
     *("CloseMetaQuery", "DoMetaQuery", "GetMetaQueryStatus", "OpenMetaQuery"),
-    *("CreateBucketDataRedundancyTransition", "DeleteBucketDataRedundancyTransition"),
-    *("GetBucketDataRedundancyTransition", "ListBucketDataRedundancyTransition"),
-    *("ListUserDataRedundancyTransition",),
     *("CreateSelectObjectMeta", "SelectObject"),
-    *("DeleteBucketInventory", "GetBucketInventory", "ListBucketInventory", "PutBucketInventory"),
     *("DeleteBucketQosInfo", "GetBucketQosInfo", "PutBucketQosInfo", "GetUserQosInfo"),
     *("DeleteBucketRequesterQosInfo", "GetBucketRequesterQosInfo", "ListBucketRequesterQosInfos"),
     *("PutBucketRequesterQosInfo",),
@@ -151,8 +163,7 @@ _NOT_BUILT: Final = (
     *("DeleteBucketReplication", "GetBucketReplication", "GetBucketReplicationLocation"),
     *("GetBucketReplicationProgress", "PutBucketReplication", "PutBucketRTC", "ReplicateDelete", "ReplicateGet"),
     *("ReplicateList", "ReplicatePut"),
-    *("DeleteLiveChannel", "GetLiveChannel", "GetLiveChannelHistory", "GetLiveChannelStat", "GetVodPlaylist"),
-    *("ListLiveChannel", "PostVodPlaylist", "PublishRtmpStream", "PutLiveChannel", "PutLiveChannelStatus"),
+    *("GetVodPlaylist", "PostVodPlaylist", "PublishRtmpStream"),
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),

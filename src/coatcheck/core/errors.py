@@ -320,6 +320,15 @@ LOG_TARGET_OF_ANOTHER = Fault(
 NO_SUCH_LOG_FIELDS = Fault(
     "NoSuchUserDefinedLogFieldsConfig", 404, "The bucket you specified does not have user defined log fields."
 )
+NO_SUCH_INVENTORY = Fault("NoSuchInventory", 404, "No Row found in Inventory Table.")
+INVENTORY_ALREADY_EXIST = Fault("InventoryAlreadyExist", 409, "The Inventory Configuration already exists.")
+INVENTORY_EXCEED_LIMIT = Fault("InventoryExceedLimit", 400, "You are not allowed to create more inventory than limit.")
+NO_SUCH_REDUNDANCY_TRANSITION = Fault(
+    "NoSuchDataRedundancyTransition", 404, "The specified data redundancy transition task does not exist."
+)
+NO_SUCH_LIVE_CHANNEL = Fault("NoSuchLiveChannel", 404, "The specified live channel does not exist.")
+INVALID_CHANNEL_NAME = Fault("InvalidChannelName", 400, "The Length of channel name must be less than 64.")
+TOO_MANY_LIVE_CHANNELS = Fault("BadRequest", 400, "A bucket can have at most 10000 live channels.")
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

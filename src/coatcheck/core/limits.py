@@ -185,6 +185,19 @@ OVERWRITE_ID_MAX_BYTES: Final = 255  # ours: as of lifecycle rules
 LOG_PREFIX_MAX_CHARS: Final = 32  # OSS: TargetPrefix
 LOG_FIELD_MAX_CHARS: Final = 256  # ours: the name of a header or a parameter that is to be logged
 
+# --- inventories ---------------------------------------------------------------------------------------------------
+INVENTORIES_PER_BUCKET: Final = 1000  # OSS
+INVENTORY_PAGE: Final = 100  # OSS: ListBucketInventory
+INVENTORY_ID_MAX_CHARS: Final = 256  # ours
+
+# --- live channels -------------------------------------------------------------------------------------------------
+LIVE_CHANNELS_PER_BUCKET: Final = 10_000  # ours
+LIVE_CHANNEL_NAME_MAX_BYTES: Final = 64  # OSS
+LIVE_CHANNEL_DESCRIPTION_MAX_BYTES: Final = 128  # OSS
+LIVE_FRAGMENTS_MAX: Final = 100  # OSS: FragDuration in seconds, FragCount; ours: Interval of a Snapshot in seconds
+LIVE_PLAYLIST_MIN_BYTES: Final = 6  # OSS
+LIVE_PLAYLIST_MAX_BYTES: Final = 128  # OSS
+
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS

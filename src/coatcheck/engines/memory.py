@@ -19,6 +19,7 @@ from ..ports.catalog import (
     BucketCheck,
     Change,
     Deleted,
+    EntryChange,
     Gone,
     NotEmpty,
     Stale,
@@ -51,6 +52,7 @@ class MemoryCatalog:
         self._buckets: dict[str, Bucket] = {}
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
+        self._entries: dict[tuple[int, str], dict[str, str]] = {}  # by bucket id and kind
         self._last_bucket_id = 0
         self._blocked_accounts: set[str] = set()
         self._suspended_accounts: set[str] = set()
@@ -108,8 +110,13 @@ class MemoryCatalog:
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
         bucket = self._bucket_of(bucket_id)
         new = change(self._as_owned(bucket))
-        changed = replace(bucket, acl=new.acl, versioning=new.versioning, configurations=new.configurations)
-        self._buckets[bucket.name] = changed
+        self._buckets[bucket.name] = replace(
+            bucket,
+            acl=new.acl,
+            redundancy=new.redundancy,
+            versioning=new.versioning,
+            configurations=new.configurations,
+        )
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         bucket = self._bucket_of(bucket_id)
@@ -128,6 +135,7 @@ class MemoryCatalog:
         if self._objects[bucket_id] or self._uploads_of(bucket_id):
             raise NotEmpty(bucket.name)
         del self._buckets[bucket.name], self._objects[bucket_id]
+        self._entries = {place: entries for place, entries in self._entries.items() if place[0] != bucket_id}
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
         records = [record for versions in self._objects.get(bucket_id, {}).values() for record in versions]
@@ -167,6 +175,32 @@ class MemoryCatalog:
         """The account is gone, and what was said of it."""
         self._blocked_accounts.discard(account)
         self._suspended_accounts.discard(account)
+
+    # --- entries ---
+
+    async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
+        return self._entries.get((bucket_id, kind), {}).get(name)
+
+    async def list_entries(
+        self, bucket_id: int, kind: str, *, prefix: str, marker: str, limit: int
+    ) -> tuple[Sequence[tuple[str, str]], bool]:
+        entries = sorted(self._entries.get((bucket_id, kind), {}).items())
+        found = [entry for entry in entries if entry[0].startswith(prefix) and entry[0] > marker]
+        return found[:limit], len(found) > limit
+
+    async def count_entries(self, bucket_id: int, kind: str) -> int:
+        return len(self._entries.get((bucket_id, kind), {}))
+
+    async def change_entry(self, bucket_id: int, kind: str, name: str, change: EntryChange, *, most: int) -> None:
+        self._bucket_of(bucket_id)
+        entries = self._entries.setdefault((bucket_id, kind), {})
+        document = change(entries.get(name))
+        if document is None:
+            entries.pop(name, None)
+        elif name not in entries and len(entries) >= most:
+            raise TooMany(kind)
+        else:
+            entries[name] = document
 
     # --- objects ---
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
@@ -42,6 +44,22 @@ def read_list_text(query: Query, name: str) -> str:
     if "\0" in text:
         raise _bad(f"The {name} holds a NUL character.", name, text.replace("\0", "%00"))
     return text
+
+
+def write_token(marker: str) -> str:
+    """An alphabet that URL-decoding leaves alone: the SDKs decode tokens along with names."""
+    return base64.urlsafe_b64encode(marker.encode()).decode().rstrip("=")
+
+
+def read_token(token: str) -> str:
+    """The marker of a continuation token; "" for "". Raises: OssError INVALID_ARGUMENT."""
+    try:
+        padded = token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise INVALID_ARGUMENT(
+            "The continuation token is invalid.", ArgumentName="continuation-token", ArgumentValue=token[:256]
+        ) from None
 
 
 def read_encoding_type(query: Query) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from coatcheck.configurations import live_channel
 from coatcheck.core.errors import NO_SUCH_REGION
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.ports.bucket import ClassStat
@@ -23,13 +24,14 @@ _CLASSES: Final = (
 async def get_bucket_stat(call: Call) -> Reply:
     """GetBucketStat: counted when asked, so it is never behind; every version counts."""
     stat = await call.ports.catalog.stat_bucket(call.this_bucket.bucket_id)
+    channels = await call.ports.catalog.count_entries(call.this_bucket.bucket_id, live_channel.KIND)
     classes = dict(stat.classes)
     standard = classes.get("Standard", ClassStat())
     nodes: list[Node] = [
         ("Storage", sum(found.size_bytes for found in classes.values()) + stat.parts_bytes),
         ("ObjectCount", sum(found.objects for found in classes.values())),
         ("MultipartUploadCount", stat.uploads),
-        ("LiveChannelCount", 0),
+        ("LiveChannelCount", channels),
         ("LastModifiedTime", int(call.now)),
         ("StandardStorage", standard.size_bytes),
         ("StandardObjectCount", standard.objects),

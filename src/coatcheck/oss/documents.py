@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.configurations import style, versioning
+from coatcheck.configurations import inventory, live_channel, style, versioning
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
 SHAPES: Final[Mapping[str, Shape]] = {
     **{row.document.ROOT: row.document.SHAPE for row in ROWS},
+    inventory.ROOT: inventory.SHAPE,
+    live_channel.ROOT: live_channel.SHAPE,
     style.ROOT: style.SHAPE,
     versioning.ROOT: versioning.SHAPE,
     "BucketCnameConfiguration": texts(

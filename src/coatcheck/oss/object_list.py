@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 
-from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
@@ -15,7 +12,7 @@ from coatcheck.operations.list import Selection
 from coatcheck.ports.object import ListedObject, ListPage, Restore
 from coatcheck.wire.reply import Reply
 
-from .arguments import read_encoding_type, read_list_text, read_max_keys
+from .arguments import read_encoding_type, read_list_text, read_max_keys, read_token, write_token
 from .call import Call
 from .owner import owner_node
 from .restoring import write_restore
@@ -52,7 +49,7 @@ async def list_objects_v2(call: Call) -> Reply:
     prefix, delimiter, start_after = (read_list_text(query, name) for name in ("prefix", "delimiter", "start-after"))
     token = query.get("continuation-token")
     most, encoded = read_max_keys(query), read_encoding_type(query)
-    marker = _read_token(token) if token else start_after
+    marker = read_token(token) if token else start_after
     page = await pages.list_objects(call.context, call.grant, Selection(prefix, delimiter, most), marker)
     write_text = encode if encoded else str
     nodes: list[Node] = [("Name", call.this_bucket.name), ("Prefix", write_text(prefix))]
@@ -63,7 +60,7 @@ async def list_objects_v2(call: Call) -> Reply:
     if token:
         nodes.append(("ContinuationToken", token))
     if page.next_marker is not None:
-        nodes.append(("NextContinuationToken", _write_token(page.next_marker)))
+        nodes.append(("NextContinuationToken", write_token(page.next_marker)))
     owner = owner_node(call.this_bucket.owner) if query.get("fetch-owner") == "true" else None
     nodes.extend(_items(page, write_text, owner, call.now))
     nodes.append(("KeyCount", len(page.objects) + len(page.common_prefixes)))
@@ -101,19 +98,3 @@ def restore_nodes(restore: Restore | None, now: float) -> tuple[Node, ...]:
 
 def _reply(nodes: list[Node]) -> Reply:
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListBucketResult", nodes))
-
-
-def _write_token(marker: str) -> str:
-    """An alphabet that URL-decoding leaves alone: the SDKs decode tokens along with names."""
-    return base64.urlsafe_b64encode(marker.encode()).decode().rstrip("=")
-
-
-def _read_token(token: str) -> str:
-    """Raises: OssError INVALID_ARGUMENT."""
-    try:
-        padded = token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise INVALID_ARGUMENT(
-            "The continuation token is invalid.", ArgumentName="continuation-token", ArgumentValue=token[:256]
-        ) from None

@@ -22,6 +22,7 @@ from coatcheck.wire.target import Target
 from . import (
     bucket,
     bucket_cname,
+    bucket_inventory,
     bucket_lifecycle,
     bucket_logging,
     bucket_policy,
@@ -29,6 +30,7 @@ from . import (
     bucket_tags,
     bucket_versioning,
     configuration,
+    live_channel,
     multipart,
     multipart_list,
     object_acl,
@@ -44,6 +46,7 @@ from . import (
     part,
     post_object,
     public_access_block,
+    redundancy_transition,
     style,
     symlink,
 )
@@ -103,6 +106,37 @@ def _public_access_block_rows() -> Iterator[Row]:
     yield Row("GET", Level.SERVICE, name, block.get_public_access_block, Action.GET_PUBLIC_ACCESS_BLOCK)
     yield Row("PUT", Level.SERVICE, name, block.put_public_access_block, Action.PUT_PUBLIC_ACCESS_BLOCK)
     yield Row("DELETE", Level.SERVICE, name, block.delete_public_access_block, Action.DELETE_PUBLIC_ACCESS_BLOCK)
+
+
+def _inventory_rows() -> Iterator[Row]:
+    one, all_of_them = "inventory&inventoryId", "inventory"
+    yield Row("PUT", Level.BUCKET, one, bucket_inventory.put_bucket_inventory, Action.PUT_BUCKET_INVENTORY)
+    yield Row("GET", Level.BUCKET, one, bucket_inventory.get_bucket_inventory, Action.GET_BUCKET_INVENTORY)
+    yield Row("DELETE", Level.BUCKET, one, bucket_inventory.delete_bucket_inventory, Action.DELETE_BUCKET_INVENTORY)
+    yield Row("GET", Level.BUCKET, all_of_them, bucket_inventory.list_bucket_inventory, Action.LIST_BUCKET_INVENTORY)
+
+
+def _redundancy_transition_rows() -> Iterator[Row]:
+    run, name = redundancy_transition, "redundancyTransition"
+    task, create = f"{name}&x-oss-redundancy-transition-taskid", run.create_bucket_data_redundancy_transition
+    get, delete = run.get_bucket_data_redundancy_transition, run.delete_bucket_data_redundancy_transition
+    of_bucket, of_user = run.list_bucket_data_redundancy_transition, run.list_user_data_redundancy_transition
+    yield Row("POST", Level.BUCKET, name, create, Action.CREATE_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("GET", Level.BUCKET, task, get, Action.GET_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("DELETE", Level.BUCKET, task, delete, Action.DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("GET", Level.BUCKET, name, of_bucket, Action.LIST_BUCKET_DATA_REDUNDANCY_TRANSITION)
+    yield Row("GET", Level.SERVICE, name, of_user, Action.LIST_USER_DATA_REDUNDANCY_TRANSITION)
+
+
+def _live_channel_rows() -> Iterator[Row]:
+    run, name = live_channel, "live"
+    yield Row("GET", Level.BUCKET, name, run.list_live_channel, Action.LIST_LIVE_CHANNEL)
+    yield Row("PUT", Level.OBJECT, name, run.put_live_channel, Action.PUT_LIVE_CHANNEL)
+    yield Row("PUT", Level.OBJECT, "live&status", run.put_live_channel_status, Action.PUT_LIVE_CHANNEL_STATUS)
+    yield Row("GET", Level.OBJECT, name, run.get_live_channel_info, Action.GET_LIVE_CHANNEL)
+    yield Row("GET", Level.OBJECT, "comp=stat&live", run.get_live_channel_stat, Action.GET_LIVE_CHANNEL_STAT)
+    yield Row("GET", Level.OBJECT, "comp=history&live", run.get_live_channel_history, Action.GET_LIVE_CHANNEL_HISTORY)
+    yield Row("DELETE", Level.OBJECT, name, run.delete_live_channel, Action.DELETE_LIVE_CHANNEL)
 
 
 # What is more than putting, giving and dropping a document.
@@ -238,6 +272,8 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
     *_configuration_rows(),
+    *_inventory_rows(),
+    *_redundancy_transition_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains
     Row("POST", Level.BUCKET, "cname&comp=token", bucket_cname.create_cname_token, Action.CREATE_CNAME_TOKEN),
@@ -250,8 +286,13 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "style&styleName", style.get_style, Action.GET_STYLE),
     Row("GET", Level.BUCKET, "style", style.list_style, Action.LIST_STYLE),
     Row("DELETE", Level.BUCKET, "style&styleName", style.delete_style, Action.DELETE_STYLE),
+    # live channels
+    *_live_channel_rows(),
     Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
 )
+
+# Selects an operation beside that sub-resource, and means nothing alone.
+BESIDE: Final[Mapping[str, str]] = {"status": "live"}
 
 # Every parameter by which OSS selects an operation. Source: OSS API reference, both tiers.
 SUB_RESOURCES: Final = frozenset(
@@ -333,6 +374,7 @@ SUB_RESOURCES: Final = frozenset(
         "writeGetObjectResponse",
         "x-oss-access-point-name",
         "x-oss-async-process",
+        "x-oss-redundancy-transition-taskid",
         "x-oss-write-get-object-response",
     }
 )
@@ -399,6 +441,7 @@ def _find_sub_resource_row(method: str, level: Level, query: Query, headers: Map
     if method not in _METHODS:
         raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
     names = sorted(SUB_RESOURCES.intersection(query.first))
+    names += [name for name, other in BESIDE.items() if name in query and other in names]
     selected = "&".join([f"comp={query.get('comp')}" if name == "comp" else name for name in names])
     row = _row_at(method, level, selected, headers)
     if row is None and (level, selected) in _BUILT:

@@ -29,6 +29,7 @@ from .upload import Part, Upload, UploadPage
 Change = Callable[[ObjectRecord], ObjectRecord]
 BucketChange = Callable[[Bucket], Bucket]
 BucketCheck = Callable[[Bucket], None]
+EntryChange = Callable[[str | None], str | None]
 
 
 class AlreadyThere(Exception):
@@ -48,7 +49,7 @@ class Stale(Exception):
 
 
 class TooMany(Exception):
-    """The account has as many buckets as it may have."""
+    """The account has as many buckets, or the bucket as many entries of a kind, as it may have."""
 
 
 class NotWritten(Exception):
@@ -127,7 +128,7 @@ class Catalog(Protocol):
         ...
 
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
-        """Change what can be changed of a bucket: its ACL, its versioning, its configurations.
+        """Change what can be changed of a bucket: its ACL, its versioning, its redundancy, its configurations.
 
         `change` makes the new value from the one there is, inside the transaction, perhaps twice, so it is quick and
         only computes; what it raises (OssError) comes out of here, and nothing is changed. It believes its argument
@@ -163,6 +164,30 @@ class Catalog(Protocol):
         ...
 
     async def set_account_public_access_block(self, account: str, blocked: bool) -> None: ...
+
+    # --- entries: documents of which a bucket may have thousands, each by its kind and its name ---
+
+    async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
+        """The document; None if there is none."""
+        ...
+
+    async def list_entries(
+        self, bucket_id: int, kind: str, *, prefix: str, marker: str, limit: int
+    ) -> tuple[Sequence[tuple[str, str]], bool]:
+        """At most `limit` (name, document) in the order of the names' UTF-8 bytes, those behind `marker` that start
+        with `prefix`; any more? Empty for a bucket that is gone."""
+        ...
+
+    async def count_entries(self, bucket_id: int, kind: str) -> int: ...
+
+    async def change_entry(self, bucket_id: int, kind: str, name: str, change: EntryChange, *, most: int) -> None:
+        """Make the document from the one there is (None: there is none), or drop it for None.
+
+        `change` runs inside the transaction as that of `change_bucket` does. All entries go with their bucket.
+        Raises: Gone (no such bucket any more), TooMany (a new one, and `most` of its kind are there); what `change`
+            raises.
+        """
+        ...
 
     # --- objects ---
     #

@@ -19,6 +19,7 @@ from ...ports.catalog import (
     BucketCheck,
     Change,
     Deleted,
+    EntryChange,
     Gone,
     NoSpace,
     NotEmpty,
@@ -28,7 +29,7 @@ from ...ports.catalog import (
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
 from ...ports.upload import Part, Upload, UploadPage
 from ..blob_paths import has_room
-from . import objects, uploads
+from . import entries, objects, uploads
 from .blobs import forget_blobs, released_blobs
 from .changes import Changes
 from .connection import Reader, open_connection
@@ -136,6 +137,29 @@ class SqliteCatalog:
 
     async def set_account_public_access_block(self, account: str, blocked: bool) -> None:
         await self._writer.run(lambda connection: _set_account_block(connection, account, blocked))
+
+    # --- entries ---
+
+    async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
+        row = self._reader.row(entries.ENTRY, (bucket_id, kind, name))
+        return None if row is None else str(row[0])
+
+    async def list_entries(
+        self, bucket_id: int, kind: str, *, prefix: str, marker: str, limit: int
+    ) -> tuple[Sequence[tuple[str, str]], bool]:
+        found = await self._listings.run(
+            lambda connection: connection.execute(
+                entries.ENTRIES, (bucket_id, kind, marker, prefix, limit + 1)
+            ).fetchall()
+        )
+        return found[:limit], len(found) > limit
+
+    async def count_entries(self, bucket_id: int, kind: str) -> int:
+        row = self._reader.row(entries.COUNT, (bucket_id, kind))
+        return int(row[0])
+
+    async def change_entry(self, bucket_id: int, kind: str, name: str, change: EntryChange, *, most: int) -> None:
+        await self._writer.run(lambda connection: entries.change_entry(connection, bucket_id, kind, name, change, most))
 
     # --- objects ---
 
@@ -343,9 +367,11 @@ def _change_bucket(connection: sqlite3.Connection, bucket_id: int, change: Bucke
     configurations = connection.execute(_CONFIGURATIONS, (bucket_id,)).fetchall()
     old = _read_bucket(row, configurations, connection.execute(_OWNER, (row[2],)).fetchone())
     new = change(old)
-    if (new.acl, new.versioning) != (old.acl, old.versioning):
-        place = (new.acl, new.versioning, bucket_id)
-        connection.execute("UPDATE bucket SET acl = ?, versioning = ? WHERE id = ?", place)
+    columns = (new.acl, new.redundancy, new.versioning)
+    if columns != (old.acl, old.redundancy, old.versioning):
+        connection.execute(
+            "UPDATE bucket SET acl = ?, redundancy = ?, versioning = ? WHERE id = ?", (*columns, bucket_id)
+        )
     before, after = dict(old.configurations), dict(new.configurations)
     for name in before.keys() | after.keys():
         if before.get(name) != after.get(name):

@@ -20,6 +20,7 @@ _BY_TRIGGER: Final = (
     "upload",
     "bucket",
     "bucket_setting",
+    "bucket_entry",
     "account",
     "access_key",
     "user",

@@ -1,0 +1,33 @@
+"""Entries of buckets: how they are read, and the mutation, run by the writer."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from ...ports.catalog import EntryChange, TooMany
+from .objects import versioning_of
+
+ENTRY: Final = "SELECT document FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"
+ENTRIES: Final = (
+    "SELECT name, document FROM bucket_entry WHERE bucket_id = ?1 AND kind = ?2 AND name > ?3 AND name >= ?4"
+    " AND substr(name, 1, length(?4)) = ?4 ORDER BY name LIMIT ?5"
+)
+COUNT: Final = "SELECT count(*) FROM bucket_entry WHERE bucket_id = ? AND kind = ?"
+
+
+def change_entry(
+    connection: sqlite3.Connection, bucket_id: int, kind: str, name: str, change: EntryChange, most: int
+) -> None:
+    versioning_of(connection, bucket_id)
+    place = (bucket_id, kind, name)
+    row = connection.execute(ENTRY, place).fetchone()
+    document = change(None if row is None else row[0])
+    if document is None:
+        connection.execute("DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?", place)
+        return
+    if row is None and connection.execute(COUNT, (bucket_id, kind)).fetchone()[0] >= most:
+        raise TooMany(kind)
+    connection.execute(
+        "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document) VALUES (?, ?, ?, ?)", (*place, document)
+    )
