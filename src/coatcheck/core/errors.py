@@ -373,6 +373,14 @@ INVALID_PART = Fault(
     "part's entity tag.",
 )
 INVALID_PART_ORDER = Fault("InvalidPartOrder", 400, "The list of parts was not in ascending order.", "0042-00000209")
+PART_NOT_SEQUENTIAL = Fault(
+    "PartNotSequential",
+    400,
+    "For sequential multipart upload, you must upload or complete parts with sequential part number.",
+)
+PART_ALREADY_EXISTS = Fault(
+    "PartAlreadyExist", 409, "For sequential multipart upload, you can't overwrite uploaded parts."
+)
 INVALID_TAG_VALUE = Fault("InvalidTag", 400, "The TagValue you have provided is invalid.")
 TOO_MANY_OBJECT_TAGS = Fault("InvalidTag", 400, "An object has at most 10 tags.")
 OPERATION_NOT_SUPPORTED = Fault(
