@@ -399,7 +399,7 @@ POSITION_NOT_EQUAL_TO_LENGTH = Fault(
     "PositionNotEqualToLength", 409, "Position is not equal to file length", "0026-00000016"
 )
 NO_SUCH_REGION = Fault("NoSuchRegion", 404, "NoSuchRegion")
-RESTORE_IN_PROGRESS = Fault("RestoreAlreadyInProgress", 409, "The restore operation is in progress.")
+RESTORE_IN_PROGRESS = Fault("RestoreAlreadyInProgress", 409, "The restore operation is in progress.", "0016-00000701")
 RESTORE_STALE = Fault("ArchiveRestoreFileStale", 409, "The archive file or restore info stale", "0016-00000718")
 RESTORE_NOT_FINISHED = Fault(
     "ArchiveRestoreNotFinished", 409, "The archive file's restore is not finished.", "0016-00000719"
