@@ -180,7 +180,7 @@ class Pipeline:
             target.bucket or "",
             target.region or self._settings.regions[0],
         )
-        if row.asks is not NOTHING:
+        if row.asks is not NOTHING and not (row.asks.new_only and found is not None):
             named = request.headers if form is None else form.form.fields
             facts = facts._replace(acl=row.asks.find_acl(named), tags=row.asks.find_tags(named))
         grant = decide(caller, row.action, facts)

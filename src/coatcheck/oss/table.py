@@ -49,6 +49,7 @@ from . import (
 from .asking import (
     ACL_AND_TAGS,
     ACL_AND_TAGS_LATER,
+    ACL_AND_TAGS_WHEN_NEW,
     BUCKET_ACL,
     NOTHING,
     OBJECT_ACL,
@@ -211,7 +212,7 @@ ROWS: Final = (
         object_append.append_object,
         Action.PUT_OBJECT,
         reads_object=True,
-        asks=ACL_AND_TAGS,
+        asks=ACL_AND_TAGS_WHEN_NEW,
     ),
     Row("POST", Level.OBJECT, "seal", object_append.seal_append_object, Action.SEAL_APPEND_OBJECT, reads_object=True),
     Row("PUT", Level.OBJECT, "symlink", symlink.put_symlink, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
