@@ -317,3 +317,9 @@ async def test_a_bucket_of_another_region_names_its_own_endpoint() -> None:
     answer = await house.ask("GET", "/photos/", host="oss-eu-west-1.localhost", region="eu-west-1")
     assert answer.refusal == (403, "AccessDenied")
     assert (answer.text("Bucket"), answer.text("Endpoint")) == ("photos", "oss-cn-hangzhou.localhost")
+
+
+async def test_a_list_of_regions_is_the_list_of_buckets(house: House) -> None:
+    for query in ("regionList", "regionList="):
+        assert (await house.ask("GET", f"/?{query}")).texts("Buckets/Bucket/Name") == ["photos"]
+    assert (await house.ask("GET", "/?regionList", by=ANYBODY)).refusal == (403, "AccessDenied")

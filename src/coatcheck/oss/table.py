@@ -217,6 +217,9 @@ ROWS: Final = (
     Row("POST", Level.OBJECT, "seal", object_append.seal_append_object, Action.SEAL_APPEND_OBJECT, reads_object=True),
     Row("PUT", Level.OBJECT, "symlink", symlink.put_symlink, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
     Row("GET", Level.OBJECT, "symlink", symlink.get_symlink, Action.GET_OBJECT, reads_object=True),
+    Row(
+        "DELETE", Level.OBJECT, "symlink", object_delete.delete_object, Action.DELETE_OBJECT
+    ),  # some SDKs leave it there
     Row("POST", Level.OBJECT, "restore", object_restore.restore_object, Action.RESTORE_OBJECT, reads_object=True),
     Row(
         "POST",
@@ -234,6 +237,7 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
     *_configuration_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
+    Row("GET", Level.SERVICE, "regionList", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains
     Row("POST", Level.BUCKET, "cname&comp=token", bucket_cname.create_cname_token, Action.CREATE_CNAME_TOKEN),
     Row("GET", Level.BUCKET, "cname&comp=token", bucket_cname.get_cname_token, Action.GET_CNAME_TOKEN),
