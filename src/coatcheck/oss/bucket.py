@@ -24,7 +24,7 @@ from coatcheck.core.limits import BUCKETS_PER_ACCOUNT, CONFIGURATION_MAX_BYTES, 
 from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
-from coatcheck.ports.bucket import TAGGING, Bucket, NewBucket, Tags
+from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, TAGGING, Bucket, NewBucket, Tags, write_public_access_block
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
 
@@ -35,8 +35,10 @@ from .documents_kept import change_bucket
 from .encryption import bucket_encryption
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
+from .tagging import write_tagging
 
 _REDUNDANCIES: Final = ("LRS", "ZRS")
+_RESOURCE_GROUP: Final = "rg-default-id"  # there are no others, and SDKs expect one
 
 
 async def list_buckets(call: Call) -> Reply:
@@ -59,7 +61,7 @@ async def list_buckets(call: Call) -> Reply:
         ("IsTruncated", "true" if more else "false"),
         *([("NextMarker", buckets[-1].name)] if more else []),
         owner_node(call.caller.account),
-        ("Buckets", tuple(("Bucket", _summary(call, bucket)) for bucket in buckets)),
+        ("Buckets", tuple(("Bucket", _summary(call, bucket, tagged=tags is not None)) for bucket in buckets)),
     ]
     return _xml("ListAllMyBucketsResult", nodes)
 
@@ -99,7 +101,7 @@ async def put_bucket(call: Call) -> Reply:
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(call.now),
-        configurations=() if tags_document is None else ((TAGGING, tags_document),),
+        configurations=_first_configurations(call, tags_document),
     )
 
     def check(made: Bucket) -> None:
@@ -111,7 +113,19 @@ async def put_bucket(call: Call) -> Reply:
         raise TOO_MANY_BUCKETS(BucketName=name) from None
     except AlreadyThere:
         await _keep_bucket(call, new, storage_class, redundancy, acl_text)
+    return _located(name)
+
+
+def _located(name: str) -> Reply:
     return Reply(200, ((b"Location", b"/" + name.encode()),))
+
+
+def _first_configurations(call: Call, tags_document: str | None) -> tuple[tuple[str, str], ...]:
+    """What a new bucket has from the start."""
+    tags = () if tags_document is None else ((TAGGING, tags_document),)
+    if not call.settings.block_new_buckets:
+        return tags
+    return ((PUBLIC_ACCESS_BLOCK, write_public_access_block(True)), *tags)
 
 
 async def delete_bucket(call: Call) -> Reply:
@@ -139,7 +153,7 @@ async def get_bucket_info(call: Call) -> Reply:
         ("TransferAcceleration", "Disabled"),
         ("CrossRegionReplication", "Disabled"),
         ("Name", bucket.name),
-        ("ResourceGroupId", ""),
+        ("ResourceGroupId", _RESOURCE_GROUP),
         owner_node(bucket.owner),
         acl_node(bucket.acl),
         ("Comment", ""),
@@ -163,11 +177,11 @@ async def get_bucket_acl(call: Call) -> Reply:
 
 
 async def put_bucket_acl(call: Call) -> Reply:
-    """PutBucketAcl: without the header nothing changes, as documented."""
+    """PutBucketAcl: without the header nothing changes, as documented. Where there is no bucket it is PutBucket."""
     text = call.request.headers.get("x-oss-acl")
     if text is not None:
         await _set_acl(call, call.this_bucket, read_bucket_acl(text))
-    return Reply(200)
+    return _located(call.this_bucket.name)
 
 
 async def _read_configuration(call: Call) -> tuple[str | None, str | None]:
@@ -218,7 +232,7 @@ async def _set_acl(call: Call, bucket: Bucket, acl: str) -> None:
     await change_bucket(call, bucket, put)
 
 
-def _summary(call: Call, bucket: Bucket) -> list[Node]:
+def _summary(call: Call, bucket: Bucket, *, tagged: bool) -> list[Node]:
     return [
         ("CreationDate", write_iso(bucket.created_at)),
         *_endpoints(call, bucket),
@@ -226,6 +240,7 @@ def _summary(call: Call, bucket: Bucket) -> list[Node]:
         ("Name", bucket.name),
         ("Region", bucket.region),
         ("StorageClass", bucket.storage_class),
+        *([("Tagging", write_tagging(bucket.tags))] if tagged else []),
     ]
 
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from coatcheck.core.errors import NO_SUCH_REGION
 from coatcheck.core.xml import Node, write_xml
-from coatcheck.ports.bucket import ClassStat
+from coatcheck.ports.bucket import BucketStat, ClassStat
 from coatcheck.wire.reply import Reply
+from coatcheck.wire.target import accelerate_names
 
 from .call import Call
 
@@ -20,7 +21,7 @@ _CLASSES: Final = (
 
 
 async def get_bucket_stat(call: Call) -> Reply:
-    """GetBucketStat: counted when asked, so it is never behind; every version counts."""
+    """GetBucketStat: counted when asked, so it is never behind; every version counts. Of nothing there is no time."""
     stat = await call.ports.catalog.stat_bucket(call.this_bucket.bucket_id)
     classes = dict(stat.classes)
     standard = classes.get("Standard", ClassStat())
@@ -29,7 +30,7 @@ async def get_bucket_stat(call: Call) -> Reply:
         ("ObjectCount", sum(found.objects for found in classes.values())),
         ("MultipartUploadCount", stat.uploads),
         ("LiveChannelCount", 0),
-        ("LastModifiedTime", int(call.now)),
+        ("LastModifiedTime", 0 if stat == BucketStat() else int(call.now)),
         ("StandardStorage", standard.size_bytes),
         ("StandardObjectCount", standard.objects),
     ]
@@ -58,7 +59,7 @@ async def describe_regions(call: Call) -> Reply:
                 ("Region", f"oss-{region}"),
                 ("InternetEndpoint", f"oss-{region}.{domain}"),
                 ("InternalEndpoint", f"oss-{region}-internal.{domain}"),
-                ("AccelerateEndpoint", f"oss-{region}.{domain}"),
+                ("AccelerateEndpoint", accelerate_names(domain)[0]),
             ),
         )
         for region in regions

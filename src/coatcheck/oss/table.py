@@ -340,6 +340,8 @@ _BY_PLACE: Final = {(row.method, row.level, row.sub_resource): row for row in RO
 _BY_HEADER: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if row.header}
 _BUILT: Final = frozenset((row.level, row.sub_resource) for row in ROWS)
 _LIST_V1: Final = _BY_PLACE["GET", Level.BUCKET, ""]
+_PUT_BUCKET: Final = _BY_PLACE["PUT", Level.BUCKET, ""]
+_PUT_BUCKET_ACL: Final = _BY_PLACE["PUT", Level.BUCKET, "acl"]
 _METHODS: Final = frozenset(row.method for row in ROWS) | {"POST"}
 
 
@@ -383,8 +385,13 @@ def is_form(target: Target, query: Query) -> bool:
 
 
 def may_make_bucket(method: str, query: Query) -> bool:
-    """Whether a request at a bucket's address need not find it there."""
+    """Whether a request at a bucket's address need not find it there: PutBucket, PutBucketAcl."""
     return method == "PUT" and SUB_RESOURCES.intersection(query.first) <= {"acl"}
+
+
+def row_without_bucket(row: Row) -> Row:
+    """What an operation is where the bucket isn't there: PutBucketAcl makes one, as OSS documents it."""
+    return _PUT_BUCKET if row is _PUT_BUCKET_ACL else row
 
 
 def _row_at(method: str, level: Level, sub_resource: str, headers: Mapping[str, str]) -> Row | None:
