@@ -49,7 +49,7 @@ def _cors() -> st.SearchStrategy[Cors]:
     origins = st.sampled_from(["*", "https://*.example.com", "http://a.example"])
     methods = st.sampled_from(["GET", "PUT", "DELETE", "POST", "HEAD"])
     ages = st.none() | st.integers(0, 999_999_999)
-    rule = st.builds(CorsRule, many(origins, 1), many(methods, 1), many(TOKENS), many(TOKENS), ages)
+    rule = st.builds(CorsRule, many(origins, 1), many(methods, 1), many(TOKENS.map(str.lower)), many(TOKENS), ages)
     return st.builds(Cors, many(rule, 1), SWITCHES)
 
 

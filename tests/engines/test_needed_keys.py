@@ -49,8 +49,8 @@ def make_older(data: Path) -> None:
     connection.execute("DROP TRIGGER bucket_entries_gone")
     for table in ("nonce", "key_fingerprint", "bucket_entry"):
         connection.execute(f"DROP TABLE {table}")
-    added = re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", files(sqlite_engine).joinpath("schema_2.sql").read_text())
-    for table, column in added:
+    steps = [files(sqlite_engine).joinpath(f"schema_{number}.sql").read_text() for number in (2, 5)]
+    for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", "\n".join(steps)):
         connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.execute("PRAGMA user_version = 1")
     connection.close()

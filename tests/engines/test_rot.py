@@ -630,7 +630,7 @@ async def test_a_damaged_object_can_be_replaced_described_and_deleted(filled: Pa
 
 CHANGES: Final = {
     "object": "etag = 'FF' || substr(etag, 3)",
-    "body": "segments = CAST(x'00' || substr(segments, 2) AS BLOB)",
+    "body": "segments = CAST(iif(substr(segments, 1, 1) = x'00', x'01', x'00') || substr(segments, 2) AS BLOB)",
     "part": "crc64 = crc64 + 1",
     "upload": "storage_class = 'Standarf'",
     "bucket": "acl = 'public-read'",

@@ -171,8 +171,10 @@ REFUSED = [
     ("slim,1", "InvalidArgument", "slim is not an action of image processing.", "0040-00000213"),
     ("blindwatermark,content_YQ", "NotImplemented", "service that this server does not have", ""),
     ("", "InvalidArgument", "image/ names no action.", "0040-00000212"),
-    ("resize,w_1/", "InvalidArgument", "An empty text is not an action", "0040-00000213"),
-    ("/resize,w_1", "InvalidArgument", "An empty text is not an action", "0040-00000213"),
+    ("/", "InvalidArgument", "image/ names no action.", "0040-00000212"),
+    (",/,", "InvalidArgument", "image/ names no action.", "0040-00000212"),
+    (",w_1/resize", "InvalidArgument", "w_1 is not an action of image processing.", "0040-00000213"),
+    ("rotate,", "MissingArgument", "rotate", "0040-00000216"),
     ("resize,w_1|sys/saveas,o_YQ", "InvalidArgument", "POST", ""),
     ("/".join(["rotate,1"] * 33), "InvalidArgument", "more than 32 actions", "0017-00000288"),
     ("/".join(["rotate,1"] * 10_000), "InvalidArgument", "longer than 4096 bytes", "0017-00000288"),
@@ -187,6 +189,27 @@ def test_what_is_wrong_is_named(actions: str, code: str, message: str, ec: str) 
     assert message in error.message
     assert error.ec == ec
     assert len(error.message) < 300
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        "resize,w_1/rotate,90/",
+        "resize,w_1//rotate,90",
+        "/resize,w_1/rotate,90",
+        "resize,w_1,/rotate,90,",
+        "resize,,w_1/rotate,90",
+    ],
+)
+def test_empty_actions_and_parameters_are_skipped(actions: str) -> None:
+    assert steps_of(actions) == (Resize("lfit", 1), Rotate(90))
+
+
+def test_they_are_skipped_of_a_watermark_picture_too() -> None:
+    mark = encode_base64("a.png?x-oss-process=image/resize,P_30,/")
+    assert steps_of(f"watermark,image_{mark}/") == steps_of(
+        f"watermark,image_{encode_base64('a.png?x-oss-process=image/resize,P_30')}"
+    )
 
 
 def test_the_same_picture_may_be_stamped_often() -> None:

@@ -242,11 +242,6 @@ async def test_put_bucket_acl_refuses_an_unknown_value(house: House) -> None:
     assert answer.text("ArgumentValue") == "default"
 
 
-async def test_put_bucket_acl_makes_no_bucket(empty_house: House) -> None:
-    answer = await empty_house.ask("PUT", "/photos/?acl", headers={"x-oss-acl": "private"})
-    assert answer.refusal == (404, "NoSuchBucket")
-
-
 # --- ListBuckets ---
 
 
@@ -317,3 +312,24 @@ async def test_a_bucket_of_another_region_names_its_own_endpoint() -> None:
     answer = await house.ask("GET", "/photos/", host="oss-eu-west-1.localhost", region="eu-west-1")
     assert answer.refusal == (403, "AccessDenied")
     assert (answer.text("Bucket"), answer.text("Endpoint")) == ("photos", "oss-cn-hangzhou.localhost")
+
+
+async def test_a_list_of_regions_is_the_list_of_buckets(house: House) -> None:
+    for query in ("regionList", "regionList="):
+        assert (await house.ask("GET", f"/?{query}")).texts("Buckets/Bucket/Name") == ["photos"]
+    assert (await house.ask("GET", "/?regionList", by=ANYBODY)).refusal == (403, "AccessDenied")
+
+
+async def test_the_acl_of_a_bucket_that_is_not_there_makes_it() -> None:
+    house = House()
+    public = {"x-oss-acl": "public-read"}
+    made = await house.ask("PUT", "/fresh/?acl", headers=public)
+    assert (made.status, made.headers["location"], made.trace.operation) == (200, "/fresh", "put_bucket")
+    assert (await house.ask("GET", "/fresh/?acl")).text("AccessControlList/Grant") == "public-read"
+    again = await house.ask("PUT", "/fresh/?acl", headers={"x-oss-acl": "private"})
+    assert (again.status, again.headers["location"]) == (200, "/fresh")
+    assert (await house.ask("PUT", "/fresh/?acl", headers=public, by=STRANGER)).refusal == (403, "AccessDenied")
+    assert (await house.ask("PUT", "/other/?acl", headers=public, by=ANYBODY)).refusal == (403, "AccessDenied")
+    assert (await house.ask("PUT", "/other/?acl", headers={"x-oss-acl": "x"})).refusal == (400, "InvalidArgument")
+    assert (await house.ask("PUT", "/Bad/?acl", headers=public)).refusal == (400, "InvalidBucketName")
+    assert (await house.ask("GET", "/other/?acl")).refusal == (404, "NoSuchBucket")

@@ -92,10 +92,24 @@ async def test_what_does_not_parse_is_refused_with_the_place_and_nothing_is_stor
     assert house.contents() == before
 
 
-async def test_resources_lie_in_the_bucket(house: House) -> None:
-    answer = await put(house, document(Resource=["acs:oss:*:*:other/*"]))
-    assert answer.refusal == (400, "InvalidPolicyDocument")
-    assert "is not in this bucket" in (answer.text("Message") or "")
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+async def test_resources_of_elsewhere_are_kept_and_match_nothing_here(house: House, effect: str) -> None:
+    text = document(Effect=effect, Resource=["acs:oss:*:*:other", "acs:oss:*:*:other/*", "acs:oss:*:*:photos2/*"])
+    assert (await put(house, text)).status == 200
+    assert (await house.ask("GET", "/photos/?policy")).body == text
+    assert [await reads(house, by) for by in (OWNER, STRANGER, ANYBODY)] == [200, 403, 403]
+    assert (await house.ask("PUT", "/other/", by=STRANGER)).status == 200
+    await house.ask("PUT", "/other/a.txt", b"theirs", by=STRANGER)
+    assert (await house.ask("GET", "/other/a.txt", by=ANYBODY)).refusal == (403, "AccessDenied")
+
+
+async def test_without_a_principal_everybody_is_meant(house: House) -> None:
+    text = document().replace(b'"Principal": ["*"], ', b"")
+    assert b"Principal" not in text
+    assert (await put(house, text)).status == 200
+    assert (await house.ask("GET", "/photos/?policy")).body == text
+    assert await reads(house, ANYBODY) == 200
+    assert (await house.ask("GET", "/photos/?policyStatus")).text("IsPublic") == "true"
 
 
 async def test_only_those_with_the_right_may_touch_it(house: House) -> None:

@@ -7,7 +7,7 @@ from .house import ANYBODY, House
 
 async def test_a_bucket_counts_what_is_in_it(house: House) -> None:
     empty = await house.ask("GET", "/photos/?stat")
-    assert (empty.text("Storage"), empty.text("ObjectCount")) == ("0", "0")
+    assert (empty.text("Storage"), empty.text("ObjectCount"), empty.text("LastModifiedTime")) == ("0", "0", "0")
     await house.put("/photos/a", b"hello")
     await house.put("/photos/b", b"x" * 100_000, {"x-oss-storage-class": "IA"})
     await house.put("/photos/c", b"hello", {"x-oss-storage-class": "IA"})
@@ -51,6 +51,7 @@ async def test_the_regions_are_those_of_this_server(query: str) -> None:
     assert answer.texts("RegionInfo/Region") == (expected if query.endswith(("regions", "=")) else expected[1:])
     assert answer.texts("RegionInfo/InternetEndpoint")[-1] == "oss-cn-shanghai.localhost"
     assert answer.texts("RegionInfo/InternalEndpoint")[-1] == "oss-cn-shanghai-internal.localhost"
+    assert answer.texts("RegionInfo/AccelerateEndpoint")[-1] == "oss-accelerate.localhost"
 
 
 async def test_an_unknown_region_is_not_there(house: House) -> None:

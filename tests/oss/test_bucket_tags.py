@@ -141,3 +141,12 @@ async def test_a_bucket_policy_may_ask_for_a_tag_of_the_bucket() -> None:
     assert (await house.ask("GET", "/photos/a.txt", by=STRANGER)).status == 403
     await house.ask("PUT", "/photos/?tagging", a_document(("shown", "yes")))
     assert (await house.ask("GET", "/photos/a.txt", by=STRANGER)).status == 200
+
+
+async def test_buckets_that_are_listed_by_tag_show_their_tags() -> None:
+    house = await House().with_bucket()
+    await house.ask("PUT", "/photos/?tagging", a_document(("team", "a"), ("level", "ä")))
+    listed = await house.ask("GET", "/?tag-key=team")
+    keys, values = (listed.texts(f"Buckets/Bucket/Tagging/TagSet/Tag/{name}") for name in ("Key", "Value"))
+    assert (keys, values) == (["team", "level"], ["a", "ä"])
+    assert (await house.ask("GET", "/")).texts("Buckets/Bucket/Tagging/TagSet/Tag/Key") == []

@@ -213,6 +213,15 @@ async def test_what_an_operation_ignores_is_no_fact(house: House) -> None:
     assert (await house.ask("PUT", "/photos/a", b"x", {"x-oss-object-acl": "private"})).status == 200
 
 
+async def test_a_later_append_gives_nothing_and_meets_no_condition(house: House) -> None:
+    await house.ask("POST", "/photos/log?append&position=0", b"hello")
+    await forbid(house, "StringLike", "oss:x-oss-object-acl", "public-*")
+    public = {"x-oss-object-acl": "public-read"}
+    assert (await house.ask("POST", "/photos/log?append&position=5", b"x", public)).status == 200
+    assert (await house.ask("GET", "/photos/log?acl")).text("AccessControlList/Grant") == "default"
+    assert (await house.ask("POST", "/photos/other?append&position=0", b"x", public)).refusal == (403, "AccessDenied")
+
+
 async def test_a_parameter_gives_no_acl_and_no_tags(house: House) -> None:
     await house.put("/photos/a?x-oss-object-acl=public-read&x-oss-tagging=level%3Dx")
     assert (await house.ask("GET", "/photos/a?acl")).text("AccessControlList/Grant") == "default"

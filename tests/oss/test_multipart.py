@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +41,47 @@ async def complete(house: House, upload_id: str, body: bytes, headers: dict[str,
 def etag_of(*parts: bytes) -> str:
     joined = "".join(hashlib.md5(part).hexdigest().upper() for part in parts)
     return f"{hashlib.md5(joined.encode()).hexdigest().upper()}-{len(parts)}"
+
+
+# --- in order ---
+
+
+async def test_a_sequential_upload_gives_its_object_the_md5_of_the_whole(house: House) -> None:
+    await house.put("/photos/link?symlink", b"", {"x-oss-symlink-target": "a"})
+    for flag in ("&sequential", "&sequential=", "&sequential=1"):
+        upload_id = (await house.ask("POST", f"/photos/a?uploads{flag}")).text("UploadId") or ""
+        etags = [await upload(house, upload_id, number, body) for number, body in ((1, LARGE), (2, b"hello"))]
+        done = await complete(house, upload_id, document(list(enumerate(etags, 1))))
+        assert done.headers["etag"] == f'"{etag_of(LARGE, b"hello")}"'
+    md5 = base64.b64encode(hashlib.md5(LARGE + b"hello").digest()).decode()
+    copied = {"x-oss-copy-source": "/photos/a", "x-oss-metadata-directive": "REPLACE"}
+    await house.put("/photos/copy", b"", copied)
+    for address in ("/photos/a", "/photos/copy", "/photos/link"):
+        for method in ("GET", "HEAD"):
+            assert (await house.ask(method, address)).headers["content-md5"] == md5
+
+
+async def test_another_upload_gives_its_object_none(house: House) -> None:
+    upload_id = await initiate(house)
+    etag = await upload(house, upload_id, 1, LARGE)
+    await complete(house, upload_id, document([(1, etag)]))
+    assert "content-md5" not in (await house.ask("GET", "/photos/a")).headers
+
+
+async def test_parts_of_a_sequential_upload_come_in_order(house: House) -> None:
+    upload_id = (await house.ask("POST", "/photos/a?uploads&sequential")).text("UploadId") or ""
+    early = await house.ask("PUT", f"/photos/a?partNumber=2&uploadId={upload_id}", b"x")
+    assert early.refusal == (400, "PartNotSequential")
+    etags = [await upload(house, upload_id, number, LARGE) for number in (1, 2)]
+    again = await house.ask("PUT", f"/photos/a?partNumber=1&uploadId={upload_id}", b"x")
+    assert (again.refusal, again.text("PartEtag")) == ((409, "PartAlreadyExist"), etags[0])
+    await house.put("/photos/b")
+    source = {"x-oss-copy-source": "/photos/b"}
+    copied = await house.ask("PUT", f"/photos/a?partNumber=4&uploadId={upload_id}", headers=source)
+    assert copied.refusal == (400, "PartNotSequential")
+    assert (await complete(house, upload_id, document([(2, etags[1])]))).refusal == (400, "PartNotSequential")
+    assert (await complete(house, upload_id, document([(1, etags[0])]))).status == 200
+    assert len(house.store.blobs) == 1
 
 
 # --- the whole way ---

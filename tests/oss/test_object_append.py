@@ -45,6 +45,34 @@ async def test_an_object_grows_by_appends(house: House) -> None:
     assert not {"content-md5", "x-oss-meta-b"} & set(got.headers)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-oss-server-side-encryption": "KMS"},
+        {"x-oss-server-side-encryption": "AES256"},
+        {"x-oss-server-side-encryption-key-id": "x"},
+        {"x-oss-tagging": "a=1&a=2"},
+        {"x-oss-tagging": "a=1"},
+        {"x-oss-object-acl": "secret"},
+        {"x-oss-storage-class": "Frozen"},
+        {"x-oss-meta-long": "x" * 9000},
+    ],
+    ids=str,
+)
+async def test_what_an_object_has_is_said_by_its_first_append_alone(house: House, headers: dict[str, str]) -> None:
+    await append(house, 0, b"hello", {"x-oss-tagging": "k=v"})
+    before = (await house.ask("GET", "/photos/log")).headers
+    grown = await append(house, 5, b" world", headers)
+    assert grown.status == 200, grown.body
+    assert "x-oss-server-side-encryption" not in grown.headers
+    after = (await house.ask("GET", "/photos/log")).headers
+    changing = {"etag", "x-oss-hash-crc64ecma", "x-oss-next-append-position"}
+    assert {name: value for name, value in after.items() if name not in changing} == {
+        name: value for name, value in before.items() if name not in changing
+    }
+    assert (await house.ask("GET", "/photos/log?tagging")).texts("TagSet/Tag/Key") == ["k"]
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_pieces_of_all_sizes_are_one_content(house: House, seed: int) -> None:
     chance = random.Random(seed)

@@ -24,7 +24,8 @@ async def test_an_archived_object_is_read_only_while_it_is_restored(house: House
         False,
     )
     assert (await restore(house, b"<RestoreRequest><Days>2</Days></RestoreRequest>")).status == 202
-    assert (await restore(house)).refusal == (409, "RestoreAlreadyInProgress")
+    again = await restore(house)
+    assert (again.refusal, again.text("EC")) == ((409, "RestoreAlreadyInProgress"), "0016-00000701")
     assert (await house.ask("HEAD", "/photos/a")).headers["x-oss-restore"] == 'ongoing-request="true"'
     assert (await house.ask("GET", "/photos/a")).refusal == (403, "InvalidObjectState")
     house.now += 1
@@ -73,7 +74,8 @@ async def test_what_is_not_archived_is_not_restored(house: House, storage_class:
         b"<RestoreRequest><Days>8</Days></RestoreRequest>",
         b"<RestoreRequest><Days>x</Days></RestoreRequest>",
         b"<RestoreRequest><Days>1</Days><Days>2</Days></RestoreRequest>",
-        b"<RestoreRequest><JobParameters><Tier>Now</Tier></JobParameters></RestoreRequest>",
+        b"<RestoreRequest><JobParameters></JobParameters></RestoreRequest>",
+        b"<RestoreRequest><JobParameters><Tier>Bulk</Tier></JobParameters></RestoreRequest>",
         b"<!DOCTYPE a><RestoreRequest></RestoreRequest>",
         b"<RestoreRequest></RestoreRequest>" + b" " * 70_000,
     ],
@@ -83,6 +85,21 @@ async def test_a_document_that_breaks_a_rule_restores_nothing(house: House, body
     before = house.contents()
     assert (await restore(house, body)).refusal == (400, "MalformedXML")
     assert house.contents() == before
+
+
+@pytest.mark.parametrize("storage_class", ["Standard", "ColdArchive", "DeepColdArchive"])
+async def test_a_tier_that_is_none_is_refused_before_the_class_is_looked_at(house: House, storage_class: str) -> None:
+    await cold(house, storage_class)
+    before = house.contents()
+    answer = await restore(house, b"<RestoreRequest><JobParameters><Tier>Now</Tier></JobParameters></RestoreRequest>")
+    assert (answer.refusal, answer.text("ArgumentName")) == ((400, "InvalidArgument"), "Tier")
+    assert house.contents() == before
+
+
+async def test_the_document_is_judged_before_anything_else(house: House) -> None:
+    assert (await restore(house, b"x")).refusal == (400, "MalformedXML")
+    await cold(house, "Standard")
+    assert (await restore(house, b"x")).refusal == (400, "MalformedXML")
 
 
 async def test_a_restored_object_can_be_archived_again_at_once(house: House) -> None:

@@ -109,3 +109,16 @@ async def test_access_points_are_not_there(house: House) -> None:
     for method in ("PUT", "GET", "DELETE"):
         place = "/photos/?publicAccessBlock&x-oss-access-point-name=ap"
         assert (await house.ask(method, place, ON if method == "PUT" else b"")).refusal == (400, "NotImplemented")
+
+
+async def test_new_buckets_may_be_blocked_from_the_start() -> None:
+    house = await House(options={"block_new_buckets": True}).with_bucket()
+    assert (await house.ask("GET", "/photos/?publicAccessBlock")).text("BlockPublicAccess") == "true"
+    assert (await house.ask("GET", "/photos/?bucketInfo")).text("Bucket/BlockPublicAccess") == "true"
+    public = {"x-oss-acl": "public-read"}
+    assert (await house.ask("PUT", "/other/", headers=public)).refusal == (403, "AccessDenied")
+    tagged = {"x-oss-bucket-tagging": "a=1"}
+    assert (await house.ask("PUT", "/tagged/", headers=tagged)).status == 200
+    assert (await house.ask("GET", "/tagged/?tagging")).texts("TagSet/Tag/Key") == ["a"]
+    assert (await house.ask("DELETE", "/photos/?publicAccessBlock")).status == 204
+    assert (await house.ask("PUT", "/photos/?acl", headers=public)).status == 200

@@ -130,6 +130,14 @@ async def test_a_target_must_be_named(house: House) -> None:
     assert (await house.ask("PUT", "/photos/link?symlink")).refusal == (400, "InvalidArgument")
 
 
+async def test_a_link_is_deleted_by_its_own_address_too(house: House) -> None:
+    await link(house)
+    assert (await house.ask("DELETE", "/photos/link?symlink")).status == 204
+    assert (await house.ask("GET", "/photos/link?symlink")).refusal == (404, "NoSuchKey")
+    assert (await house.ask("GET", "/photos/dir/%E5%86%99.txt")).status == 200
+    assert (await house.ask("DELETE", "/photos/a?symlink", by=ANYBODY)).refusal == (403, "AccessDenied")
+
+
 async def test_only_a_link_can_be_read_as_one(house: House) -> None:
     assert (await house.ask("GET", "/photos/dir/%E5%86%99.txt?symlink")).refusal == (400, "NotSymlink")
     assert (await house.ask("GET", "/photos/none?symlink")).refusal == (404, "NoSuchKey")

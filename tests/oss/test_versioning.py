@@ -233,6 +233,22 @@ async def test_many_are_deleted_by_version_or_by_marker(house: House) -> None:
 # --- naming a version ---
 
 
+@pytest.mark.parametrize("version_id", ["nonsense", "CAE", "NULL", "caeqA"])
+async def test_an_id_that_no_version_has_is_refused_where_there_are_versions(house: House, version_id: str) -> None:
+    first = await put(house, b"first")
+    named = f"<Delete><Object><Key>a</Key><VersionId>{version_id}</VersionId></Object></Delete>".encode()
+    for answer in (
+        await house.ask("POST", "/photos/?delete", named),
+        await house.ask("DELETE", f"/photos/a?versionId={version_id}"),
+        await house.ask("GET", f"/photos/a?versionId={version_id}"),
+    ):
+        assert (answer.refusal, answer.text("ArgumentValue")) == ((400, "InvalidArgument"), version_id)
+        assert answer.text("Message") == "Invalid version id specified."
+    assert (await house.ask("GET", f"/photos/a?versionId={first}")).body == b"first"
+    await house.ask("PUT", "/plain/")
+    assert (await house.ask("POST", "/plain/?delete", named)).status == 200
+
+
 @pytest.mark.parametrize("version_id", ["", "%20", "a%00", "%FF", "x" * 129])
 @pytest.mark.parametrize(("method", "query"), [("GET", ""), ("DELETE", ""), ("GET", "acl&"), ("HEAD", "objectMeta&")])
 async def test_an_impossible_version_id_is_refused(house: House, method: str, query: str, version_id: str) -> None:

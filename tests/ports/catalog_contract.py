@@ -670,7 +670,7 @@ class CatalogContract:
     # --- multipart uploads ---
 
     async def test_an_upload_is_found_as_it_was_made(self, catalog: Catalog, bucket: Bucket) -> None:
-        upload = an_upload("写/a", tags=(("colour", "red"),), encryption="AES256", storage_class="IA")
+        upload = an_upload("写/a", tags=(("colour", "red"),), encryption="AES256", sequential=True, storage_class="IA")
         await catalog.create_upload(bucket.bucket_id, upload)
         assert await catalog.find_upload(bucket.bucket_id, "写/a", "upload-1") == upload
         assert await catalog.find_upload(bucket.bucket_id, "b", "upload-1") is None

@@ -132,7 +132,7 @@ def test_a_v4_header_without_x_oss_date_is_dated_by_date() -> None:
         ({"x-oss-credential": None}, "0002-00000217"),
         ({"x-oss-credential": ""}, "0002-00000218"),
         ({"x-oss-credential": "CoatcheckAk0001"}, "0002-00000218"),
-        ({"x-oss-credential": "id/20260305//oss/aliyun_v4_request"}, "0002-00000218"),
+        ({"x-oss-credential": "id/20260305//oss/aliyun_v4_request"}, "0002-00000228"),
         ({"x-oss-credential": CREDENTIAL + "/more"}, "0002-00000218"),
         ({"x-oss-credential": "id/2026305/cn-hangzhou/oss/aliyun_v4_request"}, "0002-00000223"),
         ({"x-oss-credential": "id/٢٠٢٦٠٣٠٥/cn-hangzhou/oss/aliyun_v4_request"}, "0002-00000223"),
@@ -155,6 +155,17 @@ def test_a_broken_v4_link_is_an_invalid_argument(change: dict[str, str | None], 
 def test_an_access_key_id_of_other_characters_is_refused() -> None:
     link = a_link({**V4, "x-oss-credential": "a$b/20260305/cn-hangzhou/oss/aliyun_v4_request"})
     assert refusal(link) == (403, "InvalidAccessKeyId", "0002-00000222")
+
+
+def test_a_credential_without_a_region_says_so() -> None:
+    credential = "CoatcheckAk0001/20260305//oss/aliyun_v4_request"
+    authorization = f"OSS4-HMAC-SHA256 Credential={credential},Signature={SIGNATURE}"
+    headers = {"authorization": authorization, "x-oss-date": "20260305T070809Z"}
+    for request in (a_link({**V4, "x-oss-credential": credential}), a_request(f"https://{HOST}/k", headers=headers)):
+        with pytest.raises(OssError) as refused:
+            read_claim(request)
+        assert (refused.value.status, refused.value.code) == (400, "InvalidArgument")
+        assert refused.value.message == "The signing region in credential is invalid."
 
 
 @pytest.mark.parametrize("name", [*V4, "x-oss-security-token", "x-oss-additional-headers"])

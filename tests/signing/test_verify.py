@@ -416,3 +416,27 @@ def test_a_long_list_of_additional_headers_is_walked_once() -> None:
     listed = Walked(["host"] + ["x-odd"] * 1000)
     headers = {"host": "localhost", "range": "bytes=0-1", "x-oss-date": "20260305T070809Z"}
     assert v4.canonical_headers(headers, listed) == "host:localhost\nx-oss-date:20260305T070809Z\n"
+
+
+@pytest.mark.parametrize("sign", ["link", "header"])
+def test_a_listed_header_that_was_signed_and_is_not_sent_is_named(sign: str) -> None:
+    if sign == "link":
+        request = a_signed_request(headers={"Range": "bytes=0-9"}, additional_headers=["range"])
+    else:
+        signed = sign_request(
+            "GET",
+            BUCKET,
+            "exampleobject.txt",
+            headers={"Range": "bytes=0-9"},
+            additional_headers=["range"],
+            credentials=Credentials(ACCESS_KEY_ID, SECRET),
+            region=REGION,
+            now=NOW,
+        )
+        request = a_request(f"https://{HOST}/exampleobject.txt", headers=signed)
+    assert is_accepted(request)
+    kept = {name: value for name, value in request.headers.items() if name != "range"}
+    absent = request._replace(headers=kept)
+    with pytest.raises(OssError, match="Signed headers are not sent: range") as refused:
+        verify(claim_of(absent), absent, OBJECT, SECRET)
+    assert (refused.value.status, refused.value.code, refused.value.ec) == (400, "InvalidArgument", "0002-00000077")

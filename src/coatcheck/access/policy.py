@@ -1,8 +1,8 @@
 """RAM's policy grammar: JSON text -> statements.
 
 Source: RAM policy structure and syntax, Version "1"; OSS bucket policy. Three kinds share the grammar: identity
-policies (of users and roles, and of a session) have no Principal, bucket policies need one, and a role's trust policy
-has a Principal and no Resource.
+policies (of users and roles, and of a session) have no Principal, bucket policies mean everybody without one, and a
+role's trust policy has a Principal and no Resource.
 
 Two rules of this file: a text that isn't understood to its last member is refused with the place of the fault, and
 nothing here takes longer than its text is long. What statements say of a request: `verdict.py`.
@@ -136,11 +136,10 @@ EVERYBODY: Final = "*"
 # --- text -> statements ---------------------------------------------------------------------------------------------
 
 
-def read_policy(text: str, kind: Kind, *, bucket: str | None = None, stored: bool = False) -> Policy:
+def read_policy(text: str, kind: Kind, *, stored: bool = False) -> Policy:
     """A policy's statements.
 
     Args:
-        bucket: the bucket that a bucket policy is for: its resources must lie in it.
         stored: it was checked when it was stored, perhaps before an action's name was: any name is taken.
     Raises: PolicyFault.
     """
@@ -156,7 +155,7 @@ def read_policy(text: str, kind: Kind, *, bucket: str | None = None, stored: boo
         raise PolicyFault("Statement", f"has more than {POLICY_STATEMENTS_MAX} statements")
     read_action = _read_action if stored else _check_bucket_action if kind is Kind.BUCKET else _check_action
     return tuple(
-        _read_statement(statement, f"Statement[{number}]", kind, bucket, read_action)
+        _read_statement(statement, f"Statement[{number}]", kind, read_action)
         for number, statement in enumerate(statements)
     )
 
@@ -203,9 +202,7 @@ def _members(
     return value
 
 
-def _read_statement(
-    value: Any, place: str, kind: Kind, bucket: str | None, read_action: Callable[[str], Test]
-) -> Statement:
+def _read_statement(value: Any, place: str, kind: Kind, read_action: Callable[[str], Test]) -> Statement:
     names = ("Action", "NotAction", "Resource", "NotResource", "Condition", "Principal")
     members = _members(value, place, required=("Effect",), optional=names)
     if members["Effect"] not in ("Allow", "Deny"):
@@ -214,8 +211,7 @@ def _read_statement(
     resources: tuple[ResourcePattern, ...] = ()
     not_resources = False
     if kind.has_resource:
-        read = _read_resource if bucket is None else _bucket_resource_reader(bucket)
-        resources, not_resources = _either(members, place, "Resource", read)
+        resources, not_resources = _either(members, place, "Resource", _read_resource)
     elif "Resource" in members or "NotResource" in members:
         raise PolicyFault(f"{place}.Resource", "a trust policy is about the role it belongs to and names no resource")
     principals = _read_principals(members, place, kind)
@@ -311,17 +307,6 @@ def _read_resource(text: str) -> ResourcePattern:
     )
 
 
-def _bucket_resource_reader(bucket: str) -> Callable[[str], ResourcePattern]:
-    def read(text: str) -> ResourcePattern:
-        pattern = _read_resource(text)
-        name = text.split(":", 4)[-1]
-        if name != bucket and not name.startswith(f"{bucket}/"):
-            raise ValueError(f"{text!r} is not in this bucket; write acs:oss:*:*:{bucket} or acs:oss:*:*:{bucket}/*")
-        return pattern
-
-    return read
-
-
 def _read_conditions(value: Any, place: str) -> tuple[Condition, ...]:
     conditions = []
     if not isinstance(value, dict):
@@ -361,6 +346,8 @@ def _read_principals(members: dict[str, Any], place: str, kind: Kind) -> tuple[s
         if "Principal" in members:
             raise PolicyFault(f"{place}.Principal", "a policy of a user, role or session is about its holder")
         return ()
+    if "Principal" not in members and kind is Kind.BUCKET:
+        return (EVERYBODY,)
     if "Principal" not in members:
         raise PolicyFault(place, "Principal is missing")
     value, where = members["Principal"], f"{place}.Principal"

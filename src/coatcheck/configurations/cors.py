@@ -6,7 +6,6 @@ Source: OSS API reference, PutBucketCors and OptionObject.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -35,7 +34,7 @@ _VARY: Final = (b"vary", b"Origin")
 
 @dataclass(frozen=True, slots=True)
 class CorsRule:
-    """One rule; `origins` and `headers` may each hold one `*`."""
+    """One rule; `origins` and `headers` may each hold one `*`. Headers are in lower case, as OSS gives them back."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -103,7 +102,7 @@ def _read_rule(element: Element) -> CorsRule:
         _check("AllowedHeader", header, _TOKEN.issuperset(header.replace("*", "")), stars=1)
     for header in exposed:
         _check("ExposeHeader", header, _TOKEN.issuperset(header))
-    return CorsRule(origins, methods, headers, exposed, _read_max_age(element))
+    return CorsRule(origins, methods, tuple(map(str.lower, headers)), exposed, _read_max_age(element))
 
 
 def _check(name: str, value: str, legal: bool, *, stars: int = 0) -> None:
@@ -135,7 +134,7 @@ def preflight_headers(cors: Cors, origin: str, method: str, requested: str | Non
     for rule in cors.rules:
         if method in rule.methods and _allows_origin(rule, origin) and _allows_headers(rule.headers, asked):
             allowed = [(b"access-control-allow-headers", ", ".join(names).encode())] if names else []
-            return (*_origin_headers(rule, origin, cors.vary), *allowed, *_shared_headers(rule, (method,)))
+            return (*_origin_headers(rule, origin, cors.vary), *allowed, *_shared_headers(rule))
     return None
 
 
@@ -159,7 +158,7 @@ def _sharing_headers(cors: Cors, origin: str | None, method: str) -> tuple[RawHe
     if origin is not None:
         for rule in cors.rules:
             if method in rule.methods and _allows_origin(rule, origin):
-                return (*_origin_headers(rule, origin, cors.vary), *_shared_headers(rule, rule.methods))
+                return (*_origin_headers(rule, origin, cors.vary), *_shared_headers(rule))
     return (_VARY,) if cors.vary else ()
 
 
@@ -170,8 +169,8 @@ def _origin_headers(rule: CorsRule, origin: str, vary: bool) -> tuple[RawHeader,
     return ((b"access-control-allow-origin", origin.encode()), _VARY)
 
 
-def _shared_headers(rule: CorsRule, methods: Iterable[str]) -> list[RawHeader]:
-    headers = [(b"access-control-allow-methods", ", ".join(methods).encode())]
+def _shared_headers(rule: CorsRule) -> list[RawHeader]:
+    headers = [(b"access-control-allow-methods", ", ".join(rule.methods).encode())]
     if rule.exposed:
         headers.append((b"access-control-expose-headers", ", ".join(rule.exposed).encode()))
     if rule.max_age_s is not None:

@@ -16,10 +16,10 @@ SYNTAX_EC: Final = "0030-00000005"
 _VERSION_EC: Final = "0030-00000002"
 
 
-def check(text: str, *, bucket: str) -> None:
-    """Whether it can be the policy of the bucket of that name. Raises: OssError INVALID_POLICY_DOCUMENT."""
+def check(text: str) -> None:
+    """Whether it can be the policy of a bucket. Raises: OssError INVALID_POLICY_DOCUMENT."""
     try:
-        read_policy(text, Kind.BUCKET, bucket=bucket)
+        read_policy(text, Kind.BUCKET)
     except PolicyFault as fault:
         syntax = fault.place.startswith("line ")
         ec = _VERSION_EC if fault.place == "Version" else SYNTAX_EC if syntax else ""

@@ -402,6 +402,14 @@ INVALID_PART = Fault(
     "part's entity tag.",
 )
 INVALID_PART_ORDER = Fault("InvalidPartOrder", 400, "The list of parts was not in ascending order.", "0042-00000209")
+PART_NOT_SEQUENTIAL = Fault(
+    "PartNotSequential",
+    400,
+    "For sequential multipart upload, you must upload or complete parts with sequential part number.",
+)
+PART_ALREADY_EXISTS = Fault(
+    "PartAlreadyExist", 409, "For sequential multipart upload, you can't overwrite uploaded parts."
+)
 INVALID_TAG_VALUE = Fault("InvalidTag", 400, "The TagValue you have provided is invalid.")
 TOO_MANY_OBJECT_TAGS = Fault("InvalidTag", 400, "An object has at most 10 tags.")
 OPERATION_NOT_SUPPORTED = Fault(
@@ -420,7 +428,7 @@ POSITION_NOT_EQUAL_TO_LENGTH = Fault(
     "PositionNotEqualToLength", 409, "Position is not equal to file length", "0026-00000016"
 )
 NO_SUCH_REGION = Fault("NoSuchRegion", 404, "NoSuchRegion")
-RESTORE_IN_PROGRESS = Fault("RestoreAlreadyInProgress", 409, "The restore operation is in progress.")
+RESTORE_IN_PROGRESS = Fault("RestoreAlreadyInProgress", 409, "The restore operation is in progress.", "0016-00000701")
 RESTORE_STALE = Fault("ArchiveRestoreFileStale", 409, "The archive file or restore info stale", "0016-00000718")
 RESTORE_NOT_FINISHED = Fault(
     "ArchiveRestoreNotFinished", 409, "The archive file's restore is not finished.", "0016-00000719"

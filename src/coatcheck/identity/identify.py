@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
     DISABLED_ACCESS_KEY_ID,
-    SIGNATURE_DOES_NOT_MATCH,
     UNKNOWN_ACCESS_KEY_ID,
     USER_DISABLE,
     OssError,
@@ -136,9 +135,8 @@ def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> A
 
 def _verify_other_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:
     """See `wire.target.other_readings`; the first refusal is the one that is answered."""
-    if error.fault is SIGNATURE_DOES_NOT_MATCH:
-        for other in other_readings(request, target):
-            with suppress(OssError):
-                verify(claim, request, other, key.access_key_secret)
-                return other
+    for other in other_readings(request, target):
+        with suppress(OssError):
+            verify(claim, request, other, key.access_key_secret)
+            return other
     raise error

@@ -78,13 +78,14 @@ def read_plan(text: str) -> Plan:
 
 
 def _split(body: str) -> Iterator[tuple[str, list[str]]]:
-    if not body:
+    """Each action with its parameters. Empty ones are skipped: a link of OSS's own page ends with a slash."""
+    split = [[word for word in action.split(",") if word] for action in body.split("/")]
+    actions = [words for words in split if words]
+    if not actions:
         raise INVALID_ARGUMENT("image/ names no action.", ec=f"{EC}212", ArgumentName="x-oss-process")
-    actions = body.split("/")
     if len(actions) > PLAN_MAX_ACTIONS:
         raise INVALID_ARGUMENT(f"x-oss-process has more than {PLAN_MAX_ACTIONS} actions.", ec=_TOO_LONG)
-    for action in actions:
-        name, *parameters = action.split(",")
+    for name, *parameters in actions:
         yield name, parameters
 
 
@@ -119,7 +120,7 @@ class _Reader:
             raise NOT_IMPLEMENTED(f"The action {name} needs a service that this server does not have.")
         else:
             raise INVALID_ARGUMENT(
-                f"{shown(name) or 'An empty text'} is not an action of image processing.",
+                f"{shown(name)} is not an action of image processing.",
                 ec=f"{EC}213",
                 ArgumentName="x-oss-process",
                 ArgumentValue=shown(name),

@@ -32,6 +32,7 @@ from .context import Context
 from .list import Selection
 from .overwrite import check_overwrite, forbids_overwrite
 from .put import NewObject
+from .sequential import add_md5, check_order
 from .versions import version_id_for
 
 Wanted = Sequence[tuple[int, str]]  # part number, and ETag in any case, with or without quotes
@@ -46,7 +47,7 @@ class PartsPage(NamedTuple):
     more: bool
 
 
-async def initiate_upload(context: Context, grant: Grant, new: NewObject) -> Upload:
+async def initiate_upload(context: Context, grant: Grant, new: NewObject, *, sequential: bool = False) -> Upload:
     """Begin an upload; what its object will have besides content and ACL is said here.
 
     Raises: OssError FILE_ALREADY_EXISTS, NO_SUCH_BUCKET; NotWritten.
@@ -62,6 +63,7 @@ async def initiate_upload(context: Context, grant: Grant, new: NewObject) -> Upl
         headers=new.headers,
         tags=new.tags,
         encryption=new.encryption,
+        sequential=sequential,
     )
     try:
         await context.ports.catalog.create_upload(bucket.bucket_id, upload)
@@ -84,8 +86,8 @@ async def complete_upload(
     Args:
         wanted: numbers ascend; None for all parts there are, of which there must be one.
         acl: that the object is to get; None leaves it to the bucket.
-    Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, FILE_ALREADY_EXISTS, INTERNAL_ERROR, or the refusal
-        to store an object with the upload's tags; NotWritten.
+    Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL, FILE_ALREADY_EXISTS,
+        INTERNAL_ERROR, or the refusal to store an object with the upload's tags; Damaged; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
 
@@ -163,6 +165,8 @@ async def _compose(context: Context, grant: Grant, upload: Upload, wanted: Wante
     except OssError:
         await _find_upload(context, grant, upload.upload_id)  # else it was ended meanwhile, and its parts with it
         raise
+    if upload.sequential:
+        record = await add_md5(context, bucket, record)
     return replace(record, version_id=version_id_for(bucket), last_modified=int(context.now))
 
 
@@ -182,8 +186,9 @@ async def _complete(
 def compose(upload: Upload, parts: Sequence[Part], wanted: Wanted | None) -> ObjectRecord:
     """The object of the parts. Thousands take a while, so this runs in a thread.
 
-    Raises: OssError INVALID_PART, ENTITY_TOO_SMALL.
+    Raises: OssError INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL.
     """
+    check_order(upload, [part.number for part in parts] if wanted is None else [number for number, _ in wanted])
     chosen = parts if wanted is None else _choose(upload, parts, wanted)
     if not chosen and wanted is None:
         raise INVALID_PART("The upload has no parts.", UploadId=upload.upload_id)

@@ -24,6 +24,7 @@ from .context import Context
 from .encryption import copy_blob, inline_body
 from .intake import Arriving, receive
 from .multipart import open_upload
+from .sequential import check_next
 from .source import Source, SourceName, find_source
 
 
@@ -46,10 +47,11 @@ Choose = Callable[[Source], ByteRange]
 async def upload_part(context: Context, grant: Grant, upload_id: str, number: int, body: Arriving) -> StoredPart:
     """Keep the bytes of one number, in place of those it had. Sizes are looked at when the upload completes.
 
-    Raises: OssError NO_SUCH_UPLOAD, those of `receive`, or a refusal; NotWritten.
+    Raises: OssError NO_SUCH_UPLOAD, those of `check_next` and `receive`, or a refusal; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
     upload = await open_upload(context, grant, upload_id)
+    await check_next(context, grant, upload, number)
     incoming = await receive(
         body.chunks,
         context.ports.byte_store,
@@ -71,8 +73,8 @@ async def copy_part(
 
     Args:
         choose: looks at the source, each time that it had to be found anew.
-    Raises: OssError NO_SUCH_UPLOAD, those of `find_source`, OPERATION_NOT_SUPPORTED (a link, an appendable object),
-        ENTITY_TOO_LARGE, INTERNAL_ERROR, or a refusal; what `choose` raises; Damaged; NotWritten.
+    Raises: OssError NO_SUCH_UPLOAD, those of `check_next` and `find_source`, OPERATION_NOT_SUPPORTED (a link, an
+        appendable object), ENTITY_TOO_LARGE, INTERNAL_ERROR, or a refusal; what `choose` raises; Damaged; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
 
@@ -80,6 +82,7 @@ async def copy_part(
         return await open_upload(context, grant, upload_id)
 
     async def attempt(upload: Upload) -> CopiedPart:
+        await check_next(context, grant, upload, number)
         source = await find_source(context, name, grant.this_bucket.region)
         span = choose(source)
         if source.record.kind not in ("Normal", "Multipart"):

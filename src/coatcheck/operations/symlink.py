@@ -17,6 +17,7 @@ from .context import Context
 from .overwrite import check_overwrite
 from .put import NewObject
 from .record import put_record
+from .sequential import CONTENT_MD5
 from .versions import version_id_for
 
 
@@ -57,9 +58,9 @@ async def follow(context: Context, bucket: Bucket, link: ObjectRecord) -> Object
         raise SYMLINK_TARGET_NOT_EXIST(Key=key)
     if target.kind == SYMLINK:
         raise INVALID_TARGET_TYPE(Key=key)
-    headers = link.headers
+    headers = (*link.headers, *(header for header in target.headers if header[0] == CONTENT_MD5))
     if target.kind == "Normal":
-        headers = (*headers, (b"content-md5", write_content_md5(target.etag)))
+        headers = (*headers, (CONTENT_MD5, write_content_md5(target.etag)))
     return replace(
         target,
         key=link.key,

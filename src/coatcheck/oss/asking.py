@@ -24,12 +24,15 @@ _TAGGING: Final = "x-oss-tagging"
 class Asks:
     """How a route learns of an ACL and of tags: names of headers or form fields, "" for not at all.
 
-    `tags_later`: the operation finds the tags, and decides again.
+    Attributes:
+        tags_later: the operation finds the tags, and decides again.
+        new_only: it heeds them only where the object isn't there yet.
     """
 
     acl: str = ""
     tags: str = ""
     tags_later: bool = False
+    new_only: bool = False
 
     def find_acl(self, named: Mapping[str, str]) -> str | None:
         """The ACL asked for, as it was sent."""
@@ -53,4 +56,5 @@ OBJECT_ACL: Final = Asks(acl=_OBJECT_ACL)
 TAGS: Final = Asks(tags=_TAGGING)
 TAGS_LATER: Final = Asks(tags_later=True)
 ACL_AND_TAGS: Final = Asks(_OBJECT_ACL, _TAGGING)
+ACL_AND_TAGS_WHEN_NEW: Final = Asks(_OBJECT_ACL, _TAGGING, new_only=True)
 ACL_AND_TAGS_LATER: Final = Asks(_OBJECT_ACL, tags_later=True)

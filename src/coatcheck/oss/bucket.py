@@ -25,7 +25,7 @@ from coatcheck.core.limits import BUCKETS_PER_ACCOUNT, CONFIGURATION_MAX_BYTES, 
 from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
-from coatcheck.ports.bucket import TAGGING, Bucket, NewBucket, Tags
+from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, TAGGING, Bucket, NewBucket, Tags, write_public_access_block
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
 
@@ -36,6 +36,7 @@ from .documents_kept import change_bucket
 from .encryption import bucket_encryption
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
+from .tagging import write_tagging
 
 _GROUP: Final = "x-oss-resource-group-id"
 _REDUNDANCIES: Final = ("LRS", "ZRS")
@@ -61,7 +62,7 @@ async def list_buckets(call: Call) -> Reply:
         ("IsTruncated", "true" if more else "false"),
         *([("NextMarker", buckets[-1].name)] if more else []),
         owner_node(call.caller.account),
-        ("Buckets", tuple(("Bucket", _summary(call, bucket)) for bucket in buckets)),
+        ("Buckets", tuple(("Bucket", _summary(call, bucket, tagged=tags is not None)) for bucket in buckets)),
     ]
     return _xml("ListAllMyBucketsResult", nodes)
 
@@ -101,7 +102,7 @@ async def put_bucket(call: Call) -> Reply:
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(call.now),
-        configurations=labels,
+        configurations=_first_configurations(call, labels),
     )
 
     def check(made: Bucket) -> None:
@@ -113,6 +114,10 @@ async def put_bucket(call: Call) -> Reply:
         raise TOO_MANY_BUCKETS(BucketName=name) from None
     except AlreadyThere:
         await _keep_bucket(call, new, storage_class, redundancy, acl_text)
+    return _located(name)
+
+
+def _located(name: str) -> Reply:
     return Reply(200, ((b"Location", b"/" + name.encode()),))
 
 
@@ -125,6 +130,13 @@ def _read_labels(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if tagging:
         documents.append((TAGGING, read_tags_header(tagging)))
     return tuple(documents)
+
+
+def _first_configurations(call: Call, labels: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """What a new bucket has from the start."""
+    if not call.settings.block_new_buckets:
+        return labels
+    return ((PUBLIC_ACCESS_BLOCK, write_public_access_block(True)), *labels)
 
 
 async def delete_bucket(call: Call) -> Reply:
@@ -190,11 +202,11 @@ async def get_bucket_acl(call: Call) -> Reply:
 
 
 async def put_bucket_acl(call: Call) -> Reply:
-    """PutBucketAcl: without the header nothing changes, as documented."""
+    """PutBucketAcl: without the header nothing changes, as documented. Where there is no bucket it is PutBucket."""
     text = call.request.headers.get("x-oss-acl")
     if text is not None:
         await _set_acl(call, call.this_bucket, read_bucket_acl(text))
-    return Reply(200)
+    return _located(call.this_bucket.name)
 
 
 async def _read_configuration(call: Call) -> tuple[str | None, str | None]:
@@ -245,7 +257,7 @@ async def _set_acl(call: Call, bucket: Bucket, acl: str) -> None:
     await change_bucket(call, bucket, put)
 
 
-def _summary(call: Call, bucket: Bucket) -> list[Node]:
+def _summary(call: Call, bucket: Bucket, *, tagged: bool) -> list[Node]:
     return [
         ("CreationDate", write_iso(bucket.created_at)),
         *_endpoints(call, bucket),
@@ -253,6 +265,7 @@ def _summary(call: Call, bucket: Bucket) -> list[Node]:
         ("Name", bucket.name),
         ("Region", bucket.region),
         ("StorageClass", bucket.storage_class),
+        *([("Tagging", write_tagging(bucket.tags))] if tagged else []),
     ]
 
 

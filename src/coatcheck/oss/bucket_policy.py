@@ -29,7 +29,7 @@ from .documents_kept import change_document, drop_document
 async def put_bucket_policy(call: Call) -> Reply:
     """PutBucketPolicy: in place of the one that was there."""
     text = await _read_document(call)
-    policy.check(text, bucket=call.this_bucket.name)
+    policy.check(text)
     public = is_public(text)
 
     def put(bucket: Bucket) -> str:

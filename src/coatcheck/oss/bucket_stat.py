@@ -7,7 +7,7 @@ from typing import Final
 from coatcheck.configurations import live_channel
 from coatcheck.core.errors import NO_SUCH_REGION
 from coatcheck.core.xml import Node, write_xml
-from coatcheck.ports.bucket import ClassStat
+from coatcheck.ports.bucket import BucketStat, ClassStat
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.target import accelerate_names
 
@@ -22,7 +22,7 @@ _CLASSES: Final = (
 
 
 async def get_bucket_stat(call: Call) -> Reply:
-    """GetBucketStat: counted when asked, so it is never behind; every version counts."""
+    """GetBucketStat: counted when asked, so it is never behind; every version counts. Of nothing there is no time."""
     stat = await call.ports.catalog.stat_bucket(call.this_bucket.bucket_id)
     channels = await call.ports.catalog.count_entries(call.this_bucket.bucket_id, live_channel.KIND)
     classes = dict(stat.classes)
@@ -32,7 +32,7 @@ async def get_bucket_stat(call: Call) -> Reply:
         ("ObjectCount", sum(found.objects for found in classes.values())),
         ("MultipartUploadCount", stat.uploads),
         ("LiveChannelCount", channels),
-        ("LastModifiedTime", int(call.now)),
+        ("LastModifiedTime", 0 if stat == BucketStat() else int(call.now)),
         ("StandardStorage", standard.size_bytes),
         ("StandardObjectCount", standard.objects),
     ]

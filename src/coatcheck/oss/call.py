@@ -113,7 +113,7 @@ class Call(NamedTuple):
         if marker is None:
             if named is None:
                 return NO_SUCH_KEY(_say_plus(self.request, self.key), Key=self.key)
-            return NO_SUCH_VERSION(Key=self.key, VersionId=read_version_id(named))
+            return NO_SUCH_VERSION(Key=self.key, VersionId=read_version_id(named, self.bucket))
         headers = marker_headers(marker.version_id)
         if named is None:
             return NO_SUCH_KEY(Key=self.key, headers=headers)

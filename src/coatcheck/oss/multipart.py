@@ -34,7 +34,8 @@ async def initiate_multipart_upload(call: Call) -> Reply:
     """InitiateMultipartUpload: what the object will have besides content is said here."""
     refuse_headers(call.request, NOT_BUILT)
     encoded = read_encoding_type(call.request.query)
-    upload = await multipart.initiate_upload(call.context, call.grant, _read_new_upload(call))
+    sequential = "sequential" in call.request.query
+    upload = await multipart.initiate_upload(call.context, call.grant, _read_new_upload(call), sequential=sequential)
     nodes: list[Node] = [
         *((("EncodingType", "url"),) if encoded else ()),
         ("Bucket", call.this_bucket.name),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from coatcheck.core.errors import INVALID_ARGUMENT, MISSING_ARGUMENT
 from coatcheck.core.times import write_http_date
 from coatcheck.operations.append import Misplaced, append, seal
@@ -17,10 +19,10 @@ from .versions import version_headers
 
 
 async def append_object(call: Call) -> Reply:
-    """AppendObject: bytes behind those that are there. Metadata counts only for the append that makes the object."""
+    """AppendObject: bytes behind those that are there."""
     position = read_position(call.request.query)
     refuse_headers(call.request, NOT_BUILT)
-    new = read_new_object(call, call.request.headers)
+    new = read_new_object(call, _read_heeded(call))
     body = read_arriving(call.request, read_traffic_limit(call.request))
     try:
         stored = await append(call.context, call.grant, new, position, body, call.found)
@@ -40,6 +42,14 @@ async def seal_append_object(call: Call) -> Reply:
         raise
     sealed = (b"x-oss-sealed-time", write_http_date(sealed_at).encode())
     return Reply(200, (sealed, *version_headers(call.this_bucket, found.version_id)))
+
+
+def _read_heeded(call: Call) -> Mapping[str, str]:
+    """The headers that count: of the append that makes the object all; later, whether one may be there."""
+    headers = call.request.headers
+    if call.found is None:
+        return headers
+    return {name: value for name, value in headers.items() if name == "x-oss-forbid-overwrite"}
 
 
 def read_position(query: Query) -> int:

@@ -10,6 +10,7 @@ from coatcheck.core.times import write_iso
 from coatcheck.core.xml import write_xml
 from coatcheck.operations import copy
 from coatcheck.operations.copy import Copied, CopyWishes
+from coatcheck.operations.sequential import CONTENT_MD5
 from coatcheck.operations.source import Source
 from coatcheck.wire.reply import RawHeader, Reply
 
@@ -81,8 +82,8 @@ def _read_headers(call: Call) -> tuple[RawHeader, ...]:
 
 
 def _survives(name: bytes) -> bool:
-    """What the copy has from its source where nothing else is given: its type, and what its reader decrypts it with."""
-    return name == _TYPE or name.startswith(_CLIENT_ENCRYPTION)
+    """What the copy has from its source where nothing else is given: type, MD5, what its reader decrypts it with."""
+    return name in (_TYPE, CONTENT_MD5) or name.startswith(_CLIENT_ENCRYPTION)
 
 
 def _replaces(call: Call, name: str) -> bool:

@@ -12,6 +12,7 @@ from coatcheck.core.percent import encode
 from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.operations import delete
 from coatcheck.operations.delete import Named
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Deleted
 from coatcheck.wire.reply import Reply
 
@@ -23,7 +24,7 @@ from .versions import asked_version, marker_headers, read_version_id, version_he
 async def delete_object(call: Call) -> Reply:
     """DeleteObject: 204 whether or not there was one. A versioned bucket keeps its versions under a delete marker,
     unless the request names one, which then goes for good."""
-    asked = asked_version(call.request.query)
+    asked = asked_version(call.request.query, call.bucket)
     deleted = await delete.delete_object(call.context, call.grant, asked)
     if deleted.marker:
         return Reply(204, marker_headers(deleted.version_id))
@@ -35,7 +36,7 @@ async def delete_multiple_objects(call: Call) -> Reply:
     """DeleteMultipleObjects: up to 1,000 keys or versions in one transaction; missing ones count as deleted."""
     encoded = read_encoding_type(call.request.query)
     document = read_xml(await read_body(call.request, most=MULTI_DELETE_MAX_BYTES), "Delete", controls=True)
-    named = [_read_item(item) for item in document.findall("Object")]
+    named = [_read_item(item, call.this_bucket) for item in document.findall("Object")]
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet = find_switch(document, "Quiet")
@@ -60,7 +61,7 @@ def _deleted(key: str, version_id: str | None, outcome: Deleted) -> tuple[Node, 
     return nodes
 
 
-def _read_item(item: Element) -> Named:
+def _read_item(item: Element, bucket: Bucket) -> Named:
     """The key and the version id of an Object element.
 
     Raises: OssError MALFORMED_XML, USER_KEY_MUST_BE_SPECIFIED, INVALID_ARGUMENT, or one of `check_object_key`'s.
@@ -70,4 +71,4 @@ def _read_item(item: Element) -> Named:
         raise USER_KEY_MUST_BE_SPECIFIED()
     check_object_key(key, len(key.encode()))
     version_id = find_text(item, "VersionId")
-    return Named(key, read_version_id(version_id) if version_id else None)
+    return Named(key, read_version_id(version_id, bucket) if version_id else None)

@@ -151,6 +151,7 @@ def _find_plan(bucket: Bucket, process: str) -> str:
     """The text of the plan: itself, or that of the bucket's style. Raises: OssError, also for a bad plan."""
     family, _, rest = process.partition("/")
     if family == _STYLE:
+        rest = rest.rstrip("/")
         style = find_style(bucket, check_name(rest))
         text = None if style is None else style.content
         if text is None:
@@ -212,7 +213,9 @@ def _read_save(text: str) -> tuple[str, str, str]:
     action, _, parameters = save.partition(",")
     if action != _SAVE:
         raise INVALID_ARGUMENT("The result must be saved: end with |sys/saveas,o_KEY.", ArgumentName=_SAVE)
-    values = {key: value for key, _, value in (parameter.partition("_") for parameter in parameters.split(","))}
+    values = {
+        key: value for key, _, value in (parameter.partition("_") for parameter in parameters.rstrip("/").split(","))
+    }
     if not values.get("o"):
         raise INVALID_ARGUMENT("sys/saveas needs o_, the base64 of the key.", ArgumentName="o")
     key = decode_base64(values["o"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import MALFORMED_XML
+from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML
 from coatcheck.core.limits import (
     CONFIGURATION_MAX_BYTES,
     RESTORE_ARCHIVE_MAX_DAYS,
@@ -19,15 +19,16 @@ from .arguments import check_xml, read_body
 from .call import Call
 from .versions import version_headers
 
-_TIERS: Final = ("Expedited", "Standard", "Bulk")
+_ROOT: Final = "RestoreRequest"
+_STANDARD: Final = "Standard"
+_TIERS: Final = ("Expedited", _STANDARD, "Bulk")
 
 
 async def restore_object(call: Call) -> Reply:
     """RestoreObject: 202 when a restore begins, 200 when a restored object stays readable for longer."""
+    document = await _read_document(call)
     found = call.this_object
-    body = await read_body(call.request, most=CONFIGURATION_MAX_BYTES)
-    most = RESTORE_ARCHIVE_MAX_DAYS if found.storage_class == ARCHIVE else RESTORE_COLD_MAX_DAYS
-    days, tier = _read_request(body, most)
+    days, tier = _read_request(document, found.storage_class)
     delay_s = call.settings.restore_delay_s
     began = await restore.restore_object(call.context, call.grant, found.version_id, days=days, delay_s=delay_s)
     headers = version_headers(call.this_bucket, found.version_id)
@@ -43,19 +44,32 @@ async def clean_restored_object(call: Call) -> Reply:
     return Reply(200, version_headers(call.this_bucket, found.version_id))
 
 
-def _read_request(body: bytes, most_days: int) -> tuple[int, str]:
-    """Days and tier; a day, and Standard, when the body doesn't say. Raises: OssError MALFORMED_XML."""
-    if not body.strip():
-        return 1, "Standard"
-    document = check_xml(body, "RestoreRequest")
+async def _read_document(call: Call) -> Element:
+    """The request's body; an empty document if there is none. Raises: OssError MALFORMED_XML."""
+    body = await read_body(call.request, most=CONFIGURATION_MAX_BYTES)
+    return check_xml(body, _ROOT) if body.strip() else Element(_ROOT)
+
+
+def _read_request(document: Element, storage_class: str) -> tuple[int, str]:
+    """Days and tier; a day, and Standard, when the body doesn't say.
+
+    Raises: OssError MALFORMED_XML, also for a tier of a class that has none; INVALID_ARGUMENT for a tier that is none.
+    """
     text = _one_text(document, "Days") or "1"
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most_days):
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} Days must be 1 to {most_days} for this class.")
+    most = RESTORE_ARCHIVE_MAX_DAYS if storage_class == ARCHIVE else RESTORE_COLD_MAX_DAYS
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most):
+        raise MALFORMED_XML(f"{MALFORMED_XML.message} Days must be 1 to {most} for this class.")
     jobs = document.findall("JobParameters")
-    tier = _one_text(jobs[0], "Tier") if len(jobs) == 1 else None
-    if len(jobs) > 1 or (tier is not None and tier not in _TIERS):
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} Tier must be {', '.join(_TIERS)}.")
-    return int(text), tier or "Standard"
+    if len(jobs) > (0 if storage_class == ARCHIVE else 1):
+        raise MALFORMED_XML(f"{MALFORMED_XML.message} JobParameters are for the cold classes, and given once.")
+    return int(text), _read_tier(jobs[0]) if jobs else _STANDARD
+
+
+def _read_tier(jobs: Element) -> str:
+    tier = _one_text(jobs, "Tier") or _STANDARD
+    if tier not in _TIERS:
+        raise INVALID_ARGUMENT(f"Tier must be {', '.join(_TIERS)}.", ArgumentName="Tier", ArgumentValue=tier[:64])
+    return tier
 
 
 def _one_text(parent: Element, name: str) -> str | None:

@@ -55,7 +55,7 @@ from .call import Call, PostedForm
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
-from .table import Row, find_row, is_form, may_make_bucket, page_row
+from .table import Row, find_row, is_form, may_make_bucket, page_row, row_without_bucket
 from .versions import is_version_id
 
 
@@ -111,6 +111,8 @@ class Pipeline:
         caller, target = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
+        if bucket is None:
+            row = row_without_bucket(row)
         exchange.operation = row.name
         exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else self._check_bucket(target, bucket)
@@ -180,7 +182,7 @@ class Pipeline:
             target.bucket or "",
             target.region or self._settings.regions[0],
         )
-        if row.asks is not NOTHING:
+        if row.asks is not NOTHING and not (row.asks.new_only and found is not None):
             named = request.headers if form is None else form.form.fields
             facts = facts._replace(acl=row.asks.find_acl(named), tags=row.asks.find_tags(named))
         grant = decide(caller, row.action, facts)

@@ -53,6 +53,7 @@ from . import (
 from .asking import (
     ACL_AND_TAGS,
     ACL_AND_TAGS_LATER,
+    ACL_AND_TAGS_WHEN_NEW,
     BUCKET_ACL,
     NOTHING,
     OBJECT_ACL,
@@ -251,11 +252,14 @@ ROWS: Final = (
         object_append.append_object,
         Action.PUT_OBJECT,
         reads_object=True,
-        asks=ACL_AND_TAGS,
+        asks=ACL_AND_TAGS_WHEN_NEW,
     ),
     Row("POST", Level.OBJECT, "seal", object_append.seal_append_object, Action.SEAL_APPEND_OBJECT, reads_object=True),
     Row("PUT", Level.OBJECT, "symlink", symlink.put_symlink, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
     Row("GET", Level.OBJECT, "symlink", symlink.get_symlink, Action.GET_OBJECT, reads_object=True),
+    Row(
+        "DELETE", Level.OBJECT, "symlink", object_delete.delete_object, Action.DELETE_OBJECT
+    ),  # some SDKs leave it there
     Row("POST", Level.OBJECT, "restore", object_restore.restore_object, Action.RESTORE_OBJECT, reads_object=True),
     Row(
         "POST",
@@ -275,6 +279,7 @@ ROWS: Final = (
     *_inventory_rows(),
     *_redundancy_transition_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
+    Row("GET", Level.SERVICE, "regionList", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains
     Row("POST", Level.BUCKET, "cname&comp=token", bucket_cname.create_cname_token, Action.CREATE_CNAME_TOKEN),
     Row("GET", Level.BUCKET, "cname&comp=token", bucket_cname.get_cname_token, Action.GET_CNAME_TOKEN),
@@ -383,6 +388,8 @@ _BY_PLACE: Final = {(row.method, row.level, row.sub_resource): row for row in RO
 _BY_HEADER: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if row.header}
 _BUILT: Final = frozenset((row.level, row.sub_resource) for row in ROWS)
 _LIST_V1: Final = _BY_PLACE["GET", Level.BUCKET, ""]
+_PUT_BUCKET: Final = _BY_PLACE["PUT", Level.BUCKET, ""]
+_PUT_BUCKET_ACL: Final = _BY_PLACE["PUT", Level.BUCKET, "acl"]
 _METHODS: Final = frozenset(row.method for row in ROWS) | {"POST"}
 
 
@@ -426,8 +433,13 @@ def is_form(target: Target, query: Query) -> bool:
 
 
 def may_make_bucket(method: str, query: Query) -> bool:
-    """Whether a request at a bucket's address need not find it there."""
+    """Whether a request at a bucket's address need not find it there: PutBucket, PutBucketAcl."""
     return method == "PUT" and SUB_RESOURCES.intersection(query.first) <= {"acl"}
+
+
+def row_without_bucket(row: Row) -> Row:
+    """What an operation is where the bucket isn't there: PutBucketAcl makes one, as OSS documents it."""
+    return _PUT_BUCKET if row is _PUT_BUCKET_ACL else row
 
 
 def _row_at(method: str, level: Level, sub_resource: str, headers: Mapping[str, str]) -> Row | None:

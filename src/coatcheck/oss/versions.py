@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.operations.versions import can_be_version_id
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader
@@ -13,19 +14,24 @@ _CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV
 _MAX_CHARS: Final = 128
 
 
-def asked_version(query: Query) -> str | None:
+def asked_version(query: Query, bucket: Bucket | None = None) -> str | None:
     """The version that the request names; None for the current one. Raises as `read_version_id`."""
     text = query.get("versionId")
-    return None if text is None else read_version_id(text)
+    return None if text is None else read_version_id(text, bucket)
 
 
 def is_version_id(text: str) -> bool:
     return 0 < len(text) <= _MAX_CHARS and _CHARACTERS.issuperset(text)
 
 
-def read_version_id(text: str) -> str:
-    """Raises: OssError INVALID_ARGUMENT, for an empty or ill-formed one."""
-    if is_version_id(text):
+def read_version_id(text: str, bucket: Bucket | None = None) -> str:
+    """
+    Args:
+        bucket: where it is to be: one that has versions knows what their ids look like.
+    Raises: OssError INVALID_ARGUMENT, for an empty or ill-formed one.
+    """
+    known = bucket is None or not bucket.versioning or can_be_version_id(text)
+    if known and is_version_id(text):
         return text
     message = "Invalid version id specified." if text else "Version id can not be the empty string."
     raise INVALID_ARGUMENT(message, ArgumentName="versionId", ArgumentValue=text[:1024])

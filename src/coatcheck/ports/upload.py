@@ -15,6 +15,7 @@ class Upload:
         upload_id: never used twice.
         initiated_at: Unix seconds.
         storage_class, headers, tags, encryption: as in `ObjectRecord`.
+        sequential: its parts come in order, and its object gets the MD5 of its content.
         revision: another one after every change to its parts; the catalog's own.
     """
 
@@ -25,6 +26,7 @@ class Upload:
     headers: tuple[tuple[bytes, bytes], ...]
     tags: tuple[tuple[str, str], ...] = ()
     encryption: str = ""
+    sequential: bool = False
     revision: int = 0
 
 

@@ -129,6 +129,12 @@ class ServerSettings:
         Flag(),
         "Browsers save objects instead of showing them, unless they come by an own domain, as on OSS.",
     )
+    block_new_buckets: bool = _row(
+        False,
+        "--block-new-buckets",
+        Flag(),
+        "New buckets block public access from the start, as those of new accounts of OSS do.",
+    )
     verify_domains: bool = _row(
         True,
         "--no-verify-domains",

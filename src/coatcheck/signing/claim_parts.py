@@ -36,9 +36,9 @@ def read_digits(text: str | None) -> int | None:
 
 
 def split_credential(text: str) -> tuple[str, Scope, str] | None:
-    """(access key id, scope, terminator), or None if the text hasn't five parts or no region."""
+    """(access key id, scope, terminator), or None if the text hasn't five parts."""
     parts = text.split("/")
-    if len(text) > 512 or len(parts) != 5 or not parts[2]:
+    if len(text) > 512 or len(parts) != 5:
         return None
     access_key_id, date, region, product, terminator = parts
     return access_key_id, Scope(date, region, product), terminator
@@ -48,6 +48,18 @@ def check_id(access_key_id: str, ec: str | None = None) -> None:
     """Said once the bucket is known to be there. Raises: OssError ACCESS_KEY_ID_CHARACTERS."""
     if not is_access_key_id(access_key_id):
         raise ACCESS_KEY_ID_CHARACTERS(ec=ec, OSSAccessKeyId=access_key_id)
+
+
+NO_REGION: Final = "The signing region in credential is invalid."
+
+
+def absent_headers(claim: Claim, request: Request) -> str:
+    """What to say where headers are missing that the signer listed; "" if none is.
+
+    Some signers list headers that they don't have, so this is said only of a signature that doesn't match.
+    """
+    absent = [name for name in claim.additional_headers if name not in request.headers]
+    return f"Signed headers are not sent: {', '.join(absent)}." if absent else ""
 
 
 def is_scope_date(text: str) -> bool:

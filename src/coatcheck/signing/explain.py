@@ -17,6 +17,7 @@ from coatcheck.wire.target import Target
 
 from . import schemes
 from .claim import read_claim
+from .claim_parts import absent_headers
 from .link import Address, read_address, read_link
 from .mistakes import Attempt, find_mistake, is_signed_by
 from .scheme import Claim, Glance
@@ -175,9 +176,8 @@ def _why_mismatch(attempt: Attempt[Claim], secret: str, address: Address) -> str
     whole = claim.scheme.signature_chars
     if len(claim.signature) < whole:
         return f"The link was cut off: its signature has {len(claim.signature)} of {whole} characters. Copy all of it."
-    absent = [name for name in claim.additional_headers if name not in attempt.request.headers]
-    if absent:
-        return f"Signed headers are not sent: {', '.join(absent)}. Send them with the values they were signed with."
+    if absent := absent_headers(claim, attempt.request):
+        return f"{absent} Send them with the values they were signed with."
     target = attempt.target._replace(region=address.region)
     mistake = find_mistake(attempt._replace(target=target), address.mixed_up, secret)
     if mistake is not None:

@@ -23,11 +23,12 @@ from coatcheck.core.times import read_basic_iso, write_iso
 from coatcheck.wire.target import Target
 
 from . import v1, v4
-from .claim_parts import check_id, is_scope_date, split_credential
+from .claim_parts import NO_REGION, check_id, is_scope_date, split_credential
 from .scheme import Scheme, SignedText
 from .v4 import ALGORITHM, PRODUCT, TERMINATOR, Scope
 
 _V4_FIELDS: Final = ("x-oss-signature-version", "x-oss-credential", "x-oss-date", "x-oss-signature", "policy")
+_REGION_EC: Final = "0002-00000715"
 _V1_FIELDS: Final = ("OSSAccessKeyId", "Signature", "policy")
 
 
@@ -63,7 +64,7 @@ def _check_v4_scope(claim: FormClaim, regions: Collection[str], target: Target) 
     scope = claim.scope
     assert scope is not None  # of a V4 claim it never is
     if scope.region not in regions or target.region not in (None, scope.region):
-        raise _bad_credential("The signing region in credential is invalid.", claim, "0002-00000715")
+        raise _bad_credential(NO_REGION, claim, _REGION_EC)
     if scope.product != PRODUCT:
         raise _bad_credential("The signing product in credential is invalid.", claim, "0002-00000710")
 
@@ -101,6 +102,10 @@ def _read_v4(fields: Mapping[str, str]) -> FormClaim | None:
     if parts is None or parts[2] != TERMINATOR:
         raise POST_CREDENTIAL_INVALID(ArgumentName="x-oss-credential", ArgumentValue=credential[:512])
     access_key_id, scope, _ = parts
+    if not scope.region:
+        raise POST_CREDENTIAL_INVALID(
+            NO_REGION, ec=_REGION_EC, ArgumentName="x-oss-credential", ArgumentValue=credential[:512]
+        )
     signed_at_s = read_basic_iso(timestamp)
     if signed_at_s is None or not is_scope_date(scope.date) or not timestamp.startswith(scope.date):
         raise POST_CREDENTIAL_INVALID(

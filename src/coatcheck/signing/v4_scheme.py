@@ -27,6 +27,8 @@ from coatcheck.wire.target import Target
 
 from . import v4
 from .claim_parts import (
+    NO_REGION,
+    absent_headers,
     bad_header,
     check_id,
     check_skew,
@@ -174,6 +176,10 @@ def _read_url_credential(text: str) -> tuple[str, Scope]:
         why = f"must be <access key id>/<YYYYMMDD>/<region>/oss/{TERMINATOR}"
         raise _bad_parameter("x-oss-credential", text, why, "0002-00000218")
     access_key_id, scope, terminator = parts
+    if not scope.region:
+        raise QUERY_AUTHORIZATION_INVALID(
+            NO_REGION, ec="0002-00000228", ArgumentName="x-oss-credential", ArgumentValue=text
+        )
     if not is_scope_date(scope.date):
         raise _bad_parameter("x-oss-credential", text, "must have a date such as 20260305", "0002-00000223")
     if terminator != TERMINATOR:
@@ -253,6 +259,8 @@ def _read_header_credential(authorization: str, text: str) -> tuple[str, Scope]:
     if parts is None or not parts[0]:
         raise bad_header(authorization, "Authorization header is invalid.", "0002-00000202")
     access_key_id, scope, terminator = parts
+    if not scope.region:
+        raise bad_header(authorization, NO_REGION, "0002-00000202")
     if not is_scope_date(scope.date):
         raise bad_header(authorization, "Invalid signing date in Authorization header.", "0002-00000212")
     if terminator != TERMINATOR:
@@ -376,6 +384,9 @@ def _sign(claim: V4Claim, text: str, secret: str) -> str:
 
 
 def _mismatch(claim: V4Claim, request: Request, target: Target) -> OssError:
+    if absent := absent_headers(claim, request):
+        fault = QUERY_AUTHORIZATION_INVALID if claim.scheme.is_link else AUTHORIZATION_INVALID
+        return fault(absent, ec="0002-00000077", ArgumentName="x-oss-additional-headers")
     return mismatch(
         claim, request, _write(claim, request, target), "0002-00000201", _host_sentence(claim, request.host)
     )

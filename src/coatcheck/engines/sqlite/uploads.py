@@ -24,7 +24,7 @@ from .rows import (
 )
 
 UPLOADS: Final = (
-    "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, revision FROM upload"
+    "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision FROM upload"
     " WHERE bucket_id = ?"
 )
 UPLOAD: Final = f"{UPLOADS} AND key = ? AND upload_id = ?"
@@ -36,9 +36,17 @@ PARTS: Final = (
 
 
 def read_upload(row: Any) -> Upload:
-    key, upload_id, initiated_at, storage_class, headers, tags, encryption, revision = row
+    key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision = row
     return Upload(
-        key, upload_id, initiated_at, storage_class, read_headers(headers), read_tags(tags), encryption, revision
+        key,
+        upload_id,
+        initiated_at,
+        storage_class,
+        read_headers(headers),
+        read_tags(tags),
+        encryption,
+        bool(sequential),
+        revision,
     )
 
 
@@ -50,8 +58,8 @@ def read_part(row: Any) -> Part:
 def create_upload(connection: sqlite3.Connection, bucket_id: int, upload: Upload) -> None:
     versioning_of(connection, bucket_id)
     connection.execute(
-        "INSERT INTO upload (bucket_id, key, upload_id, initiated_at, storage_class, headers, tags, encryption)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO upload (bucket_id, key, upload_id, initiated_at, storage_class, headers, tags, encryption,"
+        " sequential) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             bucket_id,
             upload.key,
@@ -61,6 +69,7 @@ def create_upload(connection: sqlite3.Connection, bucket_id: int, upload: Upload
             write_headers(upload.headers),
             write_tags(upload.tags),
             upload.encryption,
+            upload.sequential,
         ),
     )
 
