@@ -7,6 +7,7 @@ leaves in one place.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from contextlib import suppress
 
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts, read_request_facts
@@ -14,12 +15,13 @@ from coatcheck.configurations import cors, website
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
+    NO_SUCH_KEY,
     NON_STANDARD_HOST,
     WRONG_ENDPOINT,
     OssError,
 )
 from coatcheck.exchange import Exchange, read_unwritten
-from coatcheck.identity.caller import Caller
+from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.identity.identify import ask_for_key, identify, identify_form
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import body_fault
@@ -155,8 +157,11 @@ class Pipeline:
         if bucket is not None and bucket.configurations:
             exchange.has_configurations = True
             admit(bucket, request, caller)
-            if caller.anonymous and row.is_page and (document := bucket.configuration(website.NAME)) is not None:
-                return self._serve_website(document, exchange, target, caller, bucket, snapshot)
+            if row.is_page and (document := bucket.configuration(website.NAME)) is not None:
+                if caller.anonymous:
+                    return self._serve_website(document, exchange, target, caller, bucket, snapshot)
+                if target.key is not None and target.key.endswith("/"):
+                    return self._serve_directory(document, row, exchange, target, caller, bucket, snapshot)
         return self._perform(row, exchange, target, caller, bucket, snapshot, form)
 
     async def _perform(
@@ -201,6 +206,30 @@ class Pipeline:
         if request.method in ("PUT", "POST"):
             check_side_effects(call)
         return await row.run(call)
+
+    async def _serve_directory(
+        self,
+        document: str,
+        row: Row,
+        exchange: Exchange,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket,
+        snapshot: Snapshot,
+    ) -> Reply:
+        """A signed request for a key that ends with a slash: the object, or else what the website has there.
+
+        The signer of a link signed for this one object: of others its holder sees what everybody does.
+        """
+        try:
+            return await self._perform(row, exchange, target, caller, bucket, snapshot)
+        except OssError as error:
+            if error.fault is not NO_SUCH_KEY:
+                raise
+            visitor = ANONYMOUS if caller.by_link else caller
+            with suppress(OssError):
+                return await self._serve_website(document, exchange, target, visitor, bucket, snapshot)
+            raise
 
     async def _serve_website(
         self,
