@@ -100,7 +100,7 @@ def restore_nodes(restore: Restore | None, now: float) -> tuple[Node, ...]:
 
 
 def _reply(nodes: list[Node]) -> Reply:
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListBucketResult", nodes))
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListBucketResult", nodes, controls=True))
 
 
 def _write_token(marker: str) -> str:
