@@ -33,8 +33,8 @@ _TEXT_TABLE: Final[dict[int, Any]] = {**_FORBIDDEN, **_ESCAPES}
 _CONTROLS: Final = (*(code for code in _FORBIDDEN if 0 < code < 0x20), 0xFFFE, 0xFFFF)
 _NAME_TABLE: Final[dict[int, Any]] = {**_TEXT_TABLE, **{code: f"&#x{code:X};" for code in _CONTROLS}}
 
-# Those characters as references, as SDKs V2 write keys that hold them, or as they are; and what the parser sees in their
-# place: the end of the last private plane, which is text of nobody's.
+# Those characters as references, as SDKs V2 write keys that hold them, or as they are; and what the parser sees
+# instead: the end of the last private plane, which is text of nobody's.
 _CONTROL: Final = re.compile(
     rb"&#(?:x0*([0-9A-Fa-f]{1,4})|0*([0-9]{1,5}));|([\x01-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf])"
 )
