@@ -63,6 +63,7 @@ class Action(Enum):
     RESTORE_OBJECT = ("oss:RestoreObject", AclRight.NOTHING, True)
     CLEAN_RESTORED_OBJECT = ("oss:CleanRestoredObject", AclRight.NOTHING, True)
     GET_BUCKET_STAT = ("oss:GetBucketStat", AclRight.NOTHING, False)
+    LIST_LIVE_CHANNEL = ("oss:ListLiveChannel", AclRight.NOTHING, False)
     DESCRIBE_REGIONS = ("oss:DescribeRegions", AclRight.NOTHING, False)
     GET_OBJECT_ACL = ("oss:GetObjectAcl", AclRight.NOTHING, True)
     PUT_OBJECT_ACL = ("oss:PutObjectAcl", AclRight.NOTHING, True)
@@ -134,7 +135,7 @@ _NOT_BUILT: Final = (
     *("GetBucketReplicationProgress", "PutBucketReplication", "PutBucketRTC", "ReplicateDelete", "ReplicateGet"),
     *("ReplicateList", "ReplicatePut"),
     *("DeleteLiveChannel", "GetLiveChannel", "GetLiveChannelHistory", "GetLiveChannelStat", "GetVodPlaylist"),
-    *("ListLiveChannel", "PostVodPlaylist", "PublishRtmpStream", "PutLiveChannel", "PutLiveChannelStatus"),
+    *("PostVodPlaylist", "PublishRtmpStream", "PutLiveChannel", "PutLiveChannelStatus"),
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),

@@ -28,6 +28,7 @@ from . import (
     bucket_tags,
     bucket_versioning,
     configuration,
+    live_channel,
     multipart,
     multipart_list,
     object_acl,
@@ -231,6 +232,7 @@ ROWS: Final = (
     ),
     Row("GET", Level.BUCKET, "stat", bucket_stat.get_bucket_stat, Action.GET_BUCKET_STAT),
     Row("GET", Level.SERVICE, "regions", bucket_stat.describe_regions, Action.DESCRIBE_REGIONS),
+    Row("GET", Level.BUCKET, "live", live_channel.list_live_channel, Action.LIST_LIVE_CHANNEL),
     # versions
     Row("PUT", Level.BUCKET, "versioning", bucket_versioning.put_bucket_versioning, Action.PUT_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
