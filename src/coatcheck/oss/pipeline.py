@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from contextlib import suppress
+from typing import Final
 
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts, read_request_facts
@@ -37,7 +38,7 @@ from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import (
     Addressing,
@@ -288,7 +289,7 @@ class Pipeline:
         if document is None:
             return reply
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)
-        return reply._replace(headers=(*reply.headers, *headers)) if headers else reply
+        return reply._replace(headers=_join_vary((*reply.headers, *headers))) if headers else reply
 
     async def _find_bucket(self, target: Target, snapshot: Snapshot) -> Bucket | None:
         return self._check_bucket(target, await self._look_for_bucket(target, snapshot))
@@ -326,6 +327,17 @@ class Pipeline:
                 return snapshot.found()
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None
+
+
+def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
+    """The headers with one Vary, which names all that the reply depends on."""
+    names = [value for name, value in headers if name == _VARY]
+    if len(names) < 2:
+        return headers
+    return (*(header for header in headers if header[0] != _VARY), (_VARY, b", ".join(names)))
+
+
+_VARY: Final = b"vary"
 
 
 def _may_make_bucket(request: Request, target: Target) -> bool:
