@@ -43,7 +43,7 @@ SIGNATURES: Final = {
     "PresignedUrl": "url: str, method: str, expires_at_s: int, signed_headers: dict[str, str]",
     "PostForm": "url: str, fields: dict[str, str], expires_at_s: int",
     "Explanation": (
-        "version: Literal['V4', 'V1'] | None = None, method: str = 'GET', access_key_id: str | None = None, "
+        "version: Literal['V4', 'V2', 'V1'] | None = None, method: str = 'GET', access_key_id: str | None = None, "
         "region: str | None = None, bucket: str | None = None, key: str | None = None, "
         "starts_at_s: int | None = None, expires_at_s: int | None = None, left_s: int | None = None, "
         "state: State = 'unknown', required_headers: tuple[str, ...] = (), process: str | None = None, "

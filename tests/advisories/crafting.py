@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from hashlib import sha1
+from hashlib import sha1, sha256
 from hmac import digest
 from typing import Any
 from urllib.parse import quote
@@ -138,6 +138,10 @@ def v4_headers(
 def target_of(path: str) -> Target:
     bucket, _, key = path[1:].partition("/")
     return Target(bucket or None, decode(key) or None)
+
+
+def hmac_sha256(secret: str, text: str) -> str:
+    return b64encode(digest(secret.encode(), text.encode(), sha256)).decode()
 
 
 def hmac_sha1(secret: str, text: str) -> str:

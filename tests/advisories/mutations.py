@@ -578,7 +578,7 @@ LISTINGS: Final = {
     "test_a_name_writes_no_elements_into_a_listing": _m(
         "escape_text",
         "core/xml.py",
-        "return text if text.isalnum() and text.isascii() else text.translate(_TEXT_TABLE)",
+        "return text if text.isalnum() and text.isascii() else text.translate(table)",
         "return text",
     ),
     "test_an_open_object_opens_no_listing": _m(

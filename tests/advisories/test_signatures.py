@@ -15,9 +15,9 @@ from coatcheck.signing import v4
 from ..each import each
 from ..oss.house import NOW, OWNER, STRANGER, GivenBody
 from ..oss.test_post_object import a_form, post, signed
-from .crafting import FORGER, a_house, v1_headers, v1_link, v4_headers, v4_link
+from .crafting import FORGER, HTTP_DATE, a_house, hmac_sha256, v1_headers, v1_link, v4_headers, v4_link
 
-KINDS = ("v4-header", "v1-header", "v4-link", "v1-link")
+KINDS = ("v4-header", "v1-header", "v2-header", "v4-link", "v1-link", "v2-link")
 _PLACES = {Level.SERVICE: "/", Level.BUCKET: "/photos/", Level.OBJECT: "/photos/secret.txt"}
 _VALUES = {
     "partNumber": "partNumber=1",
@@ -45,6 +45,13 @@ async def test_no_operation_runs_on_a_forged_signature(row: Row, kind: str) -> N
     elif kind == "v1-header":
         headers = v1_headers(address, row.method, by=FORGER, headers=extra)
         answer = await house.ask(row.method, address, b"<x/>", headers, by=None)
+    elif kind == "v2-header":
+        signature = hmac_sha256(FORGER.access_key_secret, "whatever is signed")
+        headers = {**extra, "date": HTTP_DATE, "authorization": f"OSS2 AccessKeyId:OwnerKey,Signature:{signature}"}
+        answer = await house.ask(row.method, address, b"<x/>", headers, by=None)
+    elif kind == "v2-link":
+        own = f"x-oss-signature-version=OSS2&x-oss-expires={NOW + 60}&x-oss-access-key-id=OwnerKey&x-oss-signature=AAAA"
+        answer = await house.ask(row.method, f"{address}{'&' if '?' in address else '?'}{own}", b"<x/>", extra, by=None)
     elif kind == "v4-link":
         link = v4_link(address, row.method, by=FORGER, headers=extra)
         answer = await house.ask(row.method, link, b"<x/>", extra, by=None)
@@ -74,6 +81,8 @@ async def test_a_signature_in_the_header_lends_nothing_to_one_in_the_query() -> 
         "Signature=AAAA",
         f"Expires={NOW + 60}",
         "X-Amz-Signature=00",
+        "x-oss-access-key-id=OwnerKey",
+        "x-oss-signature-version=OSS2",
     ],
 )
 async def test_half_a_signature_is_not_nobodys(query: str) -> None:

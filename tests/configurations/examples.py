@@ -32,6 +32,7 @@ from coatcheck.configurations.website import HeaderCondition, RoutingRule, Websi
 from coatcheck.core.times import DAY_S
 
 WORDS: Final = st.text(string.ascii_letters + string.digits + "-_.é空&<>'\"", min_size=1, max_size=8)
+TAG_WORDS: Final = st.text(string.ascii_letters + string.digits + "-_.é空+=:/", min_size=1, max_size=8)
 TOKENS: Final = st.text(string.ascii_letters + "-", min_size=1, max_size=8)
 SWITCHES: Final = st.booleans()
 MAYBE: Final = st.none() | st.booleans()
@@ -72,16 +73,18 @@ def _https() -> st.SearchStrategy[HttpsConfig]:
 
 
 def _lifecycle() -> st.SearchStrategy[Lifecycle]:
-    tags = many(st.tuples(WORDS, WORDS))
+    tags = many(st.tuples(TAG_WORDS, TAG_WORDS))
     midnights = st.integers(1, 30_000).map(lambda day: day * DAY_S)
     ends = st.one_of(
         st.builds(Due, days=st.integers(400, 3650)),
         st.builds(Due, before_s=midnights),
         st.builds(Due, on_s=midnights),
     )
-    steps = many(st.builds(lambda small: Transition(Due(days=30), "IA", small), MAYBE)).map(lambda found: found[:1])
+    visits = st.sampled_from([(None, None), (False, None), (True, None), (True, True), (True, False)])
+    step = st.builds(lambda small, visit: Transition(Due(days=30), "IA", small, *visit), MAYBE, visits)
+    steps = many(step).map(lambda found: found[:1])
     excluded = st.builds(
-        lambda prefix, tag: Exclusion(f"logs/{prefix}", tag), WORDS, st.none() | st.tuples(WORDS, WORDS)
+        lambda prefix, tag: Exclusion(f"logs/{prefix}", tag), WORDS, st.none() | st.tuples(TAG_WORDS, TAG_WORDS)
     )
     plain = st.builds(
         Rule,

@@ -77,7 +77,7 @@ def test_whoever_asks_of_a_bucket_whose_requesters_pay_says_so(
 def test_rules_that_do_the_same_to_the_same_keys_are_refused_unless_allowed() -> None:
     rules = [Rule(name, prefix, enabled=True, expiration=Due(days=1)) for name, prefix in (("a", "x"), ("b", "x/y"))]
     check(rules, bucket_class="Standard", overlap=True)
-    with pytest.raises(OssError, match="overlap"):
+    with pytest.raises(OssError, match="Overlap for same action type Expiration"):
         check(rules, bucket_class="Standard", overlap=False)
 
 

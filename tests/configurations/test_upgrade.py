@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.configurations import https, referer, style
+from coatcheck.configurations import https, lifecycle, referer, style
 from coatcheck.configurations.table import ROWS
 from coatcheck.configurations.upgrade import upgrade_document
 from coatcheck.core.errors import OssError
@@ -40,6 +40,17 @@ def test_more_referers_than_are_taken_today_stay() -> None:
     with pytest.raises(OssError):
         referer.read(read_xml(old.encode(), referer.ROOT))
     assert referer.from_json(upgrade_document("referer", old)) == referer.RefererRules(white=patterns)
+
+
+def test_lifecycle_rules_that_are_refused_today_stay() -> None:
+    """The first release took days beside dates, and tags of any characters."""
+    old = (
+        "<LifecycleConfiguration><Rule><ID>r</ID><Prefix/><Status>Enabled</Status><Tag><Key>a&amp;b</Key><Value/></Tag>"
+        "<Expiration><CreatedBeforeDate>2026-01-01T00:00:00.000Z</CreatedBeforeDate></Expiration>"
+        "<Transition><Days>1</Days><StorageClass>IA</StorageClass></Transition></Rule></LifecycleConfiguration>"
+    )
+    (rule,) = lifecycle.from_json(upgrade_document("lifecycle", old)).rules
+    assert (rule.tags, rule.transitions[0].due.days) == ((("a&b", ""),), 1)
 
 
 @pytest.mark.parametrize(

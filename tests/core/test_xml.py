@@ -46,6 +46,21 @@ def test_characters_that_xml_has_no_form_for_are_dropped_or_replaced() -> None:
     assert ElementTree.fromstring(document).findtext("Key") == "ab\ufffd\ufffd\ufffdc"
 
 
+def test_a_name_is_written_so_that_it_can_be_read_again() -> None:
+    name = "a\x01\x1f\t\rb\ufffe\uffff\U0010ff02"
+    document = write_xml("Delete", [("Key", name)], controls=True)
+    assert "<Key>a&#x1;&#x1F;\t&#13;b&#xFFFE;&#xFFFF;\U0010ff02</Key>".encode() in document
+    name = name.removesuffix("\U0010ff02")
+    document = write_xml("Delete", [("Key", name)], controls=True)
+    assert read_xml(document, "Delete", controls=True).findtext("Key") == name
+
+
+def test_control_characters_are_read_as_they_are_where_they_are_expected() -> None:
+    document = "<Delete><Key>a\x01\x1f&#2;\ufffe\uffff</Key></Delete>".encode()
+    assert read_xml(document, "Delete", controls=True).findtext("Key") == "a\x01\x1f\x02\ufffe\uffff"
+    refusal_of(document)
+
+
 def test_references_to_control_characters_are_read_where_they_are_expected() -> None:
     document = b"<Delete><Key>a&#01;&#x1f;&#31;&#009;b</Key></Delete>"
     assert read_xml(document, "Delete", controls=True).findtext("Key") == "a\x01\x1f\x1f\tb"
@@ -63,6 +78,9 @@ def test_references_to_control_characters_are_read_where_they_are_expected() -> 
         b"<Delete><!-- &#1; --><Key>a</Key></Delete>",
         b"<Delete>&#1;<Key><b>&#2;</b>&#3;</Key></Delete>",
         b"<Delete><Key>&#1</Key></Delete>",
+        b"<Delete><K\x01ey>a</K\x01ey></Delete>",
+        b"<Delete>\x01<!-- \x02 --></Delete>",
+        b"<Delete><Key>\0\x01</Key></Delete>",
     ],
 )
 def test_a_control_character_that_could_be_misread_is_refused(document: bytes) -> None:

@@ -104,6 +104,26 @@ async def test_signed_requests_see_plain_objects() -> None:
     assert (await house.ask("GET", "/photos/nothing", by=STRANGER)).refusal == (404, "NoSuchKey")
 
 
+async def test_a_signed_request_sees_the_page_of_a_directory_that_is_no_object() -> None:
+    house = await a_house(sub_dirs(2) + ERROR, acl="private")
+    assert (await house.ask("GET", "/photos/dir/")).body == b"dir/index.html"
+    assert (await house.ask("HEAD", "/photos/dir/")).status == 200
+    missing = await house.ask("GET", "/photos/none/")
+    assert (missing.status, missing.body) == (404, b"error.html")
+    await house.put("/photos/dir/", b"an object")
+    assert (await house.ask("GET", "/photos/dir/")).body == b"an object"
+    assert (await house.ask("GET", "/photos/other/", by=STRANGER)).refusal == (403, "AccessDenied")
+
+
+async def test_a_link_to_a_directory_shows_no_page_that_is_private() -> None:
+    """It was signed for one object; what else its holder sees is what everybody sees."""
+    house = await a_house(sub_dirs(2) + ERROR, acl="private")
+    missing = await house.follow(house.link("GET", "dir/"))
+    assert (missing.refusal, missing.text("Key")) == ((404, "NoSuchKey"), "dir/")
+    public = await a_house(sub_dirs(2))
+    assert (await public.follow(public.link("GET", "dir/"))).body == b"dir/index.html"
+
+
 async def test_a_private_bucket_shows_nothing() -> None:
     house = await a_house(index() + ERROR, acl="private")
     for path in ("/", "/a.txt", "/nothing"):

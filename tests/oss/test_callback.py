@@ -217,7 +217,17 @@ async def test_a_callback_that_cannot_be_used_stores_nothing(callback: str, mess
     assert (house.contents(), application.heard) == (before, [])
 
 
-@pytest.mark.parametrize("variables", ["%", encoded([]), encoded({"who": "a"}), encoded({"x:who": 5})])
+async def test_a_variable_needs_no_prefix_and_is_no_fact() -> None:
+    house, application = await a_house()
+    headers = {
+        "x-oss-callback": a_callback(callbackBody="who=${who}&object=${object}&own=${x:own}"),
+        "x-oss-callback-var": encoded({"who": "me", "object": "other", "x:own": "1"}),
+    }
+    await house.put("/photos/a.txt", b"hello", headers)
+    assert application.heard[0].body == b"who=me&object=a.txt&own=1"
+
+
+@pytest.mark.parametrize("variables", ["%", encoded([]), encoded({"who": 5}), encoded({"x:who": 5})])
 async def test_variables_that_cannot_be_used_store_nothing(variables: str) -> None:
     house, _ = await a_house()
     headers = {"x-oss-callback": a_callback(), "x-oss-callback-var": variables}

@@ -136,7 +136,7 @@ async def test_where_a_callback_may_go_is_judged_when_it_is_asked_for() -> None:
         (a_document(an_item("a", encoded({"callbackUrl": URL}))), "InvalidArgument"),
         (a_document(an_item("a", a_callback(callbackPolicy="b"))), "InvalidArgument"),
         (a_document(an_item("a", a_callback(more="x" * 5000))), "InvalidArgument"),
-        (a_document(an_item("a", a_callback(), encoded({"who": "ann"}))), "InvalidArgument"),
+        (a_document(an_item("a", a_callback(), encoded({"who": 1}))), "InvalidArgument"),
         (a_document(an_item("a", a_callback(), "?")), "InvalidArgument"),
     ],
 )

@@ -112,8 +112,26 @@ async def test_domain_is_unbound() -> None:
     house, dns = await a_house()
     await bind(house, dns)
     assert (await house.ask("POST", "/photos/?cname&comp=delete", a_document())).status == 200
-    assert (await house.ask("POST", "/photos/?cname&comp=delete", a_document())).refusal == (404, "NoSuchCname")
+    assert (await house.ask("POST", "/photos/?cname&comp=delete", a_document())).status == 200
     assert (await through(house)).refusal == (403, "NonStandardHostForbidden")
+
+
+async def test_domain_of_another_bucket_is_not_unbound() -> None:
+    house, dns = await a_house()
+    await house.with_bucket("other")
+    await bind(house, dns)
+    assert (await house.ask("POST", "/other/?cname&comp=delete", a_document())).status == 200
+    assert (await through(house)).body == b"hello"
+
+
+async def test_proof_of_a_domain_comes_before_its_certificate() -> None:
+    house, dns = await a_house()
+    certificate = "<CertificateConfiguration><Certificate>pem</Certificate></CertificateConfiguration>"
+    with_one = a_document(more=certificate)
+    refused = await house.ask("POST", "/photos/?cname&comp=add", with_one)
+    assert refused.refusal == (403, "NeedVerifyDomainOwnership")
+    await bind(house, dns)
+    assert (await house.ask("POST", "/photos/?cname&comp=add", with_one)).refusal == (400, "NotImplemented")
 
 
 async def test_domain_goes_with_its_bucket() -> None:

@@ -40,6 +40,9 @@ def transition(days: int, storage_class: str) -> str:
 
 
 ABORT = "<AbortMultipartUpload><Days>3</Days></AbortMultipartUpload>"
+DATE = "<CreatedBeforeDate>2026-01-01T00:00:00.000Z</CreatedBeforeDate>"
+BY_DATE = f"<Expiration>{DATE}</Expiration>"
+ABORT_BY_DATE = f"<AbortMultipartUpload>{DATE}</AbortMultipartUpload>"
 FULL = a_rule(
     "<Tag><Key>a</Key><Value>b</Value></Tag><Filter><ObjectSizeGreaterThan>500</ObjectSizeGreaterThan>"
     "<ObjectSizeLessThan>64000</ObjectSizeLessThan><Not><Prefix>logs/keep</Prefix><Tag><Key>k</Key><Value>v</Value></Tag>"
@@ -121,9 +124,16 @@ async def test_rules_are_the_owners_affair() -> None:
         (a_document(a_rule(expire(1), rule_id="x" * 256)), "InvalidArgument"),
         (a_document(a_rule(expire(1) + "<Filter><Not><Prefix>b</Prefix></Not></Filter>", "a/")), "InvalidArgument"),
         (a_document(a_rule(expire(1) + "<Filter><Not><Prefix>a/</Prefix></Not></Filter>", "a/")), "InvalidArgument"),
+        (a_document(a_rule(transition(1, "IA") + BY_DATE)), "InvalidRequest"),
+        (a_document(a_rule(expire(1) + ABORT_BY_DATE)), "InvalidRequest"),
+        (a_document(a_rule("<Tag><Key>a&amp;b</Key><Value>v</Value></Tag>" + expire(1))), "InvalidArgument"),
+        (a_document(a_rule("<Tag><Key>a</Key><Value>v;</Value></Tag>" + expire(1))), "InvalidArgument"),
+        (a_document(a_rule(f"<Tag><Key>{'a' * 129}</Key><Value/></Tag>" + expire(1))), "InvalidArgument"),
         (
-            a_document(a_rule(transition(1, "IA").replace("<Days>", "<IsAccessTime>true</IsAccessTime><Days>"))),
-            "NotImplemented",
+            a_document(
+                a_rule(transition(1, "IA").replace("<Days>", "<ReturnToStdWhenVisit>true</ReturnToStdWhenVisit><Days>"))
+            ),
+            "InvalidArgument",
         ),
         (a_document(*(a_rule(expire(1), f"{i:04}/", str(i)) for i in range(1001))), "InvalidArgument"),
     ],
@@ -134,6 +144,29 @@ async def test_what_are_no_rules_is_refused_and_nothing_changes(body: bytes, cod
     before = house.contents()
     assert (await house.ask("PUT", "/photos/?lifecycle", body)).refusal == (400, code)
     assert house.contents() == before
+
+
+async def test_rules_that_overlap_say_in_what() -> None:
+    house = await House().with_bucket()
+    body = a_document(a_rule(expire(1), "a/", "1"), a_rule(expire(2), "a/b/", "2"))
+    answer = await house.ask("PUT", "/photos/?lifecycle", body)
+    assert answer.text("Message") == "Overlap for same action type Expiration"
+
+
+async def test_transitions_by_access_are_kept_and_given_back() -> None:
+    house = await House().with_bucket()
+    flags = "<IsAccessTime>true</IsAccessTime><ReturnToStdWhenVisit>false</ReturnToStdWhenVisit><Days>"
+    body = a_document(a_rule(transition(1, "IA").replace("<Days>", flags)))
+    assert (await house.ask("PUT", "/photos/?lifecycle", body)).status == 200
+    kept = await house.ask("GET", "/photos/?lifecycle")
+    assert kept.text("Rule/Transition/IsAccessTime") == "true"
+    assert kept.text("Rule/Transition/ReturnToStdWhenVisit") == "false"
+    assert kept.text("Rule/Transition/AllowSmallFile") is None
+
+
+def test_transitions_by_access_are_not_carried_out() -> None:
+    moving = Rule("r", "", True, transitions=(Transition(Due(days=1), "IA", by_access=True),))
+    assert plan(moving, 100) is None
 
 
 async def test_a_thousand_rules_are_taken_and_one_more_refused() -> None:

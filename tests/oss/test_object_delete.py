@@ -114,6 +114,26 @@ async def test_control_characters_come_as_references_from_sdks(house: House) -> 
     assert not [key for key in await left(house) if key.startswith("c/")]
 
 
+async def test_control_characters_come_as_they_are_and_go_back_as_references(house: House) -> None:
+    for key in ("%01%1F", "%E5%86%99%0B"):
+        await house.put(f"/photos/c/{key}")
+    listed = await house.ask("GET", "/photos/?prefix=c/")
+    assert b"<Key>c/&#x1;&#x1F;</Key>" in listed.body
+    for query in ("list-type=2&prefix=c/", "versions&prefix=c/"):
+        assert b"<Key>c/&#x1;&#x1F;</Key>" in (await house.ask("GET", f"/photos/?{query}")).body
+    body = "<Delete><Object><Key>c/\x01\x1f</Key></Object><Object><Key>c/写\x0b</Key></Object></Delete>"
+    answer = await house.ask("POST", "/photos/?delete", body.encode())
+    assert "<Key>c/&#x1;&#x1F;</Key>" in answer.body.decode()
+    assert "<Key>c/写&#xB;</Key>" in answer.body.decode()
+    assert not [key for key in await left(house) if key.startswith("c/")]
+
+
+async def test_a_name_with_control_characters_goes_back_whole_from_uploads(house: House) -> None:
+    begun = await house.ask("POST", "/photos/c/%02?uploads")
+    assert b"<Key>c/&#x2;</Key>" in begun.body
+    assert b"<Key>c/&#x2;</Key>" in (await house.ask("GET", "/photos/?uploads&prefix=c/")).body
+
+
 async def test_a_key_keeps_its_blanks(house: House) -> None:
     await house.put("/photos/%20a.txt%20")
     assert (await house.ask("POST", "/photos/?delete", delete(" a.txt "))).texts("Deleted/Key") == [" a.txt "]

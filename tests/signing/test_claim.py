@@ -230,7 +230,13 @@ def test_a_broken_v1_link_is_denied(change: dict[str, str | None], ec: str) -> N
         ("OSS id:", 400, "InvalidArgument", "0002-00000063"),
         ("OSS :sig", 400, "InvalidArgument", "0002-00000063"),
         ("OSS a/b:sig", 403, "InvalidAccessKeyId", "0002-00000206"),
-        ("OSS2 AccessKeyId:id,Signature:x", 400, "InvalidArgument", ""),
+        ("OSS2", 400, "InvalidArgument", "0002-00000062"),
+        ("OSS2 AccessKeyId:id", 400, "InvalidArgument", "0002-00000062"),
+        ("OSS2 Signature:x", 400, "InvalidArgument", "0002-00000062"),
+        ("OSS2 AccessKeyId:id,Signature:x,Signature:y", 400, "InvalidArgument", "0002-00000062"),
+        ("OSS2 AccessKeyId:id,Other:y,Signature:x", 400, "InvalidArgument", "0002-00000062"),
+        ("OSS2 AccessKeyId:id,AdditionalHeaders:,Signature:x", 400, "InvalidArgument", "0002-00000062"),
+        ("OSS2 AccessKeyId:a$,Signature:x", 403, "InvalidAccessKeyId", "0002-00000206"),
         ("AWS4-HMAC-SHA256 Credential=x", 400, "InvalidArgument", ""),
         ("AWS id:sig", 400, "InvalidArgument", ""),
     ],
@@ -269,6 +275,14 @@ def test_two_signatures_at_once_are_refused(parameters: dict[str, str | None]) -
     "parameters",
     [
         {"x-oss-signature-version": "OSS2", "x-oss-signature": "x"},
+        {
+            "x-oss-signature-version": "OSS2",
+            "x-oss-expires": "soon",
+            "x-oss-access-key-id": "a",
+            "x-oss-signature": "x",
+        },
+        {"x-oss-access-key-id": "a", "x-oss-expires": "1772698089"},
+        {"x-oss-signature-version": "OSS3", "x-oss-signature": "x"},
         {"x-oss-signature-version": "oss4-hmac-sha256"},
         {"x-oss-signature-version": ""},
         {"X-Amz-Signature": "x"},
@@ -276,7 +290,7 @@ def test_two_signatures_at_once_are_refused(parameters: dict[str, str | None]) -
         {"x-oss-signature": "x"},
     ],
 )
-def test_a_link_of_no_version_we_speak_is_refused(parameters: dict[str, str | None]) -> None:
+def test_a_link_of_no_version_we_speak_or_of_half_of_one_is_refused(parameters: dict[str, str | None]) -> None:
     assert refusal(a_link(parameters))[:2] == (400, "InvalidArgument")
 
 

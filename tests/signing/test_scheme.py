@@ -103,9 +103,11 @@ async def refusal_of(request: Request, target: Target = OBJECT) -> OssError:
 def test_the_rows_are_the_schemes_that_we_speak() -> None:
     assert [(row.version, row.place, row.is_link, row.signature_chars) for row in schemes.ROWS] == [
         ("V4", "link", True, 64),
+        ("V2", "link", True, 44),
         ("V1", "link", True, 28),
         ("V4", "header", False, 64),
         ("V1", "header", False, 28),
+        ("V2", "header", False, 44),
         ("V4", "form", True, 64),
         ("V1", "form", True, 28),
         ("ACS3", "rpc", False, 64),

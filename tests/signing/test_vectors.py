@@ -80,7 +80,7 @@ def test_our_texts_and_signature_are_the_sdks(vector: Vector) -> None:
     assert sign_text(claim, text.string_to_sign) == claim.signature
 
 
-@each(vectors("v2-query", "aws4-query", "aws4-header"), name=by_id)
+@each(vectors("aws4-query", "aws4-header"), name=by_id)
 def test_signature_versions_we_do_not_speak_are_refused_in_words(vector: Vector) -> None:
     request = a_request(vector["output"]["url"], headers=vector["output"]["headers"])
     with pytest.raises(OssError) as refused:

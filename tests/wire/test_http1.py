@@ -13,7 +13,8 @@ from typing import Final
 import pytest
 
 from coatcheck.clock import wall_clock
-from coatcheck.core.errors import INCOMPLETE_BODY, NO_SUCH_KEY, REQUEST_TIMEOUT
+from coatcheck.core.body import UNKNOWN_SIZE
+from coatcheck.core.errors import INCOMPLETE_BODY, NO_SUCH_KEY, REQUEST_TIMEOUT, Broken
 from coatcheck.exchange import Exchange
 from coatcheck.wire.connections import ConnectionLimits, Connections, connections_allowed
 from coatcheck.wire.reply import Reply, Stream
@@ -217,6 +218,50 @@ async def test_stream_is_sent_whole_and_closed_once(pieces: list[bytes]) -> None
         assert answer.partition(b"\r\n\r\n")[2] == b"".join(pieces)
         await house.all_ended(1)
         assert (house.ended, source.closed) == ([(200, source.size, True)], 1)
+
+
+async def test_stream_of_unknown_size_goes_out_in_chunks_and_its_content_is_counted() -> None:
+    source = Source([b"abc", b"", b"x" * 5000], size=UNKNOWN_SIZE)
+    async with a_house(replying(source.reply())) as house:
+        head, _, body = (await house.say(CLOSE)).partition(b"\r\n\r\n")
+        assert b"\r\ntransfer-encoding: chunked" in head
+        assert b"content-length" not in head
+        assert body == b"3\r\nabc\r\n1388\r\n" + b"x" * 5000 + b"\r\n0\r\n\r\n"
+        await house.all_ended(1)
+        assert (house.ended, source.closed) == ([(200, 5003, True)], 1)
+
+
+async def test_connection_is_kept_behind_a_stream_of_unknown_size() -> None:
+    async def pipeline(exchange: Exchange) -> Reply:
+        return Source([b"abc"], size=UNKNOWN_SIZE).reply()
+
+    async with a_house(pipeline) as house:
+        assert (await house.say(GET, CLOSE)).count(b"3\r\nabc\r\n0\r\n\r\n") == 2
+
+
+async def test_stream_of_unknown_size_that_breaks_has_no_end() -> None:
+    class Breaking(Source):
+        async def chunks(self) -> AsyncIterator[bytes]:
+            yield b"abc"
+            raise Broken
+
+    source = Breaking([], size=UNKNOWN_SIZE)
+    async with a_house(replying(source.reply())) as house:
+        answer = b""
+        with suppress(ConnectionError):
+            answer = await house.say(GET, GET)
+        assert not answer.endswith(b"0\r\n\r\n")
+        await house.all_ended(1)
+        assert (house.ended, source.closed) == ([(200, 3, False)], 1)
+
+
+async def test_old_client_takes_no_chunks_and_the_request_says_so() -> None:
+    async def pipeline(exchange: Exchange) -> Reply:
+        return Reply(200, (), b"yes" if exchange.request.takes_chunks else b"no")
+
+    async with a_house(pipeline) as house:
+        assert (await house.say(b"GET / HTTP/1.0\r\n\r\n")).endswith(b"\r\n\r\nno")
+        assert (await house.say(CLOSE)).endswith(b"\r\n\r\nyes")
 
 
 async def test_stream_of_another_length_than_announced_ends_the_connection() -> None:

@@ -80,7 +80,7 @@ def read_variables_text(text: str) -> dict[str, str]:
     if not text:
         return {}
     document = _decode(text, "callback-var", _NO_VARIABLES)
-    if not all(name.startswith(VARIABLE) and isinstance(value, str) for name, value in document.items()):
+    if not all(isinstance(value, str) for value in document.values()):
         raise bad_callback(_NO_VARIABLES)
     return document
 

@@ -13,8 +13,9 @@ from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
-from coatcheck.core.limits import LIFECYCLE_ID_MAX_BYTES, LIFECYCLE_RULES_MAX
+from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_REQUEST, OssError
+from coatcheck.core.limits import LIFECYCLE_ID_MAX_BYTES, LIFECYCLE_RULES_MAX, TAG_KEY_MAX_BYTES, TAG_VALUE_MAX_BYTES
+from coatcheck.core.names import is_tag_text
 from coatcheck.core.times import DAY_S, read_iso, write_iso
 from coatcheck.core.xml import Node
 from coatcheck.ports.bucket import Tags
@@ -84,11 +85,19 @@ NEVER: Final = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A move to a colder class."""
+    """A move to a colder class.
+
+    Attributes:
+        by_access: its days count from the last access, which nobody notes here: it is kept and given back, and not
+            carried out.
+        back_on_visit: what is read is to become Standard again; only with `by_access`.
+    """
 
     due: Due
     storage_class: str
     small_files: bool | None = None
+    by_access: bool | None = None
+    back_on_visit: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +173,12 @@ def check(rules: Sequence[Rule], *, bucket_class: str, overlap: bool) -> None:
     Args:
         bucket_class: the bucket's storage class; nothing is moved in one of the archive classes.
         overlap: rules may do the same to the same keys (x-oss-allow-same-action-overlap).
-    Raises: OssError INVALID_ARGUMENT.
+    Raises: OssError INVALID_ARGUMENT, INVALID_REQUEST.
     """
+    for rule in rules:
+        _refuse_mixture(rule)
+        for tag in (*rule.tags, *(one.tag for one in rule.exclusions if one.tag is not None)):
+            _check_tag(*tag)
     if bucket_class in CLASSES[2:] and any(rule.transitions or rule.noncurrent_transitions for rule in rules):
         raise _bad(f"A bucket of class {bucket_class} has no transitions.", "Transition", bucket_class)
     if not overlap:
@@ -288,11 +301,11 @@ def _read_transition(element: Element, due: Due) -> Transition:
     need_text(element, "StorageClass")
     storage_class = find_choice(element, "StorageClass", CLASSES[1:])
     assert storage_class is not None
-    if find_switch(element, "IsAccessTime"):
-        raise NOT_IMPLEMENTED("Transitions by the time of last access are not built.", Header="IsAccessTime")
-    if find_switch(element, "ReturnToStdWhenVisit"):
+    names = ("AllowSmallFile", "IsAccessTime", "ReturnToStdWhenVisit")
+    small_files, by_access, back_on_visit = (find_given_switch(element, name) for name in names)
+    if back_on_visit and not by_access:
         raise _bad("ReturnToStdWhenVisit needs IsAccessTime.", "ReturnToStdWhenVisit", "true")
-    return Transition(due, storage_class, find_given_switch(element, "AllowSmallFile"))
+    return Transition(due, storage_class, small_files, by_access, back_on_visit)
 
 
 def _check_rule(rule: Rule) -> None:
@@ -307,14 +320,14 @@ def _check_rule(rule: Rule) -> None:
 
 
 def _check_steps(steps: Sequence[Transition], end: Due | None) -> None:
-    """Classes get colder as days grow, and the end comes behind all. Days and dates cannot be compared."""
+    """Classes get colder as days grow, and the end comes behind all. Days of two kinds cannot be compared."""
     ordered = sorted(steps, key=lambda step: CLASSES.index(step.storage_class))
     for warmer, colder in pairwise(ordered):
         if warmer.storage_class == colder.storage_class:
             raise _bad("Each storage class may be named once.", "StorageClass", warmer.storage_class)
-        if not _comes_before(warmer.due, colder.due):
+        if bool(warmer.by_access) == bool(colder.by_access) and not _comes_before(warmer.due, colder.due):
             raise _bad("Objects move to colder classes later.", "StorageClass", colder.storage_class)
-    if end is not None and any(not _comes_before(step.due, end) for step in steps):
+    if end is not None and any(not _comes_before(step.due, end) for step in steps if not step.by_access):
         raise _bad("Expiration must be later than every transition.", "Expiration", "")
 
 
@@ -324,6 +337,19 @@ def _comes_before(first: Due, second: Due) -> bool:
     if first.before_s is not None and second.before_s is not None:
         return first.before_s > second.before_s  # what is older than the earlier date has come further
     return True
+
+
+def _refuse_mixture(rule: Rule) -> None:
+    """Raises: OssError INVALID_REQUEST, for a rule with days and with dates."""
+    given = [due for due in (rule.expiration, rule.abort, *(step.due for step in rule.transitions)) if due is not None]
+    if len({due.days is None for due in given}) > 1:
+        raise INVALID_REQUEST("A rule has days or dates, not both.")
+
+
+def _check_tag(key: str, value: str) -> None:
+    for name, text, most in (("Key", key, TAG_KEY_MAX_BYTES), ("Value", value, TAG_VALUE_MAX_BYTES)):
+        if len(text.encode()) > most or not is_tag_text(text):
+            raise _bad(f"The {name} of a tag is not valid.", name, text)
 
 
 def _refuse_overlaps(rules: Sequence[Rule]) -> None:
@@ -337,12 +363,7 @@ def _refuse_overlaps(rules: Sequence[Rule]) -> None:
             around.pop()
         for other in around:
             if shared := rule.actions & other.actions:
-                raise _bad(
-                    f"The rules {other.rule_id} and {rule.rule_id} overlap in {', '.join(sorted(shared))}; allow that "
-                    "with x-oss-allow-same-action-overlap: true.",
-                    "Prefix",
-                    rule.prefix,
-                )
+                raise _bad(f"Overlap for same action type {min(shared)}", "Prefix", rule.prefix)
         around.append(rule)
 
 
@@ -396,5 +417,10 @@ def _due_nodes(due: Due) -> tuple[Node, ...]:
 
 
 def _step_nodes(step: Transition) -> tuple[Node, ...]:
-    small = () if step.small_files is None else (("AllowSmallFile", write_switch(step.small_files)),)
-    return (("StorageClass", step.storage_class), *small)
+    switches = (
+        ("IsAccessTime", step.by_access),
+        ("ReturnToStdWhenVisit", step.back_on_visit),
+        ("AllowSmallFile", step.small_files),
+    )
+    given = tuple((name, write_switch(switch)) for name, switch in switches if switch is not None)
+    return (("StorageClass", step.storage_class), *given)

@@ -42,10 +42,14 @@ class FileSlice(NamedTuple):
     size: int
 
 
+UNKNOWN_SIZE: Final = -1
+
+
 class Stream(NamedTuple):
     """A body that is made while it is sent. Whoever sends it calls `close` once, whether or not anything was read.
 
     Attributes:
+        size: bytes; UNKNOWN_SIZE where only the end shows it.
         slices: the same bytes for whoever has the kernel send them, in place of `chunks`; None where no file has them.
     """
 

@@ -344,7 +344,6 @@ CNAME_DENIED = Fault("CnameDenied", 403, "The cname belongs to another user.")
 CNAME_ALREADY_EXISTS = Fault("CnameAlreadyExists", 409, "The cname has been attatched to your other bucket already")
 TOO_MANY_CNAME = Fault("TooManyCname", 400, "You have attempted to create more cname than allowed.")
 TOO_MANY_CNAME_TOKEN = Fault("TooManyCnameToken", 400, "You have attempted to create more cname token than allowed.")
-NO_SUCH_CNAME = Fault("NoSuchCname", 404, "The specified cname does not exist.")
 NO_SUCH_CNAME_TOKEN = Fault("NoSuchCnameToken", 404, "The specified cname token does not exist.")
 
 # --- encryption ----------------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ KEY_USE_NOTED_S: Final = 3600  # ours: a key's last use is written down at most 
 PUT_OBJECT_MAX_BYTES: Final = 5 * 1024**3  # OSS: PutObject, PostObject, AppendObject
 USER_METADATA_MAX_BYTES: Final = 8 * 1024  # OSS: all x-oss-meta-* names and values together
 STORED_HEADER_MAX_CHARS: Final = 8 * 1024  # ours: a longer one, given back, is refused by many clients
+GZIP_MIN_BYTES: Final = 1024  # OSS: smaller objects are never compressed on the way
 INLINE_MAX_BYTES: Final = 64 * 1024  # ours: bodies up to this live in the catalog row
 BILLED_LEAST_BYTES: Final = 64 * 1024  # OSS: what an object in any class but Standard counts for at least
 BUCKETS_PER_ACCOUNT: Final = 100  # OSS: per account and region

@@ -39,7 +39,7 @@ _PERSISTENT: Final = "OSS: x-oss-persistent-headers; ours: which names"
 ROWS: Final = (
     ReplyHeader("cache-control", _ANY_COPY, _PUT),
     ReplyHeader("content-disposition", _ANY_COPY, _PUT),
-    ReplyHeader("content-encoding", _ANY_COPY, _PUT),
+    ReplyHeader("content-encoding", (From.SERVER, *_ANY_COPY), _PUT),
     ReplyHeader("content-language", _ANY_COPY, _PUT),
     ReplyHeader("content-type", (From.SERVER, *_ANY_COPY), _PUT),
     ReplyHeader("expires", _ANY_COPY, _PUT),

@@ -28,39 +28,50 @@ _FORBIDDEN: Final = {
 }
 _ESCAPES: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", 0x0D: "&#13;"}
 _TEXT_TABLE: Final[dict[int, Any]] = {**_FORBIDDEN, **_ESCAPES}
+# The same with references to what XML 1.0 forbids, for names that must come back: OSS writes control characters so, and
+# SDKs read them.
+_CONTROLS: Final = (*(code for code in _FORBIDDEN if 0 < code < 0x20), 0xFFFE, 0xFFFF)
+_NAME_TABLE: Final[dict[int, Any]] = {**_TEXT_TABLE, **{code: f"&#x{code:X};" for code in _CONTROLS}}
 
-# References to those control characters, as SDKs V2 write keys that hold them; and what the parser sees instead: the
-# end of the last private plane, which is text of nobody's.
-_CONTROL_REFERENCE: Final = re.compile(rb"&#(?:x0*([01]?[0-9A-Fa-f])|0*([12]?[0-9]|3[01]));")
-_STAND_IN: Final = 0x10FF00
-_STAND_INS: Final = {_STAND_IN + code: code for code in _FORBIDDEN if 0 < code < 0x20}
+# Those characters as references, as SDKs V2 write keys that hold them, or as they are; and what the parser sees
+# instead: the end of the last private plane, which is text of nobody's.
+_CONTROL: Final = re.compile(
+    rb"&#(?:x0*([0-9A-Fa-f]{1,4})|0*([0-9]{1,5}));|([\x01-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf])"
+)
+_STAND_IN: Final = {code: 0x10FF00 + code % 0xFF00 for code in _CONTROLS}
+_STAND_INS: Final = {stand_in: code for code, stand_in in _STAND_IN.items()}
 
 Content = str | int | Sequence["Node"]
 Node = tuple[str, Content]
 
 
-def write_xml(root: str, children: Iterable[Node]) -> bytes:
-    """A document from (name, text) and (name, children) pairs, in the order given."""
+def write_xml(root: str, children: Iterable[Node], *, controls: bool = False) -> bytes:
+    """A document from (name, text) and (name, children) pairs, in the order given.
+
+    Args:
+        controls: it has names that must come back as they are: characters that XML 1.0 can't carry are written as
+            references, which lenient readers take. Else they are dropped, and every reader takes the document.
+    """
     parts = [XML_DECLARATION]
-    _write(parts, (root, tuple(children)), "")
+    _write(parts, (root, tuple(children)), "", _NAME_TABLE if controls else _TEXT_TABLE)
     return "".join(parts).encode("utf-8", "replace")
 
 
-def escape_text(text: str) -> str:
-    """Text for an element; characters that XML 1.0 can't carry are dropped (ask for encoding-type=url instead)."""
-    return text if text.isalnum() and text.isascii() else text.translate(_TEXT_TABLE)
+def escape_text(text: str, table: dict[int, Any]) -> str:
+    """Text for an element."""
+    return text if text.isalnum() and text.isascii() else text.translate(table)
 
 
-def _write(parts: list[str], node: Node, indent: str) -> None:
+def _write(parts: list[str], node: Node, indent: str, table: dict[int, Any]) -> None:
     name, content = node
     if isinstance(content, (str, int)):
-        parts.append(f"{indent}<{name}>{escape_text(str(content))}</{name}>\n")
+        parts.append(f"{indent}<{name}>{escape_text(str(content), table)}</{name}>\n")
     elif not content:
         parts.append(f"{indent}<{name}></{name}>\n")
     else:
         parts.append(f"{indent}<{name}>\n")
         for child in content:
-            _write(parts, child, indent + "  ")
+            _write(parts, child, indent + "  ", table)
         parts.append(f"{indent}</{name}>\n")
 
 
@@ -86,13 +97,13 @@ def read_xml(document: bytes, root: str, *, controls: bool = False) -> Element:
     """Parse an untrusted document whose root must be named `root`.
 
     Args:
-        controls: texts may hold control characters that XML 1.0 has no form for, written as references.
+        controls: texts may hold characters that XML 1.0 has no form for, as references or as they are.
 
     Raises:
         OssError: MALFORMED_XML, for anything else than well-formed XML without a DTD.
     """
     replaced = 0
-    if controls and b"&#" in document:
+    if controls and b"\0" not in document:
         document, replaced = _hide_controls(document)
     parser = DefusedXMLParser(target=_Builder(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
@@ -113,13 +124,20 @@ def _hide_controls(document: bytes) -> tuple[bytes, int]:
 
     def hide(found: re.Match[bytes]) -> bytes:
         nonlocal replaced
-        code = int(found[1], 16) if found[1] else int(found[2])
-        if _STAND_IN + code not in _STAND_INS:
+        code = _code_of(found)
+        if code not in _STAND_IN:
             return found[0]
         replaced += 1
-        return b"&#%d;" % (_STAND_IN + code)
+        return b"&#%d;" % _STAND_IN[code]
 
-    return _CONTROL_REFERENCE.sub(hide, document), replaced
+    return _CONTROL.sub(hide, document), replaced
+
+
+def _code_of(found: re.Match[bytes]) -> int:
+    hexadecimal, decimal, plain = found.groups()
+    if plain is not None:
+        return ord(plain.decode())
+    return int(decimal) if hexadecimal is None else int(hexadecimal, 16)
 
 
 def _show_controls(element: Element, replaced: int) -> None:

@@ -33,7 +33,7 @@ class Callback:
         host: for the Host header; "" for the URL's own.
         body: with variables, "${name}".
         body_type: FORM or JSON, which says how the variables are written.
-        variables: of the uploader's own.
+        variables: of the uploader's own; none takes the place of a fact.
     """
 
     urls: tuple[str, ...]
@@ -95,7 +95,7 @@ def fill(callback: Callback, facts: Facts) -> str:
     """The body with its variables replaced: URL-encoded in a form; in JSON as JSON, quotes included unless the template
     has them around the variable."""
     write = _write_json if callback.body_type == JSON else _write_form
-    known = {**facts, **callback.variables}
+    known = {**callback.variables, **facts}
     return "".join(
         [write(known.get(text, ""), quoted) if is_name else text for text, is_name, quoted in _pieces(callback.body)]
     )

@@ -59,7 +59,7 @@ def plan_version(rules: Sequence[Rule], version: ListedVersion, *, alone: bool, 
     for rule in matching:
         if rule.noncurrent is not None and rule.noncurrent.at(version.superseded_at) <= now:
             return _action(Kind.REMOVE_VERSION, rule, version)
-    steps = ((rule, step) for rule in matching for step in rule.noncurrent_transitions)
+    steps = ((rule, step) for rule in matching for step in rule.noncurrent_transitions if not step.by_access)
     return _plan_transition(steps, version, version.superseded_at, now)
 
 
@@ -90,7 +90,7 @@ def _plan_current(matching: Sequence[Rule], version: ListedVersion, *, alone: bo
     for rule in matching:
         if rule.expiration is not None and rule.expiration.at(version.last_modified) <= now:
             return _action(Kind.EXPIRE, rule, version)
-    steps = ((rule, step) for rule in matching for step in rule.transitions)
+    steps = ((rule, step) for rule in matching for step in rule.transitions if not step.by_access)
     return _plan_transition(steps, version, version.last_modified, now)
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.core.errors import INVALID_TAG, INVALID_TAG_VALUE, TOO_MANY_OBJECT_TAGS
 from coatcheck.core.limits import OBJECT_TAGS_MAX, TAG_KEY_MAX_BYTES, TAG_VALUE_MAX_BYTES
+from coatcheck.core.names import is_tag_text
 from coatcheck.ports.bucket import Tags
 from coatcheck.ports.object import ObjectRecord
 
 from .context import Context
 from .record import change_record
-
-_SIGNS: Final = frozenset(" +-=._:/")
 
 
 async def put_tags(context: Context, grant: Grant, found: ObjectRecord, tags: Tags, *, versioned: bool) -> None:
@@ -42,12 +40,8 @@ def check_tags(tags: Tags) -> Tags:
     if len(tags) > OBJECT_TAGS_MAX:
         raise TOO_MANY_OBJECT_TAGS()
     for key, value in tags:
-        if not key or len(key.encode()) > TAG_KEY_MAX_BYTES or not _is_plain(key):
+        if not key or len(key.encode()) > TAG_KEY_MAX_BYTES or not is_tag_text(key):
             raise INVALID_TAG()
-        if len(value.encode()) > TAG_VALUE_MAX_BYTES or not _is_plain(value):
+        if len(value.encode()) > TAG_VALUE_MAX_BYTES or not is_tag_text(value):
             raise INVALID_TAG_VALUE()
     return tags
-
-
-def _is_plain(text: str) -> bool:
-    return all(character.isalnum() or character in _SIGNS for character in text)

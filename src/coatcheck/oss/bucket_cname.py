@@ -9,7 +9,9 @@ Source: OSS API reference, the operations of those names.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Final
+from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import (
     CNAME_ALREADY_EXISTS,
@@ -18,7 +20,6 @@ from coatcheck.core.errors import (
     MALFORMED_XML,
     NEED_VERIFY_DOMAIN_OWNERSHIP,
     NO_SUCH_BUCKET,
-    NO_SUCH_CNAME,
     NO_SUCH_CNAME_TOKEN,
     NOT_IMPLEMENTED,
     TOO_MANY_CNAME,
@@ -65,15 +66,18 @@ async def get_cname_token(call: Call) -> Reply:
 
 
 async def put_cname(call: Call) -> Reply:
-    """PutCname: bind a domain to the bucket; fine if it is bound to it already."""
-    domain = await _read_domain(call)
+    """PutCname: bind a domain to the bucket; fine if it is bound already. Whose it is comes before its certificate."""
+    document = await read_document(call.request, ROOT)
+    domain = _find_domain(call, document)
     bucket, domains = call.this_bucket, call.ports.domains
     bound_to = await domains.find_domain(domain)
-    if bound_to == bucket.name:
-        return Reply(200)
-    if bound_to is not None:
+    if bound_to not in (None, bucket.name):
         raise await _refuse_second(call, domain, bound_to)
-    await _check_ownership(call, domain)
+    if bound_to is None:
+        await _check_ownership(call, domain)
+    _refuse_certificate(document)
+    if bound_to is not None:
+        return Reply(200)
     try:
         await domains.bind_domain(domain, bucket.bucket_id, now=int(call.now), most=DOMAINS_PER_BUCKET)
     except Gone:
@@ -96,27 +100,34 @@ async def list_cname(call: Call) -> Reply:
 
 
 async def delete_cname(call: Call) -> Reply:
-    """DeleteCname."""
+    """DeleteCname: also of a domain that isn't bound to the bucket."""
     domain = await _read_domain(call)
-    try:
+    with suppress(Gone):
         await call.ports.domains.unbind_domain(domain, call.this_bucket.bucket_id)
-    except Gone:
-        raise NO_SUCH_CNAME(Cname=domain) from None
     return Reply(200)
 
 
 async def _read_domain(call: Call) -> str:
     document = await read_document(call.request, ROOT)
+    _refuse_certificate(document)
+    return _find_domain(call, document)
+
+
+def _find_domain(call: Call, document: Element) -> str:
     text = document.findtext("Cname/Domain")
     if text is None:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Cname/Domain is missing.")
+    return _check_domain(call, text)
+
+
+def _refuse_certificate(document: Element) -> None:
+    """Raises: OssError NOT_IMPLEMENTED."""
     for name in _CERTIFICATE:
         if document.find(f"Cname/CertificateConfiguration/{name}") is not None:
             raise NOT_IMPLEMENTED(
                 "Certificates of own domains are given to the server (--tls-cert) or to the proxy before it.",
                 Header=name,
             )
-    return _check_domain(call, text)
 
 
 def _check_domain(call: Call, text: str) -> str:

@@ -64,7 +64,7 @@ async def list_object_versions(call: Call) -> Reply:
     owner = owner_node(call.this_bucket.owner)
     nodes.extend(_item(call, listed, write_text, owner) for listed in page.versions)
     nodes.extend(("CommonPrefixes", (("Prefix", write_text(text)),)) for text in page.common_prefixes)
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListVersionsResult", nodes))
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListVersionsResult", nodes, controls=True))
 
 
 def _item(call: Call, listed: ListedVersion, write_text: WriteText, owner: Node) -> Node:

@@ -1,7 +1,7 @@
 """A bucket's website, served.
 
-A website answers requests without a signature; signed ones see plain objects. Source: OSS API reference, static website
-hosting.
+A website answers requests without a signature; signed ones see plain objects, but for a missing key that ends with a
+slash. Source: OSS API reference, static website hosting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SERVED: Final = 2
 
 
 async def serve_website(website: Website, request: Request, key: str, fetch: Fetch, *, mount: str = "") -> Reply:
-    """Answer a GET or HEAD without a signature.
+    """Answer a GET or HEAD that the website is asked for.
 
     Args:
         key: "" for the bucket itself.

@@ -43,7 +43,7 @@ async def initiate_multipart_upload(call: Call) -> Reply:
         ("UploadId", upload.upload_id),
     ]
     headers = ((b"Content-Type", b"application/xml"), *encryption_headers(upload.encryption))
-    return Reply(200, headers, write_xml("InitiateMultipartUploadResult", nodes))
+    return Reply(200, headers, write_xml("InitiateMultipartUploadResult", nodes, controls=True))
 
 
 def _read_new_upload(call: Call) -> NewObject:
@@ -78,7 +78,7 @@ async def complete_multipart_upload(call: Call) -> Reply:
         (b"Content-Type", b"application/xml"),
         *stored_headers(call, stored),
     )
-    reply = Reply(200, headers, write_xml("CompleteMultipartUploadResult", nodes))
+    reply = Reply(200, headers, write_xml("CompleteMultipartUploadResult", nodes, controls=True))
     return await reply_after_callback(call, callback, record, reply, "CompleteMultipartUpload")
 
 

@@ -56,7 +56,7 @@ async def list_parts(call: Call) -> Reply:
         ),
         *(("Part", _part(part)) for part in parts),
     ]
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListPartsResult", nodes))
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListPartsResult", nodes, controls=True))
 
 
 async def list_multipart_uploads(call: Call) -> Reply:
@@ -95,7 +95,9 @@ async def list_multipart_uploads(call: Call) -> Reply:
         for upload in page.uploads
     )
     nodes.extend(("CommonPrefixes", (("Prefix", write_text(text)),)) for text in page.common_prefixes)
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListMultipartUploadsResult", nodes))
+    return Reply(
+        200, ((b"Content-Type", b"application/xml"),), write_xml("ListMultipartUploadsResult", nodes, controls=True)
+    )
 
 
 def _last(uploads: tuple[Upload, ...]) -> tuple[str, str]:

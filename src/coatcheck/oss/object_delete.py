@@ -49,7 +49,7 @@ async def delete_multiple_objects(call: Call) -> Reply:
         ("Deleted", _deleted(write_key(one.key), one.version_id, outcome))
         for one, outcome in zip(named, deleted, strict=True)
     )
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes))
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes, controls=True))
 
 
 def _deleted(key: str, version_id: str | None, outcome: Deleted) -> tuple[Node, ...]:

@@ -14,6 +14,7 @@ from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
 
 from .call import Call
+from .gzip_reply import compress
 from .metadata import write_object_headers
 from .object_headers import describe
 from .object_process import get_processed_object
@@ -51,6 +52,8 @@ async def _get_object(call: Call) -> Reply:
         content = await open_content(call.context, call.grant, record, span)
     if rate_bits_per_s is not None:
         content = paced_content(content, rate_bits_per_s)
+    elif call.settings.gzip:
+        headers, content = compress(call.request, record, headers, content)
     return Reply(status, tuple(headers), content)
 
 

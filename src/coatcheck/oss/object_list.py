@@ -97,4 +97,4 @@ def restore_nodes(restore: Restore | None, now: float) -> tuple[Node, ...]:
 
 
 def _reply(nodes: list[Node]) -> Reply:
-    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListBucketResult", nodes))
+    return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("ListBucketResult", nodes, controls=True))

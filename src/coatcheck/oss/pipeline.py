@@ -7,6 +7,8 @@ leaves in one place.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Final
 
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts, read_request_facts
@@ -14,12 +16,13 @@ from coatcheck.configurations import cors, website
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
+    NO_SUCH_KEY,
     NON_STANDARD_HOST,
     WRONG_ENDPOINT,
     OssError,
 )
 from coatcheck.exchange import Exchange, read_unwritten
-from coatcheck.identity.caller import Caller
+from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.identity.identify import ask_for_key, identify, identify_form
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import body_fault
@@ -35,7 +38,7 @@ from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import (
     Addressing,
@@ -155,8 +158,11 @@ class Pipeline:
         if bucket is not None and (bucket.configurations or target.accelerated):
             exchange.has_configurations = True
             admit(bucket, request, caller, accelerated=target.accelerated)
-            if caller.anonymous and row.is_page and (document := bucket.configuration(website.NAME)) is not None:
-                return self._serve_website(document, exchange, target, caller, bucket, snapshot)
+            if row.is_page and (document := bucket.configuration(website.NAME)) is not None:
+                if caller.anonymous:
+                    return self._serve_website(document, exchange, target, caller, bucket, snapshot)
+                if target.key is not None and target.key.endswith("/"):
+                    return self._serve_directory(document, row, exchange, target, caller, bucket, snapshot)
         return self._perform(row, exchange, target, caller, bucket, snapshot, form)
 
     async def _perform(
@@ -201,6 +207,30 @@ class Pipeline:
         if request.method in ("PUT", "POST"):
             check_side_effects(call)
         return await row.run(call)
+
+    async def _serve_directory(
+        self,
+        document: str,
+        row: Row,
+        exchange: Exchange,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket,
+        snapshot: Snapshot,
+    ) -> Reply:
+        """A signed request for a key that ends with a slash: the object, or else what the website has there.
+
+        The signer of a link signed for this one object: of others its holder sees what everybody does.
+        """
+        try:
+            return await self._perform(row, exchange, target, caller, bucket, snapshot)
+        except OssError as error:
+            if error.fault is not NO_SUCH_KEY:
+                raise
+            visitor = ANONYMOUS if caller.by_link else caller
+            with suppress(OssError):
+                return await self._serve_website(document, exchange, target, visitor, bucket, snapshot)
+            raise
 
     async def _serve_website(
         self,
@@ -259,7 +289,7 @@ class Pipeline:
         if document is None:
             return reply
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)
-        return reply._replace(headers=(*reply.headers, *headers)) if headers else reply
+        return reply._replace(headers=_join_vary((*reply.headers, *headers))) if headers else reply
 
     async def _find_bucket(self, target: Target, snapshot: Snapshot) -> Bucket | None:
         return self._check_bucket(target, await self._look_for_bucket(target, snapshot))
@@ -297,6 +327,17 @@ class Pipeline:
                 return snapshot.found()
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None
+
+
+def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
+    """The headers with one Vary, which names all that the reply depends on."""
+    names = [value for name, value in headers if name == _VARY]
+    if len(names) < 2:
+        return headers
+    return (*(header for header in headers if header[0] != _VARY), (_VARY, b", ".join(names)))
+
+
+_VARY: Final = b"vary"
 
 
 def _may_make_bucket(request: Request, target: Target) -> bool:

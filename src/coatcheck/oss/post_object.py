@@ -153,7 +153,8 @@ def _answer(call: Call, form: Form, record: ObjectRecord, headers: tuple[RawHead
     status = _SUCCESS.get(form.fields.get("success_action_status", ""), 204)
     if status != 201:
         return Reply(status, headers)
-    document = write_xml("PostResponse", [("Bucket", bucket), ("ETag", etag), ("Key", key), ("Location", location)])
+    nodes = [("Bucket", bucket), ("ETag", etag), ("Key", key), ("Location", location)]
+    document = write_xml("PostResponse", nodes, controls=True)
     return Reply(201, (*headers, (b"Content-Type", b"application/xml")), document)
 
 

@@ -129,6 +129,9 @@ class ServerSettings:
         Flag(),
         "Browsers save objects instead of showing them, unless they come by an own domain, as on OSS.",
     )
+    gzip: bool = _row(
+        True, "--no-gzip", Flag(), "Send texts as they are, also to clients that ask for gzip; OSS compresses them."
+    )
     block_new_buckets: bool = _row(
         False,
         "--block-new-buckets",

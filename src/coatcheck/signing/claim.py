@@ -23,7 +23,7 @@ from .rpc import Pair, RpcClaim, RpcRequest
 from .scheme import Claim
 from .v4 import ALGORITHM
 
-_FOREIGN_WORDS: Final = ("OSS2", "AWS4-HMAC-SHA256", "AWS")
+_FOREIGN_WORDS: Final = ("AWS4-HMAC-SHA256", "AWS")
 
 
 def read_claim(request: Request) -> Claim | None:
@@ -81,8 +81,7 @@ def _unknown_link(first: Mapping[str, str]) -> OssError:
     """What to say of a URL that is signed, if at all, in no way we speak."""
     version = first.get("x-oss-signature-version")
     if version is not None:
-        ec = None if version == "OSS2" else "0002-00000066"
-        return UNSUPPORTED_SIGNATURE(ec=ec, ArgumentName="x-oss-signature-version", ArgumentValue=version)
+        return UNSUPPORTED_SIGNATURE(ec="0002-00000066", ArgumentName="x-oss-signature-version", ArgumentValue=version)
     if not schemes.FOREIGN.isdisjoint(first):
         return UNSUPPORTED_SIGNATURE()
     return QUERY_AUTHORIZATION_INVALID(

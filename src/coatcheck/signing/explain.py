@@ -36,7 +36,7 @@ class Explanation:
     """What is known of a link; None or empty where it doesn't say.
 
     Attributes:
-        version: of the signature, "V4" or "V1"; None if the link isn't signed.
+        version: of the signature, "V4", "V2" or "V1"; None if the link isn't signed.
         bucket, key: what it addresses. For an own domain the bucket isn't knowable (see `notes`).
         starts_at_s, expires_at_s: Unix seconds; a V4 link is taken from 15 minutes before its start.
         left_s: seconds left; negative once it has expired.
@@ -47,7 +47,7 @@ class Explanation:
         verified: whether the secret signed it; None without a secret.
     """
 
-    version: Literal["V4", "V1"] | None = None
+    version: Literal["V4", "V2", "V1"] | None = None
     method: str = "GET"
     access_key_id: str | None = None
     region: str | None = None
@@ -104,7 +104,7 @@ def explain(
     problems += _time_problems(starts_at_s, expires_at_s, now) + _region_problems(seen.region, address.region) + why
     overrides = [name for name in query.first if name.startswith("response-")]
     return Explanation(
-        version=cast("Literal['V4', 'V1']", version),  # links of these two are all that we speak
+        version=cast("Literal['V4', 'V2', 'V1']", version),  # links of these are all that we speak
         method=request.method,
         access_key_id=seen.access_key_id,
         region=seen.region,

@@ -11,6 +11,7 @@ from .form_scheme import FORM_V1, FORM_V4
 from .rpc import ACS3, RPC
 from .scheme import Claim, Scheme
 from .v1_scheme import V1_HEADER, V1_LINK
+from .v2_scheme import V2_HEADER, V2_LINK
 from .v4_scheme import V4_HEADER, V4_LINK
 
 FOREIGN: Final = frozenset({"X-Amz-Algorithm", "X-Amz-Signature"})  # marks of schemes that we know and don't speak
@@ -43,5 +44,5 @@ def make_table(*rows: Scheme[Any, Any]) -> Table:
     return Table(links, forms, rpc, link_readers, header_readers, FOREIGN.union(*(row.marks for row in rows)))
 
 
-ROWS: Final[Rows] = (V4_LINK, V1_LINK, V4_HEADER, V1_HEADER, FORM_V4, FORM_V1, ACS3, RPC)
+ROWS: Final[Rows] = (V4_LINK, V2_LINK, V1_LINK, V4_HEADER, V1_HEADER, V2_HEADER, FORM_V4, FORM_V1, ACS3, RPC)
 TABLE = make_table(*ROWS)

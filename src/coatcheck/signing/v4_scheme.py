@@ -405,6 +405,8 @@ def _host_sentence(claim: V4Claim, host: str) -> str | None:
 def _glance(query: Query) -> Glance | None:
     if not any(name in query for name in _MARKS):
         return None
+    if query.get("x-oss-signature-version") not in (None, "", ALGORITHM) and "x-oss-credential" not in query:
+        return None  # it says that it is of another version, and has nothing of this one's own
     credential = (query.get("x-oss-credential") or "").split("/")
     starts_at_s, age_s = read_basic_iso(query.get("x-oss-date") or ""), read_digits(query.get("x-oss-expires"))
     return Glance(

@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, Self
 
 from coatcheck.clock import Clock
+from coatcheck.core.body import UNKNOWN_SIZE
 from coatcheck.core.errors import INVALID_REQUEST
 from coatcheck.core.limits import DRAIN_SILENCE_S, REQUEST_TARGET_MAX_BYTES
 from coatcheck.core.times import write_http_date
@@ -145,6 +146,7 @@ def _read_scope(scope: Scope, receive: Receive, timeout_s: float) -> Request:
         client[0] if client else "",
         scope["scheme"] == "https",
         body,
+        takes_chunks=scope.get("http_version") != "1.0",
     )
 
 
@@ -160,8 +162,8 @@ def _head(reply: Reply, exchange: Exchange) -> list[RawHeader]:
         (b"x-oss-request-id", exchange.request_id.encode()),
         (b"x-oss-server-time", b"%d" % (exchange.running_s() * 1000)),
     ]
-    if reply.status not in _NO_LENGTH:
-        headers.append((b"content-length", b"%d" % _length(reply)))
+    if reply.status not in _NO_LENGTH and (size := _length(reply)) != UNKNOWN_SIZE:
+        headers.append((b"content-length", b"%d" % size))  # else the server underneath sends chunks
     headers.extend(reply.headers)
     return headers
 
@@ -182,7 +184,8 @@ async def _send_stream(stream: Stream, receive: Receive, sent: _Sent, timeout_s:
                     await asyncio.sleep(0)  # sends to a client that has gone return at once: let the watch see it
                     if gone.done():
                         return
-                elif len(chunk) < stream.size:  # a watch costs 50 us, so only where more is to come
+                elif stream.size == UNKNOWN_SIZE or len(chunk) < stream.size:
+                    # A watch costs 50 us, so only where more is to come.
                     gone = asyncio.create_task(_wait_for_disconnect(receive))
                 patience.begin()
                 await sent.piece(chunk, more=True)

@@ -394,6 +394,7 @@ def _make_request(turn: _Turn, peer: str, *, secure: bool, tls_version: str) -> 
         secure,
         turn.body or NO_BODY,
         tls_version=tls_version,
+        takes_chunks=not head.is_old,
     )
 
 

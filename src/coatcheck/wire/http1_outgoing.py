@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from coatcheck.core.body import FileSlice, Stream
+from coatcheck.core.body import UNKNOWN_SIZE, FileSlice, Stream
 from coatcheck.core.errors import Broken
 from coatcheck.linux import MSG_MORE
 
@@ -106,6 +106,8 @@ class Outgoing:
         if stream.slices is not None and self._accepted is not None:
             await self._write_first(head, self._accepted)
             return await self._send_slices(stream.slices, self._accepted) == stream.size
+        if stream.size == UNKNOWN_SIZE:
+            return await self._send_chunked(head, stream)
         done = 0
         async for chunk in stream.chunks:
             done += len(chunk)
@@ -114,6 +116,15 @@ class Outgoing:
         if head:
             await self.write(head, b"")
         return done == stream.size
+
+    async def _send_chunked(self, head: bytes, stream: Stream) -> bool:
+        """In chunks (RFC 9112, 7.1). A stream that fails has no last one, so nobody takes what came for the whole."""
+        async for chunk in stream.chunks:
+            if chunk:
+                await self.write(b"%b%x\r\n" % (head, len(chunk)), chunk)
+                head = b"\r\n"
+        await self.write(head + b"0\r\n\r\n", b"")
+        return True
 
     async def _write_first(self, head: bytes, accepted: socket.socket) -> None:
         """Write a head, past the transport if that has nothing left to write: what follows comes from elsewhere."""

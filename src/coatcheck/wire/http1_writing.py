@@ -6,6 +6,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from coatcheck.core.body import UNKNOWN_SIZE
 from coatcheck.core.times import write_http_date
 
 from .reply import Reply, Stream
@@ -31,7 +32,8 @@ def write_head(reply: Reply, request_id: str, now: float, took_ms: int, *, conne
     opening = _opening(reply.status, int(now))
     lines = [b"%b%b\r\nx-oss-server-time: %d" % (opening, request_id.encode("ascii"), took_ms)]
     if reply.status not in _NO_LENGTH:
-        lines.append(b"content-length: %d" % content_length(reply))
+        size = content_length(reply)
+        lines.append(b"transfer-encoding: chunked" if size == UNKNOWN_SIZE else b"content-length: %d" % size)
     lines += [b"%b: %b" % header for header in reply.headers]
     if connection:
         lines.append(b"connection: " + connection.encode("ascii"))
@@ -43,7 +45,7 @@ def write_head(reply: Reply, request_id: str, now: float, took_ms: int, *, conne
 
 
 def content_length(reply: Reply) -> int:
-    """What the reply announces, bytes."""
+    """What the reply announces, bytes; UNKNOWN_SIZE for nothing."""
     if reply.content_length is not None:
         return reply.content_length
     return reply.body.size if isinstance(reply.body, Stream) else len(reply.body)

@@ -28,6 +28,7 @@ class Request(NamedTuple):
         secure: the client speaks TLS.
         peer: the address of the proxy that brought the request; empty when it came from the client itself.
         tls_version: "TLSv1.3" and the like, of the connection or as a proxy said; empty when unknown.
+        takes_chunks: a reply may come in chunks, without its length; HTTP/1.0 knows none.
         proxy_host: the Host that a proxy put in the place of the client's, which it told beside; else empty.
     """
 
@@ -41,6 +42,7 @@ class Request(NamedTuple):
     peer: str = ""
     tls_version: str = ""
     proxy_host: str = ""
+    takes_chunks: bool = True
 
     @property
     def host(self) -> str:
