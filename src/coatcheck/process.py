@@ -450,7 +450,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _in_use(host: str, port: int) -> str:
-    """By whom, as far as can be seen: the kernel also refuses a port on which connections of another program end."""
+    """Who uses the port, as far as that can be seen: the kernel also refuses one on which another's connections end."""
     another = f"Take another with --listen {host}:PORT."
     if _somebody_listens(host, port):
         return f"Port {port} on {host} is in use. {another}"

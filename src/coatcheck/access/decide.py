@@ -113,7 +113,7 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
         if action is _DELETE_OBJECTS:
             return _decide_before_each_key(caller, bucket, facts)
         if caller.principal is None and bucket.policy is None and _acl_allows(action, bucket, facts):
-            return Grant(action, bucket, facts.key)  # rule 6, for those whom no policy concerns
+            return Grant(action, bucket, facts.key)  # rule 6: no policy says anything about this caller
     return _weigh(caller, action, facts)
 
 

@@ -43,5 +43,5 @@ def version_headers(bucket: Bucket, version_id: str) -> tuple[RawHeader, ...]:
 
 
 def marker_headers(version_id: str) -> tuple[RawHeader, ...]:
-    """What tells of a delete marker. There is no "false": oss2 takes any value for true."""
+    """The headers that say what was found is a delete marker. There is no "false": oss2 takes any value for true."""
     return ((b"x-oss-delete-marker", b"true"), (b"x-oss-version-id", version_id.encode()))

@@ -94,13 +94,13 @@ class KeyUse(Protocol):
         ...
 
     def note_use(self, access_key_id: str, now: float) -> None:
-        """The key has signed something. Remembered to the hour, written by and by, and forgotten by a crash."""
+        """The key has signed something. Remembered to the hour, written soon after, and forgotten by a crash."""
         ...
 
     async def use_nonce(self, access_key_id: str, nonce: str, expires_at: int, now: int) -> bool:
         """Whether nobody has used it with that key: True once, in all processes together, and False from then on.
 
-        Durable when it returns. It may be forgotten an hour after `expires_at`, and is by and by; until then a clock
+        Durable when it returns. An hour after `expires_at` it may be forgotten, and soon is; until then a clock
         that goes back doesn't bring it back. To be called only for what was signed with that key: whoever may call it
         fills the store.
 

@@ -246,7 +246,10 @@ class Connection(asyncio.Protocol):
     # --- one exchange ---
 
     def _begin(self, turn: _Turn) -> None:
-        """Run it by hand as far as it goes; what has to wait goes on as a task."""
+        """Run it by hand as far as it goes; what has to wait goes on as a task.
+
+        Up to its first wait there is none, so nothing on the way of a GET may ask for one (`asyncio.timeout` does).
+        """
         self._is_busy, self._has_begun = True, False
         self.deadline = inf
         self._house.note_busy(self)
