@@ -45,9 +45,10 @@ def compress(
 
 def _is_text(headers: list[RawHeader]) -> bool:
     """Of one of the types, and not encoded by its uploader already."""
-    said = dict(headers)
-    kind = said.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    return kind in _TYPES and b"content-encoding" not in said
+    kind = next((value for name, value in headers if name == b"content-type"), b"")
+    if kind not in _TYPES and kind.partition(b";")[0].strip().lower() not in _TYPES:
+        return False
+    return all(name != b"content-encoding" for name, _ in headers)
 
 
 def _asks_for_gzip(text: str) -> bool:
