@@ -14,7 +14,12 @@ NODE := tests/clients/node
 LOCKS := requirements
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
-PYTEST := $(BIN)/python -m pytest
+WHEELS := dist
+UNPACKED := $(CURDIR)/.venv/compiled
+# COMPILED=1 runs tests and benchmarks on the compiled wheel in place of the source.
+RUN := $(if $(COMPILED),PYTHONPATH=$(UNPACKED)) $(BIN)/python
+PYTEST := $(RUN) -m pytest $(if $(COMPILED),-o pythonpath=.)
+TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light go=golang-go \
 	javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
 	gnustep-config=libgnustep-base-dev
@@ -30,7 +35,7 @@ demo: .venv/images.stamp  ## the main job before your eyes; FILE=path shares you
 
 test: check unit live ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
 
-##@ Parts of them
+##@ Parts of them; with COMPILED=1 on the compiled wheel
 .PHONY: check unit live ecosystem
 
 check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
@@ -38,39 +43,45 @@ check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-unit: .venv/test.stamp  ## tests that start no server and kill no process
+unit: $(TESTED)  ## tests that start no server and kill no process
 	@$(PYTEST) -q -n 2 -m "not live"
 
-live: .venv/test.stamp node  ## tests that drive a server over loopback with real clients, or kill processes
+live: $(TESTED) node  ## tests that drive a server over loopback with real clients, or kill processes
 	@scripts/debian want $(CLIENT_PROGRAMS)
 	@$(PYTEST) -q -m live --ignore=tests/ecosystem
 
-ecosystem: .venv/ecosystem.stamp .venv/test.stamp  ## tools that speak OSS (pandas, OpenDAL, Django ...) against a server
+ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, Django ...) against a server
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
-.PHONY: soak guards compare bench lock clean node help
+.PHONY: wheel soak guards compare bench lock clean node help
 
-soak: .venv/test.stamp  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
+wheel: .venv/test.stamp  ## into dist/: one for every Python, and a compiled one for this one (a C compiler; some minutes)
+	@scripts/debian need gcc=gcc
+	@rm -rf $(WHEELS)
+	@$(BIN)/hatchling build --target wheel --directory $(WHEELS)
+	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/hatchling build --target wheel --directory $(WHEELS)
+
+soak: $(TESTED)  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
 	@COATCHECK_SOAK=1 $(PYTEST) -q -m soak --ignore=tests/ecosystem \
 		--soak-table=benchmarks/results/soak-$$(date -u +%F).md
 
-compare: .venv/test.stamp  ## is this tree slower than another commit? BASE=commit; QUICK=1 for a first look; ten minutes, alone
+compare: $(TESTED)  ## is this tree slower than another commit? BASE=commit; QUICK=1 for a first look; ten minutes, alone
 	@scripts/debian need wrk=wrk
-	@$(BIN)/python benchmarks/compare.py "$(BASE)" $(if $(QUICK),--quick)
+	@$(BIN)/python benchmarks/compare.py "$(BASE)" $(if $(COMPILED),--installed $(UNPACKED)) $(if $(QUICK),--quick)
 
 guards: .venv/test.stamp  ## takes out each guard of docs/advisories.md, in a copy of the code: its test must fail; some minutes
 	@$(BIN)/python scripts/mutate_guards.py
 
-bench: .venv/test.stamp .venv/bench.stamp  ## every figure, beside nginx, SeaweedFS and the SDKs; takes half an hour, alone
+bench: $(TESTED) .venv/bench.stamp  ## every figure, beside nginx, SeaweedFS and the SDKs; takes half an hour, alone
 	@scripts/debian need wrk=wrk nginx=nginx-light openssl=openssl curl=curl
-	@$(BIN)/python benchmarks/signing.py
-	@$(BIN)/python benchmarks/permissions.py
-	@$(BIN)/python benchmarks/gateway.py
-	@$(BIN)/python benchmarks/catalog.py --keys 5000000
-	@$(BIN)/python benchmarks/objects.py
-	@$(BIN)/python benchmarks/resize.py
-	@$(BIN)/python benchmarks/rates.py --large
+	@$(RUN) benchmarks/signing.py
+	@$(RUN) benchmarks/permissions.py
+	@$(RUN) benchmarks/gateway.py
+	@$(RUN) benchmarks/catalog.py --keys 5000000
+	@$(RUN) benchmarks/objects.py
+	@$(RUN) benchmarks/resize.py
+	@$(RUN) benchmarks/rates.py --large
 
 lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and the npm lock file
 	@$(COMPILE) --upgrade pyproject.toml --output-file $(LOCKS)/core.txt
@@ -113,6 +124,13 @@ help:  ## this list
 
 .venv/images.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
 	@scripts/install .venv $(LOCKS)/$*.txt
+	@touch $@
+
+# The compiled wheel, unpacked where PYTHONPATH can name it before the source.
+.venv/compiled.stamp: .venv/test.stamp scripts/compile_hook.py $(shell find src -name '*.py')
+	@$(MAKE) --no-print-directory wheel
+	@rm -rf $(UNPACKED)
+	@$(BIN)/python -m pip install --quiet --no-index --no-deps --target $(UNPACKED) $(WHEELS)/coatcheck-*-cp*.whl
 	@touch $@
 
 # The tools need other versions of oss2 and aiohttp than the tests, so they have an environment of their own.

@@ -1,6 +1,7 @@
 """Is this tree worse than another commit? Both run side by side, and the other one against itself.
 
     python benchmarks/compare.py BASE [--quick] [--pairs 9] [--seconds 2] [--only get-1k ...] [--json] [--dir DIRECTORY]
+                                 [--installed DIRECTORY]
 
 BASE is any commit; its files go to a temporary directory. In each pair BASE, this tree and BASE again are measured one
 after the other, first and last changing places, so that a busy moment falls on all alike. A figure is *worse* when the
@@ -12,6 +13,9 @@ median of this tree's ratios to BASE is over 1.03 and over every ratio of BASE t
 * In-process figures: the application without a server underneath, and its pure parts, by this tree's gateway.py,
   signing.py and permissions.py with either checkout's source. Where those no longer fit the source of BASE, BASE's own
   files are run, which must know --json.
+
+`--installed` names a directory that a wheel was unpacked into (`pip install --target`): it is measured in place of this
+tree's source. With the compiled wheel of this tree and BASE=HEAD this says what compiling is worth.
 
 Both run in the virtual environment that runs this, so a comparison of other versions of libraries needs two of them.
 """
@@ -66,9 +70,10 @@ class Checkout:
 
     name: str
     root: Path
+    installed: Path | None = None
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self.root / "src")}
+        return {**os.environ, "PYTHONPATH": str(self.installed or self.root / "src")}
 
 
 @dataclass
@@ -112,6 +117,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help=f"of {', '.join([*names()])}")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--dir", type=Path, help="where to make the temporary directory")
+    parser.add_argument("--installed", type=Path, metavar="DIRECTORY", help="measured in place of this tree's source")
     given = parser.parse_args()
     pairs, seconds = (3, 1) if given.quick else (given.pairs, given.seconds)
     wanted = set(given.only or names())
@@ -120,7 +126,11 @@ def main() -> None:
     root = Path(tempfile.mkdtemp(prefix="coatcheck-compare-", dir=given.dir))
     try:
         commit = check_out(given.base, root / "base")
-        three = [Checkout("base", root / "base"), Checkout("tree", TREE), Checkout("again", root / "base")]
+        three = [
+            Checkout("base", root / "base"),
+            Checkout("tree", TREE, given.installed),
+            Checkout("again", root / "base"),
+        ]
         measured = list(measure(three, wanted, pairs, seconds, root))
     finally:
         shutil.rmtree(root, ignore_errors=True)

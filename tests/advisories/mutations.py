@@ -293,8 +293,8 @@ FORMS: Final = {
     "test_a_form_that_says_who_signs_it_has_a_policy_and_a_signature": _m(
         "read_form_claim",
         _CLAIM,
-        "    claims = (scheme.read(fields)",
-        '    if "policy" not in fields:\n        return None\n    claims = (scheme.read(fields)',
+        "    for scheme in schemes.TABLE.forms:",
+        '    if "policy" not in fields:\n        return None\n    for scheme in schemes.TABLE.forms:',
     ),
     "test_a_condition_that_is_not_known_or_not_met_is_not_passed_over": _m(
         "check_post_policy",

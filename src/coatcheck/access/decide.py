@@ -101,7 +101,7 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     Raises:
         OssError: AccessDenied, in the words of the rule that said no; USER_DISABLE for what a disabled account owns.
     """
-    bucket = facts.bucket
+    bucket: Bucket | None = facts.bucket
     if bucket is not None and bucket.owner_suspended:
         raise USER_DISABLE(BucketName=bucket.name)
     if caller.principal is None and not caller.anonymous:
@@ -119,7 +119,8 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
 
 def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     """Rules 1 to 7 for everybody who isn't a root key with nothing in its way."""
-    bucket, principal = facts.bucket, caller.principal
+    principal = caller.principal
+    bucket: Bucket | None = facts.bucket
     if caller.anonymous and action.acl_right is AclRight.NOTHING:
         raise ANONYMOUS_FORBIDDEN()
     name = action.version_name if facts.versioned else action.action_name

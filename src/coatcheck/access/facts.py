@@ -56,7 +56,7 @@ def read_request_facts(request: HttpRequest) -> RequestFacts:
         agent = agent[:CONDITION_TEXT_MAX_CHARS]
     if "prefix" not in first and "delimiter" not in first:
         return RequestFacts(request.client, request.secure, agent)
-    prefix, delimiter = (first.get(name, "")[:CONDITION_TEXT_MAX_CHARS] for name in ("prefix", "delimiter"))
+    prefix, delimiter = [first.get(name, "")[:CONDITION_TEXT_MAX_CHARS] for name in ("prefix", "delimiter")]
     return RequestFacts(request.client, request.secure, agent, prefix, delimiter)
 
 

@@ -17,12 +17,12 @@ from coatcheck.core.times import write_http_date
 from coatcheck.core.xml import Node
 from coatcheck.ports.bucket import Bucket
 
-from .elements import find_text, malformed, texts
+from .elements import Shape, find_text, malformed, texts
 from .stored import read_stored, write_stored
 
 PREFIX: Final = "style/"  # of the stored name; the style's own follows
 ROOT: Final = "Style"
-SHAPE: Final = texts("Content")
+SHAPE: Final[Shape] = texts("Content")
 CATEGORIES: Final = ("image", "document", "video")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)

@@ -227,10 +227,11 @@ class Pipeline:
         except OssError as error:
             if error.fault is not NO_SUCH_KEY:
                 raise
-            visitor = ANONYMOUS if caller.by_link else caller
-            with suppress(OssError):
-                return await self._serve_website(document, exchange, target, visitor, bucket, snapshot)
-            raise
+            refusal = error
+        visitor = ANONYMOUS if caller.by_link else caller
+        with suppress(OssError):
+            return await self._serve_website(document, exchange, target, visitor, bucket, snapshot)
+        raise refusal
 
     async def _serve_website(
         self,

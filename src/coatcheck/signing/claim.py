@@ -5,7 +5,7 @@ What no scheme can read is refused with the row that OSS's documents give for it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from coatcheck.core.errors import (
@@ -60,8 +60,11 @@ def read_form_claim(fields: Mapping[str, str]) -> FormClaim | None:
         fields: names in lower case.
     Raises: OssError.
     """
-    claims = (scheme.read(fields) for scheme in schemes.TABLE.forms)
-    return next((claim for claim in claims if claim is not None), None)
+    for scheme in schemes.TABLE.forms:
+        claim: FormClaim | None = scheme.read(fields)
+        if claim is not None:
+            return claim
+    return None
 
 
 def read_rpc_claim(request: Request, parameters: Sequence[Pair], body: bytes) -> RpcClaim:
@@ -73,8 +76,11 @@ def read_rpc_claim(request: Request, parameters: Sequence[Pair], body: bytes) ->
         OssError: STS_MISSING_PARAMETER, STS_INCOMPLETE_SIGNATURE, STS_TIME_EXPIRED for a time that is none.
     """
     arrived = RpcRequest(request, parameters, body)
-    claims: Iterator[RpcClaim | None] = (scheme.read(arrived) for scheme in schemes.TABLE.rpc)
-    return next(claim for claim in claims if claim is not None)  # the last row takes what is left
+    for scheme in schemes.TABLE.rpc:
+        claim: RpcClaim | None = scheme.read(arrived)
+        if claim is not None:
+            return claim
+    raise AssertionError("the last row takes what is left")
 
 
 def _unknown_link(first: Mapping[str, str]) -> OssError:

@@ -164,8 +164,8 @@ class SigningKey:
         self.outer = sha256(block.translate(_OUTER_PAD))
 
 
-_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
+_INNER_PAD: Final = bytes([byte ^ 0x36 for byte in range(256)])
+_OUTER_PAD: Final = bytes([byte ^ 0x5C for byte in range(256)])
 
 
 @lru_cache(maxsize=SIGNING_KEYS_CACHED)
