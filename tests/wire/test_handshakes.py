@@ -12,7 +12,7 @@ def connections(number: int) -> list[Any]:
 
 
 def test_oldest_of_the_address_that_has_most_goes() -> None:
-    handshakes = Handshakes(4)
+    handshakes: Handshakes[Any] = Handshakes(4)
     first, second, third, other, late = connections(5)
     begun = [(other, "other"), (first, "many"), (second, "many"), (third, "many")]
     assert [handshakes.begin(*each) for each in begun] == [None, None, None, None]
@@ -20,7 +20,7 @@ def test_oldest_of_the_address_that_has_most_goes() -> None:
 
 
 def test_what_is_through_gives_its_place_back() -> None:
-    handshakes = Handshakes(1)
+    handshakes: Handshakes[Any] = Handshakes(1)
     first, second, third = connections(3)
     assert handshakes.begin(first, "a") is None
     handshakes.end(first)

@@ -21,7 +21,6 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -33,10 +32,13 @@ from coatcheck.core.limits import CONNECTIONS_MAX, FILES_RESERVED, HANDSHAKES_MA
 from .faults import fault_reply
 from .handshakes import Handshakes
 from .http1 import Connection
+from .http1_roles import ConnectionLimits
 from .http1_writing import write_head
 
 if TYPE_CHECKING:
     from coatcheck.exchange import Begin
+
+__all__ = ["ConnectionLimits", "Connections", "Share", "connections_allowed"]
 
 _ACCEPTED_AT_ONCE: Final = 4  # before other work gets its turn
 _PATIENCE_S: Final = 0.002  # of a worker that has more connections than another
@@ -52,25 +54,6 @@ _TURNED_AWAY_MAX: Final = 64  # of those that are told so and are still open
 _LEAST_CONNECTIONS: Final = 16
 
 log: Final = logging.getLogger("coatcheck")
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """How long and how many.
-
-    Attributes:
-        head_timeout_s: from the accept, or the first byte of a later request, to the end of its head; TLS included.
-        idle_timeout_s: between two requests.
-        body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
-        per_address: connections of one client's address.
-        in_all: connections of this worker.
-    """
-
-    head_timeout_s: float
-    idle_timeout_s: float
-    body_timeout_s: float
-    per_address: int
-    in_all: int
 
 
 class Share(Protocol):
@@ -130,11 +113,11 @@ class Connections:
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self.clock = clock
-        self._arrived: list[Connection] = []  # those of whom something has come in this turn of the loop
+        self._arrived: list[Connection] = []  # what has sent something in this turn of the loop
         self._all: dict[Connection, str] = {}  # with the address that it counts for
         self._silent: dict[Connection, None] = {}
         self._clients: dict[str, _Client] = {}
-        self._handshakes = Handshakes(HANDSHAKES_MAX)
+        self._handshakes: Handshakes[Connection] = Handshakes(HANDSHAKES_MAX)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._noticed: dict[str, tuple[float, int]] = {}
         self._ended = 0  # since the last collection

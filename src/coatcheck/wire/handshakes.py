@@ -6,13 +6,13 @@ where all places are taken, the handshake that goes is the oldest one of the add
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from .http1 import Connection
+C = TypeVar("C", bound=Hashable)  # what a connection is
 
 
-class Handshakes:
+class Handshakes(Generic[C]):
     """Of one worker.
 
     Args:
@@ -23,10 +23,10 @@ class Handshakes:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._keys: dict[Connection, str] = {}
-        self._of_address: dict[str, dict[Connection, None]] = {}
+        self._keys: dict[C, str] = {}
+        self._of_address: dict[str, dict[C, None]] = {}
 
-    def begin(self, connection: Connection, key: str) -> Connection | None:
+    def begin(self, connection: C, key: str) -> C | None:
         """Note that this one begins, from the address of that name; what has to go for it, if anything."""
         oldest = self._oldest_of_most() if len(self._keys) >= self._most else None
         if oldest is not None:
@@ -35,7 +35,7 @@ class Handshakes:
         self._of_address.setdefault(key, {})[connection] = None
         return oldest
 
-    def end(self, connection: Connection) -> None:
+    def end(self, connection: C) -> None:
         """It is through, or gone. Once more does no harm."""
         key = self._keys.pop(connection, None)
         if key is None:
@@ -45,6 +45,6 @@ class Handshakes:
         if not of_address:
             del self._of_address[key]
 
-    def _oldest_of_most(self) -> Connection:
+    def _oldest_of_most(self) -> C:
         fullest = max(self._of_address, key=lambda key: len(self._of_address[key]))
         return next(iter(self._of_address[fullest]))

@@ -13,9 +13,9 @@ import random
 import socket
 import types
 from collections import deque
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from coatcheck.core.errors import HEAD_TIMEOUT, Broken, OssError
 from coatcheck.core.limits import (
@@ -28,15 +28,15 @@ from coatcheck.core.limits import (
 from .http1_body import Body
 from .http1_outgoing import Gone, Outgoing
 from .http1_parsing import END, Head, Refusal, RequestParser
+from .http1_roles import ConnectionLimits
 from .http1_writing import CONTINUE, UnsafeHeader, write_head
 from .query import NO_QUERY, read_query
 from .reply import Reply, Stream
 from .request import NO_BODY, BodyFailed, Request
 
 if TYPE_CHECKING:
-    from coatcheck.exchange import Exchange
-
-    from .connections import Connections
+    from coatcheck.clock import Clock
+    from coatcheck.exchange import Begin, Exchange
 
 _HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
 
@@ -49,6 +49,29 @@ class _Turn(NamedTuple):
     head: Head
     body: Body | None
     refusal: OssError | None
+
+
+class House(Protocol):
+    """All connections of a worker, for one of them."""
+
+    begin: Begin
+    clock: Clock
+    limits: ConnectionLimits
+    now: Callable[[], float]  # seconds, of the loop's clock
+
+    def forget(self, connection: Connection) -> None: ...
+
+    def note_busy(self, connection: Connection) -> None: ...
+
+    def note_silent(self, connection: Connection) -> None: ...
+
+    def go_on_with(self, connection: Connection) -> None:
+        """Call its `go_on` when all that has arrived in this turn of the loop is read."""
+        ...
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """As a task."""
+        ...
 
 
 class Connection(asyncio.Protocol):
@@ -83,7 +106,7 @@ class Connection(asyncio.Protocol):
         "secure",
     )
 
-    def __init__(self, house: Connections, peer: str, accepted: socket.socket, *, secure: bool) -> None:
+    def __init__(self, house: House, peer: str, accepted: socket.socket, *, secure: bool) -> None:
         self._house = house
         self._out = Outgoing(self, None if secure else accepted)
         self._transport: asyncio.Transport | None = None

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from coatcheck.core.limits import DRAIN_SILENCE_S
 
 from .draining import read_little
 from .http1_parsing import Head
+from .http1_roles import Receiving
 from .request import BodyFailed, BodyStalled
-
-if TYPE_CHECKING:
-    from .http1 import Connection
 
 
 class Body:
@@ -22,7 +19,7 @@ class Body:
 
     __slots__ = ("_connection", "_failure", "_more", "_pieces", "_timeout_s", "_waits_for_leave", "ended", "waiting")
 
-    def __init__(self, connection: Connection, head: Head) -> None:
+    def __init__(self, connection: Receiving, head: Head) -> None:
         self._connection = connection
         self._pieces: deque[bytes] = deque()
         self._more: asyncio.Future[None] | None = None

@@ -11,14 +11,13 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from coatcheck.core.body import UNKNOWN_SIZE, FileSlice, Stream
 from coatcheck.core.errors import Broken
 from coatcheck.linux import MSG_MORE
 
-if TYPE_CHECKING:
-    from .http1 import Connection
+from .http1_roles import Waiting
 
 _JOINED_MAX_BYTES: Final = 2048  # a head and a body up to this are copied into one; larger ones go out as two pieces
 _NOT_NOW: Final = (BlockingIOError, InterruptedError)
@@ -37,15 +36,14 @@ class Outgoing:
         sent: bytes of the body of this reply that the kernel has taken.
     """
 
-    __slots__ = ("_accepted", "_clear", "_connection", "_has_ended", "_left", "_transport", "sent")
+    __slots__ = ("_accepted", "_clear", "_connection", "_left", "_transport", "sent")
 
-    def __init__(self, connection: Connection, accepted: socket.socket | None) -> None:
+    def __init__(self, connection: Waiting, accepted: socket.socket | None) -> None:
         self._connection = connection
         self._accepted = accepted
         self._transport: asyncio.Transport | None = None
         self._clear: asyncio.Future[None] | None = None  # somebody waits until the kernel has taken all
         self._left = 0  # bytes that it hasn't taken, as far as they were told
-        self._has_ended = False
         self.sent = 0
 
     # --- what the transport tells ---
@@ -64,7 +62,6 @@ class Outgoing:
 
     def end(self) -> None:
         """The connection is lost."""
-        self._has_ended = True
         self._transport = None
         if self._clear is not None and not self._clear.done():
             self._clear.set_exception(Gone())
@@ -165,7 +162,7 @@ class Outgoing:
 
     def _need_transport(self) -> asyncio.Transport:
         """Raises: Gone."""
-        if self._transport is None or self._has_ended:
+        if self._transport is None:
             raise Gone
         return self._transport
 
