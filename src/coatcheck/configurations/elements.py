@@ -133,6 +133,14 @@ def find_choice(parent: Element, name: str, choices: Collection[str]) -> str | N
     return text
 
 
+def need_choice(parent: Element, name: str, choices: Collection[str]) -> str:
+    """The same where one has to be given. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT."""
+    need_text(parent, name)
+    text = find_choice(parent, name, choices)
+    assert text is not None
+    return text
+
+
 def write_switch(value: bool) -> str:
     return "true" if value else "false"
 

@@ -23,6 +23,7 @@ from .elements import (
     find_text,
     find_texts,
     malformed,
+    need_choice,
     need_one,
     need_switch,
     need_text,
@@ -122,8 +123,8 @@ def read(document: Element) -> Inventory:
     return Inventory(
         check_id(need_text(document, "Id")),
         need_switch(document, "IsEnabled"),
-        _need_choice(document, "IncludedObjectVersions", _VERSIONS),
-        _need_choice(schedule, "Frequency", _FREQUENCIES),
+        need_choice(document, "IncludedObjectVersions", _VERSIONS),
+        need_choice(schedule, "Frequency", _FREQUENCIES),
         _read_target(need_one(need_one(document, "Destination"), "OSSBucketDestination")),
         None if chosen is None else _read_filter(chosen),
         find_number(schedule, "DayOfMonth", least=1, most=31),
@@ -190,7 +191,7 @@ def _read_target(element: Element) -> Target:
     bucket = need_text(element, "Bucket")
     if not bucket.startswith(_BUCKET) or bucket == _BUCKET:
         raise _bad(f"Bucket is written {_BUCKET}NAME.", "Bucket", bucket)
-    _need_choice(element, "Format", ("CSV",))
+    need_choice(element, "Format", ("CSV",))
     encryption, key_id = _read_encryption(find_one(element, "Encryption"))
     account, role = need_text(element, "AccountId"), need_text(element, "RoleArn")
     return Target(bucket.removeprefix(_BUCKET), account, role, _read_prefix(element), encryption, key_id)
@@ -226,13 +227,6 @@ def _read_prefix(element: Element) -> str | None:
     if prefix is not None and len(prefix.encode()) > OBJECT_KEY_MAX_BYTES:
         raise _bad(f"Prefix has at most {OBJECT_KEY_MAX_BYTES} bytes.", "Prefix", prefix)
     return prefix
-
-
-def _need_choice(parent: Element, name: str, choices: tuple[str, ...]) -> str:
-    text = need_text(parent, name)
-    if text not in choices:
-        raise _bad(f"{name} must be one of {', '.join(choices)}.", name, text)
-    return text
 
 
 def _bad(message: str, name: str, value: str) -> OssError:

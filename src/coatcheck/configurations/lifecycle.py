@@ -21,13 +21,13 @@ from coatcheck.core.xml import Node
 from coatcheck.ports.bucket import Tags
 
 from .elements import (
-    find_choice,
     find_given_switch,
     find_number,
     find_one,
     find_switch,
     find_text,
     malformed,
+    need_choice,
     need_text,
     texts,
     write_switch,
@@ -298,9 +298,7 @@ def _read_noncurrent(element: Element) -> Due:
 
 
 def _read_transition(element: Element, due: Due) -> Transition:
-    need_text(element, "StorageClass")
-    storage_class = find_choice(element, "StorageClass", CLASSES[1:])
-    assert storage_class is not None
+    storage_class = need_choice(element, "StorageClass", CLASSES[1:])
     names = ("AllowSmallFile", "IsAccessTime", "ReturnToStdWhenVisit")
     small_files, by_access, back_on_visit = (find_given_switch(element, name) for name in names)
     if back_on_visit and not by_access:

@@ -1,4 +1,4 @@
-"""Which objects may not be overwritten, and by whom. Pure.
+"""Which objects may not be overwritten, and which callers may not do so. Pure.
 
 Source: OSS API reference, PutBucketOverwriteConfig, GetBucketOverwriteConfig, DeleteBucketOverwriteConfig.
 """

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from coatcheck.core.xml import Node
 
-from .elements import find_choice, need_text, texts
+from .elements import need_choice, texts
 from .stored import read_stored, write_stored
 
 NAME: Final = "requestPayment"
@@ -39,8 +39,7 @@ class RequestPayment:
 
 def read(document: Element) -> RequestPayment:
     """A RequestPaymentConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT."""
-    need_text(document, "Payer")
-    return RequestPayment(find_choice(document, "Payer", (BUCKET_OWNER, REQUESTER)) or BUCKET_OWNER)
+    return RequestPayment(need_choice(document, "Payer", (BUCKET_OWNER, REQUESTER)))
 
 
 def write(payment: RequestPayment) -> list[Node]:

@@ -14,7 +14,7 @@ from coatcheck.wire.reply import Reply
 from .arguments import read_document, read_token, write_token
 from .call import Call
 from .configuration import show
-from .entries_kept import change_entry, find_entry, list_entries
+from .entries_kept import change_entry, drop_entry, find_entry, list_entries
 
 
 async def put_bucket_inventory(call: Call) -> Reply:
@@ -60,14 +60,7 @@ async def list_bucket_inventory(call: Call) -> Reply:
 
 async def delete_bucket_inventory(call: Call) -> Reply:
     """DeleteBucketInventory: fine if there is none."""
-    await change_entry(
-        call,
-        inventory.KIND,
-        _read_id(call),
-        lambda _: None,
-        most=INVENTORIES_PER_BUCKET,
-        crowded=INVENTORY_EXCEED_LIMIT,
-    )
+    await drop_entry(call, inventory.KIND, _read_id(call))
     return Reply(204)
 
 

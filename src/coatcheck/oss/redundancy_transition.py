@@ -1,4 +1,4 @@
-"""The operations on data redundancy transitions: a bucket's label becomes another one, and a task tells of it.
+"""The operations on data redundancy transitions: a bucket's label changes, and a task keeps the record.
 
 There is one way to go, so a bucket has one task at most. Source: OSS API reference, the operations of those names.
 """
