@@ -27,7 +27,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
     "access": {"core", "identity.caller", "ports"},
-    "configurations": {"core", "access.actions", "access.policy", "ports.bucket"},
+    "configurations": {"core", "access.actions", "access.policy", "ports.access_point", "ports.bucket"},
     "operations": {
         "core",
         "ports",

@@ -191,7 +191,7 @@ class House:
                 for number, objects in self.catalog._objects.items()
             },
             "uploads": {place: (upload, dict(parts)) for place, (upload, parts) in self.catalog._uploads.items()},
-            "entries": {place: dict(entries) for place, entries in self.catalog._entries.items() if entries},
+            "entries": {place: dict(entries) for place, entries in self.catalog.entries.items() if entries},
             "blobs": dict(self.store.blobs),
             "unkept": set(self.store.unkept),
             "garbage": set(self.catalog.garbage),

@@ -178,6 +178,20 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         b"></Schedule><IncludedObjectVersions>Current</IncludedObjectVersions></InventoryConfigurati"
         b"on>",
     ),
+    "create_access_point": (
+        "PUT",
+        None,
+        {"accessPoint": ""},
+        b"<CreateAccessPointConfiguration><AccessPointName>ap-01</AccessPointName><NetworkOrigin>internet</NetworkOrigin>"
+        b"</CreateAccessPointConfiguration>",
+    ),
+    "put_access_point_policy": ("PUT", None, {"accessPointPolicy": ""}, b'{"Version":"1","Statement":[]}'),
+    "put_access_point_public_access_block": (
+        "PUT",
+        None,
+        {"publicAccessBlock": "", "x-oss-access-point-name": "ap-01"},
+        b"<PublicAccessBlockConfiguration><BlockPublicAccess>true</BlockPublicAccess></PublicAccessBlockConfiguration>",
+    ),
     "put_live_channel": (
         "PUT",
         "door",

@@ -92,6 +92,12 @@ TAKEN = {
         "n></Destination><Schedule><Frequency>Weekly</Frequency></Schedule><IncludedObjectVersions>Curren"
         "t</IncludedObjectVersions>",
     ),
+    "CreateAccessPointConfiguration": (
+        "PUT",
+        "/photos/?accessPoint",
+        "<AccessPointName>ap-01</AccessPointName><NetworkOrigin>vpc</NetworkOrigin>"
+        "<VpcConfiguration><VpcId>vpc-a</VpcId></VpcConfiguration>",
+    ),
     "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
 }
 

@@ -105,12 +105,6 @@ async def test_only_those_with_the_right_may_switch(house: House) -> None:
         assert (await house.ask(method, "/?publicAccessBlock", body, by=ANYBODY)).refusal == (403, "AccessDenied")
 
 
-async def test_access_points_are_not_there(house: House) -> None:
-    for method in ("PUT", "GET", "DELETE"):
-        place = "/photos/?publicAccessBlock&x-oss-access-point-name=ap"
-        assert (await house.ask(method, place, ON if method == "PUT" else b"")).refusal == (400, "NotImplemented")
-
-
 async def test_new_buckets_may_be_blocked_from_the_start() -> None:
     house = await House(options={"block_new_buckets": True}).with_bucket()
     assert (await house.ask("GET", "/photos/?publicAccessBlock")).text("BlockPublicAccess") == "true"

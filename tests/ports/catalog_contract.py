@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from coatcheck.core.access_point_names import make_alias
 from coatcheck.core.errors import OBJECT_NOT_APPENDABLE, OssError
+from coatcheck.ports.access_point import AccessPoint, write_access_point
 from coatcheck.ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
-from coatcheck.ports.catalog import AlreadyThere, BucketChange, Catalog, Gone, NotEmpty, Stale, TooMany
+from coatcheck.ports.catalog import AlreadyThere, BucketChange, Catalog, Gone, HasEntries, NotEmpty, Stale, TooMany
 from coatcheck.ports.object import (
     Deletion,
     ListPage,
@@ -74,6 +76,11 @@ def a_part(number: int, *blob_ids: str) -> Part:
 
 def keys_of(page: ListPage) -> list[str]:
     return [listed.key for listed in page.objects]
+
+
+async def _put_point(catalog: Catalog, bucket: Bucket, point: AccessPoint) -> None:
+    document = write_access_point(point)
+    await catalog.change_entry(bucket.bucket_id, "accessPoint", point.name, lambda _: document, most=9)
 
 
 class CatalogContract:
@@ -354,6 +361,97 @@ class CatalogContract:
         assert await catalog.list_entries(number, "inventory", prefix="", marker="", limit=9) == ([], False)
         with pytest.raises(Gone):
             await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)
+
+    async def test_a_bucket_stays_while_it_has_entries_that_keep_it(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        await catalog.change_entry(number, "accessPoint", "ap", lambda _: "one", most=9)
+        with pytest.raises(HasEntries):
+            await catalog.delete_bucket(number, kept_by=("inventory", "accessPoint"))
+        assert await catalog.find_entry(number, "accessPoint", "ap") == "one"
+        await catalog.delete_bucket(number, kept_by=("inventory",))
+        assert await catalog.find_bucket(bucket.name) is None
+
+    async def test_of_some_kinds_a_name_is_good_once_an_account_and_region(self, catalog: Catalog) -> None:
+        new = (
+            a_bucket("one"),
+            a_bucket("two"),
+            replace(a_bucket("elsewhere"), region="cn-shanghai"),
+            a_bucket("of-another", owner="9999999999999999"),
+        )
+        made = [await catalog.create_bucket(each, most=9) for each in new]
+        one, two, elsewhere, of_another = [bucket.bucket_id for bucket in made]
+
+        async def put(bucket_id: int, name: str, account_most: int = 2) -> None:
+            await catalog.change_entry(bucket_id, "accessPoint", name, lambda _: "a", most=9, account_most=account_most)
+
+        await put(one, "ap-1")
+        await put(one, "ap-1")
+        for bucket_id in (elsewhere, of_another):
+            await put(bucket_id, "ap-1")
+        with pytest.raises(AlreadyThere):
+            await put(two, "ap-1")
+        await put(two, "ap-2")
+        with pytest.raises(TooMany):
+            await put(two, "ap-3")
+        assert await catalog.count_entries(two, "accessPoint") == 1
+        await catalog.change_entry(one, "accessPoint", "ap-1", lambda _: None, most=9)
+        await put(two, "ap-1")
+
+    async def test_entries_of_an_account_are_listed_in_pages_by_name_and_bucket(self, catalog: Catalog) -> None:
+        places = [("b-2", "ap-1"), ("b-1", "ap-2"), ("b-2", "ap-3"), ("b-1", "ap-1"), ("b-other", "ap-0")]
+        elsewhere, of_another = replace(a_bucket("b-2"), region="cn-shanghai"), a_bucket("b-other", owner="9" * 16)
+        for new in (a_bucket("b-1"), elsewhere, of_another):
+            await catalog.create_bucket(new, most=9)
+        for bucket_name, name in places:
+            bucket = await catalog.find_bucket(bucket_name)
+            assert bucket is not None
+            for kind in ("accessPoint", "inventory"):
+                await catalog.change_entry(bucket.bucket_id, kind, name, lambda _: f"{bucket_name} {name}", most=9)  # noqa: B023
+
+        async def page(marker: tuple[str, str], limit: int) -> tuple[list[tuple[str, str, str]], bool]:
+            found, more = await catalog.list_account_entries(OWNER, "accessPoint", marker=marker, limit=limit)
+            return [tuple(entry) for entry in found], more  # type: ignore[misc]
+
+        everything = [
+            ("ap-1", "b-1", "b-1 ap-1"),
+            ("ap-1", "b-2", "b-2 ap-1"),
+            ("ap-2", "b-1", "b-1 ap-2"),
+            ("ap-3", "b-2", "b-2 ap-3"),
+        ]
+        assert await page(("", ""), 9) == (everything, False)
+        assert await page(("", ""), 1) == (everything[:1], True)
+        assert await page(("ap-1", "b-1"), 2) == (everything[1:3], True)
+        assert await page(("ap-1", "b-2"), 2) == (everything[2:], False)
+        assert await page(("ap-3", "b-2"), 2) == ([], False)
+
+    async def test_an_access_point_is_found_by_its_alias(self, catalog: Catalog) -> None:
+        bucket = await catalog.create_bucket(a_bucket("pointed-at"), most=9)
+        other = await catalog.create_bucket(a_bucket("other"), most=9)
+        point = AccessPoint("ap-1", make_alias("ap-1", bucket.bucket_id), "internet", 1)
+        await _put_point(catalog, bucket, point)
+        assert await catalog.find_access_point(point.alias) == (bucket, point)
+        await catalog.set_bucket_acl(bucket.bucket_id, "public-read")
+        assert await catalog.find_access_point(point.alias) == (await catalog.find_bucket("pointed-at"), point)
+        others = (
+            make_alias("ap-1", bucket.bucket_id),
+            make_alias("ap-1", other.bucket_id),
+            make_alias("ap-1", 2**64 - 1),
+            point.alias.replace("ap-1", "ap-2"),
+            bucket.name,
+            "",
+        )
+        for alias in others:
+            assert await catalog.find_access_point(alias) is None
+        await catalog.change_entry(bucket.bucket_id, "accessPoint", "ap-1", lambda _: None, most=9)
+        assert await catalog.find_access_point(point.alias) is None
+
+    async def test_an_access_point_leads_nowhere_when_its_bucket_was_made_again(self, catalog: Catalog) -> None:
+        bucket = await catalog.create_bucket(a_bucket("pointed-at"), most=9)
+        point = AccessPoint("ap-1", make_alias("ap-1", bucket.bucket_id), "internet", 1)
+        await _put_point(catalog, bucket, point)
+        await catalog.delete_bucket(bucket.bucket_id)
+        await catalog.create_bucket(a_bucket("pointed-at"), most=9)
+        assert await catalog.find_access_point(point.alias) is None
 
     async def test_an_object_is_found_as_it_was_put(self, catalog: Catalog, bucket: Bucket) -> None:
         put = an_object(

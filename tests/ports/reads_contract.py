@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from coatcheck.core.access_point_names import make_alias
+from coatcheck.ports.access_point import AccessPoint, write_access_point
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.snapshot import Lookup
 from coatcheck.ports.store import Store
@@ -47,6 +49,19 @@ class ReadsContract:
         snapshot = await store.reads.read(Lookup(domain="files.example", key="a.txt"))
         assert (snapshot.domain_bucket(), snapshot.bucket()) == (bucket.name, bucket)
         assert snapshot.found() is not None
+
+    async def test_an_alias_stands_for_the_bucket_that_its_access_point_leads_into(self, store: Store) -> None:
+        bucket = await store.catalog.create_bucket(a_bucket(), most=9)
+        await store.catalog.put_object(bucket.bucket_id, an_object("a.txt"))
+        point = AccessPoint("ap-1", make_alias("ap-1", bucket.bucket_id), "internet", 1)
+        document = write_access_point(point)
+        await store.catalog.change_entry(bucket.bucket_id, "accessPoint", "ap-1", lambda _: document, most=9)
+        snapshot = await store.reads.read(Lookup(bucket=point.alias, key="a.txt"))
+        assert (snapshot.point(), snapshot.bucket()) == (point, bucket)
+        assert snapshot.found() is not None
+        assert (await store.reads.read(Lookup(bucket=bucket.name))).point() is None
+        another = await store.reads.read(Lookup(bucket=make_alias("ap-1", bucket.bucket_id), key="a.txt"))
+        assert (another.point(), another.bucket(), another.found()) == (None, None, None)
 
     async def test_a_version_is_found_by_its_id(self, store: Store) -> None:
         bucket = await store.catalog.create_bucket(a_bucket(), most=9)

@@ -133,6 +133,18 @@ class Action(Enum):
     PUT_LIVE_CHANNEL_STATUS = ("oss:PutLiveChannelStatus", AclRight.NOTHING, True)
     DELETE_LIVE_CHANNEL = ("oss:DeleteLiveChannel", AclRight.NOTHING, True)
 
+    # access points
+    CREATE_ACCESS_POINT = ("oss:CreateAccessPoint", AclRight.NOTHING, False)
+    GET_ACCESS_POINT = ("oss:GetAccessPoint", AclRight.NOTHING, False)
+    LIST_ACCESS_POINTS = ("oss:ListAccessPoints", AclRight.NOTHING, False)
+    DELETE_ACCESS_POINT = ("oss:DeleteAccessPoint", AclRight.NOTHING, False)
+    PUT_ACCESS_POINT_POLICY = ("oss:PutAccessPointPolicy", AclRight.NOTHING, False)
+    GET_ACCESS_POINT_POLICY = ("oss:GetAccessPointPolicy", AclRight.NOTHING, False)
+    DELETE_ACCESS_POINT_POLICY = ("oss:DeleteAccessPointPolicy", AclRight.NOTHING, False)
+    PUT_ACCESS_POINT_PUBLIC_ACCESS_BLOCK = ("oss:PutAccessPointPublicAccessBlock", AclRight.NOTHING, False)
+    GET_ACCESS_POINT_PUBLIC_ACCESS_BLOCK = ("oss:GetAccessPointPublicAccessBlock", AclRight.NOTHING, False)
+    DELETE_ACCESS_POINT_PUBLIC_ACCESS_BLOCK = ("oss:DeleteAccessPointPublicAccessBlock", AclRight.NOTHING, False)
+
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
     GET_STYLE = ("oss:GetStyle", AclRight.NOTHING, False)
@@ -145,9 +157,6 @@ class Action(Enum):
 # Source: RAM, actions of OSS.
 _NOT_BUILT: Final = (
     *("AbortBucketWorm", "CompleteBucketWorm", "ExtendBucketWorm", "GetBucketWorm", "InitiateBucketWorm"),
-    *("CreateAccessPoint", "DeleteAccessPoint", "GetAccessPoint", "ListAccessPoints"),
-    *("DeleteAccessPointPolicy", "GetAccessPointPolicy", "PutAccessPointPolicy"),
-    *("DeleteAccessPointPublicAccessBlock", "GetAccessPointPublicAccessBlock", "PutAccessPointPublicAccessBlock"),
     *("CreateAccessPointForObjectProcess", "DeleteAccessPointForObjectProcess", "GetAccessPointForObjectProcess"),
     *("GetAccessPointConfigForObjectProcess", "PutAccessPointConfigForObjectProcess"),
     *("DeleteAccessPointPolicyForObjectProcess", "GetAccessPointPolicyForObjectProcess"),

@@ -54,6 +54,8 @@ def read_condition(operator: str, key: str, values: tuple[str, ...]) -> Conditio
     if read is None:
         raise ValueError(f"there is no operator {operator}; there are {', '.join(_OPERATORS)}")
     negated = "Not" in operator
+    if key.lower() == _POINT_ARN:
+        values = tuple(_plain_region(value) for value in values)
     return Condition(operator, key, values, tuple(read(value) for value in values), negated, _value_of(key))
 
 
@@ -178,12 +180,30 @@ _OPERATORS: Final[dict[str, Callable[[str], Test]]] = {
 }
 
 
+_POINT_ARN: Final = "oss:dataaccesspointarn"
+
+
+def _plain_region(arn: str) -> str:
+    """OSS's own examples name the region of an access point either way, oss-cn-hangzhou and cn-hangzhou."""
+    beginning = "acs:oss:"
+    return beginning + arn.removeprefix(beginning).removeprefix("oss-") if arn.startswith(beginning) else arn
+
+
 # --- keys: what a request has for them --------------------------------------------------------------------------------
 
 
 def _of_listing(name: str) -> Callable[[Asked], str | None]:
     """A parameter of a listing; requests for objects have none."""
     return lambda asked: getattr(asked.facts.request, name) if asked.facts.key is None else None
+
+
+def _point_account(asked: Asked) -> str | None:
+    facts = asked.facts
+    return None if facts.point is None or facts.bucket is None else facts.bucket.owner
+
+
+def _point_origin(asked: Asked) -> str | None:
+    return None if asked.facts.point is None else asked.facts.point.network_origin
 
 
 _NOT_YET: Final = "\0not yet"  # compared by identity
@@ -199,6 +219,9 @@ _VALUES: Final[dict[str, Callable[[Asked], str | None]]] = {
     "acs:mfapresent": lambda asked: None if asked.caller.anonymous else "false",
     "oss:prefix": _of_listing("prefix"),
     "oss:delimiter": _of_listing("delimiter"),
+    _POINT_ARN: lambda asked: asked.facts.point_arn,
+    "oss:dataaccesspointaccount": _point_account,
+    "oss:accesspointnetworkorigin": _point_origin,
     "oss:x-oss-acl": lambda asked: asked.facts.acl,
     "oss:x-oss-object-acl": lambda asked: None if asked.facts.key is None else asked.facts.acl,
 }

@@ -15,6 +15,10 @@ The rules, in order; docs/permissions.md has them as the table that the tests ru
    reading and writing to everybody, and nothing else to anybody.
 7. Else no. A caller without the right to read learns nothing of what exists.
 
+Through an access point nobody in particular gets anything, neither do ACLs give anything, nor does it help to own the
+bucket: the bucket's policy has to allow it (which is how its owner delegates to the point), and so has the point's. A
+Deny of either, or of the caller's own policies, is a no.
+
 While public access is blocked, for a bucket or for its owner's account, ACLs and policies that open it to everybody
 count as absent.
 
@@ -28,17 +32,21 @@ from typing import Final, NamedTuple
 from coatcheck.core.errors import (
     ACCESS_DENIED,
     ANONYMOUS_FORBIDDEN,
+    DENIED_BY_ACCESS_POINT,
     DENIED_BY_AUTHORIZER,
     DENIED_BY_BUCKET_ACL,
     DENIED_BY_OBJECT_ACL,
     DENIED_BY_POLICY,
     LIST_BUCKETS_FORBIDDEN,
+    OUTSIDE_OF_NETWORK,
     USER_DISABLE,
     Fault,
     OssError,
 )
 from coatcheck.identity.caller import Caller
+from coatcheck.ports.access_point import INTERNET, AccessPoint
 from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.keyring import Principal
 
 from .acl import DEFAULT, allows_everybody
 from .actions import AclRight, Action
@@ -57,6 +65,7 @@ _NEVER_LOST: Final = frozenset(
 
 
 _DELETE_OBJECTS: Final = Action.DELETE_OBJECTS  # looking into an Enum takes time
+_DELETING: Final = (Action.DELETE_OBJECT.action_name, Action.DELETE_OBJECT.version_name)
 
 
 class Grant(NamedTuple):
@@ -104,6 +113,8 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     bucket: Bucket | None = facts.bucket
     if bucket is not None and bucket.owner_suspended:
         raise USER_DISABLE(BucketName=bucket.name)
+    if facts.point is not None:
+        return _decide_through_point(caller, action, facts, facts.point)
     if caller.principal is None and not caller.anonymous:
         if bucket is None:
             return Grant(action, bucket, facts.key)
@@ -127,12 +138,7 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     asked, resource = Asked(caller, facts), _resource(caller, facts)
     own, shared = Verdict.NOTHING, Shared.NOTHING
     if principal is not None:
-        ceiling = principal.session_policy
-        if ceiling is not None and weigh((ceiling,), name, resource, asked) is not Verdict.ALLOW:
-            raise _denied(DENIED_BY_AUTHORIZER, asked, name, "SessionPolicy", "ImplicitDeny")
-        own = weigh(principal.policies, name, resource, asked)
-        if own is Verdict.DENY:
-            raise _denied(DENIED_BY_POLICY, asked, name, "AccountLevelIdentityBasedPolicy", "ExplicitDeny")
+        own = _weigh_own(principal, name, resource, asked)
     if bucket is None:
         if own is Verdict.ALLOW:
             return Grant(action, bucket, facts.key)
@@ -152,14 +158,69 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     raise _refusal(asked, action, name)
 
 
+def _weigh_own(principal: Principal, name: str, resource: Resource, asked: Asked) -> Verdict:
+    """Rules 2 and 3, as far as the caller's own policies go. Raises: OssError."""
+    ceiling = principal.session_policy
+    if ceiling is not None and weigh((ceiling,), name, resource, asked) is not Verdict.ALLOW:
+        raise _denied(DENIED_BY_AUTHORIZER, asked, name, "SessionPolicy", "ImplicitDeny")
+    own = weigh(principal.policies, name, resource, asked)
+    if own is Verdict.DENY:
+        raise _denied(DENIED_BY_POLICY, asked, name, "AccountLevelIdentityBasedPolicy", "ExplicitDeny")
+    return own
+
+
+def _decide_through_point(caller: Caller, action: Action, facts: AccessFacts, point: AccessPoint) -> Grant:
+    """The bucket's policy delegates to the point, and the point's allows."""
+    bucket = facts.bucket
+    assert bucket is not None
+    if caller.anonymous:
+        raise ANONYMOUS_FORBIDDEN()
+    if point.network_origin != INTERNET:
+        raise OUTSIDE_OF_NETWORK()
+    name = action.version_name if facts.versioned else action.action_name
+    asked, resource, at_point = Asked(caller, facts), _resource(caller, facts), _point_resource(bucket, facts, point)
+    if action is _DELETE_OBJECTS:
+        if all(text is not None and _mentions_deleting(text) for text in (bucket.policy, point.policy)):
+            return Grant(action, bucket, facts.key)  # each key is decided on by the operation
+        raise _denied(DENIED_BY_ACCESS_POINT, asked, name, "ResourceBasedPolicy", "ImplicitDeny")
+    own = Verdict.NOTHING
+    if caller.principal is not None:
+        own = _weigh_own(caller.principal, name, resource, asked)
+        if weigh(caller.principal.policies, name, at_point, asked) is Verdict.DENY:
+            raise _denied(DENIED_BY_POLICY, asked, name, "AccountLevelIdentityBasedPolicy", "ExplicitDeny")
+    said = (
+        _weigh_text(bucket.policy, name, resource, asked, public_counts=not bucket.blocks_public_access),
+        _weigh_text(point.policy, name, at_point, asked, public_counts=not facts.blocks_public_access),
+    )
+    if Shared.DENY in said:
+        raise _denied(DENIED_BY_ACCESS_POINT, asked, name, "ResourceBasedPolicy", "ExplicitDeny")
+    allowed_by_own = caller.principal is None or own is Verdict.ALLOW
+    if all(each is Shared.TO_CALLER or (each is Shared.TO_ACCOUNT and allowed_by_own) for each in said):
+        return Grant(action, bucket, facts.key)
+    raise _denied(DENIED_BY_ACCESS_POINT, asked, name, "ResourceBasedPolicy", "ImplicitDeny")
+
+
+def _weigh_text(text: str | None, name: str, resource: Resource, asked: Asked, *, public_counts: bool) -> Shared:
+    return Shared.NOTHING if text is None else weigh_shared(text, name, resource, asked, public_counts=public_counts)
+
+
+def _mentions_deleting(text: str) -> bool:
+    return any(mentions_shared(text, name) for name in _DELETING)
+
+
+def _point_resource(bucket: Bucket, facts: AccessFacts, point: AccessPoint) -> Resource:
+    name = f"accesspoint/{point.name}"
+    return Resource(bucket.region, bucket.owner, name if facts.key is None else f"{name}/object/{facts.key}")
+
+
 def _decide_before_each_key(caller: Caller, bucket: Bucket, facts: AccessFacts) -> Grant:
     """May the caller be listened to who wants to delete many? Each key is decided on by the operation, when it is
     known; whom nothing could allow any of them needn't be let so far."""
-    action, names = Action.DELETE_OBJECTS, (Action.DELETE_OBJECT.action_name, Action.DELETE_OBJECT.version_name)
+    action, names = Action.DELETE_OBJECTS, _DELETING
     principal, policy = caller.principal, bucket.policy
     if (
         _acl_allows(action, bucket, facts)
-        or (policy is not None and any(mentions_shared(policy, name) for name in names))
+        or (policy is not None and _mentions_deleting(policy))
         or (
             caller.account == bucket.owner
             and (principal is None or any(mentions(principal.policies, name) for name in names))

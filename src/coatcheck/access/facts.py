@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
 from coatcheck.identity.caller import Caller
+from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
 
@@ -72,6 +73,7 @@ class AccessFacts(NamedTuple):
         new_bucket, region: of a bucket that is to be made.
         acl: that the object or bucket is to get, as it was sent, by whatever way; None if none is asked for.
         tags: that the object is to get; None while only the operation can know, which then decides again.
+        point: the access point that the request came to the bucket through; None if it named the bucket.
     """
 
     bucket: Bucket | None = None
@@ -84,10 +86,23 @@ class AccessFacts(NamedTuple):
     region: str = ""
     acl: str | None = None
     tags: tuple[tuple[str, str], ...] | None = ()
+    point: AccessPoint | None = None
 
     @property
     def bucket_tags(self) -> tuple[tuple[str, str], ...]:
         return () if self.bucket is None else self.bucket.tags
+
+    @property
+    def point_arn(self) -> str | None:
+        if self.point is None or self.bucket is None:
+            return None
+        return self.point.arn(self.bucket.region, self.bucket.owner)
+
+    @property
+    def blocks_public_access(self) -> bool:
+        """Whether what opens the bucket to everybody counts as absent, on the way that the request took."""
+        blocked = self.bucket is not None and self.bucket.blocks_public_access
+        return blocked or (self.point is not None and self.point.blocks_public_access)
 
 
 class Asked(NamedTuple):

@@ -17,7 +17,7 @@ _VERSION_EC: Final = "0030-00000002"
 
 
 def check(text: str) -> None:
-    """Whether it can be the policy of a bucket. Raises: OssError INVALID_POLICY_DOCUMENT."""
+    """Whether it can be the policy of a bucket, or of an access point. Raises: OssError INVALID_POLICY_DOCUMENT."""
     try:
         read_policy(text, Kind.BUCKET)
     except PolicyFault as fault:

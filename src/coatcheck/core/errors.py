@@ -10,64 +10,9 @@ signature we expected, into a fact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-class Broken(Exception):
-    """A body that is being sent can't be completed. What is wrong has been logged by whoever raised it."""
-
-
-class OssError(Exception):
-    """A refusal on its way to the client: which row, in which words, with which facts."""
-
-    def __init__(
-        self,
-        fault: Fault,
-        message: str,
-        facts: dict[str, str],
-        ec: str,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-    ) -> None:
-        super().__init__(f"{fault.code}: {message}")
-        self.fault = fault
-        self.message = message
-        self.facts = facts
-        self.ec = ec
-        self.headers = headers
-        self.nested: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()  # elements that hold elements
-
-    @property
-    def code(self) -> str:
-        return self.fault.code
-
-    @property
-    def status(self) -> int:
-        return self.fault.status
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One row of the table: OSS's code, the HTTP status, the message, and the finer code if there is one."""
-
-    code: str
-    status: int
-    message: str
-    ec: str = ""
-
-    def __call__(
-        self,
-        message: str | None = None,
-        /,
-        *,
-        ec: str | None = None,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-        **facts: str,
-    ) -> OssError:
-        """Make the exception; `message` and `ec` replace the row's, `headers` go out with the reply as they are."""
-        return OssError(
-            self, self.message if message is None else message, facts, self.ec if ec is None else ec, headers
-        )
-
+from .fault import Broken as Broken
+from .fault import Fault as Fault
+from .fault import OssError as OssError
 
 # --- names and addresses -------------------------------------------------------------------------------------------
 INVALID_BUCKET_NAME = Fault("InvalidBucketName", 400, "The specified bucket is not valid.", "0015-00000001")
@@ -281,6 +226,10 @@ LIST_BUCKETS_FORBIDDEN = Fault("AccessDenied", 403, "You are forbidden to list b
 PUBLIC_ACCESS_BLOCKED = Fault(
     "AccessDenied", 403, "Public access is blocked: an ACL or policy that opens this to everybody is not allowed."
 )
+DENIED_BY_ACCESS_POINT = Fault("AccessDenied", 403, "Access denied by access point policy.")
+OUTSIDE_OF_NETWORK = Fault(
+    "AccessDenied", 403, "This access point is for requests from its VPC only, and no request here comes from one."
+)
 USER_DISABLE = Fault("UserDisable", 403, "UserDisable", "0003-00000801")
 UNSIGNED_HEADER_FORBIDDEN = Fault(
     "AccessDenied",
@@ -329,6 +278,16 @@ NO_SUCH_REDUNDANCY_TRANSITION = Fault(
 NO_SUCH_LIVE_CHANNEL = Fault("NoSuchLiveChannel", 404, "The specified live channel does not exist.")
 INVALID_CHANNEL_NAME = Fault("InvalidChannelName", 400, "The Length of channel name must be less than 64.")
 TOO_MANY_LIVE_CHANNELS = Fault("BadRequest", 400, "A bucket can have at most 10000 live channels.")
+NO_SUCH_ACCESS_POINT = Fault("NoSuchAccessPoint", 404, "The specified access point does not exist.")
+NO_SUCH_ACCESS_POINT_POLICY = Fault(
+    "NoSuchAccessPointPolicy", 404, "The specified access point does not have an access point policy."
+)
+ACCESS_POINT_ALREADY_EXISTS = Fault(
+    "AccessPointAlreadyExists", 409, "Your account has an access point of this name in this region already."
+)
+TOO_MANY_ACCESS_POINTS = Fault(
+    "TooManyAccessPoints", 400, "A bucket can have at most 100 access points, and an account 1000 in a region."
+)
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."
@@ -378,6 +337,7 @@ BUCKET_ALREADY_EXISTS = Fault(
     "Please select a different name and try again.",
     "0015-00000104",
 )
+BUCKET_HAS_ACCESS_POINTS = Fault("BucketNotEmpty", 409, "The bucket has access points. Please delete them first.")
 BUCKET_NOT_EMPTY = Fault("BucketNotEmpty", 409, "The bucket has objects. Please delete them first.", "0015-00000301")
 TOO_MANY_BUCKETS = Fault("TooManyBuckets", 400, "You have attempted to create more buckets than allowed.")
 FILE_ALREADY_EXISTS = Fault(

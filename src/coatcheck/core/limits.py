@@ -199,6 +199,13 @@ LIVE_FRAGMENTS_MAX: Final = 100  # OSS: FragDuration in seconds, FragCount; ours
 LIVE_PLAYLIST_MIN_BYTES: Final = 6  # OSS
 LIVE_PLAYLIST_MAX_BYTES: Final = 128  # OSS
 
+# --- access points -------------------------------------------------------------------------------------------------
+ACCESS_POINTS_PER_BUCKET: Final = 100  # OSS; also the largest page of ListAccessPoints of a bucket
+ACCESS_POINTS_PER_ACCOUNT: Final = 1000  # OSS: of one region
+ACCESS_POINT_NAME_MIN_CHARS: Final = 3  # OSS
+ACCESS_POINT_NAME_MAX_CHARS: Final = 19  # OSS
+VPC_ID_MAX_CHARS: Final = 64  # ours: the id of a network
+
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS

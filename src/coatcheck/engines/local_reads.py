@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ..core.access_point_names import ALIAS_ENDING
+from ..ports.access_point import AccessPoint
 from ..ports.bucket import Bucket
 from ..ports.keyring import AccessKey, Role
 from ..ports.object import ObjectRecord
@@ -14,6 +16,8 @@ class LocalCatalog(Protocol):
     """As the methods of `ports.catalog`, without waiting."""
 
     def look_for_bucket(self, name: str) -> Bucket | None: ...
+
+    def look_for_access_point(self, alias: str) -> tuple[Bucket, AccessPoint] | None: ...
 
     def look_for_object(self, bucket_id: int, key: str, version_id: str | None) -> ObjectRecord | None: ...
 
@@ -49,12 +53,13 @@ class LocalReads:
 class LocalSnapshot:
     """See `ports.snapshot`. Two parts may be of two moments, if somebody waits between asking for them."""
 
-    __slots__ = ("_bucket", "_reads", "lookup")
+    __slots__ = ("_bucket", "_point", "_reads", "lookup")
 
     def __init__(self, reads: LocalReads, lookup: Lookup) -> None:
         self.lookup = lookup
         self._reads = reads
         self._bucket: Bucket | None = None
+        self._point: AccessPoint | None = None
 
     def domain_bucket(self) -> str | None:
         return self._reads.domains.look_for_domain(self.lookup.domain) if self.lookup.domain else None
@@ -68,8 +73,16 @@ class LocalSnapshot:
     def bucket(self) -> Bucket | None:
         if self._bucket is None:
             name = self.lookup.bucket or self.domain_bucket()
-            self._bucket = self._reads.catalog.look_for_bucket(name) if name else None
+            if name:
+                self._bucket = self._reads.catalog.look_for_bucket(name)
+                if self._bucket is None and name.endswith(ALIAS_ENDING):
+                    self._bucket, self._point = self._reads.catalog.look_for_access_point(name) or (None, None)
         return self._bucket
+
+    def point(self) -> AccessPoint | None:
+        if self._bucket is None:
+            self.bucket()
+        return self._point
 
     def found(self) -> ObjectRecord | None:
         bucket, (*_, key, version_id) = self.bucket(), self.lookup

@@ -19,8 +19,8 @@ from ..ports.catalog import (
     BucketCheck,
     Change,
     Deleted,
-    EntryChange,
     Gone,
+    HasEntries,
     NotEmpty,
     Stale,
     TooMany,
@@ -39,11 +39,12 @@ from ..ports.object import (
     delete_marker,
 )
 from ..ports.upload import Part, Upload, UploadPage
+from .memory_entries import MemoryEntries
 
 UploadPlace = tuple[int, str, str]  # bucket_id, key, upload_id
 
 
-class MemoryCatalog:
+class MemoryCatalog(MemoryEntries):
     """The catalog in dicts; a key's versions are a list, newest first. `garbage` holds what was released and not yet
     forgotten; `references` counts the rest."""
 
@@ -52,7 +53,7 @@ class MemoryCatalog:
         self._buckets: dict[str, Bucket] = {}
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
-        self._entries: dict[tuple[int, str], dict[str, str]] = {}  # by bucket id and kind
+        super().__init__()
         self._last_bucket_id = 0
         self._blocked_accounts: set[str] = set()
         self._suspended_accounts: set[str] = set()
@@ -68,6 +69,9 @@ class MemoryCatalog:
     def look_for_bucket(self, name: str) -> Bucket | None:
         bucket = self._buckets.get(name)
         return None if bucket is None else self._as_owned(bucket)
+
+    def _all_buckets(self) -> Iterable[Bucket]:
+        return self._buckets.values()
 
     def _as_owned(self, bucket: Bucket) -> Bucket:
         """With what its owner's account says."""
@@ -130,12 +134,14 @@ class MemoryCatalog:
         bucket = self._bucket_of(bucket_id)
         self._buckets[bucket.name] = replace(bucket, versioning=versioning)
 
-    async def delete_bucket(self, bucket_id: int) -> None:
+    async def delete_bucket(self, bucket_id: int, *, kept_by: Sequence[str] = ()) -> None:
         bucket = self._bucket_of(bucket_id)
         if self._objects[bucket_id] or self._uploads_of(bucket_id):
             raise NotEmpty(bucket.name)
+        if any(self.entries_of(bucket_id, kind) for kind in kept_by):
+            raise HasEntries(bucket.name)
         del self._buckets[bucket.name], self._objects[bucket_id]
-        self._entries = {place: entries for place, entries in self._entries.items() if place[0] != bucket_id}
+        self.drop_entries(bucket_id)
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
         records = [record for versions in self._objects.get(bucket_id, {}).values() for record in versions]
@@ -152,15 +158,6 @@ class MemoryCatalog:
             sum(part.size for part in parts),
         )
 
-    def bucket_of(self, bucket_id: int) -> Bucket | None:
-        return next((bucket for bucket in self._buckets.values() if bucket.bucket_id == bucket_id), None)
-
-    def _bucket_of(self, bucket_id: int) -> Bucket:
-        bucket = self.bucket_of(bucket_id)
-        if bucket is None:
-            raise Gone(f"bucket {bucket_id}")
-        return bucket
-
     async def blocks_public_access(self, account: str) -> bool:
         return account in self._blocked_accounts
 
@@ -175,32 +172,6 @@ class MemoryCatalog:
         """The account is gone, and what was said of it."""
         self._blocked_accounts.discard(account)
         self._suspended_accounts.discard(account)
-
-    # --- entries ---
-
-    async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
-        return self._entries.get((bucket_id, kind), {}).get(name)
-
-    async def list_entries(
-        self, bucket_id: int, kind: str, *, prefix: str, marker: str, limit: int
-    ) -> tuple[Sequence[tuple[str, str]], bool]:
-        entries = sorted(self._entries.get((bucket_id, kind), {}).items())
-        found = [entry for entry in entries if entry[0].startswith(prefix) and entry[0] > marker]
-        return found[:limit], len(found) > limit
-
-    async def count_entries(self, bucket_id: int, kind: str) -> int:
-        return len(self._entries.get((bucket_id, kind), {}))
-
-    async def change_entry(self, bucket_id: int, kind: str, name: str, change: EntryChange, *, most: int) -> None:
-        self._bucket_of(bucket_id)
-        entries = self._entries.setdefault((bucket_id, kind), {})
-        document = change(entries.get(name))
-        if document is None:
-            entries.pop(name, None)
-        elif name not in entries and len(entries) >= most:
-            raise TooMany(kind)
-        else:
-            entries[name] = document
 
     # --- objects ---
 

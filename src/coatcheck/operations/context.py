@@ -8,6 +8,7 @@ from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import NO_REQUEST, AccessFacts, RequestFacts
 from coatcheck.identity.caller import Caller
+from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
@@ -33,12 +34,14 @@ class Context(NamedTuple):
     Attributes:
         now: Unix seconds, one value for the whole request.
         request: what conditions of policies see of the request.
+        point: the access point that the request came through, to the one bucket that it leads into.
     """
 
     ports: Ports
     caller: Caller
     now: float
     request: RequestFacts = NO_REQUEST
+    point: AccessPoint | None = None
 
     def decide(
         self,
@@ -62,9 +65,15 @@ class Context(NamedTuple):
             acl, tags: that it is to get.
         Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
         """
-        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, acl=acl, tags=tags)
+        point = self._point_to(bucket)
+        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, acl=acl, tags=tags, point=point)
         return decide(self.caller, action, facts)
 
     def needs_object(self, bucket: Bucket) -> bool:
         """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""
-        return not owns(self.caller, bucket)
+        return self._point_to(bucket) is not None or not owns(self.caller, bucket)
+
+    def _point_to(self, bucket: Bucket) -> AccessPoint | None:
+        """The access point, if it is by it that the bucket is reached."""
+        point = self.point
+        return None if point is None or point.bucket_id != bucket.bucket_id else point

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from coatcheck.access.actions import Action
+from coatcheck.core.access_point_names import ALIAS_ENDING
 from coatcheck.core.errors import (
     COPY_ACROSS_REGIONS,
     INVALID_OBJECT_STATE,
@@ -14,7 +15,9 @@ from coatcheck.core.errors import (
     NO_SUCH_KEY,
     NO_SUCH_VERSION,
 )
+from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
 
@@ -23,7 +26,8 @@ from .context import Context
 
 
 class SourceName(NamedTuple):
-    """A source as its caller names it; without a version it is the current one."""
+    """A source as its caller names it, by its bucket or an access point's alias; without a version it is the current
+    one."""
 
     bucket: str
     key: str
@@ -55,11 +59,11 @@ async def find_source(context: Context, name: SourceName, region: str) -> Source
         refusal of `decide`.
     """
     catalog, key, version_id = context.ports.catalog, name.key, name.version_id
-    bucket = await catalog.find_bucket(name.bucket)
-    if bucket is None:
-        raise NO_SUCH_BUCKET(BucketName=name.bucket)
+    bucket, point = await _find_bucket(catalog, name.bucket)
     record = await catalog.find_object(bucket.bucket_id, key, version_id)
-    context.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)
+    # What was named is what is decided on: the bucket, or the access point, whichever the copy itself goes to.
+    by_name = context._replace(point=point)
+    by_name.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)
     if bucket.region != region:
         raise COPY_ACROSS_REGIONS()
     if record is None and version_id is not None:
@@ -69,3 +73,14 @@ async def find_source(context: Context, name: SourceName, region: str) -> Source
     if not is_readable(bucket, record, context.now):
         raise INVALID_OBJECT_STATE(Key=key)
     return Source(bucket, record)
+
+
+async def _find_bucket(catalog: Catalog, name: str) -> tuple[Bucket, AccessPoint | None]:
+    """The bucket of that name, or the one that an access point of that alias leads into. Raises: OssError."""
+    bucket = await catalog.find_bucket(name)
+    if bucket is not None:
+        return bucket, None
+    through = await catalog.find_access_point(name) if name.endswith(ALIAS_ENDING) else None
+    if through is None:
+        raise NO_SUCH_BUCKET(BucketName=name)
+    return through

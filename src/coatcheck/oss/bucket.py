@@ -13,10 +13,13 @@ from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
 from coatcheck.configurations import access_monitor, bucket_logging, resource_group, transfer_acceleration
 from coatcheck.configurations.elements import find_text
+from coatcheck.core.access_point_names import ALIAS_ENDING
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
+    BUCKET_HAS_ACCESS_POINTS,
     BUCKET_NOT_EMPTY,
     INVALID_ARGUMENT,
+    INVALID_BUCKET_NAME,
     NO_SUCH_BUCKET,
     NOT_IMPLEMENTED,
     TOO_MANY_BUCKETS,
@@ -25,8 +28,9 @@ from coatcheck.core.limits import BUCKETS_PER_ACCOUNT, CONFIGURATION_MAX_BYTES, 
 from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
+from coatcheck.ports import access_point
 from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, TAGGING, Bucket, NewBucket, Tags, write_public_access_block
-from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, TooMany
+from coatcheck.ports.catalog import AlreadyThere, Gone, HasEntries, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
 
 from .arguments import check_xml, read_body, read_list_text, read_max_keys
@@ -88,6 +92,8 @@ async def put_bucket(call: Call) -> Reply:
     """PutBucket: made, or already the caller's own with no configuration that contradicts."""
     request = call.request
     name = read_bucket_name(call.target.bucket or "")
+    if name.endswith(ALIAS_ENDING):
+        raise INVALID_BUCKET_NAME(f"Names that end with {ALIAS_ENDING} are those of access points.", BucketName=name)
     labels = _read_labels(request.headers)
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
@@ -143,9 +149,11 @@ async def delete_bucket(call: Call) -> Reply:
     """DeleteBucket: only an empty one."""
     bucket = call.this_bucket
     try:
-        await call.ports.catalog.delete_bucket(bucket.bucket_id)
+        await call.ports.catalog.delete_bucket(bucket.bucket_id, kept_by=(access_point.KIND,))
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+    except HasEntries:
+        raise BUCKET_HAS_ACCESS_POINTS(BucketName=bucket.name) from None
     except NotEmpty:
         raise BUCKET_NOT_EMPTY(BucketName=bucket.name) from None
     return Reply(204)

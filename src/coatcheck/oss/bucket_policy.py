@@ -28,8 +28,7 @@ from .documents_kept import change_document, drop_document
 
 async def put_bucket_policy(call: Call) -> Reply:
     """PutBucketPolicy: in place of the one that was there."""
-    text = await _read_document(call)
-    policy.check(text)
+    text = await read_policy_document(call)
     public = is_public(text)
 
     def put(bucket: Bucket) -> str:
@@ -62,9 +61,10 @@ async def get_bucket_policy_status(call: Call) -> Reply:
     return show("PolicyStatus", [("IsPublic", write_switch(public))])
 
 
-async def _read_document(call: Call) -> str:
+async def read_policy_document(call: Call) -> str:
+    """The policy of a bucket, or an access point, that was sent. Raises: OssError INVALID_POLICY_DOCUMENT."""
     try:
-        return (await read_body(call.request, most=BUCKET_POLICY_MAX_BYTES)).decode()
+        text = (await read_body(call.request, most=BUCKET_POLICY_MAX_BYTES)).decode()
     except UnicodeDecodeError:
         raise INVALID_POLICY_DOCUMENT("Invalid Policy: it is not UTF-8.", ec=policy.SYNTAX_EC) from None
     except OssError as error:
@@ -72,3 +72,5 @@ async def _read_document(call: Call) -> str:
             raise
         message = f"Invalid Policy: it is larger than {BUCKET_POLICY_MAX_BYTES} bytes."
         raise INVALID_POLICY_DOCUMENT(message) from None
+    policy.check(text)
+    return text

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.configurations import inventory, live_channel, style, versioning
+from coatcheck.configurations import access_point, inventory, live_channel, style, versioning
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
 SHAPES: Final[Mapping[str, Shape]] = {
     **{row.document.ROOT: row.document.SHAPE for row in ROWS},
+    access_point.ROOT: access_point.SHAPE,
     inventory.ROOT: inventory.SHAPE,
     live_channel.ROOT: live_channel.SHAPE,
     style.ROOT: style.SHAPE,

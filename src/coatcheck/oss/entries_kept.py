@@ -22,16 +22,27 @@ async def list_entries(
     return await call.ports.catalog.list_entries(bucket_id, kind, prefix=prefix, marker=marker, limit=limit)
 
 
-async def change_entry(call: Call, kind: str, name: str, change: EntryChange, *, most: int, crowded: Fault) -> None:
+async def change_entry(
+    call: Call,
+    kind: str,
+    name: str,
+    change: EntryChange,
+    *,
+    most: int,
+    crowded: Fault,
+    account_most: int | None = None,
+) -> None:
     """Make an entry from the one there is; see `ports.catalog`.
 
     Args:
         most, crowded: how many of its kind there may be, and what is said to one more.
-    Raises: OssError NO_SUCH_BUCKET, `crowded`; what `change` raises.
+    Raises: OssError NO_SUCH_BUCKET, `crowded`; AlreadyThere; what `change` raises.
     """
     bucket = call.this_bucket
     try:
-        await call.ports.catalog.change_entry(bucket.bucket_id, kind, name, change, most=most)
+        await call.ports.catalog.change_entry(
+            bucket.bucket_id, kind, name, change, most=most, account_most=account_most
+        )
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
     except TooMany:

@@ -51,6 +51,7 @@ from coatcheck.wire.target import (
     second_reading,
 )
 
+from .access_point import check_point
 from .admission import admit
 from .asking import NOTHING
 from .bucket_website import serve_website
@@ -98,17 +99,19 @@ class Pipeline:
         named = find_target(request, self._addressing)
         claim, refusal = _read_claim(request)
         snapshot = await self._reads.read(self._lookup(request, named, claim))
-        target = named or await self._own_domain(request, snapshot)
+        target = named
+        if target is None:
+            target, snapshot = await self._own_domain(request, claim, snapshot)
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
         if request.method == "OPTIONS":
-            return answer_preflight(request, target, await self._find_bucket(target, snapshot))
+            return answer_preflight(request, target, self._check_bucket(target, snapshot.bucket()))
         if request.method == "POST" and is_form(target, request.query):
             return await self._take_form(exchange, target, snapshot)
         if refusal is not None:
             raise refusal
         if claim is not None:
             check_scope(claim, regions=regions, target=target)
-        bucket = await self._look_for_bucket(target, snapshot)
+        bucket = snapshot.bucket()
         if bucket is None and target.bucket is not None and not _may_make_bucket(request, target):
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
         caller, target = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
@@ -137,7 +140,7 @@ class Pipeline:
         request = exchange.request
         row = find_row(request.method, target, request.query, request.headers)
         exchange.operation = row.name
-        bucket = await self._find_bucket(target, snapshot)
+        bucket = self._check_bucket(target, snapshot.bucket())
         with self._form_memory.share() as share:
             caller, target, form = await self._open_form(request, target, share, exchange.now)
             exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
@@ -154,11 +157,13 @@ class Pipeline:
         form: PostedForm | None = None,
     ) -> Awaitable[Reply]:
         """What the bucket's configurations say; the reply is then to be awaited (a coroutine less on every request)."""
-        request = exchange.request
+        request, point = exchange.request, snapshot.point()
+        if point is not None:
+            check_point(row.name)
         if bucket is not None and (bucket.configurations or target.accelerated):
             exchange.has_configurations = True
             admit(bucket, request, caller, accelerated=target.accelerated)
-            if row.is_page and (document := bucket.configuration(website.NAME)) is not None:
+            if row.is_page and point is None and (document := bucket.configuration(website.NAME)) is not None:
                 if caller.anonymous:
                     return self._serve_website(document, exchange, target, caller, bucket, snapshot)
                 if target.key is not None and target.key.endswith("/"):
@@ -187,6 +192,7 @@ class Pipeline:
             now,
             target.bucket or "",
             target.region or self._settings.regions[0],
+            point=snapshot.point(),
         )
         if row.asks is not NOTHING and not (row.asks.new_only and found is not None):
             named = request.headers if form is None else form.form.fields
@@ -195,7 +201,7 @@ class Pipeline:
         call = Call(
             request,
             target,
-            Context(self._ports, caller, now, facts.request),
+            Context(self._ports, caller, now, facts.request, facts.point),
             grant,
             self._settings,
             bucket,
@@ -266,41 +272,33 @@ class Pipeline:
         poster = await identify_form(fields, target, self._reads, self._keyring, now=now, regions=regions)
         return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
-    async def _own_domain(self, request: Request, snapshot: Snapshot) -> Target:
-        """The target under a name that may be an own domain; else under the name that the proxy gave the client's."""
+    async def _own_domain(self, request: Request, claim: Claim | None, snapshot: Snapshot) -> tuple[Target, Snapshot]:
+        """The target under a name that may be an own domain, else under the name that the proxy gave the client's; and
+        what is there."""
         try:
-            return own_domain_target(request, self._addressing, snapshot.domain_bucket())
+            target = own_domain_target(request, self._addressing, snapshot.domain_bucket())
         except OssError as error:
             if error.fault is not NON_STANDARD_HOST or not request.proxy_host:
                 raise
-        as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
-        named = find_target(as_proxied, self._addressing)
-        if named is not None:
-            return named
-        bucket = await self._ports.domains.find_domain(read_host_name(as_proxied.host))
-        return own_domain_target(as_proxied, self._addressing, bucket)
+            as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
+            named = find_target(as_proxied, self._addressing)
+            snapshot = await self._reads.read(self._lookup(as_proxied, named, claim))
+            return (named, snapshot) if named else await self._own_domain(as_proxied, claim, snapshot)
+        if target.own_domain:
+            return target, snapshot
+        return target, await self._reads.read(self._lookup(request, target, claim))
 
     async def _share(self, exchange: Exchange, reply: Reply) -> Reply:
         """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""
         request = exchange.request
         if request.method == "OPTIONS" or not exchange.bucket:
             return reply
-        bucket = await self._ports.catalog.find_bucket(exchange.bucket)
+        bucket = (await self._reads.read(Lookup(bucket=exchange.bucket))).bucket()
         document = None if bucket is None else bucket.configuration(cors.NAME)
         if document is None:
             return reply
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)
         return reply._replace(headers=_join_vary((*reply.headers, *headers))) if headers else reply
-
-    async def _find_bucket(self, target: Target, snapshot: Snapshot) -> Bucket | None:
-        return self._check_bucket(target, await self._look_for_bucket(target, snapshot))
-
-    async def _look_for_bucket(self, target: Target, snapshot: Snapshot) -> Bucket | None:
-        if target.bucket is None:
-            return None
-        if target.bucket == (snapshot.lookup.bucket or snapshot.domain_bucket()):
-            return snapshot.bucket()
-        return await self._ports.catalog.find_bucket(target.bucket)  # one that only the proxy's name explains
 
     def _check_bucket(self, target: Target, bucket: Bucket | None) -> Bucket | None:
         """The bucket that was found, which is there and in the region of the address; None if none is addressed."""
@@ -310,7 +308,7 @@ class Pipeline:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
         if target.region is not None and target.region != bucket.region:
             endpoint = f"oss-{bucket.region}.{self._settings.domains[0]}"
-            raise WRONG_ENDPOINT(Bucket=bucket.name, Endpoint=endpoint)
+            raise WRONG_ENDPOINT(Bucket=target.bucket, Endpoint=endpoint)
         return bucket
 
     async def _find_object(
@@ -320,7 +318,7 @@ class Pipeline:
         may be what lets them write."""
         if bucket is None or target.key is None:
             return None
-        if row.reads_object or not owns(caller, bucket):
+        if row.reads_object or snapshot.point() is not None or not owns(caller, bucket):
             version_id = query.get("versionId")
             if version_id is not None and not is_version_id(version_id):
                 return None  # permission first; the operation says what is wrong with it

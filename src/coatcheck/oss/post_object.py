@@ -142,7 +142,7 @@ class _Sized:
 
 def _answer(call: Call, form: Form, record: ObjectRecord, headers: tuple[RawHeader, ...]) -> Reply:
     """The reply that the form asks for."""
-    bucket, key, etag = call.this_bucket.name, record.key, f'"{record.etag}"'
+    bucket, key, etag = call.target.bucket or "", record.key, f'"{record.etag}"'
     location = f"{'https' if call.request.secure else 'http'}://{call.request.host}{_path(call, bucket, key)}"
     redirect = _redirect(
         form.fields.get("success_action_redirect", ""), (("bucket", bucket), ("key", key), ("etag", etag))

@@ -15,13 +15,13 @@ from .configuration import show
 
 async def put_public_access_block(call: Call) -> Reply:
     """PutPublicAccessBlock: for all buckets of the account."""
-    await call.ports.catalog.set_account_public_access_block(call.caller.account, await _read(call))
+    await call.ports.catalog.set_account_public_access_block(call.caller.account, await read_block(call))
     return Reply(200)
 
 
 async def get_public_access_block(call: Call) -> Reply:
     """GetPublicAccessBlock: false when never set."""
-    return _show(await call.ports.catalog.blocks_public_access(call.caller.account))
+    return show_block(await call.ports.catalog.blocks_public_access(call.caller.account))
 
 
 async def delete_public_access_block(call: Call) -> Reply:
@@ -30,10 +30,11 @@ async def delete_public_access_block(call: Call) -> Reply:
     return Reply(204)
 
 
-async def _read(call: Call) -> bool:
+async def read_block(call: Call) -> bool:
+    """The switch of a document that was sent. Raises: OssError MALFORMED_XML."""
     return public_access_block.read(await read_document(call.request, public_access_block.ROOT)).blocked
 
 
-def _show(blocked: bool) -> Reply:
+def show_block(blocked: bool) -> Reply:
     block = public_access_block.PublicAccessBlock(blocked)
     return show(public_access_block.ROOT, public_access_block.write(block))

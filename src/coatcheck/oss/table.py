@@ -20,6 +20,7 @@ from coatcheck.wire.request import NO_HEADERS
 from coatcheck.wire.target import Target
 
 from . import (
+    access_point,
     bucket,
     bucket_cname,
     bucket_inventory,
@@ -138,6 +139,24 @@ def _live_channel_rows() -> Iterator[Row]:
     yield Row("GET", Level.OBJECT, "comp=stat&live", run.get_live_channel_stat, Action.GET_LIVE_CHANNEL_STAT)
     yield Row("GET", Level.OBJECT, "comp=history&live", run.get_live_channel_history, Action.GET_LIVE_CHANNEL_HISTORY)
     yield Row("DELETE", Level.OBJECT, name, run.delete_live_channel, Action.DELETE_LIVE_CHANNEL)
+
+
+def _access_point_rows() -> Iterator[Row]:
+    run, name, policy = access_point, "accessPoint", "accessPointPolicy"
+    block = f"publicAccessBlock&{access_point.NAME}"
+    put_block, get_block = run.put_access_point_public_access_block, run.get_access_point_public_access_block
+    drop_block = run.delete_access_point_public_access_block
+    yield Row("PUT", Level.BUCKET, name, run.create_access_point, Action.CREATE_ACCESS_POINT)
+    yield Row("GET", Level.BUCKET, name, run.list_access_points, Action.LIST_ACCESS_POINTS)
+    yield Row("GET", Level.BUCKET, name, run.get_access_point, Action.GET_ACCESS_POINT, header=access_point.NAME)
+    yield Row("GET", Level.SERVICE, name, run.list_access_points, Action.LIST_ACCESS_POINTS)
+    yield Row("DELETE", Level.BUCKET, name, run.delete_access_point, Action.DELETE_ACCESS_POINT)
+    yield Row("PUT", Level.BUCKET, policy, run.put_access_point_policy, Action.PUT_ACCESS_POINT_POLICY)
+    yield Row("GET", Level.BUCKET, policy, run.get_access_point_policy, Action.GET_ACCESS_POINT_POLICY)
+    yield Row("DELETE", Level.BUCKET, policy, run.delete_access_point_policy, Action.DELETE_ACCESS_POINT_POLICY)
+    yield Row("PUT", Level.BUCKET, block, put_block, Action.PUT_ACCESS_POINT_PUBLIC_ACCESS_BLOCK)
+    yield Row("GET", Level.BUCKET, block, get_block, Action.GET_ACCESS_POINT_PUBLIC_ACCESS_BLOCK)
+    yield Row("DELETE", Level.BUCKET, block, drop_block, Action.DELETE_ACCESS_POINT_PUBLIC_ACCESS_BLOCK)
 
 
 # What is more than putting, giving and dropping a document.
@@ -278,6 +297,7 @@ ROWS: Final = (
     *_configuration_rows(),
     *_inventory_rows(),
     *_redundancy_transition_rows(),
+    *_access_point_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
     Row("GET", Level.SERVICE, "regionList", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains
@@ -444,7 +464,11 @@ def row_without_bucket(row: Row) -> Row:
 
 def _row_at(method: str, level: Level, sub_resource: str, headers: Mapping[str, str]) -> Row | None:
     place = method, level, sub_resource
-    if method != "GET" and (special := _BY_HEADER.get(place)) is not None and special.header in headers:
+    if (
+        (method != "GET" or sub_resource)
+        and (special := _BY_HEADER.get(place)) is not None
+        and special.header in headers
+    ):
         return special
     return _BY_PLACE.get(place)
 

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from .access_point import AccessPoint
 from .bucket import Bucket, BucketStat, NewBucket
 from .object import Deletion, ListPage, ObjectRecord, VersionPage
 from .upload import Part, Upload, UploadPage
@@ -42,6 +43,10 @@ class Gone(Exception):
 
 class NotEmpty(Exception):
     """The bucket still holds objects."""
+
+
+class HasEntries(NotEmpty):
+    """The bucket holds no objects, but entries that keep it."""
 
 
 class Stale(Exception):
@@ -100,6 +105,14 @@ class Deleted:
     marker: bool = False
 
 
+class AccountEntry(NamedTuple):
+    """An entry of one of an account's buckets."""
+
+    name: str
+    bucket: str
+    document: str
+
+
 class Catalog(Protocol):
     """See the module for what every method promises."""
 
@@ -151,8 +164,12 @@ class Catalog(Protocol):
         """ "Enabled" or "Suspended"; from the commit on it decides what every write does. Raises: Gone."""
         ...
 
-    async def delete_bucket(self, bucket_id: int) -> None:
-        """Raises: Gone; NotEmpty, when it holds any version of any object, or an upload."""
+    async def delete_bucket(self, bucket_id: int, *, kept_by: Sequence[str] = ()) -> None:
+        """
+        Args:
+            kept_by: kinds of entries with which it stays; all others go with it.
+        Raises: Gone; NotEmpty, when it holds any version of any object, or an upload; HasEntries.
+        """
         ...
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
@@ -178,14 +195,41 @@ class Catalog(Protocol):
         with `prefix`; any more? Empty for a bucket that is gone."""
         ...
 
+    async def list_account_entries(
+        self, owner: str, kind: str, *, marker: tuple[str, str], limit: int
+    ) -> tuple[Sequence[AccountEntry], bool]:
+        """At most `limit` of a kind in all buckets of an account, by their name and their bucket's, those behind
+        `marker`, a pair of these; any more? The cost follows the account's buckets: for kinds of which there are few.
+        """
+        ...
+
+    async def find_access_point(self, alias: str) -> tuple[Bucket, AccessPoint] | None:
+        """The access point of that alias, and the bucket it leads into, as `find_bucket` gives it; None if there is
+        none (any more). On the path of requests that come through one."""
+        ...
+
     async def count_entries(self, bucket_id: int, kind: str) -> int: ...
 
-    async def change_entry(self, bucket_id: int, kind: str, name: str, change: EntryChange, *, most: int) -> None:
+    async def change_entry(
+        self,
+        bucket_id: int,
+        kind: str,
+        name: str,
+        change: EntryChange,
+        *,
+        most: int,
+        account_most: int | None = None,
+    ) -> None:
         """Make the document from the one there is (None: there is none), or drop it for None.
 
         `change` runs inside the transaction as that of `change_bucket` does. All entries go with their bucket.
-        Raises: Gone (no such bucket any more), TooMany (a new one, and `most` of its kind are there); what `change`
-            raises.
+
+        Args:
+            account_most: how many of the kind all buckets of the same owner and region may have together, and no two
+                of one name; None for kinds that are a bucket's own business.
+        Raises: Gone (no such bucket any more), TooMany (a new one, and `most` of its kind are there, or
+            `account_most`), AlreadyThere (a new one, and another of those buckets has one of that name); what
+            `change` raises.
         """
         ...
 

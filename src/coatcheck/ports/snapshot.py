@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from .access_point import AccessPoint
 from .bucket import Bucket
 from .keyring import AccessKey, Role
 from .object import ObjectRecord
@@ -21,7 +22,7 @@ class Lookup(NamedTuple):
         domain: a host name that may be an own domain; the bucket is then the one that it stands for.
         access_key_id: of a key that is stored.
         role_uid: of the role whose session has signed.
-        bucket: its name.
+        bucket: its name, or the alias of an access point.
         key: of an object in the bucket.
         version_id: None for the object's current version.
     """
@@ -53,7 +54,11 @@ class Snapshot(Protocol):
         ...
 
     def bucket(self) -> Bucket | None:
-        """`Catalog.find_bucket`"""
+        """`Catalog.find_bucket`; for the alias of an access point the bucket that it leads into."""
+        ...
+
+    def point(self) -> AccessPoint | None:
+        """`Catalog.find_access_point`, the one that was named in the place of `bucket`."""
         ...
 
     def found(self) -> ObjectRecord | None:

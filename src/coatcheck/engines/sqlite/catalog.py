@@ -11,9 +11,13 @@ from pathlib import Path
 from threading import local
 from typing import Any, Final, TypeVar
 
+from ...core.access_point_names import read_alias
 from ...core.limits import BILLED_LEAST_BYTES
+from ...ports.access_point import KIND as ACCESS_POINT
+from ...ports.access_point import AccessPoint, read_access_point
 from ...ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ...ports.catalog import (
+    AccountEntry,
     AlreadyThere,
     BucketChange,
     BucketCheck,
@@ -21,6 +25,7 @@ from ...ports.catalog import (
     Deleted,
     EntryChange,
     Gone,
+    HasEntries,
     NoSpace,
     NotEmpty,
     TooMany,
@@ -41,6 +46,8 @@ T = TypeVar("T")
 
 _LISTING_THREADS: Final = 2
 _LISTING_CACHE_KIB: Final = 8 * 1024  # holds what a page of 365 common prefixes touches among millions of keys
+
+_BUCKET_ID_MAX: Final = 2**63 - 1
 
 _FREE_MARGIN_BYTES: Final = 64 * 1024  # for the pages of indexes that a row may split
 
@@ -125,8 +132,8 @@ class SqliteCatalog:
     async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
         await self._writer.run(lambda connection: _set_bucket_versioning(connection, bucket_id, versioning))
 
-    async def delete_bucket(self, bucket_id: int) -> None:
-        await self._writer.run(lambda connection: _delete_bucket(connection, bucket_id))
+    async def delete_bucket(self, bucket_id: int, *, kept_by: Sequence[str] = ()) -> None:
+        await self._writer.run(lambda connection: _delete_bucket(connection, bucket_id, kept_by))
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
         return await self._listings.run(lambda connection: _stat_bucket(connection, bucket_id))
@@ -158,8 +165,41 @@ class SqliteCatalog:
         row = self._reader.row(entries.COUNT, (bucket_id, kind))
         return int(row[0])
 
-    async def change_entry(self, bucket_id: int, kind: str, name: str, change: EntryChange, *, most: int) -> None:
-        await self._writer.run(lambda connection: entries.change_entry(connection, bucket_id, kind, name, change, most))
+    async def list_account_entries(
+        self, owner: str, kind: str, *, marker: tuple[str, str], limit: int
+    ) -> tuple[Sequence[AccountEntry], bool]:
+        rows = await self._listings.run(
+            lambda connection: connection.execute(entries.ACCOUNT_ENTRIES, (owner, kind, *marker, limit + 1)).fetchall()
+        )
+        return [AccountEntry(*row) for row in rows[:limit]], len(rows) > limit
+
+    async def find_access_point(self, alias: str) -> tuple[Bucket, AccessPoint] | None:
+        return self.look_for_access_point(alias)
+
+    def look_for_access_point(self, alias: str) -> tuple[Bucket, AccessPoint] | None:
+        parts = read_alias(alias)
+        if parts is None or parts.bucket_id > _BUCKET_ID_MAX:
+            return None
+        row = self._reader.row(entries.ACCESS_POINT, (parts.bucket_id, ACCESS_POINT, parts.name))
+        bucket = None if row is None else self.look_for_bucket(row[0])
+        if bucket is None:
+            return None
+        point = read_access_point(row[1])
+        return (bucket, point) if (point.alias, point.bucket_id) == (alias, bucket.bucket_id) else None
+
+    async def change_entry(
+        self,
+        bucket_id: int,
+        kind: str,
+        name: str,
+        change: EntryChange,
+        *,
+        most: int,
+        account_most: int | None = None,
+    ) -> None:
+        await self._writer.run(
+            lambda connection: entries.change_entry(connection, bucket_id, kind, name, change, most, account_most)
+        )
 
     # --- objects ---
 
@@ -403,11 +443,13 @@ def _set_account_block(connection: sqlite3.Connection, account: str, blocked: bo
     connection.execute("UPDATE account SET block_public_access = ? WHERE uid = ?", (int(blocked), account))
 
 
-def _delete_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
+def _delete_bucket(connection: sqlite3.Connection, bucket_id: int, kept_by: Sequence[str]) -> None:
     _check_bucket(connection, bucket_id)
     for table in ("object", "upload"):
         if connection.execute(f"SELECT 1 FROM {table} WHERE bucket_id = ? LIMIT 1", (bucket_id,)).fetchone():  # noqa: S608
             raise NotEmpty(f"bucket {bucket_id}")
+    if any(connection.execute(entries.COUNT, (bucket_id, kind)).fetchone()[0] for kind in kept_by):
+        raise HasEntries(f"bucket {bucket_id}")
     connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ?", (bucket_id,))
     connection.execute("DELETE FROM bucket WHERE id = ?", (bucket_id,))
 

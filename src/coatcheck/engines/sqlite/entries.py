@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from ...ports.catalog import EntryChange, TooMany
+from ...ports.catalog import AlreadyThere, EntryChange, TooMany
 from .objects import versioning_of
 
 ENTRY: Final = "SELECT document FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"
@@ -14,10 +14,30 @@ ENTRIES: Final = (
     " AND substr(name, 1, length(?4)) = ?4 ORDER BY name LIMIT ?5"
 )
 COUNT: Final = "SELECT count(*) FROM bucket_entry WHERE bucket_id = ? AND kind = ?"
+ACCOUNT_ENTRIES: Final = (
+    "SELECT bucket_entry.name, bucket.name, document FROM bucket JOIN bucket_entry ON bucket_id = id"
+    " WHERE owner = ? AND kind = ? AND (bucket_entry.name, bucket.name) > (?, ?)"
+    " ORDER BY bucket_entry.name, bucket.name LIMIT ?"
+)
+ACCESS_POINT: Final = (  # of a bucket's number
+    "SELECT bucket.name, document FROM bucket_entry JOIN bucket ON id = bucket_id"
+    " WHERE bucket_id = ? AND kind = ? AND bucket_entry.name = ?"
+)
+_OF_ACCOUNT: Final = (
+    "SELECT count(*), ifnull(sum(entry.name = ?3), 0) FROM bucket AS this"
+    " JOIN bucket AS other ON other.owner = this.owner AND other.region = this.region"
+    " JOIN bucket_entry AS entry ON entry.bucket_id = other.id AND entry.kind = ?2 WHERE this.id = ?1"
+)
 
 
 def change_entry(
-    connection: sqlite3.Connection, bucket_id: int, kind: str, name: str, change: EntryChange, most: int
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    kind: str,
+    name: str,
+    change: EntryChange,
+    most: int,
+    account_most: int | None,
 ) -> None:
     versioning_of(connection, bucket_id)
     place = (bucket_id, kind, name)
@@ -26,8 +46,20 @@ def change_entry(
     if document is None:
         connection.execute("DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?", place)
         return
-    if row is None and connection.execute(COUNT, (bucket_id, kind)).fetchone()[0] >= most:
-        raise TooMany(kind)
+    if row is None:
+        if connection.execute(COUNT, (bucket_id, kind)).fetchone()[0] >= most:
+            raise TooMany(kind)
+        if account_most is not None:
+            _check_account(connection, place, account_most)
     connection.execute(
         "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document) VALUES (?, ?, ?, ?)", (*place, document)
     )
+
+
+def _check_account(connection: sqlite3.Connection, place: tuple[int, str, str], most: int) -> None:
+    """Of a new entry. Raises: AlreadyThere, TooMany."""
+    count, of_that_name = connection.execute(_OF_ACCOUNT, place).fetchone()
+    if of_that_name:
+        raise AlreadyThere(place[2])
+    if count >= most:
+        raise TooMany(place[1])
