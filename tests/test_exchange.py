@@ -11,7 +11,7 @@ import coatcheck.exchange as exchange_module
 from coatcheck.core.errors import NO_SUCH_KEY
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.exchange import Exchange
-from coatcheck.operations.pacing import paced_content
+from coatcheck.operations.pacing import Meter, paced_content
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply, Stream
@@ -81,7 +81,7 @@ async def test_the_generator_of_a_broken_reply_is_ended_with_it() -> None:
 
     for content in (
         Stream(chunks("plain"), 10, Opened().close),
-        paced_content(Stream(chunks("paced"), 10, Opened().close), 1_000_000_000),
+        paced_content(Stream(chunks("paced"), 10, Opened().close), (Meter(1_000_000_000),)),
     ):
         exchange = an_exchange(Reply(200, (), content), [])
         await exchange.answer()

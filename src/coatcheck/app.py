@@ -22,7 +22,9 @@ from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.lifecycle_schedule import keep_lifecycle
+from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.context import Ports
+from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
@@ -111,6 +113,8 @@ class Server:
             DnsResolver(),
             _make_notifier(settings, self._engines.secrets),
             renderer,
+            BucketMeters(settings.workers),
+            HeldBytes(),
         )
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings)

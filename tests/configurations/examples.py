@@ -23,9 +23,11 @@ from coatcheck.configurations.log_fields import LogFields
 from coatcheck.configurations.overwrite import OverwriteRules
 from coatcheck.configurations.overwrite import Rule as OverwriteRule
 from coatcheck.configurations.public_access_block import PublicAccessBlock
+from coatcheck.configurations.qos import Qos
 from coatcheck.configurations.referer import RefererRules
 from coatcheck.configurations.request_payment import RequestPayment
 from coatcheck.configurations.resource_group import ResourceGroup
+from coatcheck.configurations.storage_capacity import StorageCapacity
 from coatcheck.configurations.tags import BucketTags
 from coatcheck.configurations.transfer_acceleration import TransferAcceleration
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
@@ -196,5 +198,11 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "logging": st.just(Logging()) | st.builds(Logging, TOKENS, st.just("log-"), st.none() | TOKENS),
     "logFields": st.builds(LogFields, many(TOKENS, 1), many(TOKENS))
     | st.builds(LogFields, many(TOKENS), many(TOKENS, 1)),
+    "qos": st.builds(
+        lambda total, parts: Qos(total_upload=total, intranet_upload=min(parts, total), extranet_qps=parts),
+        st.integers(0, 1_000_000),
+        st.integers(-1, 1_000_000),
+    ),
+    "storageCapacity": st.builds(StorageCapacity, st.integers(-1, 10**9)),
     "website": _website(),
 }

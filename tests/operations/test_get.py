@@ -11,7 +11,7 @@ from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import INVALID_OBJECT_STATE, OssError
 from coatcheck.operations.commit import ReplacedMeanwhile
 from coatcheck.operations.get import inline_content, open_content
-from coatcheck.operations.pacing import paced_content
+from coatcheck.operations.pacing import Meter, paced_content
 from coatcheck.ports.object import Restore
 
 from .stage import LARGE, NOW, PLAIN, Stage, a_stage, content_of
@@ -77,8 +77,8 @@ async def test_paced_content_is_the_same_content() -> None:
     stage = await a_stage()
     record = (await stage.put("a", LARGE)).record
     stream = await open_content(stage.context(), stage.grant(Action.GET_OBJECT), record, ByteRange(0, 10))
-    assert await content_of(paced_content(stream, 8_000_000_000)) == b"0123456789"
-    assert await content_of(paced_content(b"hello", 8_000_000_000)) == b"hello"
+    assert await content_of(paced_content(stream, (Meter(8_000_000_000),))) == b"0123456789"
+    assert await content_of(paced_content(b"hello", (Meter(8_000_000_000),))) == b"hello"
     assert stage.blobs.opened == 0
 
 

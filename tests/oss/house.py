@@ -21,8 +21,10 @@ from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.exchange import Exchange
+from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
+from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
@@ -111,7 +113,16 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
-        ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
+        self.meters, self.held_bytes = BucketMeters(), HeldBytes()
+        ports = Ports(
+            self.catalog,
+            self.encrypting,
+            self.domains,
+            self.resolver,
+            self.notifier,
+            meters=self.meters,
+            held_bytes=self.held_bytes,
+        )
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)

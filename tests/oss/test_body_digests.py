@@ -178,6 +178,18 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         b"></Schedule><IncludedObjectVersions>Current</IncludedObjectVersions></InventoryConfigurati"
         b"on>",
     ),
+    "put_bucket_qos_info": (
+        "PUT",
+        None,
+        {"qosInfo": ""},
+        b"<QoSConfiguration><TotalQps>9</TotalQps></QoSConfiguration>",
+    ),
+    "put_bucket_storage_capacity": (
+        "PUT",
+        None,
+        {"qos": ""},
+        b"<BucketUserQos><StorageCapacity>9</StorageCapacity></BucketUserQos>",
+    ),
     "create_access_point": (
         "PUT",
         None,

@@ -98,6 +98,12 @@ TAKEN = {
         "<AccessPointName>ap-01</AccessPointName><NetworkOrigin>vpc</NetworkOrigin>"
         "<VpcConfiguration><VpcId>vpc-a</VpcId></VpcConfiguration>",
     ),
+    "QoSConfiguration": (
+        "PUT",
+        "/photos/?qosInfo",
+        "<TotalUploadBandwidth>10</TotalUploadBandwidth><TotalQps>-1</TotalQps>",
+    ),
+    "BucketUserQos": ("PUT", "/photos/?qos", "<StorageCapacity>10</StorageCapacity>"),
     "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
 }
 

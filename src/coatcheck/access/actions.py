@@ -132,6 +132,12 @@ class Action(Enum):
     LIST_LIVE_CHANNEL = ("oss:ListLiveChannel", AclRight.NOTHING, False)
     PUT_LIVE_CHANNEL_STATUS = ("oss:PutLiveChannelStatus", AclRight.NOTHING, True)
     DELETE_LIVE_CHANNEL = ("oss:DeleteLiveChannel", AclRight.NOTHING, True)
+    PUT_BUCKET_QOS_INFO = ("oss:PutBucketQosInfo", AclRight.NOTHING, False)
+    GET_BUCKET_QOS_INFO = ("oss:GetBucketQosInfo", AclRight.NOTHING, False)
+    DELETE_BUCKET_QOS_INFO = ("oss:DeleteBucketQosInfo", AclRight.NOTHING, False)
+    GET_USER_QOS_INFO = ("oss:GetUserQosInfo", AclRight.NOTHING, False)
+    PUT_BUCKET_STORAGE_CAPACITY = ("oss:PutBucketStorageCapacity", AclRight.NOTHING, False)
+    GET_BUCKET_STORAGE_CAPACITY = ("oss:GetBucketStorageCapacity", AclRight.NOTHING, False)
 
     # access points
     CREATE_ACCESS_POINT = ("oss:CreateAccessPoint", AclRight.NOTHING, False)
@@ -163,7 +169,6 @@ _NOT_BUILT: Final = (
     *("PutAccessPointPolicyForObjectProcess", "ListAccessPointsForObjectProcess", "WriteGetObjectResponse"),
     *("CloseMetaQuery", "DoMetaQuery", "GetMetaQueryStatus", "OpenMetaQuery"),
     *("CreateSelectObjectMeta", "SelectObject"),
-    *("DeleteBucketQosInfo", "GetBucketQosInfo", "PutBucketQosInfo", "GetUserQosInfo"),
     *("DeleteBucketRequesterQosInfo", "GetBucketRequesterQosInfo", "ListBucketRequesterQosInfos"),
     *("PutBucketRequesterQosInfo",),
     *("AddBucketToResourcePool", "GetResourcePoolInfo", "ListResourcePools", "ListResourcePoolBuckets"),

@@ -288,6 +288,11 @@ ACCESS_POINT_ALREADY_EXISTS = Fault(
 TOO_MANY_ACCESS_POINTS = Fault(
     "TooManyAccessPoints", 400, "A bucket can have at most 100 access points, and an account 1000 in a region."
 )
+BANDWIDTH_FORBIDDEN = Fault("AccessDenied", 403, "The bucket's QoS does not allow this.")
+QPS_LIMIT_EXCEEDED = Fault("MetaOperationQpsLimitExceeded", 503, "Qps limit for the meta operation is exceeded.")
+STORAGE_CAPACITY_EXCEEDED = Fault(
+    "QuotaExceeded", 403, "The bucket holds as much as its storage capacity allows. Delete something, or raise it."
+)
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(
     "TlsVersionNotAllowed", 403, "This bucket does not accept the TLS version of this connection."

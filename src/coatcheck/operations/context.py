@@ -18,6 +18,9 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
 
+from .capacity import HeldBytes
+from .pacing import BucketMeters
+
 
 class Ports(NamedTuple):
     catalog: Catalog
@@ -26,6 +29,8 @@ class Ports(NamedTuple):
     resolver: Resolver = NoResolver()
     notifier: Notifier = NoNotifier()
     renderer: Renderer | None = None  # None where no pictures are processed
+    meters: BucketMeters = BucketMeters()
+    held_bytes: HeldBytes = HeldBytes()
 
 
 class Context(NamedTuple):

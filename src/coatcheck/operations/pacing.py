@@ -1,40 +1,97 @@
-"""A stream slowed down to so many bits a second."""
+"""Streams slowed down to so many bits a second, each by itself or all of a bucket together."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from coatcheck.core.body import Stream, let_go, nothing
+from coatcheck.core.limits import METERS_MAX
 
 _PIECE_BYTES: Final = 16 * 1024  # small enough that the slowest legal rate still moves several times a second
+_SHARED_SLACK_S: Final = 0.002  # what many share is fast: to sleep for less costs more than it slows down
 
 
-async def paced(
-    chunks: AsyncIterator[bytes | bytearray] | AsyncIterator[bytes], rate_bits_per_s: int
-) -> AsyncIterator[bytes]:
-    """The same bytes, no sooner than the rate allows; time lost to a slow reader is not made up for."""
+class Meter:
+    """What passes here is counted, and says how long the next has to wait; time that was lost is not made up for.
+
+    Args:
+        rate: units a second; bits, or requests.
+        slack_s: waits that are shorter are none.
+    """
+
+    __slots__ = ("_due", "_slack_s", "rate")
+
+    def __init__(self, rate: float, slack_s: float = 0.0) -> None:
+        self.rate = rate
+        self._slack_s = slack_s
+        self._due = 0.0
+
+    def pass_on(self, amount: int, now: float) -> float:
+        """Count an amount; how long from now it has to wait, in seconds. `now` is of a clock that never goes back."""
+        wait = self.wait(now)
+        self._due = max(self._due, now) + amount / self.rate
+        return wait if wait > self._slack_s else 0.0
+
+    def wait(self, now: float) -> float:
+        """How long the next has to wait, in seconds."""
+        return max(self._due - now, 0.0)
+
+
+class _Shared(NamedTuple):
+    """What a meter is remembered by."""
+
+    bucket_id: int
+    name: str
+
+
+class BucketMeters:
+    """The meters that all requests of a process share which are about one bucket.
+
+    Args:
+        workers: processes that share each limit: every one of them gives out an equal part.
+    """
+
+    def __init__(self, workers: int = 1) -> None:
+        self._workers = workers
+        self._meters: dict[_Shared, Meter] = {}
+
+    def find(self, bucket_id: int, name: str, limit: float) -> Meter:
+        """The one meter of that name; a new one when the limit is another than it was."""
+        rate, place = limit / self._workers, _Shared(bucket_id, name)
+        meter = self._meters.get(place)
+        if meter is None or meter.rate != rate:
+            meter = self._meters[place] = Meter(rate, _SHARED_SLACK_S)
+            if len(self._meters) > METERS_MAX:
+                del self._meters[next(iter(self._meters))]
+        return meter
+
+
+Pace = tuple[Meter, ...]  # of bits a second; the slowest counts
+
+
+async def paced(chunks: AsyncIterator[bytes | bytearray] | AsyncIterator[bytes], pace: Pace) -> AsyncIterator[bytes]:
+    """The same bytes, no sooner than the meters allow."""
     loop = asyncio.get_running_loop()
-    due = loop.time()
     try:
         async for chunk in chunks:
             for start in range(0, len(chunk), _PIECE_BYTES):
                 piece = bytes(chunk[start : start + _PIECE_BYTES])
                 now = loop.time()
-                if due > now:
-                    await asyncio.sleep(due - now)
-                due = max(due, now) + len(piece) * 8 / rate_bits_per_s
+                wait = max([meter.pass_on(len(piece) * 8, now) for meter in pace])
+                if wait:
+                    await asyncio.sleep(wait)
                 yield piece
     finally:
         await let_go(chunks)
 
 
-def paced_content(content: bytes | Stream, rate_bits_per_s: int) -> Stream:
-    """Content on its way out, no faster than the rate."""
+def paced_content(content: bytes | Stream, pace: Pace) -> Stream:
+    """Content on its way out, no faster than the meters allow."""
     if isinstance(content, bytes):
-        return Stream(paced(_one(content), rate_bits_per_s), len(content), nothing)
-    return Stream(paced(content.chunks, rate_bits_per_s), content.size, content.close)
+        return Stream(paced(_one(content), pace), len(content), nothing)
+    return Stream(paced(content.chunks, pace), content.size, content.close)
 
 
 async def _one(content: bytes) -> AsyncIterator[bytes]:

@@ -5,9 +5,10 @@ Judged before permissions, and only for buckets that have configurations at all,
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
-from coatcheck.configurations import https, referer, request_payment, transfer_acceleration
+from coatcheck.configurations import https, qos, referer, request_payment, transfer_acceleration
 from coatcheck.core.errors import (
     DENIED_BY_REFERER,
     HTTPS_REQUIRED,
@@ -16,15 +17,18 @@ from coatcheck.core.errors import (
     TRANSFER_ACCELERATION_DISABLED,
 )
 from coatcheck.identity.caller import Caller
+from coatcheck.operations.pacing import BucketMeters
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.request import Request
+
+from .traffic_limit import check_request_rate
 
 _PAYER: Final = "x-oss-request-payer"  # as a header or a parameter
 
 
-def admit(bucket: Bucket, request: Request, caller: Caller, *, accelerated: bool) -> None:
-    """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED; or
-    TRANSFER_ACCELERATION_DISABLED, where the request came to an accelerate endpoint.
+def admit(bucket: Bucket, request: Request, caller: Caller, meters: BucketMeters, *, accelerated: bool) -> None:
+    """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED,
+    QPS_LIMIT_EXCEEDED; or TRANSFER_ACCELERATION_DISABLED, where the request came to an accelerate endpoint.
     """
     if accelerated and not transfer_acceleration.is_accelerated(bucket.configuration(transfer_acceleration.NAME)):
         raise TRANSFER_ACCELERATION_DISABLED()
@@ -38,6 +42,8 @@ def admit(bucket: Bucket, request: Request, caller: Caller, *, accelerated: bool
             _check_referer(document, request)
         elif name == request_payment.NAME:
             _check_payer(document, request, caller, owner=caller.account == bucket.owner)
+        elif name == qos.NAME:
+            check_request_rate(document, bucket, request, meters, asyncio.get_running_loop().time())
 
 
 def _check_tls_version(document: str, request: Request) -> None:

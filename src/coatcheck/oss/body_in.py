@@ -8,13 +8,13 @@ from coatcheck.core.digests import read_content_md5
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_DIGEST, MISSING_CONTENT_LENGTH, NOT_IMPLEMENTED
 from coatcheck.core.limits import INLINE_MAX_BYTES
 from coatcheck.operations.intake import Arriving, Expected, Incoming, receive
-from coatcheck.operations.pacing import paced
+from coatcheck.operations.pacing import Pace, paced
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.wire.body_digests import meant_chunks
 from coatcheck.wire.request import Request
 
 
-def read_arriving(request: Request, rate_bits_per_s: int | None = None) -> Arriving:
+def read_arriving(request: Request, pace: Pace | None = None) -> Arriving:
     """The body as an operation takes it in, and what its headers say of it.
 
     Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT, NOT_IMPLEMENTED, INVALID_DIGEST.
@@ -22,7 +22,7 @@ def read_arriving(request: Request, rate_bits_per_s: int | None = None) -> Arriv
     announced = read_content_length(request.headers)
     expected = _read_expected(request.headers)
     chunks = meant_chunks(request)
-    return Arriving(chunks if rate_bits_per_s is None else paced(chunks, rate_bits_per_s), announced, expected)
+    return Arriving(chunks if pace is None else paced(chunks, pace), announced, expected)
 
 
 async def take_in(
@@ -32,13 +32,13 @@ async def take_in(
     most: int,
     inline_most: int = INLINE_MAX_BYTES,
     encrypted: bool = False,
-    rate_bits_per_s: int | None = None,
+    pace: Pace | None = None,
 ) -> Incoming:
     """The body, hashed and written, and what its headers say of it compared.
 
     Raises: OssError MISSING_CONTENT_LENGTH, INVALID_ARGUMENT, NOT_IMPLEMENTED; INVALID_DIGEST; what `receive` raises.
     """
-    arriving = read_arriving(request, rate_bits_per_s)
+    arriving = read_arriving(request, pace)
     return await receive(
         arriving.chunks,
         store,

@@ -14,7 +14,7 @@ from .arguments import refuse_headers
 from .body_in import read_arriving
 from .call import Call
 from .object_put import NOT_BUILT, read_new_object, stored_headers
-from .traffic_limit import read_traffic_limit
+from .traffic_limit import UP, find_pace
 from .versions import version_headers
 
 
@@ -23,7 +23,7 @@ async def append_object(call: Call) -> Reply:
     position = read_position(call.request.query)
     refuse_headers(call.request, NOT_BUILT)
     new = read_new_object(call, _read_heeded(call))
-    body = read_arriving(call.request, read_traffic_limit(call.request))
+    body = read_arriving(call.request, find_pace(call, UP))
     try:
         stored = await append(call.context, call.grant, new, position, body, call.found)
     except Misplaced as refusal:

@@ -18,7 +18,7 @@ from .gzip_reply import compress
 from .metadata import write_object_headers
 from .object_headers import describe
 from .object_process import get_processed_object
-from .traffic_limit import read_traffic_limit
+from .traffic_limit import DOWN, find_pace
 from .versions import version_headers
 
 
@@ -39,7 +39,7 @@ async def _get_object(call: Call) -> Reply:
     record, headers, unmodified = describe(call)
     if unmodified:
         return unmodified
-    rate_bits_per_s = read_traffic_limit(call.request)
+    pace = find_pace(call, DOWN)
     span = _read_span(call.request, record)
     status = 200
     if span is None:
@@ -50,8 +50,8 @@ async def _get_object(call: Call) -> Reply:
     content: bytes | Stream | None = inline_content(call.context, call.grant, record, span)
     if content is None:
         content = await open_content(call.context, call.grant, record, span)
-    if rate_bits_per_s is not None:
-        content = paced_content(content, rate_bits_per_s)
+    if pace is not None:
+        content = paced_content(content, pace)
     elif call.settings.gzip:
         headers, content = compress(call.request, record, headers, content)
     return Reply(status, tuple(headers), content)

@@ -45,7 +45,7 @@ from .arguments import read_body
 from .call import Call
 from .encryption import bucket_encryption
 from .object_headers import describe
-from .traffic_limit import read_traffic_limit
+from .traffic_limit import DOWN, find_pace
 
 _PARAMETER: Final = "x-oss-process"
 _IMAGE: Final = "image"
@@ -76,11 +76,11 @@ async def get_processed_object(call: Call, process: str) -> Reply:
         raise
     if unmodified:
         return unmodified
-    rate_bits_per_s = read_traffic_limit(call.request)
+    pace = find_pace(call, DOWN)
     processed = await _process(call, record, plan)
     content = processed.content
-    if rate_bits_per_s is not None:
-        content = paced_content(content, rate_bits_per_s)
+    if pace is not None:
+        content = paced_content(content, pace)
     return Reply(200, _headers(call, headers, processed), content)
 
 

@@ -24,7 +24,7 @@ from .callback import read_callback, reply_after_callback
 from .encryption import encryption_headers, find_encryption
 from .metadata import read_stored_headers
 from .tagging import read_tagging_header
-from .traffic_limit import read_traffic_limit
+from .traffic_limit import UP, find_pace
 from .versions import version_headers
 
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
@@ -45,7 +45,7 @@ async def put_object(call: Call) -> Reply:
         if name in request.query:
             raise NOT_IMPLEMENTED(f"The parameter {name} is not built yet for uploads.", Header=name)
     callback = read_callback(call)
-    rate_bits_per_s = read_traffic_limit(request)
+    pace = find_pace(call, UP)
     new = read_new_object(call, request.headers)
     await check_overwrite(call.context, call.grant, asked=new.forbid_overwrite)
     incoming = await take_in(
@@ -53,7 +53,7 @@ async def put_object(call: Call) -> Reply:
         call.ports.byte_store,
         most=PUT_OBJECT_MAX_BYTES,
         encrypted=new.encryption != "",
-        rate_bits_per_s=rate_bits_per_s,
+        pace=pace,
     )
     stored = await put.put_object(call.context, call.grant, new, incoming)
     reply = Reply(200, (*stored_headers(call, stored), (b"Content-MD5", write_content_md5(stored.record.etag))))

@@ -18,7 +18,7 @@ from .call import Call
 from .copy_source import is_source_unmodified, read_copy_source, source_headers
 from .encryption import encryption_headers
 from .multipart import read_part_number, read_upload_id, refuse_encryption, upload_refused_as
-from .traffic_limit import read_traffic_limit
+from .traffic_limit import UP, find_pace
 
 
 async def upload_part(call: Call) -> Reply:
@@ -27,7 +27,7 @@ async def upload_part(call: Call) -> Reply:
     refuse_encryption(call)
     with upload_refused_as("0042-00000104"):
         upload_id = read_upload_id(call)
-        body = read_arriving(call.request, read_traffic_limit(call.request))
+        body = read_arriving(call.request, find_pace(call, UP))
         stored = await parts.upload_part(call.context, call.grant, upload_id, number, body)
     md5 = (b"Content-MD5", write_content_md5(stored.part.etag))
     return Reply(200, (*_headers(stored.part), md5, *encryption_headers(stored.encryption)))

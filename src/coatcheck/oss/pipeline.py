@@ -54,6 +54,7 @@ from coatcheck.wire.target import (
 from .access_point import check_point
 from .admission import admit
 from .asking import NOTHING
+from .bucket_qos import BRINGING_BYTES, announced_bytes
 from .bucket_website import serve_website
 from .call import Call, PostedForm
 from .post_object import find_content_type, find_key
@@ -162,7 +163,7 @@ class Pipeline:
             check_point(row.name)
         if bucket is not None and (bucket.configurations or target.accelerated):
             exchange.has_configurations = True
-            admit(bucket, request, caller, accelerated=target.accelerated)
+            admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
             if row.is_page and point is None and (document := bucket.configuration(website.NAME)) is not None:
                 if caller.anonymous:
                     return self._serve_website(document, exchange, target, caller, bucket, snapshot)
@@ -212,6 +213,8 @@ class Pipeline:
         )
         if request.method in ("PUT", "POST"):
             check_side_effects(call)
+            if bucket is not None and bucket.configurations and row.name in BRINGING_BYTES:
+                await self._ports.held_bytes.admit(self._ports.catalog, bucket, announced_bytes(call))
         return await row.run(call)
 
     async def _serve_directory(

@@ -36,7 +36,7 @@ from coatcheck.wire.request import Body
 from .call import Call
 from .callback import read_callback_fields, reply_after_callback
 from .object_put import read_new_object, stored_headers
-from .traffic_limit import read_rate
+from .traffic_limit import UP, find_pace
 
 _RATE: Final = "x-oss-traffic-limit"
 # Fields that mean what the header of the same name means to PutObject.
@@ -68,12 +68,12 @@ async def post_object(call: Call) -> Reply:
     form = call.form.form
     named = _named(form)
     callback = read_callback_fields(call, form.fields)
-    rate_bits_per_s = read_rate(named[_RATE]) if _RATE in named else None
+    pace = find_pace(call, UP, limit=named.get(_RATE))
     new = read_new_object(call, named)
     await check_overwrite(call.context, call.grant, asked=new.forbid_overwrite)
     chunks = _Sized(form.file, call.form.sizes).chunks()
     incoming = await receive(
-        chunks if rate_bits_per_s is None else paced(chunks, rate_bits_per_s),
+        chunks if pace is None else paced(chunks, pace),
         call.ports.byte_store,
         most=PUT_OBJECT_MAX_BYTES,
         encrypted=new.encryption != "",

@@ -27,6 +27,7 @@ from . import (
     bucket_lifecycle,
     bucket_logging,
     bucket_policy,
+    bucket_qos,
     bucket_stat,
     bucket_tags,
     bucket_versioning,
@@ -298,6 +299,7 @@ ROWS: Final = (
     *_inventory_rows(),
     *_redundancy_transition_rows(),
     *_access_point_rows(),
+    Row("GET", Level.SERVICE, "qosInfo", bucket_qos.get_user_qos_info, Action.GET_USER_QOS_INFO),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
     Row("GET", Level.SERVICE, "regionList", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains

@@ -1,13 +1,75 @@
-"""x-oss-traffic-limit: how fast a body may come or go.
+"""How fast a body may come or go: by x-oss-traffic-limit, and by what its bucket says of bandwidths.
 
-Source: OSS API reference, single-connection bandwidth throttling.
+Source: OSS API reference, single-connection bandwidth throttling; PutBucketQoSInfo.
 """
 
 from __future__ import annotations
 
-from coatcheck.core.errors import INVALID_ARGUMENT
-from coatcheck.core.limits import TRAFFIC_LIMIT_MAX_BITS_PER_S, TRAFFIC_LIMIT_MIN_BITS_PER_S
+from typing import Final
+
+from coatcheck.configurations import qos
+from coatcheck.core.errors import BANDWIDTH_FORBIDDEN, INVALID_ARGUMENT, QPS_LIMIT_EXCEEDED
+from coatcheck.core.limits import QPS_BURST_S, TRAFFIC_LIMIT_MAX_BITS_PER_S, TRAFFIC_LIMIT_MIN_BITS_PER_S
+from coatcheck.operations.pacing import BucketMeters, Meter, Pace
+from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.request import Request
+from coatcheck.wire.target import read_host_name
+
+from .call import Call
+
+UP: Final = "upload"
+DOWN: Final = "download"
+_GBIT: Final = 10**9
+_RETRY: Final = ((b"Retry-After", b"1"),)
+
+
+def find_pace(call: Call, direction: str, *, limit: str | None = None) -> Pace | None:
+    """How fast the body of a request may go; None for as fast as it can.
+
+    Args:
+        direction: UP or DOWN.
+        limit: of a form, its field x-oss-traffic-limit.
+    Raises: OssError INVALID_ARGUMENT, BANDWIDTH_FORBIDDEN.
+    """
+    rate = read_traffic_limit(call.request) if limit is None else read_rate(limit)
+    alone = () if rate is None else (Meter(rate),)
+    shared = _shared_pace(call, direction) if call.this_bucket.configurations else ()
+    return (*alone, *shared) or None
+
+
+def _shared_pace(call: Call, direction: str) -> Pace:
+    bucket = call.this_bucket
+    document = bucket.configuration(qos.NAME)
+    if document is None:
+        return ()
+    limits = qos.from_json(document).limits(direction, intranet=_is_internal(call.request))
+    if any(limit == qos.FORBIDDEN for _, limit in limits):
+        raise BANDWIDTH_FORBIDDEN(f"{BANDWIDTH_FORBIDDEN.message} Its {direction} bandwidth is 0.")
+    meters = call.ports.meters
+    return tuple(meters.find(bucket.bucket_id, name, limit * _GBIT) for name, limit in limits)
+
+
+def check_request_rate(document: str, bucket: Bucket, request: Request, meters: BucketMeters, now: float) -> None:
+    """Count one request.
+
+    Args:
+        document: the bucket's, of `configurations/qos.py`.
+        now: of a clock that never goes back.
+    Raises: OssError QPS_LIMIT_EXCEEDED.
+    """
+    limits = qos.from_json(document).limits("qps", intranet=_is_internal(request))
+    if any(limit == qos.FORBIDDEN for _, limit in limits):
+        raise QPS_LIMIT_EXCEEDED(headers=_RETRY)
+    found = [meters.find(bucket.bucket_id, name, limit) for name, limit in limits]
+    if any(meter.wait(now) >= QPS_BURST_S for meter in found):
+        raise QPS_LIMIT_EXCEEDED(headers=_RETRY)
+    for meter in found:
+        meter.pass_on(1, now)
+
+
+def _is_internal(request: Request) -> bool:
+    """Whether the request came to an internal endpoint: there is no other sign of a network here."""
+    return "-internal." in read_host_name(request.host)
 
 
 def read_traffic_limit(request: Request) -> int | None:
