@@ -198,3 +198,23 @@ def test_live_channels(v1: Any, live_server: ServerProcess) -> None:
     v1.delete_live_channel("door")
     with pytest.raises(oss2.exceptions.NoSuchLiveChannel):
         v1.get_live_channel("door")
+
+
+def test_qualities_of_service(v1: Any, live_server: ServerProcess) -> None:
+    v1.put_bucket_qos_info(oss2.models.BucketQosInfo(total_upload_bw=10, intranet_upload_bw=-1, total_qps=1000))
+    shown = v1.get_bucket_qos_info()
+    assert (shown.total_upload_bw, shown.intranet_upload_bw, shown.extranet_download_bw) == (10, -1, -1)
+    assert (shown.total_qps, shown.intranet_qps) == (1000, -1)
+    assert v1.put_object("a.txt", b"hello").status == 200
+    v1.delete_bucket_qos_info()
+    assert v1.get_bucket_qos_info().total_upload_bw == -1
+    service = oss2.Service(v1.auth, live_server.endpoint)
+    assert (service.get_user_qos_info().region, service.get_user_qos_info().total_qps) == ("oss-cn-hangzhou", -1)
+
+    v1.set_bucket_storage_capacity(oss2.models.BucketUserQos(0))
+    assert v1.get_bucket_storage_capacity().storage_capacity == 0
+    with pytest.raises(oss2.exceptions.OssError) as refused:
+        v1.put_object("b.txt", b"hello")
+    assert refused.value.code == "QuotaExceeded"
+    v1.set_bucket_storage_capacity(oss2.models.BucketUserQos(-1))
+    assert v1.put_object("b.txt", b"hello").status == 200

@@ -123,12 +123,12 @@ async def test_requests_a_second_are_counted(house: House) -> None:
     bucket = house.catalog.look_for_bucket("photos")
     assert bucket is not None
     request: Any = type("Asked", (), {"host": "photos.oss-cn-hangzhou.localhost"})
-    document, passed = qos.to_json(Qos(total_qps=5)), 0
+    document = qos.to_json(Qos(total_qps=5))
+    for _ in range(5):
+        check_request_rate(document, bucket, request, house.meters, 100.0)
     with pytest.raises(OssError) as refused:
-        while passed < 50:
-            check_request_rate(document, bucket, request, house.meters, 100.0)
-            passed += 1
-    assert (passed, refused.value.code, refused.value.status) == (5, "MetaOperationQpsLimitExceeded", 503)
+        check_request_rate(document, bucket, request, house.meters, 100.0)
+    assert (refused.value.code, refused.value.status) == ("MetaOperationQpsLimitExceeded", 503)
     assert refused.value.headers == ((b"Retry-After", b"1"),)
     check_request_rate(document, bucket, request, house.meters, 100.3)
 
