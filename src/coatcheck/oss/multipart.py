@@ -19,6 +19,7 @@ from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.operations import multipart
 from coatcheck.operations.multipart import Wanted
 from coatcheck.operations.put import NewObject
+from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type, refuse_headers
@@ -55,6 +56,7 @@ def _read_new_upload(call: Call) -> NewObject:
 async def complete_multipart_upload(call: Call) -> Reply:
     """CompleteMultipartUpload: the parts that are named, in order, become the object; all others go."""
     encoded = read_encoding_type(call.request.query)
+    refuse_headers(call.request, CONDITIONAL_HEADERS)
     refuse_encryption(call)
     callback = read_callback(call)
     acl = call.request.headers.get("x-oss-object-acl")

@@ -10,9 +10,11 @@ from coatcheck.core.xml import write_xml
 from coatcheck.operations import part as parts
 from coatcheck.operations.source import Source
 from coatcheck.ports.upload import Part
+from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.ranges import RangeBehaviour, read_range, write_content_range
 from coatcheck.wire.reply import RawHeader, Reply
 
+from .arguments import refuse_headers
 from .body_in import read_arriving
 from .call import Call
 from .copy_source import is_source_unmodified, read_copy_source, source_headers
@@ -24,6 +26,7 @@ from .traffic_limit import UP, find_pace
 async def upload_part(call: Call) -> Reply:
     """UploadPart: the bytes of one number, in place of those it had. Sizes are looked at when the upload completes."""
     number = read_part_number(call.request.query.get("partNumber") or "")
+    refuse_headers(call.request, CONDITIONAL_HEADERS)
     refuse_encryption(call)
     with upload_refused_as("0042-00000104"):
         upload_id = read_upload_id(call)
