@@ -36,6 +36,7 @@ from coatcheck.core.times import DAY_S
 WORDS: Final = st.text(string.ascii_letters + string.digits + "-_.é空&<>'\"", min_size=1, max_size=8)
 TAG_WORDS: Final = st.text(string.ascii_letters + string.digits + "-_.é空+=:/", min_size=1, max_size=8)
 TOKENS: Final = st.text(string.ascii_letters + "-", min_size=1, max_size=8)
+KEY_IDS: Final = TOKENS.map(lambda text: f"k{text}")
 SWITCHES: Final = st.booleans()
 MAYBE: Final = st.none() | st.booleans()
 
@@ -180,7 +181,10 @@ def _website() -> st.SearchStrategy[Website]:
 
 VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "cors": _cors(),
-    "encryption": st.just(EncryptionRule("AES256")),
+    "encryption": st.sampled_from([EncryptionRule("AES256"), EncryptionRule("SM4")])
+    | st.builds(
+        EncryptionRule, st.just("KMS"), st.none() | TOKENS.map(lambda text: f"k{text}"), st.sampled_from([None, "SM4"])
+    ),
     "https": _https(),
     "lifecycle": _lifecycle(),
     "publicAccessBlock": st.builds(PublicAccessBlock, SWITCHES),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coatcheck.configurations.cors import Cors, CorsRule, preflight_headers, sharing_headers, to_json
-from coatcheck.configurations.encryption import check_algorithm
+from coatcheck.configurations.encryption import EncryptionRule, check_rule
 from coatcheck.configurations.https import HttpsConfig
 from coatcheck.configurations.lifecycle import Due, Rule, check
 from coatcheck.configurations.referer import RefererRules, allows
@@ -81,8 +81,39 @@ def test_rules_that_do_the_same_to_the_same_keys_are_refused_unless_allowed() ->
         check(rules, bucket_class="Standard", overlap=False)
 
 
-@pytest.mark.parametrize("algorithm", ["KMS", "SM4", "aes256", ""])
-def test_one_algorithm_is_built(algorithm: str) -> None:
-    check_algorithm("AES256")
-    with pytest.raises(OssError):
-        check_algorithm(algorithm)
+@pytest.mark.parametrize(
+    ("rule", "label"),
+    [
+        (EncryptionRule("AES256"), "AES256"),
+        (EncryptionRule("SM4"), "SM4"),
+        (EncryptionRule("KMS"), "KMS:AES256:default"),
+        (EncryptionRule("KMS", "team/key-1"), "KMS:AES256:team/key-1"),
+        (EncryptionRule("KMS", None, "SM4"), "KMS:SM4:default"),
+        (EncryptionRule("KMS", "k", "SM4"), "KMS:SM4:k"),
+    ],
+)
+def test_a_rule_of_encryption_has_a_label(rule: EncryptionRule, label: str) -> None:
+    assert check_rule(rule, "id", "data").label == label
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        (EncryptionRule("aes256"), "InvalidEncryptionAlgorithmError"),
+        (EncryptionRule(""), "InvalidEncryptionAlgorithmError"),
+        (EncryptionRule("KMS:AES256:k"), "InvalidEncryptionAlgorithmError"),
+        (EncryptionRule("AES256", "k"), "InvalidArgument"),
+        (EncryptionRule("SM4", None, "SM4"), "InvalidArgument"),
+        (EncryptionRule("KMS", ""), "InvalidArgument"),
+        (EncryptionRule("KMS", "a:b"), "InvalidArgument"),
+        (EncryptionRule("KMS", "-a"), "InvalidArgument"),
+        (EncryptionRule("KMS", "k" * 65), "InvalidArgument"),
+        (EncryptionRule("KMS", "\u0663"), "InvalidArgument"),
+        (EncryptionRule("KMS", None, "AES256"), "InvalidDataEncryptionAlgorithmError"),
+        (EncryptionRule("KMS", None, ""), "InvalidDataEncryptionAlgorithmError"),
+    ],
+)
+def test_what_is_no_rule_of_encryption_is_refused(rule: EncryptionRule, code: str) -> None:
+    with pytest.raises(OssError) as refused:
+        check_rule(rule, "id", "data")
+    assert refused.value.code == code

@@ -7,9 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck.core.encryption_label import LABEL_MAX_CHARS, is_key_id, read_label, write_label
 from coatcheck.engines.encrypted import CHUNK_BYTES, HEADER_BYTES, EncryptingByteStore, content_size, stored_size
 from coatcheck.engines.local import LocalEngines
 from coatcheck.engines.master_keys import (
@@ -17,12 +19,15 @@ from coatcheck.engines.master_keys import (
     MasterKeys,
     WrongEncryptionKey,
     fresh_keys,
+    label_of,
     make_master_key,
     read_master_keys,
+    wrap_size,
     write_master_keys,
 )
 from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.secret_files import FileSecrets
+from coatcheck.engines.sm4 import Sm4Gcm
 from coatcheck.ports.byte_store import BlobReader, BlobStore, BlobWriter
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import Segment
@@ -36,12 +41,13 @@ CONTENT = os.urandom(3 * CHUNK_BYTES + 1000)
 class EverythingEncrypted:
     """A store that encrypts what isn't asked to be, so that the contract is held with encrypted blobs."""
 
-    def __init__(self, store: EncryptingByteStore) -> None:
+    def __init__(self, store: EncryptingByteStore, label: str = "AES256") -> None:
         self._store = store
+        self._label = label
         self.removal_grace_s = store.removal_grace_s
 
-    async def new_blob(self, *, encrypted: bool | None = None) -> BlobWriter:
-        return await self._store.new_blob(encrypted=encrypted is not False)
+    async def new_blob(self, *, encryption: str | None = None) -> BlobWriter:
+        return await self._store.new_blob(encryption=self._label if encryption is None else encryption)
 
     async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
         return await self._store.open(segments, origin)
@@ -57,6 +63,12 @@ class TestEncryptedInMemory(ByteStoreContract):
     @pytest.fixture
     def store(self) -> BlobStore:
         return EverythingEncrypted(EncryptingByteStore(MemoryByteStore(), KEYS))
+
+
+class TestEncryptedWithALocalKey(ByteStoreContract):
+    @pytest.fixture
+    def store(self) -> BlobStore:
+        return EverythingEncrypted(EncryptingByteStore(MemoryByteStore(), KEYS), "KMS:SM4:team/k-1")
 
 
 class TestEncryptedOnDisk(ByteStoreContract):
@@ -76,8 +88,8 @@ def stores() -> tuple[MemoryByteStore, EncryptingByteStore]:
     return memory, EncryptingByteStore(memory, KEYS)
 
 
-async def encrypted_blob(store: EncryptingByteStore, content: bytes, piece: int = 50_000) -> str:
-    writer = await store.new_blob(encrypted=True)
+async def encrypted_blob(store: EncryptingByteStore, content: bytes, piece: int = 50_000, label: str = "AES256") -> str:
+    writer = await store.new_blob(encryption=label)
     for at in range(0, len(content), piece):
         await writer.write(content[at : at + piece])
     await writer.finish()
@@ -158,12 +170,12 @@ async def test_another_master_key_opens_nothing() -> None:
     with pytest.raises(Damaged, match="isn't here"):
         await content_of(stranger, Segment(blob, 0, 10))
     with pytest.raises(Damaged, match="isn't here"):
-        stranger.decrypt(store.encrypt(b"hello"))
+        stranger.decrypt(store.encrypt(b"hello", "AES256"))
 
 
 async def test_an_older_master_key_still_opens() -> None:
     memory, store = stores()
-    blob, body = await encrypted_blob(store, CONTENT), store.encrypt(b"hello")
+    blob, body = await encrypted_blob(store, CONTENT), store.encrypt(b"hello", "AES256")
     later = EncryptingByteStore(memory, fresh_keys(KEYS))
     assert await content_of(later, Segment(blob, 0, 10)) == CONTENT[:10]
     assert later.decrypt(body) == b"hello"
@@ -172,13 +184,84 @@ async def test_an_older_master_key_still_opens() -> None:
 @given(st.binary(max_size=1000))
 def test_a_small_body_comes_back(body: bytes) -> None:
     _, store = stores()
-    sealed = store.encrypt(body)
+    sealed = store.encrypt(body, "AES256")
     assert store.decrypt(sealed) == body
     assert len(body) < 8 or body not in sealed[WRAP_BYTES:]
     damaged = bytearray(sealed)
     damaged[-1] ^= 1
     with pytest.raises(Damaged, match="don't fit their tag"):
         store.decrypt(bytes(damaged))
+
+
+LABELS = ("SM4", "KMS:AES256:default", "KMS:SM4:default", "KMS:AES256:" + "k" * 64)
+
+
+@pytest.mark.parametrize("label", LABELS)
+@given(body=st.binary(max_size=200))
+def test_a_small_body_comes_back_by_a_local_key(label: str, body: bytes) -> None:
+    _, store = stores()
+    sealed = store.encrypt(body, label)
+    assert (label_of(sealed), store.decrypt(sealed)) == (label, body)
+    assert EncryptingByteStore(MemoryByteStore(), fresh_keys(KEYS)).decrypt(sealed) == body
+    for at in (0, 10, 20, 40, WRAP_BYTES, WRAP_BYTES + 1, wrap_size(sealed) - 1, -1):
+        damaged = bytearray(sealed)
+        damaged[at] ^= 1
+        with pytest.raises(Damaged):
+            store.decrypt(bytes(damaged))
+
+
+@pytest.mark.parametrize("label", LABELS)
+async def test_a_blob_says_how_it_is_kept_and_any_other_word_is_damage(label: str) -> None:
+    memory, store = stores()
+    blob = await encrypted_blob(store, CONTENT, label=label)
+    assert label_of(memory.blobs[blob]) == label
+    assert await content_of(store, Segment(blob, 0, len(CONTENT))) == CONTENT
+    stored, (_, cipher, _) = memory.blobs[blob], read_label(label)
+    others = ("SM4", "KMS:AES256:other", label.replace(cipher, "AES256" if cipher == "SM4" else "SM4"))
+    for other in {*others} - {label}:
+        text = bytes([len(other)]) + other.encode()
+        header = (stored[:WRAP_BYTES] + text).ljust(HEADER_BYTES, b"\0")
+        memory.blobs[blob] = header + stored[HEADER_BYTES:]
+        with pytest.raises(Damaged, match="data key is damaged"):
+            await content_of(store, Segment(blob, 0, 10))
+    memory.blobs[blob] = b"CCWRAP1\n" + stored[8:]  # as if it had none
+    with pytest.raises(Damaged, match="data key is damaged"):
+        await content_of(store, Segment(blob, 0, 10))
+
+
+async def test_what_is_kept_as_ever_has_the_form_it_always_had() -> None:
+    memory, store = stores()
+    header = memory.blobs[await encrypted_blob(store, CONTENT)][:HEADER_BYTES]
+    assert (header[:8], any(header[WRAP_BYTES:])) == (b"CCWRAP1\n", False)
+    assert store.encrypt(b"hello", "AES256").startswith(b"CCWRAP1\n")
+
+
+def test_sm4_gcm_is_that_of_rfc_8998() -> None:
+    """Its appendix A.1."""
+    key, nonce = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210"), bytes.fromhex("00001234567800000000ABCD")
+    bound_to = bytes.fromhex("FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2")
+    plain = b"".join(bytes([byte]) * 8 for byte in (0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF, 0xEE, 0xAA))
+    sealed = bytes.fromhex(
+        "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735"
+        "D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D"
+        "83DE3541E4C2B58177E065A9BF7B62EC"
+    )
+    assert Sm4Gcm(key).encrypt(nonce, plain, bound_to) == sealed
+    assert Sm4Gcm(key + bytes(16)).decrypt(nonce, sealed, bound_to) == plain
+    for wrong in (sealed[:-1] + b"x", sealed[:15], b""):
+        with pytest.raises(InvalidTag):
+            Sm4Gcm(key).decrypt(nonce, wrong, bound_to)
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_a_key_id_is_told_from_anything_else(text: str, other: str) -> None:
+    if is_key_id(text):
+        for cipher in ("AES256", "SM4"):
+            label = write_label("KMS", text, cipher)
+            assert read_label(label) == ("KMS", cipher, text)
+            assert len(label.encode()) <= LABEL_MAX_CHARS
+            assert (write_label("KMS", other) == label) == (other == text and cipher == "AES256")
+    assert not is_key_id(f"{text}:{other}")
 
 
 def test_keys_are_made_once_kept_private_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

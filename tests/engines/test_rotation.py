@@ -13,7 +13,7 @@ from coatcheck.engines import rotation, secret_files
 from coatcheck.engines.blob_paths import BlobPaths
 from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
 from coatcheck.engines.local import InUse, audit, open_local, prepare_local
-from coatcheck.engines.master_keys import WRAP_BYTES, WrongEncryptionKey, read_master_keys
+from coatcheck.engines.master_keys import WRAP_BYTES, WrongEncryptionKey, label_of, read_master_keys, wrap_size
 from coatcheck.engines.rotation import Rotation, rotate
 from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.ports.bucket import NewBucket
@@ -25,6 +25,7 @@ KEY_VARIABLE = "COATCHECK_ENCRYPTION_KEY"
 LARGE = bytes(range(256)) * 1000
 BODIES = {f"body-{number}": b"small " * (number + 1) for number in range(5)}
 BLOBS = ("blob-0", "blob-1", "blob-2")
+LABELS = {"plain": "", "blob-1": "KMS:SM4:k-1", "body-1": "SM4", "body-2": "KMS:AES256:k-1"}  # of others: AES256
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +44,10 @@ async def fill(data: Path) -> dict[str, str]:
     with open_local(data) as engines:
         bucket = await engines.catalog.create_bucket(NewBucket("b", "1", "r", "private", "Standard", "LRS", 0), most=9)
         for key, body in BODIES.items():
-            record = a_record(key, len(body), body=engines.byte_store.encrypt(body))
+            record = a_record(key, len(body), body=engines.byte_store.encrypt(body, LABELS.get(key, "AES256")))
             await engines.catalog.put_object(bucket.bucket_id, record)
         for key in (*BLOBS, "plain"):
-            blob = await engines.byte_store.new_blob(encrypted=key != "plain")
+            blob = await engines.byte_store.new_blob(encryption=LABELS.get(key, "AES256"))
             await blob.write(LARGE)
             await blob.finish()
             record = a_record(key, len(LARGE), update_crc64(LARGE), segments=(Segment(blob.blob_id, 0, len(LARGE)),))
@@ -87,8 +88,11 @@ async def test_every_data_key_is_wrapped_anew_and_no_content_changes(data: Path)
     assert {key: chunks_of(data, blob_id) for key, blob_id in blob_ids.items()} == contents
     await check(data)
     for key in BLOBS:
+        written = LABELS.get(key, "")
         header = Path(BlobPaths(data).blob(blob_ids[key])).read_bytes()[:HEADER_BYTES]
         wraps = [header[at : at + WRAP_BYTES] for at in SLOTS if any(header[at : at + WRAP_BYTES])]
+        assert [label_of(header[at:]) for at in SLOTS if any(header[at : at + WRAP_BYTES])] == [written]
+        assert not any(header[wrap_size(header) : SLOTS[1]]) or not any(header[: SLOTS[1]])
         assert (len(wraps), after.opens(wraps[0]), before.opens(wraps[0])) == (1, True, False)
     assert rotate(data) == Rotation(3, 5)
     await check(data)

@@ -69,9 +69,7 @@ class Stage:
         self.bucket = changed
 
     async def put(self, key: str, content: bytes, new: NewObject = PLAIN) -> Stored:
-        incoming = await receive(
-            pieces_of(content), self.ports.byte_store, most=1 << 30, encrypted=new.encryption != ""
-        )
+        incoming = await receive(pieces_of(content), self.ports.byte_store, most=1 << 30, encryption=new.encryption)
         return await put_object(self.context(), self.grant(Action.PUT_OBJECT, key), new, incoming)
 
 

@@ -136,7 +136,9 @@ async def test_requests_a_second_are_counted(house: House) -> None:
 async def test_every_request_counts_whatever_it_asks_for(house: House) -> None:
     await put(house, TotalQps=0)
     for method, address in (("GET", "/photos/a.txt"), ("GET", "/photos/"), ("PUT", "/photos/b.txt")):
-        assert (await house.ask(method, address)).refusal == (503, "MetaOperationQpsLimitExceeded")
+        assert (await house.ask(method, address)).refusal == (403, "AccessDenied")
+    assert (await house.ask("DELETE", "/photos/?qosInfo")).status == 204  # nobody locks themselves out
+    assert (await house.ask("GET", "/photos/a.txt")).status == 200
 
 
 # --- storage capacity -----------------------------------------------------------------------------------------------

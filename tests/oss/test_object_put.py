@@ -336,7 +336,7 @@ class FullCatalog(MemoryCatalog):
 
 
 class FullStore(MemoryByteStore):
-    async def new_blob(self, *, encrypted: bool = False) -> MemoryBlobWriter:
+    async def new_blob(self, *, encryption: str = "") -> MemoryBlobWriter:
         raise NoSpace
 
 

@@ -150,7 +150,7 @@ class ByteStoreContract:
             await store.size("0" * 32)
 
     async def test_an_id_says_whether_its_blob_is_to_be_encrypted(self, store: BlobStore) -> None:
-        writers = [await store.new_blob(encrypted=encrypted) for encrypted in (True, False) * 20]
+        writers = [await store.new_blob(encryption=encryption) for encryption in ("AES256", "") * 20]
         assert [is_encrypted(writer.blob_id) for writer in writers] == [True, False] * 20
         for writer in writers:
             await writer.discard()

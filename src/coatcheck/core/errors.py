@@ -316,6 +316,11 @@ INVALID_ENCRYPTION_ALGORITHM = Fault(
     400,
     "The Encryption request you specified is not valid. Supported value: AES256/SM4/KMS.",
 )
+INVALID_DATA_ENCRYPTION_ALGORITHM = Fault(
+    "InvalidDataEncryptionAlgorithmError",
+    400,
+    "The Data Encryption request you specified is not valid. Supported value:SM4",
+)
 KMS_NOT_ENABLED = Fault("KmsServiceNotEnabled", 403, "This user does not turn on KMS service.")
 NO_SUCH_ENCRYPTION_RULE = Fault(
     "NoSuchServerSideEncryptionRule", 404, "The server side encryption configuration was not found."

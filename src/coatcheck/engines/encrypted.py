@@ -1,4 +1,5 @@
-"""A byte store that encrypts, around one that stores: AES-256-GCM in chunks, so that any range can be read alone.
+"""A byte store that encrypts, around one that stores: AES-256-GCM or SM4-GCM in chunks, so that any range can be read
+alone.
 
 An encrypted blob has an id that says so (`ports.byte_store.is_encrypted`) and this form:
 
@@ -17,16 +18,15 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ..core.digests import EMPTY_CRC64, update_crc64
+from ..core.encryption_label import AES256, SM4, read_label
 from ..ports.byte_store import BlobReader, BlobStore, BlobWriter, any_encrypted, is_encrypted
 from ..ports.damage import Damaged, Origin
 from ..ports.object import Segment
-from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from .master_keys import WRAP_MAX_BYTES, MasterKeys, WrongEncryptionKey, label_of, wrap_size
+from .sm4 import Aead, Sm4Gcm, has_sm4
 
 SLOTS: Final = (0, 512)  # where a wrapped key may be; in sectors of their own
 HEADER_BYTES: Final = 1024
@@ -46,9 +46,9 @@ class EncryptingByteStore:
         self._keys = keys
         self.removal_grace_s = inner.removal_grace_s
 
-    async def new_blob(self, *, encrypted: bool = False) -> BlobWriter:
-        writer = await self._inner.new_blob(encrypted=encrypted)
-        return _EncryptingWriter(writer, self._keys) if encrypted else writer
+    async def new_blob(self, *, encryption: str = "") -> BlobWriter:
+        writer = await self._inner.new_blob(encryption=encryption)
+        return _EncryptingWriter(writer, self._keys, _kept_label(encryption)) if encryption else writer
 
     async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
         if any_encrypted(segments):
@@ -65,16 +65,19 @@ class EncryptingByteStore:
         size = await self._inner.size(blob_id)
         return content_size(size) if is_encrypted(blob_id) else size
 
-    def encrypt(self, body: bytes) -> bytes:
-        data_key = os.urandom(_DATA_KEY_BYTES)
-        return self._keys.wrap(data_key, BODY) + _cipher(data_key).encrypt(_nonce(0), body, BODY)
+    def supports(self, encryption: str) -> bool:
+        return read_label(encryption).cipher == AES256 or has_sm4()
+
+    def encrypt(self, body: bytes, encryption: str) -> bytes:
+        data_key, label = os.urandom(_DATA_KEY_BYTES), _kept_label(encryption)
+        return self._keys.wrap(data_key, BODY, label) + _cipher(data_key, label).encrypt(_nonce(0), body, BODY)
 
     def decrypt(self, sealed: bytes) -> bytes:
         try:
-            data_key = self._keys.unwrap(sealed[:WRAP_BYTES], BODY)
+            data_key = self._keys.unwrap(sealed[:WRAP_MAX_BYTES], BODY)
         except WrongEncryptionKey as error:
             raise Damaged(str(error)) from None
-        return _decrypt(_cipher(data_key), 0, sealed[WRAP_BYTES:], BODY)
+        return _decrypt(_cipher(data_key, label_of(sealed)), 0, sealed[wrap_size(sealed) :], BODY)
 
     async def _open_mixed(self, segments: Sequence[Segment], origin: Origin | None) -> _MixedReader:
         spans = [await self._span(segment) for segment in segments]
@@ -112,9 +115,9 @@ def stored_size(content: int) -> int:
 def find_wrapped(header: bytes, keys: MasterKeys) -> bytes:
     """The wrapped key in a header that one of the master keys opens. Raises: WrongEncryptionKey."""
     for at in SLOTS:
-        wrapped = header[at : at + WRAP_BYTES]
+        wrapped = header[at : at + WRAP_MAX_BYTES]
         if keys.opens(wrapped):
-            return wrapped
+            return wrapped[: wrap_size(wrapped)]
     raise WrongEncryptionKey("This data was encrypted with a master key that isn't here.")
 
 
@@ -133,15 +136,15 @@ class _Span(NamedTuple):
 class _EncryptingWriter:
     """One encrypted blob in the making; holds less than a chunk."""
 
-    def __init__(self, inner: BlobWriter, keys: MasterKeys) -> None:
+    def __init__(self, inner: BlobWriter, keys: MasterKeys, label: str) -> None:
         self.blob_id = inner.blob_id
         self._inner = inner
         self._bound_to = bytes.fromhex(inner.blob_id)
         data_key = os.urandom(_DATA_KEY_BYTES)
-        self._cipher = _cipher(data_key)
+        self._cipher = _cipher(data_key, label)
         self._waiting = bytearray()
         self._number = 0
-        self._out = bytearray(keys.wrap(data_key, self._bound_to).ljust(HEADER_BYTES, b"\0"))
+        self._out = bytearray(keys.wrap(data_key, self._bound_to, label).ljust(HEADER_BYTES, b"\0"))
 
     async def write(self, data: bytes | bytearray) -> None:
         self._waiting += data
@@ -191,7 +194,7 @@ class _MixedReader:
         self._keys = keys
         self._content = content
         self._spans = spans
-        self._ciphers: dict[str, AESGCM] = {}
+        self._ciphers: dict[str, Aead] = {}
 
     async def load_first_keys(self) -> None:
         """What is read now can be used even if the blobs are removed. Raises: BlobGone, Damaged."""
@@ -269,7 +272,7 @@ class _MixedReader:
     async def close(self) -> None:
         await self._content.close()
 
-    async def _cipher_of(self, blob_id: str) -> AESGCM:
+    async def _cipher_of(self, blob_id: str) -> Aead:
         cipher = self._ciphers.get(blob_id)
         if cipher is None:
             reader = await self._inner.open([Segment(blob_id, 0, HEADER_BYTES)], self._origin)
@@ -278,10 +281,11 @@ class _MixedReader:
             finally:
                 await reader.close()
             try:
-                data_key = self._keys.unwrap(find_wrapped(header, self._keys), bytes.fromhex(blob_id))
+                wrapped = find_wrapped(header, self._keys)
+                data_key = self._keys.unwrap(wrapped, bytes.fromhex(blob_id))
             except WrongEncryptionKey as error:
                 raise Damaged(str(error), blob_id) from None
-            cipher = self._ciphers[blob_id] = _cipher(data_key)
+            cipher = self._ciphers[blob_id] = _cipher(data_key, label_of(wrapped))
         return cipher
 
 
@@ -352,17 +356,22 @@ class _Stored:
             yield piece
 
 
-def _cipher(data_key: bytes) -> AESGCM:
+def _kept_label(encryption: str) -> str:
+    """What stands with the data key; nothing for AES256, which needs no word."""
+    return "" if encryption == AES256 else encryption
+
+
+def _cipher(data_key: bytes, label: str) -> Aead:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # loads OpenSSL: not before it is needed
 
-    return AESGCM(data_key)
+    return Sm4Gcm(data_key) if label and read_label(label).cipher == SM4 else AESGCM(data_key)
 
 
 def _nonce(number: int) -> bytes:
     return number.to_bytes(12, "big")
 
 
-def _decrypt(cipher: AESGCM, number: int, sealed: bytes, bound_to: bytes) -> bytes:
+def _decrypt(cipher: Aead, number: int, sealed: bytes, bound_to: bytes) -> bytes:
     from cryptography.exceptions import InvalidTag
 
     try:

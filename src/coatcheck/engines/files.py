@@ -61,8 +61,8 @@ class FileByteStore:
         self._reading = ThreadPoolExecutor(_THREADS, "blob-reader")
         self._lent = Lent()
 
-    async def new_blob(self, *, encrypted: bool = False) -> FileBlobWriter:
-        writer = FileBlobWriter(self._paths, make_blob_id(encrypted=encrypted), self._writing)
+    async def new_blob(self, *, encryption: str = "") -> FileBlobWriter:
+        writer = FileBlobWriter(self._paths, make_blob_id(encrypted=encryption != ""), self._writing)
         await writer.begin()
         return writer
 

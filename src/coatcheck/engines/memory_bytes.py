@@ -24,8 +24,8 @@ class MemoryByteStore:
         self.unkept: set[str] = set()
         self.opened = 0
 
-    async def new_blob(self, *, encrypted: bool = False) -> MemoryBlobWriter:
-        blob_id = make_blob_id(encrypted=encrypted)
+    async def new_blob(self, *, encryption: str = "") -> MemoryBlobWriter:
+        blob_id = make_blob_id(encrypted=encryption != "")
         self.unkept.add(blob_id)
         return MemoryBlobWriter(self, blob_id)
 

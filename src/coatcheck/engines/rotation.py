@@ -21,7 +21,7 @@ from ..ports.secrets import ENCRYPTION, Secrets
 from .blob_paths import BlobPaths
 from .encrypted import BODY, HEADER_BYTES, SLOTS, find_wrapped
 from .local import FileLock, alone_in
-from .master_keys import WRAP_BYTES, MasterKeys, fresh_keys, write_master_keys
+from .master_keys import WRAP_MAX_BYTES, MasterKeys, fresh_keys, label_of, write_master_keys
 from .needed_keys import check_keys, check_opening_keys, note_keys, set_fingerprints
 from .secret_files import FileSecrets
 from .sqlite.connection import open_connection
@@ -97,13 +97,13 @@ def _rotate_blob(path: str, bound_to: bytes, keys: MasterKeys) -> bool:
         current = [at for at in SLOTS if keys.is_current(header[at:])]
         others = [at for at in SLOTS if at not in current[:1]]
         if not current:
-            free = next(at for at in SLOTS if header[at : at + WRAP_BYTES] != wrapped)
-            os.pwrite(fd, keys.wrap(keys.unwrap(wrapped, bound_to), bound_to), free)
+            free = next(at for at in SLOTS if not header[at:].startswith(wrapped))
+            os.pwrite(fd, keys.wrap(keys.unwrap(wrapped, bound_to), bound_to, label_of(wrapped)), free)
             os.fsync(fd)
             others = [at for at in SLOTS if at != free]
-        stale = [at for at in others if any(header[at : at + WRAP_BYTES])]
+        stale = [at for at in others if any(header[at : at + WRAP_MAX_BYTES])]
         for at in stale:
-            os.pwrite(fd, bytes(WRAP_BYTES), at)
+            os.pwrite(fd, bytes(WRAP_MAX_BYTES), at)
         if stale:
             os.fsync(fd)
         return bool(stale)
@@ -133,10 +133,10 @@ _BODIES: Final = (
 
 def _rotate_body(connection: sqlite3.Connection, body_id: int, keys: MasterKeys) -> bool:
     with connection.blobopen("body", "content", body_id) as content:
-        wrapped = content.read(WRAP_BYTES)
+        wrapped = content.read(WRAP_MAX_BYTES)
         if keys.is_current(wrapped):
             return False
-        anew = keys.wrap(keys.unwrap(wrapped, BODY), BODY)
+        anew = keys.wrap(keys.unwrap(wrapped, BODY), BODY, label_of(wrapped))
         content.seek(0)
         content.write(anew)
     return True

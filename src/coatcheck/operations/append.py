@@ -76,7 +76,7 @@ async def append(
         most=PUT_OBJECT_MAX_BYTES,
         announced=body.announced,
         expected=body.expected,
-        encrypted=(found or fresh).encryption != "",
+        encryption=(found or fresh).encryption,
     )
     return await commit_what_came(incoming.blob, _store(context, grant, fresh, position, incoming, alone=alone))
 
@@ -230,7 +230,7 @@ async def _join(store: ByteStore, origin: Origin, incoming: Incoming) -> _Conten
         return _Content(None, (*kept, *incoming.segments))
     size = 0
     try:
-        async with new_blob(store, encrypted=before.encryption != "") as blob:
+        async with new_blob(store, encryption=before.encryption) as blob:
             for piece in (body, tail, incoming.body, incoming.segments):
                 size += await _copy(store, blob, piece, origin)
     except BlobGone:

@@ -100,12 +100,12 @@ async def commit_what_came(blob: BlobWriter | None, storing: Awaitable[Stored]) 
 
 
 @asynccontextmanager
-async def new_blob(store: ByteStore, *, encrypted: bool) -> AsyncIterator[BlobWriter]:
+async def new_blob(store: ByteStore, *, encryption: str) -> AsyncIterator[BlobWriter]:
     """A blob to be written within, for the caller to commit: finished at the end, discarded where that isn't reached.
 
     Raises: NoSpace.
     """
-    blob = await store.new_blob(encrypted=encrypted)
+    blob = await store.new_blob(encryption=encryption)
     try:
         yield blob
         await blob.finish()

@@ -37,7 +37,7 @@ class CopyWishes(NamedTuple):
         headers: those of the copy, if `replaces_headers`, or if it is made onto itself; else it has the source's.
         tags: None where none are given. The copy has them if `replaces_tags`; else it has the source's.
         acl, storage_class: None for what the bucket says; onto itself, for what is there.
-        encryption: what isn't encrypted yet is to be; "" to leave it as it is.
+        encryption: how the copy is to be kept; "" for as its source is.
         forbid_overwrite: only if the key has no object.
         survives: whether a header of the source, by its name, stays where `headers` has none of that name.
     """
@@ -93,8 +93,8 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
     # Before bytes are encrypted; the commit checks again.
     await check_overwrite(context, grant, asked=wishes.forbid_overwrite)
     blob = None
-    if wishes.encryption and not copy.encryption and copy.kind != SYMLINK:
-        copy, blob = await _encrypt(context, copy, source)
+    if wishes.encryption not in ("", copy.encryption) and copy.kind != SYMLINK:
+        copy, blob = await _encrypt(context, copy, source, wishes.encryption)
     if onto_itself:
         return Copied(await _change(context, grant, record, copy, blob), source)
     forbidden = wishes.forbid_overwrite
@@ -138,10 +138,12 @@ async def _decide_on_tags(context: Context, bucket: Bucket, copy: ObjectRecord, 
     return grant
 
 
-async def _encrypt(context: Context, copy: ObjectRecord, source: Source) -> tuple[ObjectRecord, BlobWriter | None]:
-    """The one copy that moves bytes: an object that isn't encrypted becomes one that is."""
+async def _encrypt(
+    context: Context, copy: ObjectRecord, source: Source, encryption: str
+) -> tuple[ObjectRecord, BlobWriter | None]:
+    """The one copy that moves bytes: an object that isn't encrypted so becomes one that is."""
     try:
-        return await encrypt_copy(context.ports.byte_store, copy, source.origin)
+        return await encrypt_copy(context.ports.byte_store, copy, source.origin, encryption)
     except BlobGone:
         raise ReplacedMeanwhile from None
 

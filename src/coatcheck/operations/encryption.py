@@ -1,13 +1,12 @@
 """How stored bytes are kept: as they are, or encrypted by the byte store, whole object or nothing.
 
-An object's record says AES256 where all its bytes are encrypted on disk.
+An object's record has a label (`core.encryption_label`) where all its bytes are encrypted on disk, and as it says.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from coatcheck.configurations.encryption import AES256 as AES256
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import ObjectRecord, Segment
@@ -34,30 +33,31 @@ def inline_body(store: ByteStore, origin: Origin) -> bytes | None:
 
 def kept_body(store: ByteStore, encryption: str, body: bytes | None) -> bytes | None:
     """An inline body as its row is to hold it."""
-    return store.encrypt(body) if encryption and body else body
+    return store.encrypt(body, encryption) if encryption and body else body
 
 
 async def encrypt_copy(
-    store: ByteStore, record: ObjectRecord, origin: Origin
+    store: ByteStore, record: ObjectRecord, origin: Origin, encryption: str
 ) -> tuple[ObjectRecord, BlobWriter | None]:
-    """The record, a copy of the origin's, with its bytes encrypted; and the blob they are in, to be kept or discarded
-    by whoever commits.
+    """The record, a copy of the origin's, with its bytes encrypted as a label says; and the blob they are in, to be
+    kept or discarded by whoever commits.
 
     Raises: BlobGone, Damaged, NoSpace.
     """
-    if record.body is not None:
-        return replace(record, body=kept_body(store, AES256, record.body), encryption=AES256), None
-    blob = await copy_blob(store, record.segments, record.size, origin, encrypted=True)
-    return replace(record, segments=(Segment(blob.blob_id, 0, record.size),), encryption=AES256), blob
+    body = inline_body(store, origin)
+    if body is not None:
+        return replace(record, body=kept_body(store, encryption, body), encryption=encryption), None
+    blob = await copy_blob(store, record.segments, record.size, origin, encryption=encryption)
+    return replace(record, segments=(Segment(blob.blob_id, 0, record.size),), encryption=encryption), blob
 
 
 async def copy_blob(
-    store: ByteStore, segments: tuple[Segment, ...], size: int, origin: Origin, *, encrypted: bool
+    store: ByteStore, segments: tuple[Segment, ...], size: int, origin: Origin, *, encryption: str
 ) -> BlobWriter:
     """A new blob with the content of the segments, finished and not yet kept. Raises: BlobGone, Damaged, NoSpace."""
     reader = await store.open(segments, origin)
     try:
-        async with new_blob(store, encrypted=encrypted) as blob:
+        async with new_blob(store, encryption=encryption) as blob:
             async for piece in reader.chunks(0, size):
                 await blob.write(piece)
             await reader.verify()

@@ -90,7 +90,7 @@ async def receive(
     announced: int | None = None,
     expected: Expected = NOTHING_EXPECTED,
     inline_most: int = INLINE_MAX_BYTES,
-    encrypted: bool = False,
+    encryption: str = "",
 ) -> Incoming:
     """Take a body in.
 
@@ -99,14 +99,14 @@ async def receive(
         most: the largest size allowed, bytes.
         announced: how many bytes are to come; None if that isn't known.
         inline_most: up to so many bytes stay in memory and become no blob.
-        encrypted: a blob is encrypted; what stays in memory is not.
+        encryption: how a blob is encrypted, a label; what stays in memory is not.
     Raises:
         OssError: ENTITY_TOO_LARGE, INCOMPLETE_BODY, REQUEST_TIMEOUT, INVALID_DIGEST, INVALID_CRC64.
         NoSpace: from the byte store.
     """
     if announced is not None and announced > most:
         raise ENTITY_TOO_LARGE()
-    intake = _Intake(store, most, inline_most, encrypted=encrypted)
+    intake = _Intake(store, most, inline_most, encryption=encryption)
     try:
         async for chunk in body:
             await intake.take(chunk)
@@ -142,12 +142,12 @@ class _Intake:
     the client is held back. A slow client never has more than one small piece in memory.
     """
 
-    def __init__(self, store: ByteStore, most: int, inline_most: int, *, encrypted: bool) -> None:
+    def __init__(self, store: ByteStore, most: int, inline_most: int, *, encryption: str) -> None:
         self.size = 0
         self._store = store
         self._most = most
         self._inline_most = inline_most
-        self._encrypted = encrypted
+        self._encryption = encryption
         self._pieces: list[bytes] = []
         self._gathered = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -186,7 +186,7 @@ class _Intake:
     async def _start_work(self) -> None:
         await self._finish_work()
         if self._blob is None:
-            self._blob = await self._store.new_blob(encrypted=self._encrypted)
+            self._blob = await self._store.new_blob(encryption=self._encryption)
         self._work = asyncio.create_task(self._absorb(self._blob))
 
     async def _finish_work(self) -> None:

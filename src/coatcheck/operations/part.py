@@ -59,7 +59,7 @@ async def upload_part(context: Context, grant: Grant, upload_id: str, number: in
         announced=body.announced,
         expected=body.expected,
         inline_most=0,
-        encrypted=upload.encryption != "",
+        encryption=upload.encryption,
     )
     part = Part(number, incoming.size, incoming.etag, incoming.crc64, int(context.now), incoming.segments)
     await _keep(context, grant, upload, part, incoming.blob)
@@ -111,32 +111,31 @@ async def _copy(
     store, record = context.ports.byte_store, source.record
     if span.size > PART_MAX_BYTES:
         raise ENTITY_TOO_LARGE("Source object Length exceeds the maximum allowed size.")
-    encrypted = upload.encryption != ""
     segments = slice_segments(record.segments, span.start, span.stop)
     part = Part(number, span.size, "", EMPTY_CRC64, int(context.now), segments)
     body = inline_body(store, source.origin)
     if body is not None:
-        return await _of_bytes(store, part, body[span.start : span.stop], encrypted=encrypted)
+        return await _of_bytes(store, part, body[span.start : span.stop], encryption=upload.encryption)
     try:
         if part.size == record.size and record.kind == "Normal":
             part = replace(part, etag=record.etag, crc64=record.crc64)
         else:
             part = await _hash(store, part, source)
-        if not encrypted or record.encryption:
+        if upload.encryption in ("", record.encryption):
             return part, None
-        blob = await copy_blob(store, part.segments, part.size, source.origin, encrypted=True)
+        blob = await copy_blob(store, part.segments, part.size, source.origin, encryption=upload.encryption)
     except BlobGone:
         raise ReplacedMeanwhile from None
     return replace(part, segments=(Segment(blob.blob_id, 0, part.size),)), blob
 
 
-async def _of_bytes(store: ByteStore, part: Part, content: bytes, *, encrypted: bool) -> tuple[Part, BlobWriter | None]:
+async def _of_bytes(store: ByteStore, part: Part, content: bytes, *, encryption: str) -> tuple[Part, BlobWriter | None]:
     """The part of bytes that lay in a row, and the blob they are in; None if there are none. Raises: NoSpace."""
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest().upper()
     part = replace(part, etag=md5, crc64=update_crc64(content))
     if not content:
         return part, None
-    async with new_blob(store, encrypted=encrypted) as blob:
+    async with new_blob(store, encryption=encryption) as blob:
         await blob.write(content)
     return replace(part, segments=(Segment(blob.blob_id, 0, len(content)),)), blob
 

@@ -31,7 +31,7 @@ async def take_in(
     *,
     most: int,
     inline_most: int = INLINE_MAX_BYTES,
-    encrypted: bool = False,
+    encryption: str = "",
     pace: Pace | None = None,
 ) -> Incoming:
     """The body, hashed and written, and what its headers say of it compared.
@@ -46,7 +46,7 @@ async def take_in(
         announced=arriving.announced,
         expected=arriving.expected,
         inline_most=inline_most,
-        encrypted=encrypted,
+        encryption=encryption,
     )
 
 

@@ -13,6 +13,7 @@ from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
 from coatcheck.configurations import access_monitor, bucket_logging, resource_group, transfer_acceleration
 from coatcheck.configurations.elements import find_text
+from coatcheck.configurations.encryption import rule_nodes
 from coatcheck.core.access_point_names import ALIAS_ENDING
 from coatcheck.core.errors import (
     BUCKET_ALREADY_EXISTS,
@@ -37,7 +38,7 @@ from .arguments import check_xml, read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .call import Call
 from .documents_kept import change_bucket
-from .encryption import bucket_encryption
+from .encryption import bucket_rule
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
 from .tagging import write_tagging
@@ -176,12 +177,17 @@ async def get_bucket_info(call: Call) -> Reply:
         owner_node(bucket.owner),
         acl_node(bucket.acl),
         ("Comment", ""),
-        ("ServerSideEncryptionRule", (("SSEAlgorithm", bucket_encryption(bucket) or "None"),)),
+        ("ServerSideEncryptionRule", _encryption_nodes(bucket)),
         _logging_node(bucket),
         *([("Versioning", bucket.versioning)] if bucket.versioning else []),
         ("BlockPublicAccess", "true" if bucket.blocks_public_access else "false"),
     ]
     return _xml("BucketInfo", [("Bucket", nodes)])
+
+
+def _encryption_nodes(bucket: Bucket) -> list[Node]:
+    rule = bucket_rule(bucket)
+    return [("SSEAlgorithm", "None")] if rule is None else rule_nodes(rule)
 
 
 def _logging_node(bucket: Bucket) -> Node:

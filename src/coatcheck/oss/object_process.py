@@ -43,7 +43,7 @@ from coatcheck.wire.request import Request
 
 from .arguments import read_body
 from .call import Call
-from .encryption import bucket_encryption
+from .encryption import default_encryption
 from .object_headers import describe
 from .traffic_limit import DOWN, find_pace
 
@@ -118,7 +118,7 @@ async def _process(call: Call, record: ObjectRecord, plan: str) -> Processed:
 async def _save(call: Call, grant: Grant, processed: Processed) -> None:
     """Store it as the object that the grant names, as the bucket has new objects that say nothing of themselves."""
     bucket, content = grant.this_bucket, processed.content
-    encryption = bucket_encryption(bucket)
+    encryption = default_encryption(call, bucket)
     new = NewObject(
         DEFAULT,
         bucket.storage_class,
@@ -131,7 +131,7 @@ async def _save(call: Call, grant: Grant, processed: Processed) -> None:
             call.ports.byte_store,
             most=PUT_OBJECT_MAX_BYTES,
             announced=processed.size,
-            encrypted=encryption != "",
+            encryption=encryption,
         )
     finally:
         if not isinstance(content, bytes):

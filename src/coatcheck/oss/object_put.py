@@ -52,7 +52,7 @@ async def put_object(call: Call) -> Reply:
         request,
         call.ports.byte_store,
         most=PUT_OBJECT_MAX_BYTES,
-        encrypted=new.encryption != "",
+        encryption=new.encryption,
         pace=pace,
     )
     stored = await put.put_object(call.context, call.grant, new, incoming)
@@ -71,7 +71,7 @@ def read_new_object(call: Call, named: Mapping[str, str]) -> put.NewObject:
     forbid_overwrite = find_forbid_overwrite(named, bucket)
     headers = read_stored_headers(named, call.caller, strict=call.settings.strict_link_headers)
     tags = read_tagging_header(named.get("x-oss-tagging"))
-    return put.NewObject(acl, storage_class, headers, tags, find_encryption(named, bucket), forbid_overwrite)
+    return put.NewObject(acl, storage_class, headers, tags, find_encryption(call, named), forbid_overwrite)
 
 
 def stored_headers(call: Call, stored: Stored) -> tuple[RawHeader, ...]:

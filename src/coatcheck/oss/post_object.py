@@ -76,7 +76,7 @@ async def post_object(call: Call) -> Reply:
         chunks if pace is None else paced(chunks, pace),
         call.ports.byte_store,
         most=PUT_OBJECT_MAX_BYTES,
-        encrypted=new.encryption != "",
+        encryption=new.encryption,
     )
     stored = await put.put_object(call.context, call.grant, new, incoming)
     headers = stored_headers(call, stored)

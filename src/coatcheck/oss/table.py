@@ -32,6 +32,7 @@ from . import (
     bucket_tags,
     bucket_versioning,
     configuration,
+    encryption,
     live_channel,
     multipart,
     multipart_list,
@@ -165,6 +166,7 @@ _OWN_HANDLERS: Final = {
     run.__name__: run
     for run in (
         bucket_lifecycle.put_bucket_lifecycle,
+        encryption.put_bucket_encryption,
         bucket_logging.put_bucket_logging,
         bucket_tags.delete_bucket_tags,
     )

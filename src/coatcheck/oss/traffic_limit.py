@@ -55,11 +55,11 @@ def check_request_rate(document: str, bucket: Bucket, request: Request, meters: 
     Args:
         document: the bucket's, of `configurations/qos.py`.
         now: of a clock that never goes back.
-    Raises: OssError QPS_LIMIT_EXCEEDED.
+    Raises: OssError QPS_LIMIT_EXCEEDED, BANDWIDTH_FORBIDDEN.
     """
     limits = qos.from_json(document).limits("qps", intranet=_is_internal(request))
     if any(limit == qos.FORBIDDEN for _, limit in limits):
-        raise QPS_LIMIT_EXCEEDED(headers=_RETRY)
+        raise BANDWIDTH_FORBIDDEN(f"{BANDWIDTH_FORBIDDEN.message} Its requests a second are 0.")
     found = [meters.find(bucket.bucket_id, name, limit) for name, limit in limits]
     if any(meter.wait(now) >= QPS_BURST_S for meter in found):
         raise QPS_LIMIT_EXCEEDED(headers=_RETRY)

@@ -98,9 +98,11 @@ class BlobStore(Protocol):
         download. 0 where a reader holds what it has opened, whatever is removed."""
         ...
 
-    async def new_blob(self, *, encrypted: bool = False) -> BlobWriter:
-        """`encrypted`: the blob's id says so (`is_encrypted`); encrypting is done by who wraps this store.
-
+    async def new_blob(self, *, encryption: str = "") -> BlobWriter:
+        """
+        Args:
+            encryption: a label (`core.encryption_label`). The blob's id says whether it is encrypted (`is_encrypted`);
+                encrypting is done by who wraps this store.
         Raises: NoSpace.
         """
         ...
@@ -127,8 +129,12 @@ class BlobStore(Protocol):
 class ByteStore(BlobStore, Protocol):
     """A blob store that encrypts the blobs that are to be, and small bodies that live elsewhere."""
 
-    def encrypt(self, body: bytes) -> bytes:
-        """A body as it may be kept where others could read it."""
+    def supports(self, encryption: str) -> bool:
+        """Whether bytes can be kept as a label says: not every build of OpenSSL has every cipher."""
+        ...
+
+    def encrypt(self, body: bytes, encryption: str) -> bytes:
+        """A body as it may be kept where others could read it; `encryption` is a label."""
         ...
 
     def decrypt(self, sealed: bytes) -> bytes:

@@ -138,6 +138,12 @@ class ServerSettings:
         Flag(),
         "New buckets block public access from the start, as those of new accounts of OSS do.",
     )
+    local_kms: bool = _row(
+        False,
+        "--local-kms",
+        Flag(),
+        "Objects may ask for KMS and SM4: their keys are wrapped with local keys, made from the master key.",
+    )
     verify_domains: bool = _row(
         True,
         "--no-verify-domains",
