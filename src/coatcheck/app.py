@@ -10,6 +10,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
+from coatcheck.access_schedule import flush_accesses, keep_accesses
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
@@ -22,6 +23,7 @@ from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.lifecycle_schedule import keep_lifecycle
+from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.context import Ports
 from coatcheck.operations.pacing import BucketMeters
@@ -72,6 +74,8 @@ class Server:
         self._lifecycle: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
+        self._ports: Ports | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -115,6 +119,7 @@ class Server:
             renderer,
             BucketMeters(settings.workers),
             HeldBytes(),
+            AccessNotes(),
         )
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings)
@@ -140,15 +145,18 @@ class Server:
                 keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
             )
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
+        self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))
         _settle_memory()
         return begin
 
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
-        for task in (self._lifecycle, self._sweeping):
+        for task in (self._lifecycle, self._sweeping, self._noting):
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
+        if self._ports is not None:
+            await flush_accesses(self._ports)
         if self._domain_watch is not None:
             self._domain_watch.cancel()
         if self._forgetting is not None:

@@ -196,7 +196,7 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "transferAcceleration": st.builds(TransferAcceleration, SWITCHES),
     "overwrite": _overwrite(),
     "resourceGroup": st.builds(ResourceGroup, TOKENS.map(lambda text: f"rg-{text}")),
-    "accessMonitor": st.builds(AccessMonitor, SWITCHES),
+    "accessMonitor": st.builds(AccessMonitor, SWITCHES),  # since when is no part of the document
     "archiveDirectRead": st.builds(ArchiveDirectRead, SWITCHES),
     "callbackPolicy": _callback_policy(),
     "logging": st.just(Logging()) | st.builds(Logging, TOKENS, st.just("log-"), st.none() | TOKENS),

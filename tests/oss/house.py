@@ -21,6 +21,7 @@ from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.exchange import Exchange
+from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
@@ -113,7 +114,7 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
-        self.meters, self.held_bytes = BucketMeters(), HeldBytes()
+        self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
         ports = Ports(
             self.catalog,
             self.encrypting,
@@ -122,6 +123,7 @@ class House:
             self.notifier,
             meters=self.meters,
             held_bytes=self.held_bytes,
+            accesses=self.accesses,
         )
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)

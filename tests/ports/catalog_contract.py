@@ -424,6 +424,17 @@ class CatalogContract:
         assert await page(("ap-1", "b-2"), 2) == (everything[2:], False)
         assert await page(("ap-3", "b-2"), 2) == ([], False)
 
+    async def test_many_entries_are_kept_and_dropped_at_once(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        await catalog.put_entries(number, "lastAccess", [("a", "1"), ("ä/b", "2"), ("c", "3")])
+        await catalog.put_entries(number, "lastAccess", [("a", "4"), ("c", None), ("d", None)])
+        found, _ = await catalog.list_entries(number, "lastAccess", prefix="", marker="", limit=9)
+        assert list(found) == [("a", "4"), ("ä/b", "2")]
+        assert await catalog.count_entries(number, "other") == 0
+        await catalog.delete_bucket(number)
+        with pytest.raises(Gone):
+            await catalog.put_entries(number, "lastAccess", [("a", "1")])
+
     async def test_an_access_point_is_found_by_its_alias(self, catalog: Catalog) -> None:
         bucket = await catalog.create_bucket(a_bucket("pointed-at"), most=9)
         other = await catalog.create_bucket(a_bucket("other"), most=9)

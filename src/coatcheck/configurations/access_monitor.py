@@ -1,4 +1,4 @@
-"""Whether a bucket is to keep when its objects were last read. Kept and shown; no times are kept yet. Pure.
+"""Whether a bucket keeps when its objects were last read. Pure.
 
 Source: OSS API reference, PutBucketAccessMonitor, GetBucketAccessMonitor.
 """
@@ -24,7 +24,10 @@ _STATUSES: Final = {"Enabled": True, "Disabled": False}
 
 @dataclass(frozen=True, slots=True)
 class AccessMonitor:
+    """`since`: when it was enabled, Unix seconds; None if it isn't, or was before that was noted."""
+
     enabled: bool = False
+    since: int | None = None
 
     @property
     def status(self) -> str:
@@ -55,3 +58,9 @@ def from_json(text: str) -> AccessMonitor:
 def status_of(document: str | None) -> str:
     """ "Enabled" or "Disabled", by the stored document if there is one."""
     return (AccessMonitor() if document is None else from_json(document)).status
+
+
+def monitored_since(document: str | None) -> int | None:
+    """Since when times are kept, Unix seconds, by the stored document if there is one; None if they aren't."""
+    monitor = AccessMonitor() if document is None else from_json(document)
+    return (monitor.since or 0) if monitor.enabled else None

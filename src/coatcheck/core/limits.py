@@ -216,4 +216,7 @@ METERS_MAX: Final = 4096  # ours: buckets, and limits of buckets, of which a pro
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS
+ACCESS_KEEP_EVERY_S: Final = 20.0  # ours: how often times of last access are made durable
+ACCESSES_NOTED_MAX: Final = 20_000  # ours: reads that wait for that in a process; further ones aren't noted
+ACCESSES_REMEMBERED_MAX: Final = 20_000  # ours: keys of which a process knows that today's read is durable
 SMALL_FILE_BYTES: Final = 64 * 1024  # OSS: smaller objects keep their class if AllowSmallFile is false

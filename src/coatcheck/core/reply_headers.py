@@ -81,6 +81,7 @@ ROWS: Final = (
     ReplyHeader("x-oss-force-download", (From.SERVER,), "OSS: forced download"),
     ReplyHeader("x-oss-hash-crc64ecma", (From.SERVER,), "OSS: GetObject"),
     ReplyHeader("x-oss-next-append-position", (From.SERVER,), "OSS: AppendObject"),
+    ReplyHeader("x-oss-last-access-time", (From.SERVER,), "OSS: HeadObject, PutBucketAccessMonitor"),
     ReplyHeader("x-oss-object-restore-priority", (From.SERVER,), "OSS: RestoreObject"),
     ReplyHeader("x-oss-object-type", (From.SERVER,), "OSS: GetObject"),
     ReplyHeader("x-oss-request-id", (From.SERVER,), "OSS: common response headers"),

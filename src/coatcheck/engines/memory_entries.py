@@ -82,6 +82,15 @@ class MemoryEntries:
                 self._check_account(bucket, kind, name, account_most)
         entries[name] = document
 
+    async def put_entries(self, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]) -> None:
+        self._bucket_of(bucket_id)
+        kept = self.entries.setdefault((bucket_id, kind), {})
+        for name, document in entries:
+            if document is None:
+                kept.pop(name, None)
+            else:
+                kept[name] = document
+
     def _check_account(self, bucket: Bucket, kind: str, name: str, most: int) -> None:
         """Of a new entry. Raises: AlreadyThere, TooMany."""
         place = bucket.owner, bucket.region

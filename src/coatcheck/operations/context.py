@@ -18,6 +18,7 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
 
+from .access_times import AccessNotes
 from .capacity import HeldBytes
 from .pacing import BucketMeters
 
@@ -31,6 +32,7 @@ class Ports(NamedTuple):
     renderer: Renderer | None = None  # None where no pictures are processed
     meters: BucketMeters = BucketMeters()
     held_bytes: HeldBytes = HeldBytes()
+    accesses: AccessNotes = AccessNotes()
 
 
 class Context(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Final
 
 from coatcheck.configurations.lifecycle import CLASSES, NEVER, Rule, Transition
 from coatcheck.core.limits import SMALL_FILE_BYTES
-from coatcheck.ports.object import DELETE_MARKER, ListedVersion
+from coatcheck.ports.object import DELETE_MARKER, ListedVersion, ObjectRecord
 from coatcheck.ports.upload import Upload
 
 _FIXED_KINDS: Final = ("Symlink", DELETE_MARKER)  # no content, so no class to move to
@@ -45,22 +45,45 @@ class Action:
     storage_class: str = ""
 
 
-def plan_version(rules: Sequence[Rule], version: ListedVersion, *, alone: bool, now: float) -> Action | None:
+def plan_version(
+    rules: Sequence[Rule], version: ListedVersion, *, alone: bool, now: float, accessed: int | None = None
+) -> Action | None:
     """What is due for a version.
 
     Args:
         alone: it is the only version of its key.
         now: Unix seconds.
+        accessed: when the current version was last read or written, Unix seconds; None where nobody notes that.
     """
     matching = [rule for rule in rules if _is_about(rule, version)]
     if version.is_latest:
-        return _plan_current(matching, version, alone=alone, now=now)
+        return _plan_current(matching, version, alone=alone, now=now, accessed=accessed)
     assert version.superseded_at is not None
     for rule in matching:
         if rule.noncurrent is not None and rule.noncurrent.at(version.superseded_at) <= now:
             return _action(Kind.REMOVE_VERSION, rule, version)
-    steps = ((rule, step) for rule in matching for step in rule.noncurrent_transitions if not step.by_access)
-    return _plan_transition(steps, version, version.superseded_at, now)
+    steps = (
+        (rule, step, version.superseded_at)
+        for rule in matching
+        for step in rule.noncurrent_transitions
+        if not step.by_access
+    )
+    return _plan_transition(steps, version, now)
+
+
+def returns_on_visit(rules: Sequence[Rule], record: ObjectRecord) -> bool:
+    """Whether an object that was read becomes Standard again: it is IA, and a rule that is about it moves what isn't
+    read there and says so."""
+    if record.storage_class != "IA" or record.kind in _FIXED_KINDS:
+        return False
+    facts = (record.key, record.version_id, record.kind, record.size, record.etag, record.last_modified)
+    version = ListedVersion(*facts, record.storage_class, record.tags)
+    return any(
+        step.back_on_visit and step.storage_class == "IA"
+        for rule in rules
+        if _is_about(rule, version)
+        for step in rule.transitions
+    )
 
 
 def plan_upload(rules: Sequence[Rule], upload: Upload, *, now: float) -> Action | None:
@@ -83,26 +106,34 @@ def find_expiry(rules: Sequence[Rule], version: ListedVersion) -> tuple[int, str
     return min((one for one in found if one[0] < NEVER), default=None)
 
 
-def _plan_current(matching: Sequence[Rule], version: ListedVersion, *, alone: bool, now: float) -> Action | None:
+def _plan_current(
+    matching: Sequence[Rule], version: ListedVersion, *, alone: bool, now: float, accessed: int | None
+) -> Action | None:
     if version.kind == DELETE_MARKER:
         rule = next((rule for rule in matching if rule.expired_markers), None)
         return _action(Kind.REMOVE_MARKER, rule, version) if alone and rule is not None else None
     for rule in matching:
         if rule.expiration is not None and rule.expiration.at(version.last_modified) <= now:
             return _action(Kind.EXPIRE, rule, version)
-    steps = ((rule, step) for rule in matching for step in rule.transitions if not step.by_access)
-    return _plan_transition(steps, version, version.last_modified, now)
+    steps = (
+        (rule, step, since)
+        for rule in matching
+        for step in rule.transitions
+        if (since := accessed if step.by_access else version.last_modified) is not None
+    )
+    return _plan_transition(steps, version, now)
 
 
 def _plan_transition(
-    steps: Iterable[tuple[Rule, Transition]], version: ListedVersion, since: int, now: float
+    steps: Iterable[tuple[Rule, Transition, int]], version: ListedVersion, now: float
 ) -> Action | None:
+    """Of the steps that are due, each by the moment that its time counts from."""
     if version.kind in _FIXED_KINDS or version.storage_class not in CLASSES:
         return None
     warmest = CLASSES.index(version.storage_class)
     due = [
         (CLASSES.index(step.storage_class), rule.rule_id)
-        for rule, step in steps
+        for rule, step, since in steps
         if step.due.at(since) <= now and (step.small_files is not False or version.size >= SMALL_FILE_BYTES)
     ]
     coldest, rule_id = max(due, default=(0, ""), key=lambda one: one[0])

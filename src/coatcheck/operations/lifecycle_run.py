@@ -12,13 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from coatcheck.configurations import lifecycle
+from coatcheck.configurations import access_monitor, lifecycle
 from coatcheck.configurations.lifecycle import Rule
 from coatcheck.core.limits import LIST_MAX_KEYS
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Gone, Stale
 from coatcheck.ports.object import Deletion, ListedVersion, ObjectRecord
 
+from .access_times import KIND as ACCESS_KIND
+from .access_times import AccessDays, last_access
 from .commit import commit, removed
 from .context import Ports
 from .lifecycle_plan import Action, Kind, plan_upload, plan_version
@@ -64,15 +66,19 @@ async def run_lifecycle(
             await carry_out(ports, bucket, batch, now=now)
         report.done.update(done)
         report.buckets[bucket.name] = dict(done)
+    if not dry_run:
+        await forget_accesses(ports)
     await removed()
     return report
 
 
 async def plan_bucket(ports: Ports, bucket: Bucket, rules: Sequence[Rule], *, now: float) -> AsyncIterator[Action]:
     """Every action that is due in a bucket, read page by page."""
+    accesses = _accesses(ports, bucket, rules)
     async for versions in _keys(ports, bucket):
+        accessed = None if accesses is None else await accesses.find(versions[0].key, versions[0].last_modified)
         for version in versions:
-            action = plan_version(rules, version, alone=len(versions) == 1, now=now)
+            action = plan_version(rules, version, alone=len(versions) == 1, now=now, accessed=accessed)
             if action is not None:
                 yield action
     if not any(rule.abort is not None for rule in rules):
@@ -87,6 +93,37 @@ async def plan_bucket(ports: Ports, bucket: Bucket, rules: Sequence[Rule], *, no
             if aborted is not None:
                 yield aborted
         marker = page.next_marker
+
+
+class _Accesses:
+    """When each key was last read or written, asked for in the order of the keys."""
+
+    def __init__(self, ports: Ports, bucket: Bucket, since: int) -> None:
+        self._days = AccessDays(ports.catalog, bucket.bucket_id)
+        self._since = since
+
+    async def find(self, key: str, last_modified: int) -> int:
+        return last_access(self._since, await self._days.find(key), last_modified)
+
+
+def _accesses(ports: Ports, bucket: Bucket, rules: Sequence[Rule]) -> _Accesses | None:
+    """None where no rule asks, or nobody notes."""
+    since = access_monitor.monitored_since(bucket.configuration(access_monitor.NAME))
+    asked = any(step.by_access for rule in rules for step in rule.transitions)
+    return _Accesses(ports, bucket, since) if asked and since is not None else None
+
+
+async def forget_accesses(ports: Ports) -> None:
+    """Let go of the times of keys that are there no more, in every bucket that has noted any."""
+    for bucket in await ports.catalog.buckets_with_configuration(access_monitor.NAME):
+        if not await ports.catalog.count_entries(bucket.bucket_id, ACCESS_KIND):
+            continue
+        days = AccessDays(ports.catalog, bucket.bucket_id)
+        async for versions in _keys(ports, bucket):
+            await days.find(versions[0].key)
+            await days.drop_gone()
+        await days.find_end()
+        await days.drop_gone()
 
 
 async def _keys(ports: Ports, bucket: Bucket) -> AsyncIterator[list[ListedVersion]]:

@@ -13,6 +13,7 @@ from coatcheck.wire.ranges import RangeBehaviour, read_range, write_content_rang
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
 
+from .access_monitor import last_access_headers
 from .call import Call
 from .gzip_reply import compress
 from .metadata import write_object_headers
@@ -32,7 +33,9 @@ async def get_object(call: Call) -> Reply:
 
 
 async def _get_object(call: Call) -> Reply:
+    read = call.target.key or ""
     if call.found is not None and call.found.kind == SYMLINK:
+        read = call.found.symlink_target
         call = call._replace(found=await follow(call.context, call.this_bucket, call.found))
     if process := call.request.query.get("x-oss-process"):
         return await get_processed_object(call, process)
@@ -50,6 +53,8 @@ async def _get_object(call: Call) -> Reply:
     content: bytes | Stream | None = inline_content(call.context, call.grant, record, span)
     if content is None:
         content = await open_content(call.context, call.grant, record, span)
+    if call.this_bucket.configurations and not call.facts.versioned:
+        call.ports.accesses.note(call.this_bucket, read, call.now)
     if pace is not None:
         content = paced_content(content, pace)
     elif call.settings.gzip:
@@ -62,7 +67,7 @@ async def head_object(call: Call) -> Reply:
     if call.found is not None and call.found.kind == SYMLINK:
         call = call._replace(found=await follow(call.context, call.this_bucket, call.found))
     record, headers, unmodified = describe(call)
-    return unmodified or Reply(200, tuple(headers), content_length=record.size)
+    return unmodified or Reply(200, (*headers, *await last_access_headers(call)), content_length=record.size)
 
 
 async def get_object_meta(call: Call) -> Reply:
@@ -71,6 +76,7 @@ async def get_object_meta(call: Call) -> Reply:
     kept = (b"etag", b"last-modified", b"x-oss-hash-crc64ecma")
     headers = tuple(header for header in write_object_headers(record) if header[0] in kept)
     headers += version_headers(call.this_bucket, record.version_id)
+    headers += await last_access_headers(call)
     return Reply(200, headers, content_length=record.size if call.request.method == "HEAD" else None)
 
 

@@ -78,6 +78,8 @@ async def get_processed_object(call: Call, process: str) -> Reply:
         return unmodified
     pace = find_pace(call, DOWN)
     processed = await _process(call, record, plan)
+    if call.this_bucket.configurations:
+        call.ports.accesses.note(call.this_bucket, record.key, call.now)
     content = processed.content
     if pace is not None:
         content = paced_content(content, pace)

@@ -20,6 +20,7 @@ from coatcheck.wire.request import NO_HEADERS
 from coatcheck.wire.target import Target
 
 from . import (
+    access_monitor,
     access_point,
     bucket,
     bucket_cname,
@@ -167,6 +168,7 @@ _OWN_HANDLERS: Final = {
     for run in (
         bucket_lifecycle.put_bucket_lifecycle,
         encryption.put_bucket_encryption,
+        access_monitor.put_bucket_access_monitor,
         bucket_logging.put_bucket_logging,
         bucket_tags.delete_bucket_tags,
     )

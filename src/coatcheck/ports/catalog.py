@@ -233,6 +233,11 @@ class Catalog(Protocol):
         """
         ...
 
+    async def put_entries(self, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]) -> None:
+        """Keep many documents under their names, or drop those of None, in one transaction, whatever was there. For
+        kinds that have no limit. Raises: Gone."""
+        ...
+
     # --- objects ---
     #
     # A key's versions are ordered by when they were committed; the newest is the current one, and may be a delete

@@ -38,6 +38,7 @@ from . import entries, objects, uploads
 from .blobs import forget_blobs, released_blobs
 from .changes import Changes
 from .connection import Reader, open_connection
+from .entries import put_entries
 from .listing import list_page, list_uploads, list_versions
 from .recent import RecentObjects
 from .writer import Writer
@@ -200,6 +201,9 @@ class SqliteCatalog:
         await self._writer.run(
             lambda connection: entries.change_entry(connection, bucket_id, kind, name, change, most, account_most)
         )
+
+    async def put_entries(self, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]) -> None:
+        await self._writer.run(lambda connection: put_entries(connection, bucket_id, kind, entries))
 
     # --- objects ---
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 from ...ports.catalog import AlreadyThere, EntryChange, TooMany
@@ -44,16 +45,29 @@ def change_entry(
     row = connection.execute(ENTRY, place).fetchone()
     document = change(None if row is None else row[0])
     if document is None:
-        connection.execute("DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?", place)
+        connection.execute(_DROP, place)
         return
     if row is None:
         if connection.execute(COUNT, (bucket_id, kind)).fetchone()[0] >= most:
             raise TooMany(kind)
         if account_most is not None:
             _check_account(connection, place, account_most)
-    connection.execute(
-        "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document) VALUES (?, ?, ?, ?)", (*place, document)
-    )
+    connection.execute(_PUT, (*place, document))
+
+
+def put_entries(
+    connection: sqlite3.Connection, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]
+) -> None:
+    versioning_of(connection, bucket_id)
+    for name, document in entries:
+        if document is None:
+            connection.execute(_DROP, (bucket_id, kind, name))
+        else:
+            connection.execute(_PUT, (bucket_id, kind, name, document))
+
+
+_PUT: Final = "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document) VALUES (?, ?, ?, ?)"
+_DROP: Final = "DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"
 
 
 def _check_account(connection: sqlite3.Connection, place: tuple[int, str, str], most: int) -> None:
