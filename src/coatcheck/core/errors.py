@@ -10,64 +10,9 @@ signature we expected, into a fact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-class Broken(Exception):
-    """A body that is being sent can't be completed. What is wrong has been logged by whoever raised it."""
-
-
-class OssError(Exception):
-    """A refusal on its way to the client: which row, in which words, with which facts."""
-
-    def __init__(
-        self,
-        fault: Fault,
-        message: str,
-        facts: dict[str, str],
-        ec: str,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-    ) -> None:
-        super().__init__(f"{fault.code}: {message}")
-        self.fault = fault
-        self.message = message
-        self.facts = facts
-        self.ec = ec
-        self.headers = headers
-        self.nested: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()  # elements that hold elements
-
-    @property
-    def code(self) -> str:
-        return self.fault.code
-
-    @property
-    def status(self) -> int:
-        return self.fault.status
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One row of the table: OSS's code, the HTTP status, the message, and the finer code if there is one."""
-
-    code: str
-    status: int
-    message: str
-    ec: str = ""
-
-    def __call__(
-        self,
-        message: str | None = None,
-        /,
-        *,
-        ec: str | None = None,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-        **facts: str,
-    ) -> OssError:
-        """Make the exception; `message` and `ec` replace the row's, `headers` go out with the reply as they are."""
-        return OssError(
-            self, self.message if message is None else message, facts, self.ec if ec is None else ec, headers
-        )
-
+from .fault import Broken as Broken
+from .fault import Fault as Fault
+from .fault import OssError as OssError
 
 # --- names and addresses -------------------------------------------------------------------------------------------
 INVALID_BUCKET_NAME = Fault("InvalidBucketName", 400, "The specified bucket is not valid.", "0015-00000001")
@@ -387,6 +332,17 @@ FILE_ALREADY_EXISTS = Fault(
     "0026-00000002",
 )
 
+# --- write once, read many -----------------------------------------------------------------------------------------
+FILE_IMMUTABLE = Fault("FileImmutable", 409, "The object you specified is immutable.")
+NO_SUCH_WORM = Fault("NoSuchWORMConfiguration", 404, "The WORM Configuration does not exist.")
+WORM_ALREADY_EXISTS = Fault("WORMConfigurationAlreadyExists", 409, "The WORM Configuration already exists.")
+WORM_LOCKED = Fault("WORMConfigurationLocked", 403, "The WORM Configuration is locked.")
+INVALID_WORM = Fault("InvalidWORMConfiguration", 400, "Invalid WORM Configuration.")
+INVALID_BUCKET_STATUS = Fault("InvalidBucketStatus", 400, "The bucket's status does not allow this.")
+NO_SUCH_OBJECT_WORM = Fault("NoSuchObjectWormConfiguration", 404, "The object WORM configuration does not exist.")
+NO_SUCH_RETENTION = Fault("NoSuchObjectRetention", 404, "The specified object does not have a retention.")
+
+# --- uploads, and what objects can't -------------------------------------------------------------------------------
 NO_SUCH_UPLOAD = Fault(
     "NoSuchUpload",
     404,

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Final
 
 from ...ports.catalog import EntryChange, TooMany
-from .objects import versioning_of
+from .objects import check_bucket
 
 ENTRY: Final = "SELECT document FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"
 ENTRIES: Final = (
@@ -19,7 +19,7 @@ COUNT: Final = "SELECT count(*) FROM bucket_entry WHERE bucket_id = ? AND kind =
 def change_entry(
     connection: sqlite3.Connection, bucket_id: int, kind: str, name: str, change: EntryChange, most: int
 ) -> None:
-    versioning_of(connection, bucket_id)
+    check_bucket(connection, bucket_id)
     place = (bucket_id, kind, name)
     row = connection.execute(ENTRY, place).fetchone()
     document = change(None if row is None else row[0])
