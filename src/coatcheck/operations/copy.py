@@ -20,6 +20,7 @@ from .context import Context
 from .encryption import encrypt_copy, inline_body
 from .overwrite import check_overwrite
 from .record import change_record, put_record
+from .retention import FREE, Held
 from .source import Judge, Source, SourceName, find_source
 from .versions import version_id_for
 
@@ -39,6 +40,7 @@ class CopyWishes(NamedTuple):
         acl, storage_class: None for what the bucket says; onto itself, for what is there.
         encryption: what isn't encrypted yet is to be; "" to leave it as it is.
         forbid_overwrite: only if the key has no object.
+        held: how it is held; a source's retention and hold are never copied.
         survives: whether a header of the source, by its name, stays where `headers` has none of that name.
     """
 
@@ -50,6 +52,7 @@ class CopyWishes(NamedTuple):
     storage_class: str | None = None
     encryption: str = ""
     forbid_overwrite: bool = False
+    held: Held = FREE
     survives: Callable[[bytes], bool] = _nothing
 
 
@@ -117,6 +120,8 @@ def _copy_of(record: ObjectRecord, bucket: Bucket, key: str, wishes: CopyWishes,
         storage_class=storage_class,
         headers=_replaced(record, wishes) if wishes.replaces_headers or onto_itself else record.headers,
         tags=(wishes.tags or ()) if wishes.replaces_tags else record.tags,
+        retention=record.retention if onto_itself else wishes.held.retention,
+        legal_hold=record.legal_hold if onto_itself else wishes.held.legal_hold,
         restore=record.restore if onto_itself and storage_class == record.storage_class else None,
     )
 

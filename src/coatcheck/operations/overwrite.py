@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from coatcheck.access.decide import Grant
 from coatcheck.configurations import overwrite
-from coatcheck.core.errors import FILE_ALREADY_EXISTS
-from coatcheck.ports.object import DELETE_MARKER
+from coatcheck.core.errors import FILE_ALREADY_EXISTS, FILE_IMMUTABLE
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
+from coatcheck.ports.worm import BUCKET_WORM, OBJECT_WORM, make_rules
 
 from .context import Context
 
@@ -26,10 +28,22 @@ def forbids_overwrite(context: Context, grant: Grant, *, asked: bool) -> bool:
 async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> None:
     """The same before the content travels; the commit checks again.
 
-    Raises: OssError FILE_ALREADY_EXISTS, if the grant's key has an object that may not be overwritten.
+    Raises: OssError FILE_ALREADY_EXISTS, if the grant's key has an object that may not be overwritten; FILE_IMMUTABLE,
+        if it has one that stays for now.
     """
-    if not forbids_overwrite(context, grant, asked=asked):
+    bucket, forbidden = grant.this_bucket, forbids_overwrite(context, grant, asked=asked)
+    if not forbidden and (not bucket.configurations or bucket.configuration(BUCKET_WORM) is None):
         return
-    found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
+    found = await context.ports.catalog.find_object(bucket.bucket_id, grant.this_key)
     if found is not None and found.kind != DELETE_MARKER:
-        raise FILE_ALREADY_EXISTS(Key=grant.this_key)
+        if forbidden:
+            raise FILE_ALREADY_EXISTS(Key=grant.this_key)
+        if not bucket.versioning:
+            need_free(context, bucket, found)
+
+
+def need_free(context: Context, bucket: Bucket, found: ObjectRecord) -> None:
+    """Before a body travels; the commit judges again. Raises: OssError FILE_IMMUTABLE, if the version stays."""
+    worm, object_worm = bucket.configuration(BUCKET_WORM), bucket.configuration(OBJECT_WORM)
+    if make_rules(bucket.versioning, worm, object_worm, context.ports.catalog.moments()).holds(found):
+        raise FILE_IMMUTABLE(Key=found.key)

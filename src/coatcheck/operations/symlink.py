@@ -42,6 +42,8 @@ async def put_symlink(context: Context, grant: Grant, new: NewObject, target: st
         tags=new.tags,
         body=b"",
         symlink_target=target,
+        retention=new.held.retention,
+        legal_hold=new.held.legal_hold,
     )
     return await put_record(context, grant, record, forbid_overwrite=new.forbid_overwrite)
 
@@ -69,4 +71,6 @@ async def follow(context: Context, bucket: Bucket, link: ObjectRecord) -> Object
         last_modified=max(link.last_modified, target.last_modified),
         headers=headers,
         tags=link.tags,
+        retention=link.retention,
+        legal_hold=link.legal_hold,
     )

@@ -23,17 +23,13 @@ from .call import Call
 from .callback import read_callback, reply_after_callback
 from .encryption import encryption_headers, find_encryption
 from .metadata import read_stored_headers
+from .retention import read_held
 from .tagging import read_tagging_header
 from .traffic_limit import read_traffic_limit
 from .versions import version_headers
 
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
-RETENTION: Final = (
-    "x-oss-object-worm-mode",
-    "x-oss-object-worm-retain-until-date",
-    "x-oss-object-worm-legal-hold",
-)
-NOT_BUILT: Final = (*CONDITIONAL_HEADERS, *RETENTION)
+NOT_BUILT: Final = CONDITIONAL_HEADERS
 _NOT_BUILT_PARAMETERS: Final = ("x-oss-process",)
 
 
@@ -71,7 +67,8 @@ def read_new_object(call: Call, named: Mapping[str, str]) -> put.NewObject:
     forbid_overwrite = find_forbid_overwrite(named, bucket)
     headers = read_stored_headers(named, call.caller, strict=call.settings.strict_link_headers)
     tags = read_tagging_header(named.get("x-oss-tagging"))
-    return put.NewObject(acl, storage_class, headers, tags, find_encryption(named, bucket), forbid_overwrite)
+    encryption, held = find_encryption(named, bucket), read_held(call, named)
+    return put.NewObject(acl, storage_class, headers, tags, encryption, forbid_overwrite, held)
 
 
 def stored_headers(call: Call, stored: Stored) -> tuple[RawHeader, ...]:

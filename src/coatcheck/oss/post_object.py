@@ -36,6 +36,7 @@ from coatcheck.wire.request import Body
 from .call import Call
 from .callback import read_callback_fields, reply_after_callback
 from .object_put import read_new_object, stored_headers
+from .retention import HEADERS as WORM_HEADERS
 from .traffic_limit import read_rate
 
 _RATE: Final = "x-oss-traffic-limit"
@@ -48,6 +49,7 @@ _AS_HEADERS: Final = frozenset(
         "content-language",
         "expires",
         "x-oss-forbid-overwrite",
+        *WORM_HEADERS,
         "x-oss-object-acl",
         "x-oss-server-side-data-encryption",
         "x-oss-server-side-encryption",
