@@ -149,10 +149,8 @@ def read_bucket_worm(document: str) -> BucketWorm:
 
 def write_object_worm(worm: ObjectWorm) -> str:
     """The document OBJECT_WORM."""
-    default = worm.default
-    if default is None:
-        return _write()
-    return _write(mode=default.mode, days=default.days, years=default.years)
+    default = worm.default or DefaultRetention("")
+    return _write(mode=default.mode or None, days=default.days, years=default.years)
 
 
 @lru_cache(maxsize=256)
@@ -160,11 +158,12 @@ def read_object_worm(document: str) -> ObjectWorm:
     stored = json.loads(document)
     if "mode" not in stored:
         return ObjectWorm()
-    return ObjectWorm(DefaultRetention(stored["mode"], stored["days"], stored["years"]))
+    return ObjectWorm(DefaultRetention(stored["mode"], stored.get("days"), stored.get("years")))
 
 
 def _write(**fields: object) -> str:
-    return json.dumps({"v": 1, **fields}, separators=(",", ":"))
+    given = {name: value for name, value in fields.items() if value is not None}
+    return json.dumps({"v": 1, **given}, separators=(",", ":"))
 
 
 def _content(record: ObjectRecord) -> tuple[object, ...]:
