@@ -18,7 +18,7 @@ from .append import APPENDABLE
 from .commit import ReplacedMeanwhile, Stored, repeated
 from .context import Context
 from .encryption import encrypt_copy, inline_body
-from .overwrite import check_overwrite
+from .overwrite import check_writable
 from .record import change_record, put_record
 from .retention import FREE, Held
 from .source import Judge, Source, SourceName, find_source
@@ -94,7 +94,7 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
     copy = replace(copy, last_modified=int(context.now))
     grant = await _decide_on_tags(context, bucket, copy, wishes)
     # Before bytes are encrypted; the commit checks again.
-    await check_overwrite(context, grant, asked=wishes.forbid_overwrite)
+    await check_writable(context, grant, asked=wishes.forbid_overwrite)
     blob = None
     if wishes.encryption and not copy.encryption and copy.kind != SYMLINK:
         copy, blob = await _encrypt(context, copy, source)

@@ -28,17 +28,21 @@ def forbids_overwrite(context: Context, grant: Grant, *, asked: bool) -> bool:
 async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> None:
     """The same before the content travels; the commit checks again.
 
-    Raises: OssError FILE_ALREADY_EXISTS, if the grant's key has an object that may not be overwritten; FILE_IMMUTABLE,
-        if it has one that stays for now.
+    Raises: OssError FILE_ALREADY_EXISTS, if the grant's key has an object that may not be overwritten.
     """
-    bucket, forbidden = grant.this_bucket, forbids_overwrite(context, grant, asked=asked)
-    if not forbidden and (not bucket.configurations or bucket.configuration(BUCKET_WORM) is None):
+    if not forbids_overwrite(context, grant, asked=asked):
         return
-    found = await context.ports.catalog.find_object(bucket.bucket_id, grant.this_key)
-    if found is not None and found.kind != DELETE_MARKER:
-        if forbidden:
-            raise FILE_ALREADY_EXISTS(Key=grant.this_key)
-        if not bucket.versioning:
+    if await _find_object(context, grant) is not None:
+        raise FILE_ALREADY_EXISTS(Key=grant.this_key)
+
+
+async def check_writable(context: Context, grant: Grant, *, asked: bool) -> None:
+    """The same, and whether the object that is there may go now. Raises: OssError FILE_ALREADY_EXISTS, FILE_IMMUTABLE."""
+    await check_overwrite(context, grant, asked=asked)
+    bucket = grant.this_bucket
+    if bucket.configurations and not bucket.versioning and bucket.configuration(BUCKET_WORM) is not None:
+        found = await _find_object(context, grant)
+        if found is not None:
             need_free(context, bucket, found)
 
 
@@ -47,3 +51,8 @@ def need_free(context: Context, bucket: Bucket, found: ObjectRecord) -> None:
     worm, object_worm = bucket.configuration(BUCKET_WORM), bucket.configuration(OBJECT_WORM)
     if make_rules(bucket.versioning, worm, object_worm, context.ports.catalog.moments()).holds(found):
         raise FILE_IMMUTABLE(Key=found.key)
+
+
+async def _find_object(context: Context, grant: Grant) -> ObjectRecord | None:
+    found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
+    return None if found is None or found.kind == DELETE_MARKER else found

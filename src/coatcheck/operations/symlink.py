@@ -14,7 +14,7 @@ from coatcheck.ports.object import DELETE_MARKER, SYMLINK, ObjectRecord
 
 from .commit import Stored
 from .context import Context
-from .overwrite import check_overwrite
+from .overwrite import check_writable
 from .put import NewObject
 from .record import put_record
 from .sequential import CONTENT_MD5
@@ -27,7 +27,7 @@ async def put_symlink(context: Context, grant: Grant, new: NewObject, target: st
     Raises: OssError FILE_ALREADY_EXISTS, NO_SUCH_BUCKET; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
-    await check_overwrite(context, grant, asked=new.forbid_overwrite)
+    await check_writable(context, grant, asked=new.forbid_overwrite)
     record = ObjectRecord(
         key=grant.this_key,
         version_id=version_id_for(grant.this_bucket),

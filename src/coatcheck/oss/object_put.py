@@ -12,7 +12,7 @@ from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
 from coatcheck.operations import put
 from coatcheck.operations.archive import ARCHIVE_CLASSES
 from coatcheck.operations.commit import Stored
-from coatcheck.operations.overwrite import check_overwrite
+from coatcheck.operations.overwrite import check_writable
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.reply import RawHeader, Reply
@@ -43,7 +43,7 @@ async def put_object(call: Call) -> Reply:
     callback = read_callback(call)
     rate_bits_per_s = read_traffic_limit(request)
     new = read_new_object(call, request.headers)
-    await check_overwrite(call.context, call.grant, asked=new.forbid_overwrite)
+    await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     incoming = await take_in(
         request,
         call.ports.byte_store,

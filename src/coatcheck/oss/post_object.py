@@ -25,7 +25,7 @@ from coatcheck.core.reply_headers import is_token
 from coatcheck.core.xml import write_xml
 from coatcheck.operations import put
 from coatcheck.operations.intake import receive
-from coatcheck.operations.overwrite import check_overwrite
+from coatcheck.operations.overwrite import check_writable
 from coatcheck.operations.pacing import paced
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.form import Form
@@ -72,7 +72,7 @@ async def post_object(call: Call) -> Reply:
     callback = read_callback_fields(call, form.fields)
     rate_bits_per_s = read_rate(named[_RATE]) if _RATE in named else None
     new = read_new_object(call, named)
-    await check_overwrite(call.context, call.grant, asked=new.forbid_overwrite)
+    await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     chunks = _Sized(form.file, call.form.sizes).chunks()
     incoming = await receive(
         chunks if rate_bits_per_s is None else paced(chunks, rate_bits_per_s),
