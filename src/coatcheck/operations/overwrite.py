@@ -37,7 +37,10 @@ async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> Non
 
 
 async def check_writable(context: Context, grant: Grant, *, asked: bool) -> None:
-    """The same, and whether the object that is there may go now. Raises: OssError FILE_ALREADY_EXISTS, FILE_IMMUTABLE."""
+    """The same, and whether the object that is there may go now.
+
+    Raises: OssError FILE_ALREADY_EXISTS, FILE_IMMUTABLE.
+    """
     await check_overwrite(context, grant, asked=asked)
     bucket = grant.this_bucket
     if bucket.configurations and not bucket.versioning and bucket.configuration(BUCKET_WORM) is not None:
