@@ -45,7 +45,7 @@ def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
     if record.restore is not None and (restored := write_restore(record.restore, call.now)) is not None:
         headers.append((b"x-oss-restore", restored.encode()))
     if record.retention is not None or record.legal_hold:
-        headers.extend(held_headers(record))
+        headers.extend(held_headers(record.retention, record.legal_hold))
     if _CONDITIONAL.isdisjoint(request.headers):
         return record, headers, None
     try:

@@ -5,7 +5,8 @@ Source: OSS API reference, the operations of those names; PutObject, x-oss-objec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from coatcheck.configurations.elements import malformed, need_text
@@ -96,13 +97,14 @@ def bypasses_governance(call: Call) -> bool:
     return read_switch(call.request.headers, _BYPASS)
 
 
-def held_headers(record: ObjectRecord) -> Iterator[RawHeader]:
+@lru_cache(maxsize=1024)
+def held_headers(retention: Retention | None, legal_hold: bool) -> tuple[RawHeader, ...]:
     """What a reply says of how a version is held."""
-    if record.retention is not None:
-        yield MODE.encode(), record.retention.mode.encode()
-        yield UNTIL.encode(), write_iso(record.retention.until).encode()
-    if record.legal_hold:
-        yield HOLD.encode(), b"ON"
+    held = ((HOLD.encode(), b"ON"),) if legal_hold else ()
+    if retention is None:
+        return held
+    mode, until = retention.mode.encode(), write_iso(retention.until).encode()
+    return ((MODE.encode(), mode), (UNTIL.encode(), until), *held)
 
 
 def _show(call: Call, found: ObjectRecord, document: bytes) -> Reply:
