@@ -137,6 +137,17 @@ class WormContract:
         assert found.last_modified == NOW
         assert (await catalog.delete_object(plain.bucket_id, Deletion("coat"))).immutable
 
+    async def test_so_is_one_that_is_changed_by_such_a_clock(
+        self, catalog: Catalog, plain: Bucket, clock: MovedClock
+    ) -> None:
+        await self.held(catalog, plain, "null")
+        clock.go_by(31 * DAY_S)
+        for change, expected in (({"acl": "private"}, NOW), ({"last_modified": NOW - 9}, NOW + 31 * DAY_S)):
+            await catalog.change_object(plain.bucket_id, "coat", None, lambda was, new=change: replace(was, **new))  # type: ignore[misc]
+            found = await catalog.find_object(plain.bucket_id, "coat")
+            assert found is not None
+            assert found.last_modified == expected
+
     # --- retention and holds of versions ---
 
     @pytest.mark.parametrize("how", [{"retention": SOON}, {"retention": STRICT}, {"legal_hold": True}], ids=str)

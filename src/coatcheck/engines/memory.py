@@ -278,6 +278,8 @@ class MemoryCatalog:
                 new = replace(change(old), key=key, version_id=old.version_id)
                 if not self._rules_of(bucket_id).allows(old, new, bypass_governance=bypass_governance):
                     raise Immutable(key)
+                if new.last_modified != old.last_modified:
+                    new = self._rules_of(bucket_id).date(new)
                 self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
                 self.references.update(_blob_ids(new.segments))
                 versions[number] = new

@@ -85,12 +85,12 @@ class Rules(NamedTuple):
         """Whether the version may be neither removed nor replaced."""
         if version.kind == DELETE_MARKER:
             return False
-        if version.legal_hold:
-            return True
-        now, retention = self.moments.earliest, version.retention
-        if retention is not None and retention.until > now:
-            return not (bypass_governance and retention.mode == GOVERNANCE) or self._holds_all(version)
-        return self._holds_all(version)
+        retention, now = version.retention, self.moments.earliest
+        retained = retention is not None and retention.until > now
+        if retention is not None and retention.mode == GOVERNANCE and bypass_governance:
+            retained = False
+        covered = self.worm is not None and version.last_modified + self.worm.days * DAY_S > now
+        return version.legal_hold or retained or covered
 
     def allows(self, was: ObjectRecord, becomes: ObjectRecord, *, bypass_governance: bool = False) -> bool:
         """Whether the version may become that one where it stands."""
@@ -104,18 +104,18 @@ class Rules(NamedTuple):
         return after is not None and after.until >= before.until and after.mode in (before.mode, COMPLIANCE)
 
     def keep(self, record: ObjectRecord) -> ObjectRecord:
-        """A new version as it is to be written: with the bucket's retention if it brings none of its own, and, where
-        the bucket counts from its time, with a time that no clock which was set back has made a day too early."""
-        latest = self.moments.latest
-        if self.object_worm is not None and self.object_worm.default is not None:
-            if record.retention is None and record.kind != DELETE_MARKER:
-                return replace(record, retention=self.object_worm.default.since(latest))
-        elif self.worm is not None and record.last_modified + DAY_S < latest:
-            return replace(record, last_modified=int(latest))
-        return record
+        """A new version as it is to be written: with the bucket's retention if it brings none of its own."""
+        default = None if self.object_worm is None else self.object_worm.default
+        if default is None or record.retention is not None or record.kind == DELETE_MARKER:
+            return self.date(record)
+        return replace(record, retention=default.since(self.moments.latest))
 
-    def _holds_all(self, version: Version) -> bool:
-        return self.worm is not None and version.last_modified + self.worm.days * DAY_S > self.moments.earliest
+    def date(self, record: ObjectRecord) -> ObjectRecord:
+        """What was written now: where days count from its time, a clock that was set back has not made that earlier by
+        more than a day."""
+        if self.worm is None or record.last_modified + DAY_S >= self.moments.latest:
+            return record
+        return replace(record, last_modified=int(self.moments.latest))
 
 
 def make_rules(versioning: str, worm: str | None, object_worm: str | None, moments: Moments) -> Rules:

@@ -304,6 +304,8 @@ def change_object(
     becomes = change(was)
     if not rules.allows(was, becomes, bypass_governance=bypass_governance):
         raise Immutable(key)
+    if becomes.last_modified != was.last_modified:
+        becomes = rules.date(becomes)
     columns = write_columns(becomes)
     before, after = read_blob_ids(place.segments), read_blob_ids(columns.segments)
     if before != after:
