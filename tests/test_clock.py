@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from coatcheck.clock import wall_date
+from coatcheck.clock import SteadyClock, wall_date
+from coatcheck.core.times import Moments
 
+from .moved_clock import MovedClock
 from .test_rooms import imported, is_within, modules
 
 WALL: dict[str, set[str]] = {"time": {"time", "time_ns"}, "datetime": {"now", "utcnow", "today"}, "date": {"today"}}
@@ -55,3 +57,21 @@ def test_who_hands_the_clock_down() -> None:
 
 def test_a_clock_says_the_date() -> None:
     assert wall_date(lambda: 1772694489.0).isoformat() == "2026-03-05T07:08:09+00:00"
+
+
+def test_a_steady_clock_goes_on_as_time_does_whatever_the_wall_clock_says() -> None:
+    clock = MovedClock(1000.0)
+    steady = SteadyClock(Moments(1000.0, 1000.0), clock.wall, clock.monotonic)
+    clock.go_by(5)
+    assert steady.moments() == (1005.0, 1005.0)
+    clock.wrong_by = 100
+    assert steady.moments() == (1005.0, 1105.0)
+    clock.wrong_by = -100
+    assert steady.moments() == (905.0, 1005.0)
+
+
+def test_a_steady_clock_begins_between_two_moments() -> None:
+    clock = MovedClock(1000.0)
+    steady = SteadyClock(Moments(400.0, 1200.0), clock.wall, clock.monotonic)
+    clock.go_by(5)
+    assert steady.moments() == (405.0, 1205.0)

@@ -17,7 +17,7 @@ SOURCE: Final = Path(__file__).parents[1] / "src" / "coatcheck"
 # Room -> the rooms, or single modules of a room, it may import besides itself.
 MAY_IMPORT: Final[dict[str, set[str]]] = {
     "core": set(),
-    "clock": set(),
+    "clock": {"core.times"},
     "settings": {"core"},
     "root_credentials": {"core"},
     "exchange": {"core", "ports.catalog", "wire.faults", "wire.reply", "wire.request"},
@@ -27,7 +27,10 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
     "access": {"core", "identity.caller", "ports"},
-    "configurations": {"core", "access.actions", "access.policy", "ports.access_point", "ports.bucket"},
+    "configurations": {
+        *{"core", "access.actions", "access.policy"},
+        *{"ports.access_point", "ports.bucket", "ports.object", "ports.worm"},
+    },
     "operations": {
         "core",
         "ports",

@@ -81,7 +81,7 @@ def run(
     """
     with _listen(settings.host, settings.port) as listening:
         settings = replace(settings, listen=Listen(settings.host, listening.getsockname()[1]))
-        with closing(prepare_store(settings.store_url, clock)) as store:
+        with closing(prepare_store(settings.store_url, clock, accept_clock=settings.accept_clock)) as store:
             settings = replace(settings, data=store.data)
             root = find_root_credentials(settings.data, os.environ, needed=store.needs_root_key())
             store.note_root_key(root.access_key_id)

@@ -1,4 +1,5 @@
-"""When released blobs are swept: every few minutes, by one process of the server. The lock decides which."""
+"""When released blobs are swept, and the time is noted: every few minutes, by one process of the server. The lock
+decides which."""
 
 from __future__ import annotations
 
@@ -28,6 +29,7 @@ async def keep_sweeping(ports: Ports, data: Path, clock: Clock) -> None:
             await asyncio.sleep(SWEEP_EVERY_S)
             if _is_ours(fd):
                 await _sweep(ports, clock())
+                await _note_time(ports)
     finally:
         os.close(fd)
 
@@ -38,6 +40,14 @@ def _is_ours(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+async def _note_time(ports: Ports) -> None:
+    """A server that runs without any write lets the next start know how late it has become."""
+    try:
+        await ports.catalog.note_time()
+    except Exception as error:
+        log.warning("the time could not be noted: %s", error)
 
 
 async def _sweep(ports: Ports, now: float) -> None:

@@ -32,6 +32,8 @@ from coatcheck.configurations.tags import BucketTags
 from coatcheck.configurations.transfer_acceleration import TransferAcceleration
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
 from coatcheck.core.times import DAY_S
+from coatcheck.ports.object import COMPLIANCE, GOVERNANCE
+from coatcheck.ports.worm import DefaultRetention, ObjectWorm
 
 WORDS: Final = st.text(string.ascii_letters + string.digits + "-_.é空&<>'\"", min_size=1, max_size=8)
 TAG_WORDS: Final = st.text(string.ascii_letters + string.digits + "-_.é空+=:/", min_size=1, max_size=8)
@@ -179,6 +181,13 @@ def _website() -> st.SearchStrategy[Website]:
     )
 
 
+def _object_worm() -> st.SearchStrategy[ObjectWorm]:
+    modes = st.sampled_from([GOVERNANCE, COMPLIANCE])
+    days = st.builds(DefaultRetention, modes, st.integers(1, 36_500), st.none())
+    years = st.builds(DefaultRetention, modes, st.none(), st.integers(1, 100))
+    return st.builds(ObjectWorm, st.none() | days | years)
+
+
 VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "cors": _cors(),
     "encryption": st.sampled_from([EncryptionRule("AES256"), EncryptionRule("SM4")])
@@ -194,6 +203,7 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
         BucketTags, st.dictionaries(WORDS, st.just("") | WORDS, min_size=1, max_size=3).map(lambda t: tuple(t.items()))
     ),
     "transferAcceleration": st.builds(TransferAcceleration, SWITCHES),
+    "objectWorm": _object_worm(),
     "overwrite": _overwrite(),
     "resourceGroup": st.builds(ResourceGroup, TOKENS.map(lambda text: f"rg-{text}")),
     "accessMonitor": st.builds(AccessMonitor, SWITCHES),  # since when is no part of the document

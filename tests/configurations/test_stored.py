@@ -18,6 +18,7 @@ from coatcheck.configurations import (
     lifecycle,
     live_channel,
     log_fields,
+    object_worm,
     overwrite,
     public_access_block,
     redundancy_transition,
@@ -33,6 +34,8 @@ from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, 
 from coatcheck.configurations.stored import read_stored, write_stored
 from coatcheck.configurations.table import Document
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
+from coatcheck.ports.object import COMPLIANCE, GOVERNANCE
+from coatcheck.ports.worm import BucketWorm, DefaultRetention, ObjectWorm, read_bucket_worm, write_bucket_worm
 
 LIFECYCLE = Lifecycle(
     (
@@ -102,6 +105,9 @@ STORED: list[tuple[Document, object, str]] = [
         '{"v":1,"items":[{"name":"a","callback":"e30=","variables":""}]}',
     ),
     (bucket_logging, bucket_logging.Logging("logs", "a-"), '{"v":1,"bucket":"logs","prefix":"a-"}'),
+    (object_worm, ObjectWorm(), '{"v":1}'),
+    (object_worm, ObjectWorm(DefaultRetention(GOVERNANCE, days=30)), '{"v":1,"mode":"GOVERNANCE","days":30}'),
+    (object_worm, ObjectWorm(DefaultRetention(COMPLIANCE, years=7)), '{"v":1,"mode":"COMPLIANCE","years":7}'),
     (log_fields, log_fields.LogFields(("h",), ("p",)), '{"v":1,"headers":["h"],"parameters":["p"]}'),
 ]
 
@@ -110,6 +116,12 @@ STORED: list[tuple[Document, object, str]] = [
 def test_the_stored_form_is_this_text(document: Document, value: object, stored: str) -> None:
     assert document.to_json(value) == stored
     assert document.from_json(stored) == value
+
+
+def test_the_stored_form_of_a_retention_policy_is_this_text() -> None:
+    value, stored = BucketWorm("A1", 30, 5), '{"v":1,"worm_id":"A1","days":30,"created_at":5,"locked":false}'
+    assert write_bucket_worm(value) == stored
+    assert read_bucket_worm(stored) == value
 
 
 def test_the_stored_form_of_an_inventory_is_this_text() -> None:

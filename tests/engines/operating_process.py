@@ -21,6 +21,9 @@ PART_BYTES = 102_400
 PIECE_BYTES = 30_000
 PARTS = 3
 PIECES = 5
+UNTIL = "2099-01-01T00:00:00.000Z"
+RETENTION = f"<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>{UNTIL}</RetainUntilDate></Retention>".encode()
+SHORTER = RETENTION.replace(b"2099", b"2098")
 
 
 def pattern(name: str, size: int) -> bytes:
@@ -56,6 +59,10 @@ class Told:
         assert answer.status < 300, answer.body
         say("=", what)
         return answer
+
+    async def ask_in_vain(self, method: str, address: str, body: bytes = b"", **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        assert (await self._house.ask(method, address, body, named)).refusal == (409, "FileImmutable")
 
 
 def say(kind: str, what: str) -> None:
@@ -98,7 +105,19 @@ async def versions(told: Told, key: str, chance: random.Random) -> None:
         await told.ask(f"unfirst {key}", "DELETE", f"/versions/{key}?versionId={version_id}")
 
 
-KINDS = {"multipart": multipart, "append": append, "copy": copy, "versions": versions}
+async def held(told: Told, key: str, chance: random.Random) -> None:
+    """What was promised to stay is then attacked in every way."""
+    put = await told.ask(f"kept {key}", "PUT", f"/held/{key}", pattern(key, PART_BYTES))
+    one = f"/held/{key}?versionId={put.headers['x-oss-version-id']}"
+    await told.ask(f"retain {key}", "PUT", f"{one}&retention", RETENTION)
+    await told.ask(f"hold {key}", "PUT", f"{one}&legalHold", b"<LegalHold><Status>ON</Status></LegalHold>")
+    await told.ask_in_vain("DELETE", one)
+    await told.ask_in_vain("PUT", f"{one}&retention", SHORTER, x_oss_bypass_governance_retention="true")
+    await told.ask(f"lift {key}", "PUT", f"{one}&legalHold", b"<LegalHold><Status>OFF</Status></LegalHold>")
+    await told.ask_in_vain("DELETE", one, x_oss_bypass_governance_retention="true")
+
+
+KINDS = {"multipart": multipart, "append": append, "copy": copy, "versions": versions, "held": held}
 
 
 async def operate(data: Path, seed: int) -> None:

@@ -21,6 +21,7 @@ from ..soak import count
 from .operating_process import PART_BYTES, PIECE_BYTES, PIECES, a_house, parts_of, pattern, pieces_of
 
 KILLS = count(60)
+OBJECT_WORM = b"<ObjectWormConfiguration><ObjectWormEnabled>Enabled</ObjectWormEnabled></ObjectWormConfiguration>"
 ENABLED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
 
@@ -29,7 +30,10 @@ def make_buckets(data: Path) -> None:
         with open_local(data) as engines:
             house = await a_house(engines).with_bucket()
             await house.with_bucket("versions")
-            assert (await house.ask("PUT", "/versions/?versioning", ENABLED)).status == 200
+            await house.with_bucket("held")
+            for name in ("versions", "held"):
+                assert (await house.ask("PUT", f"/{name}/?versioning", ENABLED)).status == 200
+            assert (await house.ask("PUT", "/held/?objectWorm", OBJECT_WORM)).status == 200
 
     asyncio.run(make())
 
@@ -88,6 +92,8 @@ def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
                 await check_copy(house, promised, key, listed)
             for key in promised.of("versions"):
                 await check_versions(house, promised, key)
+            for key in promised.of("held"):
+                await check_held(house, promised, key)
             await abort_what_is_open(house)
 
     asyncio.run(check())
@@ -143,6 +149,25 @@ async def check_versions(house: House, promised: Promises, key: str) -> None:
         assert expected["first"] not in contents
     markers = len(answer.texts("DeleteMarker/VersionId"))
     assert promised.done["marker", key] <= markers <= promised.begun["marker", key]
+
+
+async def check_held(house: House, promised: Promises, key: str) -> None:
+    """A retention and a hold are there if that was answered, and not if nobody asked for it; the version with them."""
+    listed = (await house.ask("GET", f"/held/?versions&prefix={key}")).texts("Version/VersionId")
+    assert promised.done["kept", key] <= len(listed) <= promised.begun["kept", key]
+    for version_id in listed:
+        one = f"/held/{key}?versionId={version_id}"
+        got = await house.ask("GET", one)
+        assert got.body == pattern(key, PART_BYTES)
+        retained, on = "x-oss-object-worm-mode" in got.headers, "x-oss-object-worm-legal-hold" in got.headers
+        assert promised.done["retain", key] <= retained <= promised.begun["retain", key]
+        if promised.done["hold", key] and not promised.begun["lift", key]:
+            assert on
+        if promised.done["lift", key] or not promised.begun["hold", key]:
+            assert not on
+        if retained or on:
+            assert (await house.ask("DELETE", one)).refusal == (409, "FileImmutable")
+            assert (await house.ask("DELETE", "/held/")).refusal == (409, "BucketNotEmpty")
 
 
 async def abort_what_is_open(house: House) -> None:

@@ -8,16 +8,24 @@ from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal, Role
 
+from ..moved_clock import MovedClock
 from ..ports.byte_store_contract import ByteStoreContract
 from ..ports.catalog_contract import CatalogContract
 from ..ports.identities_contract import ACCOUNT, ROLE, USER, IdentitiesContract
 from ..ports.keyring_contract import KeyringContract
+from ..ports.worm_contract import WormContract
 
 
 class TestMemoryCatalog(CatalogContract):
     @pytest.fixture
     def catalog(self) -> MemoryCatalog:
         return MemoryCatalog()
+
+
+class TestMemoryWorm(WormContract):
+    @pytest.fixture
+    def catalog(self, clock: MovedClock) -> MemoryCatalog:
+        return MemoryCatalog(clock.wall, clock.monotonic)
 
 
 class TestMemoryByteStore(ByteStoreContract):

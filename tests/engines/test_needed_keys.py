@@ -47,9 +47,9 @@ def make_older(data: Path) -> None:
     """As version 1 was: nothing is noted."""
     connection = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
     connection.execute("DROP TRIGGER bucket_entries_gone")
-    for table in ("nonce", "key_fingerprint", "bucket_entry"):
+    for table in ("nonce", "key_fingerprint", "bucket_entry", "noted_time"):
         connection.execute(f"DROP TABLE {table}")
-    steps = [files(sqlite_engine).joinpath(f"schema_{number}.sql").read_text() for number in (2, 5)]
+    steps = [files(sqlite_engine).joinpath(f"schema_{number}.sql").read_text() for number in (2, 5, 6)]
     for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", "\n".join(steps)):
         connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.execute("PRAGMA user_version = 1")

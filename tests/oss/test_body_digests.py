@@ -49,6 +49,31 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"tagging": ""},
         b"<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>",
     ),
+    "put_object_retention": (
+        "PUT",
+        "a.txt",
+        {"retention": ""},
+        b"<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2027-01-01T00:00:00.000Z</RetainUntilDate></Retention>",
+    ),
+    "put_object_legal_hold": ("PUT", "a.txt", {"legalHold": ""}, b"<LegalHold><Status>ON</Status></LegalHold>"),
+    "initiate_bucket_worm": (
+        "POST",
+        None,
+        {"worm": ""},
+        b"<InitiateWormConfiguration><RetentionPeriodInDays>1</RetentionPeriodInDays></InitiateWormConfiguration>",
+    ),
+    "extend_bucket_worm": (
+        "POST",
+        None,
+        {"wormExtend": "", "wormId": "A"},
+        b"<ExtendWormConfiguration><RetentionPeriodInDays>2</RetentionPeriodInDays></ExtendWormConfiguration>",
+    ),
+    "put_bucket_object_worm_configuration": (
+        "PUT",
+        None,
+        {"objectWorm": ""},
+        b"<ObjectWormConfiguration><ObjectWormEnabled>Enabled</ObjectWormEnabled></ObjectWormConfiguration>",
+    ),
     "put_bucket_policy": ("PUT", None, {"policy": ""}, b'{"Version":"1","Statement":[]}'),
     "put_bucket_versioning": (
         "PUT",
@@ -214,6 +239,7 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}
 NO_BODY_IS_READ: Final = {
+    "complete_bucket_worm",
     "put_live_channel_status",
     "create_bucket_data_redundancy_transition",
     "put_bucket_acl",

@@ -8,8 +8,9 @@ import pytest
 
 from coatcheck.configurations.elements import Shape
 from coatcheck.oss.documents import SHAPES
+from coatcheck.ports.worm import BUCKET_WORM, BucketWorm, write_bucket_worm
 
-from .house import House
+from .house import NOW, House
 
 # A request that puts each document, and a document that is taken.
 TAKEN = {
@@ -104,6 +105,24 @@ TAKEN = {
         "<TotalUploadBandwidth>10</TotalUploadBandwidth><TotalQps>-1</TotalQps>",
     ),
     "BucketUserQos": ("PUT", "/photos/?qos", "<StorageCapacity>10</StorageCapacity>"),
+    "InitiateWormConfiguration": ("POST", "/photos/?worm", "<RetentionPeriodInDays>1</RetentionPeriodInDays>"),
+    "ExtendWormConfiguration": (
+        "POST",
+        "/waxed/?wormExtend&wormId=W1",
+        "<RetentionPeriodInDays>31</RetentionPeriodInDays>",
+    ),
+    "ObjectWormConfiguration": (
+        "PUT",
+        "/held/?objectWorm",
+        "<ObjectWormEnabled>Enabled</ObjectWormEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days>"
+        "</DefaultRetention></Rule>",
+    ),
+    "Retention": (
+        "PUT",
+        "/held/coat?retention",
+        "<Mode>GOVERNANCE</Mode><RetainUntilDate>2026-03-06T00:00:00.000Z</RetainUntilDate>",
+    ),
+    "LegalHold": ("PUT", "/held/coat?legalHold", "<Status>ON</Status>"),
     "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
 }
 
@@ -112,6 +131,17 @@ TAKEN = {
 async def house() -> House:
     house = await House().with_bucket()
     await house.put("/photos/cold", headers={"x-oss-storage-class": "ColdArchive"})
+    await house.with_bucket("waxed")
+    waxed = await house.catalog.find_bucket("waxed")
+    assert waxed is not None
+    policy = write_bucket_worm(BucketWorm("W1", 30, NOW, locked=True))
+    await house.catalog.set_configuration(waxed.bucket_id, BUCKET_WORM, policy)
+    await house.with_bucket("held")
+    versioned = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    enabled = b"<ObjectWormConfiguration><ObjectWormEnabled>Enabled</ObjectWormEnabled></ObjectWormConfiguration>"
+    assert (await house.ask("PUT", "/held/?versioning", versioned)).status == 200
+    assert (await house.ask("PUT", "/held/?objectWorm", enabled)).status == 200
+    await house.put("/held/coat")
     return house
 
 

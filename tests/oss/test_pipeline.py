@@ -123,8 +123,8 @@ async def test_the_address_comes_first(house: House) -> None:
 async def test_the_signature_comes_before_the_route(house: House) -> None:
     """Only the signature settles which of two readings of an address was meant, and with it the level of the route."""
     wrong_key = AccessKey("NobodysKey", "nobodys-secret", "3")
-    assert (await house.ask("GET", "/photos/a?legalHold", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
-    assert (await house.ask("GET", "/photos/a?legalHold", by=ANYBODY)).refusal == (400, "NotImplemented")
+    assert (await house.ask("GET", "/photos/a?objectInfo", by=wrong_key)).refusal == (403, "InvalidAccessKeyId")
+    assert (await house.ask("GET", "/photos/a?objectInfo", by=ANYBODY)).refusal == (400, "NotImplemented")
     assert (await house.ask("PATCH", "/photos/a")).refusal == (405, "MethodNotAllowed")
 
 

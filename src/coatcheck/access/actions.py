@@ -15,6 +15,18 @@ class AclRight(Enum):
     NOTHING = "nothing"
 
 
+# Of these there is no other right to a version that is named.
+_ONE_NAME: Final = frozenset(
+    {
+        "oss:PutObject",
+        "oss:PutObjectRetention",
+        "oss:GetObjectRetention",
+        "oss:PutObjectLegalHold",
+        "oss:GetObjectLegalHold",
+    }
+)
+
+
 class Action(Enum):
     """OSS's name for the permission, and the ACL right that also gives it.
 
@@ -25,7 +37,7 @@ class Action(Enum):
         self.action_name = action_name
         self.acl_right = acl_right
         self.on_object = on_object
-        versions = on_object and action_name != "oss:PutObject"
+        versions = on_object and action_name not in _ONE_NAME
         self.version_name = action_name.replace("Object", "ObjectVersion") if versions else action_name
 
     LIST_BUCKETS = ("oss:ListBuckets", AclRight.NOTHING, False)
@@ -151,6 +163,20 @@ class Action(Enum):
     GET_ACCESS_POINT_PUBLIC_ACCESS_BLOCK = ("oss:GetAccessPointPublicAccessBlock", AclRight.NOTHING, False)
     DELETE_ACCESS_POINT_PUBLIC_ACCESS_BLOCK = ("oss:DeleteAccessPointPublicAccessBlock", AclRight.NOTHING, False)
 
+    # write once, read many
+    INITIATE_BUCKET_WORM = ("oss:InitiateBucketWorm", AclRight.NOTHING, False)
+    ABORT_BUCKET_WORM = ("oss:AbortBucketWorm", AclRight.NOTHING, False)
+    COMPLETE_BUCKET_WORM = ("oss:CompleteBucketWorm", AclRight.NOTHING, False)
+    EXTEND_BUCKET_WORM = ("oss:ExtendBucketWorm", AclRight.NOTHING, False)
+    GET_BUCKET_WORM = ("oss:GetBucketWorm", AclRight.NOTHING, False)
+    PUT_BUCKET_OBJECT_WORM_CONFIGURATION = ("oss:PutBucketObjectWormConfiguration", AclRight.NOTHING, False)
+    GET_BUCKET_OBJECT_WORM_CONFIGURATION = ("oss:GetBucketObjectWormConfiguration", AclRight.NOTHING, False)
+    PUT_OBJECT_RETENTION = ("oss:PutObjectRetention", AclRight.NOTHING, True)
+    GET_OBJECT_RETENTION = ("oss:GetObjectRetention", AclRight.NOTHING, True)
+    PUT_OBJECT_LEGAL_HOLD = ("oss:PutObjectLegalHold", AclRight.NOTHING, True)
+    GET_OBJECT_LEGAL_HOLD = ("oss:GetObjectLegalHold", AclRight.NOTHING, True)
+    BYPASS_GOVERNANCE_RETENTION = ("oss:BypassGovernanceRetention", AclRight.NOTHING, True)
+
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
     GET_STYLE = ("oss:GetStyle", AclRight.NOTHING, False)
@@ -162,7 +188,6 @@ class Action(Enum):
 # What OSS has beside these, of parts that aren't built. Policies that name them come from there and are kept.
 # Source: RAM, actions of OSS.
 _NOT_BUILT: Final = (
-    *("AbortBucketWorm", "CompleteBucketWorm", "ExtendBucketWorm", "GetBucketWorm", "InitiateBucketWorm"),
     *("CreateAccessPointForObjectProcess", "DeleteAccessPointForObjectProcess", "GetAccessPointForObjectProcess"),
     *("GetAccessPointConfigForObjectProcess", "PutAccessPointConfigForObjectProcess"),
     *("DeleteAccessPointPolicyForObjectProcess", "GetAccessPointPolicyForObjectProcess"),
@@ -182,9 +207,6 @@ _NOT_BUILT: Final = (
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
     *("GetBucketHash", "PutBucketHash"),
-    *("GetBucketObjectWormConfiguration", "PutBucketObjectWormConfiguration"),
-    *("BypassGovernanceRetention", "GetObjectLegalHold", "GetObjectRetention", "PutObjectLegalHold"),
-    *("PutObjectRetention",),
     *("GetAsyncFetchTask", "PutAsyncFetchTask", "PostAsyncFetchTask", "GetChannel", "PutChannel", "ProcessImm"),
     *("DeleteChannel", "ListChannel"),
     *("GetObjectInfo", "GetProcessConfiguration", "PutProcessConfiguration", "DeleteProcessConfiguration"),

@@ -357,6 +357,17 @@ FILE_ALREADY_EXISTS = Fault(
     "0026-00000002",
 )
 
+# --- write once, read many -----------------------------------------------------------------------------------------
+FILE_IMMUTABLE = Fault("FileImmutable", 409, "The object you specified is immutable.")
+NO_SUCH_WORM = Fault("NoSuchWORMConfiguration", 404, "The WORM Configuration does not exist.")
+WORM_ALREADY_EXISTS = Fault("WORMConfigurationAlreadyExists", 409, "The WORM Configuration already exists.")
+WORM_LOCKED = Fault("WORMConfigurationLocked", 403, "The WORM Configuration is locked.")
+INVALID_WORM = Fault("InvalidWORMConfiguration", 400, "Invalid WORM Configuration.")
+INVALID_BUCKET_STATUS = Fault("InvalidBucketStatus", 400, "The bucket's status does not allow this.")
+NO_SUCH_OBJECT_WORM = Fault("NoSuchObjectWormConfiguration", 404, "The object WORM configuration does not exist.")
+NO_SUCH_RETENTION = Fault("NoSuchObjectRetention", 404, "The specified object does not have a retention.")
+
+# --- uploads, and what objects can't -------------------------------------------------------------------------------
 NO_SUCH_UPLOAD = Fault(
     "NoSuchUpload",
     404,

@@ -213,6 +213,14 @@ STORAGE_CAPACITY_MAX_GB: Final = 10**9  # ours: StorageCapacity
 CAPACITY_BELIEVED_S: Final = 60.0  # ours: what a bucket with a capacity holds is then counted again
 METERS_MAX: Final = 4096  # ours: buckets, and limits of buckets, of which a process remembers how much went through
 
+# --- write once, read many -----------------------------------------------------------------------------------------
+WORM_MAX_DAYS: Final = 25_550  # OSS: RetentionPeriodInDays, 70 years
+WORM_IN_PROGRESS_S: Final = 24 * 3600  # OSS: a policy that is not locked by then vanishes
+RETENTION_MAX_DAYS: Final = 36_500  # OSS: Days of a DefaultRetention; ours: how far ahead a retention may end
+RETENTION_MAX_YEARS: Final = 100  # OSS: Years of a DefaultRetention
+CLOCK_GAP_MAX_S: Final = 24 * 3600  # ours: a start believes a clock that is so far past the newest commit at most
+CLOCK_NOTED_S: Final = 60  # ours: a commit notes the time when the last note is older
+
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS

@@ -83,6 +83,9 @@ ROWS: Final = (
     ReplyHeader("x-oss-next-append-position", (From.SERVER,), "OSS: AppendObject"),
     ReplyHeader("x-oss-last-access-time", (From.SERVER,), "OSS: HeadObject, PutBucketAccessMonitor"),
     ReplyHeader("x-oss-object-restore-priority", (From.SERVER,), "OSS: RestoreObject"),
+    ReplyHeader("x-oss-object-worm-legal-hold", (From.SERVER,), "OSS: GetObject"),
+    ReplyHeader("x-oss-object-worm-mode", (From.SERVER,), "OSS: GetObject"),
+    ReplyHeader("x-oss-object-worm-retain-until-date", (From.SERVER,), "OSS: GetObject"),
     ReplyHeader("x-oss-object-type", (From.SERVER,), "OSS: GetObject"),
     ReplyHeader("x-oss-request-id", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("x-oss-restore", (From.SERVER,), "OSS: RestoreObject"),
@@ -95,6 +98,7 @@ ROWS: Final = (
     ReplyHeader("x-oss-symlink-target", (From.SERVER,), "OSS: GetSymlink"),
     ReplyHeader("x-oss-tagging-count", (From.SERVER,), "OSS: GetObject"),
     ReplyHeader("x-oss-version-id", (From.SERVER,), "OSS: versioning"),
+    ReplyHeader("x-oss-worm-id", (From.SERVER,), "OSS: InitiateBucketWorm"),
 )
 
 

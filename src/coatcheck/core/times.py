@@ -7,10 +7,17 @@ import time
 from datetime import datetime
 from email.utils import formatdate, mktime_tz, parsedate_tz
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 DAY_S: Final = 24 * 3600
 LAST_MOMENT_S: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last that these forms can write
+
+
+class Moments(NamedTuple):
+    """Between which the time lies, Unix seconds. What must not end too early ends by the first, begins by the last."""
+
+    earliest: float
+    latest: float
 
 
 @lru_cache(maxsize=4096)

@@ -27,7 +27,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from ..clock import Clock, wall_clock
+from ..clock import Clock, monotonic_clock, wall_clock
+from ..core.times import write_iso
 from .blob_paths import BlobPaths, sync_directory
 from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
@@ -44,6 +45,7 @@ from .sqlite.connection import Reader, open_connection
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
+from .sqlite.noted_time import accept_wall_time, begin_clock
 from .sqlite.objects import damage_of
 from .sqlite.row_sums import keep_row_sums, wrong_rows
 from .sqlite.rows import read_crc64, read_segments
@@ -66,6 +68,10 @@ _OURS: Final = (
     "lifecycle.day*",
     "tls/*",
     "results/boot",
+)
+_CLOCK_WAITS: Final = (
+    "the clock is more than 24 hours past the newest commit (%s), so no retention ends by it: if the clock is right, "
+    "start once with --accept-clock"
 )
 _OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls")
 
@@ -133,7 +139,7 @@ class LocalEngines:
         self.close()
 
 
-def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
+def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock) -> LocalEngines:
     """Open the engines of a prepared data directory; any number of processes may.
 
     Raises: WrongKey, NewerStore, BadDirectory; InUse (a server is just preparing the directory, for longer than it
@@ -147,16 +153,17 @@ def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
             if read_version(connection) < len(STEPS):
                 raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
             secret_key, master_keys = check_opening_keys(connection, secrets)
+            steady = begin_clock(connection, clock, monotonic)
     except BaseException:
         in_use.close()
         raise
     seal = Seal(secret_key)
     changes = Changes(data / "catalog.changes")
     reader = Reader(path, changes)
-    writer = Writer(path, data / "catalog.lock", changes, clock)
+    writer = Writer(path, data / "catalog.lock", changes, clock, steady)
     files = FileByteStore(data, _blob_finder(reader))
     return LocalEngines(
-        SqliteCatalog(path, reader, writer, changes),
+        SqliteCatalog(path, reader, writer, changes, steady),
         EncryptingByteStore(files, master_keys),
         SqliteKeyring(reader, writer, seal, clock),
         SqliteIdentities(reader, writer, clock),
@@ -178,9 +185,11 @@ def _blob_finder(reader: Reader) -> FindBlob:
     return find_blob
 
 
-def prepare_local(data: Path, clock: Clock = wall_clock) -> FileLock:
+def prepare_local(data: Path, clock: Clock = wall_clock, *, accept_clock: bool = False) -> FileLock:
     """Make the directory ready for a server: what is missing is made, tables are brought up to date, leftovers go.
 
+    Args:
+        accept_clock: believe the wall clock, however far past the newest commit it is: retention ends by it.
     Returns: the server's lock on the directory, to be closed when the server and its workers have ended.
     Raises: InUse, NewerStore, WrongKey, BadDirectory.
     """
@@ -190,7 +199,7 @@ def prepare_local(data: Path, clock: Clock = wall_clock) -> FileLock:
     try:
         server.own(0)
         with alone_in(data), _told(data):
-            _prepare(data, clock)
+            _prepare(data, clock, accept_clock=accept_clock)
     except BaseException:
         server.close()
         raise
@@ -217,7 +226,7 @@ def needs_preparing(data: Path) -> bool:
         return read_version(connection) < len(STEPS)
 
 
-def _prepare(data: Path, clock: Clock) -> None:
+def _prepare(data: Path, clock: Clock, *, accept_clock: bool) -> None:
     with closing(_open_catalog(data / "catalog.sqlite", query_only=False)) as connection:
         read_version(connection)
         paths, secrets = BlobPaths(data), FileSecrets(data)
@@ -232,6 +241,9 @@ def _prepare(data: Path, clock: Clock) -> None:
         note_keys(connection, secrets)
         make_root_account(connection, int(clock()))
         recover(connection, paths)
+        behind = accept_wall_time(connection, clock(), accepted=accept_clock)
+    if behind is not None:
+        log.warning(_CLOCK_WAITS, write_iso(behind))
     _make_files_private(data)
     sync_directory(data)
 

@@ -7,11 +7,12 @@ in these files is durable, and nothing awaits: each method runs whole between tw
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..clock import Clock, wall_clock
+from ..clock import Clock, SteadyClock, monotonic_clock, wall_clock
 from ..core.limits import BILLED_LEAST_BYTES
+from ..core.times import Moments
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.catalog import (
     AlreadyThere,
@@ -21,6 +22,7 @@ from ..ports.catalog import (
     Deleted,
     Gone,
     HasEntries,
+    Immutable,
     NotEmpty,
     Stale,
     TooMany,
@@ -30,8 +32,6 @@ from ..ports.object import (
     DELETE_MARKER,
     NULL_VERSION,
     Deletion,
-    ListedObject,
-    ListedVersion,
     ListPage,
     ObjectRecord,
     Segment,
@@ -39,7 +39,9 @@ from ..ports.object import (
     delete_marker,
 )
 from ..ports.upload import Part, Upload, UploadPage
+from ..ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .memory_entries import MemoryEntries
+from .memory_listing import items_of, later_in, listed, listed_version, page_of_pairs
 
 UploadPlace = tuple[int, str, str]  # bucket_id, key, upload_id
 
@@ -48,8 +50,9 @@ class MemoryCatalog(MemoryEntries):
     """The catalog in dicts; a key's versions are a list, newest first. `garbage` holds what was released and not yet
     forgotten; `references` counts the rest."""
 
-    def __init__(self, clock: Clock = wall_clock) -> None:
+    def __init__(self, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock) -> None:
         self._clock = clock
+        self._steady = SteadyClock(Moments(clock(), clock()), clock, monotonic)
         self._buckets: dict[str, Bucket] = {}
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
@@ -175,6 +178,17 @@ class MemoryCatalog(MemoryEntries):
 
     # --- objects ---
 
+    def moments(self) -> Moments:
+        return self._steady.moments()
+
+    async def note_time(self) -> None:
+        """Nothing starts from here again."""
+
+    def _rules_of(self, bucket_id: int) -> Rules:
+        bucket = self._bucket_of(bucket_id)
+        documents = bucket.configuration(BUCKET_WORM), bucket.configuration(OBJECT_WORM)
+        return make_rules(bucket.versioning, *documents, self.moments())
+
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
         return self.look_for_object(bucket_id, key, version_id)
 
@@ -186,6 +200,7 @@ class MemoryCatalog(MemoryEntries):
         self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
     ) -> Written:
         self._check_overwrite(bucket_id, record.key, forbid_overwrite)
+        self._check_replaced(bucket_id, record.key)
         self._check_blobs(_blob_ids(record.segments), shared=shared)
         self.references.update(_blob_ids(record.segments))
         return self._put_version(bucket_id, record)
@@ -194,6 +209,16 @@ class MemoryCatalog(MemoryEntries):
         versions = self._objects_of(bucket_id).get(key)
         if forbid_overwrite and versions and versions[0].kind != DELETE_MARKER:
             raise AlreadyThere(key)
+
+    def _check_replaced(self, bucket_id: int, key: str) -> None:
+        """Raises: Immutable, if a new version would take the place of one that stays."""
+        rules = self._rules_of(bucket_id)
+        replaced = self._null_version(bucket_id, key)
+        if rules.versioning != "Enabled" and replaced is not None and rules.holds(replaced):
+            raise Immutable(key)
+
+    def _null_version(self, bucket_id: int, key: str) -> ObjectRecord | None:
+        return self.look_for_object(bucket_id, key, NULL_VERSION)
 
     def _check_blobs(self, blob_ids: Iterable[str], *, shared: bool) -> None:
         for blob_id in blob_ids:
@@ -204,21 +229,28 @@ class MemoryCatalog(MemoryEntries):
 
     def _put_version(self, bucket_id: int, record: ObjectRecord) -> Written:
         """Put a record whose blobs are counted already on top of its key, as the bucket's versioning says."""
-        versioning = self._bucket_of(bucket_id).versioning
-        version_id = record.version_id if versioning == "Enabled" else NULL_VERSION
+        rules = self._rules_of(bucket_id)
+        record = rules.keep(record)
+        version_id = record.version_id if rules.versioning == "Enabled" else NULL_VERSION
         objects = self._objects_of(bucket_id)
         before = objects.get(record.key, [])
         kept = [old for old in before if old.version_id != version_id]
         objects[record.key] = [replace(record, version_id=version_id), *kept]
         return Written(version_id, self._release(old.segments for old in before if old.version_id == version_id))
 
-    async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
+    async def change_object(
+        self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False
+    ) -> Written:
         versions = self._objects_of(bucket_id).get(key, [])
         for number, old in enumerate(versions):
             if version_id in (None, old.version_id):
                 if old.kind == DELETE_MARKER:
                     break
                 new = replace(change(old), key=key, version_id=old.version_id)
+                if not self._rules_of(bucket_id).allows(old, new, bypass_governance=bypass_governance):
+                    raise Immutable(key)
+                if new.last_modified != old.last_modified:
+                    new = self._rules_of(bucket_id).date(new)
                 self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
                 self.references.update(_blob_ids(new.segments))
                 versions[number] = new
@@ -232,12 +264,22 @@ class MemoryCatalog(MemoryEntries):
             if meant is None or meant.last_modified > deletion.unless_newer_than:
                 return Deleted(existed=False)
         versioning = self._bucket_of(bucket_id).versioning
+        if self._is_held(bucket_id, deletion):
+            return Deleted(existed=False, immutable=True)
         if deletion.version_id is not None or not versioning:
             return self._delete_version(bucket_id, deletion.key, deletion.version_id or NULL_VERSION, versioning)
         existed = bool(versions) and versions[0].kind != DELETE_MARKER
         marker = delete_marker(deletion.key, deletion.marker_id, deletion.now)
         written = self._put_version(bucket_id, marker)
         return Deleted(existed, written.released, written.version_id, marker=True)
+
+    def _is_held(self, bucket_id: int, deletion: Deletion) -> bool:
+        """Whether the version stays that would go, for good or for a delete marker."""
+        rules = self._rules_of(bucket_id)
+        if deletion.version_id is None and rules.versioning == "Enabled":
+            return False
+        going = self.look_for_object(bucket_id, deletion.key, deletion.version_id or NULL_VERSION)
+        return going is not None and rules.holds(going, bypass_governance=deletion.bypass_governance)
 
     def _delete_version(self, bucket_id: int, key: str, version_id: str, versioning: str) -> Deleted:
         objects = self._objects_of(bucket_id)
@@ -261,11 +303,11 @@ class MemoryCatalog(MemoryEntries):
             if versions[0].kind != DELETE_MARKER
         }
         in_order = (key for key in sorted(objects, key=str.encode) if key.startswith(prefix))
-        items = dict.fromkeys(_items(in_order, prefix, delimiter))
+        items = dict.fromkeys(items_of(in_order, prefix, delimiter))
         behind = [item for item in items if item[0].encode() > marker.encode()]
         page = behind[:limit]
         return ListPage(
-            tuple(_listed(objects[text]) for text, is_prefix in page if not is_prefix),
+            tuple(listed(objects[text]) for text, is_prefix in page if not is_prefix),
             tuple(text for text, is_prefix in page if is_prefix),
             page[-1][0] if len(behind) > limit else None,
         )
@@ -274,11 +316,11 @@ class MemoryCatalog(MemoryEntries):
         self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
     ) -> VersionPage:
         objects = self._objects.get(bucket_id, {})
-        listed = {(key, old.version_id): old for key, versions in objects.items() for old in versions}
+        records = {(key, old.version_id): old for key, versions in objects.items() for old in versions}
         order = {key: [old.version_id for old in versions] for key, versions in objects.items()}
-        page, next_marker = _page_of_pairs(order, prefix, delimiter, marker, limit, _later_in(order))
+        page, next_marker = page_of_pairs(order, prefix, delimiter, marker, limit, later_in(order))
         return VersionPage(
-            tuple(_listed_version(listed[item], objects[item[0]]) for item in page if item[1]),
+            tuple(listed_version(records[item], objects[item[0]]) for item in page if item[1]),
             tuple(text for text, version_id in page if not version_id),
             next_marker,
         )
@@ -335,6 +377,7 @@ class MemoryCatalog(MemoryEntries):
         if now.revision != upload.revision:
             raise Stale(upload.upload_id)
         self._check_overwrite(bucket_id, upload.key, forbid_overwrite)
+        self._check_replaced(bucket_id, upload.key)
         self.references.update(_blob_ids(record.segments))
         written = self._put_version(bucket_id, record)
         del self._uploads[place]
@@ -352,7 +395,7 @@ class MemoryCatalog(MemoryEntries):
         order: dict[str, list[str]] = {}
         for key, upload_id in sorted(uploads):
             order.setdefault(key, []).append(upload_id)
-        page, next_marker = _page_of_pairs(order, prefix, delimiter, marker, limit, lambda _, one, other: one > other)
+        page, next_marker = page_of_pairs(order, prefix, delimiter, marker, limit, lambda _, one, other: one > other)
         return UploadPage(
             tuple(uploads[item] for item in page if item[1]),
             tuple(text for text, upload_id in page if not upload_id),
@@ -379,69 +422,6 @@ class MemoryCatalog(MemoryEntries):
 def _blob_ids(segments: Sequence[Segment]) -> tuple[str, ...]:
     """The blobs that a row's segments name, each once, in order of appearance."""
     return tuple(dict.fromkeys(segment.blob_id for segment in segments))
-
-
-def _page_of_pairs(
-    order: dict[str, list[str]],
-    prefix: str,
-    delimiter: str,
-    marker: tuple[str, str],
-    limit: int,
-    later: Callable[[str, str, str], bool],
-) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
-    """One page of (key, id) and (common prefix, ""), from the ids of each key in order; and its `next_marker`.
-
-    Args:
-        later: whether of a key the one id comes behind the other.
-    """
-    in_order = [key for key in sorted(order, key=str.encode) if key.startswith(prefix)]
-    items = dict.fromkeys(
-        (text, "" if is_prefix else number)
-        for key, (text, is_prefix) in zip(in_order, _items(in_order, prefix, delimiter), strict=True)
-        for number in order[key]
-    )
-
-    def is_behind(text: str, number: str) -> bool:
-        if text != marker[0]:
-            return text.encode() > marker[0].encode()
-        return bool(number and marker[1]) and later(text, number, marker[1])
-
-    behind = [item for item in items if is_behind(*item)]
-    return behind[:limit], behind[limit - 1] if len(behind) > limit else None
-
-
-def _later_in(order: dict[str, list[str]]) -> Callable[[str, str, str], bool]:
-    """Later is what stands further behind; nothing is later than an id that isn't there."""
-    return lambda key, one, other: other in order[key] and order[key].index(one) > order[key].index(other)
-
-
-def _items(keys: Iterable[str], prefix: str, delimiter: str) -> Iterator[tuple[str, bool]]:
-    """What a listing shows of each key: the key, or the common prefix it falls under; and which of the two it is."""
-    for key in keys:
-        end = key.find(delimiter, len(prefix)) if delimiter else -1
-        yield (key, False) if end < 0 else (key[: end + len(delimiter)], True)
-
-
-def _listed(record: ObjectRecord) -> ListedObject:
-    return ListedObject(
-        record.key, record.kind, record.size, record.etag, record.last_modified, record.storage_class, record.restore
-    )
-
-
-def _listed_version(record: ObjectRecord, versions: list[ObjectRecord]) -> ListedVersion:
-    place = versions.index(record)
-    return ListedVersion(
-        key=record.key,
-        version_id=record.version_id,
-        kind=record.kind,
-        size=record.size,
-        etag=record.etag,
-        last_modified=record.last_modified,
-        storage_class=record.storage_class,
-        tags=record.tags,
-        restore=record.restore,
-        superseded_at=versions[place - 1].last_modified if place else None,
-    )
 
 
 def _class_stat(sizes: list[int]) -> ClassStat:

@@ -49,12 +49,15 @@ class PreparedStore(Protocol):
     def close(self) -> None: ...
 
 
-def prepare_store(url: str, clock: Clock) -> PreparedStore:
+def prepare_store(url: str, clock: Clock, *, accept_clock: bool = False) -> PreparedStore:
     """Make what the URL names ready for a server, and keep other servers out.
+
+    Args:
+        accept_clock: as `prepare_local` has it.
 
     Raises: what `prepare_local` raises; ValueError, for a URL of no store.
     """
-    return _MemoryPrepared() if url == MEMORY else _LocalPrepared(_directory(url), clock)
+    return _MemoryPrepared() if url == MEMORY else _LocalPrepared(_directory(url), clock, accept_clock=accept_clock)
 
 
 def open_store(url: str, clock: Clock) -> Store:
@@ -71,8 +74,8 @@ def _directory(url: str) -> Path:
 class _LocalPrepared:
     """A data directory, locked."""
 
-    def __init__(self, data: Path, clock: Clock) -> None:
-        self._lock = prepare_local(data, clock)
+    def __init__(self, data: Path, clock: Clock, *, accept_clock: bool) -> None:
+        self._lock = prepare_local(data, clock, accept_clock=accept_clock)
         self.data = data
         self.secrets = FileSecrets(data)
 

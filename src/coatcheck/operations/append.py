@@ -35,7 +35,7 @@ from .commit import WRITE_ATTEMPTS, ReplacedMeanwhile, Stored, commit, commit_wh
 from .context import Context
 from .encryption import inline_body, kept_body
 from .intake import Arriving, Incoming, receive
-from .overwrite import forbids_overwrite
+from .overwrite import forbids_overwrite, need_free
 from .put import NewObject
 from .record import change_record
 from .versions import version_id_for
@@ -61,14 +61,16 @@ async def append(
         new: counts only for the append that makes the object.
         position: where the caller believes that the object ends, bytes.
         found: the object that is there, as far as is known before the body travels.
-    Raises: Misplaced; OssError FILE_ALREADY_EXISTS, ENTITY_TOO_LARGE, NO_SUCH_BUCKET, INTERNAL_ERROR, and those of
-        `receive`; NotWritten.
+    Raises: Misplaced; OssError FILE_ALREADY_EXISTS, FILE_IMMUTABLE, ENTITY_TOO_LARGE, NO_SUCH_BUCKET, INTERNAL_ERROR,
+        and those of `receive`; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
     alone = forbids_overwrite(context, grant, asked=new.forbid_overwrite)
     if alone and found is not None:
         raise FILE_ALREADY_EXISTS(Key=grant.this_key)
     fresh = _fresh(context, grant, new)
+    if found is not None:
+        need_free(context, grant.this_bucket, found)
     _check(found, position, 0)  # before the body travels; the commit checks again
     incoming = await receive(
         body.chunks,
@@ -118,6 +120,8 @@ def _fresh(context: Context, grant: Grant, new: NewObject) -> ObjectRecord:
         tags=new.tags,
         body=b"",
         encryption=new.encryption,
+        retention=new.held.retention,
+        legal_hold=new.held.legal_hold,
     )
 
 

@@ -17,9 +17,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from coatcheck.core.errors import INTERNAL_ERROR, OssError
+from coatcheck.core.errors import FILE_IMMUTABLE, INTERNAL_ERROR, OssError
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
-from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, NotWritten, Stale, Unknown, Written
+from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, Immutable, NotWritten, Stale, Unknown, Written
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import ObjectRecord
 
@@ -63,12 +63,14 @@ async def commit(
 
     Args:
         gone, exists: what the catalog's Gone and AlreadyThere are for the client.
-    Raises: `gone`, `exists`, Stale, and what else the mutation raises: Unknown among it.
+    Raises: `gone`, `exists`, OssError FILE_IMMUTABLE, Stale, and what else the mutation raises: Unknown among it.
     """
     try:
         result = await write
-    except (AlreadyThere, Gone, NotWritten, OssError, Stale) as error:
+    except (AlreadyThere, Gone, Immutable, NotWritten, OssError, Stale) as error:
         await discard(blob)
+        if isinstance(error, Immutable):
+            raise FILE_IMMUTABLE(Key=str(error)) from None
         if isinstance(error, Gone) and gone is not None:
             raise gone from None
         if isinstance(error, AlreadyThere) and exists is not None:

@@ -18,8 +18,9 @@ from .append import APPENDABLE
 from .commit import ReplacedMeanwhile, Stored, repeated
 from .context import Context
 from .encryption import encrypt_copy, inline_body
-from .overwrite import check_overwrite
+from .overwrite import check_writable
 from .record import change_record, put_record
+from .retention import FREE, Held
 from .source import Judge, Source, SourceName, find_source
 from .versions import version_id_for
 
@@ -39,6 +40,7 @@ class CopyWishes(NamedTuple):
         acl, storage_class: None for what the bucket says; onto itself, for what is there.
         encryption: how the copy is to be kept; "" for as its source is.
         forbid_overwrite: only if the key has no object.
+        held: how it is held; a source's retention and hold are never copied.
         survives: whether a header of the source, by its name, stays where `headers` has none of that name.
     """
 
@@ -50,6 +52,7 @@ class CopyWishes(NamedTuple):
     storage_class: str | None = None
     encryption: str = ""
     forbid_overwrite: bool = False
+    held: Held = FREE
     survives: Callable[[bytes], bool] = _nothing
 
 
@@ -91,7 +94,7 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
     copy = replace(copy, last_modified=int(context.now))
     grant = await _decide_on_tags(context, bucket, copy, wishes)
     # Before bytes are encrypted; the commit checks again.
-    await check_overwrite(context, grant, asked=wishes.forbid_overwrite)
+    await check_writable(context, grant, asked=wishes.forbid_overwrite)
     blob = None
     if wishes.encryption not in ("", copy.encryption) and copy.kind != SYMLINK:
         copy, blob = await _encrypt(context, copy, source, wishes.encryption)
@@ -117,6 +120,8 @@ def _copy_of(record: ObjectRecord, bucket: Bucket, key: str, wishes: CopyWishes,
         storage_class=storage_class,
         headers=_replaced(record, wishes) if wishes.replaces_headers or onto_itself else record.headers,
         tags=(wishes.tags or ()) if wishes.replaces_tags else record.tags,
+        retention=record.retention if onto_itself else wishes.held.retention,
+        legal_hold=record.legal_hold if onto_itself else wishes.held.legal_hold,
         restore=record.restore if onto_itself and storage_class == record.storage_class else None,
     )
 

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
-from coatcheck.core.errors import NO_SUCH_BUCKET
+from coatcheck.core.errors import FILE_IMMUTABLE, NO_SUCH_BUCKET
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Deleted
-from coatcheck.ports.object import Deletion
+from coatcheck.ports.object import Deletion, ObjectRecord
 
 from .commit import commit
 from .context import Context
+from .retention import need_bypass
 from .versions import version_id_for
 
 
@@ -24,22 +25,39 @@ class Named(NamedTuple):
     version_id: str | None = None
 
 
-async def delete_object(context: Context, grant: Grant, version_id: str | None = None) -> Deleted:
+async def delete_object(
+    context: Context,
+    grant: Grant,
+    version_id: str | None = None,
+    *,
+    found: ObjectRecord | None = None,
+    bypass_governance: bool = False,
+) -> Deleted:
     """Delete the grant's key; fine if there is nothing. A versioned bucket keeps its versions under a delete marker.
 
     Args:
         version_id: that version, for good.
-    Raises: OssError NO_SUCH_BUCKET; NotWritten.
+        found: the version that is meant, as far as the decision needed it.
+        bypass_governance: also what is retained under GOVERNANCE; that needs a right of its own.
+    Raises: OssError NO_SUCH_BUCKET, FILE_IMMUTABLE, or a refusal; NotWritten.
     """
     grant.need(Action.DELETE_OBJECT)
     bucket = grant.this_bucket
-    deletion = _deletion(context, bucket, Named(grant.this_key, version_id))
+    if bypass_governance:
+        need_bypass(context, bucket, grant.this_key, found)
+    deletion = _deletion(context, bucket, Named(grant.this_key, version_id), bypass_governance=bypass_governance)
     write = context.ports.catalog.delete_object(bucket.bucket_id, deletion)
-    return await commit(context.ports, write, gone=NO_SUCH_BUCKET(BucketName=bucket.name))
+    deleted = await commit(context.ports, write, gone=NO_SUCH_BUCKET(BucketName=bucket.name))
+    if deleted.immutable:
+        raise FILE_IMMUTABLE(Key=grant.this_key)
+    return deleted
 
 
-async def delete_objects(context: Context, grant: Grant, named: Sequence[Named]) -> Sequence[Deleted]:
-    """Delete many in one transaction, if all of them may be deleted; missing ones count as deleted.
+async def delete_objects(
+    context: Context, grant: Grant, named: Sequence[Named], *, bypass_governance: bool = False
+) -> Sequence[Deleted]:
+    """Delete many in one transaction, if all of them may be deleted; missing ones count as deleted. What is retained or
+    held stays, and doesn't keep the others from going.
 
     Returns: what became of each, in order.
     Raises: OssError NO_SUCH_BUCKET, or the refusal of the first that may not be deleted; NotWritten.
@@ -47,20 +65,23 @@ async def delete_objects(context: Context, grant: Grant, named: Sequence[Named])
     grant.need(Action.DELETE_OBJECTS)
     bucket = grant.this_bucket
     for one in named:
-        await _decide_on(context, bucket, one)
-    deletions = [_deletion(context, bucket, one) for one in named]
+        await _decide_on(context, bucket, one, bypass_governance=bypass_governance)
+    deletions = [_deletion(context, bucket, one, bypass_governance=bypass_governance) for one in named]
     write = context.ports.catalog.delete_objects(bucket.bucket_id, deletions)
     return await commit(context.ports, write, gone=NO_SUCH_BUCKET(BucketName=bucket.name))
 
 
-async def _decide_on(context: Context, bucket: Bucket, named: Named) -> None:
+async def _decide_on(context: Context, bucket: Bucket, named: Named, *, bypass_governance: bool) -> None:
     """Each key needs the right to delete it. Raises: OssError, a refusal."""
     key, version_id = named
     found = None
     if context.needs_object(bucket):
         found = await context.ports.catalog.find_object(bucket.bucket_id, key, version_id)
     context.decide(Action.DELETE_OBJECT, bucket, key, found, versioned=version_id is not None)
+    if bypass_governance:
+        need_bypass(context, bucket, key, found)
 
 
-def _deletion(context: Context, bucket: Bucket, named: Named) -> Deletion:
-    return Deletion(named.key, named.version_id, version_id_for(bucket), int(context.now))
+def _deletion(context: Context, bucket: Bucket, named: Named, *, bypass_governance: bool) -> Deletion:
+    marker_id, now = version_id_for(bucket), int(context.now)
+    return Deletion(named.key, named.version_id, marker_id, now, bypass_governance=bypass_governance)

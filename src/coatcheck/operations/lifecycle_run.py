@@ -60,10 +60,10 @@ async def run_lifecycle(
             done[action.kind.value] += 1
             batch.append(action)
             if len(batch) == _BATCH and not dry_run:
-                await carry_out(ports, bucket, batch, now=now)
+                done.subtract(await carry_out(ports, bucket, batch, now=now))
                 batch.clear()
         if not dry_run:
-            await carry_out(ports, bucket, batch, now=now)
+            done.subtract(await carry_out(ports, bucket, batch, now=now))
         report.done.update(done)
         report.buckets[bucket.name] = dict(done)
     if not dry_run:
@@ -144,19 +144,28 @@ async def _keys(ports: Ports, bucket: Bucket) -> AsyncIterator[list[ListedVersio
         yield versions
 
 
-async def carry_out(ports: Ports, bucket: Bucket, actions: Sequence[Action], *, now: float) -> None:
-    """Do what was planned, as far as it is still as it was; fine if the bucket is gone."""
+async def carry_out(ports: Ports, bucket: Bucket, actions: Sequence[Action], *, now: float) -> Counter[str]:
+    """Do what was planned, as far as it is still as it was; fine if the bucket is gone.
+
+    Returns: how many of each kind were not done since the version is retained or held.
+    """
+    stayed: Counter[str] = Counter()
     try:
-        removals = [_deletion(bucket, action, int(now)) for action in actions if action.kind in _REMOVALS]
+        removals = [action for action in actions if action.kind in _REMOVALS]
         if removals:
-            await commit(ports, ports.catalog.delete_objects(bucket.bucket_id, removals))
+            deletions = [_deletion(bucket, action, int(now)) for action in removals]
+            outcomes = await commit(ports, ports.catalog.delete_objects(bucket.bucket_id, deletions))
+            stayed.update(
+                action.kind.value for action, outcome in zip(removals, outcomes, strict=True) if outcome.immutable
+            )
         for action in actions:
             if action.kind is Kind.TRANSITION:
                 await _transition(ports, bucket, action)
             elif action.kind is Kind.ABORT_UPLOAD:
                 await _abort(ports, bucket, action)
     except Gone:
-        return
+        return stayed
+    return stayed
 
 
 _REMOVALS: Final = (Kind.EXPIRE, Kind.REMOVE_VERSION, Kind.REMOVE_MARKER)

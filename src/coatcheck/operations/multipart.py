@@ -64,6 +64,8 @@ async def initiate_upload(context: Context, grant: Grant, new: NewObject, *, seq
         tags=new.tags,
         encryption=new.encryption,
         sequential=sequential,
+        retention=new.held.retention,
+        legal_hold=new.held.legal_hold,
     )
     try:
         await context.ports.catalog.create_upload(bucket.bucket_id, upload)
@@ -212,6 +214,8 @@ def compose(upload: Upload, parts: Sequence[Part], wanted: Wanted | None) -> Obj
         body=None if segments else b"",
         segments=segments,
         encryption=upload.encryption,
+        retention=upload.retention,
+        legal_hold=upload.legal_hold,
     )
 
 

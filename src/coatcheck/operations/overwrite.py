@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from coatcheck.access.decide import Grant
 from coatcheck.configurations import overwrite
-from coatcheck.core.errors import FILE_ALREADY_EXISTS
-from coatcheck.ports.object import DELETE_MARKER
+from coatcheck.core.errors import FILE_ALREADY_EXISTS, FILE_IMMUTABLE
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
+from coatcheck.ports.worm import BUCKET_WORM, OBJECT_WORM, make_rules
 
 from .context import Context
 
@@ -30,6 +32,30 @@ async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> Non
     """
     if not forbids_overwrite(context, grant, asked=asked):
         return
-    found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
-    if found is not None and found.kind != DELETE_MARKER:
+    if await _find_object(context, grant) is not None:
         raise FILE_ALREADY_EXISTS(Key=grant.this_key)
+
+
+async def check_writable(context: Context, grant: Grant, *, asked: bool) -> None:
+    """The same, and whether the object that is there may go now.
+
+    Raises: OssError FILE_ALREADY_EXISTS, FILE_IMMUTABLE.
+    """
+    await check_overwrite(context, grant, asked=asked)
+    bucket = grant.this_bucket
+    if bucket.configurations and not bucket.versioning and bucket.configuration(BUCKET_WORM) is not None:
+        found = await _find_object(context, grant)
+        if found is not None:
+            need_free(context, bucket, found)
+
+
+def need_free(context: Context, bucket: Bucket, found: ObjectRecord) -> None:
+    """Before a body travels; the commit judges again. Raises: OssError FILE_IMMUTABLE, if the version stays."""
+    worm, object_worm = bucket.configuration(BUCKET_WORM), bucket.configuration(OBJECT_WORM)
+    if make_rules(bucket.versioning, worm, object_worm, context.ports.catalog.moments()).holds(found):
+        raise FILE_IMMUTABLE(Key=found.key)
+
+
+async def _find_object(context: Context, grant: Grant) -> ObjectRecord | None:
+    found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
+    return None if found is None or found.kind == DELETE_MARKER else found

@@ -14,6 +14,7 @@ from .context import Context
 from .encryption import kept_body
 from .intake import Incoming
 from .record import put_record
+from .retention import FREE, Held
 from .versions import version_id_for
 
 
@@ -22,6 +23,7 @@ class NewObject(NamedTuple):
 
     Attributes:
         encryption: its content arrived so: a blob is encrypted already.
+        held: until when, and whether, it neither goes nor changes.
         forbid_overwrite: it is refused where the key has an object, whatever the bucket says of that.
     """
 
@@ -31,12 +33,14 @@ class NewObject(NamedTuple):
     tags: Tags = ()
     encryption: str = ""
     forbid_overwrite: bool = False
+    held: Held = FREE
 
 
 async def put_object(context: Context, grant: Grant, new: NewObject, incoming: Incoming) -> Stored:
     """Make what arrived the object of the grant's key. It is durable and visible when this returns.
 
-    Raises: OssError NO_SUCH_BUCKET (it went meanwhile), FILE_ALREADY_EXISTS; NotWritten. Nothing is stored then.
+    Raises: OssError NO_SUCH_BUCKET (it went meanwhile), FILE_ALREADY_EXISTS, FILE_IMMUTABLE; NotWritten. Nothing
+        is stored then.
     """
     grant.need(Action.PUT_OBJECT)
     bucket, store = grant.this_bucket, context.ports.byte_store
@@ -55,5 +59,7 @@ async def put_object(context: Context, grant: Grant, new: NewObject, incoming: I
         body=kept_body(store, new.encryption, incoming.body),
         segments=incoming.segments,
         encryption=new.encryption,
+        retention=new.held.retention,
+        legal_hold=new.held.legal_hold,
     )
     return await put_record(context, grant, record, incoming.blob, forbid_overwrite=new.forbid_overwrite)

@@ -27,7 +27,7 @@ async def put_record(
     Args:
         forbid_overwrite: not where there is an object, even if the bucket's rules allow it.
         shared: its blobs are another version's, as the catalog's `put_object` has it.
-    Raises: OssError NO_SUCH_BUCKET, FILE_ALREADY_EXISTS; Stale, with `shared`; NotWritten.
+    Raises: OssError NO_SUCH_BUCKET, FILE_ALREADY_EXISTS, FILE_IMMUTABLE; Stale, with `shared`; NotWritten.
     """
     bucket = grant.this_bucket
     forbidden = forbids_overwrite(context, grant, asked=forbid_overwrite)
@@ -38,12 +38,22 @@ async def put_record(
 
 
 async def change_record(
-    context: Context, grant: Grant, version_id: str | None, change: Change, blob: BlobWriter | None = None
+    context: Context,
+    grant: Grant,
+    version_id: str | None,
+    change: Change,
+    blob: BlobWriter | None = None,
+    *,
+    bypass_governance: bool = False,
 ) -> str:
     """Change a version of the grant's key, or the current one; its id.
 
-    Raises: OssError NO_SUCH_KEY, if it is gone; what `change` raises; NotWritten.
+    Args:
+        bypass_governance: as the catalog's `change_object` has it.
+    Raises: OssError NO_SUCH_KEY, if it is gone; FILE_IMMUTABLE; what `change` raises; NotWritten.
     """
     bucket, key = grant.this_bucket, grant.this_key
-    write = context.ports.catalog.change_object(bucket.bucket_id, key, version_id, change)
+    write = context.ports.catalog.change_object(
+        bucket.bucket_id, key, version_id, change, bypass_governance=bypass_governance
+    )
     return (await commit(context.ports, write, blob, gone=NO_SUCH_KEY(Key=key))).version_id

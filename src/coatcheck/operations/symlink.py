@@ -14,7 +14,7 @@ from coatcheck.ports.object import DELETE_MARKER, SYMLINK, ObjectRecord
 
 from .commit import Stored
 from .context import Context
-from .overwrite import check_overwrite
+from .overwrite import check_writable
 from .put import NewObject
 from .record import put_record
 from .sequential import CONTENT_MD5
@@ -27,7 +27,7 @@ async def put_symlink(context: Context, grant: Grant, new: NewObject, target: st
     Raises: OssError FILE_ALREADY_EXISTS, NO_SUCH_BUCKET; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
-    await check_overwrite(context, grant, asked=new.forbid_overwrite)
+    await check_writable(context, grant, asked=new.forbid_overwrite)
     record = ObjectRecord(
         key=grant.this_key,
         version_id=version_id_for(grant.this_bucket),
@@ -42,6 +42,8 @@ async def put_symlink(context: Context, grant: Grant, new: NewObject, target: st
         tags=new.tags,
         body=b"",
         symlink_target=target,
+        retention=new.held.retention,
+        legal_hold=new.held.legal_hold,
     )
     return await put_record(context, grant, record, forbid_overwrite=new.forbid_overwrite)
 
@@ -69,4 +71,6 @@ async def follow(context: Context, bucket: Bucket, link: ObjectRecord) -> Object
         last_modified=max(link.last_modified, target.last_modified),
         headers=headers,
         tags=link.tags,
+        retention=link.retention,
+        legal_hold=link.legal_hold,
     )

@@ -9,7 +9,9 @@ from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
+from coatcheck.operations.bucket_worm import check_versioning
 from coatcheck.operations.list import Selection, list_versions
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import DELETE_MARKER, ListedVersion
 from coatcheck.wire.reply import Reply
 
@@ -24,7 +26,12 @@ from .owner import owner_node
 async def put_bucket_versioning(call: Call) -> Reply:
     """PutBucketVersioning: Enabled or Suspended; there is no way back to neither."""
     status = versioning.read(await read_document(call.request, versioning.ROOT))
-    await change_bucket(call, call.this_bucket, lambda bucket: replace(bucket, versioning=status))
+
+    def change(bucket: Bucket) -> Bucket:
+        check_versioning(bucket, status, call.ports.catalog.moments())
+        return replace(bucket, versioning=status)
+
+    await change_bucket(call, call.this_bucket, change)
     return Reply(200)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.configurations import access_point, inventory, live_channel, style, versioning
+from coatcheck.configurations import access_point, bucket_worm, inventory, live_channel, style, versioning
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
@@ -20,6 +20,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
     live_channel.ROOT: live_channel.SHAPE,
     style.ROOT: style.SHAPE,
     versioning.ROOT: versioning.SHAPE,
+    bucket_worm.INITIATE: bucket_worm.SHAPE,
+    bucket_worm.EXTEND: bucket_worm.SHAPE,
     "BucketCnameConfiguration": texts(
         Cname=texts(
             "Domain",
@@ -29,5 +31,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         )
     ),
     "CreateBucketConfiguration": texts("DataRedundancyType", "StorageClass"),
+    "LegalHold": texts("Status"),
     "RestoreRequest": texts("Days", JobParameters=texts("Tier")),
+    "Retention": texts("Mode", "RetainUntilDate"),
 }

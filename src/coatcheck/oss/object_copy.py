@@ -14,12 +14,12 @@ from coatcheck.operations.sequential import CONTENT_MD5
 from coatcheck.operations.source import Source
 from coatcheck.wire.reply import RawHeader, Reply
 
-from .arguments import refuse_headers
 from .call import Call
 from .copy_source import is_source_unmodified, read_copy_source, source_headers
 from .encryption import read_encryption
 from .metadata import read_stored_headers
-from .object_put import RETENTION, read_forbid_overwrite, read_storage_class, stored_headers
+from .object_put import read_forbid_overwrite, read_storage_class, stored_headers
+from .retention import read_held
 from .tagging import read_tagging_header
 
 _TYPE: Final = b"content-type"
@@ -40,7 +40,6 @@ async def copy_object(call: Call) -> Reply:
     Conditions are those of the source, x-oss-copy-source-if-*. ali-oss sends each as a plain header too, and those are
     ignored.
     """
-    refuse_headers(call.request, RETENTION)
     name, wishes = read_copy_source(call.request.headers), _read_wishes(call)
 
     def judge(source: Source) -> None:
@@ -71,6 +70,7 @@ def _read_wishes(call: Call) -> CopyWishes:
         storage_class=None if storage_class is None else read_storage_class(storage_class, ""),
         encryption=read_encryption(call),
         forbid_overwrite=read_forbid_overwrite(call),
+        held=read_held(call, headers),
     )
 
 

@@ -18,6 +18,7 @@ from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type
 from .call import Call
+from .retention import bypasses_governance
 from .versions import asked_version, marker_headers, read_version_id, version_headers
 
 
@@ -25,7 +26,9 @@ async def delete_object(call: Call) -> Reply:
     """DeleteObject: 204 whether or not there was one. A versioned bucket keeps its versions under a delete marker,
     unless the request names one, which then goes for good."""
     asked = asked_version(call.request.query, call.bucket)
-    deleted = await delete.delete_object(call.context, call.grant, asked)
+    deleted = await delete.delete_object(
+        call.context, call.grant, asked, found=call.found, bypass_governance=bypasses_governance(call)
+    )
     if deleted.marker:
         return Reply(204, marker_headers(deleted.version_id))
     named = deleted.version_id or asked
@@ -33,14 +36,16 @@ async def delete_object(call: Call) -> Reply:
 
 
 async def delete_multiple_objects(call: Call) -> Reply:
-    """DeleteMultipleObjects: up to 1,000 keys or versions in one transaction; missing ones count as deleted."""
+    """DeleteMultipleObjects: up to 1,000 keys or versions in one transaction; missing ones count as deleted,
+    and what is retained or held isn't listed."""
     encoded = read_encoding_type(call.request.query)
     document = read_xml(await read_body(call.request, most=MULTI_DELETE_MAX_BYTES), "Delete", controls=True)
     named = [_read_item(item, call.this_bucket) for item in document.findall("Object")]
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet = find_switch(document, "Quiet")
-    deleted = await delete.delete_objects(call.context, call.grant, named)
+    bypass = bypasses_governance(call)
+    deleted = await delete.delete_objects(call.context, call.grant, named, bypass_governance=bypass)
     if quiet:
         return Reply(200)
     nodes: list[Node] = [("EncodingType", "url")] if encoded else []
@@ -48,6 +53,7 @@ async def delete_multiple_objects(call: Call) -> Reply:
     nodes.extend(
         ("Deleted", _deleted(write_key(one.key), one.version_id, outcome))
         for one, outcome in zip(named, deleted, strict=True)
+        if not outcome.immutable
     )
     return Reply(200, ((b"Content-Type", b"application/xml"),), write_xml("DeleteResult", nodes, controls=True))
 

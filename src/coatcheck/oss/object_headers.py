@@ -19,6 +19,7 @@ from .call import Call
 from .encryption import encryption_headers
 from .metadata import apply_overrides, force_download, write_object_headers
 from .restoring import write_restore
+from .retention import held_headers
 from .versions import version_headers
 
 _CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
@@ -43,6 +44,8 @@ def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
         headers.extend(version_headers(call.this_bucket, record.version_id))
     if record.restore is not None and (restored := write_restore(record.restore, call.now)) is not None:
         headers.append((b"x-oss-restore", restored.encode()))
+    if record.retention is not None or record.legal_hold:
+        headers.extend(held_headers(record.retention, record.legal_hold))
     if _CONDITIONAL.isdisjoint(request.headers):
         return record, headers, None
     try:

@@ -12,7 +12,7 @@ from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
 from coatcheck.operations import put
 from coatcheck.operations.archive import ARCHIVE_CLASSES
 from coatcheck.operations.commit import Stored
-from coatcheck.operations.overwrite import check_overwrite
+from coatcheck.operations.overwrite import check_writable
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS
 from coatcheck.wire.reply import RawHeader, Reply
@@ -23,17 +23,13 @@ from .call import Call
 from .callback import read_callback, reply_after_callback
 from .encryption import encryption_headers, find_encryption
 from .metadata import read_stored_headers
+from .retention import read_held
 from .tagging import read_tagging_header
 from .traffic_limit import UP, find_pace
 from .versions import version_headers
 
 STORAGE_CLASSES: Final = ("Standard", "IA", *ARCHIVE_CLASSES)
-RETENTION: Final = (
-    "x-oss-object-worm-mode",
-    "x-oss-object-worm-retain-until-date",
-    "x-oss-object-worm-legal-hold",
-)
-NOT_BUILT: Final = (*CONDITIONAL_HEADERS, *RETENTION)
+NOT_BUILT: Final = CONDITIONAL_HEADERS
 _NOT_BUILT_PARAMETERS: Final = ("x-oss-process",)
 
 
@@ -47,7 +43,7 @@ async def put_object(call: Call) -> Reply:
     callback = read_callback(call)
     pace = find_pace(call, UP)
     new = read_new_object(call, request.headers)
-    await check_overwrite(call.context, call.grant, asked=new.forbid_overwrite)
+    await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     incoming = await take_in(
         request,
         call.ports.byte_store,
@@ -71,7 +67,8 @@ def read_new_object(call: Call, named: Mapping[str, str]) -> put.NewObject:
     forbid_overwrite = find_forbid_overwrite(named, bucket)
     headers = read_stored_headers(named, call.caller, strict=call.settings.strict_link_headers)
     tags = read_tagging_header(named.get("x-oss-tagging"))
-    return put.NewObject(acl, storage_class, headers, tags, find_encryption(call, named), forbid_overwrite)
+    encryption, held = find_encryption(call, named), read_held(call, named)
+    return put.NewObject(acl, storage_class, headers, tags, encryption, forbid_overwrite, held)
 
 
 def stored_headers(call: Call, stored: Stored) -> tuple[RawHeader, ...]:

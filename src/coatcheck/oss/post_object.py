@@ -25,7 +25,7 @@ from coatcheck.core.reply_headers import is_token
 from coatcheck.core.xml import write_xml
 from coatcheck.operations import put
 from coatcheck.operations.intake import receive
-from coatcheck.operations.overwrite import check_overwrite
+from coatcheck.operations.overwrite import check_writable
 from coatcheck.operations.pacing import paced
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.form import Form
@@ -36,6 +36,7 @@ from coatcheck.wire.request import Body
 from .call import Call
 from .callback import read_callback_fields, reply_after_callback
 from .object_put import read_new_object, stored_headers
+from .retention import HEADERS as WORM_HEADERS
 from .traffic_limit import UP, find_pace
 
 _RATE: Final = "x-oss-traffic-limit"
@@ -48,6 +49,7 @@ _AS_HEADERS: Final = frozenset(
         "content-language",
         "expires",
         "x-oss-forbid-overwrite",
+        *WORM_HEADERS,
         "x-oss-object-acl",
         "x-oss-server-side-data-encryption",
         "x-oss-server-side-encryption",
@@ -70,7 +72,7 @@ async def post_object(call: Call) -> Reply:
     callback = read_callback_fields(call, form.fields)
     pace = find_pace(call, UP, limit=named.get(_RATE))
     new = read_new_object(call, named)
-    await check_overwrite(call.context, call.grant, asked=new.forbid_overwrite)
+    await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     chunks = _Sized(form.file, call.form.sizes).chunks()
     incoming = await receive(
         chunks if pace is None else paced(chunks, pace),

@@ -32,6 +32,7 @@ from . import (
     bucket_stat,
     bucket_tags,
     bucket_versioning,
+    bucket_worm,
     configuration,
     encryption,
     live_channel,
@@ -51,6 +52,7 @@ from . import (
     post_object,
     public_access_block,
     redundancy_transition,
+    retention,
     style,
     symlink,
 )
@@ -162,6 +164,22 @@ def _access_point_rows() -> Iterator[Row]:
     yield Row("DELETE", Level.BUCKET, block, drop_block, Action.DELETE_ACCESS_POINT_PUBLIC_ACCESS_BLOCK)
 
 
+def _worm_rows() -> Iterator[Row]:
+    run, one = bucket_worm, "wormId"
+    yield Row("POST", Level.BUCKET, "worm", run.initiate_bucket_worm, Action.INITIATE_BUCKET_WORM)
+    yield Row("DELETE", Level.BUCKET, "worm", run.abort_bucket_worm, Action.ABORT_BUCKET_WORM)
+    yield Row("GET", Level.BUCKET, "worm", run.get_bucket_worm, Action.GET_BUCKET_WORM)
+    yield Row("POST", Level.BUCKET, one, run.complete_bucket_worm, Action.COMPLETE_BUCKET_WORM)
+    yield Row("POST", Level.BUCKET, f"wormExtend&{one}", run.extend_bucket_worm, Action.EXTEND_BUCKET_WORM)
+    for method, name, handler, action in (
+        ("PUT", "retention", retention.put_object_retention, Action.PUT_OBJECT_RETENTION),
+        ("GET", "retention", retention.get_object_retention, Action.GET_OBJECT_RETENTION),
+        ("PUT", "legalHold", retention.put_object_legal_hold, Action.PUT_OBJECT_LEGAL_HOLD),
+        ("GET", "legalHold", retention.get_object_legal_hold, Action.GET_OBJECT_LEGAL_HOLD),
+    ):
+        yield Row(method, Level.OBJECT, name, handler, action, reads_object=True)
+
+
 # What is more than putting, giving and dropping a document.
 _OWN_HANDLERS: Final = {
     run.__name__: run
@@ -171,6 +189,7 @@ _OWN_HANDLERS: Final = {
         access_monitor.put_bucket_access_monitor,
         bucket_logging.put_bucket_logging,
         bucket_tags.delete_bucket_tags,
+        bucket_worm.put_bucket_object_worm_configuration,
     )
 }
 
@@ -319,6 +338,7 @@ ROWS: Final = (
     Row("DELETE", Level.BUCKET, "style&styleName", style.delete_style, Action.DELETE_STYLE),
     # live channels
     *_live_channel_rows(),
+    *_worm_rows(),
     Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
 )
 

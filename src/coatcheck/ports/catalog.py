@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from ..core.times import Moments
 from .access_point import AccessPoint
 from .bucket import Bucket, BucketStat, NewBucket
 from .object import Deletion, ListPage, ObjectRecord, VersionPage
@@ -51,6 +52,10 @@ class HasEntries(NotEmpty):
 
 class Stale(Exception):
     """What the mutation was made from has changed meanwhile. Read again."""
+
+
+class Immutable(Exception):
+    """A version that stays (see `worm`) is in the way: nothing takes its place, and it can't be changed so."""
 
 
 class TooMany(Exception):
@@ -97,12 +102,14 @@ class Deleted:
         released: the blobs that no row names any more.
         version_id: of the marker it made, or of the version it removed from a versioned bucket; else "".
         marker: it made, or removed, a delete marker.
+        immutable: what was to go stays (see `worm`), and nothing was changed.
     """
 
     existed: bool
     released: tuple[str, ...] = ()
     version_id: str = ""
     marker: bool = False
+    immutable: bool = False
 
 
 class AccountEntry(NamedTuple):
@@ -244,6 +251,18 @@ class Catalog(Protocol):
     # marker. What a write does depends on the bucket at the moment of its commit. Never versioned: the one version of
     # a key, "null", is replaced or removed. Enabled: a version is added, under the id that was proposed. Suspended: a
     # "null" version is added, and the one there was, wherever it stood, is removed.
+    #
+    # What `worm.Rules` holds stays, whatever writes, changes or deletes: judged at the moment of the commit, by the
+    # bucket and the version as they are then, and by `moments`.
+
+    def moments(self) -> Moments:
+        """Between which the time lies, for what must not end because a clock jumped. It goes on from the last moment
+        that the engine noted, or from the wall clock if that is less than CLOCK_GAP_MAX_S later."""
+        ...
+
+    async def note_time(self) -> None:
+        """Note the time, as every commit does now and then: a later start believes a clock that is not far from it."""
+        ...
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
         """The current version, or that one, with its inline body, in one read; it may be a delete marker. None if there
@@ -261,23 +280,31 @@ class Catalog(Protocol):
             forbid_overwrite: only if the key has no current version, or a delete marker.
             shared: its blobs are those of another row, which may have let go of them since it was read.
         Raises: Gone (no such bucket any more), AlreadyThere (with forbid_overwrite), Stale (with shared, when a blob
-            isn't named any more), NoSpace; ValueError for a blob that was released and not yet forgotten: its bytes
-            may be going.
+            isn't named any more), Immutable, NoSpace; ValueError for a blob that was released and not yet forgotten:
+            its bytes may be going.
         """
         ...
 
-    async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
+    async def change_object(
+        self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False
+    ) -> Written:
         """Change the current version, or that one, in place: `change` makes the new record from the one there is.
 
         Key and version id stay, as does its place among the versions. `change` runs inside the transaction, perhaps
         twice, so it is quick and only computes; what it raises (OssError) comes out of here, and nothing is changed.
         Blobs that only the new record names are durable already, as with `put_object`.
-        Raises: Gone (no such bucket, no such version, or a delete marker); what `change` raises; NoSpace.
+
+        Args:
+            bypass_governance: a retention under GOVERNANCE may be shortened or taken away.
+        Raises: Gone (no such bucket, no such version, or a delete marker); what `change` raises; Immutable; NoSpace.
         """
         ...
 
     async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
-        """Delete; fine if there is nothing. Raises: Gone (no such bucket any more)."""
+        """Delete; fine if there is nothing. What is held stays: see `Deleted.immutable`.
+
+        Raises: Gone (no such bucket any more).
+        """
         ...
 
     async def delete_objects(self, bucket_id: int, deletions: Sequence[Deletion]) -> Sequence[Deleted]:
@@ -336,7 +363,8 @@ class Catalog(Protocol):
         """End the upload, and make `record`, whose segments are those of its parts, the current version of its key.
 
         No bytes move: the object takes over the blobs it names, those of other parts are released.
-        Raises: Gone (no such upload any more), Stale (its parts are not those of `upload.revision`), AlreadyThere.
+        Raises: Gone (no such upload any more), Stale (its parts are not those of `upload.revision`), AlreadyThere,
+            Immutable.
         """
         ...
 

@@ -10,6 +10,8 @@ NULL_VERSION: Final = "null"
 DEFAULT_ACL: Final = "default"  # the `acl` that leaves it to the bucket
 DELETE_MARKER: Final = "DeleteMarker"  # the `kind` of a version that says "deleted"
 SYMLINK: Final = "Symlink"  # the `kind` of one that stands for another key
+GOVERNANCE: Final = "GOVERNANCE"
+COMPLIANCE: Final = "COMPLIANCE"
 
 
 class Segment(NamedTuple):
@@ -37,6 +39,17 @@ def slice_segments(segments: Sequence[Segment], start: int, stop: int) -> tuple[
             found.append(Segment(segment.blob_id, begin, segment.start + min(stop - at, size)))
         at += size
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """A version stays until then. `mode`: GOVERNANCE, which those with a right of its own may end, or COMPLIANCE.
+
+    `until`: Unix seconds.
+    """
+
+    mode: str
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,8 @@ class ObjectRecord:
         symlink_target: the key that a Symlink stands for, in the same bucket.
         sealed_at: when an Appendable was closed for good, Unix seconds.
         restore: of a version in an archive class, when somebody asked for it back.
+        retention: until when it neither goes nor changes; see `worm`.
+        legal_hold: it neither goes nor changes while this holds.
         damaged: why the content is not what was written, as far as the catalog can see when it reads the row: body
             against `crc64` and `size`, segments against `size`; "" for fine. Nothing that is stored.
     """
@@ -90,6 +105,8 @@ class ObjectRecord:
     symlink_target: str = ""
     sealed_at: int | None = None
     restore: Restore | None = None
+    retention: Retention | None = None
+    legal_hold: bool = False
     damaged: str = field(default="", compare=False)
 
 
@@ -108,6 +125,7 @@ class Deletion:
         now: Unix seconds, the marker's last_modified.
         unless_newer_than: leave it (and say it wasn't there) if the version, or the current one, was modified later;
             Unix seconds. For who decided on what was read before.
+        bypass_governance: also what is retained under GOVERNANCE.
     """
 
     key: str
@@ -115,6 +133,7 @@ class Deletion:
     marker_id: str = NULL_VERSION
     now: int = 0
     unless_newer_than: int | None = None
+    bypass_governance: bool = False
 
 
 @dataclass(frozen=True, slots=True)

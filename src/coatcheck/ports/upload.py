@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .object import Segment
+from .object import Retention, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Upload:
     Attributes:
         upload_id: never used twice.
         initiated_at: Unix seconds.
-        storage_class, headers, tags, encryption: as in `ObjectRecord`.
+        storage_class, headers, tags, encryption, retention, legal_hold: as in `ObjectRecord`.
         sequential: its parts come in order, and its object gets the MD5 of its content.
         revision: another one after every change to its parts; the catalog's own.
     """
@@ -28,6 +28,8 @@ class Upload:
     encryption: str = ""
     sequential: bool = False
     revision: int = 0
+    retention: Retention | None = None
+    legal_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

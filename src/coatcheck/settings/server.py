@@ -178,6 +178,12 @@ class ServerSettings:
         Hour(),
         "Hour of the day, UTC, from which lifecycle rules are carried out; -1 for never.",
     )
+    accept_clock: bool = _row(
+        False,
+        "--accept-clock",
+        Flag(),
+        "Believe the clock though it is more than 24 hours past the newest commit: retention ends by it.",
+    )
     body_timeout_s: float = _row(
         60.0,
         "--body-timeout",

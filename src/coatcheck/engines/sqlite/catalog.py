@@ -11,8 +11,10 @@ from pathlib import Path
 from threading import local
 from typing import Any, Final, TypeVar
 
+from ...clock import SteadyClock
 from ...core.access_point_names import read_alias
 from ...core.limits import BILLED_LEAST_BYTES
+from ...core.times import Moments
 from ...ports.access_point import KIND as ACCESS_POINT
 from ...ports.access_point import AccessPoint, read_access_point
 from ...ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
@@ -69,7 +71,8 @@ class SqliteCatalog:
     """See `ports.catalog`. Buckets are remembered until any process changes one, objects until any
     commits something to their key."""
 
-    def __init__(self, path: Path, reader: Reader, writer: Writer, changes: Changes) -> None:
+    def __init__(self, path: Path, reader: Reader, writer: Writer, changes: Changes, steady: SteadyClock) -> None:
+        self._moments = steady.moments
         self._path = path
         self._reader = reader
         self._writer = writer
@@ -207,6 +210,12 @@ class SqliteCatalog:
 
     # --- objects ---
 
+    def moments(self) -> Moments:
+        return self._moments()
+
+    async def note_time(self) -> None:
+        await self._writer.run(lambda connection: None)  # every transaction notes it, when the last note is old
+
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
         return self.look_for_object(bucket_id, key, version_id)
 
@@ -239,21 +248,33 @@ class SqliteCatalog:
             if crowded:
                 _check_free_pages(connection, record.size)
             return objects.put_object(
-                connection, bucket_id, record, columns, forbid_overwrite=forbid_overwrite, shared=shared
+                connection,
+                bucket_id,
+                record,
+                columns,
+                self._moments(),
+                forbid_overwrite=forbid_overwrite,
+                shared=shared,
             )
 
         return await self._writer.run(put)
 
-    async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
+    async def change_object(
+        self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False
+    ) -> Written:
         return await self._writer.run(
-            lambda connection: objects.change_object(connection, bucket_id, key, version_id, change)
+            lambda connection: objects.change_object(
+                connection, bucket_id, key, version_id, change, self._moments(), bypass_governance=bypass_governance
+            )
         )
 
     async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
         return (await self.delete_objects(bucket_id, (deletion,)))[0]
 
     async def delete_objects(self, bucket_id: int, deletions: Sequence[Deletion]) -> Sequence[Deleted]:
-        return await self._writer.run(lambda connection: objects.delete_objects(connection, bucket_id, deletions))
+        return await self._writer.run(
+            lambda connection: objects.delete_objects(connection, bucket_id, deletions, self._moments())
+        )
 
     async def list_objects(self, bucket_id: int, *, prefix: str, delimiter: str, marker: str, limit: int) -> ListPage:
         return await self._listings.run(
@@ -304,7 +325,7 @@ class SqliteCatalog:
         columns = objects.write_columns(record)
         return await self._writer.run(
             lambda connection: uploads.complete_upload(
-                connection, bucket_id, upload, record, columns, forbid_overwrite=forbid_overwrite
+                connection, bucket_id, upload, record, columns, self._moments(), forbid_overwrite=forbid_overwrite
             )
         )
 
@@ -428,7 +449,7 @@ def _set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) ->
 
 
 def _set_configuration(connection: sqlite3.Connection, bucket_id: int, name: str, document: str | None) -> None:
-    _check_bucket(connection, bucket_id)
+    objects.check_bucket(connection, bucket_id)
     if document is None:
         connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ? AND name = ?", (bucket_id, name))
     else:
@@ -448,7 +469,7 @@ def _set_account_block(connection: sqlite3.Connection, account: str, blocked: bo
 
 
 def _delete_bucket(connection: sqlite3.Connection, bucket_id: int, kept_by: Sequence[str]) -> None:
-    _check_bucket(connection, bucket_id)
+    objects.check_bucket(connection, bucket_id)
     for table in ("object", "upload"):
         if connection.execute(f"SELECT 1 FROM {table} WHERE bucket_id = ? LIMIT 1", (bucket_id,)).fetchone():  # noqa: S608
             raise NotEmpty(f"bucket {bucket_id}")
@@ -456,11 +477,6 @@ def _delete_bucket(connection: sqlite3.Connection, bucket_id: int, kept_by: Sequ
         raise HasEntries(f"bucket {bucket_id}")
     connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ?", (bucket_id,))
     connection.execute("DELETE FROM bucket WHERE id = ?", (bucket_id,))
-
-
-def _check_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
-    if connection.execute("SELECT 1 FROM bucket WHERE id = ?", (bucket_id,)).fetchone() is None:
-        raise Gone(f"bucket {bucket_id}")
 
 
 def _stat_bucket(connection: sqlite3.Connection, bucket_id: int) -> BucketStat:

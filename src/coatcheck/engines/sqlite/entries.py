@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...ports.catalog import AlreadyThere, EntryChange, TooMany
-from .objects import versioning_of
+from .objects import check_bucket
 
 ENTRY: Final = "SELECT document FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"
 ENTRIES: Final = (
@@ -40,7 +40,7 @@ def change_entry(
     most: int,
     account_most: int | None,
 ) -> None:
-    versioning_of(connection, bucket_id)
+    check_bucket(connection, bucket_id)
     place = (bucket_id, kind, name)
     row = connection.execute(ENTRY, place).fetchone()
     document = change(None if row is None else row[0])
@@ -58,7 +58,7 @@ def change_entry(
 def put_entries(
     connection: sqlite3.Connection, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]
 ) -> None:
-    versioning_of(connection, bucket_id)
+    check_bucket(connection, bucket_id)
     for name, document in entries:
         if document is None:
             connection.execute(_DROP, (bucket_id, kind, name))

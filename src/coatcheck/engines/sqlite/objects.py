@@ -11,27 +11,32 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from ...core.digests import update_crc64
-from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Written
-from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Segment, delete_marker
+from ...core.times import Moments
+from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Immutable, Written
+from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Retention, Segment, delete_marker
+from ...ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of, sums_of_tail
 from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
     read_crc64,
     read_headers,
+    read_legal_hold,
     read_restore,
+    read_retention,
     read_segments,
     read_tags,
     write_crc64,
     write_headers,
     write_segments,
     write_tags,
+    write_worm,
 )
 
 _COLUMNS: Final = (
     "SELECT version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, content,"
-    " ifnull(object.segments, body.segments), encryption, symlink_target, sealed_at, restore_ready_at, restore_until"
-    " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
+    " ifnull(object.segments, body.segments), encryption, symlink_target, sealed_at, restore_ready_at, restore_until,"
+    " worm FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
 CURRENT: Final = f"{_COLUMNS} ORDER BY seq LIMIT 1"
 NULL_OF_UNVERSIONED: Final = f"{_COLUMNS} AND seq = 0"
@@ -40,7 +45,7 @@ VERSION: Final = f"{_COLUMNS} AND seq < 0 AND version_id = ?"
 _WRITE: Final = (
     "INSERT OR REPLACE INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class,"
     " restore_ready_at, restore_until, version_id, crc64, acl, headers, tags, encryption, symlink_target, sealed_at,"
-    " body_id, segments, row_crc32) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " body_id, segments, worm, row_crc32) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SEGMENTS_IN_ROW_MAX: Final = 2  # more would make the rows of a listing long
 
@@ -48,7 +53,7 @@ _SEGMENTS_IN_ROW_MAX: Final = 2  # more would make the rows of a listing long
 def read_record(key: str, row: Any) -> ObjectRecord:
     """A row of `CURRENT` or `VERSION`."""
     version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, body, segments = row[:12]
-    encryption, symlink_target, sealed_at, ready_at, until = row[12:]
+    encryption, symlink_target, sealed_at, ready_at, until, worm = row[12:]
     found = read_segments(segments) if segments else ()
     return ObjectRecord(
         key,
@@ -68,6 +73,8 @@ def read_record(key: str, row: Any) -> ObjectRecord:
         symlink_target or "",
         sealed_at,
         read_restore(ready_at, until),
+        read_retention(worm) if worm else None,
+        read_legal_hold(worm),
         damage_of(size, crc64, body, found, encryption),
     )
 
@@ -91,6 +98,7 @@ class Columns(NamedTuple):
     second: tuple[Any, ...]  # from `crc64` to `sealed_at`
     body: bytes | None
     segments: bytes | None
+    worm: str | None
 
 
 def write_columns(record: ObjectRecord) -> Columns:
@@ -113,7 +121,9 @@ def write_columns(record: ObjectRecord) -> Columns:
         record.symlink_target or None,
         record.sealed_at,
     )
-    return Columns(first, second, record.body, write_segments(record.segments))
+    return Columns(
+        first, second, record.body, write_segments(record.segments), write_worm(record.retention, record.legal_hold)
+    )
 
 
 class _Place(NamedTuple):
@@ -125,10 +135,19 @@ class _Place(NamedTuple):
     last_modified: int
     body_id: int | None
     segments: bytes | None
+    worm: str | None
+
+    @property
+    def retention(self) -> Retention | None:
+        return read_retention(self.worm)
+
+    @property
+    def legal_hold(self) -> bool:
+        return read_legal_hold(self.worm)
 
 
 _PLACE: Final = (
-    "SELECT seq, version_id, kind, last_modified, body_id, ifnull(object.segments, body.segments)"
+    "SELECT seq, version_id, kind, last_modified, body_id, ifnull(object.segments, body.segments), worm"
     " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
 
@@ -147,12 +166,25 @@ def find_place(connection: sqlite3.Connection, bucket_id: int, key: str, version
     return found and _Place(*found)
 
 
-def versioning_of(connection: sqlite3.Connection, bucket_id: int) -> str:
+_RULES: Final = (
+    "SELECT versioning, (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?),"
+    " (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?) FROM bucket WHERE id = ?"
+)
+
+
+def rules_of(connection: sqlite3.Connection, bucket_id: int, moments: Moments) -> Rules:
     """Raises: Gone."""
-    found = connection.execute("SELECT versioning FROM bucket WHERE id = ?", (bucket_id,)).fetchone()
+    found = connection.execute(_RULES, (BUCKET_WORM, OBJECT_WORM, bucket_id)).fetchone()
     if found is None:
         raise Gone(f"bucket {bucket_id}")
-    return str(found[0])
+    versioning, worm, object_worm = found
+    return make_rules(versioning, worm, object_worm, moments)
+
+
+def check_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
+    """Raises: Gone."""
+    if connection.execute("SELECT 1 FROM bucket WHERE id = ?", (bucket_id,)).fetchone() is None:
+        raise Gone(f"bucket {bucket_id}")
 
 
 def put_object(
@@ -160,16 +192,30 @@ def put_object(
     bucket_id: int,
     record: ObjectRecord,
     columns: Columns,
+    moments: Moments,
     *,
     forbid_overwrite: bool,
     shared: bool,
 ) -> Written:
-    versioning = versioning_of(connection, bucket_id)
+    rules = rules_of(connection, bucket_id, moments)
     check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
+    replaced = find_replaced(connection, bucket_id, rules, record.key)
     blob_ids = read_blob_ids(columns.segments)
     check_blobs(connection, blob_ids, shared=shared)
     name_blobs(connection, blob_ids, {} if shared else sums_of(record.segments, record.crc64))
-    return put_version(connection, bucket_id, versioning, record, columns)
+    return put_version(connection, bucket_id, rules, record, columns, replaced)
+
+
+def find_replaced(
+    connection: sqlite3.Connection, bucket_id: int, rules: Rules, key: str, *, bypass_governance: bool = False
+) -> _Place | None:
+    """The version whose place a new one takes. Raises: Immutable, if it stays."""
+    if rules.versioning == "Enabled":
+        return None
+    replaced = find_place(connection, bucket_id, key, NULL_VERSION)
+    if replaced is not None and rules.holds(replaced, bypass_governance=bypass_governance):
+        raise Immutable(key)
+    return replaced
 
 
 def check_overwrite(connection: sqlite3.Connection, bucket_id: int, key: str, *, forbid: bool) -> None:
@@ -181,15 +227,20 @@ def check_overwrite(connection: sqlite3.Connection, bucket_id: int, key: str, *,
 
 
 def put_version(
-    connection: sqlite3.Connection, bucket_id: int, versioning: str, record: ObjectRecord, columns: Columns
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    rules: Rules,
+    record: ObjectRecord,
+    columns: Columns,
+    replaced: _Place | None,
 ) -> Written:
-    """Put a record whose blobs are counted already on top of its key."""
-    version_id = record.version_id if versioning == "Enabled" else NULL_VERSION
-    replaced = None
-    if versioning != "Enabled":
-        replaced = find_place(connection, bucket_id, record.key, NULL_VERSION)
+    """Put a record whose blobs are counted already on top of its key, in place of what `find_replaced` found."""
+    kept = rules.keep(record)
+    if kept is not record:
+        columns = write_columns(kept)
+    version_id = record.version_id if rules.versioning == "Enabled" else NULL_VERSION
     seq = 0
-    if versioning:
+    if rules.versioning:
         if replaced is not None:
             _delete_row(connection, bucket_id, record.key, replaced.seq)
         newest = connection.execute(
@@ -212,7 +263,7 @@ def _write_row(
     body_id: int | None,
 ) -> None:
     in_row = columns.segments if body_id is None else None
-    row = (bucket_id, key, seq, *columns.first, version_id, *columns.second, body_id, in_row)
+    row = (bucket_id, key, seq, *columns.first, version_id, *columns.second, body_id, in_row, columns.worm)
     elsewhere = None if body_id is None else columns.segments
     connection.execute(_WRITE, (*row, row_sum(elsewhere, *row)))
 
@@ -235,15 +286,26 @@ def _write_body(connection: sqlite3.Connection, body_id: int | None, columns: Co
 
 
 def change_object(
-    connection: sqlite3.Connection, bucket_id: int, key: str, version_id: str | None, change: Change
+    connection: sqlite3.Connection,
+    bucket_id: int,
+    key: str,
+    version_id: str | None,
+    change: Change,
+    moments: Moments,
+    *,
+    bypass_governance: bool,
 ) -> Written:
-    versioning_of(connection, bucket_id)
+    rules = rules_of(connection, bucket_id, moments)
     place = find_place(connection, bucket_id, key, version_id)
     if place is None or place.kind == DELETE_MARKER:
         raise Gone(key)
     row = connection.execute(f"{_COLUMNS} AND seq = ?", (bucket_id, key, place.seq)).fetchone()
     was = read_record(key, row)
     becomes = change(was)
+    if not rules.allows(was, becomes, bypass_governance=bypass_governance):
+        raise Immutable(key)
+    if becomes.last_modified != was.last_modified:
+        becomes = rules.date(becomes)
     columns = write_columns(becomes)
     before, after = read_blob_ids(place.segments), read_blob_ids(columns.segments)
     if before != after:
@@ -255,20 +317,30 @@ def change_object(
     return Written(place.version_id, move_blobs(connection, after, before, sums_of_tail(connection, was, becomes)))
 
 
-def delete_objects(connection: sqlite3.Connection, bucket_id: int, deletions: Sequence[Deletion]) -> list[Deleted]:
-    versioning = versioning_of(connection, bucket_id)
-    return [_delete_object(connection, bucket_id, versioning, deletion) for deletion in deletions]
+def delete_objects(
+    connection: sqlite3.Connection, bucket_id: int, deletions: Sequence[Deletion], moments: Moments
+) -> list[Deleted]:
+    rules = rules_of(connection, bucket_id, moments)
+    return [_delete_object(connection, bucket_id, rules, deletion) for deletion in deletions]
 
 
-def _delete_object(connection: sqlite3.Connection, bucket_id: int, versioning: str, deletion: Deletion) -> Deleted:
-    for_good = deletion.version_id if versioning else deletion.version_id or NULL_VERSION
-    place = find_place(connection, bucket_id, deletion.key, for_good)
+def _delete_object(connection: sqlite3.Connection, bucket_id: int, rules: Rules, deletion: Deletion) -> Deleted:
+    key = deletion.key
+    for_good = deletion.version_id if rules.versioning else deletion.version_id or NULL_VERSION
+    place = find_place(connection, bucket_id, key, for_good)
     if deletion.unless_newer_than is not None and (place is None or place.last_modified > deletion.unless_newer_than):
         return Deleted(existed=False)
     if for_good is not None:
-        return _delete_version(connection, bucket_id, deletion.key, place, named=bool(versioning))
-    marker = delete_marker(deletion.key, deletion.marker_id, deletion.now)
-    written = put_version(connection, bucket_id, versioning, marker, write_columns(marker))
+        if place is not None and rules.holds(place, bypass_governance=deletion.bypass_governance):
+            return Deleted(existed=False, immutable=True)
+        return _delete_version(connection, bucket_id, key, place, named=bool(rules.versioning))
+    try:
+        bypass = deletion.bypass_governance
+        replaced = find_replaced(connection, bucket_id, rules, key, bypass_governance=bypass)
+    except Immutable:
+        return Deleted(existed=False, immutable=True)
+    marker = delete_marker(key, deletion.marker_id, deletion.now)
+    written = put_version(connection, bucket_id, rules, marker, write_columns(marker), replaced)
     existed = place is not None and place.kind != DELETE_MARKER
     return Deleted(existed, written.released, written.version_id, marker=True)
 

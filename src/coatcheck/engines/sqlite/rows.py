@@ -8,9 +8,10 @@ from struct import Struct
 from typing import Final
 
 from ...core.reply_headers import keep_stored
-from ...ports.object import Restore, Segment
+from ...ports.object import Restore, Retention, Segment
 
 _SEGMENT: Final = Struct(">16sQQ")
+_HOLD: Final = "ON"
 
 
 def write_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -53,6 +54,21 @@ def read_blob_ids(column: bytes | None) -> list[bytes]:
 
 def read_restore(ready_at: int | None, until: int | None) -> Restore | None:
     return None if ready_at is None or until is None else Restore(ready_at, until)
+
+
+def write_worm(retention: Retention | None, legal_hold: bool) -> str | None:
+    """ "COMPLIANCE 1790000000 ON": mode, end and hold, as far as there are any; None for nothing."""
+    words = [] if retention is None else [retention.mode, str(retention.until)]
+    return " ".join([*words, _HOLD] if legal_hold else words) or None
+
+
+def read_retention(column: str | None) -> Retention | None:
+    words = column.split(" ") if column else ()
+    return Retention(words[0], int(words[1])) if len(words) > 1 else None
+
+
+def read_legal_hold(column: str | None) -> bool:
+    return column is not None and column.endswith(_HOLD)
 
 
 def write_crc64(crc: int) -> int:

@@ -5,27 +5,31 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Final
 
+from ...core.times import Moments
 from ...ports.catalog import Gone, Stale, Written
 from ...ports.object import ObjectRecord
 from ...ports.upload import Part, Upload
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of
-from .objects import Columns, check_overwrite, put_version, versioning_of
+from .objects import Columns, check_bucket, check_overwrite, find_replaced, put_version, rules_of
 from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
     read_crc64,
     read_headers,
+    read_legal_hold,
+    read_retention,
     read_segments,
     read_tags,
     write_crc64,
     write_headers,
     write_segments,
     write_tags,
+    write_worm,
 )
 
 UPLOADS: Final = (
-    "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision FROM upload"
-    " WHERE bucket_id = ?"
+    "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm"
+    " FROM upload WHERE bucket_id = ?"
 )
 UPLOAD: Final = f"{UPLOADS} AND key = ? AND upload_id = ?"
 PARTS: Final = (
@@ -36,7 +40,7 @@ PARTS: Final = (
 
 
 def read_upload(row: Any) -> Upload:
-    key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision = row
+    key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm = row
     return Upload(
         key,
         upload_id,
@@ -47,6 +51,8 @@ def read_upload(row: Any) -> Upload:
         encryption,
         bool(sequential),
         revision,
+        read_retention(worm),
+        read_legal_hold(worm),
     )
 
 
@@ -56,10 +62,10 @@ def read_part(row: Any) -> Part:
 
 
 def create_upload(connection: sqlite3.Connection, bucket_id: int, upload: Upload) -> None:
-    versioning_of(connection, bucket_id)
+    check_bucket(connection, bucket_id)
     connection.execute(
         "INSERT INTO upload (bucket_id, key, upload_id, initiated_at, storage_class, headers, tags, encryption,"
-        " sequential) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " sequential, worm) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             bucket_id,
             upload.key,
@@ -70,6 +76,7 @@ def create_upload(connection: sqlite3.Connection, bucket_id: int, upload: Upload
             write_tags(upload.tags),
             upload.encryption,
             upload.sequential,
+            write_worm(upload.retention, upload.legal_hold),
         ),
     )
 
@@ -101,6 +108,7 @@ def complete_upload(
     upload: Upload,
     record: ObjectRecord,
     columns: Columns,
+    moments: Moments,
     *,
     forbid_overwrite: bool,
 ) -> Written:
@@ -108,9 +116,10 @@ def complete_upload(
     if revision != upload.revision:
         raise Stale(upload.upload_id)
     check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
-    versioning = versioning_of(connection, bucket_id)
+    rules = rules_of(connection, bucket_id, moments)
+    replaced = find_replaced(connection, bucket_id, rules, record.key)
     moved = move_blobs(connection, read_blob_ids(columns.segments), _delete(connection, number))
-    written = put_version(connection, bucket_id, versioning, record, columns)
+    written = put_version(connection, bucket_id, rules, record, columns, replaced)
     return Written(written.version_id, written.released + moved)
 
 

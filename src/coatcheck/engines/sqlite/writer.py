@@ -23,21 +23,33 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
-from ...clock import Clock
+from ...clock import Clock, SteadyClock
 from ...core.errors import OssError
 from ...core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
-from ...ports.catalog import AlreadyThere, Busy, Gone, NoSpace, NotEmpty, Stale, TooMany, Unknown, Unwritable
+from ...ports.catalog import (
+    AlreadyThere,
+    Busy,
+    Gone,
+    Immutable,
+    NoSpace,
+    NotEmpty,
+    Stale,
+    TooMany,
+    Unknown,
+    Unwritable,
+)
 from ..trouble import tell_trouble
 from .blobs import date_releases
 from .changes import Changed, Changes
 from .connection import WriteLock, open_connection
+from .noted_time import NotedTime
 from .row_sums import keep_row_sums
 
 T = TypeVar("T")
 
 _BATCH_MAX: Final = 256  # mutations in one transaction: with inline bodies at most 16 MiB
 _CACHE_KIB: Final = 16 * 1024
-_REFUSALS: Final = (AlreadyThere, Gone, NotEmpty, Stale, TooMany, OssError)
+_REFUSALS: Final = (AlreadyThere, Gone, Immutable, NotEmpty, Stale, TooMany, OssError)
 # A quota, or a limit on the size of files, shows as a failed write; a full disk can also hit the shared-memory file.
 _NO_SPACE: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 _UNWRITABLE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)  # told before any write
@@ -57,13 +69,14 @@ class _Lost(Exception):
 class Writer:
     """The process's writer thread. `run` is called on an event loop, `close` anywhere."""
 
-    def __init__(self, catalog: Path, lock: Path, changes: Changes, clock: Clock) -> None:
+    def __init__(self, catalog: Path, lock: Path, changes: Changes, clock: Clock, steady: SteadyClock) -> None:
         self._connection = open_connection(
             catalog, cache_kib=_CACHE_KIB, query_only=False, busy_timeout_s=_BEGIN_WAIT_S
         )
         keep_row_sums(self._connection)
         date_releases(self._connection, clock)
         self._changed = Changed(self._connection)
+        self._noted = NotedTime(steady)
         self._lock = WriteLock(lock)
         self._changes = changes
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
@@ -194,6 +207,7 @@ class Writer:
 
     def _end_transaction(self) -> None:
         """Raises: _Lost; sqlite3.Error, and nothing was committed."""
+        self._noted.note(self._connection)
         try:
             with self._changes.moving(self._changed):
                 self._connection.execute("COMMIT")
