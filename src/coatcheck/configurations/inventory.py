@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT, OssError
 from coatcheck.core.limits import INVENTORY_ID_MAX_CHARS, OBJECT_KEY_MAX_BYTES
 from coatcheck.core.xml import Node
@@ -114,6 +115,7 @@ class Inventory:
     auto_delete: bool | None = None
     fields: tuple[str, ...] = ()
     incremental: Incremental | None = None
+    author: Author | None = None  # who set it up
 
 
 def read(document: Element) -> Inventory:

@@ -5,10 +5,13 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coatcheck.configurations import inventory
 from coatcheck.core.errors import INVALID_ARGUMENT, INVENTORY_ALREADY_EXIST, INVENTORY_EXCEED_LIMIT, NO_SUCH_INVENTORY
 from coatcheck.core.limits import INVENTORIES_PER_BUCKET, INVENTORY_PAGE
 from coatcheck.core.xml import Node
+from coatcheck.identity.author import author_of
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document, read_token, write_token
@@ -28,7 +31,7 @@ async def put_bucket_inventory(call: Call) -> Reply:
     def put(before: str | None) -> str:
         if before is not None:
             raise INVENTORY_ALREADY_EXIST(InventoryId=value.inventory_id)
-        return inventory.to_json(value)
+        return inventory.to_json(replace(value, author=author_of(call.caller, call.now)))
 
     await change_entry(
         call, inventory.KIND, value.inventory_id, put, most=INVENTORIES_PER_BUCKET, crowded=INVENTORY_EXCEED_LIMIT
