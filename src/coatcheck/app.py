@@ -6,10 +6,15 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
+from coatcheck.background.access_log import AccessLog
+from coatcheck.background.log_delivery import LogDelivery
+from coatcheck.background.log_segments import Segments
+from coatcheck.background.notices import Notices
+from coatcheck.background.schedule import keep_doing
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
@@ -70,6 +75,8 @@ class Server:
         self._lifecycle: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._access_log: AccessLog | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -123,7 +130,8 @@ class Server:
             exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
-        answer, listeners = services.answer if proxies is None else answer_proxied, (log.note,)
+        answer = services.answer if proxies is None else answer_proxied
+        listeners = (log.note, self._open_access_log(ports))
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, listeners)
@@ -139,9 +147,22 @@ class Server:
         _settle_memory()
         return begin
 
+    def _open_access_log(self, ports: Ports) -> Callable[[Exchange], None]:
+        """What takes notes of exchanges, and what delivers them."""
+        assert self._engines is not None
+        data = self._settings.data
+        segments = Segments(data / "access-log")
+        self._access_log = AccessLog(segments, self._clock)
+        delivery = LogDelivery(segments, ports, self._engines.keyring, Notices())
+        doing = keep_doing(delivery.run, data / "access-log.lock", self._clock, "the delivery of access logs")
+        self._background.append(asyncio.create_task(doing))
+        return self._access_log.note
+
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
-        for task in (self._lifecycle, self._sweeping):
+        if self._access_log is not None:
+            self._access_log.close()
+        for task in (self._lifecycle, self._sweeping, *self._background):
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])

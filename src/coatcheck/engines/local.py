@@ -66,8 +66,10 @@ _OURS: Final = (
     "lifecycle.day*",
     "tls/*",
     "results/boot",
+    "access-log/*.log",
+    "access-log/*/*.log",
 )
-_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls")
+_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls", "access-log", "access-log/*")
 
 log = logging.getLogger("coatcheck")
 

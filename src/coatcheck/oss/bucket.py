@@ -25,6 +25,7 @@ from coatcheck.core.limits import BUCKETS_PER_ACCOUNT, CONFIGURATION_MAX_BYTES, 
 from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
+from coatcheck.operations.encryption import bucket_encryption
 from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, TAGGING, Bucket, NewBucket, Tags, write_public_access_block
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
@@ -33,7 +34,6 @@ from .arguments import check_xml, read_body, read_list_text, read_max_keys
 from .bucket_tags import has_tags, read_tag_filter, read_tags_header
 from .call import Call
 from .documents_kept import change_bucket
-from .encryption import bucket_encryption
 from .object_put import STORAGE_CLASSES
 from .owner import acl_node, acl_reply, owner_node
 from .tagging import write_tagging

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.configurations import encryption
 from coatcheck.configurations.encryption import HEADER, check_algorithm
 from coatcheck.core.errors import INVALID_ARGUMENT
-from coatcheck.operations.encryption import AES256
+from coatcheck.operations.encryption import AES256, bucket_encryption
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import RawHeader
 
@@ -50,9 +49,3 @@ def find_encryption(named: Mapping[str, str], bucket: Bucket) -> str:
 def encryption_headers(algorithm: str) -> tuple[RawHeader, ...]:
     """What a reply says of how the bytes are kept."""
     return _SAID if algorithm else ()
-
-
-def bucket_encryption(bucket: Bucket) -> str:
-    """How the bucket has new objects kept of which nothing else is said: by its rule's algorithm, or ""."""
-    document = bucket.configuration(encryption.NAME) if bucket.configurations else None
-    return "" if document is None else encryption.from_json(document).algorithm

@@ -30,6 +30,7 @@ from coatcheck.images.parameters import decode_base64
 from coatcheck.images.plan import Answer
 from coatcheck.images.text import read_plan
 from coatcheck.operations.commit import repeated
+from coatcheck.operations.encryption import bucket_encryption
 from coatcheck.operations.intake import receive
 from coatcheck.operations.pacing import paced_content
 from coatcheck.operations.picture import Processed, process_picture
@@ -43,7 +44,6 @@ from coatcheck.wire.request import Request
 
 from .arguments import read_body
 from .call import Call
-from .encryption import bucket_encryption
 from .object_headers import describe
 from .traffic_limit import read_traffic_limit
 
