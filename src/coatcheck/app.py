@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.background.access_log import AccessLog
+from coatcheck.background.inventory_run import InventoryRuns
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.notices import Notices
@@ -131,7 +132,7 @@ class Server:
             return await services.answer(exchange)
 
         answer = services.answer if proxies is None else answer_proxied
-        listeners = (log.note, self._open_access_log(ports))
+        listeners = (log.note, self._begin_background(ports))
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, listeners)
@@ -147,15 +148,19 @@ class Server:
         _settle_memory()
         return begin
 
-    def _open_access_log(self, ports: Ports) -> Callable[[Exchange], None]:
-        """What takes notes of exchanges, and what delivers them."""
+    def _begin_background(self, ports: Ports) -> Callable[[Exchange], None]:
+        """What goes on without a request; returns what takes notes of exchanges for access logs."""
         assert self._engines is not None
-        data = self._settings.data
+        data, keyring, notices = self._settings.data, self._engines.keyring, Notices()
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
-        delivery = LogDelivery(segments, ports, self._engines.keyring, Notices())
-        doing = keep_doing(delivery.run, data / "access-log.lock", self._clock, "the delivery of access logs")
-        self._background.append(asyncio.create_task(doing))
+        works = {
+            "access-log": LogDelivery(segments, ports, keyring, notices).run,
+            "inventory": InventoryRuns(ports, keyring, notices).run,
+        }
+        for name, run in works.items():
+            doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
+            self._background.append(asyncio.create_task(doing))
         return self._access_log.note
 
     async def close(self) -> None:

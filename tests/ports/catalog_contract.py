@@ -346,6 +346,26 @@ class CatalogContract:
         assert await page("ä", "", 1) == (["ä"], False)
         assert await page("c", "", 1) == ([], False)
 
+    async def test_buckets_are_found_by_the_kind_of_their_entries(self, catalog: Catalog, bucket: Bucket) -> None:
+        other = await catalog.create_bucket(a_bucket("another"), most=9)
+        assert await catalog.buckets_with_entries("inventory") == []
+        await catalog.change_entry(bucket.bucket_id, "inventory", "all", lambda _: "one", most=9)
+        await catalog.change_entry(bucket.bucket_id, "inventory", "some", lambda _: "two", most=9)
+        await catalog.change_entry(other.bucket_id, "liveChannel", "door", lambda _: "three", most=9)
+        assert [found.name for found in await catalog.buckets_with_entries("inventory")] == [bucket.name]
+        assert [found.name for found in await catalog.buckets_with_entries("liveChannel")] == ["another"]
+        for name in ("all", "some"):
+            await catalog.change_entry(bucket.bucket_id, "inventory", name, lambda _: None, most=9)
+        assert await catalog.buckets_with_entries("inventory") == []
+
+    async def test_a_listing_of_versions_says_what_their_records_say(self, catalog: Catalog, bucket: Bucket) -> None:
+        record = an_object("a", acl="public-read", encryption="AES256", crc64=(1 << 64) - 1, tags=(("k", "v"),))
+        await catalog.put_object(bucket.bucket_id, record)
+        page = await catalog.list_versions(bucket.bucket_id, prefix="", delimiter="", marker=("", ""), limit=9)
+        (version,) = page.versions
+        assert (version.acl, version.encryption, version.crc64) == ("public-read", "AES256", (1 << 64) - 1)
+        assert version.tags == (("k", "v"),)
+
     async def test_entries_go_with_their_bucket(self, catalog: Catalog, bucket: Bucket) -> None:
         number = bucket.bucket_id
         await catalog.change_entry(number, "inventory", "all", lambda _: "one", most=9)

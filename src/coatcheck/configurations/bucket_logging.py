@@ -1,4 +1,4 @@
-"""Where a bucket wants its access log: kept and shown; nobody writes it yet. Pure.
+"""Where a bucket wants its access log. Pure; `background/log_delivery.py` brings it there.
 
 Source: OSS API reference, PutBucketLogging, GetBucketLogging, DeleteBucketLogging.
 """

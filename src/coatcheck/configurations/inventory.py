@@ -1,6 +1,7 @@
 """An inventory of a bucket: which objects are to be listed, how often, with which fields, and where to. Pure.
 
-A bucket has many, each stored for itself. Kept and shown; no lists are written yet.
+A bucket has many, each stored for itself. `background/inventory_run.py` writes the lists; lists of what has changed
+(IncrementalInventory) are kept and shown, and not written.
 
 Source: OSS API reference, PutBucketInventory and its like.
 """
@@ -34,6 +35,7 @@ from .elements import (
 from .stored import read_stored, write_stored
 
 KIND: Final = "inventory"  # of the entries of a bucket; the inventory's id is the name
+RUN_KIND: Final = "inventoryRun"  # of the entries that say how far the list of each has come
 ROOT: Final = "InventoryConfiguration"
 SHAPE: Final = texts(
     "Id",

@@ -200,6 +200,7 @@ LOG_ROOM_BYTES: Final = 64 * 1024**2  # ours: that lines leave free on the disk;
 INVENTORIES_PER_BUCKET: Final = 1000  # OSS
 INVENTORY_PAGE: Final = 100  # OSS: ListBucketInventory
 INVENTORY_ID_MAX_CHARS: Final = 256  # ours
+INVENTORY_FILE_MAX_BYTES: Final = 64 * 1024**2  # ours: lines of a data file before they are compressed; then the next
 
 # --- live channels -------------------------------------------------------------------------------------------------
 LIVE_CHANNELS_PER_BUCKET: Final = 10_000  # ours

@@ -178,6 +178,10 @@ class MemoryCatalog:
 
     # --- entries ---
 
+    async def buckets_with_entries(self, kind: str) -> Sequence[Bucket]:
+        found = [bucket for _, bucket in sorted(self._buckets.items()) if self._entries.get((bucket.bucket_id, kind))]
+        return [self._as_owned(bucket) for bucket in found]
+
     async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
         return self._entries.get((bucket_id, kind), {}).get(name)
 
@@ -470,6 +474,9 @@ def _listed_version(record: ObjectRecord, versions: list[ObjectRecord]) -> Liste
         tags=record.tags,
         restore=record.restore,
         superseded_at=versions[place - 1].last_modified if place else None,
+        acl=record.acl,
+        encryption=record.encryption,
+        crc64=record.crc64,
     )
 
 

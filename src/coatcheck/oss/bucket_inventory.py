@@ -1,4 +1,5 @@
-"""PutBucketInventory, GetBucketInventory, ListBucketInventory, DeleteBucketInventory. No lists are written yet.
+"""PutBucketInventory, GetBucketInventory, ListBucketInventory, DeleteBucketInventory. The lists are written by
+`background/inventory_run.py`.
 
 Source: OSS API reference, the operations of those names.
 """
@@ -8,7 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from coatcheck.configurations import inventory
-from coatcheck.core.errors import INVALID_ARGUMENT, INVENTORY_ALREADY_EXIST, INVENTORY_EXCEED_LIMIT, NO_SUCH_INVENTORY
+from coatcheck.core.errors import (
+    INVALID_ARGUMENT,
+    INVENTORY_ALREADY_EXIST,
+    INVENTORY_EXCEED_LIMIT,
+    KMS_NOT_ENABLED,
+    NO_SUCH_INVENTORY,
+)
 from coatcheck.core.limits import INVENTORIES_PER_BUCKET, INVENTORY_PAGE
 from coatcheck.core.xml import Node
 from coatcheck.identity.author import author_of
@@ -27,6 +34,9 @@ async def put_bucket_inventory(call: Call) -> Reply:
         raise INVALID_ARGUMENT(
             "Id and inventoryId must be the same.", ArgumentName="Id", ArgumentValue=value.inventory_id
         )
+
+    if value.target.encryption == "SSE-KMS":
+        raise KMS_NOT_ENABLED()
 
     def put(before: str | None) -> str:
         if before is not None:
@@ -63,7 +73,9 @@ async def list_bucket_inventory(call: Call) -> Reply:
 
 async def delete_bucket_inventory(call: Call) -> Reply:
     """DeleteBucketInventory: fine if there is none."""
-    await drop_entry(call, inventory.KIND, _read_id(call))
+    inventory_id = _read_id(call)
+    await drop_entry(call, inventory.KIND, inventory_id)
+    await drop_entry(call, inventory.RUN_KIND, inventory_id)
     return Reply(204)
 
 

@@ -167,6 +167,10 @@ class Catalog(Protocol):
 
     # --- entries: documents of which a bucket may have thousands, each by its kind and its name ---
 
+    async def buckets_with_entries(self, kind: str) -> Sequence[Bucket]:
+        """Every bucket, of whatever owner, that has an entry of that kind. For work in the background."""
+        ...
+
     async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
         """The document; None if there is none."""
         ...

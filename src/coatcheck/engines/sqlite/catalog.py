@@ -140,6 +140,10 @@ class SqliteCatalog:
 
     # --- entries ---
 
+    async def buckets_with_entries(self, kind: str) -> Sequence[Bucket]:
+        found = [self.look_for_bucket(row[0]) for row in self._reader.rows(entries.BUCKETS, (kind,))]
+        return [bucket for bucket in found if bucket is not None]
+
     async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
         row = self._reader.row(entries.ENTRY, (bucket_id, kind, name))
         return None if row is None else str(row[0])

@@ -13,6 +13,10 @@ ENTRIES: Final = (
     "SELECT name, document FROM bucket_entry WHERE bucket_id = ?1 AND kind = ?2 AND name > ?3 AND name >= ?4"
     " AND substr(name, 1, length(?4)) = ?4 ORDER BY name LIMIT ?5"
 )
+BUCKETS: Final = (
+    "SELECT name FROM bucket WHERE EXISTS (SELECT 1 FROM bucket_entry WHERE bucket_id = bucket.id AND kind = ?)"
+    " ORDER BY name"
+)
 COUNT: Final = "SELECT count(*) FROM bucket_entry WHERE bucket_id = ? AND kind = ?"
 
 
