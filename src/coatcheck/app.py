@@ -15,6 +15,7 @@ from coatcheck.background.inventory_run import InventoryRuns
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.notices import Notices
+from coatcheck.background.replication_run import Replications
 from coatcheck.background.schedule import keep_doing
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
@@ -157,6 +158,7 @@ class Server:
         works = {
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
+            "replication": Replications(ports, keyring, notices).run,
         }
         for name, run in works.items():
             doing = keep_doing(run, data / f"{name}.lock", self._clock, name)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from coatcheck.core.errors import OBJECT_NOT_APPENDABLE, OssError
-from coatcheck.ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
+from coatcheck.ports.bucket import JOURNAL, REPLICATION, Bucket, BucketStat, ClassStat, NewBucket
 from coatcheck.ports.catalog import AlreadyThere, BucketChange, Catalog, Gone, NotEmpty, Stale, TooMany
 from coatcheck.ports.object import (
     Deletion,
@@ -365,6 +365,56 @@ class CatalogContract:
         (version,) = page.versions
         assert (version.acl, version.encryption, version.crc64) == ("public-read", "AES256", (1 << 64) - 1)
         assert version.tags == (("k", "v"),)
+
+    async def test_entries_are_dropped_by_many(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        for name in ("a", "b", "c"):
+            await catalog.change_entry(number, "inventory", name, lambda _: "one", most=9)
+        await catalog.change_entry(number, "other", "a", lambda _: "two", most=9)
+        assert await catalog.drop_entries(number, "inventory", limit=2)
+        assert await catalog.count_entries(number, "inventory") == 1
+        assert not await catalog.drop_entries(number, "inventory", limit=2)
+        assert await catalog.count_entries(number, "inventory") == 0
+        assert await catalog.count_entries(number, "other") == 1
+        assert not await catalog.drop_entries(number + 99, "inventory", limit=2)
+
+    async def test_a_bucket_with_a_rule_notes_each_change_in_its_commit(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+
+        async def noted(change: Awaitable[object]) -> list[str]:
+            """The keys that a change leaves in the journal, which was empty."""
+            await change
+            page, _ = await catalog.list_entries(number, JOURNAL, prefix="", marker="", limit=9)
+            await catalog.drop_entries(number, JOURNAL, limit=9)
+            assert len({text for _, text in page}) == len(page)
+            return [key for key, _ in page]
+
+        assert await noted(catalog.put_object(number, an_object("before"))) == []
+        await catalog.set_configuration(number, REPLICATION, "{}")
+        assert await noted(catalog.put_object(number, an_object("a/ü"))) == ["a/ü"]
+        changed = catalog.change_object(number, "a/ü", None, lambda record: replace(record, tags=(("k", "v"),)))
+        assert await noted(changed) == ["a/ü"]
+        assert await noted(catalog.delete_object(number, Deletion("a/ü"))) == ["a/ü"]
+        assert await noted(catalog.delete_object(number, Deletion("a/ü"))) == []  # nothing was there
+        await catalog.set_bucket_versioning(number, "Enabled")
+        assert await noted(catalog.put_object(number, an_object("v", version_id="one"))) == ["v"]
+        deletions = [Deletion("v", marker_id="two"), Deletion("v", version_id="one"), Deletion("w", marker_id="three")]
+        assert await noted(catalog.delete_objects(number, deletions)) == ["v", "w"]
+        upload = an_upload("up")
+        await catalog.create_upload(number, upload)
+        assert await noted(catalog.complete_upload(number, upload, an_object("up", version_id="four"))) == ["up"]
+        await catalog.set_configuration(number, REPLICATION, None)
+        assert await noted(catalog.put_object(number, an_object("after"))) == []
+
+    async def test_a_key_that_changes_again_is_noted_anew(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        await catalog.set_configuration(number, REPLICATION, "{}")
+        texts = []
+        for _ in range(2):
+            await catalog.put_object(number, an_object("a"))
+            texts.append(await catalog.find_entry(number, JOURNAL, "a"))
+        assert None not in texts
+        assert texts[0] != texts[1]
 
     async def test_entries_go_with_their_bucket(self, catalog: Catalog, bucket: Bucket) -> None:
         number = bucket.bucket_id

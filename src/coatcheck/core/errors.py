@@ -10,63 +10,12 @@ signature we expected, into a fact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .fault import Fault as Fault
+from .fault import OssError as OssError
 
 
 class Broken(Exception):
     """A body that is being sent can't be completed. What is wrong has been logged by whoever raised it."""
-
-
-class OssError(Exception):
-    """A refusal on its way to the client: which row, in which words, with which facts."""
-
-    def __init__(
-        self,
-        fault: Fault,
-        message: str,
-        facts: dict[str, str],
-        ec: str,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-    ) -> None:
-        super().__init__(f"{fault.code}: {message}")
-        self.fault = fault
-        self.message = message
-        self.facts = facts
-        self.ec = ec
-        self.headers = headers
-        self.nested: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()  # elements that hold elements
-
-    @property
-    def code(self) -> str:
-        return self.fault.code
-
-    @property
-    def status(self) -> int:
-        return self.fault.status
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One row of the table: OSS's code, the HTTP status, the message, and the finer code if there is one."""
-
-    code: str
-    status: int
-    message: str
-    ec: str = ""
-
-    def __call__(
-        self,
-        message: str | None = None,
-        /,
-        *,
-        ec: str | None = None,
-        headers: tuple[tuple[bytes, bytes], ...] = (),
-        **facts: str,
-    ) -> OssError:
-        """Make the exception; `message` and `ec` replace the row's, `headers` go out with the reply as they are."""
-        return OssError(
-            self, self.message if message is None else message, facts, self.ec if ec is None else ec, headers
-        )
 
 
 # --- names and addresses -------------------------------------------------------------------------------------------
@@ -323,6 +272,26 @@ NO_SUCH_LOG_FIELDS = Fault(
 NO_SUCH_INVENTORY = Fault("NoSuchInventory", 404, "No Row found in Inventory Table.")
 INVENTORY_ALREADY_EXIST = Fault("InventoryAlreadyExist", 409, "The Inventory Configuration already exists.")
 INVENTORY_EXCEED_LIMIT = Fault("InventoryExceedLimit", 400, "You are not allowed to create more inventory than limit.")
+NO_REPLICATION_RULE = Fault("NoReplicationRule", 400, "No replication rule specified.")
+TOO_MANY_REPLICATION_RULES = Fault("TooManyReplicationRules", 400, "OSS only support one replication rule now.")
+TOO_MANY_PREFIXES = Fault("TooManyPrefixes", 400, "A replication rule has too many prefixes.")
+TOO_MANY_OUTGOING_REPLICATION = Fault(
+    "TooManyOutgoingReplication", 400, "The bucket has a replication rule to another bucket already."
+)
+BUCKET_REPLICATION_ALREADY_EXIST = Fault("BucketReplicationAlreadyExist", 400, "Bucket replication already exists.")
+INVALID_TARGET_BUCKET = Fault("InvalidTargetBucket", 400, "The target bucket is invalid for bucket replication.")
+INVALID_TARGET_LOCATION = Fault(
+    "InvalidTargetLocation", 400, "The target bucket you specified does not locate in the target location."
+)
+NO_REPLICATION_LOCATION = Fault(
+    "NoReplicationLocation", 400, "The bucket does not have corresponding replication location."
+)
+NO_SUCH_REPLICATION_CONFIGURATION = Fault(
+    "NoSuchReplicationConfiguration", 404, "The bucket you specified does not have replication configuration."
+)
+NO_SUCH_REPLICATION_RULE = Fault(
+    "NoSuchReplicationRule", 404, "The BucketReplicationRule you specified does not exist."
+)
 NO_SUCH_REDUNDANCY_TRANSITION = Fault(
     "NoSuchDataRedundancyTransition", 404, "The specified data redundancy transition task does not exist."
 )

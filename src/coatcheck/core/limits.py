@@ -202,6 +202,10 @@ INVENTORY_PAGE: Final = 100  # OSS: ListBucketInventory
 INVENTORY_ID_MAX_CHARS: Final = 256  # ours
 INVENTORY_FILE_MAX_BYTES: Final = 64 * 1024**2  # ours: lines of a data file before they are compressed; then the next
 
+# --- replication ---------------------------------------------------------------------------------------------------
+REPLICATION_PREFIXES_MAX: Final = 10  # OSS: prefixes of a rule
+REPLICATION_ID_MAX_CHARS: Final = 255  # ours: the ID of a rule
+
 # --- live channels -------------------------------------------------------------------------------------------------
 LIVE_CHANNELS_PER_BUCKET: Final = 10_000  # ours
 LIVE_CHANNEL_NAME_MAX_BYTES: Final = 64  # OSS

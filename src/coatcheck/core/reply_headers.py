@@ -83,6 +83,7 @@ ROWS: Final = (
     ReplyHeader("x-oss-next-append-position", (From.SERVER,), "OSS: AppendObject"),
     ReplyHeader("x-oss-object-restore-priority", (From.SERVER,), "OSS: RestoreObject"),
     ReplyHeader("x-oss-object-type", (From.SERVER,), "OSS: GetObject"),
+    ReplyHeader("x-oss-replication-rule-id", (From.SERVER,), "OSS: PutBucketReplication"),
     ReplyHeader("x-oss-request-id", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("x-oss-restore", (From.SERVER,), "OSS: RestoreObject"),
     ReplyHeader("x-oss-sealed-time", (From.SERVER,), "OSS: SealAppendObject"),

@@ -6,13 +6,14 @@ in these files is durable, and nothing awaits: each method runs whole between tw
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..clock import Clock, wall_clock
 from ..core.limits import BILLED_LEAST_BYTES
-from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
+from ..ports.bucket import JOURNAL, REPLICATION, Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.catalog import (
     AlreadyThere,
     BucketChange,
@@ -206,6 +207,16 @@ class MemoryCatalog:
         else:
             entries[name] = document
 
+    async def drop_entries(self, bucket_id: int, kind: str, *, limit: int) -> bool:
+        entries = self._entries.get((bucket_id, kind), {})
+        for name in list(entries)[:limit]:
+            del entries[name]
+        return bool(entries)
+
+    def _note_change(self, bucket_id: int, key: str) -> None:
+        if self._bucket_of(bucket_id).configuration(REPLICATION) is not None:
+            self._entries.setdefault((bucket_id, JOURNAL), {})[key] = secrets.token_hex(8)
+
     # --- objects ---
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
@@ -243,6 +254,7 @@ class MemoryCatalog:
         before = objects.get(record.key, [])
         kept = [old for old in before if old.version_id != version_id]
         objects[record.key] = [replace(record, version_id=version_id), *kept]
+        self._note_change(bucket_id, record.key)
         return Written(version_id, self._release(old.segments for old in before if old.version_id == version_id))
 
     async def change_object(self, bucket_id: int, key: str, version_id: str | None, change: Change) -> Written:
@@ -255,6 +267,7 @@ class MemoryCatalog:
                 self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
                 self.references.update(_blob_ids(new.segments))
                 versions[number] = new
+                self._note_change(bucket_id, key)
                 return Written(old.version_id, self._release([old.segments]))
         raise Gone(key)
 
@@ -278,6 +291,7 @@ class MemoryCatalog:
         if old is None:
             return Deleted(existed=False)
         objects[key].remove(old)
+        self._note_change(bucket_id, key)
         if not objects[key]:
             del objects[key]
         named = version_id if versioning else ""

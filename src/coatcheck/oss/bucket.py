@@ -26,7 +26,15 @@ from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.operations.encryption import bucket_encryption
-from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, TAGGING, Bucket, NewBucket, Tags, write_public_access_block
+from coatcheck.ports.bucket import (
+    PUBLIC_ACCESS_BLOCK,
+    REPLICATION,
+    TAGGING,
+    Bucket,
+    NewBucket,
+    Tags,
+    write_public_access_block,
+)
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
 
@@ -162,7 +170,7 @@ async def get_bucket_info(call: Call) -> Reply:
         ("StorageClass", bucket.storage_class),
         ("DataRedundancyType", bucket.redundancy),
         ("TransferAcceleration", "Enabled" if _is_accelerated(bucket) else "Disabled"),
-        ("CrossRegionReplication", "Disabled"),
+        ("CrossRegionReplication", "Disabled" if bucket.configuration(REPLICATION) is None else "Enabled"),
         ("Name", bucket.name),
         ("ResourceGroupId", _group_of(bucket)),
         owner_node(bucket.owner),

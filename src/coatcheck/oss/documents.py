@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.configurations import inventory, live_channel, style, versioning
+from coatcheck.configurations import inventory, live_channel, replication, style, versioning
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
@@ -17,6 +17,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
     **{row.document.ROOT: row.document.SHAPE for row in ROWS},
     inventory.ROOT: inventory.SHAPE,
     live_channel.ROOT: live_channel.SHAPE,
+    replication.ROOT: replication.SHAPE,
+    replication.RTC_ROOT: replication.RTC_SHAPE,
+    replication.RULES_ROOT: replication.RULES_SHAPE,
     style.ROOT: style.SHAPE,
     versioning.ROOT: versioning.SHAPE,
     "BucketCnameConfiguration": texts(

@@ -193,12 +193,19 @@ class Catalog(Protocol):
         """
         ...
 
+    async def drop_entries(self, bucket_id: int, kind: str, *, limit: int) -> bool:
+        """Drop at most `limit` of a kind; may there be more? Fine for a bucket that is gone."""
+        ...
+
     # --- objects ---
     #
     # A key's versions are ordered by when they were committed; the newest is the current one, and may be a delete
     # marker. What a write does depends on the bucket at the moment of its commit. Never versioned: the one version of
     # a key, "null", is replaced or removed. Enabled: a version is added, under the id that was proposed. Suspended: a
     # "null" version is added, and the one there was, wherever it stood, is removed.
+
+    # In a bucket that has a document REPLICATION every mutation that writes, changes or removes a version leaves, in
+    # the same commit, an entry of kind JOURNAL under its key, with another text each time.
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
         """The current version, or that one, with its inline body, in one read; it may be a delete marker. None if there

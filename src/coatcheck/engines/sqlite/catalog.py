@@ -165,6 +165,9 @@ class SqliteCatalog:
     async def change_entry(self, bucket_id: int, kind: str, name: str, change: EntryChange, *, most: int) -> None:
         await self._writer.run(lambda connection: entries.change_entry(connection, bucket_id, kind, name, change, most))
 
+    async def drop_entries(self, bucket_id: int, kind: str, *, limit: int) -> bool:
+        return await self._writer.run(lambda connection: entries.drop_entries(connection, bucket_id, kind, limit))
+
     # --- objects ---
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:

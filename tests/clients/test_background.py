@@ -1,4 +1,4 @@
-"""Inventories and access logs by OSS's own Python SDK: set up by it, written by the server, read by it."""
+"""Inventories and replication by OSS's own Python SDK: set up by it, done by the server, read by it."""
 
 from __future__ import annotations
 
@@ -73,3 +73,51 @@ def test_a_list_is_written_once_and_read(live_server: ServerProcess, tmp_path: P
         [source, "in%2Fa%20b", "5", "5D41402ABC4B2A76B9719D911017C592"],
         [source, "in%2Fc", "5", "5D41402ABC4B2A76B9719D911017C592"],
     ]
+
+
+def test_objects_follow_to_another_bucket(live_server: ServerProcess) -> None:
+    client = a_client(live_server)
+    source, target = make_bucket(live_server), make_bucket(live_server)
+    client.put_object(oss.PutObjectRequest(bucket=source, key="in/before", body=b"before"))
+    rule = oss.ReplicationRule(
+        prefix_set=oss.ReplicationPrefixSet(prefixs=["in/"]),
+        action="ALL",
+        destination=oss.ReplicationDestination(bucket=target, location="oss-cn-hangzhou", transfer_type="internal"),
+        historical_object_replication="enabled",
+    )
+    put = client.put_bucket_replication(
+        oss.PutBucketReplicationRequest(
+            bucket=source, replication_configuration=oss.ReplicationConfiguration(rules=[rule])
+        )
+    )
+    rule_id = put.headers["x-oss-replication-rule-id"]
+    client.put_object(oss.PutObjectRequest(bucket=source, key="in/new", body=b"new", tagging="k=v"))
+    client.put_object(oss.PutObjectRequest(bucket=source, key="out/new", body=b"new"))
+
+    def keys() -> list[str]:
+        listed = client.list_objects_v2(oss.ListObjectsV2Request(bucket=target)).contents or []
+        return [each.key for each in listed]
+
+    wait_until(lambda: keys() == ["in/before", "in/new"], live_server.log.read_text)
+    assert client.get_object(oss.GetObjectRequest(bucket=target, key="in/new")).body.content == b"new"
+    client.delete_object(oss.DeleteObjectRequest(bucket=source, key="in/before"))
+    wait_until(lambda: keys() == ["in/new"], live_server.log.read_text)
+    got = client.get_bucket_replication(oss.GetBucketReplicationRequest(bucket=source)).replication_configuration
+    assert [(each.id, each.status, each.destination.bucket) for each in got.rules] == [(rule_id, "doing", target)]
+    progress = client.get_bucket_replication_progress(
+        oss.GetBucketReplicationProgressRequest(bucket=source, rule_id=rule_id)
+    )
+    assert progress.replication_progress.rules[0].progress.historical_object == "1.00"
+    assert (
+        client.get_bucket_replication_location(oss.GetBucketReplicationLocationRequest(bucket=source)).status_code
+        == 200
+    )
+    client.put_bucket_rtc(
+        oss.PutBucketRtcRequest(
+            bucket=source,
+            rtc_configuration=oss.RtcConfiguration(rtc=oss.ReplicationTimeControl(status="enabled"), id=rule_id),
+        )
+    )
+    client.delete_bucket_replication(
+        oss.DeleteBucketReplicationRequest(bucket=source, replication_rules=oss.ReplicationRules(ids=[rule_id]))
+    )
