@@ -23,6 +23,7 @@ from coatcheck.core.times import write_log_date
 from coatcheck.exchange import Exchange
 
 _NOTHING: Final = "-"
+_EMPTY: Final = '"-"'
 _QUOTED: Final = {number: f"\\x{number:02X}" for number in (*range(32), 34, 92, 127)}
 
 
@@ -97,59 +98,43 @@ def entry_of(exchange: Exchange) -> LogEntry | None:
 
 
 def write_line(entry: LogEntry) -> bytes:
-    """With its line feed."""
+    """With its line feed. Thousands a second are written beside the requests, so what is plain takes no detour."""
     headers = entry.headers
     length = headers.get("content-length", "")
+    if not length.isdigit():
+        length = "0"
     size = entry.size
-    if size is None and entry.operation in _UPLOADS and length.isdigit():
+    if size is None and entry.operation in _UPLOADS:
         size = int(length)
-    texts = [
-        entry.client or _NOTHING,
-        _NOTHING,
-        _NOTHING,
-        f"[{write_log_date(int(entry.ended_at))}]",
-        _quoted(f"{entry.method} {_uri(entry)} HTTP/{entry.version}"),
-        str(entry.status or _NOTHING),
-        str(entry.sent_bytes),
-        str(round(entry.seconds * 1000)),
-        _quoted(_hide_in_url(headers.get("referer", ""))),
-        _quoted(headers.get("user-agent", "")),
-        _quoted(headers.get("host", "")),
-        _quoted(entry.request_id),
-        '"true"',
-        _quoted(entry.requester),
-        _quoted(_name_of(entry.operation)),
-        _quoted(entry.bucket),
-        _quoted(encode(entry.key)),
-        _NOTHING if size is None else str(size),
-        str(round(entry.cost_s * 1000)),
-        _quoted(entry.refusal),
-        length if length.isdigit() else "0",
-        _quoted(entry.owner),
-        _NOTHING,  # Delta DataSize
-        '"-"',  # Sync Request
-        _quoted(entry.storage_class.lower()),
-        '"-"',  # TargetStorageClass
-        '"-"',  # accelerate access point
-        _quoted(entry.access_key_id),
-    ]
-    if entry.fields:
-        texts.append(f'"{_chosen(entry)}"')
-    return " ".join(texts).encode("ascii") + b"\n"
+    referer = headers.get("referer")
+    before = f"{entry.client or _NOTHING} - - [{write_log_date(int(entry.ended_at))}]"
+    asked = (
+        f"{_quoted(f'{entry.method} {_uri(entry)} HTTP/{entry.version}')} {entry.status or _NOTHING}"
+        f" {entry.sent_bytes} {entry.seconds * 1000:.0f} {_quoted(_hide_in_url(referer)) if referer else _EMPTY}"
+        f" {_quoted(headers.get('user-agent', ''))} {_quoted(headers.get('host', ''))}"
+    )
+    done = (
+        f'"{entry.request_id}" "true" "{entry.requester or _NOTHING}" "{_name_of(entry.operation)}" "{entry.bucket}"'
+        f" {_quoted(encode(entry.key))} {_NOTHING if size is None else size} {entry.cost_s * 1000:.0f}"
+        f' "{entry.refusal or _NOTHING}" {length} "{entry.owner}"'
+    )
+    behind = f'- "-" "{entry.storage_class.lower() or _NOTHING}" "-" "-" {_quoted(entry.access_key_id)}'
+    chosen = f' "{_chosen(entry)}"' if entry.fields else ""
+    return f"{before} {asked} {done} {behind}{chosen}\n".encode("ascii")
 
 
 _UPLOADS: Final = frozenset({"put_object", "append_object", "upload_part"})
 
 
 def _quoted(text: str) -> str:
-    if not text:
-        return '"-"'
     text = text[:LOG_TEXT_MAX_CHARS]
     if not text.isascii():
         raw = text.encode("utf-8", "surrogateescape")
         text = "".join(chr(byte) if byte < 128 else f"\0{byte:02X}" for byte in raw).replace("\\", "\\x5C")
         text = text.replace('"', "\\x22").replace("\0", "\\x")
         return f'"{text.translate(_CONTROLS)}"'
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"' if text else _EMPTY
     return f'"{text.translate(_QUOTED)}"'
 
 
@@ -158,8 +143,8 @@ _CONTROLS: Final = {number: text for number, text in _QUOTED.items() if number n
 
 @lru_cache(maxsize=512)
 def _name_of(operation: str) -> str:
-    """OSS's name: "put_object" -> "PutObject"."""
-    return "".join(word.capitalize() for word in operation.split("_"))
+    """OSS's name: "put_object" -> "PutObject"; "-" for none."""
+    return "".join(word.capitalize() for word in operation.split("_")) or _NOTHING
 
 
 # --- what nobody may read from a log ---------------------------------------------------------------------------------
@@ -172,10 +157,20 @@ def _uri(entry: LogEntry) -> str:
 
 def _written(parameters: tuple[tuple[str, str, bool], ...]) -> Iterator[str]:
     for name, value, bare_equals in parameters:
-        if value and log_fields.is_secret(name):
-            yield f"{encode(name)}=-"
+        written, secret = _parameter(name) if len(name) <= _NAME_MAX_CHARS else (encode(name), True)
+        if not value:
+            yield f"{written}=" if bare_equals else written
         else:
-            yield encode(name) + (f"={encode(value)}" if value or bare_equals else "")
+            yield f"{written}=-" if secret else f"{written}={encode(value)}"
+
+
+_NAME_MAX_CHARS: Final = 64  # of a parameter that OSS has; of longer ones the value isn't shown
+
+
+@lru_cache(maxsize=512)
+def _parameter(name: str) -> tuple[str, bool]:
+    """A parameter's name as it is written, and whether its value is not."""
+    return encode(name), log_fields.is_secret(name)
 
 
 def _hide_in_url(url: str) -> str:
