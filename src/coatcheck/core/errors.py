@@ -275,9 +275,6 @@ INVENTORY_EXCEED_LIMIT = Fault("InventoryExceedLimit", 400, "You are not allowed
 NO_REPLICATION_RULE = Fault("NoReplicationRule", 400, "No replication rule specified.")
 TOO_MANY_REPLICATION_RULES = Fault("TooManyReplicationRules", 400, "OSS only support one replication rule now.")
 TOO_MANY_PREFIXES = Fault("TooManyPrefixes", 400, "A replication rule has too many prefixes.")
-TOO_MANY_OUTGOING_REPLICATION = Fault(
-    "TooManyOutgoingReplication", 400, "The bucket has a replication rule to another bucket already."
-)
 BUCKET_REPLICATION_ALREADY_EXIST = Fault("BucketReplicationAlreadyExist", 400, "Bucket replication already exists.")
 INVALID_TARGET_BUCKET = Fault("InvalidTargetBucket", 400, "The target bucket is invalid for bucket replication.")
 INVALID_TARGET_LOCATION = Fault(
