@@ -68,7 +68,10 @@ class AccessLog:
             self._awake.wait()
             self._ending.wait(LOG_GATHERED_S)
             self._awake.clear()
-            self._write()
+            try:
+                self._write()
+            except Exception:
+                log.exception("access log: lines are lost")
 
     def _write(self) -> None:
         lines: dict[Header, list[bytes]] = {}

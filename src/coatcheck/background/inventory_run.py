@@ -102,6 +102,9 @@ class InventoryRuns(NamedTuple):
         except (Stopped, OssError, NotWritten, Unknown) as error:
             self.notices.stopped(work, why_not(error))
             return False
+        except Exception as error:
+            self.notices.failed(work, error)
+            return False
         self.notices.goes(work)
         log.info("%s objects=%d files=%d", work, run.objects, len(run.files))
         return True

@@ -58,6 +58,9 @@ class LogDelivery(NamedTuple):
         except (Stopped, OssError, NotWritten, Unknown) as error:
             self.notices.stopped(work, why_not(error))
             return False
+        except Exception as error:
+            self.notices.failed(work, error)
+            return False
         self.notices.goes(work)
         await asyncio.to_thread(delivery.remove)
         return True

@@ -26,6 +26,13 @@ class Notices:
             log.warning("stopped: %s: %s", work, why)
             self._stopped[work] = why
 
+    def failed(self, work: str, error: Exception) -> None:
+        """A fault of ours: the first of its kind with its traceback. Other work goes on."""
+        why = f"a fault of the server: {type(error).__name__}"
+        if self._stopped.get(work) != why:
+            log.error("stopped: %s: %s", work, why, exc_info=error)
+            self._stopped[work] = why
+
     def goes(self, work: str) -> None:
         if self._stopped.pop(work, None) is not None:
             log.info("goes on: %s", work)

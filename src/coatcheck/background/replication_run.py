@@ -83,6 +83,9 @@ class Replications(NamedTuple):
         except Damaged:  # which object, and why, is in the log
             self.notices.stopped(work, "an object is damaged; the others go on")
             return 0
+        except Exception as error:
+            self.notices.failed(work, error)
+            return 0
         self.notices.goes(work)
         if changed:
             log.info("%s changed=%d", work, changed)

@@ -141,7 +141,8 @@ class SqliteCatalog:
     # --- entries ---
 
     async def buckets_with_entries(self, kind: str) -> Sequence[Bucket]:
-        found = [self.look_for_bucket(row[0]) for row in self._reader.rows(entries.BUCKETS, (kind,))]
+        names = await self._listings.run(lambda connection: connection.execute(entries.BUCKETS, (kind,)).fetchall())
+        found = [self.look_for_bucket(name) for (name,) in names]
         return [bucket for bucket in found if bucket is not None]
 
     async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
