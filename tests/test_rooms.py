@@ -47,10 +47,12 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
     "engines": {"clock", "core", "linux", "ports", "images", "configurations.upgrade"},
+    "background": {"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "sts"},
     "request_log": {"core", "exchange"},
     "app": {
+        "background",
         "clock",
         "core",
         "wire",

@@ -6,11 +6,18 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
+from coatcheck.background.access_log import AccessLog
+from coatcheck.background.inventory_run import InventoryRuns
+from coatcheck.background.log_delivery import LogDelivery
+from coatcheck.background.log_segments import Segments
+from coatcheck.background.notices import Notices
+from coatcheck.background.replication_run import Replications
+from coatcheck.background.schedule import keep_doing
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
@@ -76,6 +83,8 @@ class Server:
         self._sweeping: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._ports: Ports | None = None
+        self._access_log: AccessLog | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -132,7 +141,8 @@ class Server:
             exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
-        answer, listeners = services.answer if proxies is None else answer_proxied, (log.note,)
+        answer = services.answer if proxies is None else answer_proxied
+        listeners = (log.note, self._begin_background(ports))
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, listeners)
@@ -149,9 +159,27 @@ class Server:
         _settle_memory()
         return begin
 
+    def _begin_background(self, ports: Ports) -> Callable[[Exchange], None]:
+        """What goes on without a request; returns what takes notes of exchanges for access logs."""
+        assert self._engines is not None
+        data, keyring, notices = self._settings.data, self._engines.keyring, Notices()
+        segments = Segments(data / "access-log")
+        self._access_log = AccessLog(segments, self._clock)
+        works = {
+            "access-log": LogDelivery(segments, ports, keyring, notices).run,
+            "inventory": InventoryRuns(ports, keyring, notices).run,
+            "replication": Replications(ports, keyring, notices).run,
+        }
+        for name, run in works.items():
+            doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
+            self._background.append(asyncio.create_task(doing))
+        return self._access_log.note
+
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
-        for task in (self._lifecycle, self._sweeping, self._noting):
+        if self._access_log is not None:
+            self._access_log.close()
+        for task in (self._lifecycle, self._sweeping, self._noting, *self._background):
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])

@@ -37,6 +37,29 @@ Begin = Callable[[Request, str, float], "Exchange"]
 log: Final = logging.getLogger("coatcheck")
 
 
+class Logged:
+    """What a bucket's access log says of a request beside what the exchange knows. Filled in on the way.
+
+    Attributes:
+        document: where the log goes, as the bucket has it stored.
+        fields: the stored document of the fields that were chosen; "" for none.
+        owner: uid of the bucket's.
+        requester: uid of the account, the user or the role; "" for anonymous, and before that is known.
+        size, storage_class: of the object, where there is one and somebody looked; None and "".
+        cost_s: seconds until the reply was ready.
+    """
+
+    __slots__ = ("cost_s", "document", "fields", "owner", "requester", "size", "storage_class")
+
+    def __init__(self, document: str, fields: str, owner: str) -> None:
+        self.document = document
+        self.fields = fields
+        self.owner = owner
+        self.requester = self.storage_class = ""
+        self.size: int | None = None
+        self.cost_s = 0.0
+
+
 class Exchange:
     """One request, its reply, and what is known of both. Filled in on the way; whole when listeners see it.
 
@@ -45,6 +68,7 @@ class Exchange:
         request_id: the one that the reply and the log carry.
         now: Unix seconds, one value for the whole request.
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
+        logged: for the access log of its bucket; None where it has none.
         refusal: the code of the error that it was answered with; "" for none.
         reply: what it was answered with; None before that.
         sent_bytes: of the body, as far as the layer below took them.
@@ -61,6 +85,7 @@ class Exchange:
         "bucket",
         "has_configurations",
         "key",
+        "logged",
         "now",
         "operation",
         "refusal",
@@ -80,6 +105,7 @@ class Exchange:
         self.now = now
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
         self.has_configurations = False
+        self.logged: Logged | None = None
         self.reply: Reply | None = None
         self.sent_bytes = 0
         self.whole = False

@@ -363,7 +363,12 @@ def test_a_trust_policy_names_who_and_no_resource() -> None:
     assert fault_of(policies(trust | {"Resource": "*"}), Kind.TRUST).startswith("Statement[0].Resource: a trust policy")
     for principal, fault in (
         ("*", "Statement[0].Principal: must be an object in braces"),
-        ({"Service": ["ecs"]}, "Statement[0].Principal.Service: there is no such member; there are RAM"),
+        ({"Service": ["ecs"]}, "Statement[0].Principal.Service[0]: 'ecs' is not a service such as oss.aliyuncs.com"),
+        (
+            {"Service": ["*.aliyuncs.com"]},
+            "Statement[0].Principal.Service[0]: '*.aliyuncs.com' is not a service such as oss.aliyuncs.com",
+        ),
+        ({"Federated": ["x"]}, "Statement[0].Principal.Federated: there is no such member; there are RAM, Service"),
         ({"RAM": "acs:ram::1:group/x"}, "Statement[0].Principal.RAM: 'acs:ram::1:group/x' must end in root, user/NAME"),
         (
             {"RAM": "alice"},

@@ -688,6 +688,23 @@ EXHAUSTION: Final = {
     ),
 }
 
+_ACTING, _LOG_LINE = "background/acting.py", "background/log_line.py"
+BACKGROUND: Final[dict[str, Mutation]] = {
+    "test_a_header_fakes_no_line_of_a_log": _m(
+        "_quoted", _LOG_LINE, "    return f'\"{text.translate(_QUOTED)}\"'", "    return f'\"{text}\"'"
+    ),
+    "test_a_log_holds_no_link_that_works": _m("_written", _LOG_LINE, 'f"{written}=-" if secret else ', ""),
+    "test_a_configuration_lends_nobody_a_role": _m(
+        "_may_pass", _ACTING, "    if principal is None:\n", "    if principal is None or True:\n"
+    ),
+    "test_nothing_goes_on_for_a_user_who_is_gone": _m(
+        "act_as",
+        _ACTING,
+        "    if holder is None:\n",
+        "    holder = holder or Holder(None, suspended=False)\n    if False:\n",
+    ),
+}
+
 MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_signatures.py": SIGNATURES,
     "test_links.py": LINKS,
@@ -700,4 +717,5 @@ MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_listings.py": LISTINGS,
     "test_parsing.py": PARSING,
     "test_exhaustion.py": EXHAUSTION,
+    "test_background.py": BACKGROUND,
 }

@@ -13,7 +13,7 @@ FULL = (
     "<UpperSizeBound>1048576</UpperSizeBound><StorageClass>Standard,IA</StorageClass></Filter>"
     "<Destination><OSSBucketDestination><Format>CSV</Format><AccountId>1000000000000001</AccountId>"
     "<RoleArn>acs:ram::1000000000000001:role/writer</RoleArn><Bucket>acs:oss:::lists</Bucket><Prefix>p/</Prefix>"
-    "<Encryption><SSE-KMS><KeyId>key</KeyId></SSE-KMS></Encryption></OSSBucketDestination></Destination>"
+    "<Encryption><SSE-OSS/></Encryption></OSSBucketDestination></Destination>"
     "<Schedule><Frequency>Daily</Frequency></Schedule><IncludedObjectVersions>All</IncludedObjectVersions>"
     "<OptionalFields><Field>Size</Field><Field>ETag</Field></OptionalFields>"
     "<IncrementalInventory><IsEnabled>true</IsEnabled><Schedule><Frequency>600</Frequency></Schedule>"
@@ -54,7 +54,7 @@ async def test_what_was_put_comes_back() -> None:
         "AccountId": "1000000000000001",
         "RoleArn": "acs:ram::1000000000000001:role/writer",
         "Bucket": "acs:oss:::lists",
-        "KeyId": "key",
+        "SSE-OSS": "",
         "Frequency": "600",
         "IncludedObjectVersions": "All",
         "Field": "RecordType",
@@ -87,6 +87,13 @@ async def test_the_server_may_encrypt_by_itself() -> None:
     await put(house, "one", by_oss)
     answer = await house.ask("GET", "/photos/?inventory&inventoryId=one")
     assert answer.text("Destination/OSSBucketDestination/Encryption/SSE-OSS") == ""
+
+
+async def test_no_key_service_encrypts() -> None:
+    house = await House().with_bucket()
+    by_kms = SMALL.replace("</Bucket>", "</Bucket><Encryption><SSE-KMS><KeyId>k</KeyId></SSE-KMS></Encryption>")
+    answer = await house.ask("PUT", "/photos/?inventory&inventoryId=one", a_document(by_kms))
+    assert answer.refusal == (403, "KmsServiceNotEnabled")
 
 
 async def test_one_of_the_same_id_is_refused_until_the_first_is_gone() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from coatcheck.core.access_point_names import make_alias
 from coatcheck.core.errors import OBJECT_NOT_APPENDABLE, OssError
 from coatcheck.ports.access_point import AccessPoint, write_access_point
-from coatcheck.ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
+from coatcheck.ports.bucket import JOURNAL, REPLICATION, Bucket, BucketStat, ClassStat, NewBucket
 from coatcheck.ports.catalog import AlreadyThere, BucketChange, Catalog, Gone, HasEntries, NotEmpty, Stale, TooMany
 from coatcheck.ports.object import (
     Deletion,
@@ -352,6 +352,76 @@ class CatalogContract:
         assert await page("a", "a_b", 99) == (["ab"], False)
         assert await page("ä", "", 1) == (["ä"], False)
         assert await page("c", "", 1) == ([], False)
+
+    async def test_buckets_are_found_by_the_kind_of_their_entries(self, catalog: Catalog, bucket: Bucket) -> None:
+        other = await catalog.create_bucket(a_bucket("another"), most=9)
+        assert await catalog.buckets_with_entries("inventory") == []
+        await catalog.change_entry(bucket.bucket_id, "inventory", "all", lambda _: "one", most=9)
+        await catalog.change_entry(bucket.bucket_id, "inventory", "some", lambda _: "two", most=9)
+        await catalog.change_entry(other.bucket_id, "liveChannel", "door", lambda _: "three", most=9)
+        assert [found.name for found in await catalog.buckets_with_entries("inventory")] == [bucket.name]
+        assert [found.name for found in await catalog.buckets_with_entries("liveChannel")] == ["another"]
+        for name in ("all", "some"):
+            await catalog.change_entry(bucket.bucket_id, "inventory", name, lambda _: None, most=9)
+        assert await catalog.buckets_with_entries("inventory") == []
+
+    async def test_a_listing_of_versions_says_what_their_records_say(self, catalog: Catalog, bucket: Bucket) -> None:
+        record = an_object("a", acl="public-read", encryption="AES256", crc64=(1 << 64) - 1, tags=(("k", "v"),))
+        await catalog.put_object(bucket.bucket_id, record)
+        page = await catalog.list_versions(bucket.bucket_id, prefix="", delimiter="", marker=("", ""), limit=9)
+        (version,) = page.versions
+        assert (version.acl, version.encryption, version.crc64) == ("public-read", "AES256", (1 << 64) - 1)
+        assert version.tags == (("k", "v"),)
+
+    async def test_entries_are_dropped_by_many(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        for name in ("a", "b", "c"):
+            await catalog.change_entry(number, "inventory", name, lambda _: "one", most=9)
+        await catalog.change_entry(number, "other", "a", lambda _: "two", most=9)
+        assert await catalog.drop_entries(number, "inventory", limit=2)
+        assert await catalog.count_entries(number, "inventory") == 1
+        assert not await catalog.drop_entries(number, "inventory", limit=2)
+        assert await catalog.count_entries(number, "inventory") == 0
+        assert await catalog.count_entries(number, "other") == 1
+        assert not await catalog.drop_entries(number + 99, "inventory", limit=2)
+
+    async def test_a_bucket_with_a_rule_notes_each_change_in_its_commit(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+
+        async def noted(change: Awaitable[object]) -> list[str]:
+            """The keys that a change leaves in the journal, which was empty."""
+            await change
+            page, _ = await catalog.list_entries(number, JOURNAL, prefix="", marker="", limit=9)
+            await catalog.drop_entries(number, JOURNAL, limit=9)
+            assert len({text for _, text in page}) == len(page)
+            return [key for key, _ in page]
+
+        assert await noted(catalog.put_object(number, an_object("before"))) == []
+        await catalog.set_configuration(number, REPLICATION, "{}")
+        assert await noted(catalog.put_object(number, an_object("a/ü"))) == ["a/ü"]
+        changed = catalog.change_object(number, "a/ü", None, lambda record: replace(record, tags=(("k", "v"),)))
+        assert await noted(changed) == ["a/ü"]
+        assert await noted(catalog.delete_object(number, Deletion("a/ü"))) == ["a/ü"]
+        assert await noted(catalog.delete_object(number, Deletion("a/ü"))) == []  # nothing was there
+        await catalog.set_bucket_versioning(number, "Enabled")
+        assert await noted(catalog.put_object(number, an_object("v", version_id="one"))) == ["v"]
+        deletions = [Deletion("v", marker_id="two"), Deletion("v", version_id="one"), Deletion("w", marker_id="three")]
+        assert await noted(catalog.delete_objects(number, deletions)) == ["v", "w"]
+        upload = an_upload("up")
+        await catalog.create_upload(number, upload)
+        assert await noted(catalog.complete_upload(number, upload, an_object("up", version_id="four"))) == ["up"]
+        await catalog.set_configuration(number, REPLICATION, None)
+        assert await noted(catalog.put_object(number, an_object("after"))) == []
+
+    async def test_a_key_that_changes_again_is_noted_anew(self, catalog: Catalog, bucket: Bucket) -> None:
+        number = bucket.bucket_id
+        await catalog.set_configuration(number, REPLICATION, "{}")
+        texts = []
+        for _ in range(2):
+            await catalog.put_object(number, an_object("a"))
+            texts.append(await catalog.find_entry(number, JOURNAL, "a"))
+        assert None not in texts
+        assert texts[0] != texts[1]
 
     async def test_entries_go_with_their_bucket(self, catalog: Catalog, bucket: Bucket) -> None:
         number = bucket.bucket_id

@@ -12,7 +12,7 @@ import pytest
 
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone, NotEmpty
 from coatcheck.ports.identities import Account, Identities, StoredPolicy, User
-from coatcheck.ports.keyring import AccessKey, Keyring, Principal, Role
+from coatcheck.ports.keyring import AccessKey, Holder, Keyring, Principal, Role
 
 from .catalog_contract import a_bucket
 
@@ -257,6 +257,19 @@ class IdentitiesContract:
         found = AccessKey("brolly", "stand", ACCOUNT, principal=Principal(USER, "alice", (READING,)))
         assert await keyring.find_key("brolly") == found
         assert next(iter(await keyring.list_keys())) == found
+
+    @pytest.mark.usefixtures("alice")
+    async def test_who_set_something_up_is_found_without_a_key(self, identities: Identities, keyring: Keyring) -> None:
+        await identities.attach(ACCOUNT, "reading", user="alice")
+        assert await keyring.find_holder(ACCOUNT) == Holder(None, suspended=False)
+        assert await keyring.find_holder(ACCOUNT, USER) == Holder(Principal(USER, "alice", (READING,)), suspended=False)
+        assert await keyring.find_holder(OTHER) is None
+        assert await keyring.find_holder(OTHER, USER) is None
+        await identities.set_account_enabled(ACCOUNT, False)
+        assert await keyring.find_holder(ACCOUNT) == Holder(None, suspended=True)
+        assert await keyring.find_holder(ACCOUNT, USER) == Holder(Principal(USER, "alice", (READING,)), suspended=True)
+        await identities.remove_user(ACCOUNT, "alice")
+        assert await keyring.find_holder(ACCOUNT, USER) is None
 
     @pytest.mark.usefixtures("alice")
     async def test_a_key_of_nobody_is_refused(self, identities: Identities, keyring: Keyring) -> None:

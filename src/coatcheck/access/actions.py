@@ -137,6 +137,12 @@ class Action(Enum):
     LIST_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:ListBucketDataRedundancyTransition", AclRight.NOTHING, False)
     LIST_USER_DATA_REDUNDANCY_TRANSITION = ("oss:ListUserDataRedundancyTransition", AclRight.NOTHING, False)
     DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION = ("oss:DeleteBucketDataRedundancyTransition", AclRight.NOTHING, False)
+    PUT_BUCKET_REPLICATION = ("oss:PutBucketReplication", AclRight.NOTHING, False)
+    GET_BUCKET_REPLICATION = ("oss:GetBucketReplication", AclRight.NOTHING, False)
+    GET_BUCKET_REPLICATION_LOCATION = ("oss:GetBucketReplicationLocation", AclRight.NOTHING, False)
+    GET_BUCKET_REPLICATION_PROGRESS = ("oss:GetBucketReplicationProgress", AclRight.NOTHING, False)
+    DELETE_BUCKET_REPLICATION = ("oss:DeleteBucketReplication", AclRight.NOTHING, False)
+    PUT_BUCKET_RTC = ("oss:PutBucketRTC", AclRight.NOTHING, False)
     PUT_LIVE_CHANNEL = ("oss:PutLiveChannel", AclRight.NOTHING, True)
     GET_LIVE_CHANNEL = ("oss:GetLiveChannel", AclRight.NOTHING, True)
     GET_LIVE_CHANNEL_STAT = ("oss:GetLiveChannelStat", AclRight.NOTHING, True)
@@ -199,9 +205,7 @@ _NOT_BUILT: Final = (
     *("AddBucketToResourcePool", "GetResourcePoolInfo", "ListResourcePools", "ListResourcePoolBuckets"),
     *("DeleteResourcePoolRequesterQosInfo", "GetResourcePoolRequesterQosInfo", "ListResourcePoolRequesterQosInfos"),
     *("PutResourcePoolRequesterQosInfo", "PutBucketResourcePool", "PutResourcePoolQosInfo"),
-    *("DeleteBucketReplication", "GetBucketReplication", "GetBucketReplicationLocation"),
-    *("GetBucketReplicationProgress", "PutBucketReplication", "PutBucketRTC", "ReplicateDelete", "ReplicateGet"),
-    *("ReplicateList", "ReplicatePut"),
+    *("ReplicateDelete", "ReplicateGet", "ReplicateList", "ReplicatePut"),
     *("GetVodPlaylist", "PostVodPlaylist", "PublishRtmpStream"),
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),

@@ -352,9 +352,25 @@ def _read_principals(members: dict[str, Any], place: str, kind: Kind) -> tuple[s
         raise PolicyFault(place, "Principal is missing")
     value, where = members["Principal"], f"{place}.Principal"
     if kind is Kind.TRUST:
-        value, where = _members(value, where, required=("RAM",))["RAM"], f"{where}.RAM"
-        return tuple(_read_each(value, where, _read_trusted))
+        return _read_all_trusted(value, where)
     return tuple(_read_each(value, where, read_principal))
+
+
+def _read_all_trusted(value: Any, where: str) -> tuple[str, ...]:
+    """Identities of RAM, services of Alibaba Cloud, or both."""
+    members = _members(value, where, optional=("RAM", "Service"))
+    if not members:
+        raise PolicyFault(where, "RAM is missing")
+    trusted = _read_each(members["RAM"], f"{where}.RAM", _read_trusted) if "RAM" in members else []
+    services = _read_each(members["Service"], f"{where}.Service", _read_service) if "Service" in members else []
+    return (*trusted, *services)
+
+
+def _read_service(text: str) -> str:
+    """ "oss.aliyuncs.com": never the name of a caller, which has no dots."""
+    if not text.endswith(".aliyuncs.com") or "*" in text:
+        raise ValueError(f"{text!r} is not a service such as oss.aliyuncs.com")
+    return text.lower()
 
 
 _UID: Final = frozenset("0123456789")

@@ -119,6 +119,13 @@ def is_public(text: str) -> bool:
     return any(s.allows and s.everybody and not s.narrowed for s in compiled_shared(text))
 
 
+def trusts_service(text: str, service: str) -> bool:
+    """Whether a role's trust policy lets a service of Alibaba Cloud, such as "oss.aliyuncs.com", assume it."""
+    statements = [s for s in read_policy(text, Kind.TRUST, stored=True) if s.names_action("sts:assumerole")]
+    meant = [s for s in statements if service in s.principals]
+    return bool(meant) and all(statement.allows for statement in meant)
+
+
 def trusts(text: str, caller: Caller, asked: Asked) -> bool:
     """Whether a role's trust policy lets the caller assume it."""
     statements = [s for s in read_policy(text, Kind.TRUST, stored=True) if s.names_action("sts:assumerole")]

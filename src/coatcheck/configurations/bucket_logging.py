@@ -1,4 +1,4 @@
-"""Where a bucket wants its access log: kept and shown; nobody writes it yet. Pure.
+"""Where a bucket wants its access log. Pure; `background/log_delivery.py` brings it there.
 
 Source: OSS API reference, PutBucketLogging, GetBucketLogging, DeleteBucketLogging.
 """
@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import LOG_PREFIX_MAX_CHARS
 from coatcheck.core.xml import Node
@@ -24,11 +25,13 @@ SHAPE: Final = texts(LoggingEnabled=texts("TargetBucket", "TargetPrefix", "Loggi
 
 @dataclass(frozen=True, slots=True)
 class Logging:
-    """`bucket` is the one that the log goes to; "" while there is no log. `role`: kept and shown."""
+    """`bucket` is the one that the log goes to; "" while there is no log. `role`: the name or the ARN of the one that
+    writes it, in place of the author, who set this up."""
 
     bucket: str = ""
     prefix: str = ""
     role: str | None = None
+    author: Author | None = None
 
 
 def read(document: Element) -> Logging:

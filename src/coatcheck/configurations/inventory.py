@@ -1,6 +1,7 @@
 """An inventory of a bucket: which objects are to be listed, how often, with which fields, and where to. Pure.
 
-A bucket has many, each stored for itself. Kept and shown; no lists are written yet.
+A bucket has many, each stored for itself. `background/inventory_run.py` writes the lists; lists of what has changed
+(IncrementalInventory) are kept and shown, and not written.
 
 Source: OSS API reference, PutBucketInventory and its like.
 """
@@ -12,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT, OssError
 from coatcheck.core.limits import INVENTORY_ID_MAX_CHARS, OBJECT_KEY_MAX_BYTES
 from coatcheck.core.xml import Node
@@ -33,6 +35,7 @@ from .elements import (
 from .stored import read_stored, write_stored
 
 KIND: Final = "inventory"  # of the entries of a bucket; the inventory's id is the name
+RUN_KIND: Final = "inventoryRun"  # of the entries that say how far the list of each has come
 ROOT: Final = "InventoryConfiguration"
 SHAPE: Final = texts(
     "Id",
@@ -114,6 +117,7 @@ class Inventory:
     auto_delete: bool | None = None
     fields: tuple[str, ...] = ()
     incremental: Incremental | None = None
+    author: Author | None = None  # who set it up
 
 
 def read(document: Element) -> Inventory:

@@ -1,4 +1,4 @@
-"""Which headers and parameters a bucket wants in its log besides the usual: kept and shown, not logged yet. Pure.
+"""Which headers and parameters a bucket wants in its log besides the usual, and which none may have. Pure.
 
 Source: OSS API reference, PutUserDefinedLogFieldsConfig and its like.
 """
@@ -11,7 +11,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import INVALID_ARGUMENT
-from coatcheck.core.limits import LOG_FIELD_MAX_CHARS
+from coatcheck.core.limits import LOG_FIELD_MAX_CHARS, LOG_FIELDS_MAX
 from coatcheck.core.xml import Node
 
 from .elements import find_one, find_texts, malformed, texts
@@ -33,6 +33,8 @@ def read(document: Element) -> LogFields:
     fields = LogFields(_read_set(document, "HeaderSet", "header"), _read_set(document, "ParamSet", "parameter"))
     if fields == LogFields():
         raise malformed("It needs a header or a parameter.")
+    if len(fields.headers) + len(fields.parameters) > LOG_FIELDS_MAX:
+        raise INVALID_ARGUMENT(f"A log has {LOG_FIELDS_MAX} headers and parameters at most.")
     return fields
 
 
@@ -57,7 +59,22 @@ def _read_set(document: Element, name: str, child: str) -> tuple[str, ...]:
             raise INVALID_ARGUMENT(
                 f"A {child} has 1 to {LOG_FIELD_MAX_CHARS} characters.", ArgumentName=child, ArgumentValue=each[:128]
             )
+        if is_secret(each):
+            raise INVALID_ARGUMENT(
+                f"The {child} {each} is never logged: whoever reads it could act as its sender.",
+                ArgumentName=child,
+                ArgumentValue=each,
+            )
     return names
+
+
+_SECRETS: Final = ("authorization", "cookie", "set-cookie", "policy", "signature", "security-token", "x-oss-policy")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a header or a parameter is one that no log may show the value of: signatures, tokens, policies."""
+    folded = name.strip().lower()
+    return folded in _SECRETS or folded.endswith(("-authorization", "-signature", "-security-token", "-cookie"))
 
 
 def _set_nodes(name: str, child: str, names: tuple[str, ...]) -> list[Node]:

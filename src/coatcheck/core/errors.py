@@ -272,6 +272,23 @@ NO_SUCH_LOG_FIELDS = Fault(
 NO_SUCH_INVENTORY = Fault("NoSuchInventory", 404, "No Row found in Inventory Table.")
 INVENTORY_ALREADY_EXIST = Fault("InventoryAlreadyExist", 409, "The Inventory Configuration already exists.")
 INVENTORY_EXCEED_LIMIT = Fault("InventoryExceedLimit", 400, "You are not allowed to create more inventory than limit.")
+NO_REPLICATION_RULE = Fault("NoReplicationRule", 400, "No replication rule specified.")
+TOO_MANY_REPLICATION_RULES = Fault("TooManyReplicationRules", 400, "OSS only support one replication rule now.")
+TOO_MANY_PREFIXES = Fault("TooManyPrefixes", 400, "A replication rule has too many prefixes.")
+BUCKET_REPLICATION_ALREADY_EXIST = Fault("BucketReplicationAlreadyExist", 400, "Bucket replication already exists.")
+INVALID_TARGET_BUCKET = Fault("InvalidTargetBucket", 400, "The target bucket is invalid for bucket replication.")
+INVALID_TARGET_LOCATION = Fault(
+    "InvalidTargetLocation", 400, "The target bucket you specified does not locate in the target location."
+)
+NO_REPLICATION_LOCATION = Fault(
+    "NoReplicationLocation", 400, "The bucket does not have corresponding replication location."
+)
+NO_SUCH_REPLICATION_CONFIGURATION = Fault(
+    "NoSuchReplicationConfiguration", 404, "The bucket you specified does not have replication configuration."
+)
+NO_SUCH_REPLICATION_RULE = Fault(
+    "NoSuchReplicationRule", 404, "The BucketReplicationRule you specified does not exist."
+)
 NO_SUCH_REDUNDANCY_TRANSITION = Fault(
     "NoSuchDataRedundancyTransition", 404, "The specified data redundancy transition task does not exist."
 )

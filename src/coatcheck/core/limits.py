@@ -185,11 +185,26 @@ OVERWRITE_ID_MAX_BYTES: Final = 255  # ours: as of lifecycle rules
 # --- logging -------------------------------------------------------------------------------------------------------
 LOG_PREFIX_MAX_CHARS: Final = 32  # OSS: TargetPrefix
 LOG_FIELD_MAX_CHARS: Final = 256  # ours: the name of a header or a parameter that is to be logged
+LOG_FIELDS_MAX: Final = 6  # OSS: headers and parameters together that a bucket may choose
+LOG_FIELDS_MAX_BYTES: Final = 1024  # OSS: what a line has of them, names and values; the rest is cut off
+LOG_TEXT_MAX_CHARS: Final = 4096  # ours: any other text in a line
+LOG_LINES_WAITING_MAX: Final = 20_000  # ours: lines of a process that wait to be written; more are counted and dropped
+LOG_GATHERED_S: Final = 0.25  # ours: for so long lines are gathered before they are written
+LOG_SEGMENT_MAX_BYTES: Final = 64 * 1024**2  # ours: then a process begins another segment
+LOG_OBJECT_MAX_BYTES: Final = 1024**3  # ours: a longer hour becomes several objects
+LOG_KEPT_S: Final = 7 * 24 * 3600  # ours: an hour that cannot be delivered is dropped then
+LOG_KEPT_MAX_BYTES: Final = 4 * 1024**3  # ours: of hours that cannot be delivered; then the oldest are dropped
+LOG_ROOM_BYTES: Final = 64 * 1024**2  # ours: that lines leave free on the disk; then they are dropped
 
 # --- inventories ---------------------------------------------------------------------------------------------------
 INVENTORIES_PER_BUCKET: Final = 1000  # OSS
 INVENTORY_PAGE: Final = 100  # OSS: ListBucketInventory
 INVENTORY_ID_MAX_CHARS: Final = 256  # ours
+INVENTORY_FILE_MAX_BYTES: Final = 64 * 1024**2  # ours: lines of a data file before they are compressed; then the next
+
+# --- replication ---------------------------------------------------------------------------------------------------
+REPLICATION_PREFIXES_MAX: Final = 10  # OSS: prefixes of a rule
+REPLICATION_ID_MAX_CHARS: Final = 255  # ours: the ID of a rule
 
 # --- live channels -------------------------------------------------------------------------------------------------
 LIVE_CHANNELS_PER_BUCKET: Final = 10_000  # ours

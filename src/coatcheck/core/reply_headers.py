@@ -87,6 +87,7 @@ ROWS: Final = (
     ReplyHeader("x-oss-object-worm-mode", (From.SERVER,), "OSS: GetObject"),
     ReplyHeader("x-oss-object-worm-retain-until-date", (From.SERVER,), "OSS: GetObject"),
     ReplyHeader("x-oss-object-type", (From.SERVER,), "OSS: GetObject"),
+    ReplyHeader("x-oss-replication-rule-id", (From.SERVER,), "OSS: PutBucketReplication"),
     ReplyHeader("x-oss-request-id", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("x-oss-restore", (From.SERVER,), "OSS: RestoreObject"),
     ReplyHeader("x-oss-sealed-time", (From.SERVER,), "OSS: SealAppendObject"),

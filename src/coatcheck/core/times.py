@@ -54,6 +54,16 @@ def read_iso(text: str) -> int | None:
         return None
 
 
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@lru_cache(maxsize=64)
+def write_log_date(moment_s: int) -> str:
+    """Unix seconds -> "05/Mar/2026:07:08:09 +0000", the form of access logs."""
+    moment = time.gmtime(moment_s)
+    return time.strftime(f"%d/{_MONTHS[moment.tm_mon - 1]}/%Y:%H:%M:%S +0000", moment)
+
+
 def write_basic_iso(moment_s: int) -> str:
     """Unix seconds -> "20260305T070809Z", the form of x-oss-date."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment_s))

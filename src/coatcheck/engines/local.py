@@ -68,12 +68,14 @@ _OURS: Final = (
     "lifecycle.day*",
     "tls/*",
     "results/boot",
+    "access-log/*.log",
+    "access-log/*/*.log",
 )
 _CLOCK_WAITS: Final = (
     "the clock is more than 24 hours past the newest commit (%s), so no retention ends by it: if the clock is right, "
     "start once with --accept-clock"
 )
-_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls")
+_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls", "access-log", "access-log/*")
 
 log = logging.getLogger("coatcheck")
 

@@ -144,7 +144,7 @@ class MemoryCatalog(MemoryEntries):
         if any(self.entries_of(bucket_id, kind) for kind in kept_by):
             raise HasEntries(bucket.name)
         del self._buckets[bucket.name], self._objects[bucket_id]
-        self.drop_entries(bucket_id)
+        self.forget_entries(bucket_id)
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
         records = [record for versions in self._objects.get(bucket_id, {}).values() for record in versions]
@@ -236,6 +236,7 @@ class MemoryCatalog(MemoryEntries):
         before = objects.get(record.key, [])
         kept = [old for old in before if old.version_id != version_id]
         objects[record.key] = [replace(record, version_id=version_id), *kept]
+        self._note_change(bucket_id, record.key)
         return Written(version_id, self._release(old.segments for old in before if old.version_id == version_id))
 
     async def change_object(
@@ -254,6 +255,7 @@ class MemoryCatalog(MemoryEntries):
                 self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
                 self.references.update(_blob_ids(new.segments))
                 versions[number] = new
+                self._note_change(bucket_id, key)
                 return Written(old.version_id, self._release([old.segments]))
         raise Gone(key)
 
@@ -287,6 +289,7 @@ class MemoryCatalog(MemoryEntries):
         if old is None:
             return Deleted(existed=False)
         objects[key].remove(old)
+        self._note_change(bucket_id, key)
         if not objects[key]:
             del objects[key]
         named = version_id if versioning else ""

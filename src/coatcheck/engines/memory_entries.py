@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..core.access_point_names import read_alias
 from ..ports.access_point import KIND as ACCESS_POINT
 from ..ports.access_point import AccessPoint, read_access_point
-from ..ports.bucket import Bucket
+from ..ports.bucket import JOURNAL, REPLICATION, Bucket
 from ..ports.catalog import AccountEntry, AlreadyThere, EntryChange, Gone, TooMany
 
 
@@ -37,7 +38,7 @@ class MemoryEntries:
     def entries_of(self, bucket_id: int, kind: str) -> dict[str, str]:
         return self.entries.get((bucket_id, kind), {})
 
-    def drop_entries(self, bucket_id: int) -> None:
+    def forget_entries(self, bucket_id: int) -> None:
         """The bucket goes."""
         self.entries = {place: entries for place, entries in self.entries.items() if place[0] != bucket_id}
 
@@ -62,6 +63,21 @@ class MemoryEntries:
         for bucket in buckets:
             for name, document in self.entries_of(bucket.bucket_id, kind).items():
                 yield AccountEntry(name, bucket.name, document)
+
+    async def buckets_with_entries(self, kind: str) -> Sequence[Bucket]:
+        buckets = sorted(self._all_buckets(), key=lambda bucket: bucket.name)
+        return [self._as_owned(bucket) for bucket in buckets if self.entries_of(bucket.bucket_id, kind)]
+
+    async def drop_entries(self, bucket_id: int, kind: str, *, limit: int) -> bool:
+        entries = self.entries_of(bucket_id, kind)
+        for name in list(entries)[:limit]:
+            del entries[name]
+        return bool(entries)
+
+    def _note_change(self, bucket_id: int, key: str) -> None:
+        """Leave a key in the journal of its bucket, if that has one."""
+        if self._bucket_of(bucket_id).configuration(REPLICATION) is not None:
+            self.entries.setdefault((bucket_id, JOURNAL), {})[key] = secrets.token_hex(8)
 
     async def count_entries(self, bucket_id: int, kind: str) -> int:
         return len(self.entries_of(bucket_id, kind))

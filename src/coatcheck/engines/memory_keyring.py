@@ -12,7 +12,7 @@ from ..core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S
 from ..core.system_policies import SYSTEM_POLICIES
 from ..ports.catalog import AlreadyThere, Gone
 from ..ports.identities import Account, StoredPolicy, User
-from ..ports.keyring import AccessKey, Principal, Role
+from ..ports.keyring import AccessKey, Holder, Principal, Role
 
 MEMORY_ROOT_ACCOUNT = "1000000000000001"
 
@@ -74,6 +74,17 @@ class MemoryKeyring:
     def look_for_role(self, uid: str) -> Role | None:
         role = self.roles.get(uid)
         return None if role is None else self._role_as_it_is(role)
+
+    async def find_holder(self, account: str, user: str = "") -> Holder | None:
+        keys = [self._key_as_it_is(key) for key in self.keys.values() if key.account == account]
+        if not user:
+            suspended = self._is_disabled(account) or any(key.suspended for key in keys)
+            return Holder(None, suspended) if account in self.accounts or keys else None
+        found = self.users.get(user)
+        if found is not None and found.account == account:
+            return Holder(Principal(user, found.name, self._texts_of(user)), self._is_disabled(account))
+        given = ((key.principal, key.suspended) for key in keys)
+        return next((Holder(held, suspended) for held, suspended in given if held and held.uid == user), None)
 
     def _key_as_it_is(self, key: AccessKey) -> AccessKey:
         """With what its account and its user say now."""

@@ -16,7 +16,7 @@ class Caller(NamedTuple):
 
     Attributes:
         account: uid of the account behind the access key; "" for anonymous.
-        access_key_id: "" for anonymous.
+        access_key_id: "" for anonymous, and for work in the background, which no key has signed.
         by_link: the signature came in the URL or in a form, so whoever was handed it may be asking.
         signed_headers: lower-case names: the additional headers that a V4 signer listed, or the fields that the policy
             of a form names.
@@ -37,7 +37,7 @@ class Caller(NamedTuple):
 
     @property
     def anonymous(self) -> bool:
-        return not self.access_key_id
+        return not self.account
 
     @property
     def link(self) -> str:

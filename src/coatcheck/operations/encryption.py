@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from coatcheck.configurations import encryption
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import ObjectRecord, Segment
 
 from .commit import new_blob
+
+
+def bucket_encryption(bucket: Bucket) -> str:
+    """How the bucket has new objects kept of which nothing else is said: the label of its rule, or ""."""
+    document = bucket.configuration(encryption.NAME) if bucket.configurations else None
+    return "" if document is None else encryption.from_json(document).label
 
 
 def inline_body(store: ByteStore, origin: Origin) -> bytes | None:

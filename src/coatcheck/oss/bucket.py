@@ -30,7 +30,15 @@ from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.ports import access_point
-from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, TAGGING, Bucket, NewBucket, Tags, write_public_access_block
+from coatcheck.ports.bucket import (
+    PUBLIC_ACCESS_BLOCK,
+    REPLICATION,
+    TAGGING,
+    Bucket,
+    NewBucket,
+    Tags,
+    write_public_access_block,
+)
 from coatcheck.ports.catalog import AlreadyThere, Gone, HasEntries, NotEmpty, TooMany
 from coatcheck.wire.reply import Reply
 
@@ -171,7 +179,7 @@ async def get_bucket_info(call: Call) -> Reply:
         ("StorageClass", bucket.storage_class),
         ("DataRedundancyType", bucket.redundancy),
         ("TransferAcceleration", "Enabled" if _is_accelerated(bucket) else "Disabled"),
-        ("CrossRegionReplication", "Disabled"),
+        ("CrossRegionReplication", "Disabled" if bucket.configuration(REPLICATION) is None else "Enabled"),
         ("Name", bucket.name),
         ("ResourceGroupId", _group_of(bucket)),
         owner_node(bucket.owner),

@@ -1,14 +1,24 @@
-"""PutBucketInventory, GetBucketInventory, ListBucketInventory, DeleteBucketInventory. No lists are written yet.
+"""PutBucketInventory, GetBucketInventory, ListBucketInventory, DeleteBucketInventory. The lists are written by
+`background/inventory_run.py`.
 
 Source: OSS API reference, the operations of those names.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coatcheck.configurations import inventory
-from coatcheck.core.errors import INVALID_ARGUMENT, INVENTORY_ALREADY_EXIST, INVENTORY_EXCEED_LIMIT, NO_SUCH_INVENTORY
+from coatcheck.core.errors import (
+    INVALID_ARGUMENT,
+    INVENTORY_ALREADY_EXIST,
+    INVENTORY_EXCEED_LIMIT,
+    KMS_NOT_ENABLED,
+    NO_SUCH_INVENTORY,
+)
 from coatcheck.core.limits import INVENTORIES_PER_BUCKET, INVENTORY_PAGE
 from coatcheck.core.xml import Node
+from coatcheck.identity.author import author_of
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document, read_token, write_token
@@ -25,10 +35,13 @@ async def put_bucket_inventory(call: Call) -> Reply:
             "Id and inventoryId must be the same.", ArgumentName="Id", ArgumentValue=value.inventory_id
         )
 
+    if value.target.encryption == "SSE-KMS":
+        raise KMS_NOT_ENABLED()
+
     def put(before: str | None) -> str:
         if before is not None:
             raise INVENTORY_ALREADY_EXIST(InventoryId=value.inventory_id)
-        return inventory.to_json(value)
+        return inventory.to_json(replace(value, author=author_of(call.caller, call.now)))
 
     await change_entry(
         call, inventory.KIND, value.inventory_id, put, most=INVENTORIES_PER_BUCKET, crowded=INVENTORY_EXCEED_LIMIT
@@ -60,7 +73,9 @@ async def list_bucket_inventory(call: Call) -> Reply:
 
 async def delete_bucket_inventory(call: Call) -> Reply:
     """DeleteBucketInventory: fine if there is none."""
-    await drop_entry(call, inventory.KIND, _read_id(call))
+    inventory_id = _read_id(call)
+    await drop_entry(call, inventory.KIND, inventory_id)
+    await drop_entry(call, inventory.RUN_KIND, inventory_id)
     return Reply(204)
 
 

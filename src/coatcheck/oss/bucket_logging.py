@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from coatcheck.configurations import bucket_logging
 from coatcheck.core.errors import INVALID_LOG_TARGET, LOG_TARGET_OF_ANOTHER
+from coatcheck.identity.author import author_of
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_document
@@ -16,6 +19,7 @@ async def put_bucket_logging(call: Call) -> Reply:
     value = bucket_logging.read(await read_document(call.request, bucket_logging.ROOT))
     if value.bucket:
         await _check_target(call, value.bucket)
+        value = replace(value, author=author_of(call.caller, call.now))
     await keep_document(call, bucket_logging.NAME, bucket_logging.to_json(value))
     return Reply(200)
 

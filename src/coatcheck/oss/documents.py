@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.configurations import access_point, bucket_worm, inventory, live_channel, style, versioning
+from coatcheck.configurations import access_point, bucket_worm, inventory, live_channel, replication, style, versioning
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
@@ -18,6 +18,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
     access_point.ROOT: access_point.SHAPE,
     inventory.ROOT: inventory.SHAPE,
     live_channel.ROOT: live_channel.SHAPE,
+    replication.ROOT: replication.SHAPE,
+    replication.RTC_ROOT: replication.RTC_SHAPE,
+    replication.RULES_ROOT: replication.RULES_SHAPE,
     style.ROOT: style.SHAPE,
     versioning.ROOT: versioning.SHAPE,
     bucket_worm.INITIATE: bucket_worm.SHAPE,

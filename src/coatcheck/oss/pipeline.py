@@ -12,7 +12,7 @@ from typing import Final
 
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts, read_request_facts
-from coatcheck.configurations import cors, website
+from coatcheck.configurations import bucket_logging, cors, log_fields, website
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
@@ -21,7 +21,7 @@ from coatcheck.core.errors import (
     WRONG_ENDPOINT,
     OssError,
 )
-from coatcheck.exchange import Exchange, read_unwritten
+from coatcheck.exchange import Exchange, Logged, read_unwritten
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.identity.identify import ask_for_key, identify, identify_form
 from coatcheck.operations.context import Context, Ports
@@ -90,6 +90,8 @@ class Pipeline:
             reply = exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
         except (NotWritten, Unknown) as error:
             reply = exchange.refuse(read_unwritten(error))
+        if exchange.logged is not None:
+            exchange.logged.cost_s = exchange.running_s()
         if exchange.has_configurations or "origin" in exchange.request.headers:
             exchange.reply = reply  # it is open, and what follows may fail
             return await self._share(exchange, reply)
@@ -104,15 +106,17 @@ class Pipeline:
         if target is None:
             target, snapshot = await self._own_domain(request, claim, snapshot)
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
+        bucket = snapshot.bucket()
+        if bucket is not None and bucket.configurations:
+            exchange.logged = _find_log(bucket)
         if request.method == "OPTIONS":
-            return answer_preflight(request, target, self._check_bucket(target, snapshot.bucket()))
+            return answer_preflight(request, target, self._check_bucket(target, bucket))
         if request.method == "POST" and is_form(target, request.query):
-            return await self._take_form(exchange, target, snapshot)
+            return await self._take_form(exchange, target, bucket, snapshot)
         if refusal is not None:
             raise refusal
         if claim is not None:
             check_scope(claim, regions=regions, target=target)
-        bucket = snapshot.bucket()
         if bucket is None and target.bucket is not None and not _may_make_bucket(request, target):
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
         caller, target = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
@@ -136,12 +140,12 @@ class Pipeline:
             return who._replace(domain=domain, key=key, version_id=version_id)
         return Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
 
-    async def _take_form(self, exchange: Exchange, target: Target, snapshot: Snapshot) -> Reply:
+    async def _take_form(self, exchange: Exchange, target: Target, bucket: Bucket | None, snapshot: Snapshot) -> Reply:
         """A form to a bucket that isn't there is refused before a byte of it is read."""
         request = exchange.request
         row = find_row(request.method, target, request.query, request.headers)
         exchange.operation = row.name
-        bucket = self._check_bucket(target, snapshot.bucket())
+        bucket = self._check_bucket(target, bucket)
         with self._form_memory.share() as share:
             caller, target, form = await self._open_form(request, target, share, exchange.now)
             exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
@@ -163,6 +167,9 @@ class Pipeline:
             check_point(row.name)
         if bucket is not None and (bucket.configurations or target.accelerated):
             exchange.has_configurations = True
+            if exchange.logged is not None:
+                principal = caller.principal
+                exchange.logged.requester = caller.account if principal is None else principal.uid
             admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
             if row.is_page and point is None and (document := bucket.configuration(website.NAME)) is not None:
                 if caller.anonymous:
@@ -184,6 +191,8 @@ class Pipeline:
         """What is there, may they, and then the operation."""
         request, now = exchange.request, exchange.now
         found = await self._find_object(row, caller, bucket, target, snapshot, request.query)
+        if exchange.logged is not None and found is not None and row.reads_object:
+            exchange.logged.size, exchange.logged.storage_class = found.size, found.storage_class
         facts = AccessFacts(
             bucket,
             target.key,
@@ -329,6 +338,14 @@ class Pipeline:
                 return snapshot.found()
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None
+
+
+def _find_log(bucket: Bucket) -> Logged | None:
+    """What is to be noted of a request to a bucket that has a log."""
+    document = bucket.configuration(bucket_logging.NAME)
+    if document is None or not bucket_logging.from_json(document).bucket:
+        return None
+    return Logged(document, bucket.configuration(log_fields.NAME) or "", bucket.owner)
 
 
 def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:

@@ -29,6 +29,7 @@ from . import (
     bucket_logging,
     bucket_policy,
     bucket_qos,
+    bucket_replication,
     bucket_stat,
     bucket_tags,
     bucket_versioning,
@@ -133,6 +134,18 @@ def _redundancy_transition_rows() -> Iterator[Row]:
     yield Row("DELETE", Level.BUCKET, task, delete, Action.DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION)
     yield Row("GET", Level.BUCKET, name, of_bucket, Action.LIST_BUCKET_DATA_REDUNDANCY_TRANSITION)
     yield Row("GET", Level.SERVICE, name, of_user, Action.LIST_USER_DATA_REDUNDANCY_TRANSITION)
+
+
+def _replication_rows() -> Iterator[Row]:
+    run, name = bucket_replication, "replication"
+    location, progress = run.get_bucket_replication_location, run.get_bucket_replication_progress
+    yield Row("POST", Level.BUCKET, f"comp=add&{name}", run.put_bucket_replication, Action.PUT_BUCKET_REPLICATION)
+    yield Row("GET", Level.BUCKET, name, run.get_bucket_replication, Action.GET_BUCKET_REPLICATION)
+    yield Row("GET", Level.BUCKET, f"{name}Location", location, Action.GET_BUCKET_REPLICATION_LOCATION)
+    yield Row("GET", Level.BUCKET, f"{name}Progress", progress, Action.GET_BUCKET_REPLICATION_PROGRESS)
+    delete = run.delete_bucket_replication
+    yield Row("POST", Level.BUCKET, f"comp=delete&{name}", delete, Action.DELETE_BUCKET_REPLICATION)
+    yield Row("PUT", Level.BUCKET, "rtc", run.put_bucket_rtc, Action.PUT_BUCKET_RTC)
 
 
 def _live_channel_rows() -> Iterator[Row]:
@@ -323,6 +336,7 @@ ROWS: Final = (
     *_redundancy_transition_rows(),
     *_access_point_rows(),
     Row("GET", Level.SERVICE, "qosInfo", bucket_qos.get_user_qos_info, Action.GET_USER_QOS_INFO),
+    *_replication_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
     Row("GET", Level.SERVICE, "regionList", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains

@@ -11,6 +11,10 @@ POLICY: Final = "policy"
 PUBLIC_ACCESS_BLOCK: Final = "publicAccessBlock"
 TAGGING: Final = "tagging"
 
+# The document of buckets of which every change of an object leaves its key in the journal: entries of that kind.
+REPLICATION: Final = "replication"
+JOURNAL: Final = "replicate"
+
 Tags = tuple[tuple[str, str], ...]
 
 

@@ -191,6 +191,10 @@ class Catalog(Protocol):
 
     # --- entries: documents of which a bucket may have thousands, each by its kind and its name ---
 
+    async def buckets_with_entries(self, kind: str) -> Sequence[Bucket]:
+        """Every bucket, of whatever owner, that has an entry of that kind. For work in the background."""
+        ...
+
     async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
         """The document; None if there is none."""
         ...
@@ -245,6 +249,10 @@ class Catalog(Protocol):
         kinds that have no limit. Raises: Gone."""
         ...
 
+    async def drop_entries(self, bucket_id: int, kind: str, *, limit: int) -> bool:
+        """Drop at most `limit` of a kind; may there be more? Fine for a bucket that is gone."""
+        ...
+
     # --- objects ---
     #
     # A key's versions are ordered by when they were committed; the newest is the current one, and may be a delete
@@ -263,6 +271,9 @@ class Catalog(Protocol):
     async def note_time(self) -> None:
         """Note the time, as every commit does now and then: a later start believes a clock that is not far from it."""
         ...
+
+    # In a bucket that has a document REPLICATION every mutation that writes, changes or removes a version leaves, in
+    # the same commit, an entry of kind JOURNAL under its key, with another text each time.
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
         """The current version, or that one, with its inline body, in one read; it may be a delete marker. None if there

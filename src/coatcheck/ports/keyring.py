@@ -86,6 +86,15 @@ class Role:
         return f"acs:ram::{self.account}:role/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who may act without a key at hand, since they set something up: an account itself (`principal` is None), or a
+    user of it with today's policies. `suspended`: the account was disabled."""
+
+    principal: Principal | None
+    suspended: bool
+
+
 class KeyUse(Protocol):
     """What requests need of a keyring beside the key and the role that `ports.snapshot` gives them."""
 
@@ -128,6 +137,10 @@ class Keyring(KeyUse, Protocol):
         ...
 
     async def find_role_by_uid(self, uid: str) -> Role | None: ...
+
+    async def find_holder(self, account: str, user: str = "") -> Holder | None:
+        """The account, or the user of that uid in it; None for one that isn't there (any more)."""
+        ...
 
     def hold(self, key: AccessKey) -> None:
         """Answer for this key too, ahead of all that are stored, in this process: the owner's, which is kept elsewhere.

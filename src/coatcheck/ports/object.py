@@ -164,7 +164,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class ListedVersion:
-    """What a listing of versions says of one; `kind` DELETE_MARKER for a delete marker.
+    """What a listing of versions says of one, as its record has it; `kind` DELETE_MARKER for a delete marker.
 
     `superseded_at` is when a newer version or marker took its place, Unix seconds; None for the current one.
     """
@@ -179,6 +179,9 @@ class ListedVersion:
     tags: tuple[tuple[str, str], ...] = ()
     restore: Restore | None = None
     superseded_at: int | None = None
+    acl: str = DEFAULT_ACL
+    encryption: str = ""
+    crc64: int = 0
 
     @property
     def is_latest(self) -> bool:

@@ -151,6 +151,11 @@ class SqliteCatalog:
 
     # --- entries ---
 
+    async def buckets_with_entries(self, kind: str) -> Sequence[Bucket]:
+        names = await self._listings.run(lambda connection: connection.execute(entries.BUCKETS, (kind,)).fetchall())
+        found = [self.look_for_bucket(name) for (name,) in names]
+        return [bucket for bucket in found if bucket is not None]
+
     async def find_entry(self, bucket_id: int, kind: str, name: str) -> str | None:
         row = self._reader.row(entries.ENTRY, (bucket_id, kind, name))
         return None if row is None else str(row[0])
@@ -207,6 +212,9 @@ class SqliteCatalog:
 
     async def put_entries(self, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]) -> None:
         await self._writer.run(lambda connection: put_entries(connection, bucket_id, kind, entries))
+
+    async def drop_entries(self, bucket_id: int, kind: str, *, limit: int) -> bool:
+        return await self._writer.run(lambda connection: entries.drop_entries(connection, bucket_id, kind, limit))
 
     # --- objects ---
 

@@ -14,6 +14,14 @@ ENTRIES: Final = (
     "SELECT name, document FROM bucket_entry WHERE bucket_id = ?1 AND kind = ?2 AND name > ?3 AND name >= ?4"
     " AND substr(name, 1, length(?4)) = ?4 ORDER BY name LIMIT ?5"
 )
+_DROP_SOME: Final = (
+    "DELETE FROM bucket_entry WHERE bucket_id = ?1 AND kind = ?2 AND name IN"
+    " (SELECT name FROM bucket_entry WHERE bucket_id = ?1 AND kind = ?2 LIMIT ?3)"
+)
+BUCKETS: Final = (
+    "SELECT name FROM bucket WHERE EXISTS (SELECT 1 FROM bucket_entry WHERE bucket_id = bucket.id AND kind = ?)"
+    " ORDER BY name"
+)
 COUNT: Final = "SELECT count(*) FROM bucket_entry WHERE bucket_id = ? AND kind = ?"
 ACCOUNT_ENTRIES: Final = (
     "SELECT bucket_entry.name, bucket.name, document FROM bucket JOIN bucket_entry ON bucket_id = id"
@@ -77,3 +85,7 @@ def _check_account(connection: sqlite3.Connection, place: tuple[int, str, str], 
         raise AlreadyThere(place[2])
     if count >= most:
         raise TooMany(place[1])
+
+
+def drop_entries(connection: sqlite3.Connection, bucket_id: int, kind: str, limit: int) -> bool:
+    return connection.execute(_DROP_SOME, (bucket_id, kind, limit)).rowcount == limit

@@ -11,7 +11,7 @@ from ...clock import Clock
 from ...core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S, NONCES_FORGOTTEN_AT_ONCE
 from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone
-from ...ports.keyring import AccessKey, Principal, Role
+from ...ports.keyring import AccessKey, Holder, Principal, Role
 from .connection import Reader
 from .seal import Seal
 from .writer import Writer
@@ -32,6 +32,9 @@ _TOKENS_REMEMBERED: Final = 1024  # opening one takes some microseconds
 _ROLE: Final = (
     "SELECT r.uid, r.account, r.name, r.trust, r.session_max_s, a.enabled"
     " FROM role r JOIN account a ON a.uid = r.account"
+)
+_HOLDER: Final = (
+    "SELECT a.enabled, u.uid, u.name FROM account a LEFT JOIN user u ON u.account = a.uid AND u.uid = ? WHERE a.uid = ?"
 )
 _POLICIES: Final = (  # those of the catalog with their text, the others by name
     "SELECT a.policy, p.document FROM attachment a LEFT JOIN policy p ON p.account = a.account AND p.name = a.policy"
@@ -82,6 +85,13 @@ class SqliteKeyring:
             if row is not None:
                 role = self._roles[uid] = self._read_role(row)
         return role
+
+    async def find_holder(self, account: str, user: str = "") -> Holder | None:
+        row = self._reader.row(_HOLDER, (user, account))
+        if row is None or (user and row[1] is None):
+            return None
+        enabled, uid, name = row
+        return Holder(Principal(uid, name, self._policies_of(uid)) if user else None, not enabled)
 
     def _forget_what_changed(self) -> None:
         generation = self._reader.generation()

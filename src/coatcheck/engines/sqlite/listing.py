@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from ...ports.object import DELETE_MARKER, ListedObject, ListedVersion, ListPage, VersionPage
 from ...ports.upload import Upload, UploadPage
 from .objects import find_place
-from .rows import read_restore, read_tags
+from .rows import read_crc64, read_restore, read_tags
 from .uploads import UPLOADS, read_upload
 
 T = TypeVar("T")
@@ -26,8 +26,8 @@ _FROM: Final = (
     " WHERE bucket_id = ? AND key >= ? AND key < ? ORDER BY key, seq"
 )
 _VERSIONS: Final = (
-    "SELECT key, version_id, kind, size, etag, last_modified, storage_class, tags, restore_ready_at, restore_until"
-    " FROM object WHERE bucket_id = ? AND (key, seq) > (?, ?) AND key < ? ORDER BY key, seq"
+    "SELECT key, version_id, kind, size, etag, last_modified, storage_class, tags, restore_ready_at, restore_until,"
+    " acl, encryption, crc64 FROM object WHERE bucket_id = ? AND (key, seq) > (?, ?) AND key < ? ORDER BY key, seq"
 )
 _UPLOADS: Final = f"{UPLOADS} AND (key, upload_id) > (?, ?) AND key < ? ORDER BY key, upload_id"
 _NO_BOUND: Final = b""  # SQLite orders every BLOB behind every TEXT
@@ -72,10 +72,23 @@ def list_versions(
         nonlocal previous, superseded_at
         if row[0] != previous:
             previous, superseded_at = row[0], None
-        key, version_id, kind, size, etag, last_modified, storage_class, tags, ready_at, until = row
+        key, version_id, kind, size, etag, last_modified, storage_class, tags, ready_at, until, *rest = row
+        acl, encryption, crc64 = rest
         restore = read_restore(ready_at, until)
         listed = ListedVersion(
-            key, version_id, kind, size, etag, last_modified, storage_class, read_tags(tags), restore, superseded_at
+            key,
+            version_id,
+            kind,
+            size,
+            etag,
+            last_modified,
+            storage_class,
+            read_tags(tags),
+            restore,
+            superseded_at,
+            acl,
+            encryption,
+            read_crc64(crc64),
         )
         superseded_at = last_modified
         return listed

@@ -16,6 +16,7 @@ from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Immutable, Wri
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Retention, Segment, delete_marker
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of, sums_of_tail
+from .journal import note_change
 from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
@@ -266,10 +267,12 @@ def _write_row(
     row = (bucket_id, key, seq, *columns.first, version_id, *columns.second, body_id, in_row, columns.worm)
     elsewhere = None if body_id is None else columns.segments
     connection.execute(_WRITE, (*row, row_sum(elsewhere, *row)))
+    note_change(connection, bucket_id, key)
 
 
 def _delete_row(connection: sqlite3.Connection, bucket_id: int, key: str, seq: int) -> None:
     connection.execute("DELETE FROM object WHERE bucket_id = ? AND key = ? AND seq = ?", (bucket_id, key, seq))
+    note_change(connection, bucket_id, key)
 
 
 def _write_body(connection: sqlite3.Connection, body_id: int | None, columns: Columns) -> int | None:

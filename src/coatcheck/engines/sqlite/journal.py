@@ -1,0 +1,18 @@
+"""What the replication of a bucket has still to look at: a key for each change, left in the commit of the change."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from ...ports.bucket import JOURNAL, REPLICATION
+
+_JOURNAL: Final = (  # nothing where the bucket has no rule
+    "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document)"
+    " SELECT bucket_id, ?, ?, hex(randomblob(8)) FROM bucket_setting WHERE bucket_id = ? AND name = ?"
+)
+
+
+def note_change(connection: sqlite3.Connection, bucket_id: int, key: str) -> None:
+    """Leave a key in the journal of its bucket, if that has one."""
+    connection.execute(_JOURNAL, (JOURNAL, key, bucket_id, REPLICATION))

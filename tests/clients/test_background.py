@@ -1,0 +1,123 @@
+"""Inventories and replication by OSS's own Python SDK: set up by it, done by the server, read by it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import alibabacloud_oss_v2 as oss
+
+from ..background.test_acting import a_policy, a_trust
+from ..patience import wait_until
+from ..server_process import ServerProcess
+from .conftest import make_bucket
+from .test_sdk_v2 import a_client
+
+
+def a_role(server: ServerProcess, directory: Path, bucket: str) -> str:
+    """A role that the service may assume, and that may write to the bucket: its ARN."""
+    trust, policy = directory / "trust.json", directory / "policy.json"
+    trust.write_text(a_trust(Service=["oss.aliyuncs.com"]))
+    policy.write_text(a_policy("oss:PutObject", f"acs:oss:*:*:{bucket}/*"))
+    made = server.command("role", "create", "lister", "--trust", str(trust), "--json")
+    assert made.returncode == 0, made.stderr
+    for words in (("policy", "create", "lists", str(policy)), ("policy", "attach", "lists", "--role", "lister")):
+        done = server.command(*words)
+        assert done.returncode == 0, done.stderr
+    return str(json.loads(made.stdout)["arn"])
+
+
+def an_inventory(arn: str, target: str) -> Any:
+    destination = oss.InventoryOSSBucketDestination(
+        format="CSV", account_id=arn.split(":")[3], role_arn=arn, bucket=f"acs:oss:::{target}", prefix="lists"
+    )
+    return oss.InventoryConfiguration(
+        id="once",
+        is_enabled=True,
+        destination=oss.InventoryDestination(oss_bucket_destination=destination),
+        schedule=oss.InventorySchedule(frequency="Once"),
+        filter=oss.InventoryFilter(prefix="in/"),
+        included_object_versions="Current",
+        optional_fields=oss.OptionalFields(fields=["Size", "ETag"]),
+    )
+
+
+def test_a_list_is_written_once_and_read(live_server: ServerProcess, tmp_path: Path) -> None:
+    client = a_client(live_server)
+    source, target = make_bucket(live_server), make_bucket(live_server)
+    for key in ("in/a b", "in/c", "out/d"):
+        client.put_object(oss.PutObjectRequest(bucket=source, key=key, body=b"hello"))
+    made = an_inventory(a_role(live_server, tmp_path, target), target)
+    client.put_bucket_inventory(
+        oss.PutBucketInventoryRequest(bucket=source, inventory_id="once", inventory_configuration=made)
+    )
+
+    def keys() -> list[str]:
+        listed = client.list_objects_v2(oss.ListObjectsV2Request(bucket=target)).contents or []
+        return [each.key for each in listed]
+
+    def read(key: str) -> bytes:
+        content: bytes = client.get_object(oss.GetObjectRequest(bucket=target, key=key)).body.content
+        return content
+
+    wait_until(lambda: any(key.endswith("manifest.checksum") for key in keys()), live_server.log.read_text)
+    manifest = json.loads(read(next(key for key in keys() if key.endswith("manifest.json"))))
+    (file,) = manifest["files"]
+    assert file["key"].startswith(f"lists/{source}/once/data/")
+    rows = list(csv.reader(io.StringIO(gzip.decompress(read(file["key"])).decode())))
+    assert rows == [
+        [source, "in%2Fa%20b", "5", "5D41402ABC4B2A76B9719D911017C592"],
+        [source, "in%2Fc", "5", "5D41402ABC4B2A76B9719D911017C592"],
+    ]
+
+
+def test_objects_follow_to_another_bucket(live_server: ServerProcess) -> None:
+    client = a_client(live_server)
+    source, target = make_bucket(live_server), make_bucket(live_server)
+    client.put_object(oss.PutObjectRequest(bucket=source, key="in/before", body=b"before"))
+    rule = oss.ReplicationRule(
+        prefix_set=oss.ReplicationPrefixSet(prefixs=["in/"]),
+        action="ALL",
+        destination=oss.ReplicationDestination(bucket=target, location="oss-cn-hangzhou", transfer_type="internal"),
+        historical_object_replication="enabled",
+    )
+    put = client.put_bucket_replication(
+        oss.PutBucketReplicationRequest(
+            bucket=source, replication_configuration=oss.ReplicationConfiguration(rules=[rule])
+        )
+    )
+    rule_id = put.headers["x-oss-replication-rule-id"]
+    client.put_object(oss.PutObjectRequest(bucket=source, key="in/new", body=b"new", tagging="k=v"))
+    client.put_object(oss.PutObjectRequest(bucket=source, key="out/new", body=b"new"))
+
+    def keys() -> list[str]:
+        listed = client.list_objects_v2(oss.ListObjectsV2Request(bucket=target)).contents or []
+        return [each.key for each in listed]
+
+    wait_until(lambda: keys() == ["in/before", "in/new"], live_server.log.read_text)
+    assert client.get_object(oss.GetObjectRequest(bucket=target, key="in/new")).body.content == b"new"
+    client.delete_object(oss.DeleteObjectRequest(bucket=source, key="in/before"))
+    wait_until(lambda: keys() == ["in/new"], live_server.log.read_text)
+    got = client.get_bucket_replication(oss.GetBucketReplicationRequest(bucket=source)).replication_configuration
+    assert [(each.id, each.status, each.destination.bucket) for each in got.rules] == [(rule_id, "doing", target)]
+    progress = client.get_bucket_replication_progress(
+        oss.GetBucketReplicationProgressRequest(bucket=source, rule_id=rule_id)
+    )
+    assert progress.replication_progress.rules[0].progress.historical_object == "1.00"
+    assert (
+        client.get_bucket_replication_location(oss.GetBucketReplicationLocationRequest(bucket=source)).status_code
+        == 200
+    )
+    client.put_bucket_rtc(
+        oss.PutBucketRtcRequest(
+            bucket=source,
+            rtc_configuration=oss.RtcConfiguration(rtc=oss.ReplicationTimeControl(status="enabled"), id=rule_id),
+        )
+    )
+    client.delete_bucket_replication(
+        oss.DeleteBucketReplicationRequest(bucket=source, replication_rules=oss.ReplicationRules(ids=[rule_id]))
+    )
