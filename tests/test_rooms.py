@@ -123,6 +123,7 @@ HOMES: Final[dict[str, set[str]]] = {
     "defusedxml": {"core", "client"},
     "fastcrc": {"core"},
     "pyvips": {"engines.vips"},
+    "PIL": {"engines.vips"},
     "cryptography": {"engines"},
     "dns": {"engines.dns"},
     "sqlite3": {"engines", "cli.serve", "cli.failures"},

@@ -41,7 +41,7 @@ _SETTLE_S: Final = 2.0  # what the process's own alarm has beyond ours
 _HEAD_MAX_BYTES: Final = 64 * 1024
 _JOBS_EACH: Final = 500  # then a process makes room for a new one, and with it what its heap has left unused
 _LENGTH_BYTES: Final = 4
-_NEEDED: Final = ("pyvips", "noto_cjk_sans_otc")
+_NEEDED: Final = ("pyvips", "PIL", "noto_cjk_sans_otc")
 _PASSED_ON: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 
 log = logging.getLogger("coatcheck")
