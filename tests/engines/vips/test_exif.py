@@ -86,7 +86,13 @@ def test_directories_below_are_read_and_where_they_are_is_shown(order: str) -> N
             [(0x0112, 3, 1, struct.pack(f"{order}H", 7))],
             order,
             pointer=0x8825,
-            below=[(0, 1, 4, b"\2\2\0\0"), (1, 2, 2, b"N\0"), (2, 5, 3, latitude), (3, 2, 2, b"W\0"), (4, 5, 3, bytes(24))],
+            below=[
+                (0, 1, 4, b"\2\2\0\0"),
+                (1, 2, 2, b"N\0"),
+                (2, 5, 3, latitude),
+                (3, 2, 2, b"W\0"),
+                (4, 5, 3, bytes(24)),
+            ],
         )
     )
     assert found == {

@@ -18,7 +18,7 @@ _JFIF_UNITS: Final = {0: "1", 1: "2", 2: "3"}  # none, inch, centimetre: as EXIF
 
 def describe(source: Source) -> bytes:
     """Sizes as stored, not as turned upright; every value is text, which is what OSS's clients expect."""
-    facts = _jfif_resolution(source.data) | _exif(source) if source.format != "bmp" else {}
+    facts = _jfif_resolution(source.data) | _exif(source)
     facts |= {
         "FileSize": str(len(source.data)),
         "Format": source.format,
@@ -31,6 +31,8 @@ def describe(source: Source) -> bytes:
 
 
 def _exif(source: Source) -> dict[str, str]:
+    if source.header is None:
+        return {}
     data = source.data if source.format == "tiff" else field(source.header, "exif-data")
     return read_exif(data) if isinstance(data, bytes) else {}
 

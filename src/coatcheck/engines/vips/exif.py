@@ -1,8 +1,9 @@
 """EXIF tags as text: the values themselves, as OSS's `info` shows them, from the bytes of the picture.
 
-EXIF is a small TIFF: directories of (tag, type, count, value), the value in place if it has up to 4 bytes, else an offset.
-It is read here and not by Pillow, whose reader copies every value before anybody asks for it: some thousand tags that all
-point at the same 64 KiB would take hundreds of megabytes. Here what is read is bounded, and what is broken is left out.
+EXIF is a small TIFF: directories of (tag, type, count, value), the value in place if it has up to 4 bytes, else an
+offset. It is read here and not by Pillow, whose reader copies every value before anybody asks for it: some thousand
+tags that all point at the same 64 KiB would take hundreds of megabytes. What is read here is bounded, and what is broken
+is left out.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _walk(reader: _Reader) -> Iterator[tuple[str, str]]:
                 left -= 1
                 yield from _write(names, tag, reader)
             if tag.number in _SUB_DIRECTORIES and len(tag.data) == 4:
-                waiting.append((reader.read("I", tag.data)[0], _SUB_DIRECTORIES[tag.number]))
+                waiting.append((int(reader.read("I", tag.data)[0]), _SUB_DIRECTORIES[tag.number]))
         if not waiting and thumbnail:
             waiting, thumbnail = [(thumbnail, _NAMES)], 0
 
@@ -182,7 +183,9 @@ def _decode(data: bytes) -> str:
 def _decode_comment(data: bytes, reader: _Reader) -> str:
     """Eight bytes say how the rest is written."""
     if data.startswith(b"UNICODE\0"):
-        return data[8:].decode("utf-16-le" if reader.read("H", b"\1\0") == (1,) else "utf-16-be", "replace").strip("\0 ")
+        return (
+            data[8:].decode("utf-16-le" if reader.read("H", b"\1\0") == (1,) else "utf-16-be", "replace").strip("\0 ")
+        )
     return _decode(data[8:] if data.startswith((b"ASCII\0", b"JIS\0", b"\0" * 8)) else data)
 
 
