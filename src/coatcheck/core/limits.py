@@ -131,6 +131,8 @@ WEBP_MAX_SIDE_PX: Final = 16_383  # OSS, and the format itself
 AVIF_MAX_WIDTH_PX: Final = 4096  # OSS: AVIF result
 AVIF_MAX_PX: Final = 9_437_184  # OSS: AVIF result
 RESULT_UNUSED_MAX_S: Final = 24 * 3600  # ours: a processed picture that nobody asked for in so long is removed
+RENDER_QUEUE_CLIENT_SHARE: Final = 0.5  # ours: of the queue for render processes, what one client may fill,
+RENDER_QUEUE_BUCKET_SHARE: Final = 0.75  # and what all the pictures of one bucket may
 RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer with
 
 # --- streaming -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -33,8 +34,14 @@ from ..core.errors import (
     Fault,
     OssError,
 )
-from ..core.limits import PICTURE_MAX_BYTES, RESULT_MAX_BYTES
+from ..core.limits import (
+    PICTURE_MAX_BYTES,
+    RENDER_QUEUE_BUCKET_SHARE,
+    RENDER_QUEUE_CLIENT_SHARE,
+    RESULT_MAX_BYTES,
+)
 from ..ports.renderer import Job, Picture, Rendered
+from .turns import Bounds, Full, Turns
 
 _START_TIMEOUT_S: Final = 30.0
 _SETTLE_S: Final = 2.0  # what the process's own alarm has beyond ours
@@ -74,8 +81,11 @@ class RenderPool:
         self._limits = limits
         self._scratch = scratch
         self._idle: list[_Process] = []
-        self._free = asyncio.Semaphore(limits.processes)
-        self._waiting = 0
+        queue = limits.queue
+        bounds = Bounds(
+            queue, math.ceil(queue * RENDER_QUEUE_CLIENT_SHARE), math.ceil(queue * RENDER_QUEUE_BUCKET_SHARE)
+        )
+        self._turns = Turns(limits.processes, bounds)
         self._closed = False
         self._installed: bool | None = None  # looked up when the first picture is asked for
 
@@ -88,17 +98,14 @@ class RenderPool:
                 "pip install 'coatcheck[images]'."
             )
         _check_sizes(job)
-        if self._free.locked() and self._waiting >= self._limits.queue:
-            raise RENDERERS_BUSY()
-        self._waiting += 1
         try:
-            await self._free.acquire()
-        finally:
-            self._waiting -= 1
+            await self._turns.take(job.client, job.bucket)
+        except Full:
+            raise RENDERERS_BUSY() from None
         try:
             return await self._render(job)
         finally:
-            self._free.release()
+            self._turns.end()
 
     async def _render(self, job: Job) -> Rendered:
         process = self._idle.pop() if self._idle else await self._start()
