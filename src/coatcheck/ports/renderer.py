@@ -65,6 +65,7 @@ class Renderer(Protocol):
 
         Raises:
             OssError: what is wrong with the picture, or with the plan for this picture; RENDER_TOO_COSTLY;
-                RENDERERS_BUSY, when too many wait, in all, of this client or for this bucket; NOT_IMPLEMENTED, when pictures can't be processed here.
+                RENDERERS_BUSY, when too many wait, in all, of this client or for this bucket; NOT_IMPLEMENTED, when
+                pictures can't be processed here.
         """
         ...

@@ -2,8 +2,8 @@
 
 EXIF is a small TIFF: directories of (tag, type, count, value), the value in place if it has up to 4 bytes, else an
 offset. It is read here and not by Pillow, whose reader copies every value before anybody asks for it: some thousand
-tags that all point at the same 64 KiB would take hundreds of megabytes. What is read here is bounded, and what is broken
-is left out.
+tags that all point at the same 64 KiB would take hundreds of megabytes. What is read here is bounded; what is broken is
+left out.
 """
 
 from __future__ import annotations
