@@ -23,6 +23,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "exchange": {"core", "ports.catalog", "wire.faults", "wire.reply", "wire.request"},
     "wire": {"clock", "core", "exchange", "linux"},
     "images": {"core"},
+    "select": {"core"},
     "ports": {"core"},
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
@@ -43,7 +44,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         *{"exchange", "identity", "signing"},
     },
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
-    "engines": {"clock", "core", "linux", "ports", "images", "configurations.upgrade"},
+    "engines": {"clock", "core", "linux", "ports", "images", "select", "configurations.upgrade"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "sts"},
     "request_log": {"core", "exchange"},
