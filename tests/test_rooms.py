@@ -23,7 +23,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "exchange": {"core", "ports.catalog", "wire.faults", "wire.reply", "wire.request"},
     "wire": {"clock", "core", "exchange", "linux"},
     "images": {"core"},
-    "select": {"core"},
+    "queries": {"core"},
     "ports": {"core"},
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
@@ -33,6 +33,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "core",
         "ports",
         "images",
+        "queries",
         "identity.caller",
         "access.actions",
         "access.decide",
@@ -40,11 +41,11 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "configurations",
     },
     "oss": {
-        *{"core", "operations", "wire", "ports", "images", "settings", "access", "configurations"},
+        *{"core", "operations", "wire", "ports", "images", "queries", "settings", "access", "configurations"},
         *{"exchange", "identity", "signing"},
     },
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
-    "engines": {"clock", "core", "linux", "ports", "images", "select", "configurations.upgrade"},
+    "engines": {"clock", "core", "linux", "ports", "images", "queries", "configurations.upgrade"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "sts"},
     "request_log": {"core", "exchange"},
@@ -130,7 +131,7 @@ HOMES: Final[dict[str, set[str]]] = {
     "sqlite3": {"engines", "cli.serve", "cli.failures"},
 }
 
-PURE: Final = {"core", "signing", "access", "configurations"}
+PURE: Final = {"core", "signing", "access", "configurations", "queries"}
 
 # What pure arithmetic has no use for, and who has a use for it all the same.
 IMPURE: Final = {"asyncio", "logging", "os", "socket", "subprocess", "threading", "time"}

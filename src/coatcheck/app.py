@@ -19,6 +19,7 @@ from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.opening import open_store
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
+from coatcheck.engines.select_pool import SelectPool
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.lifecycle_schedule import keep_lifecycle
@@ -64,6 +65,7 @@ class Server:
         self._clock = clock
         self._engines: Store | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
+        self._selector = SelectPool()
         self._application: Application | None = None
         self._log: RequestLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
@@ -111,6 +113,7 @@ class Server:
             DnsResolver(),
             _make_notifier(settings, self._engines.secrets),
             renderer,
+            self._selector,
         )
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings)
@@ -151,6 +154,7 @@ class Server:
             self._forgetting.cancel()
         for renderer in self._renderers or ():
             renderer.close()
+        self._selector.close()
         if self._engines is not None:
             self._engines.close()
         if self._log is not None:

@@ -97,7 +97,8 @@ def _read_request(request: str) -> tuple[str, str, str]:
 
 def _selected(query: str) -> str:
     """The part of a documented query that selects the route, as rows write it."""
-    pieces = [piece if piece.startswith("comp=") else piece.partition("=")[0] for piece in query.split("&")]
+    valued = ("comp=", f"{PROCESS}=")
+    pieces = [piece if piece.startswith(valued) else piece.partition("=")[0] for piece in query.split("&")]
     return "&".join(sorted(piece for piece in pieces if piece.partition("=")[0] in {*SUB_RESOURCES, PROCESS, *BESIDE}))
 
 

@@ -86,6 +86,7 @@ ROWS: Final = (
     ReplyHeader("x-oss-request-id", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("x-oss-restore", (From.SERVER,), "OSS: RestoreObject"),
     ReplyHeader("x-oss-sealed-time", (From.SERVER,), "OSS: SealAppendObject"),
+    ReplyHeader("x-oss-select-output-raw", (From.SERVER,), "OSS: SelectObject"),
     ReplyHeader("x-oss-server-side-encryption", (From.SERVER,), "OSS: server-side encryption"),
     ReplyHeader("x-oss-server-time", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("x-oss-storage-class", (From.SERVER,), "OSS: GetObject"),

@@ -75,3 +75,12 @@ _ROWS: Final = (
 
 # Code -> its row.
 FAULTS: Final = {code: Fault(code, 400, message) for code, message in _ROWS}
+
+# --- ours ---
+SELECT_TOO_COSTLY: Final = Fault(
+    "SqlUnsupportedSql", 400, "This query takes more memory or time than one query may take. Ask for fewer rows."
+)
+SELECT_BUSY: Final = Fault(
+    "ServiceUnavailable", 503, "More queries are under way than the server takes on. Try again later."
+)
+SELECT_LOST: Final = Fault("InternalError", 500, "The process that carried this query out has ended. Try again.")

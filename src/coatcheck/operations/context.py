@@ -16,6 +16,7 @@ from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
+from coatcheck.ports.selector import NoSelector, Selector
 
 
 class Ports(NamedTuple):
@@ -25,6 +26,7 @@ class Ports(NamedTuple):
     resolver: Resolver = NoResolver()
     notifier: Notifier = NoNotifier()
     renderer: Renderer | None = None  # None where no pictures are processed
+    selector: Selector = NoSelector()
 
 
 class Context(NamedTuple):

@@ -13,12 +13,15 @@ from coatcheck.configurations import inventory, live_channel, style, versioning
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
+from . import select_request
+
 SHAPES: Final[Mapping[str, Shape]] = {
     **{row.document.ROOT: row.document.SHAPE for row in ROWS},
     inventory.ROOT: inventory.SHAPE,
     live_channel.ROOT: live_channel.SHAPE,
     style.ROOT: style.SHAPE,
     versioning.ROOT: versioning.SHAPE,
+    **select_request.SHAPES,
     "BucketCnameConfiguration": texts(
         Cname=texts(
             "Domain",

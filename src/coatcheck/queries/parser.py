@@ -50,8 +50,10 @@ from .tree import (
 
 _TABLE: Final = "ossobject"
 _KEYWORDS: Final = frozenset(
-    ("select", "from", "where", "limit", "and", "or", "not", "in", "like", "escape", "between", "is", "null", "as")
-    + ("cast", "true", "false")
+    {
+        *("select", "from", "where", "limit", "and", "or", "not", "in", "like", "escape", "between", "is", "null"),
+        *("as", "cast", "true", "false"),
+    }
 )
 _CAST_TYPES: Final = {
     "int": CastType.INT,
