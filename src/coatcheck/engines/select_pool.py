@@ -1,8 +1,8 @@
 """The selector in a process of its own: one a server process, started when the first query is asked.
 
 Queries are carried out a piece of the object at a time, and take turns at the process, by bucket and by client. A
-client that reads slowly asks for its next piece late, and holds nobody up. A query that makes the process take too long has it
-killed: it is refused, and the others that were under way there have to be asked again.
+client that reads slowly asks for its next piece late, and holds nobody up. A query that makes the process take too long
+has it killed: it is refused, and the others that were under way there have to be asked again.
 """
 
 from __future__ import annotations

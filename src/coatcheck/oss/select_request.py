@@ -26,6 +26,7 @@ _INPUT: Final = texts(
     ),
     JSON=texts("Type", "Range", "ParseJsonNumberAsString"),
 )
+_OPTIONS: Final = texts("SkipPartialDataRecord", "MaxSkippedRecordsAllowed")
 SHAPES: Final[dict[str, Shape]] = {
     SELECT_ROOT: texts(
         "Expression",
@@ -35,7 +36,8 @@ SHAPES: Final[dict[str, Shape]] = {
             CSV=texts("RecordDelimiter", "FieldDelimiter", "QuoteCharacter"),
             JSON=texts("RecordDelimiter"),
         ),
-        Options=texts("SkipPartialDataRecord", "MaxSkippedRecordsAllowed"),
+        Options=_OPTIONS,
+        SelectRequestOptions=_OPTIONS,  # what alibabacloud-oss-v2 calls it
     ),
     **{root: texts("OverwriteIfExists", InputSerialization=_INPUT) for root in META_ROOTS.values()},
 }
@@ -62,7 +64,7 @@ def read_select(document: Element, kind: str) -> SelectRequest:
     raw, crc = _switch(output, "OutputRawData"), _switch(output, "EnablePayloadCrc")
     if raw and crc:
         raise FAULTS["InvalidOSSSelectParameters"]()
-    options = _child(document, "Options")
+    options = _child(document, "Options" if find_one(document, "Options") is not None else "SelectRequestOptions")
     query = Query(
         _read_sql(find_text(document, "Expression") or ""),
         _read_input(document, kind),

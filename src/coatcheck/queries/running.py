@@ -70,7 +70,7 @@ class Running:
         if not self._skipped:
             return ""
         rows = ", ".join(map(str, self._skipped)) + (" ..." if self._more_skipped else "")
-        return f"{self.counts.skipped} rows were skipped: {rows}."
+        return f"Skipped rows: {rows} ({self.counts.skipped} in all)."
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Raises: SelectError."""
@@ -96,9 +96,11 @@ class Running:
             yield data
             return
         try:
-            while data and not self._unzip.eof:
-                yield self._unzip.decompress(data, _GUNZIPPED_BYTES)
-                data = self._unzip.unconsumed_tail
+            full = True  # what has been taken in may bring more than one piece
+            while (data or full) and not self._unzip.eof:
+                unzipped = self._unzip.decompress(data, _GUNZIPPED_BYTES)
+                data, full = self._unzip.unconsumed_tail, len(unzipped) == _GUNZIPPED_BYTES
+                yield unzipped
         except zlib.error:
             raise SelectError("DecompressFailure") from None
 
