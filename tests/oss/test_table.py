@@ -125,4 +125,3 @@ def test_a_post_to_a_bucket_is_a_form() -> None:
 
 def test_processing_is_not_built() -> None:
     assert refusal_of("POST", Level.OBJECT, "x-oss-process=image/resize").fault is NOT_IMPLEMENTED
-    assert refusal_of("POST", Level.OBJECT, "x-oss-async-process=video").fault is NOT_IMPLEMENTED

@@ -134,6 +134,7 @@ RESULT_UNUSED_MAX_S: Final = 24 * 3600  # ours: a processed picture that nobody 
 RENDER_QUEUE_CLIENT_SHARE: Final = 0.5  # ours: of the queue for render processes, what one client may fill,
 RENDER_QUEUE_BUCKET_SHARE: Final = 0.75  # and what all the pictures of one bucket may
 RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer with
+TASKS_WAITING_MAX: Final = 64  # ours: AsyncProcessObject: tasks of one worker that aren't done
 
 # --- SelectObject --------------------------------------------------------------------------------------------------
 SELECT_SQL_MAX_BYTES: Final = 16 * 1024  # OSS: the statement

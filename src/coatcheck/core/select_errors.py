@@ -1,4 +1,5 @@
-"""The errors of SelectObject: OSS's codes, and sentences for who reads them. The second page of the table in `errors`.
+"""The errors of SelectObject: OSS's codes, and sentences for who reads them; and those of tasks. The second page of the
+table in `errors`.
 
 Source: OSS API reference, SelectObject, ErrorCode. All are status 400: in the reply, or, once rows have been sent, in
 the end frame. The sentences are ours.
@@ -83,4 +84,5 @@ SELECT_TOO_COSTLY: Final = Fault(
 SELECT_BUSY: Final = Fault(
     "ServiceUnavailable", 503, "More queries are under way than the server takes on. Try again later."
 )
+TASKS_BUSY: Final = Fault("ServiceUnavailable", 503, "More tasks wait than the server takes on. Try again later.")
 SELECT_LOST: Final = Fault("InternalError", 500, "The process that carried this query out has ended. Try again.")

@@ -17,6 +17,7 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.ports.selector import NoSelector, Selector
+from coatcheck.ports.tasks import NoTasks, Tasks
 
 
 class Ports(NamedTuple):
@@ -27,6 +28,7 @@ class Ports(NamedTuple):
     notifier: Notifier = NoNotifier()
     renderer: Renderer | None = None  # None where no pictures are processed
     selector: Selector = NoSelector()
+    tasks: Tasks = NoTasks()
 
 
 class Context(NamedTuple):

@@ -304,6 +304,10 @@ ROWS: Final = (
     # live channels
     *_live_channel_rows(),
     Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
+    Row(
+        *("POST", Level.OBJECT, "x-oss-async-process", object_process.async_process_object, Action.POST_PROCESS_TASK),
+        reads_object=True,
+    ),
     *_select_rows(),
 )
 
