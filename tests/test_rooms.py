@@ -23,6 +23,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "exchange": {"core", "ports.catalog", "wire.faults", "wire.reply", "wire.request"},
     "wire": {"clock", "core", "exchange", "linux"},
     "images": {"core"},
+    "queries": {"core"},
     "ports": {"core"},
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
@@ -35,6 +36,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "core",
         "ports",
         "images",
+        "queries",
         "identity.caller",
         "access.actions",
         "access.decide",
@@ -42,11 +44,11 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "configurations",
     },
     "oss": {
-        *{"core", "operations", "wire", "ports", "images", "settings", "access", "configurations"},
+        *{"core", "operations", "wire", "ports", "images", "queries", "settings", "access", "configurations"},
         *{"exchange", "identity", "signing"},
     },
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
-    "engines": {"clock", "core", "linux", "ports", "images", "configurations.upgrade"},
+    "engines": {"clock", "core", "linux", "ports", "images", "queries", "configurations.upgrade"},
     "background": {"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "sts"},
@@ -133,12 +135,13 @@ HOMES: Final[dict[str, set[str]]] = {
     "defusedxml": {"core", "client"},
     "fastcrc": {"core"},
     "pyvips": {"engines.vips"},
+    "PIL": {"engines.vips"},
     "cryptography": {"engines"},
     "dns": {"engines.dns"},
     "sqlite3": {"engines", "cli.serve", "cli.failures"},
 }
 
-PURE: Final = {"core", "signing", "access", "configurations"}
+PURE: Final = {"core", "signing", "access", "configurations", "queries"}
 
 # What pure arithmetic has no use for, and who has a use for it all the same.
 IMPURE: Final = {"asyncio", "logging", "os", "socket", "subprocess", "threading", "time"}

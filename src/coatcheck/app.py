@@ -27,7 +27,9 @@ from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.opening import open_store
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
+from coatcheck.engines.select_pool import SelectPool
 from coatcheck.engines.sqlite.schema import NewerStore
+from coatcheck.engines.tasks import LocalTasks
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.access_times import AccessNotes
@@ -75,6 +77,8 @@ class Server:
         self._clock = clock
         self._engines: Store | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
+        self._selector = SelectPool()
+        self._tasks = LocalTasks(settings.data / "tasks", clock)
         self._application: Application | None = None
         self._log: RequestLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
@@ -126,10 +130,13 @@ class Server:
             DnsResolver(),
             _make_notifier(settings, self._engines.secrets),
             renderer,
-            BucketMeters(settings.workers),
-            HeldBytes(),
-            AccessNotes(),
+            meters=BucketMeters(settings.workers),
+            held_bytes=HeldBytes(),
+            accesses=AccessNotes(),
+            selector=self._selector,
+            tasks=self._tasks,
         )
+        self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings)
         services = make_services(oss.answer, keyring, reads, ports.notifier, addressing)
@@ -191,6 +198,8 @@ class Server:
             self._forgetting.cancel()
         for renderer in self._renderers or ():
             renderer.close()
+        self._selector.close()
+        await self._tasks.close()
         if self._engines is not None:
             self._engines.close()
         if self._log is not None:

@@ -148,12 +148,32 @@ async def test_a_process_that_dies_costs_its_own_picture_only(tmp_path: Path) ->
 
 async def test_more_than_may_wait_are_turned_away(tmp_path: Path) -> None:
     with pool(tmp_path, queue=3) as made:
-        asked = [asyncio.create_task(made.render(job())) for _ in range(10)]
+        jobs = [replace(job(), client=str(number), bucket=str(number)) for number in range(10)]
+        asked = [asyncio.create_task(made.render(each)) for each in jobs]
         done = await asyncio.gather(*asked, return_exceptions=True)
         refused = [error for error in done if isinstance(error, OssError)]
         assert len(refused) == 6
         assert {(error.status, error.code) for error in refused} == {(503, "ServiceUnavailable")}
         assert sum(isinstance(rendered, Rendered) for rendered in done) == 4
+
+
+async def test_a_second_clients_picture_is_rendered_while_the_first_one_floods(tmp_path: Path) -> None:
+    """The flood is for one public picture; the second client asks for another size of it, after the flood."""
+    with pool(tmp_path, queue=8) as made:
+        done: list[str] = []
+
+        async def ask(client: str, bucket: str = "public") -> None:
+            await made.render(replace(job(), client=client, bucket=bucket))
+            done.append(client)
+
+        flood = [asyncio.create_task(ask("192.0.2.1")) for _ in range(20)]
+        await asyncio.sleep(0)
+        second, third = asyncio.create_task(ask("192.0.2.2")), asyncio.create_task(ask("192.0.2.3", "another"))
+        outcomes = await asyncio.gather(*flood, second, third, return_exceptions=True)
+        assert sum(isinstance(outcome, OssError) for outcome in outcomes) == 15  # one runs and half the queue waits
+        assert outcomes[-2:] == [None, None]
+        assert done[:4] == ["192.0.2.1", "192.0.2.1", "192.0.2.3", "192.0.2.2"]
+        assert done[4:] == ["192.0.2.1"] * 3
 
 
 async def test_a_source_that_fails_is_the_askers_affair(tmp_path: Path) -> None:

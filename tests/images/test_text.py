@@ -84,9 +84,12 @@ def test_base64_comes_in_both_alphabets() -> None:
     assert steps_of("watermark,text_fn5-")[0] == steps_of("watermark,text_fn5+")[0] == Watermark(text=TextMark("~~~"))
 
 
-def test_info_makes_everything_else_irrelevant() -> None:
-    assert read_plan("image/resize,w_10/info") == read_plan("image/info") == Plan(answer=Answer.INFO)
-    assert read_plan("image/average-hue").answer is Answer.AVERAGE_HUE
+@pytest.mark.parametrize("text", ["resize,w_10/info", "info/quality,q_90", "info/info", "average-hue/resize,w_10"])
+def test_what_describes_the_stored_picture_stands_alone(text: str) -> None:
+    assert read_plan("image/info/") == Plan(answer=Answer.INFO)
+    with pytest.raises(OssError, match="cannot be combined with other actions") as caught:
+        read_plan(f"image/{text}")
+    assert (caught.value.status, caught.value.code) == (400, "InvalidArgument")
 
 
 FOUR_MARKS = "/".join(f"watermark,image_{encode_base64(f'{number}.png')}" for number in range(4))

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from coatcheck.core.errors import NOT_A_PICTURE
+from coatcheck.core.errors import NOT_A_PICTURE, OssError
 from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.engines.results import name_result
 from coatcheck.images.text import read_plan
 from coatcheck.ports.renderer import Job, Rendered
+from coatcheck.ports.tasks import Work
 
-from .house import ANYBODY, STRANGER, House
+from .house import ANYBODY, NOW, OWNER, REQUEST_ID, STRANGER, House
 
 PICTURE = b"the picture" * 10_000  # a blob, not inline
 RESIZE = "x-oss-process=image/resize,w_100"
@@ -304,6 +305,76 @@ async def test_the_body_may_be_percent_encoded_and_in_standard_base64(studio: Ho
     body = b"x-oss-process=image%2Fresize%2Cw_100%7Csys%2Fsaveas%2Co_Pz8%2FLnBuZw%3D%3D%2Cb_cGhvdG9z"
     answer = await studio.ask("POST", "/photos/a.jpg?x-oss-process=", body)
     assert json.loads(answer.body) == {"bucket": "photos", "fileSize": 34, "object": "???.png", "status": "OK"}
+
+
+# --- AsyncProcessObject ---
+
+
+@dataclass
+class HeldTasks:
+    """Tasks that are done when the test says so."""
+
+    held: list[tuple[str, Work]] = field(default_factory=list)
+
+    async def accept(self, note: str, work: Work) -> str:
+        self.held.append((note, work))
+        return f"task{len(self.held)}"
+
+
+@pytest.fixture
+def tasks(studio: House) -> HeldTasks:
+    held = HeldTasks()
+    studio.pipeline._ports = studio.pipeline._ports._replace(tasks=held)
+    return held
+
+
+ASYNC = "/photos/a.jpg?x-oss-async-process"
+
+
+def save_later(key: str, bucket: str = "") -> bytes:
+    return b"x-oss-async" + save(key, bucket).removeprefix(b"x-oss")
+
+
+async def test_a_picture_is_saved_after_the_reply(studio: House, tasks: HeldTasks) -> None:
+    answer = await studio.ask("POST", ASYNC, save_later("b.jpg"))
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert json.loads(answer.body) == {"EventId": "task1", "RequestId": REQUEST_ID, "TaskId": "Image-task1"}
+    assert not stub(studio).jobs
+    [(note, work)] = tasks.held
+    assert note == f"photos/a.jpg to photos/b.jpg, asked by {OWNER.access_key_id} in {REQUEST_ID}"
+    await work(NOW + 60)
+    assert (await studio.ask("GET", "/photos/b.jpg")).body == b"image/resize,w_100/format,png of 110000 bytes"
+
+
+async def test_what_cannot_be_is_refused_at_once(studio: House, tasks: HeldTasks) -> None:
+    for body, refusal in (
+        (save("b.jpg"), (400, "InvalidArgument")),  # the other operation's parameter
+        (save_later("b.jpg", "no-such-bucket"), (404, "NoSuchBucket")),
+        (save_later("b.jpg") + b"/notify,topic_QQ", (400, "BadRequest")),
+    ):
+        assert (await studio.ask("POST", ASYNC, body)).refusal == refusal
+    assert (await studio.ask("POST", f"{ASYNC}=video/convert", save_later("b"))).refusal == (400, "NotImplemented")
+    missing = ASYNC.replace("a.jpg", "none.jpg")
+    assert (await studio.ask("POST", missing, save_later("b.jpg"))).refusal == (404, "NoSuchKey")
+    for by in (STRANGER, ANYBODY):
+        assert (await studio.ask("POST", ASYNC, save_later("b.jpg"), by=by)).refusal == (403, "AccessDenied")
+    assert tasks.held == []
+
+
+async def test_whether_the_caller_may_is_asked_again_when_the_work_begins(studio: House, tasks: HeldTasks) -> None:
+    policy = {
+        "Version": "1",
+        "Statement": [{"Effect": "Allow", "Principal": ["*"], "Action": ["oss:*"], "Resource": ["*"]}],
+    }
+    assert (await studio.ask("PUT", "/photos/?policy", json.dumps(policy).encode())).status == 200
+    assert (await studio.ask("POST", ASYNC, save_later("b.jpg"), by=STRANGER)).status == 200
+    assert (await studio.ask("DELETE", "/photos/?policy")).status == 204
+    [(_, work)] = tasks.held
+    with pytest.raises(OssError) as caught:
+        await work(NOW)
+    assert caught.value.code == "AccessDenied"
+    assert (await studio.ask("GET", "/photos/b.jpg")).refusal == (404, "NoSuchKey")
+    assert not stub(studio).jobs
 
 
 async def test_a_style_can_be_saved(studio: House) -> None:

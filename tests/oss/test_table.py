@@ -77,7 +77,7 @@ def test_a_sub_resource_that_is_not_built_never_falls_through(method: str, level
 def test_a_sub_resource_takes_no_method_that_means_nothing_to_it(method: str) -> None:
     routes = {(row.method, row.level, row.sub_resource) for row in ROWS}
     for level, name in BUILT:
-        if name not in ("", PROCESS) and (method, level, name) not in routes:
+        if name and not name.startswith(PROCESS) and (method, level, name) not in routes:
             refusal = refusal_of(method, level, name)
             assert (refusal.fault, refusal.status) == (METHOD_NOT_ALLOWED, 405), (method, level, name)
             assert refusal.facts == {"Method": method, "ResourceType": level.value}
@@ -125,4 +125,3 @@ def test_a_post_to_a_bucket_is_a_form() -> None:
 
 def test_processing_is_not_built() -> None:
     assert refusal_of("POST", Level.OBJECT, "x-oss-process=image/resize").fault is NOT_IMPLEMENTED
-    assert refusal_of("POST", Level.OBJECT, "x-oss-async-process=video").fault is NOT_IMPLEMENTED

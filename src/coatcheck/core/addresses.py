@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -85,6 +86,15 @@ def read_peer_address(text: str) -> Address | None:
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+
+
+@lru_cache(maxsize=4096)
+def name_client(peer: str) -> str:
+    """The name under which what a client takes is counted: its IPv4 address, or its /64 of IPv6."""
+    address = read_peer_address(peer.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+    return str(address) if address is not None else peer
 
 
 def read_network(text: str) -> Network:

@@ -131,7 +131,32 @@ WEBP_MAX_SIDE_PX: Final = 16_383  # OSS, and the format itself
 AVIF_MAX_WIDTH_PX: Final = 4096  # OSS: AVIF result
 AVIF_MAX_PX: Final = 9_437_184  # OSS: AVIF result
 RESULT_UNUSED_MAX_S: Final = 24 * 3600  # ours: a processed picture that nobody asked for in so long is removed
+RENDER_QUEUE_CLIENT_SHARE: Final = 0.5  # ours: of the queue for render processes, what one client may fill,
+RENDER_QUEUE_BUCKET_SHARE: Final = 0.75  # and what all the pictures of one bucket may
 RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer with
+TASKS_WAITING_MAX: Final = 64  # ours: AsyncProcessObject: tasks of one worker that aren't done
+
+# --- SelectObject --------------------------------------------------------------------------------------------------
+SELECT_SQL_MAX_BYTES: Final = 16 * 1024  # OSS: the statement
+SELECT_COLUMNS_MAX: Final = 1000  # OSS: columns that a statement selects; the index of a column; columns of a header
+SELECT_COLUMN_NAME_MAX_BYTES: Final = 1024  # OSS: the name of a column
+SELECT_IN_MAX: Final = 1024  # OSS: values of one IN
+SELECT_LIKE_WILDCARDS_MAX: Final = 5  # OSS: wildcards of one LIKE
+SELECT_LIKE_MAX_CHARS: Final = 1024  # ours: the pattern of one LIKE
+SELECT_CONDITIONS_MAX: Final = 20  # OSS: conditions behind WHERE
+SELECT_DEPTH_MAX: Final = 10  # OSS: how deep conditions are nested, and the levels of a JSON path
+SELECT_OPERATORS_MAX: Final = 100  # ours: + - * / % and || in one statement
+SELECT_AGGREGATES_MAX: Final = 100  # OSS: aggregations of one statement
+SELECT_ROW_MAX_BYTES: Final = 256 * 1024  # OSS: a row of a CSV object, its header too
+SELECT_NODE_MAX_BYTES: Final = 512 * 1024  # OSS: a node of a JSON object
+SELECT_ARRAY_MAX: Final = 5000  # OSS: elements of an array that is a node
+SELECT_OUTPUT_ROW_MAX_BYTES: Final = 512 * 1024  # ours: a row of the output
+SELECT_REQUEST_MAX_BYTES: Final = 64 * 1024  # ours: the document that asks for it
+SELECT_SPLIT_BYTES: Final = 4 * 1024**2  # ours: a split is the rows that begin in so many bytes
+SELECT_CPU_MAX_S: Final = 120  # ours: what one query may take of a processor
+SELECT_OPEN_MAX: Final = 64  # ours: queries of one worker under way, half of them one client's
+SELECT_MEMORY_MAX_BYTES: Final = 512 * 1024**2  # ours: address space of the process that carries them out
+SELECT_ALIVE_S: Final = 5.0  # OSS: a frame without data is sent after so long without one
 
 # --- streaming -----------------------------------------------------------------------------------------------------
 READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece if it isn't longer than this,

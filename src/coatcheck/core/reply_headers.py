@@ -91,6 +91,7 @@ ROWS: Final = (
     ReplyHeader("x-oss-request-id", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("x-oss-restore", (From.SERVER,), "OSS: RestoreObject"),
     ReplyHeader("x-oss-sealed-time", (From.SERVER,), "OSS: SealAppendObject"),
+    ReplyHeader("x-oss-select-output-raw", (From.SERVER,), "OSS: SelectObject"),
     ReplyHeader("x-oss-server-side-data-encryption", (From.SERVER,), "OSS: server-side encryption"),
     ReplyHeader("x-oss-server-side-encryption", (From.SERVER,), "OSS: server-side encryption"),
     ReplyHeader("x-oss-server-side-encryption-key-id", (From.SERVER,), "OSS: server-side encryption"),

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
+import math
 import os
-import socket
-import subprocess
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,22 +30,22 @@ from ..core.errors import (
     Fault,
     OssError,
 )
-from ..core.limits import PICTURE_MAX_BYTES, RESULT_MAX_BYTES
+from ..core.limits import (
+    PICTURE_MAX_BYTES,
+    RENDER_QUEUE_BUCKET_SHARE,
+    RENDER_QUEUE_CLIENT_SHARE,
+    RESULT_MAX_BYTES,
+)
 from ..ports.renderer import Job, Picture, Rendered
+from .child import Child, Died
+from .turns import Bounds, Full, Turns
 
 _START_TIMEOUT_S: Final = 30.0
 _SETTLE_S: Final = 2.0  # what the process's own alarm has beyond ours
-_HEAD_MAX_BYTES: Final = 64 * 1024
 _JOBS_EACH: Final = 500  # then a process makes room for a new one, and with it what its heap has left unused
-_LENGTH_BYTES: Final = 4
-_NEEDED: Final = ("pyvips", "noto_cjk_sans_otc")
-_PASSED_ON: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
+_NEEDED: Final = ("pyvips", "PIL", "noto_cjk_sans_otc")
 
 log = logging.getLogger("coatcheck")
-
-
-class _Died(Exception):
-    """The process ended in the middle of a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,11 @@ class RenderPool:
         self._limits = limits
         self._scratch = scratch
         self._idle: list[_Process] = []
-        self._free = asyncio.Semaphore(limits.processes)
-        self._waiting = 0
+        queue = limits.queue
+        bounds = Bounds(
+            queue, math.ceil(queue * RENDER_QUEUE_CLIENT_SHARE), math.ceil(queue * RENDER_QUEUE_BUCKET_SHARE)
+        )
+        self._turns = Turns(limits.processes, bounds)
         self._closed = False
         self._installed: bool | None = None  # looked up when the first picture is asked for
 
@@ -88,17 +88,14 @@ class RenderPool:
                 "pip install 'coatcheck[images]'."
             )
         _check_sizes(job)
-        if self._free.locked() and self._waiting >= self._limits.queue:
-            raise RENDERERS_BUSY()
-        self._waiting += 1
         try:
-            await self._free.acquire()
-        finally:
-            self._waiting -= 1
+            await self._turns.take(job.client, job.bucket)
+        except Full:
+            raise RENDERERS_BUSY() from None
         try:
             return await self._render(job)
         finally:
-            self._free.release()
+            self._turns.end()
 
     async def _render(self, job: Job) -> Rendered:
         process = self._idle.pop() if self._idle else await self._start()
@@ -107,7 +104,7 @@ class RenderPool:
                 answer = await process.work(job)
         except BaseException as error:  # what it is doing now nobody knows
             process.end()
-            if isinstance(error, (TimeoutError, _Died)):
+            if isinstance(error, (TimeoutError, Died)):
                 log.info(
                     "a picture took too much: %s", "time" if isinstance(error, TimeoutError) else "its process died"
                 )
@@ -128,7 +125,7 @@ class RenderPool:
                 await process.await_ready()
         except BaseException as error:
             process.end()
-            if isinstance(error, (TimeoutError, _Died)):
+            if isinstance(error, (TimeoutError, Died)):
                 log.error("a render process does not start; see its messages above")
                 raise INTERNAL_ERROR() from None
             raise
@@ -151,35 +148,16 @@ def _check_sizes(job: Job) -> None:
         raise WATERMARK_ERROR()
 
 
-class _Process:
-    """One render process and our end of its socket. For one job at a time."""
+class _Process(Child):
+    """One render process. For one job at a time."""
 
     def __init__(self, limits: RenderLimits, scratch: Path) -> None:
         self.jobs = 0
-        self._loop = asyncio.get_running_loop()
-        self._ours, theirs = socket.socketpair()
-        self._ours.setblocking(False)
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  our own program, with numbers as its arguments
-                [
-                    sys.executable,
-                    "-m",
-                    "coatcheck.engines.vips.process",
-                    str(limits.memory_bytes),
-                    str(limits.timeout_s + _SETTLE_S),
-                    str(limits.eighth_from),
-                ],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                env=_environment(limits, scratch),
-                cwd="/",
-            )
-
-    async def await_ready(self) -> None:
-        await self._receive_head()
+        arguments = [str(limits.memory_bytes), str(limits.timeout_s + _SETTLE_S), str(limits.eighth_from)]
+        super().__init__("coatcheck.engines.vips.process", arguments, _environment(limits, scratch))
 
     async def work(self, job: Job) -> Rendered | OssError:
-        """Raises: _Died, and what the pictures' `chunks` and `as_file` raise."""
+        """Raises: Died, and what the pictures' `chunks` and `as_file` raise."""
         self.jobs += 1
         async with job.source.as_file() as file:
             answer = await self._ask(job, file)
@@ -189,8 +167,8 @@ class _Process:
             return _read_refusal(answer)
         size = int(answer["size"])
         if not 0 <= size <= RESULT_MAX_BYTES:
-            raise _Died
-        return Rendered(_read_content_type(answer), size, await self._receive(size))
+            raise Died
+        return Rendered(_read_content_type(answer), size, await self.receive(size))
 
     async def _ask(self, job: Job, file: int | None) -> dict[str, Any]:
         """Hand over the job, its source as a file if it is one, and wait for the head of the answer."""
@@ -200,61 +178,21 @@ class _Process:
             "marks": [[key, picture.size] for key, picture in job.marks.items()],
         }
         try:
-            await self._send_head(json.dumps(head).encode(), file)
+            await self.send_head(head, file)
             for picture in (*([job.source] if file is None else []), *job.marks.values()):
                 await self._send_picture(picture)
         except ConnectionError:
-            raise _Died from None
-        return await self._receive_head()
-
-    async def _send_head(self, document: bytes, file: int | None) -> None:
-        length = len(document).to_bytes(_LENGTH_BYTES, "big")
-        if file is None:
-            await self._loop.sock_sendall(self._ours, length + document)
-            return
-        socket.send_fds(self._ours, [length], [file])  # doesn't wait: nothing else is in the socket now
-        await self._loop.sock_sendall(self._ours, document)
+            raise Died from None
+        return await self.receive_head()
 
     async def _send_picture(self, picture: Picture) -> None:
         sent = 0
         async with contextlib.aclosing(picture.chunks()) as chunks:
             async for chunk in chunks:
                 sent += len(chunk)
-                await self._loop.sock_sendall(self._ours, chunk)
+                await self.send(chunk)
         if sent != picture.size:
-            raise _Died  # what it waits for will never come
-
-    async def _receive_head(self) -> dict[str, Any]:
-        length = int.from_bytes(await self._receive(_LENGTH_BYTES), "big")
-        if length > _HEAD_MAX_BYTES:
-            raise _Died
-        try:
-            head = json.loads(await self._receive(length))
-        except ValueError:
-            raise _Died from None
-        if not isinstance(head, dict):
-            raise _Died
-        return head
-
-    async def _receive(self, size: int) -> bytes:
-        data = bytearray(size)
-        view, done = memoryview(data), 0
-        while done < size:
-            try:
-                count = await self._loop.sock_recv_into(self._ours, view[done:])
-            except ConnectionError:
-                count = 0
-            if not count:
-                raise _Died
-            done += count
-        return bytes(data)
-
-    def end(self) -> None:
-        """Kill it. May be called twice."""
-        self._ours.close()
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            raise Died  # what it waits for will never come
 
 
 _FAULTS: Final = {name: fault for name, fault in vars(errors).items() if isinstance(fault, Fault)}
@@ -272,14 +210,13 @@ def _read_refusal(answer: dict[str, Any]) -> OssError:
 def _read_content_type(answer: dict[str, Any]) -> str:
     text = str(answer["content_type"])
     if len(text) > _CONTENT_TYPE_MAX_CHARS or not text.isascii() or not text.isprintable():
-        raise _Died
+        raise Died
     return text
 
 
 def _environment(limits: RenderLimits, scratch: Path) -> dict[str, str]:
-    """What a render process may know of the server's environment: where programs are, and none of the secrets."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return kept | {
+    """What a render process is told beside where programs are."""
+    return {
         "FONTCONFIG_FILE": str(_write_font_configuration(limits, scratch)),
         "HOME": str(scratch),
         "MALLOC_ARENA_MAX": "2",

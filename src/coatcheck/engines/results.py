@@ -32,7 +32,7 @@ from ..ports.renderer import Job, Rendered, Renderer
 from .blob_paths import BlobPaths
 from .files import FileBlobReader, Lent
 
-_VERSION: Final = "2"  # of what makes the pixels; another one leaves the old results to be forgotten
+_VERSION: Final = "3"  # of what makes the pixels; another one leaves the old results to be forgotten
 _TYPE_BYTES: Final = 64  # the Content-Type, padded with blanks,
 _HEAD_BYTES: Final = _TYPE_BYTES + 16  # and the CRC-64 of both in hex, before the content
 _BELIEVED_MAX: Final = 16_384  # results whose CRC was compared, that a process remembers

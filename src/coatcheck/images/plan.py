@@ -1,7 +1,7 @@
 """What `x-oss-process=image/...` asks for, as one frozen value: a `Plan`. `text.py` has its text form.
 
 Steps run left to right. `format`, `quality`, `interlace` and `auto-orient` aren't steps but properties of the job, so
-their place in the text means nothing. `info` and `average-hue` describe the stored picture, whatever else is asked.
+their place in the text means nothing. `info` and `average-hue` describe the stored picture, and stand alone.
 Source: OSS, image processing; the rules are in the order of that document.
 """
 

@@ -100,8 +100,10 @@ class _Reader:
         self._format: str | None = None
         self._qualities: tuple[int | None, int | None] = (None, None)
         self._interlace = False
+        self._actions = 0
 
     def take(self, name: str, parameters: list[str]) -> None:
+        self._actions += 1
         if name in _STEPS and not (self._in_mark and name not in _IN_MARK):
             self._steps.append(_STEPS[name](parameters, self._in_mark))
         elif self._in_mark:
@@ -128,6 +130,8 @@ class _Reader:
 
     def plan(self) -> Plan:
         if self._answer is not Answer.PICTURE:
+            if self._actions > 1:
+                raise _refuse_beside(self._answer)
             return Plan(answer=self._answer)
         plan = Plan(tuple(self._steps), self._auto_orient, self._format, *self._qualities, interlace=self._interlace)
         if len(plan.mark_keys) > WATERMARK_PICTURES_MAX:
@@ -303,6 +307,15 @@ def _read_image_mark(values: Values) -> ImageMark | None:
     for name, parameters in _split(process.removeprefix(FAMILY)):
         reader.take(name, parameters)
     return ImageMark(key, reader.steps)
+
+
+def _refuse_beside(answer: Answer) -> OssError:
+    """Of what describes the stored picture, whatever else is asked. Source: OSS, image processing, `info`."""
+    return INVALID_ARGUMENT(
+        f"{answer.value} describes the stored picture; it cannot be combined with other actions.",
+        ArgumentName="x-oss-process",
+        ArgumentValue=answer.value,
+    )
 
 
 def _refuse_in_mark(name: str) -> OssError:

@@ -17,6 +17,8 @@ from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
+from coatcheck.ports.selector import NoSelector, Selector
+from coatcheck.ports.tasks import NoTasks, Tasks
 
 from .access_times import AccessNotes
 from .capacity import HeldBytes
@@ -33,6 +35,8 @@ class Ports(NamedTuple):
     meters: BucketMeters = BucketMeters()
     held_bytes: HeldBytes = HeldBytes()
     accesses: AccessNotes = AccessNotes()
+    selector: Selector = NoSelector()
+    tasks: Tasks = NoTasks()
 
 
 class Context(NamedTuple):

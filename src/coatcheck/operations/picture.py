@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
+from coatcheck.core.addresses import name_client
 from coatcheck.core.body import Stream
 from coatcheck.core.errors import NOT_IMPLEMENTED, WATERMARK_ERROR, OssError
 from coatcheck.core.names import check_object_key
@@ -63,7 +64,8 @@ async def process_picture(context: Context, grant: Grant, record: ObjectRecord, 
         raise NOT_IMPLEMENTED("This server processes no pictures.")
     bucket = grant.this_bucket
     marks = {key: await _find_mark(context, bucket, key) for key in read_plan(plan).mark_keys}
-    return _processed(await renderer.render(Job(plan, _picture(context, bucket, record), marks)))
+    job = Job(plan, _picture(context, bucket, record), marks, name_client(context.request.client), bucket.name)
+    return _processed(await renderer.render(job))
 
 
 async def describe_picture(context: Context, grant: Grant, record: ObjectRecord) -> PictureFacts | None:
@@ -76,8 +78,10 @@ async def describe_picture(context: Context, grant: Grant, record: ObjectRecord)
     if context.ports.renderer is None:
         return None
     try:
-        picture = _picture(context, grant.this_bucket, record)
-        processed = _processed(await context.ports.renderer.render(Job(_INFO, picture)))
+        bucket = grant.this_bucket
+        client = name_client(context.request.client)
+        job = Job(_INFO, _picture(context, bucket, record), client=client, bucket=bucket.name)
+        processed = _processed(await context.ports.renderer.render(job))
     except (OssError, ReplacedMeanwhile):
         return None
     if not isinstance(processed.content, bytes):

@@ -13,6 +13,8 @@ from coatcheck.configurations import access_point, bucket_worm, inventory, live_
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
+from . import select_request
+
 SHAPES: Final[Mapping[str, Shape]] = {
     **{row.document.ROOT: row.document.SHAPE for row in ROWS},
     access_point.ROOT: access_point.SHAPE,
@@ -25,6 +27,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     versioning.ROOT: versioning.SHAPE,
     bucket_worm.INITIATE: bucket_worm.SHAPE,
     bucket_worm.EXTEND: bucket_worm.SHAPE,
+    **select_request.SHAPES,
     "BucketCnameConfiguration": texts(
         Cname=texts(
             "Domain",

@@ -1,4 +1,4 @@
-"""Pictures processed on the way: GetObject with `x-oss-process`, and ProcessObject, which stores the result.
+"""Pictures processed on the way: GetObject with `x-oss-process`; ProcessObject and AsyncProcessObject store the result.
 
 Source: OSS, image processing; API reference, ProcessObject (`sys/saveas`).
 """
@@ -6,9 +6,9 @@ Source: OSS, image processing; API reference, ProcessObject (`sys/saveas`).
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from coatcheck.access.acl import DEFAULT
 from coatcheck.access.actions import Action
@@ -30,6 +30,7 @@ from coatcheck.images.parameters import decode_base64
 from coatcheck.images.plan import Answer
 from coatcheck.images.text import read_plan
 from coatcheck.operations.commit import repeated
+from coatcheck.operations.get import need_readable
 from coatcheck.operations.intake import receive
 from coatcheck.operations.pacing import paced_content
 from coatcheck.operations.picture import Processed, process_picture
@@ -51,7 +52,7 @@ _PARAMETER: Final = "x-oss-process"
 _IMAGE: Final = "image"
 _STYLE: Final = "style"
 _SAVE: Final = "sys/saveas"
-_BODY_PREFIX: Final = f"{_PARAMETER}="
+_ASYNC_PARAMETER: Final = "x-oss-async-process"
 _BODY_MAX_BYTES: Final = 4 * PLAN_MAX_BYTES  # percent-encoded, and with the names of where to
 
 # What the source's headers say of the source's bytes only. OSS's SDKs compare the CRC with what they receive.
@@ -86,19 +87,66 @@ async def get_processed_object(call: Call, process: str) -> Reply:
     return Reply(200, _headers(call, headers, processed), content)
 
 
+class _Saving(NamedTuple):
+    """What is to be made, and where it is stored; the bucket's name is "" for the source's own."""
+
+    plan: str
+    key: str
+    bucket_name: str
+
+
 async def process_object(call: Call) -> Reply:
     """ProcessObject: what the body asks for is done, and stored where it says."""
-    text, key, bucket_name = _read_save(await _read_process(call.request))
-    bucket = await _find_target(call, bucket_name)
+    saving = await _read_saving(call, _PARAMETER)
+    size = await _carry_out(call, saving)
+    document = {"bucket": saving.bucket_name, "fileSize": size, "object": saving.key, "status": "OK"}
+    return _json(document)
+
+
+async def async_process_object(call: Call) -> Reply:
+    """AsyncProcessObject: the same, done after the reply; whether the caller may is asked now, and again then."""
+    if call.request.query.get(_ASYNC_PARAMETER):
+        raise NOT_IMPLEMENTED(f"What {_ASYNC_PARAMETER} asks for stands in the body.", Header=_ASYNC_PARAMETER)
+    saving = await _read_saving(call, _ASYNC_PARAMETER)
+    need_readable(call.context, call.grant, call.this_object)
+    await _may_save(call, saving)
+
+    async def work(now: float) -> None:
+        later = await call._replace(context=call.context._replace(now=now)).look_again()
+        await _carry_out(later, saving)
+
+    target = f"{saving.bucket_name or call.this_bucket.name}/{saving.key}"
+    note = f"{call.this_bucket.name}/{call.key} to {target}, asked by {call.caller.access_key_id} in {call.request_id}"
+    task = await call.ports.tasks.accept(note, work)
+    return _json({"EventId": task, "RequestId": call.request_id, "TaskId": f"Image-{task}"})
+
+
+def _json(document: Mapping[str, object]) -> Reply:
+    return Reply(200, ((b"Content-Type", b"application/json"),), json.dumps(document, ensure_ascii=False).encode())
+
+
+async def _read_saving(call: Call, parameter: str) -> _Saving:
+    """What the body asks for. Raises: OssError."""
+    text, key, bucket_name = _read_save(await _read_process(call.request, parameter))
     plan = _find_plan(call.this_bucket, text)
     if read_plan(plan).answer is not Answer.PICTURE:
         raise INVALID_ARGUMENT("info and average-hue describe a picture; there is nothing to save.")
+    return _Saving(plan, key, bucket_name)
+
+
+async def _may_save(call: Call, saving: _Saving) -> Grant:
+    """Raises: OssError."""
+    bucket, key = await _find_target(call, saving.bucket_name), saving.key
     found = await call.ports.catalog.find_object(bucket.bucket_id, key) if call.context.needs_object(bucket) else None
-    grant = call.context.decide(Action.PUT_OBJECT, bucket, key, found)
-    processed = await repeated(call, partial(_process_shown, plan=plan), Call.look_again)
+    return call.context.decide(Action.PUT_OBJECT, bucket, key, found)
+
+
+async def _carry_out(call: Call, saving: _Saving) -> int:
+    """Make it and store it; its size."""
+    grant = await _may_save(call, saving)
+    processed = await repeated(call, partial(_process_shown, plan=saving.plan), Call.look_again)
     await _save(call, grant, processed)
-    document = {"bucket": bucket_name, "fileSize": processed.size, "object": key, "status": "OK"}
-    return Reply(200, ((b"Content-Type", b"application/json"),), json.dumps(document, ensure_ascii=False).encode())
+    return processed.size
 
 
 async def _process_shown(call: Call, plan: str) -> Processed:
@@ -188,22 +236,26 @@ def _headers(call: Call, headers: list[RawHeader], processed: Processed) -> tupl
 # --- the body of ProcessObject ---------------------------------------------------------------------------------------
 
 
-async def _read_process(request: Request) -> str:
-    """The text behind `x-oss-process=`. Some SDKs send it as it is, ali-oss percent-encoded; a "+" is always a plus."""
+async def _read_process(request: Request, parameter: str) -> str:
+    """The text behind `x-oss-process=`, or whatever the parameter is.
+
+    Some SDKs send it as it is, ali-oss percent-encoded; a "+" is always a plus.
+    """
     try:
         body = await read_body(request, most=_BODY_MAX_BYTES)
         text = decode(body.decode("utf-8").strip())
     except UnicodeDecodeError:
-        raise INVALID_ARGUMENT("The body is not UTF-8.", ArgumentName=_PARAMETER) from None
+        raise INVALID_ARGUMENT("The body is not UTF-8.", ArgumentName=parameter) from None
     except OssError as error:
         if error.fault is MALFORMED_XML:
             raise INVALID_ARGUMENT(f"The body is longer than {_BODY_MAX_BYTES} bytes.") from None
         raise
-    if not text.startswith(_BODY_PREFIX):
+    name, separator, process = text.partition("=")
+    if name != parameter or not separator:
         raise INVALID_ARGUMENT(
-            "The body must be x-oss-process=image/...|sys/saveas,o_KEY,b_BUCKET.", ArgumentName=_PARAMETER
+            f"The body must be {parameter}=image/...|sys/saveas,o_KEY,b_BUCKET.", ArgumentName=parameter
         )
-    return text.removeprefix(_BODY_PREFIX)
+    return process
 
 
 def _read_save(text: str) -> tuple[str, str, str]:

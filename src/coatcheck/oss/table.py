@@ -54,6 +54,7 @@ from . import (
     public_access_block,
     redundancy_transition,
     retention,
+    select_object,
     style,
     symlink,
 )
@@ -213,8 +214,17 @@ def _configuration_rows() -> Iterator[Row]:
         yield Row(method, Level.BUCKET, sub_resource, _OWN_HANDLERS.get(run.__name__, run), action)
 
 
-# Selects an operation with POST only, and then without a value; with GET it says what to make of the object.
+# Selects an operation with POST only: without a value, or with those of SelectObject. With GET it says what to make of
+# the object.
 PROCESS: Final = "x-oss-process"
+
+
+def _select_rows() -> Iterator[Row]:
+    """Whoever may read the object may have it searched."""
+    for kind in ("csv", "json"):
+        for word, run in (("select", select_object.select_object), ("meta", select_object.create_select_object_meta)):
+            yield Row("POST", Level.OBJECT, f"{PROCESS}={kind}/{word}", run, Action.GET_OBJECT, reads_object=True)
+
 
 ROWS: Final = (
     Row("GET", Level.SERVICE, "", bucket.list_buckets, Action.LIST_BUCKETS),
@@ -354,6 +364,11 @@ ROWS: Final = (
     *_live_channel_rows(),
     *_worm_rows(),
     Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
+    Row(
+        *("POST", Level.OBJECT, "x-oss-async-process", object_process.async_process_object, Action.POST_PROCESS_TASK),
+        reads_object=True,
+    ),
+    *_select_rows(),
 )
 
 # Selects an operation beside that sub-resource, and means nothing alone.
@@ -472,9 +487,14 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
     if row is not None:
         return row
     if method == "POST" and PROCESS in query:
-        if query.get(PROCESS):
-            raise NOT_IMPLEMENTED("With POST, what x-oss-process asks for stands in the body, and is image/ or style/.")
-        return _BY_PLACE["POST", Level.OBJECT, PROCESS]
+        value = query.get(PROCESS)
+        row = _row_at("POST", level, f"{PROCESS}={value}" if value else PROCESS, headers)
+        if row is not None:
+            return row
+        raise NOT_IMPLEMENTED(
+            "With POST, x-oss-process is csv/select, json/select, csv/meta or json/meta, or has no value: "
+            "then what is asked for stands in the body, and is image/ or style/."
+        )
     raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
 
 

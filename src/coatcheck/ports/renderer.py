@@ -37,11 +37,15 @@ class Job:
         process: the text of the plan, which has been read without complaint (`images.text.read_plan`).
         source: the picture.
         marks: the pictures that the plan's watermarks name, by key.
+        client, bucket: who asks (`core.addresses.name_client`), and for which bucket: jobs of the same wait for each
+            other first.
     """
 
     process: str
     source: Picture
     marks: Mapping[str, Picture] = field(default_factory=dict)
+    client: str = ""
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Renderer(Protocol):
 
         Raises:
             OssError: what is wrong with the picture, or with the plan for this picture; RENDER_TOO_COSTLY;
-                RENDERERS_BUSY, when too many others wait; NOT_IMPLEMENTED, when pictures can't be processed here.
+                RENDERERS_BUSY, when too many wait, in all, of this client or for this bucket; NOT_IMPLEMENTED, when
+                pictures can't be processed here.
         """
         ...

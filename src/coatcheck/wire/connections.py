@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import logging
 import random
 import socket
@@ -21,11 +20,10 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from coatcheck.clock import Clock
-from coatcheck.core.addresses import read_peer_address
+from coatcheck.core.addresses import name_client
 from coatcheck.core.errors import TOO_MANY_CONNECTIONS
 from coatcheck.core.limits import CONNECTIONS_MAX, FILES_RESERVED, HANDSHAKES_MAX
 
@@ -170,7 +168,7 @@ class Connections:
 
     def _take(self, accepted: socket.socket, peer: str) -> None:
         accepted.setblocking(False)
-        key = "" if self._is_proxy(peer) else _bounded_by(peer)
+        key = "" if self._is_proxy(peer) else name_client(peer)
         if not self._has_room(key):
             self._turn_away(accepted, peer)
             return
@@ -389,15 +387,6 @@ class Connections:
 def _shown(peer: str) -> str:
     """As requests have it: IPv4 that comes by an IPv6 socket is IPv4."""
     return peer.removeprefix("::ffff:") if peer.startswith("::ffff:") and "." in peer else peer
-
-
-@lru_cache(maxsize=4096)
-def _bounded_by(peer: str) -> str:
-    """The name under which a client's connections are counted: its IPv4 address, or its /64 of IPv6."""
-    address = read_peer_address(peer.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
-    return str(address) if address is not None else peer
 
 
 def _write_refusal(now: float) -> bytes:

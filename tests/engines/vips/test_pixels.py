@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
@@ -289,6 +292,24 @@ def test_cmyk_becomes_rgb() -> None:
         assert np.asarray(found)[5, 5, 0] > 180
 
 
+@pytest.mark.parametrize("format", ["JPEG", "TIFF"])
+@pytest.mark.parametrize(
+    ("ink", "light"),
+    [
+        ((0, 0, 0, 255), [0, 0, 0]),
+        ((0, 0, 0, 0), [255, 255, 255]),
+        ((0, 255, 255, 0), [255, 0, 0]),
+        ((0, 0, 0, 51), [204] * 3),
+    ],
+)
+def test_cmyk_without_a_profile_is_the_light_that_its_inks_leave(
+    format: str, ink: tuple[int, int, int, int], light: list[int]
+) -> None:
+    data = save(Image.new("CMYK", (64, 64), ink), format)
+    for actions in ("format,png", "resize,w_10/format,png"):
+        assert np.abs(pixels_of(data, actions)[3, 3].astype(int) - light).max() <= 2
+
+
 def test_sixteen_bits_become_eight() -> None:
     wide = Image.fromarray(np.linspace(0, 65535, 64 * 48).reshape(48, 64).astype(np.uint16))
     for actions in ("resize,w_32/format,png", "format,png", "format,jpg", "bright,0/format,png"):
@@ -333,6 +354,38 @@ def test_bmp_of_every_depth_is_read_exactly(mode: str, size: tuple[int, int]) ->
     data = save(picture, "BMP")
     expected = look(data)
     assert np.array_equal(pixels_of(data, "format,png"), np.asarray(expected.convert("RGB")))
+
+
+def bmp(info: bytes, pixels: bytes, palette: bytes = b"") -> bytes:
+    offset = 14 + len(info) + len(palette)
+    return struct.pack("<2sIHHI", b"BM", offset + len(pixels), 0, 0, offset) + info + palette + pixels
+
+
+def info_header(bits: int, compression: int, masks: bytes = b"", colours: int = 0) -> bytes:
+    return struct.pack("<IiiHHIIiiII", 40, 4, 2, 1, bits, compression, 0, 0, 0, colours, 0) + masks
+
+
+RED, WHITE = [255, 0, 0], [255, 255, 255]
+PALETTE = bytes([0, 0, 255, 0, 255, 255, 255, 0])  # red, white: blue comes first
+PIXELS = [[RED] * 4, [WHITE] * 4]  # the first row is the last of the file
+BMPS = {
+    "rle8": bmp(info_header(8, 1, colours=2), bytes([4, 1, 0, 0, 4, 0, 0, 1]), PALETTE),
+    "rle4": bmp(info_header(4, 2, colours=2), bytes([4, 0x11, 0, 0, 4, 0x00, 0, 1]), PALETTE),
+    "555": bmp(info_header(16, 0), b"\xff\x7f" * 4 + b"\x00\x7c" * 4),
+    "565": bmp(info_header(16, 3, struct.pack("<3I", 0xF800, 0x7E0, 0x1F)), b"\xff\xff" * 4 + b"\x00\xf8" * 4),
+    "masks": bmp(
+        info_header(32, 3, struct.pack("<3I", 0xFF000000, 0xFF0000, 0xFF00)), b"\0\xff\xff\xff" * 4 + b"\0\0\0\xff" * 4
+    ),
+    "os2": bmp(struct.pack("<IHHHH", 12, 4, 2, 1, 24), b"\xff" * 12 + b"\0\0\xff" * 4),
+    "os2 palette": bmp(struct.pack("<IHHHH", 12, 4, 2, 1, 1), b"\xf0\0\0\0\0\0\0\0", bytes([0, 0, 255, 255, 255, 255])),
+}
+
+
+@pytest.mark.parametrize("name", BMPS)
+def test_bmp_of_every_form_is_read(name: str) -> None:
+    assert pixels_of(BMPS[name], "format,png").tolist() == PIXELS
+    assert pixels_of(BMPS[name], "resize,m_fixed,w_2,h_2/format,png")[0].tolist() == [RED] * 2
+    assert json.loads(process(BMPS[name], "info")[1])["ImageWidth"] == {"value": "4"}
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 2), (5, 7), (400, 267)])

@@ -1,12 +1,14 @@
-"""BMP, which libvips has not, read and written by hand. Little-endian; rows from the bottom up, padded to 4 bytes."""
+"""BMP, which libvips has not: read by Pillow, in every form that it knows (palettes, RLE, 16 bits, masks, OS/2's),
+and written by hand. Little-endian; rows from the bottom up, padded to 4 bytes."""
 
 from __future__ import annotations
 
+import io
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 import pyvips
+from PIL.BmpImagePlugin import BmpImageFile
 
 from ...core.errors import NOT_A_PICTURE
 
@@ -14,84 +16,54 @@ _FILE_HEADER: Final = struct.Struct("<2sIHHI")
 _INFO_HEADER: Final = struct.Struct("<IiiHHIIiiII")
 _V4_SIZE: Final = 108
 _MASKS: Final = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+_SMALLEST_INFO_BYTES: Final = 12  # that of OS/2
 _PLAIN: Final = 0
 _BIT_FIELDS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class BmpHeader:
-    """What is needed to read the pixels; `palette` is empty for 24 and 32 bits."""
-
-    width: int
-    height: int
-    top_down: bool
-    bits: int
-    offset: int
-    has_alpha: bool
-    palette: bytes
-
-    @property
-    def stride(self) -> int:
-        return (self.width * self.bits + 31) // 32 * 4
+def read_header(data: bytes) -> BmpImageFile:
+    """The picture before its pixels are decoded: `size` is known. Raises: OssError NOT_A_PICTURE."""
+    try:
+        picture = BmpImageFile(io.BytesIO(data))
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever Pillow trips over
+        raise NOT_A_PICTURE(f"This BMP cannot be read: {_say(error)}") from None
+    if 0 in picture.size or 0 < _FILE_HEADER.unpack_from(data)[-1] < _FILE_HEADER.size + _SMALLEST_INFO_BYTES:
+        raise NOT_A_PICTURE("This BMP cannot be read: it has no pixels.")
+    return picture
 
 
-def read_header(data: bytes) -> BmpHeader:
-    """Raises: OssError NOT_A_PICTURE, for what isn't a whole uncompressed BMP of 1, 4, 8, 24 or 32 bits."""
-    if len(data) < _FILE_HEADER.size + _INFO_HEADER.size:
-        raise NOT_A_PICTURE()
-    *_, offset = _FILE_HEADER.unpack_from(data)
-    size, width, height, planes, bits, compression, _, _, _, colours, _ = _INFO_HEADER.unpack_from(data, 14)
-    if size < _INFO_HEADER.size or planes != 1 or width <= 0 or height == 0 or bits not in (1, 4, 8, 24, 32):
-        raise NOT_A_PICTURE()
-    if compression != _PLAIN and not (compression == _BIT_FIELDS and bits == 32 and _has_our_masks(data, size)):
-        raise NOT_A_PICTURE()
-    palette = b""
-    if bits <= 8:
-        count = colours or 1 << bits
-        palette = data[14 + size : 14 + size + 4 * min(count, 256)]
-        if count > 256 or len(palette) < 4 * count:
-            raise NOT_A_PICTURE()
-    header = BmpHeader(
-        width, abs(height), height < 0, bits, offset, bits == 32 and size >= _V4_SIZE and _alpha_mask(data), palette
-    )
-    if offset < 14 + size or offset + header.stride * header.height > len(data):
-        raise NOT_A_PICTURE()
-    return header
+def read(data: bytes) -> pyvips.Image:
+    """The picture, in sRGB or grey, with alpha if the file says that it has some. Raises: OssError NOT_A_PICTURE."""
+    picture = read_header(data)
+    try:
+        picture.load()
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise NOT_A_PICTURE(f"This BMP cannot be read: {_say(error)}") from None
+    if picture.mode == "P":
+        return _from_pillow(picture.tobytes(), picture.size, 1).maplut(_table(picture)).copy(interpretation="srgb")
+    mode = {"1": "L", "L": "L", "RGBA": "RGBA"}.get(picture.mode, "RGB")
+    pixels = picture if picture.mode == mode else picture.convert(mode)
+    image = _from_pillow(pixels.tobytes(), picture.size, len(mode))
+    return image.copy(interpretation="b-w" if mode == "L" else "srgb")
 
 
-def _has_our_masks(data: bytes, size: int) -> bool:
-    return len(data) >= 14 + 52 and size >= 40 and struct.unpack_from("<III", data, 54) == _MASKS[:3]
+def _from_pillow(pixels: bytes, size: tuple[int, int], bands: int) -> pyvips.Image:
+    return pyvips.Image.new_from_memory(pixels, size[0], size[1], bands, "uchar")
 
 
-def _alpha_mask(data: bytes) -> bool:
-    return len(data) >= 14 + 56 and struct.unpack_from("<I", data, 66)[0] == _MASKS[3]
+def _table(picture: BmpImageFile) -> pyvips.Image:
+    colours = bytes(picture.getpalette("RGB") or b"")[:768].ljust(768, b"\0")
+    return pyvips.Image.new_from_memory(colours, 256, 1, 3, "uchar")
 
 
-def read(data: bytes, header: BmpHeader) -> pyvips.Image:
-    """The picture, in sRGB, with alpha if the file says that it has some."""
-    end = header.offset + header.stride * header.height
-    rows = pyvips.Image.new_from_memory(data[header.offset : end], header.stride, header.height, 1, "uchar")
-    if header.bits <= 8:
-        image = _expand(rows, header)
-    else:
-        bands = header.bits // 8
-        folded = rows.crop(0, 0, header.width * bands, header.height).bandfold(factor=bands)
-        colours = folded[2].bandjoin([folded[1], folded[0]])
-        image = colours.bandjoin(folded[3]) if header.has_alpha else colours
-    image = image.copy(interpretation="srgb")
-    return image if header.top_down else image.flipver()
-
-
-def _expand(rows: pyvips.Image, header: BmpHeader) -> pyvips.Image:
-    """Pixels of 1, 4 or 8 bits through their palette."""
-    per_byte = 8 // header.bits
-    if per_byte > 1:
-        mask = (1 << header.bits) - 1
-        places = [(rows >> (8 - header.bits * (place + 1))) & mask for place in range(per_byte)]
-        rows = places[0].bandjoin(places[1:]).bandunfold(factor=per_byte).cast("uchar")
-    table = header.palette.ljust(1024, b"\0")
-    lut = pyvips.Image.new_from_memory(table, 256, 1, 4, "uchar")
-    return rows.crop(0, 0, header.width, header.height).maplut(lut[2].bandjoin([lut[1], lut[0]]))
+def _say(error: Exception) -> str:
+    """Pillow's few words, as far as they are words."""
+    text = "".join(character for character in str(error) if character.isascii() and character.isprintable())
+    return (text[:100] or "its structure is broken").rstrip(".") + "."
 
 
 def write(image: pyvips.Image) -> bytes:

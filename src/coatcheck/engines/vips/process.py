@@ -5,35 +5,32 @@ reads it, and puts limits on itself before it touches a picture: memory, open fi
 alarm for each job. Loaders that we don't need are blocked in libvips. Whoever started it kills it when a job takes too
 long, and starts another one.
 
-On the socket: a length (4 bytes, big-endian), that many bytes of JSON, then the bytes that it announces. The source's
-don't come where a descriptor came with the length: its file has them. If they can't be had there, the answer is
-"unread", and the job comes again without a file.
+What is said on the socket: see `engines.child`. The source's bytes don't come where a descriptor came with the head:
+its file has them. If they can't be had there, the answer is "unread", and the job comes again without a file.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-import resource
 import signal
 import socket
-import struct
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-LENGTH: Final = struct.Struct(">I")
+from ..child_end import limit, receive, receive_head, send
+
 _ALLOWED_LOADERS: Final = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif")
-_OPEN_FILES_MAX: Final = 64
 _WRITTEN_FILE_MAX_BYTES: Final = 64 * 1024**2  # fontconfig's cache; libvips is told to write none
 
 
 def main() -> None:
     """Arguments: memory limit in bytes, time limit of a job in seconds, `eighth_from` (see `source.Source`)."""
     memory_bytes, timeout_s, eighth_from = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    _limit(memory_bytes)
+    limit(memory_bytes, _WRITTEN_FILE_MAX_BYTES)
+    logging.disable()  # libvips tells at length what is wrong with a picture, in words that strangers choose
     with contextlib.suppress(EOFError, ConnectionError):  # the server is gone, or has given this picture up
         serve(socket.socket(fileno=0), timeout_s, eighth_from)
 
@@ -48,43 +45,27 @@ def serve(connection: socket.socket, timeout_s: float, eighth_from: int) -> None
 
     _block_loaders()
     names = {id(fault): name for name, fault in vars(errors).items() if isinstance(fault, errors.Fault)}
-    _send(connection, {"ready": True})
+    send(connection, {"ready": True})
     while True:
         head, source, marks = _receive_job(connection)
         if source is None:
-            _send(connection, {"unread": True})
+            send(connection, {"unread": True})
             continue
         signal.setitimer(signal.ITIMER_REAL, timeout_s)  # nobody handles the signal: it ends this process
         try:
             content_type, result = render(read_plan(head["process"]), source, marks, eighth_from)
         except OssError as error:
-            _send(connection, _refusal(error, names[id(error.fault)]))
+            send(connection, _refusal(error, names[id(error.fault)]))
         except MemoryError:
-            _send(connection, _refusal(RENDER_TOO_COSTLY(), names[id(RENDER_TOO_COSTLY)]))
+            send(connection, _refusal(RENDER_TOO_COSTLY(), names[id(RENDER_TOO_COSTLY)]))
         else:
-            _send(connection, {"content_type": content_type, "size": len(result)}, result)
+            send(connection, {"content_type": content_type, "size": len(result)}, result)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _refusal(error: Any, fault: str) -> Mapping[str, Any]:
     return {"fault": fault, "message": error.message, "ec": error.ec, "facts": error.facts}
-
-
-def _limit(memory_bytes: int) -> None:
-    for kind, most in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES_MAX),
-        (resource.RLIMIT_FSIZE, _WRITTEN_FILE_MAX_BYTES),
-    ):
-        with contextlib.suppress(ValueError, OSError):  # already limited lower
-            resource.setrlimit(kind, (most, most))
-    with contextlib.suppress(OSError):
-        os.nice(5)  # requests that are no pictures go first
-    logging.disable()  # libvips tells at length what is wrong with a picture, in words that strangers choose
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes our socket
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _block_loaders() -> None:
@@ -99,12 +80,9 @@ def _block_loaders() -> None:
 
 def _receive_job(connection: socket.socket) -> tuple[Any, bytes | None, dict[str, bytes]]:
     """The head; the source, None if its file can't be read; the marks. Raises: EOFError."""
-    length, files, _, _ = socket.recv_fds(connection, LENGTH.size, 1)
-    if len(length) != LENGTH.size:
-        raise EOFError
-    head = json.loads(_receive(connection, LENGTH.unpack(length)[0]))
-    source = _read_file(files[0], head["source"]) if files else _receive(connection, head["source"])
-    return head, source, {key: _receive(connection, size) for key, size in head["marks"]}
+    head, file = receive_head(connection)
+    source = receive(connection, head["source"]) if file is None else _read_file(file, head["source"])
+    return head, source, {key: receive(connection, size) for key, size in head["marks"]}
 
 
 def _read_file(file: int, size: int) -> bytes | None:
@@ -115,20 +93,6 @@ def _read_file(file: int, size: int) -> bytes | None:
     finally:
         os.close(file)
     return data if len(data) == size else None
-
-
-def _receive(connection: socket.socket, size: int) -> bytes:
-    """Raises: EOFError."""
-    data = connection.recv(size, socket.MSG_WAITALL) if size else b""
-    if len(data) != size:
-        raise EOFError
-    return data
-
-
-def _send(connection: socket.socket, head: Mapping[str, Any], body: bytes = b"") -> None:
-    document = json.dumps(head).encode()
-    connection.sendall(LENGTH.pack(len(document)) + document)
-    connection.sendall(body)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def _start(source: Source, steps: tuple[Step, ...], width: int, height: int, *, 
 def _shrink(source: Source, found: Fit, *, upright: bool, frames: int = 1) -> pyvips.Image:
     """The source, scaled while it is decoded. Both sides are given: libvips would round the second one its own way."""
     if source.format == "bmp":
-        return scale(source.header, found.width, found.height)
+        return scale(load(source), found.width, found.height)
     image = load(source, frames=frames, shrink=_shrink_on_load(source, found, upright=upright))
     return image.thumbnail_image(found.width, height=found.height, size="force", no_rotate=not upright)
 

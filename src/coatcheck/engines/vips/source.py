@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyvips
 
-from ...core.errors import BAD_WEBP, NOT_A_PICTURE, PICTURE_TOO_LARGE, PICTURE_TOO_MANY_PIXELS, OssError
+from ...core.errors import NOT_A_PICTURE, PICTURE_TOO_LARGE, PICTURE_TOO_MANY_PIXELS, OssError
 from ...core.limits import (
     PICTURE_MAX_BYTES,
     PICTURE_MAX_FRAMES_OF_A_STILL,
@@ -23,6 +23,7 @@ from ...core.limits import (
 )
 from . import bmp
 from .jpeg import is_complete
+from .wholeness import hides_failures, refuse
 
 _MAX_SIDES: Final = {"tiff": PICTURE_MAX_SIDE_TIFF_PX, "avif": PICTURE_MAX_SIDE_AVIF_PX}
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
@@ -41,7 +42,7 @@ class Source:
         width, height: as stored, of one frame.
         frames: 1 unless it is animated.
         orientation: EXIF's, 1 to 8.
-        header: libvips's image, for its fields; not for its pixels.
+        header: libvips's image, for its fields; not for its pixels. None for BMP.
         eighth_from: how many times smaller the first resize must make a JPEG for its decoder to reduce it by 8.
     """
 
@@ -51,7 +52,7 @@ class Source:
     height: int
     frames: int
     orientation: int
-    header: pyvips.Image
+    header: pyvips.Image | None
     eighth_from: int = 16
 
     @property
@@ -61,7 +62,7 @@ class Source:
 
     def broken(self) -> OssError:
         """What is told of a file whose pixels can't be had."""
-        return BAD_WEBP() if self.format == "webp" else NOT_A_PICTURE()
+        return refuse(self.data, self.format)
 
 
 def sniff(data: bytes) -> str | None:
@@ -91,18 +92,18 @@ def open_source(data: bytes) -> Source:
     if format is None:
         raise NOT_A_PICTURE()
     if format == "bmp":
-        found = bmp.read_header(data)
-        _check_size("bmp", found.width, found.height, 1)
-        return Source(data, "bmp", found.width, found.height, 1, 1, bmp.read(data, found))
+        width, height = bmp.read_header(data).size
+        _check_size("bmp", width, height, 1)
+        return Source(data, "bmp", width, height, 1, 1, None)
     try:
         header = pyvips.Image.new_from_source(readable(data), "", access="sequential", fail_on="error")
         source = _read_header(data, format, header)
     except pyvips.Error:
-        raise (BAD_WEBP() if format == "webp" else NOT_A_PICTURE()) from None
+        raise refuse(data, format) from None
     _check_size(source.format, source.width, source.height, source.frames)
     progressive = _is_progressive(header)
     if progressive and format == "jpg" and not is_complete(data):  # libjpeg would make do with what is there
-        raise NOT_A_PICTURE()
+        raise refuse(data, format)
     if progressive and source.width * source.height > PICTURE_PROGRESSIVE_MAX_PX:
         raise PICTURE_TOO_MANY_PIXELS(
             f"A progressive picture may have at most {PICTURE_PROGRESSIVE_MAX_PX} pixels.", ec="0040-00000012"
@@ -144,7 +145,7 @@ def _is_progressive(header: pyvips.Image) -> bool:
 def check_decodable(source: Source) -> None:
     """Raises: OssError NOT_A_PICTURE, for HEIC, whose decoder this libvips lacks."""
     if source.format == "heic":
-        raise NOT_A_PICTURE()
+        raise NOT_A_PICTURE(f"{NOT_A_PICTURE.message} HEIC can be described with info; its codec (HEVC) is not here.")
 
 
 def load(source: Source, *, frames: int = 1, shrink: int = 1) -> pyvips.Image:
@@ -153,9 +154,26 @@ def load(source: Source, *, frames: int = 1, shrink: int = 1) -> pyvips.Image:
     `shrink`: 1, 2, 4 or 8, what the JPEG decoder reduces the sides by.
     """
     if source.format == "bmp":
-        return source.header
+        return bmp.read(source.data)
     options = ({"n": -1} if frames > 1 else {}) | ({"shrink": shrink} if shrink > 1 else {})
-    return pyvips.Image.new_from_source(readable(source.data), "", access="sequential", fail_on="error", **options)
+    image = pyvips.Image.new_from_source(readable(source.data), "", access="sequential", fail_on="error", **options)
+    if source.format == "tiff" and hides_failures(source.data, image):
+        image = image.copy_memory()
+        if image[3].min() == 0:
+            raise source.broken()
+    if image.interpretation == "cmyk" and field(image, "icc-profile-data") is None:
+        return _ink_to_light(image)
+    return image
+
+
+def _ink_to_light(image: pyvips.Image) -> pyvips.Image:
+    """CMYK that says nothing of its inks: libvips would assume a press, whose black is a dark grey."""
+    if image.format != "uchar":
+        image = (image >> 8).cast("uchar")
+    paper = image.extract_band(0, n=3).invert() * image[3].invert() / 255
+    colours = paper.rint().cast("uchar")
+    colours = colours.bandjoin(image[4]) if image.bands > 4 else colours
+    return colours.copy(interpretation="srgb")
 
 
 def readable(data: bytes) -> pyvips.Source:
