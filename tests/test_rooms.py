@@ -45,7 +45,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
     "engines": {"clock", "core", "linux", "ports", "images", "configurations.upgrade"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
-    "services": {"exchange", "wire", "ports", "sts"},
+    "services": {"exchange", "wire", "ports", "signing.scheme", "sts"},
     "request_log": {"core", "exchange"},
     "app": {
         "clock",
@@ -61,6 +61,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "request_log",
         "root_credentials",
         "services",
+        "signing.scheme",
         "sweep_schedule",
     },
     "lifecycle_schedule": {"clock", "core", "operations.context", "operations.lifecycle_run"},

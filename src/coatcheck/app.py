@@ -21,6 +21,7 @@ from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
+from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.context import Ports
 from coatcheck.oss.pipeline import Pipeline
@@ -32,6 +33,7 @@ from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.services import CALLBACK_KEY_PATH, make_services
 from coatcheck.settings import ServerSettings
+from coatcheck.signing.scheme import Claim
 from coatcheck.sweep_schedule import keep_sweeping
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
@@ -63,6 +65,7 @@ class Server:
         self._root = root
         self._clock = clock
         self._engines: Store | None = None
+        self._ports: Ports | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
@@ -77,7 +80,20 @@ class Server:
         elif scope["type"] == "http" and self._application is not None:
             await self._application(scope, receive, send)
 
+    @property
+    def store(self) -> Store:
+        """Once it is open."""
+        assert self._engines is not None
+        return self._engines
+
+    @property
+    def ports(self) -> Ports:
+        """Once it is open."""
+        assert self._ports is not None
+        return self._ports
+
     async def _live(self, receive: Receive, send: Send) -> None:
+        log_to_stderr()
         await receive()
         try:
             await self.open()
@@ -89,14 +105,14 @@ class Server:
             logging.getLogger("coatcheck").exception("the data directory cannot be opened")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        settle_memory()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def open(self) -> Begin:
-        """Open the store. Raises: what `open_store` raises."""
-        log_to_stderr()
+        """Open the store. Nothing of the process but files and tasks is touched. Raises: what `open_store` raises."""
         settings = self._settings
         self._engines = open_store(settings.store_url, self._clock)
         reads, keyring = self._engines.reads, self._engines.keyring
@@ -104,7 +120,7 @@ class Server:
         keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
-        ports = Ports(
+        self._ports = ports = Ports(
             self._engines.catalog,
             self._engines.byte_store,
             self._engines.domains,
@@ -113,21 +129,16 @@ class Server:
             renderer,
         )
         addressing = make_addressing(settings.regions, settings.domains)
-        oss = Pipeline(ports, reads, keyring, addressing, settings)
-        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing)
+        oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now)
+        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, self.signers_now)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
-        self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 
         async def answer_proxied(exchange: Exchange) -> Reply:
             assert proxies is not None
             exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
-        answer, listeners = services.answer if proxies is None else answer_proxied, (log.note,)
-
-        def begin(request: Request, request_id: str, now: float) -> Exchange:
-            return Exchange(request, request_id, now, answer, listeners)
-
+        begin = self.begin_with(services.answer if proxies is None else answer_proxied)
         self._application = Application(begin, body_timeout_s=settings.body_timeout_s, clock=self._clock)
         if settings.tls_self_signed:
             self._domain_watch = asyncio.create_task(_keep_domains(settings.data, self._engines.domains))
@@ -136,8 +147,21 @@ class Server:
                 keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
             )
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
-        _settle_memory()
         return begin
+
+    def begin_with(self, answer: Exchanged) -> Begin:
+        """How exchanges begin: each is answered by `answer`, and has its line in the log."""
+        self._log = log = RequestLog(sys.stderr, everything=self._settings.access_log)
+        listeners = (log.note,)
+
+        def begin(request: Request, request_id: str, now: float) -> Exchange:
+            return Exchange(request, request_id, now, answer, listeners)
+
+        return begin
+
+    def signers_now(self, claim: Claim, now: float) -> float:
+        """What the clock of whoever signed says now: ours. Unix seconds."""
+        return now
 
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
@@ -210,8 +234,8 @@ def _open_renderer(settings: ServerSettings, clock: Clock) -> tuple[RememberingR
     ), pool
 
 
-def _settle_memory() -> None:
-    """What is loaded now stays: collections needn't look at it, and they needn't be so frequent (6 % of a GET)."""
+def settle_memory() -> None:
+    """For a process that does nothing else. What is loaded now stays: collections needn't look at it, and they needn't be so frequent (6 % of a GET)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 50)

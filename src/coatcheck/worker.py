@@ -20,7 +20,7 @@ from typing import Final
 
 import uvloop
 
-from coatcheck.app import CANNOT_OPEN, Server, log_to_stderr
+from coatcheck.app import CANNOT_OPEN, Server, log_to_stderr, settle_memory
 from coatcheck.clock import Clock
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
 from coatcheck.linux import end_with, raise_open_files
@@ -88,6 +88,7 @@ class Worker:
         except Exception:
             log.exception("a worker cannot start")
             return CANNOT_START
+        settle_memory()
         limits = _limits_of(self._settings)
         trusts = TrustedProxies(self._settings.trusted_proxies).trusts if self._settings.trusted_proxies else _nobody
         connections = Connections(

@@ -22,12 +22,18 @@ class MemoryStore:
         secrets = MemorySecrets()
         make_master_key(secrets)
         self.catalog = MemoryCatalog(clock)
-        self.byte_store = EncryptingByteStore(MemoryByteStore(), read_master_keys(secrets))
+        self._bytes = MemoryByteStore()
+        self.byte_store = EncryptingByteStore(self._bytes, read_master_keys(secrets))
         self.keyring = MemoryKeyring(clock=clock)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
+
+    def clear(self) -> None:
+        """All that was stored goes; secrets, and the owner's key, stay."""
+        for part in (self.catalog, self._bytes, self.keyring, self.domains):
+            part.clear()
 
     def close(self) -> None:
         """Nothing is queued."""
