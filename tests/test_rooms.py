@@ -109,6 +109,11 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "operations.lifecycle_plan",
         "operations.lifecycle_run",
     },
+    # What tests drive a server with: above all, and nobody's but the entry point's and, lazily, `serve --test-controls`.
+    "testing": {
+        *{"access.policy", "app", "clock", "core", "engines", "exchange", "operations.lifecycle_run", "oss.table"},
+        *{"ports", "root_credentials", "settings", "signing", "sts", "wire", "Presigner"},
+    },
     "__main__": {"cli"},
     "__init__": {"signing"},
 }
@@ -116,7 +121,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 # Third-party library -> the only places that may know it.
 HOMES: Final[dict[str, set[str]]] = {
     "httptools": {"wire.http1_parsing"},
-    "uvloop": {"worker"},
+    "uvloop": {"testing.running", "worker"},
     "click": {"cli"},
     "rich": {"cli"},
     "segno": {"cli"},

@@ -235,7 +235,8 @@ def _open_renderer(settings: ServerSettings, clock: Clock) -> tuple[RememberingR
 
 
 def settle_memory() -> None:
-    """For a process that does nothing else. What is loaded now stays: collections needn't look at it, and they needn't be so frequent (6 % of a GET)."""
+    """For a process that does nothing else. What is loaded now stays: collections needn't look at it, and needn't be so
+    frequent (6 % of a GET)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 50)

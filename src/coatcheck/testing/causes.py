@@ -34,10 +34,9 @@ def _write_denied(error: OssError) -> str:
     for name, details in error.nested:
         if name == "AccessDeniedDetail":
             told = dict(details)
-            kind = "denies" if told["NoPermissionType"] == "ExplicitDeny" else "doesn't allow"
-            return (
-                f" {told['PolicyType']} {kind} {told['AuthAction']} to {told['AuthPrincipalDisplayName'] or 'nobody'}."
-            )
+            says = "denies" if told["NoPermissionType"] == "ExplicitDeny" else "doesn't allow"
+            whom = told["AuthPrincipalDisplayName"] or "nobody"
+            return f" {told['PolicyType']} {says} {told['AuthAction']} to {whom}."
     return ""
 
 

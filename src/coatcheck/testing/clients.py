@@ -1,4 +1,4 @@
-"""Clients of the official SDKs, ready for a server that is tested. The SDK is the test's own, imported when asked for."""
+"""Clients of the official SDKs, ready for a tested server. The SDK is the test's own, imported when asked for."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from coatcheck.core.names import read_bucket_name
 from coatcheck.core.system_policies import SYSTEM_POLICIES
 from coatcheck.engines.memory_store import MemoryStore
 from coatcheck.ports.bucket import NewBucket
-from coatcheck.ports.catalog import AlreadyThere, Gone
+from coatcheck.ports.catalog import AlreadyThere, TooMany
 from coatcheck.ports.identities import StoredPolicy, User
 from coatcheck.ports.keyring import AccessKey, Principal, Role
 
@@ -57,10 +57,10 @@ async def run(server: TestedServer, name: str, document: Mapping[str, Any]) -> T
     check(document, control.takes)
     try:
         return await control.run(server, document)
-    except (AlreadyThere, Gone) as error:
-        raise Refused(
-            f"{'There is one already' if isinstance(error, AlreadyThere) else 'Not there'}: {error}."
-        ) from None
+    except AlreadyThere as error:
+        raise Refused(f"There is one already: {error}.") from None
+    except TooMany:
+        raise Refused("There are too many buckets: --buckets-per-account says how many there may be.") from None
 
 
 # --- everything -------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def _new_uid(first: str) -> str:
 _NAME: Final = Field("string", "Its name; one is made up if it is left out.")
 _POLICY: Final = Field(
     "any",
-    'A policy document, as JSON or text, the name of one that every server has ("AliyunOSSFullAccess"), or a list.',
+    'A policy document (JSON or text), the name of one that every server has ("AliyunOSSFullAccess"), or a list.',
 )
 _ID: Final = Field("integer", "The fault's number.", required=True)
 _CLOCK: Final[Shape] = {

@@ -1,4 +1,4 @@
-"""A server on a thread of this process: no fork, no signal handlers, no loop policy; all of it gone when it is closed."""
+"""A server on a thread of this process: no fork, no signal handlers, no loop policy; all gone when it is closed."""
 
 from __future__ import annotations
 
