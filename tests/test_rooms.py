@@ -108,6 +108,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "configurations.https",
         "operations.lifecycle_plan",
         "operations.lifecycle_run",
+        "testing.serving",
     },
     # What tests drive a server with: above all, and nobody's but the entry point's and, lazily, `serve --test-controls`.
     "testing": {

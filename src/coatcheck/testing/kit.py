@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from coatcheck.app import Server
-from coatcheck.clock import Clock
+from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.errors import OssError
 from coatcheck.core.names import is_access_key_id
 from coatcheck.core.times import DAY_S
@@ -35,7 +35,8 @@ class Kit:
     """One a server. Nothing in it may be touched but on the server's event loop."""
 
     def __init__(self) -> None:
-        self.clock = MovingClock()
+        self.real_clock = wall_clock
+        self.clock = MovingClock(self.real_clock)
         self.rules = Rules()
         self.records = Records()
         self._lifecycle_day = self._day()

@@ -84,7 +84,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     """What was refused during a test that failed is in its report, the cause in a line each."""
     report: pytest.TestReport = yield
     oss = item.config.stash.get(_running, None)
-    if report.when == "call" and report.failed and oss is not None and "oss_server" in getattr(item, "fixturenames", ()):
+    if (
+        report.when == "call"
+        and report.failed
+        and oss is not None
+        and "oss_server" in getattr(item, "fixturenames", ())
+    ):
         lines = _lines_of(oss)
         if lines:
             report.sections.append(("Requests that the OSS refused", "\n".join(lines)))

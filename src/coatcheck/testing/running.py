@@ -9,11 +9,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from math import inf
 from typing import Any, Final
 
 import uvloop
 
+from coatcheck.clock import wall_clock
 from coatcheck.core.limits import CONNECTION_QUEUE
 from coatcheck.engines.opening import MEMORY, prepare_store
 from coatcheck.root_credentials import RootCredentials
@@ -23,6 +23,7 @@ from coatcheck.wire.connections import ConnectionLimits, Connections
 from .controls import run
 from .face import Oss
 from .kit import Kit, TestedServer
+from .serving import Alone, nobody, plain
 
 _LOOPBACK: Final = "127.0.0.1"
 _CONNECTIONS_MAX: Final = 4096
@@ -106,7 +107,7 @@ class ThreadedServer:
         self._ends = asyncio.Event()
         root, port = make_key(), listening.getsockname()[1]
         defaults: dict[str, Any] = {"store": MEMORY, "workers": 1, "lifecycle_hour": None, "restore_delay_s": 0.0}
-        prepared = prepare_store(MEMORY, Kit().clock)
+        prepared = prepare_store(MEMORY, wall_clock)
         try:
             settings = ServerSettings(**(defaults | self._given))
             settings = replace(settings, listen=Listen(_LOOPBACK, port), data=prepared.data)
@@ -140,24 +141,6 @@ def _connect(settings: ServerSettings, begin: Any, listening: socket.socket, kit
         per_address=_CONNECTIONS_MAX,
         in_all=_CONNECTIONS_MAX,
     )
-    connections = Connections(begin, limits, listening, tls=_plain, is_proxy=_nobody, share=_Alone(), clock=kit.clock)
+    connections = Connections(begin, limits, listening, tls=plain, is_proxy=nobody, share=Alone(), clock=kit.clock)
     connections.start()
     return connections
-
-
-class _Alone:
-    """One worker that shares with nobody."""
-
-    def note(self, connections: float) -> None:
-        """Nobody asks."""
-
-    def least(self) -> float:
-        return inf
-
-
-def _plain() -> None:
-    """Plain HTTP."""
-
-
-def _nobody(_: str) -> bool:
-    return False

@@ -40,5 +40,7 @@ def write_options(settings: Mapping[str, Any]) -> list[str]:
             continue
         values = value if isinstance(row.kind, Many) else (value,)
         kind = row.kind
-        words += [word for each in values for word in (row.option, kind.write((each,) if isinstance(kind, Many) else each))]
+        words += [
+            word for each in values for word in (row.option, kind.write((each,) if isinstance(kind, Many) else each))
+        ]
     return words
