@@ -72,6 +72,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "clock",
         "app",
         "engines.certificates",
+        "engines.opening",
         "linux",
         "pulse",
         "root_credentials",
@@ -110,10 +111,20 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "operations.lifecycle_run",
         "testing.serving",
     },
-    # What tests drive a server with: above all, and nobody's but the entry point's and, lazily, `serve --test-controls`.
+    # What tests drive a server with: above all; nobody's but the entry point's and, lazily, `serve --test-controls`.
     "testing": {
-        *{"access.policy", "app", "clock", "core", "engines", "exchange", "operations.lifecycle_run", "oss.table"},
-        *{"ports", "root_credentials", "settings", "signing", "sts", "wire", "Presigner"},
+        *{"access.policy", "app", "clock", "core", "engines", "exchange", "operations.intake"},
+        *{
+            "operations.lifecycle_run",
+            "oss.table",
+            "ports",
+            "root_credentials",
+            "settings",
+            "signing",
+            "sts",
+            "wire",
+            "Presigner",
+        },
     },
     "__main__": {"cli"},
     "__init__": {"signing"},

@@ -14,12 +14,10 @@ from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
-from coatcheck.engines.local import BadDirectory, InUse
 from coatcheck.engines.notifier import HttpNotifier
-from coatcheck.engines.opening import open_store
+from coatcheck.engines.opening import not_opened, open_store
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
-from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
@@ -27,7 +25,7 @@ from coatcheck.operations.context import Ports
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
-from coatcheck.ports.secrets import SecretsInUse, WrongKey
+from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
@@ -42,7 +40,6 @@ from coatcheck.wire.request import Request
 from coatcheck.wire.target import make_addressing
 
 _FORGET_RESULTS_S: Final = 3600.0
-CANNOT_OPEN: Final = (BadDirectory, InUse, NewerStore, WrongKey)  # what a line says, without a traceback
 
 _DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
@@ -97,7 +94,7 @@ class Server:
         await receive()
         try:
             await self.open()
-        except CANNOT_OPEN as error:
+        except not_opened() as error:
             logging.getLogger("coatcheck").error("the data directory cannot be opened: %s", error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return

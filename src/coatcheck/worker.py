@@ -20,9 +20,10 @@ from typing import Final
 
 import uvloop
 
-from coatcheck.app import CANNOT_OPEN, Server, log_to_stderr, settle_memory
+from coatcheck.app import Server, log_to_stderr, settle_memory
 from coatcheck.clock import Clock
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
+from coatcheck.engines.opening import not_opened
 from coatcheck.linux import end_with, raise_open_files
 from coatcheck.pulse import PulseOfOne
 from coatcheck.settings import ServerSettings
@@ -82,7 +83,7 @@ class Worker:
         server = self._server
         try:
             begin = await server.open()
-        except CANNOT_OPEN as error:
+        except not_opened() as error:
             log.error("the data directory cannot be opened: %s", error)
             return CANNOT_START
         except Exception:

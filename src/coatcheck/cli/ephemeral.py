@@ -21,7 +21,7 @@ _LOOPBACK: Final = "127.0.0.1:0"
 _MEMORY: Final = "memory:"
 
 
-def test_options(function: Any) -> Any:
+def ephemeral_options(function: Any) -> Any:
     """--ephemeral and --test-controls."""
     function = click.option(
         "--test-controls",

@@ -21,8 +21,8 @@ from .ephemeral import (
     control_facts,
     ephemeral_environment,
     ephemeral_facts,
+    ephemeral_options,
     open_controls,
-    test_options,
 )
 from .failures import WontStart
 from .server_options import read_options, server_options
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @click.command(name="serve")
 @server_options
-@test_options
+@ephemeral_options
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any) -> None:
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
@@ -67,19 +67,29 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
 @contextmanager
 def _failures() -> Iterator[None]:
     """Why a server doesn't start, in the command line's words."""
-    from coatcheck.engines.certificates import BadCertificate
-    from coatcheck.engines.local import BadDirectory, InUse
-    from coatcheck.engines.sqlite.schema import NewerStore
-    from coatcheck.ports.secrets import WrongKey
-    from coatcheck.process import CannotListen, CannotStart
-    from coatcheck.root_credentials import BadCredentials
-
     try:
         yield
-    except (BadCredentials, BadDirectory, WrongKey) as error:
+    except _wont_start() as error:
         raise WontStart(str(error)) from None
-    except (BadCertificate, CannotListen, CannotStart, InUse, NewerStore) as error:
+    except _cannot_start() as error:
         raise click.ClickException(str(error)) from None
+
+
+def _wont_start() -> tuple[type[Exception], ...]:
+    from coatcheck.engines.local import BadDirectory
+    from coatcheck.ports.secrets import WrongKey
+    from coatcheck.root_credentials import BadCredentials
+
+    return BadCredentials, BadDirectory, WrongKey
+
+
+def _cannot_start() -> tuple[type[Exception], ...]:
+    from coatcheck.engines.certificates import BadCertificate
+    from coatcheck.engines.local import InUse
+    from coatcheck.engines.sqlite.schema import NewerStore
+    from coatcheck.process import CannotListen, CannotStart
+
+    return BadCertificate, CannotListen, CannotStart, InUse, NewerStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from coatcheck.ports.identities import StoredPolicy, User
 from coatcheck.ports.keyring import AccessKey, Principal, Role
 
 from .documents import Field, Refused, Shape, check
-from .kit import TestedServer, carry_out_lifecycle
+from .kit import SteeredServer, carry_out_lifecycle
 from .rules import SHAPE as RULE
 
 Told = dict[str, Any]
@@ -43,13 +43,13 @@ class Control:
         tells: what is told, by field.
     """
 
-    run: Callable[[TestedServer, Mapping[str, Any]], Awaitable[Told]]
+    run: Callable[[SteeredServer, Mapping[str, Any]], Awaitable[Told]]
     meaning: str
     takes: Shape = field(default_factory=dict)
     tells: Shape = field(default_factory=dict)
 
 
-async def run(server: TestedServer, name: str, document: Mapping[str, Any]) -> Told:
+async def run(server: SteeredServer, name: str, document: Mapping[str, Any]) -> Told:
     """Raises: Refused."""
     control = CONTROLS.get(name)
     if control is None:
@@ -66,7 +66,7 @@ async def run(server: TestedServer, name: str, document: Mapping[str, Any]) -> T
 # --- everything -------------------------------------------------------------------------------------------------------
 
 
-async def _reset(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _reset(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     store = server.store
     assert isinstance(store, MemoryStore)
     store.clear()
@@ -75,7 +75,7 @@ async def _reset(server: TestedServer, _: Mapping[str, Any]) -> Told:
     return {}
 
 
-async def _put_bucket(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _put_bucket(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     try:
         name = read_bucket_name(document["name"])
     except OssError as error:
@@ -93,22 +93,22 @@ async def _put_bucket(server: TestedServer, document: Mapping[str, Any]) -> Told
 # --- the clock --------------------------------------------------------------------------------------------------------
 
 
-async def _clock(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _clock(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     return _tell_clock(server)
 
 
-def _tell_clock(server: TestedServer, done: Mapping[str, int] | None = None) -> Told:
+def _tell_clock(server: SteeredServer, done: Mapping[str, int] | None = None) -> Told:
     clock = server.kit.clock
     told: Told = {"now": clock(), "ahead_s": clock.ahead_s(), "frozen": clock.is_frozen}
     return told if done is None else told | {"lifecycle": dict(done)}
 
 
-async def _move_clock(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _move_clock(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     server.kit.clock.move(document["seconds"])
     return _tell_clock(server, await server.kit.follow(server))
 
 
-async def _set_clock(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _set_clock(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     server.kit.clock.set(_read_moment(document["at"]))
     return _tell_clock(server, await server.kit.follow(server))
 
@@ -123,36 +123,36 @@ def _read_moment(given: Any) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-async def _freeze_clock(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _freeze_clock(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     server.kit.clock.freeze()
     return _tell_clock(server)
 
 
-async def _go_on_clock(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _go_on_clock(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     server.kit.clock.go_on()
     return _tell_clock(server)
 
 
-async def _lifecycle(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _lifecycle(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     return {"done": await carry_out_lifecycle(server, server.kit.clock)}
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 
-async def _add_fault(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _add_fault(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     return server.kit.rules.add(document).told()
 
 
-async def _faults(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _faults(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     return {"faults": [standing.told() for standing in server.kit.rules.list()]}
 
 
-async def _remove_fault(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _remove_fault(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     return server.kit.rules.remove(document["id"]).told()
 
 
-async def _clear_faults(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _clear_faults(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     server.kit.rules.clear()
     return {}
 
@@ -160,13 +160,13 @@ async def _clear_faults(server: TestedServer, _: Mapping[str, Any]) -> Told:
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-async def _requests(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _requests(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     after, only_refused = document.get("after", 0), document.get("refused", False)
     records = [record for record in server.kit.records if record.number > after]
     return {"requests": [record.told() for record in records if record.code or not record.status or not only_refused]}
 
 
-async def _clear_requests(server: TestedServer, _: Mapping[str, Any]) -> Told:
+async def _clear_requests(server: SteeredServer, _: Mapping[str, Any]) -> Told:
     server.kit.records.clear()
     return {}
 
@@ -174,7 +174,7 @@ async def _clear_requests(server: TestedServer, _: Mapping[str, Any]) -> Told:
 # --- who there is -----------------------------------------------------------------------------------------------------
 
 
-async def _create_user(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _create_user(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     store, now = server.store, int(server.kit.clock())
     account = await store.keyring.root_account()
     name = document.get("name") or f"user-{secrets.token_hex(4)}"
@@ -190,7 +190,7 @@ async def _create_user(server: TestedServer, document: Mapping[str, Any]) -> Tol
     return {"name": name, **key._asdict()}
 
 
-async def _create_role(server: TestedServer, document: Mapping[str, Any]) -> Told:
+async def _create_role(server: SteeredServer, document: Mapping[str, Any]) -> Told:
     store = server.store
     account = await store.keyring.root_account()
     name = document.get("name") or f"role-{secrets.token_hex(4)}"
@@ -203,7 +203,7 @@ async def _create_role(server: TestedServer, document: Mapping[str, Any]) -> Tol
     return {"name": name, "arn": role.arn}
 
 
-async def _store_policies(server: TestedServer, account: str, name: str, texts: list[str]) -> list[str]:
+async def _store_policies(server: SteeredServer, account: str, name: str, texts: list[str]) -> list[str]:
     """Names of policies, after those that are documents were stored."""
     names = []
     for number, text in enumerate(texts):

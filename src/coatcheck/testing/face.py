@@ -102,7 +102,7 @@ class Requests(Sequence[Request]):
         self._controls.ask("requests-clear", {})
 
 
-class TestClock:
+class ServerClock:
     """The server's clock. Lifecycle rules have been carried out when a move to another day returns."""
 
     def __init__(self, controls: Controls) -> None:
@@ -289,7 +289,7 @@ class Oss:
         self._controls = controls
         self.endpoint, self.region = facts["endpoint"], facts["region"]
         self.key = Key("owner", facts["access_key_id"], facts["access_key_secret"])
-        self.clock = TestClock(controls)
+        self.clock = ServerClock(controls)
         self.faults = Faults(controls)
         self.requests = Requests(controls)
         self.users = Users(controls)

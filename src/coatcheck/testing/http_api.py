@@ -22,7 +22,7 @@ from coatcheck.wire.target import read_host_name
 
 from .controls import CONTROLS, run
 from .documents import Refused
-from .kit import TestedServer
+from .kit import SteeredServer
 from .openapi import ROOT, TOKEN_HEADER, write_openapi
 
 DOCUMENT_MAX_BYTES: Final = 1024**2
@@ -71,7 +71,7 @@ class _No(Exception):
         self.sentence = sentence
 
 
-def begin_controls(server: TestedServer, door: Door) -> Begin:
+def begin_controls(server: SteeredServer, door: Door) -> Begin:
     """How exchanges with the controls begin."""
 
     async def answer(exchange: Exchange) -> Reply:
@@ -88,7 +88,7 @@ def begin_controls(server: TestedServer, door: Door) -> Begin:
     return begin
 
 
-async def _answer(server: TestedServer, door: Door, request: Request) -> Reply:
+async def _answer(server: SteeredServer, door: Door, request: Request) -> Reply:
     _let_in(door, request)
     path = request.raw_path.decode("ascii", "replace")
     if path == f"{ROOT}openapi.json":

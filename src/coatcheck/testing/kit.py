@@ -63,7 +63,7 @@ async def carry_out_lifecycle(server: Server, clock: Clock) -> dict[str, int]:
     return dict((await run_lifecycle(server.ports, now=clock())).done)
 
 
-class TestedServer(Server):
+class SteeredServer(Server):
     """A server with a kit around it. It writes no log: the records say what arrived."""
 
     def __init__(self, settings: ServerSettings, root: RootCredentials, kit: Kit) -> None:
@@ -81,7 +81,7 @@ class TestedServer(Server):
         listeners = (self._note,)
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
-            return TestedExchange(request, request_id, now, answer, listeners, self)
+            return SteeredExchange(request, request_id, now, answer, listeners, self)
 
         return begin
 
@@ -100,7 +100,7 @@ class TestedServer(Server):
             return Asked("", bucket, key)
 
     def _note(self, exchange: Exchange) -> None:
-        assert isinstance(exchange, TestedExchange)
+        assert isinstance(exchange, SteeredExchange)
         asked, reply, refused_as = exchange.asked or self.find_asked(exchange.request), exchange.reply, exchange.refusal
         access_key_id = exchange.access_key_id or _named_key(exchange.request)
         secret = self._find_secret(access_key_id) if refused_as else None
@@ -140,7 +140,7 @@ def _named_key(request: Request) -> str:
     return ""
 
 
-class TestedExchange(Exchange):
+class SteeredExchange(Exchange):
     """An exchange that a rule may befall.
 
     Attributes:
@@ -159,7 +159,7 @@ class TestedExchange(Exchange):
         now: float,
         pipeline: Pipeline,
         listeners: tuple[Listener, ...],
-        server: TestedServer,
+        server: SteeredServer,
     ) -> None:
         super().__init__(request, request_id, now, pipeline, listeners)
         self._server = server

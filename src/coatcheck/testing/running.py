@@ -16,13 +16,14 @@ import uvloop
 from coatcheck.clock import wall_clock
 from coatcheck.core.limits import CONNECTION_QUEUE
 from coatcheck.engines.opening import MEMORY, prepare_store
+from coatcheck.operations.intake import end_hashers
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.wire.connections import ConnectionLimits, Connections
 
 from .controls import run
 from .face import Oss
-from .kit import Kit, TestedServer
+from .kit import Kit, SteeredServer
 from .serving import Alone, nobody, plain
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -79,12 +80,14 @@ class ThreadedServer:
         self._thread.start()
         if not self._started.wait(_READY_S) or self._failure is not None:
             raise CannotServe(f"the server in this process doesn't come up: {self._failure}") from self._failure
+        _note(1)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._ends.set)
             self._thread.join()
+            _note(-1)
 
     def ask(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """What a control tells. Raises: Refused."""
@@ -111,7 +114,7 @@ class ThreadedServer:
         try:
             settings = ServerSettings(**(defaults | self._given))
             settings = replace(settings, listen=Listen(_LOOPBACK, port), data=prepared.data)
-            self._server = TestedServer(settings, root, Kit())
+            self._server = SteeredServer(settings, root, Kit())
             connections = _connect(settings, await self._server.open(), listening, self._server.kit)
             self.facts = tell_facts(settings, root)
             self._loop = asyncio.get_running_loop()
@@ -122,6 +125,19 @@ class ThreadedServer:
             await self._server.close()
         finally:
             prepared.close()
+
+
+_counting: Final = threading.Lock()
+_running = 0  # servers of this process
+
+
+def _note(more: int) -> None:
+    """The last server takes the threads with it that all of them share."""
+    global _running
+    with _counting:
+        _running += more
+        if not _running:
+            end_hashers()
 
 
 def tell_facts(settings: ServerSettings, root: RootCredentials) -> dict[str, str]:

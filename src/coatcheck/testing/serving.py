@@ -17,7 +17,7 @@ from coatcheck.settings import Listen, ServerSettings
 from coatcheck.wire.connections import ConnectionLimits, Connections
 
 from .http_api import Door, begin_controls
-from .kit import Kit, TestedServer
+from .kit import Kit, SteeredServer
 
 TOKEN_VARIABLE: Final = "COATCHECK_TEST_TOKEN"  # noqa: S105  a name
 _TOKEN_MIN_CHARS: Final = 16
@@ -69,8 +69,8 @@ class ServedControls:
         self._listening.close()
 
 
-class ControlledServer(TestedServer):
-    """A tested server whose controls are asked by HTTP."""
+class ControlledServer(SteeredServer):
+    """A steered server whose controls are asked by HTTP."""
 
     def __init__(
         self, settings: ServerSettings, root: RootCredentials, kit: Kit, listening: socket.socket, door: Door
