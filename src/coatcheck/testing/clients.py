@@ -13,7 +13,10 @@ def make_oss2(oss: Oss, bucket: str, key: Key, options: Mapping[str, Any]) -> An
     """An `oss2.Bucket` that signs V4."""
     import oss2
 
-    auth = oss2.AuthV4(key.access_key_id, key.access_key_secret)
+    if key.security_token:
+        auth: Any = oss2.StsAuth(key.access_key_id, key.access_key_secret, key.security_token, auth_version="v4")
+    else:
+        auth = oss2.AuthV4(key.access_key_id, key.access_key_secret)
     chosen = {"region": oss.region, "is_path_style": True, **options}
     return oss2.Bucket(auth, oss.endpoint, bucket, **chosen)
 
@@ -23,7 +26,9 @@ def make_v2(oss: Oss, key: Key, options: Mapping[str, Any]) -> Any:
     import alibabacloud_oss_v2 as v2
 
     config = v2.config.load_default()
-    config.credentials_provider = v2.credentials.StaticCredentialsProvider(key.access_key_id, key.access_key_secret)
+    config.credentials_provider = v2.credentials.StaticCredentialsProvider(
+        key.access_key_id, key.access_key_secret, key.security_token or None
+    )
     config.region, config.endpoint, config.use_path_style = oss.region, oss.endpoint, True
     for name, value in options.items():
         setattr(config, name, value)
@@ -40,4 +45,8 @@ def ali_oss_options(oss: Oss, bucket: str, key: Key) -> dict[str, Any]:
         "authorizationV4": True,
         "sldEnable": True,
     }
-    return options | {"bucket": bucket} if bucket else options
+    if bucket:
+        options["bucket"] = bucket
+    if key.security_token:
+        options["stsToken"] = key.security_token
+    return options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,11 +29,12 @@ class Controls(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Who signs: the owner, or a user made for a test."""
+    """Who signs: the owner, a user made for a test, or, with a token, the session of a role."""
 
     name: str
     access_key_id: str
     access_key_secret: str
+    security_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +323,22 @@ class Oss:
 
     # --- who asks it ---
 
+    def assume(self, role: Role, *, by: Key | None = None, duration_s: int = 3600, policy: Any = None) -> Key:
+        """A temporary key from the server's STS.
+
+        Args:
+            by: a user who may assume roles ("AliyunSTSAssumeRoleAccess"); the owner if None.
+            policy: a document that narrows what the role may do.
+        Raises: Refused.
+        """
+        from .assuming import assume_role
+
+        key, options = by or self.key, {"DurationSeconds": str(duration_s)}
+        if policy:
+            options["Policy"] = policy if isinstance(policy, str) else json.dumps(policy)
+        made = assume_role(self.endpoint, key.access_key_id, key.access_key_secret, role.arn, **options)
+        return Key(role.name, *made)
+
     @property
     def environment(self) -> dict[str, str]:
         """The variables that SDKs and tools read."""
@@ -339,7 +357,10 @@ class Oss:
     def presigner(self, by: Key | None = None) -> Presigner:
         """For links of the owner, or of a user."""
         key = by or self.key
-        return Presigner(key.access_key_id, key.access_key_secret, region=self.region, endpoint=self.endpoint)
+        token = key.security_token or None
+        return Presigner(
+            key.access_key_id, key.access_key_secret, security_token=token, region=self.region, endpoint=self.endpoint
+        )
 
     def oss2(self, bucket: str | Bucket, by: Key | None = None, **options: Any) -> Any:
         """An `oss2.Bucket`; `options` go to it."""
