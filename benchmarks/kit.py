@@ -3,9 +3,9 @@
     python benchmarks/kit.py [--tests 1000] [--rounds 3]
 
 1,000 tests that each put an object, sign a link and get it: through oss2 and the fixtures of coatcheck's plugin, and
-through boto3 in moto's `mock_aws`, with one client a session each, in turn. The kit empties its server before each test;
-moto keeps its state. Needs moto[s3], boto3, oss2 and coatcheck installed in the Python that runs it. Times are those of
-whole runs of pytest, start-up included; CPU time is of all its processes.
+through boto3 in moto's `mock_aws`, with one client a session each, in turn. The kit empties its server before each
+test; moto keeps its state. Needs moto[s3], boto3, oss2 and coatcheck installed in the Python that runs it. Times are
+those of whole runs of pytest, start-up included; CPU time is of all its processes.
 """
 
 from __future__ import annotations

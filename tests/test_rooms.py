@@ -144,6 +144,10 @@ HOMES: Final[dict[str, set[str]]] = {
     "cryptography": {"engines"},
     "dns": {"engines.dns"},
     "sqlite3": {"engines", "cli.serve", "cli.failures"},
+    "pytest": {"testing.plugin"},
+    "testcontainers": {"testing.containers"},
+    "oss2": {"testing.clients"},
+    "alibabacloud_oss_v2": {"testing.clients"},
 }
 
 PURE: Final = {"core", "signing", "access", "configurations"}

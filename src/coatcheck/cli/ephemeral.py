@@ -70,9 +70,14 @@ def open_controls(address: str, settings: ServerSettings, stack: ExitStack) -> S
     from coatcheck.testing.serving import CannotControl, ServedControls
 
     try:
-        return stack.enter_context(ServedControls(_read_address(address)))
+        controls = stack.enter_context(ServedControls(_read_address(address)))
     except CannotControl as error:
         raise click.ClickException(str(error)) from None
+    if not controls.is_loopback:
+        click.echo(
+            f"The test controls at {controls.endpoint} aren't on loopback: its token alone guards them.", err=True
+        )
+    return controls
 
 
 def _read_address(text: str) -> Listen:

@@ -16,7 +16,7 @@ from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.wire.connections import ConnectionLimits, Connections
 
-from .http_api import Door, begin_controls
+from .http_api import Door, begin_controls, is_loopback
 from .kit import Kit, SteeredServer
 
 TOKEN_VARIABLE: Final = "COATCHECK_TEST_TOKEN"  # noqa: S105  a name
@@ -53,6 +53,11 @@ class ServedControls:
         host = f"[{address.host}]" if ":" in address.host else address.host
         self.endpoint = f"http://{host}:{self._listening.getsockname()[1]}"
         self.kit = Kit()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether nobody but this machine reaches them."""
+        return is_loopback(self._door.host)
 
     @property
     def clock(self) -> Clock:
