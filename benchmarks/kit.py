@@ -92,7 +92,8 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    ours, moto = [], []
+    ours: list[Cost] = []
+    moto: list[Cost] = []
     for number in range(given.rounds):
         pair = [(ours, OURS), (moto, MOTO)]
         for costs, program in pair if number % 2 == 0 else reversed(pair):

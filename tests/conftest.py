@@ -62,6 +62,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak-table", metavar="FILE", help="write what the tests marked soak have counted to a file")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --ephemeral only what one server does for all."""
+    if config.getoption("--ephemeral"):
+        chosen = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     if item.get_closest_marker("soak") is None and is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker(pytest.mark.soak(EXAMPLES))

@@ -80,5 +80,6 @@ class PhotosTest {
     void aConnectionThatEndsWithoutAnAnswer() throws Exception {
         oss.ask("fault", "{\"operation\": \"PutObject\", \"reset\": true}");
         assertThrows(ClientException.class, this::put);
+        assertEquals("4", OssServer.fact(oss.ask("faults", "{}"), "hit"));
     }
 }
