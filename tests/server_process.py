@@ -34,6 +34,7 @@ class ServerProcess:
 
     def __init__(self, data: Path, *options: str, workers: int = 2, port: int = 0, own_root_key: bool = True) -> None:
         self.data = data
+        self.worker_count = workers
         self.log = data.with_name(f"{data.name}.log")
         words = ["serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--workers", str(workers), *options]
         keys = {"OSS_ACCESS_KEY_ID": ACCESS_KEY_ID, "OSS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET} if own_root_key else {}
@@ -131,7 +132,7 @@ class EphemeralServer(ServerProcess):
     more than one worker, is skipped, and says so."""
 
     def __init__(self, log: Path, *options: str) -> None:
-        self.log = log
+        self.log, self.worker_count = log, 1
         keys = {"COATCHECK_TEST_ACCESS_KEY_ID": ACCESS_KEY_ID, "COATCHECK_TEST_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET}
         with self.log.open("ab") as written:
             self._process = subprocess.Popen(

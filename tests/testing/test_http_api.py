@@ -9,10 +9,11 @@ from typing import Any, Final
 import pytest
 
 from coatcheck.core.body import NO_BODY
+from coatcheck.core.limits import TEST_DOCUMENT_MAX_BYTES
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 from coatcheck.testing.controls import CONTROLS
-from coatcheck.testing.http_api import DOCUMENT_MAX_BYTES, Door, begin_controls
+from coatcheck.testing.http_api import Door, begin_controls
 from coatcheck.testing.kit import Kit, SteeredServer
 from coatcheck.testing.openapi import write_openapi
 from coatcheck.wire.request import Request
@@ -119,7 +120,7 @@ async def test_hosts_that_are_ours(host: str, names: list[str], status: int) -> 
         ("/controls/clock-at", b'{"at": "tomorrow"}', 400, "'tomorrow' is no moment"),
         ("/controls/clock-at", b'{"at": {}}', 400, "{} is no moment"),
         ("/controls/fault", b'{"code": "Nope", "nth": 1}', 400, "'Nope' is no code of the error table"),
-        ("/controls/clock", b" " * (DOCUMENT_MAX_BYTES + 1), 413, "at most 1048576 bytes"),
+        ("/controls/clock", b" " * (TEST_DOCUMENT_MAX_BYTES + 1), 413, "at most 1048576 bytes"),
     ],
 )
 async def test_what_cannot_be_done_is_said(path: str, body: bytes, status: int, sentence: str) -> None:

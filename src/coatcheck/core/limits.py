@@ -203,3 +203,8 @@ LIVE_PLAYLIST_MAX_BYTES: Final = 128  # OSS
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS
 SMALL_FILE_BYTES: Final = 64 * 1024  # OSS: smaller objects keep their class if AllowSmallFile is false
+
+# --- test controls -------------------------------------------------------------------------------------------------
+TEST_RECORDS_MAX: Final = 10_000  # ours: requests that a test can ask about, the latest
+TEST_DOCUMENT_MAX_BYTES: Final = 1024**2  # ours: what a control takes
+TEST_TOKEN_MIN_CHARS: Final = 16  # ours: shorter ones are guessed

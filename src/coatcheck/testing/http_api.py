@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from coatcheck.core.addresses import read_address
+from coatcheck.core.limits import TEST_DOCUMENT_MAX_BYTES
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
@@ -25,7 +26,6 @@ from .documents import Refused
 from .kit import SteeredServer
 from .openapi import ROOT, TOKEN_HEADER, write_openapi
 
-DOCUMENT_MAX_BYTES: Final = 1024**2
 _JSON: Final = b"application/json"
 
 
@@ -132,8 +132,8 @@ async def _read_body(chunks: AsyncIterator[bytes]) -> bytes:
     try:
         async for chunk in chunks:
             body += chunk
-            if len(body) > DOCUMENT_MAX_BYTES:
-                raise _No(413, f"A document of the controls has at most {DOCUMENT_MAX_BYTES} bytes.")
+            if len(body) > TEST_DOCUMENT_MAX_BYTES:
+                raise _No(413, f"A document of the controls has at most {TEST_DOCUMENT_MAX_BYTES} bytes.")
     except BodyFailed:
         raise _No(400, "The body broke off.") from None
     return bytes(body)

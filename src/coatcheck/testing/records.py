@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
+
+from coatcheck.core.limits import TEST_RECORDS_MAX
 
 from .rules import write_operation
-
-RECORDS_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Records:
     """The latest requests."""
 
     def __init__(self) -> None:
-        self._records: deque[Record] = deque(maxlen=RECORDS_MAX)
+        self._records: deque[Record] = deque(maxlen=TEST_RECORDS_MAX)
         self._last = 0
 
     def next_number(self) -> int:

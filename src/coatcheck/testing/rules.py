@@ -16,15 +16,7 @@ from coatcheck.oss.table import ROWS
 
 from .documents import Field, Refused, Shape, check
 
-# Rows of the table for what only a busy service says.
-SLOW_DOWN: Final = Fault("SlowDown", 503, "Please reduce your request rate.")
-SERVICE_UNAVAILABLE: Final = Fault("ServiceUnavailable", 503, "The service is not available. Try again later.")
-
-FAULTS: Final[Mapping[str, Fault]] = {
-    **{name: row for name, row in vars(errors).items() if isinstance(row, Fault)},
-    "SLOW_DOWN": SLOW_DOWN,
-    "SERVICE_UNAVAILABLE": SERVICE_UNAVAILABLE,
-}
+FAULTS: Final[Mapping[str, Fault]] = {name: row for name, row in vars(errors).items() if isinstance(row, Fault)}
 
 SHAPE: Final[Shape] = {
     "operation": Field("string", 'Of these requests alone, by OSS\'s name: "GetObject".'),

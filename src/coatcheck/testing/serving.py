@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from coatcheck.clock import Clock
+from coatcheck.core.limits import TEST_TOKEN_MIN_CHARS
 from coatcheck.exchange import Begin
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import Listen, ServerSettings
@@ -20,7 +21,6 @@ from .http_api import Door, begin_controls, is_loopback
 from .kit import Kit, SteeredServer
 
 TOKEN_VARIABLE: Final = "COATCHECK_TEST_TOKEN"  # noqa: S105  a name
-_TOKEN_MIN_CHARS: Final = 16
 _CONNECTIONS_MAX: Final = 256
 _HEAD_TIMEOUT_S: Final = 10.0
 _IDLE_TIMEOUT_S: Final = 75.0
@@ -41,8 +41,8 @@ class ServedControls:
     def __init__(self, address: Listen, environment: Mapping[str, str] = os.environ) -> None:
         """Raises: CannotControl."""
         self.token = environment.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
-        if len(self.token) < _TOKEN_MIN_CHARS or not self.token.isascii() or not self.token.isprintable():
-            raise CannotControl(f"{TOKEN_VARIABLE} must have at least {_TOKEN_MIN_CHARS} printable ASCII characters.")
+        if len(self.token) < TEST_TOKEN_MIN_CHARS or not self.token.isascii() or not self.token.isprintable():
+            raise CannotControl(f"{TOKEN_VARIABLE} takes at least {TEST_TOKEN_MIN_CHARS} printable ASCII characters.")
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         try:
             self._listening = socket.create_server((address.host, address.port), family=family)
