@@ -33,10 +33,10 @@ demo: .venv/images.stamp  ## the main job before your eyes; FILE=path shares you
 	@scripts/debian need curl=curl
 	@KEEP="$(KEEP)" $(BIN)/python scripts/demo.py $(if $(FILE),"$(FILE)")
 
-test: check unit live ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
+test: check unit live ephemeral ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
 
 ##@ Parts of them; with COMPILED=1 on the compiled wheel
-.PHONY: check unit live ecosystem
+.PHONY: check unit live ephemeral ecosystem
 
 check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
 	@$(BIN)/ruff check .
@@ -49,6 +49,9 @@ unit: $(TESTED)  ## tests that start no server and kill no process
 live: $(TESTED) node  ## tests that drive a server over loopback with real clients, or kill processes
 	@scripts/debian want $(CLIENT_PROGRAMS)
 	@$(PYTEST) -q -m live --ignore=tests/ecosystem
+
+ephemeral: $(TESTED) node  ## the live tests that one server does for all, against `serve --ephemeral`
+	@$(PYTEST) -q -m live --ephemeral tests/clients
 
 ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, Django ...) against a server
 	@$(PYTEST) -q tests/ecosystem

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from .builders import FROZEN
-from .server_process import ServerProcess
+from .server_process import EphemeralServer, ServerProcess
 from .soak import SOAKING, Row, count, write_table
 
 EXAMPLES = count(200)  # of a property that doesn't say how many it needs
@@ -40,9 +40,13 @@ def now() -> int:
 
 
 @pytest.fixture(scope="session")
-def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server with two workers for the whole run; it must end cleanly."""
-    server = ServerProcess(tmp_path_factory.mktemp("live") / "data", "--callback-network", "127.0.0.0/8")
+def live_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server with two workers for the whole run, or with --ephemeral one in memory; it must end cleanly."""
+    folder, options = tmp_path_factory.mktemp("live"), ("--callback-network", "127.0.0.0/8")
+    if pytestconfig.getoption("--ephemeral"):
+        server: ServerProcess = EphemeralServer(folder / "ephemeral.log", *options)
+    else:
+        server = ServerProcess(folder / "data", *options)
     try:
         yield server
         server.stop()
@@ -54,7 +58,16 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--ephemeral", action="store_true", help="drive `serve --ephemeral` where one server does for all")
     parser.addoption("--soak-table", metavar="FILE", help="write what the tests marked soak have counted to a file")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --ephemeral only what one server does for all."""
+    if config.getoption("--ephemeral"):
+        chosen = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -11,8 +12,10 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NoReturn
 from urllib.parse import urlsplit
+
+import pytest
 
 from .builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from .patience import HANG_S
@@ -31,6 +34,7 @@ class ServerProcess:
 
     def __init__(self, data: Path, *options: str, workers: int = 2, port: int = 0, own_root_key: bool = True) -> None:
         self.data = data
+        self.worker_count = workers
         self.log = data.with_name(f"{data.name}.log")
         words = ["serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--workers", str(workers), *options]
         keys = {"OSS_ACCESS_KEY_ID": ACCESS_KEY_ID, "OSS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET} if own_root_key else {}
@@ -121,3 +125,29 @@ class ServerProcess:
                     os.kill(pid, signal.SIGKILL)
             self._process.wait()
         self._out.close()
+
+
+class EphemeralServer(ServerProcess):
+    """`coatcheck serve --ephemeral`, in the place of a server on a data directory. A test that needs the directory, or
+    more than one worker, is skipped, and says so."""
+
+    def __init__(self, log: Path, *options: str) -> None:
+        self.log, self.worker_count = log, 1
+        keys = {"COATCHECK_TEST_ACCESS_KEY_ID": ACCESS_KEY_ID, "COATCHECK_TEST_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET}
+        with self.log.open("ab") as written:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "coatcheck", "serve", "--ephemeral", *options],
+                env=clean_environment(**keys),
+                stdout=subprocess.PIPE,
+                stderr=written,
+                text=True,
+            )
+        line = self._out.readline()
+        assert line, self.log.read_text()
+        self.endpoint = json.loads(line)["endpoint"]
+        self.host, self.port = urlsplit(self.endpoint).hostname or "", urlsplit(self.endpoint).port or 0
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name == "data":
+            pytest.skip("a server in memory has no data directory")
+        raise AttributeError(name)

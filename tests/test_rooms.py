@@ -51,7 +51,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "engines": {"clock", "core", "linux", "ports", "images", "queries", "configurations.upgrade"},
     "background": {"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
-    "services": {"exchange", "wire", "ports", "sts"},
+    "services": {"exchange", "wire", "ports", "signing.scheme", "sts"},
     "request_log": {"core", "exchange"},
     "app": {
         "background",
@@ -72,6 +72,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "request_log",
         "root_credentials",
         "services",
+        "signing.scheme",
         "sweep_schedule",
     },
     "lifecycle_schedule": {"clock", "core", "operations.context", "operations.lifecycle_run"},
@@ -83,6 +84,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "clock",
         "app",
         "engines.certificates",
+        "engines.opening",
         "linux",
         "pulse",
         "root_credentials",
@@ -119,6 +121,22 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "configurations.https",
         "operations.lifecycle_plan",
         "operations.lifecycle_run",
+        "testing.serving",
+    },
+    # What tests drive a server with: above all; nobody's but the entry point's and, lazily, `serve --test-controls`.
+    "testing": {
+        *{"access.policy", "app", "clock", "core", "engines", "exchange", "operations.intake"},
+        *{
+            "operations.lifecycle_run",
+            "oss.table",
+            "ports",
+            "root_credentials",
+            "settings",
+            "signing",
+            "sts",
+            "wire",
+            "Presigner",
+        },
     },
     "__main__": {"cli"},
     "__init__": {"signing"},
@@ -127,7 +145,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 # Third-party library -> the only places that may know it.
 HOMES: Final[dict[str, set[str]]] = {
     "httptools": {"wire.http1_parsing"},
-    "uvloop": {"worker"},
+    "uvloop": {"testing.running", "worker"},
     "click": {"cli"},
     "rich": {"cli"},
     "segno": {"cli"},
@@ -139,6 +157,10 @@ HOMES: Final[dict[str, set[str]]] = {
     "cryptography": {"engines"},
     "dns": {"engines.dns"},
     "sqlite3": {"engines", "cli.serve", "cli.failures"},
+    "pytest": {"testing.plugin"},
+    "testcontainers": {"testing.containers"},
+    "oss2": {"testing.clients"},
+    "alibabacloud_oss_v2": {"testing.clients"},
 }
 
 PURE: Final = {"core", "signing", "access", "configurations", "queries"}

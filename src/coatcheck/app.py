@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,15 +22,14 @@ from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
-from coatcheck.engines.local import BadDirectory, InUse
 from coatcheck.engines.notifier import HttpNotifier
-from coatcheck.engines.opening import open_store
+from coatcheck.engines.opening import not_opened, open_store
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.select_pool import SelectPool
-from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.engines.tasks import LocalTasks
 from coatcheck.exchange import Begin, Exchange
+from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.capacity import HeldBytes
@@ -39,12 +38,13 @@ from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
-from coatcheck.ports.secrets import SecretsInUse, WrongKey
+from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.services import CALLBACK_KEY_PATH, make_services
 from coatcheck.settings import ServerSettings
+from coatcheck.signing.scheme import Claim
 from coatcheck.sweep_schedule import keep_sweeping
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
@@ -53,7 +53,6 @@ from coatcheck.wire.request import Request
 from coatcheck.wire.target import make_addressing
 
 _FORGET_RESULTS_S: Final = 3600.0
-CANNOT_OPEN: Final = (BadDirectory, InUse, NewerStore, WrongKey)  # what a line says, without a traceback
 
 _DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
@@ -76,6 +75,7 @@ class Server:
         self._root = root
         self._clock = clock
         self._engines: Store | None = None
+        self._ports: Ports | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._selector = SelectPool()
         self._tasks = LocalTasks(settings.data / "tasks", clock)
@@ -86,7 +86,6 @@ class Server:
         self._forgetting: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
-        self._ports: Ports | None = None
         self._access_log: AccessLog | None = None
         self._background: list[asyncio.Task[None]] = []
 
@@ -96,11 +95,24 @@ class Server:
         elif scope["type"] == "http" and self._application is not None:
             await self._application(scope, receive, send)
 
+    @property
+    def store(self) -> Store:
+        """Once it is open."""
+        assert self._engines is not None
+        return self._engines
+
+    @property
+    def ports(self) -> Ports:
+        """Once it is open."""
+        assert self._ports is not None
+        return self._ports
+
     async def _live(self, receive: Receive, send: Send) -> None:
+        log_to_stderr()
         await receive()
         try:
             await self.open()
-        except CANNOT_OPEN as error:
+        except not_opened() as error:
             logging.getLogger("coatcheck").error("the data directory cannot be opened: %s", error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -108,14 +120,14 @@ class Server:
             logging.getLogger("coatcheck").exception("the data directory cannot be opened")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        settle_memory()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def open(self) -> Begin:
-        """Open the store. Raises: what `open_store` raises."""
-        log_to_stderr()
+        """Open the store. Nothing of the process but files and tasks is touched. Raises: what `open_store` raises."""
         settings = self._settings
         self._engines = open_store(settings.store_url, self._clock)
         reads, keyring = self._engines.reads, self._engines.keyring
@@ -123,7 +135,7 @@ class Server:
         keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
-        ports = Ports(
+        self._ports = ports = Ports(
             self._engines.catalog,
             self._engines.byte_store,
             self._engines.domains,
@@ -138,22 +150,17 @@ class Server:
         )
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
-        oss = Pipeline(ports, reads, keyring, addressing, settings)
-        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing)
+        oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now)
+        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, self.signers_now)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
-        self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 
         async def answer_proxied(exchange: Exchange) -> Reply:
             assert proxies is not None
             exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
-        answer = services.answer if proxies is None else answer_proxied
-        listeners = (log.note, self._begin_background(ports))
-
-        def begin(request: Request, request_id: str, now: float) -> Exchange:
-            return Exchange(request, request_id, now, answer, listeners)
-
+        self._begin_background(ports)
+        begin = self.begin_with(services.answer if proxies is None else answer_proxied)
         self._application = Application(begin, body_timeout_s=settings.body_timeout_s, clock=self._clock)
         if settings.tls_self_signed:
             self._domain_watch = asyncio.create_task(_keep_domains(settings.data, self._engines.domains))
@@ -163,11 +170,10 @@ class Server:
             )
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
         self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))
-        _settle_memory()
         return begin
 
-    def _begin_background(self, ports: Ports) -> Callable[[Exchange], None]:
-        """What goes on without a request; returns what takes notes of exchanges for access logs."""
+    def _begin_background(self, ports: Ports) -> None:
+        """What goes on without a request."""
         assert self._engines is not None
         data, keyring, notices = self._settings.data, self._engines.keyring, Notices()
         segments = Segments(data / "access-log")
@@ -180,7 +186,20 @@ class Server:
         for name, run in works.items():
             doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
             self._background.append(asyncio.create_task(doing))
-        return self._access_log.note
+
+    def begin_with(self, answer: Exchanged) -> Begin:
+        """How exchanges begin: each is answered by `answer`, and has its line in the log."""
+        self._log = log = RequestLog(sys.stderr, everything=self._settings.access_log)
+        listeners = (log.note,) if self._access_log is None else (log.note, self._access_log.note)
+
+        def begin(request: Request, request_id: str, now: float) -> Exchange:
+            return Exchange(request, request_id, now, answer, listeners)
+
+        return begin
+
+    def signers_now(self, claim: Claim, now: float) -> float:
+        """What the clock of whoever signed says now: ours. Unix seconds."""
+        return now
 
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
@@ -259,8 +278,9 @@ def _open_renderer(settings: ServerSettings, clock: Clock) -> tuple[RememberingR
     ), pool
 
 
-def _settle_memory() -> None:
-    """What is loaded now stays: collections needn't look at it, and they needn't be so frequent (6 % of a GET)."""
+def settle_memory() -> None:
+    """For a process that does nothing else. What is loaded now stays: collections needn't look at it, and needn't be so
+    frequent (6 % of a GET)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 50)

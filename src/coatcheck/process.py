@@ -17,12 +17,12 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
-from coatcheck.app import log_to_stderr
+from coatcheck.app import Server, log_to_stderr
 from coatcheck.clock import Clock, wall_clock, wall_date
 from coatcheck.core.limits import CONNECTION_QUEUE
 from coatcheck.engines.certificates import (
@@ -67,8 +67,17 @@ class CannotStart(Exception):
     """No worker comes up; the log says why."""
 
 
+MakeServer = Callable[[ServerSettings, RootCredentials, Clock], Server]
+
+
 def run(
-    settings: ServerSettings, ready: Callable[[ServerSettings, RootCredentials], None], clock: Clock = wall_clock
+    settings: ServerSettings,
+    ready: Callable[[ServerSettings, RootCredentials], None],
+    clock: Clock = wall_clock,
+    *,
+    make_server: MakeServer = Server,
+    environment: Mapping[str, str] = os.environ,
+    parent: int | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Keys are checked, or made, before any worker is there.
 
@@ -76,6 +85,9 @@ def run(
         settings: port 0 is replaced by a free one.
         ready: called with the final settings and the owner's key as soon as every worker takes connections.
         clock: wall time, for all that is dated.
+        make_server: what a worker serves with; called in its process.
+        environment: where the owner's key may be.
+        parent: the process that started this one: when it has ended, so does the server. None: it may end.
     Raises:
         CannotListen, CannotStart, BadCertificate, BadCredentials; what `prepare_store` raises.
     """
@@ -83,7 +95,7 @@ def run(
         settings = replace(settings, listen=Listen(settings.host, listening.getsockname()[1]))
         with closing(prepare_store(settings.store_url, clock, accept_clock=settings.accept_clock)) as store:
             settings = replace(settings, data=store.data)
-            root = find_root_credentials(settings.data, os.environ, needed=store.needs_root_key())
+            root = find_root_credentials(settings.data, environment, needed=store.needs_root_key())
             store.note_root_key(root.access_key_id)
             if settings.tls_self_signed:
                 files = tls_files(settings.data)
@@ -95,8 +107,8 @@ def run(
             raise_open_files()
             drop_stalled(listening, settings.body_timeout_s)
             server_key = replace(root, made=False)
-            first = _FirstProcess(settings, store, server_key, listening, lambda final: ready(final, root), clock)
-            first.run()
+            workers = _Workers(server_key, listening, clock, make_server, parent)
+            _FirstProcess(settings, store, workers, lambda final: ready(final, root)).run()
 
 
 @dataclass(slots=True, eq=False)
@@ -109,6 +121,16 @@ class _Forked:
     is_ready: bool = False
 
 
+class _Workers(NamedTuple):
+    """What workers are made with, and with whom all of them end."""
+
+    root: RootCredentials
+    listening: socket.socket
+    clock: Clock
+    make_server: MakeServer
+    parent: int | None
+
+
 class _FirstProcess:
     """Forks workers and looks after them."""
 
@@ -116,17 +138,15 @@ class _FirstProcess:
         self,
         settings: ServerSettings,
         store: PreparedStore,
-        root: RootCredentials,
-        listening: socket.socket,
+        made_with: _Workers,
         ready: Callable[[ServerSettings], None],
-        clock: Clock,
     ) -> None:
         self._settings = settings
         self._store = store
-        self._root = root
-        self._listening = listening
+        self._made_with = made_with
+        self._listening = made_with.listening
         self._ready = ready
-        self._clock = clock
+        self._clock = made_with.clock
         self._pulse = Pulse(max(_SLOTS_MIN, _SLOTS_PER_WORKER * settings.workers))
         self._certificate = Certificate(settings)
         self._workers: list[_Forked] = []
@@ -153,10 +173,13 @@ class _FirstProcess:
             signal.signal(number, lambda number, _: self._asked.add(number))
         try:
             self._fork_all(self._workers)
-            while not self._asked & {signal.SIGTERM, signal.SIGINT}:
+            while not self._asked & {signal.SIGTERM, signal.SIGINT} and not self._is_orphan():
                 self._look_after_them()
         finally:
             self._end()
+
+    def _is_orphan(self) -> bool:
+        return self._made_with.parent not in (None, os.getppid())
 
     def _look_after_them(self) -> None:
         self._wait(_POLL_S)
@@ -209,7 +232,7 @@ class _FirstProcess:
             os.close(self._hear)
             worker = Worker(
                 self._settings,
-                self._root,
+                self._made_with.make_server(self._settings, self._made_with.root, self._clock),
                 self._listening,
                 PulseOfOne(self._pulse, slot),
                 self._certificate,

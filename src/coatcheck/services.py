@@ -13,6 +13,7 @@ from coatcheck.exchange import Exchange, Pipeline
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.notifier import Notifier
 from coatcheck.ports.snapshot import Reads
+from coatcheck.signing.scheme import SignersNow, one_clock
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Addressing, names_a_bucket
@@ -50,7 +51,14 @@ class Services:
         return self._otherwise(exchange)
 
 
-def make_services(oss: Pipeline, keyring: KeyUse, reads: Reads, notifier: Notifier, addressing: Addressing) -> Services:
+def make_services(
+    oss: Pipeline,
+    keyring: KeyUse,
+    reads: Reads,
+    notifier: Notifier,
+    addressing: Addressing,
+    signers_now: SignersNow = one_clock,
+) -> Services:
     """The services of this server; OSS has every request that no other takes."""
 
     def takes_sts(request: Request) -> bool:
@@ -63,7 +71,7 @@ def make_services(oss: Pipeline, keyring: KeyUse, reads: Reads, notifier: Notifi
 
     async def answer_sts(exchange: Exchange) -> Reply:
         exchange.operation = "sts"
-        answered = await sts.answer(exchange.request, keyring, reads, exchange.request_id, exchange.now)
+        answered = await sts.answer(exchange.request, keyring, reads, exchange.request_id, exchange.now, signers_now)
         reply, exchange.access_key_id, exchange.refusal = answered
         return reply
 

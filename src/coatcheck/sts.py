@@ -54,6 +54,7 @@ from coatcheck.ports.keyring import KeyUse, Role
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.claim import read_rpc_claim
 from coatcheck.signing.rpc import Pair, find_action
+from coatcheck.signing.scheme import SignersNow, one_clock
 from coatcheck.signing.verify import check_claim, verify_rpc
 from coatcheck.wire.faults import cut
 from coatcheck.wire.query import read_query
@@ -94,7 +95,12 @@ def is_sts_host(request: Request) -> bool:
 
 
 async def answer(
-    request: Request, keyring: KeyUse, reads: Reads, request_id: str, now: float
+    request: Request,
+    keyring: KeyUse,
+    reads: Reads,
+    request_id: str,
+    now: float,
+    signers_now: SignersNow = one_clock,
 ) -> tuple[Reply, str, str]:
     """Answer one request.
 
@@ -114,7 +120,7 @@ async def answer(
         if run is None:
             raise STS_INVALID_ACTION()
         claim = read_rpc_claim(request, parameters, body)
-        check_claim(claim, now=now, target=Target())
+        check_claim(claim, now=signers_now(claim, now), target=Target())
         if not is_access_key_id(claim.access_key_id):
             raise STS_UNKNOWN_KEY()
         access_key_id = claim.access_key_id

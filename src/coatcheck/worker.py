@@ -20,12 +20,12 @@ from typing import Final
 
 import uvloop
 
-from coatcheck.app import CANNOT_OPEN, Server, log_to_stderr
+from coatcheck.app import Server, log_to_stderr, settle_memory
 from coatcheck.clock import Clock
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
+from coatcheck.engines.opening import not_opened
 from coatcheck.linux import end_with, raise_open_files
 from coatcheck.pulse import PulseOfOne
-from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.connections import ConnectionLimits, Connections, connections_allowed
 from coatcheck.wire.forwarded import TrustedProxies
@@ -44,6 +44,7 @@ class Worker:
     """What a forked process runs.
 
     Args:
+        server: not open yet.
         listening: the socket that all workers share.
         say_ready: called once it takes connections.
         parent: the process id of the first process.
@@ -53,7 +54,7 @@ class Worker:
     def __init__(
         self,
         settings: ServerSettings,
-        root: RootCredentials,
+        server: Server,
         listening: socket.socket,
         share: PulseOfOne,
         certificate: Certificate,
@@ -62,7 +63,7 @@ class Worker:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._root = root
+        self._server = server
         self._listening = listening
         self._share = share
         self._say_ready = say_ready
@@ -79,15 +80,16 @@ class Worker:
 
     async def _serve(self) -> int:
         ends = self._listen_to_signals()
-        server = Server(self._settings, self._root, self._clock)
+        server = self._server
         try:
             begin = await server.open()
-        except CANNOT_OPEN as error:
+        except not_opened() as error:
             log.error("the data directory cannot be opened: %s", error)
             return CANNOT_START
         except Exception:
             log.exception("a worker cannot start")
             return CANNOT_START
+        settle_memory()
         limits = _limits_of(self._settings)
         trusts = TrustedProxies(self._settings.trusted_proxies).trusts if self._settings.trusted_proxies else _nobody
         connections = Connections(

@@ -3,65 +3,136 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 
+from .ephemeral import (
+    choose_ephemeral,
+    control_facts,
+    ephemeral_environment,
+    ephemeral_facts,
+    ephemeral_options,
+    open_controls,
+)
 from .failures import WontStart
 from .server_options import read_options, server_options
+
+if TYPE_CHECKING:
+    from coatcheck.testing.serving import ServedControls
 
 
 @click.command(name="serve")
 @server_options
+@ephemeral_options
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
-def command(as_json: bool, **options: Any) -> None:
+def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any) -> None:
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
 
     The owner's access key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET; if they are not set, a key is made at
     the first start, kept in DATA/root-credentials.json and shown once.
     """
-    from coatcheck.engines.certificates import BadCertificate
-    from coatcheck.engines.local import BadDirectory, InUse
-    from coatcheck.engines.sqlite.schema import NewerStore
-    from coatcheck.ports.secrets import WrongKey
-    from coatcheck.process import CannotListen, CannotStart, run
-    from coatcheck.root_credentials import BadCredentials
+    from coatcheck.process import run
 
+    parent = os.getppid() if ephemeral else None
+    if ephemeral:
+        choose_ephemeral(options)
     settings = read_options(options).settings
+    environment = ephemeral_environment(os.environ) if ephemeral else os.environ
+    with ExitStack() as stack, _failures():
+        served = None if controls is None else open_controls(controls, settings, stack)
+        ready = _Ready(as_json or ephemeral, ephemeral, served)
+        if served is None:
+            run(settings, ready.say, environment=environment, parent=parent)
+        else:
+            run(
+                settings,
+                ready.say,
+                served.clock,
+                make_server=served.make_server,
+                environment=environment,
+                parent=parent,
+            )
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Why a server doesn't start, in the command line's words."""
     try:
-        run(settings, lambda final, root: _print_ready(final, root, as_json=as_json))
-    except (BadCredentials, BadDirectory, WrongKey) as error:
+        yield
+    except _wont_start() as error:
         raise WontStart(str(error)) from None
-    except (BadCertificate, CannotListen, CannotStart, InUse, NewerStore) as error:
+    except _cannot_start() as error:
         raise click.ClickException(str(error)) from None
 
 
-def _print_ready(settings: ServerSettings, root: RootCredentials, *, as_json: bool) -> None:
-    scheme = "https" if settings.tls_cert else "http"
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    endpoint = f"{scheme}://{host}:{settings.port}"
-    if as_json:
-        facts = {"endpoint": endpoint, "region": settings.regions[0], "data": str(settings.data)}
+def _wont_start() -> tuple[type[Exception], ...]:
+    from coatcheck.engines.local import BadDirectory
+    from coatcheck.ports.secrets import WrongKey
+    from coatcheck.root_credentials import BadCredentials
+
+    return BadCredentials, BadDirectory, WrongKey
+
+
+def _cannot_start() -> tuple[type[Exception], ...]:
+    from coatcheck.engines.certificates import BadCertificate
+    from coatcheck.engines.local import InUse
+    from coatcheck.engines.sqlite.schema import NewerStore
+    from coatcheck.process import CannotListen, CannotStart
+
+    return BadCertificate, CannotListen, CannotStart, InUse, NewerStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is said when every worker takes connections."""
+
+    as_json: bool
+    is_ephemeral: bool
+    controls: ServedControls | None
+
+    def say(self, settings: ServerSettings, root: RootCredentials) -> None:
+        scheme = "https" if settings.tls_cert else "http"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        endpoint = f"{scheme}://{host}:{settings.port}"
+        if self.as_json:
+            click.echo(json.dumps({"ready": True, **self._facts(endpoint, settings, root)}))
+            return
+        if root.made:
+            click.echo(
+                f"A root access key was made. It is shown this once and {_kept(settings)}:\n"
+                f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
+                f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
+            )
+        click.echo(
+            f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, {_where(settings)}, Ctrl-C to stop)"
+        )
+        if settings.tls_self_signed:
+            _print_trust(settings.data / "tls" / "ca.pem")
+        if self.controls is not None:
+            click.echo(f"Test controls: {self.controls.endpoint}  (token {self.controls.token})")
+
+    def _facts(self, endpoint: str, settings: ServerSettings, root: RootCredentials) -> dict[str, Any]:
+        if self.is_ephemeral:
+            facts = ephemeral_facts(endpoint, settings, root)
+        else:
+            facts = {"endpoint": endpoint, "region": settings.regions[0], "data": str(settings.data)}
         if settings.store:
             facts["store"] = settings.store
         if settings.tls_self_signed:
             facts["ca"] = str(settings.data / "tls" / "ca.pem")
-        click.echo(json.dumps({"ready": True, **facts}))
-        return
-    if root.made:
-        click.echo(
-            f"A root access key was made. It is shown this once and {_kept(settings)}:\n"
-            f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
-            f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
-        )
-    click.echo(f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, {_where(settings)}, Ctrl-C to stop)")
-    if settings.tls_self_signed:
-        _print_trust(settings.data / "tls" / "ca.pem")
+        if self.controls is not None:
+            facts |= control_facts(self.controls)
+        return facts
 
 
 def _kept(settings: ServerSettings) -> str:

@@ -492,3 +492,7 @@ OUTCOME_UNKNOWN = Fault(
 NO_SPACE_LEFT = Fault(
     "ServiceUnavailable", 503, "The server has no space left to store this. Nothing was changed; try again later."
 )
+
+# --- ordered by a test ---------------------------------------------------------------------------------------------
+SLOW_DOWN = Fault("SlowDown", 503, "Please reduce your request rate.")
+SERVICE_UNAVAILABLE = Fault("ServiceUnavailable", 503, "The service is not available for the moment. Try again later.")

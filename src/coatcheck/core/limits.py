@@ -268,3 +268,8 @@ ACCESS_KEEP_EVERY_S: Final = 20.0  # ours: how often times of last access are ma
 ACCESSES_NOTED_MAX: Final = 20_000  # ours: reads that wait for that in a process; further ones aren't noted
 ACCESSES_REMEMBERED_MAX: Final = 20_000  # ours: keys of which a process knows that today's read is durable
 SMALL_FILE_BYTES: Final = 64 * 1024  # OSS: smaller objects keep their class if AllowSmallFile is false
+
+# --- test controls -------------------------------------------------------------------------------------------------
+TEST_RECORDS_MAX: Final = 10_000  # ours: requests that a test can ask about, the latest
+TEST_DOCUMENT_MAX_BYTES: Final = 1024**2  # ours: what a control takes
+TEST_TOKEN_MIN_CHARS: Final = 16  # ours: shorter ones are guessed

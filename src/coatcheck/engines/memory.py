@@ -64,6 +64,14 @@ class MemoryCatalog(MemoryEntries):
         self.garbage: set[str] = set()
         self._released_at: dict[str, float] = {}
 
+    def clear(self) -> None:
+        """Everything goes. Ids of buckets are not used again: a write that is under way finds its bucket gone."""
+        for kept in (self._buckets, self._objects, self._uploads, self.entries, self._released_at):
+            kept.clear()
+        for names in (self._blocked_accounts, self._suspended_accounts, self.garbage):
+            names.clear()
+        self.references.clear()
+
     # --- buckets ---
 
     async def find_bucket(self, name: str) -> Bucket | None:

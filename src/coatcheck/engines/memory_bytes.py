@@ -24,6 +24,11 @@ class MemoryByteStore:
         self.unkept: set[str] = set()
         self.opened = 0
 
+    def clear(self) -> None:
+        """Every blob goes."""
+        self.blobs.clear()
+        self.unkept.clear()
+
     async def new_blob(self, *, encryption: str = "") -> MemoryBlobWriter:
         blob_id = make_blob_id(encrypted=encryption != "")
         self.unkept.add(blob_id)

@@ -17,6 +17,11 @@ class MemoryDomains:
         self._bound: dict[str, tuple[int, int]] = {}
         self._tokens: dict[tuple[int, str], DomainToken] = {}
 
+    def clear(self) -> None:
+        """Every name goes."""
+        self._bound.clear()
+        self._tokens.clear()
+
     async def find_domain(self, name: str) -> str | None:
         return self.look_for_domain(name)
 

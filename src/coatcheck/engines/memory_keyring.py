@@ -51,6 +51,19 @@ class MemoryKeyring:
         self._nonces: dict[tuple[str, str], int] = {}
         self._make_account(root_account, "root", root=True)
 
+    def clear(self) -> None:
+        """All goes but the key that is held, and its account."""
+        self.keys.clear()
+        self.roles.clear()
+        self.accounts.clear()
+        self.users.clear()
+        self.policies.clear()
+        self.attached.clear()
+        self._used.clear()
+        self._sealed.clear()
+        self._nonces.clear()
+        self._make_account(self._root_account, "root", root=True)
+
     def hold(self, key: AccessKey) -> None:
         self._held = key
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..clock import Clock
+from ..clock import Clock, monotonic_clock, wall_clock
 from .encrypted import EncryptingByteStore
 from .local_reads import LocalReads
 from .master_keys import make_master_key, read_master_keys
@@ -21,13 +21,20 @@ class MemoryStore:
     def __init__(self, clock: Clock) -> None:
         secrets = MemorySecrets()
         make_master_key(secrets)
-        self.catalog = MemoryCatalog(clock)
-        self.byte_store = EncryptingByteStore(MemoryByteStore(), read_master_keys(secrets))
+        # A clock that isn't the machine's is moved on purpose: what it says is believed, for retentions too.
+        self.catalog = MemoryCatalog(clock, monotonic_clock if clock is wall_clock else clock)
+        self._bytes = MemoryByteStore()
+        self.byte_store = EncryptingByteStore(self._bytes, read_master_keys(secrets))
         self.keyring = MemoryKeyring(clock=clock)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
+
+    def clear(self) -> None:
+        """All that was stored goes; secrets, and the owner's key, stay."""
+        for part in (self.catalog, self._bytes, self.keyring, self.domains):
+            part.clear()
 
     def close(self) -> None:
         """Nothing is queued."""

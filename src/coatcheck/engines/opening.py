@@ -1,4 +1,7 @@
-"""Stores by their URL: `memory:`, or `file:DIR`. The only place that chooses an engine."""
+"""Stores by their URL: `memory:`, or `file:DIR`. The only place that chooses an engine.
+
+What serves in memory loads nothing of what keeps files: tests start many such servers.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,9 @@ from typing import Final, Protocol
 from ..clock import Clock
 from ..ports.secrets import Secrets
 from ..ports.store import Store
-from .certificates import tls_files
-from .local import open_local, prepare_local
 from .memory_secrets import MemorySecrets
 from .memory_store import MemoryStore
-from .needed_keys import check_authority, needs_root_key, note_authority, note_root_key
 from .results import prepare_results
-from .secret_files import FileSecrets
 
 MEMORY: Final = "memory:"
 _FILE: Final = "file:"
@@ -62,7 +61,20 @@ def prepare_store(url: str, clock: Clock, *, accept_clock: bool = False) -> Prep
 
 def open_store(url: str, clock: Clock) -> Store:
     """Open a prepared store in this process. Raises: what `open_local` raises; ValueError, for a URL of no store."""
-    return MemoryStore(clock) if url == MEMORY else open_local(_directory(url), clock)
+    if url == MEMORY:
+        return MemoryStore(clock)
+    from .local import open_local
+
+    return open_local(_directory(url), clock)
+
+
+def not_opened() -> tuple[type[Exception], ...]:
+    """What a store that can't be opened raises, for one line and no traceback."""
+    from ..ports.secrets import WrongKey
+    from .local import BadDirectory, InUse
+    from .sqlite.schema import NewerStore
+
+    return BadDirectory, InUse, NewerStore, WrongKey
 
 
 def _directory(url: str) -> Path:
@@ -75,20 +87,32 @@ class _LocalPrepared:
     """A data directory, locked."""
 
     def __init__(self, data: Path, clock: Clock, *, accept_clock: bool) -> None:
+        from .local import prepare_local
+        from .secret_files import FileSecrets
+
         self._lock = prepare_local(data, clock, accept_clock=accept_clock)
         self.data = data
         self.secrets = FileSecrets(data)
 
     def needs_root_key(self) -> bool:
+        from .needed_keys import needs_root_key
+
         return needs_root_key(self.data)
 
     def note_root_key(self, access_key_id: str) -> None:
+        from .needed_keys import note_root_key
+
         note_root_key(self.data, access_key_id)
 
     def has_authority(self) -> bool:
+        from .certificates import tls_files
+        from .needed_keys import check_authority
+
         return check_authority(self.data, self.secrets, tls_files(self.data).ca)
 
     def note_authority(self) -> None:
+        from .needed_keys import note_authority
+
         note_authority(self.data, self.secrets)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from coatcheck.ports.keyring import AccessKey, KeyUse
 from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.signing.claim import read_form_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
-from coatcheck.signing.scheme import Claim
+from coatcheck.signing.scheme import Claim, SignersNow, one_clock
 from coatcheck.signing.verify import check_claim, check_scope, check_token, verify, verify_form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target, other_readings
@@ -46,18 +46,20 @@ def identify(
     *,
     now: float,
     regions: Collection[str],
+    signers_now: SignersNow = one_clock,
 ) -> tuple[Caller, Target]:
     """Who asks, and for what: the target is another reading of the address where only that one verifies.
 
     Args:
         claim: the request's, whose scope has been checked; None if it isn't signed.
         snapshot: of a lookup that has the parts of `ask_for_key`.
+        signers_now: by which the claim's time is checked.
     Raises:
         OssError: what `check_claim`, `find_key` and `verify` refuse.
     """
     if claim is None:
         return ANONYMOUS, target
-    check_claim(claim, now=now, target=target)
+    check_claim(claim, now=signers_now(claim, now), target=target)
     key = find_key(claim, snapshot, keyring, now)
     try:
         verify(claim, request, target, key.access_key_secret)
@@ -78,7 +80,14 @@ class Poster(NamedTuple):
 
 
 async def identify_form(
-    fields: Mapping[str, str], target: Target, reads: Reads, keyring: KeyUse, *, now: float, regions: Collection[str]
+    fields: Mapping[str, str],
+    target: Target,
+    reads: Reads,
+    keyring: KeyUse,
+    *,
+    now: float,
+    regions: Collection[str],
+    signers_now: SignersNow = one_clock,
 ) -> Poster:
     """Who posts a form: the one who signed its policy, which is held against the fields; or nobody in particular.
 
@@ -92,7 +101,7 @@ async def identify_form(
     if claim is None:
         return Poster(ANONYMOUS)
     check_scope(claim, regions=regions, target=target)
-    check_claim(claim, now=now, target=target)
+    check_claim(claim, now=signers_now(claim, now), target=target)
     key = find_key(claim, await reads.read(ask_for_key(claim, keyring)), keyring, now)
     verify_form(claim, key.access_key_secret)
     if claim.security_token is None:

@@ -29,7 +29,7 @@ from coatcheck.ports.object import Segment
 
 from .commit import discard
 
-_HASHERS: Final = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
+_hashers = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class _Intake:
             data = b"".join(self._pieces)
             self._pieces.clear()
             self._gathered = 0
-            hashed = loop.run_in_executor(_HASHERS, self._hash, data)
+            hashed = loop.run_in_executor(_hashers, self._hash, data)
             try:
                 await blob.write(data)
             finally:
@@ -211,3 +211,10 @@ class _Intake:
     def _hash(self, data: bytes) -> None:
         self._md5.update(data)
         self._crc = update_crc64(data, self._crc)
+
+
+def end_hashers() -> None:
+    """End the threads that hash. While nothing is taken in; the next intake has others."""
+    global _hashers
+    ended, _hashers = _hashers, ThreadPoolExecutor(2, "coatcheck-hash")
+    ended.shutdown()

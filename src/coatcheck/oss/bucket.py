@@ -25,7 +25,7 @@ from coatcheck.core.errors import (
     NOT_IMPLEMENTED,
     TOO_MANY_BUCKETS,
 )
-from coatcheck.core.limits import BUCKETS_PER_ACCOUNT, CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
+from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
 from coatcheck.core.names import read_bucket_name
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, write_xml
@@ -124,7 +124,7 @@ async def put_bucket(call: Call) -> Reply:
         refuse_public_acl(made.acl, blocked=made.blocks_public_access)
 
     try:
-        await call.ports.catalog.create_bucket(new, most=BUCKETS_PER_ACCOUNT, check=check)
+        await call.ports.catalog.create_bucket(new, most=call.settings.buckets_per_account, check=check)
     except TooMany:
         raise TOO_MANY_BUCKETS(BucketName=name) from None
     except AlreadyThere:

@@ -34,7 +34,7 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.claim import read_claim
-from coatcheck.signing.scheme import Claim
+from coatcheck.signing.scheme import Claim, SignersNow, one_clock
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
@@ -68,13 +68,20 @@ class Pipeline:
     """The rooms, wired. One a process."""
 
     def __init__(
-        self, ports: Ports, reads: Reads, keyring: KeyUse, addressing: Addressing, settings: ServerSettings
+        self,
+        ports: Ports,
+        reads: Reads,
+        keyring: KeyUse,
+        addressing: Addressing,
+        settings: ServerSettings,
+        signers_now: SignersNow = one_clock,
     ) -> None:
         self._ports = ports
         self._reads = reads
         self._keyring = keyring
         self._addressing = addressing
         self._settings = settings
+        self._signers_now = signers_now
         self._form_memory = FormMemory()
 
     async def answer(self, exchange: Exchange) -> Reply:
@@ -119,7 +126,9 @@ class Pipeline:
             check_scope(claim, regions=regions, target=target)
         if bucket is None and target.bucket is not None and not _may_make_bucket(request, target):
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
-        caller, target = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
+        caller, target = identify(
+            request, claim, target, snapshot, self._keyring, now=now, regions=regions, signers_now=self._signers_now
+        )
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None:
@@ -281,7 +290,9 @@ class Pipeline:
         key = find_key(form)
         fields = {**form.fields, "bucket": target.bucket or "", "content-type": find_content_type(form)}
         regions = self._settings.regions
-        poster = await identify_form(fields, target, self._reads, self._keyring, now=now, regions=regions)
+        poster = await identify_form(
+            fields, target, self._reads, self._keyring, now=now, regions=regions, signers_now=self._signers_now
+        )
         return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
 
     async def _own_domain(self, request: Request, claim: Claim | None, snapshot: Snapshot) -> tuple[Target, Snapshot]:

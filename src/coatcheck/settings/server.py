@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.core.addresses import read_network
+from coatcheck.core.limits import BUCKETS_PER_ACCOUNT
 
 from .kinds import (
     Address,
@@ -131,6 +132,12 @@ class ServerSettings:
     )
     gzip: bool = _row(
         True, "--no-gzip", Flag(), "Send texts as they are, also to clients that ask for gzip; OSS compresses them."
+    )
+    buckets_per_account: int = _row(
+        BUCKETS_PER_ACCOUNT,
+        "--buckets-per-account",
+        Whole(1, 1_000_000),
+        "How many buckets an account may have in each region; OSS gives 100 to a new one.",
     )
     block_new_buckets: bool = _row(
         False,

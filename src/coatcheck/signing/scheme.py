@@ -37,6 +37,14 @@ class Claim(Protocol):
         """Lower-case names of the headers that are signed by choice, sorted."""
 
 
+SignersNow = Callable[[Claim, float], float]
+"""What the clock of whoever signed says now (claim, now by ours), Unix seconds. A server takes all clocks for one."""
+
+
+def one_clock(_: Claim, now: float) -> float:
+    return now
+
+
 class SignedText(NamedTuple):
     """What a signature covers: the string to sign and, for V4, the canonical request it stands for."""
 
