@@ -71,6 +71,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "clock",
         "app",
         "engines.certificates",
+        "engines.domain_contexts",
         "linux",
         "pulse",
         "root_credentials",

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
+from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.local import BadDirectory, InUse
@@ -111,6 +112,7 @@ class Server:
             DnsResolver(),
             _make_notifier(settings, self._engines.secrets),
             renderer,
+            PemCertificateReader(),
         )
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings)
@@ -138,6 +140,12 @@ class Server:
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
         _settle_memory()
         return begin
+
+    @property
+    def domains(self) -> Domains:
+        """Own domains. Only while the store is open."""
+        assert self._engines is not None
+        return self._engines.domains
 
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""

@@ -19,6 +19,7 @@ from coatcheck.engines.certificates import ensure_certificate, tls_files
 from coatcheck.engines.secret_files import FileSecrets
 
 from ..builders import a_presigner
+from ..pairs import Pair, a_pair
 from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess, clean_environment
 from .builds import java_third_parties
@@ -171,6 +172,56 @@ def test_changed_files_are_served_and_a_broken_pair_is_not(tmp_path: Path) -> No
         assert serial_number(server) == old
         os.replace(_link(second.key, tmp_path / "new"), key)
         wait_until(lambda: serial_number(server) != old, server.log.read_text)
+        server.stop()
+    finally:
+        server.kill()
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_connections_outlive_a_new_certificate_and_a_reload(tmp_path: Path) -> None:
+    """One is in the middle of a download, one is idle: neither is made again for a new certificate, and a reload ends
+    the idle one alone, in order."""
+    pairs = [a_pair("localhost") for _ in range(3)]
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+
+    def give(pair: Pair) -> None:
+        for file, text in ((key, pair.key), (cert, pair.chain)):
+            file.with_suffix(".new").write_text(text)
+            file.with_suffix(".new").rename(file)
+
+    give(pairs[0])
+    server = ServerProcess(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key), workers=2)
+
+    def served() -> str:
+        return ssl.get_server_certificate((server.host, server.port))
+
+    try:
+        presigner, body = a_presigner(server.endpoint), b"x" * 64 * 1024**2
+        for key_name, content in ((None, b""), ("film", body), ("a", b"hello")):
+            url = presigner.presign("PUT", "photos", key_name).url
+            assert requests.put(url, content, verify=False, timeout=HANG_S).ok
+        small = presigner.presign("GET", "photos", "a").url
+        with requests.Session() as idle, requests.Session() as busy:
+            idle.verify = busy.verify = False
+            assert idle.get(small, timeout=HANG_S).content == b"hello"
+            download = busy.get(presigner.presign("GET", "photos", "film").url, stream=True, timeout=HANG_S)
+            received = bytearray(download.raw.read(1000))
+            held = idle.get(small, stream=True, timeout=HANG_S)
+            peer = held.raw.connection.sock.getsockname()
+            assert held.content == b"hello"
+            give(pairs[1])
+            wait_until(lambda: served() == pairs[1].chain, server.log.read_text)
+            again = idle.get(small, stream=True, timeout=HANG_S)
+            assert again.raw.connection.sock.getsockname() == peer, "the same connection"
+            assert again.content == b"hello"
+            before = set(server.workers())
+            give(pairs[2])
+            server.reload()
+            wait_until(lambda: served() == pairs[2].chain, server.log.read_text)
+            wait_until(lambda: set(server.workers()) - before, server.log.read_text)
+            received += download.raw.read()
+            assert received == body
+            assert idle.get(small, timeout=HANG_S).content == b"hello"
         server.stop()
     finally:
         server.kill()

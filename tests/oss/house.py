@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
+from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.local_reads import LocalReads
 from coatcheck.engines.master_keys import MasterKeys
@@ -111,7 +112,14 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
-        ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
+        ports = Ports(
+            self.catalog,
+            self.encrypting,
+            self.domains,
+            self.resolver,
+            self.notifier,
+            certificates=PemCertificateReader(),
+        )
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)

@@ -165,6 +165,7 @@ def _compare_request(mine: Read, other: Read, data: bytes) -> None:
         mine.headers["transfer-encoding"] = mine.headers["transfer-encoding"].lower()
     if mine.target.startswith(b"/") and other.target[:4].lower() == b"http":
         other = other._replace(target=b"/" + other.target.partition(b"://")[2].partition(b"/")[2])
+    other = other._replace(target=other.target.removesuffix(b"?"))  # an empty query is none to us
     if not data.isascii():
         other = other._replace(target=re.sub(rb"[\x80-\xff]", lambda found: b"%%%02X" % found[0][0], other.target))
     if mine.is_whole and other.is_whole:

@@ -160,7 +160,7 @@ def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
         EncryptingByteStore(files, master_keys),
         SqliteKeyring(reader, writer, seal, clock),
         SqliteIdentities(reader, writer, clock),
-        SqliteDomains(reader, writer),
+        SqliteDomains(reader, writer, seal),
         files,
         reader,
         writer,

@@ -11,6 +11,7 @@ from coatcheck.identity.caller import Caller
 from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
+from coatcheck.ports.certificates import CertificateReader, NoCertificates
 from coatcheck.ports.domains import Domains, NoDomains
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
@@ -25,6 +26,7 @@ class Ports(NamedTuple):
     resolver: Resolver = NoResolver()
     notifier: Notifier = NoNotifier()
     renderer: Renderer | None = None  # None where no pictures are processed
+    certificates: CertificateReader = NoCertificates()
 
 
 class Context(NamedTuple):
