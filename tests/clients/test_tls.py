@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,6 +87,69 @@ def test_version_of_tls_that_a_bucket_demands_is_judged(server: ServerProcess, c
     link = signer.presign("GET", "only-tls12", "a").url
     assert b"<Code>TlsVersionNotAllowed</Code>" in curl("--cacert", ca, link).stdout
     assert curl("--cacert", ca, "--tls-max", "1.2", link).stdout == b"abc"
+
+
+def say_all(server: ServerProcess, ca: str, request: bytes, version: ssl.TLSVersion, *, ends: bool = True) -> bytes:
+    """What comes back to a client that sends this, and if it `ends` that it will send no more (close_notify), in one
+    piece."""
+    context = ssl.create_default_context(cafile=ca)
+    context.maximum_version = version
+    arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls, received = context.wrap_bio(arrived, leaving, server_hostname="localhost"), bytearray()
+    with socket.create_connection((server.host, server.port), timeout=HANG_S) as wire:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                wire.sendall(leaving.read())
+                arrived.write(wire.recv(65536))
+        tls.write(request)
+        with suppress(ssl.SSLWantReadError):
+            if ends:
+                tls.unwrap()
+        wire.sendall(leaving.read())
+        while piece := wire.recv(65536):
+            arrived.write(piece)
+            with suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                while got := tls.read(65536):
+                    received += got
+    return bytes(received)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_client_that_ends_its_side_gets_what_can_be_answered_at_once(
+    server: ServerProcess, link: str, ca: str, version: ssl.TLSVersion
+) -> None:
+    """An upload has to wait for the disk: it is done, nobody gets the reply, and the log says so."""
+    signer, host = a_presigner(server.endpoint), b"Host: localhost\r\n"
+    assert requests.put(signer.presign("PUT", "photos", "small").url, b"hello", verify=ca, timeout=HANG_S).ok
+    get, put = (signer.presign(method, "photos", key).url for method, key in (("GET", "small"), ("PUT", "half")))
+    request = f"GET /{get.split('/', 3)[3]} HTTP/1.1\r\n".encode() + host + b"\r\n"
+    for _ in range(4):  # until each worker remembers the object
+        assert requests.get(get, verify=ca, timeout=HANG_S).content == b"hello"
+    answer = say_all(server, ca, request, version)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\nconnection: close\r\n\r\nhello")
+    upload = f"PUT /{put.split('/', 3)[3]} HTTP/1.1\r\n".encode() + host + b"Content-Length: 3\r\n\r\nabc"
+    assert say_all(server, ca, upload, version) == b""
+    stored = signer.presign("GET", "photos", "half").url
+    wait_until(lambda: requests.get(stored, verify=ca, timeout=HANG_S).content == b"abc", server.log.read_text)
+    wait_until(lambda: re.search("key=half .* status=200 .* end=broken", server.log.read_text()), server.log.read_text)
+    assert requests.delete(signer.presign("DELETE", "photos", "half").url, verify=ca, timeout=HANG_S).ok
+
+
+@pytest.mark.parametrize(
+    "preface", [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"]
+)
+def test_client_that_begins_with_http2_is_refused_in_words(server: ServerProcess, ca: str, preface: bytes) -> None:
+    """As one does that knows beforehand what a server speaks."""
+    answer = say_all(server, ca, preface, ssl.TLSVersion.TLSv1_3, ends=False)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"connection: close" in head
+    assert b"<Message>HTTP/2.0 is not spoken here, HTTP/1.1 is.</Message>" in body
+    assert answer.count(b"HTTP/1.1 400") == 1
 
 
 URLLIB = "import sys, urllib.request as u; open(sys.argv[2], 'wb').write(u.urlopen(sys.argv[1]).read())"
@@ -203,6 +269,7 @@ def test_connections_outlive_a_new_certificate_and_a_reload(tmp_path: Path) -> N
         small = presigner.presign("GET", "photos", "a").url
         with requests.Session() as idle, requests.Session() as busy:
             idle.verify = busy.verify = False
+            idle.trust_env = busy.trust_env = False  # or a setting of the environment would count
             assert idle.get(small, timeout=HANG_S).content == b"hello"
             download = busy.get(presigner.presign("GET", "photos", "film").url, stream=True, timeout=HANG_S)
             received = bytearray(download.raw.read(1000))

@@ -176,6 +176,12 @@ def test_refusal_says_what_was_understood() -> None:
     assert refusal.head == Head("HEAD", b"/a", b"b", {"x": "y"}, False, False, False)
 
 
+def test_preface_of_http2_is_refused_as_such_however_it_is_cut() -> None:
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"
+    for cut in range(len(preface)):
+        assert read(preface[:cut], preface[cut:]).refusal == "400 HTTP/2.0 is not spoken here, HTTP/1.1 is."
+
+
 @pytest.mark.parametrize(
     "chunks",
     [

@@ -202,6 +202,8 @@ class RequestParser:
             self._refuse(error.__context__.error)
         elif isinstance(error, HttpParserInvalidMethodError):
             self._refuse(MALFORMED_HTTP("The request does not begin with a method of HTTP."))
+        elif self._method() == "PRI":
+            self._refuse(_not_spoken("2.0"))
         else:
             self._refuse(MALFORMED_HTTP(f"{MALFORMED_HTTP.message} {error}."))
 
@@ -312,7 +314,7 @@ class RequestParser:
     def _make_head(self, parser: HttpRequestParser) -> Head:
         version, method, headers = parser.get_http_version(), self._method(), self._headers
         if version not in _VERSIONS:
-            raise _Refused(MALFORMED_HTTP(f"HTTP/{version} is not spoken here, HTTP/1.1 is."))
+            raise _Refused(_not_spoken(version))
         is_old = version == "1.0"
         if self._hosts != 1 and (self._hosts or not is_old):
             raise _Refused(MALFORMED_HTTP("The request must have one Host header."))
@@ -342,6 +344,10 @@ class RequestParser:
         if absolute[1].decode("latin-1").lower() != self._headers.get("host", "").lower():
             raise _Refused(MALFORMED_HTTP("The request's target and its Host header name two hosts."))
         return absolute[2] or b"/"
+
+
+def _not_spoken(version: str) -> OssError:
+    return MALFORMED_HTTP(f"HTTP/{version} is not spoken here, HTTP/1.1 is.")
 
 
 def _write_framing(head: Head) -> bytes:
