@@ -687,6 +687,33 @@ FRAMING: Final = {
     ),
 }
 
+CERTIFICATES: Final = {
+    "test_a_key_that_was_given_lies_nowhere_in_the_clear": _m(
+        "_write_certificate",
+        "engines/sqlite/domains.py",
+        '{**asdict(certificate), "key": sealed}',
+        "asdict(certificate)",
+    ),
+    "test_a_key_among_the_certificates_is_not_kept_with_them": _m(
+        "_read_certificate", "engines/certificate_reader.py", '    if "PRIVATE KEY" in chain:', "    if False:"
+    ),
+    "test_a_certificate_of_anothers_domain_stays": _m(
+        "_bind", "engines/sqlite/domains.py", "        if bound[0] != bucket_id:", "        if False:"
+    ),
+    "test_a_certificate_is_for_its_domain": _m(
+        "check_facts",
+        "oss/cname_certificate.py",
+        "    if domain not in facts.names and wildcard not in facts.names:",
+        "    if False:",
+    ),
+    "test_a_key_that_is_not_the_certificates_ends_no_handshakes": _m(
+        "_check_signature",
+        "engines/certificate_reader.py",
+        '    raise BadPair("PrivateKey is not the key of Certificate.")\n',
+        "    return\n",
+    ),
+}
+
 EXHAUSTION: Final = {
     "test_a_pattern_of_a_stranger_does_not_backtrack": _BACKTRACKING,
     "test_a_long_header_is_no_work": _BACKTRACKING,
@@ -732,5 +759,6 @@ MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_listings.py": LISTINGS,
     "test_parsing.py": PARSING,
     "test_framing.py": FRAMING,
+    "test_certificates.py": CERTIFICATES,
     "test_exhaustion.py": EXHAUSTION,
 }

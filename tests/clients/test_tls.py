@@ -77,6 +77,24 @@ def test_old_versions_of_tls_are_refused(server: ServerProcess, ca: str) -> None
         assert (done.returncode == 0) is works, option
 
 
+@pytest.mark.parametrize(
+    ("version", "option", "first", "second"),
+    [
+        ("-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"),
+        ("-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"),
+        ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    ],
+)
+def test_client_chooses_the_cipher(
+    server: ServerProcess, ca: str, version: str, option: str, first: str, second: str
+) -> None:
+    for order in ((first, second), (second, first)):
+        at = ["-connect", f"127.0.0.1:{server.port}", "-CAfile", ca]
+        words = [need("openssl"), "s_client", version, option, ":".join(order), *at]
+        done = subprocess.run(words, input=b"", capture_output=True, timeout=HANG_S)
+        assert f"Cipher is {order[0]}\n".encode() in done.stdout
+
+
 def test_version_of_tls_that_a_bucket_demands_is_judged(server: ServerProcess, ca: str) -> None:
     signer = a_presigner(server.endpoint)
     tls = b"<TLS><Enable>true</Enable><TLSVersion>TLSv1.2</TLSVersion></TLS>"

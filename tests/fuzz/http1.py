@@ -2,6 +2,9 @@
 
     PYTHONPATH=src python -m tests.fuzz.http1 -max_total_time=600 [FOLDER]
 
+On 2026-11-27 it ran for 40 minutes on a busy machine, some 560,000 inputs: refusals that had no row in the tables of
+readings.py yet, no request that was read in two ways, and none that a cut changed. The last 157,000 found nothing.
+
 FOLDER keeps what the fuzzer found worth mutating. It needs atheris, which is in no lock file: install it, with the
 packages of requirements/test.txt, in an environment of its own. The same properties run on generated requests in every
 test run (tests/wire/test_http1_parsing.py).
