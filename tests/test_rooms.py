@@ -85,6 +85,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "app",
         "engines.certificates",
         "engines.opening",
+        "engines.domain_contexts",
         "linux",
         "pulse",
         "root_credentials",

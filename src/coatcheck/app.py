@@ -20,6 +20,7 @@ from coatcheck.background.replication_run import Replications
 from coatcheck.background.schedule import keep_doing
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import read_network
+from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.notifier import HttpNotifier
@@ -147,6 +148,7 @@ class Server:
             accesses=AccessNotes(),
             selector=self._selector,
             tasks=self._tasks,
+            certificates=PemCertificateReader(),
         )
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
@@ -200,6 +202,12 @@ class Server:
     def signers_now(self, claim: Claim, now: float) -> float:
         """What the clock of whoever signed says now: ours. Unix seconds."""
         return now
+
+    @property
+    def domains(self) -> Domains:
+        """Own domains. Only while the store is open."""
+        assert self._engines is not None
+        return self._engines.domains
 
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""

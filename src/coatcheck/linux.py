@@ -11,7 +11,9 @@ import resource
 import signal
 import socket
 import sys
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +45,24 @@ def is_cached(fd: int, offset: int, size: int) -> bool:
         return os.preadv(fd, byte, offset + size - 1, READ_CACHED) == 1
     except OSError:  # not in the cache, or a file system that can't say
         return False
+
+
+@contextmanager
+def file_in_memory(content: bytes) -> Iterator[str]:
+    """The path of a file with that content, for who reads only files; it is on no disk. Elsewhere it is a temporary one
+    that nobody else may open, and is gone at the end."""
+    if _IS_LINUX:
+        fd = os.memfd_create("coatcheck")
+        path = f"/proc/self/fd/{fd}"
+    else:
+        fd, path = tempfile.mkstemp(prefix="coatcheck")
+    try:
+        os.write(fd, content)
+        yield path
+    finally:
+        os.close(fd)
+        if not _IS_LINUX:
+            os.unlink(path)
 
 
 def boot_id() -> str:

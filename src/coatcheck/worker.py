@@ -23,6 +23,7 @@ import uvloop
 from coatcheck.app import Server, log_to_stderr, settle_memory
 from coatcheck.clock import Clock
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
+from coatcheck.engines.domain_contexts import DomainContexts
 from coatcheck.engines.opening import not_opened
 from coatcheck.linux import end_with, raise_open_files
 from coatcheck.pulse import PulseOfOne
@@ -90,6 +91,7 @@ class Worker:
             log.exception("a worker cannot start")
             return CANNOT_START
         settle_memory()
+        self._certificate.find_by_name = DomainContexts(server.domains, self._settings.tls_min).find
         limits = _limits_of(self._settings)
         trusts = TrustedProxies(self._settings.trusted_proxies).trusts if self._settings.trusted_proxies else _nobody
         connections = Connections(
@@ -171,12 +173,17 @@ def state_of(*paths: Path) -> FileStates:
 
 
 class Certificate:
-    """The context that new connections speak TLS with; a new one as soon as the files are others, and a pair."""
+    """The context that new connections speak TLS with; a new one as soon as the files are others, and a pair.
+
+    Attributes:
+        find_by_name: the context of a host name that has one of its own.
+    """
 
     def __init__(self, settings: ServerSettings) -> None:
         self._cert, self._key = settings.tls_cert, settings.tls_key
         self._min = settings.tls_min
         self._context: ssl.SSLContext | None = None
+        self.find_by_name: Callable[[str], ssl.SSLContext | None] = lambda _: None
         self._seen = state_of(*self._paths())
 
     def context(self) -> ssl.SSLContext | None:
@@ -187,6 +194,13 @@ class Certificate:
         if self._cert is not None and self._key is not None:
             self._seen = state_of(*self._paths())
             self._context = make_tls_context(self._cert, self._key, self._min)
+            self._context.sni_callback = self._choose
+
+    def _choose(self, handshake: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        """In the middle of a handshake, once the client has said which name it asks for."""
+        found = self.find_by_name(name.lower()) if name else None
+        if found is not None:
+            handshake.context = found
 
     async def watch(self) -> None:
         while self._cert is not None:

@@ -52,6 +52,7 @@ _GATEWAY, _POLICY, _INCOMING, _METADATA = (
     "operations/intake.py",
     "oss/metadata.py",
 )
+_HTTP1: Final = "wire/http1_parsing.py"
 _ASGI, _FORM, _NAMES, _ADDRESSES = "wire/asgi.py", "wire/form.py", "core/names.py", "core/addresses.py"
 
 _MISMATCH: Final = "    raise scheme.mismatch(claim, arrived, target)\n"
@@ -655,6 +656,64 @@ PARSING: Final = {
     ),
 }
 
+FRAMING: Final = {
+    "test_a_trailer_ends_no_connection_that_others_are_on": _m(
+        "_check_trailer", _HTTP1, "        if name.lower() in _ABOUT_CONNECTIONS:", "        if False:"
+    ),
+    "test_a_trailer_is_no_header": _m(
+        "on_header",
+        _HTTP1,
+        "            self._check_trailer(name)\n            return\n",
+        "            self._check_trailer(name)\n",
+    ),
+    "test_a_request_is_for_one_host": _m(
+        "_make_head", _HTTP1, "        if self._hosts != 1 and (self._hosts or not is_old):", "        if False:"
+    ),
+    "test_a_host_is_nothing_else": _m(
+        "_make_head", _HTTP1, '        if not _HOST.fullmatch(headers.get("host", "")):', "        if False:"
+    ),
+    "test_a_target_names_no_other_host": _m(
+        "_read_target",
+        _HTTP1,
+        '        if absolute[1].decode("latin-1").lower() != self._headers.get("host", "").lower():',
+        "        if False:",
+    ),
+    "test_an_old_client_sends_no_chunks": _m("_check_coding", _HTTP1, "        if is_old:", "        if False:"),
+    "test_chunks_are_in_no_other_coding": _m(
+        "_check_coding", _HTTP1, '        if coding.lower() != "chunked":', "        if False:"
+    ),
+    "test_a_version_that_is_not_spoken_is_not_read_as_another": _m(
+        "_make_head", _HTTP1, "        if version not in _VERSIONS:", "        if False:"
+    ),
+}
+
+CERTIFICATES: Final = {
+    "test_a_key_that_was_given_lies_nowhere_in_the_clear": _m(
+        "_write_certificate",
+        "engines/sqlite/domains.py",
+        '{**asdict(certificate), "key": sealed}',
+        "asdict(certificate)",
+    ),
+    "test_a_key_among_the_certificates_is_not_kept_with_them": _m(
+        "_read_certificate", "engines/certificate_reader.py", '    if "PRIVATE KEY" in chain:', "    if False:"
+    ),
+    "test_a_certificate_of_anothers_domain_stays": _m(
+        "_bind", "engines/sqlite/domains.py", "        if bound[0] != bucket_id:", "        if False:"
+    ),
+    "test_a_certificate_is_for_its_domain": _m(
+        "check_facts",
+        "oss/cname_certificate.py",
+        "    if domain not in facts.names and wildcard not in facts.names:",
+        "    if False:",
+    ),
+    "test_a_key_that_is_not_the_certificates_ends_no_handshakes": _m(
+        "_check_signature",
+        "engines/certificate_reader.py",
+        '    raise BadPair("PrivateKey is not the key of Certificate.")\n',
+        "    return\n",
+    ),
+}
+
 EXHAUSTION: Final = {
     "test_a_pattern_of_a_stranger_does_not_backtrack": _BACKTRACKING,
     "test_a_long_header_is_no_work": _BACKTRACKING,
@@ -716,6 +775,8 @@ MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_names.py": NAMES,
     "test_listings.py": LISTINGS,
     "test_parsing.py": PARSING,
+    "test_framing.py": FRAMING,
+    "test_certificates.py": CERTIFICATES,
     "test_exhaustion.py": EXHAUSTION,
     "test_background.py": BACKGROUND,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,13 +20,13 @@ from coatcheck.engines.certificates import ensure_certificate, tls_files
 from coatcheck.engines.secret_files import FileSecrets
 
 from ..builders import a_presigner
-from ..patience import HANG_S, wait_until
+from ..patience import HANG_S
 from ..server_process import ServerProcess
 from .conftest import make_bucket
 from .programs import curl, need
+from .proxies import DEPLOY, await_port, free_port
 from .raw import Answer, send
 
-DEPLOY: Final = Path(__file__).parents[2] / "docs" / "deploy.md"
 BUCKET: Final = "photos"
 KEYS: Final = ["plain.txt", "a b+c%2F&é.txt", "deep//er/./../x", "100%"]
 
@@ -91,7 +90,7 @@ def proxies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxies]:
     log = (work / "nginx.log").open("wb")
     process = subprocess.Popen([nginx, "-p", str(work), "-c", str(work / "nginx.conf")], stdout=log, stderr=log)
     try:
-        await_port(ports[0], work / "nginx.log")
+        await_port(ports[0], process, work / "nginx.log")
         send(a_presigner(server.endpoint).presign("PUT", BUCKET, None).url, "PUT", body=b"")
         assert server.command("domain", "add", "files.example.org", BUCKET).returncode == 0
         yield Proxies(server, ports[0], ports[1], ports[2], ports[3], str(tls_files(work).ca))
@@ -117,23 +116,6 @@ def a_configuration(work: Path, server_port: int, ports: list[int]) -> str:
         text = text.replace("/etc/ssl/fullchain.pem", str(tls_files(work).cert))
         servers.append(text.replace("/etc/ssl/privkey.pem", str(tls_files(work).key)))
     return MAIN.format(work=work, servers="\n".join(servers))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def await_port(port: int, log: Path) -> None:
-    def listens() -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=HANG_S).close()
-        except OSError:
-            return False
-        return True
-
-    wait_until(listens, log.read_text)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -243,7 +225,7 @@ def obedient(tmp_path: Path) -> Iterator[list[int]]:
         with (tmp_path / "nginx.log").open("wb") as log:
             process = subprocess.Popen([nginx, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")], stderr=log)
             try:
-                await_port(ports[0], tmp_path / "nginx.log")
+                await_port(ports[0], process, tmp_path / "nginx.log")
                 yield ports
             finally:
                 process.terminate()

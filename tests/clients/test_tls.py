@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from coatcheck.engines.certificates import ensure_certificate, tls_files
 from coatcheck.engines.secret_files import FileSecrets
 
 from ..builders import a_presigner
+from ..pairs import Pair, a_pair
 from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess, clean_environment
 from .builds import java_third_parties
@@ -73,6 +77,24 @@ def test_old_versions_of_tls_are_refused(server: ServerProcess, ca: str) -> None
         assert (done.returncode == 0) is works, option
 
 
+@pytest.mark.parametrize(
+    ("version", "option", "first", "second"),
+    [
+        ("-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"),
+        ("-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"),
+        ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    ],
+)
+def test_client_chooses_the_cipher(
+    server: ServerProcess, ca: str, version: str, option: str, first: str, second: str
+) -> None:
+    for order in ((first, second), (second, first)):
+        at = ["-connect", f"127.0.0.1:{server.port}", "-CAfile", ca]
+        words = [need("openssl"), "s_client", version, option, ":".join(order), *at]
+        done = subprocess.run(words, input=b"", capture_output=True, timeout=HANG_S)
+        assert f"Cipher is {order[0]}\n".encode() in done.stdout
+
+
 def test_version_of_tls_that_a_bucket_demands_is_judged(server: ServerProcess, ca: str) -> None:
     signer = a_presigner(server.endpoint)
     tls = b"<TLS><Enable>true</Enable><TLSVersion>TLSv1.2</TLSVersion></TLS>"
@@ -83,6 +105,69 @@ def test_version_of_tls_that_a_bucket_demands_is_judged(server: ServerProcess, c
     link = signer.presign("GET", "only-tls12", "a").url
     assert b"<Code>TlsVersionNotAllowed</Code>" in curl("--cacert", ca, link).stdout
     assert curl("--cacert", ca, "--tls-max", "1.2", link).stdout == b"abc"
+
+
+def say_all(server: ServerProcess, ca: str, request: bytes, version: ssl.TLSVersion, *, ends: bool = True) -> bytes:
+    """What comes back to a client that sends this, and if it `ends` that it will send no more (close_notify), in one
+    piece."""
+    context = ssl.create_default_context(cafile=ca)
+    context.maximum_version = version
+    arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls, received = context.wrap_bio(arrived, leaving, server_hostname="localhost"), bytearray()
+    with socket.create_connection((server.host, server.port), timeout=HANG_S) as wire:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                wire.sendall(leaving.read())
+                arrived.write(wire.recv(65536))
+        tls.write(request)
+        with suppress(ssl.SSLWantReadError):
+            if ends:
+                tls.unwrap()
+        wire.sendall(leaving.read())
+        while piece := wire.recv(65536):
+            arrived.write(piece)
+            with suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                while got := tls.read(65536):
+                    received += got
+    return bytes(received)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_client_that_ends_its_side_gets_what_can_be_answered_at_once(
+    server: ServerProcess, link: str, ca: str, version: ssl.TLSVersion
+) -> None:
+    """An upload has to wait for the disk: it is done, nobody gets the reply, and the log says so."""
+    signer, host = a_presigner(server.endpoint), b"Host: localhost\r\n"
+    assert requests.put(signer.presign("PUT", "photos", "small").url, b"hello", verify=ca, timeout=HANG_S).ok
+    get, put = (signer.presign(method, "photos", key).url for method, key in (("GET", "small"), ("PUT", "half")))
+    request = f"GET /{get.split('/', 3)[3]} HTTP/1.1\r\n".encode() + host + b"\r\n"
+    for _ in range(4):  # until each worker remembers the object
+        assert requests.get(get, verify=ca, timeout=HANG_S).content == b"hello"
+    answer = say_all(server, ca, request, version)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\nconnection: close\r\n\r\nhello")
+    upload = f"PUT /{put.split('/', 3)[3]} HTTP/1.1\r\n".encode() + host + b"Content-Length: 3\r\n\r\nabc"
+    assert say_all(server, ca, upload, version) == b""
+    stored = signer.presign("GET", "photos", "half").url
+    wait_until(lambda: requests.get(stored, verify=ca, timeout=HANG_S).content == b"abc", server.log.read_text)
+    wait_until(lambda: re.search("key=half .* status=200 .* end=broken", server.log.read_text()), server.log.read_text)
+    assert requests.delete(signer.presign("DELETE", "photos", "half").url, verify=ca, timeout=HANG_S).ok
+
+
+@pytest.mark.parametrize(
+    "preface", [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"]
+)
+def test_client_that_begins_with_http2_is_refused_in_words(server: ServerProcess, ca: str, preface: bytes) -> None:
+    """As one does that knows beforehand what a server speaks."""
+    answer = say_all(server, ca, preface, ssl.TLSVersion.TLSv1_3, ends=False)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"connection: close" in head
+    assert b"<Message>HTTP/2.0 is not spoken here, HTTP/1.1 is.</Message>" in body
+    assert answer.count(b"HTTP/1.1 400") == 1
 
 
 URLLIB = "import sys, urllib.request as u; open(sys.argv[2], 'wb').write(u.urlopen(sys.argv[1]).read())"
@@ -171,6 +256,57 @@ def test_changed_files_are_served_and_a_broken_pair_is_not(tmp_path: Path) -> No
         assert serial_number(server) == old
         os.replace(_link(second.key, tmp_path / "new"), key)
         wait_until(lambda: serial_number(server) != old, server.log.read_text)
+        server.stop()
+    finally:
+        server.kill()
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_connections_outlive_a_new_certificate_and_a_reload(tmp_path: Path) -> None:
+    """One is in the middle of a download, one is idle: neither is made again for a new certificate, and a reload ends
+    the idle one alone, in order."""
+    pairs = [a_pair("localhost") for _ in range(3)]
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+
+    def give(pair: Pair) -> None:
+        for file, text in ((key, pair.key), (cert, pair.chain)):
+            file.with_suffix(".new").write_text(text)
+            file.with_suffix(".new").rename(file)
+
+    give(pairs[0])
+    server = ServerProcess(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key), workers=2)
+
+    def served() -> str:
+        return ssl.get_server_certificate((server.host, server.port))
+
+    try:
+        presigner, body = a_presigner(server.endpoint), b"x" * 64 * 1024**2
+        for key_name, content in ((None, b""), ("film", body), ("a", b"hello")):
+            url = presigner.presign("PUT", "photos", key_name).url
+            assert requests.put(url, content, verify=False, timeout=HANG_S).ok
+        small = presigner.presign("GET", "photos", "a").url
+        with requests.Session() as idle, requests.Session() as busy:
+            idle.verify = busy.verify = False
+            idle.trust_env = busy.trust_env = False  # or a setting of the environment would count
+            assert idle.get(small, timeout=HANG_S).content == b"hello"
+            download = busy.get(presigner.presign("GET", "photos", "film").url, stream=True, timeout=HANG_S)
+            received = bytearray(download.raw.read(1000))
+            held = idle.get(small, stream=True, timeout=HANG_S)
+            peer = held.raw.connection.sock.getsockname()
+            assert held.content == b"hello"
+            give(pairs[1])
+            wait_until(lambda: served() == pairs[1].chain, server.log.read_text)
+            again = idle.get(small, stream=True, timeout=HANG_S)
+            assert again.raw.connection.sock.getsockname() == peer, "the same connection"
+            assert again.content == b"hello"
+            before = set(server.workers())
+            give(pairs[2])
+            server.reload()
+            wait_until(lambda: served() == pairs[2].chain, server.log.read_text)
+            wait_until(lambda: set(server.workers()) - before, server.log.read_text)
+            received += download.raw.read()
+            assert received == body
+            assert idle.get(small, timeout=HANG_S).content == b"hello"
         server.stop()
     finally:
         server.kill()

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from coatcheck import Credentials, Presigner, sign_request
 from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
+from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.local_reads import LocalReads
 from coatcheck.engines.master_keys import MasterKeys
@@ -124,6 +125,7 @@ class House:
             meters=self.meters,
             held_bytes=self.held_bytes,
             accesses=self.accesses,
+            certificates=PemCertificateReader(),
         )
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)

@@ -131,7 +131,7 @@ async def test_proof_of_a_domain_comes_before_its_certificate() -> None:
     refused = await house.ask("POST", "/photos/?cname&comp=add", with_one)
     assert refused.refusal == (403, "NeedVerifyDomainOwnership")
     await bind(house, dns)
-    assert (await house.ask("POST", "/photos/?cname&comp=add", with_one)).refusal == (400, "NotImplemented")
+    assert (await house.ask("POST", "/photos/?cname&comp=add", with_one)).refusal == (400, "InvalidArgument")
 
 
 async def test_domain_goes_with_its_bucket() -> None:
@@ -190,7 +190,7 @@ async def test_name_that_can_not_be_bound_is_refused(domain: str, comp: str) -> 
         (b'<!DOCTYPE a [<!ENTITY b "c">]>' + a_document(), "MalformedXML"),
         (
             a_document(more="<CertificateConfiguration><Certificate>pem</Certificate></CertificateConfiguration>"),
-            "NotImplemented",
+            "InvalidArgument",
         ),
     ],
 )

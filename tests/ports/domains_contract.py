@@ -6,12 +6,21 @@ import pytest
 
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone, TooMany
-from coatcheck.ports.domains import Domains, DomainToken, OwnDomain
+from coatcheck.ports.domains import (
+    CertificateChange,
+    DomainCertificate,
+    Domains,
+    DomainToken,
+    OtherCertificate,
+    OwnDomain,
+)
 
 from .catalog_contract import a_bucket
 
 NAME = "files.example.com"
 TOKEN = DomainToken(NAME, "0123456789abcdef" * 2, 1000)
+CERTIFICATE = DomainCertificate("one", "a chain", "a key", 5, "AB:CD", 1, 9)
+OTHER = DomainCertificate("two", "another chain", "another key", 6, "EF:01", 2, 8)
 
 
 class DomainsContract:
@@ -106,3 +115,59 @@ class DomainsContract:
         fresh = DomainToken("a.example.com", "2" * 32, 3 * 86_400)
         assert await domains.keep_token(bucket.bucket_id, fresh, now=0, most=1) == fresh
         assert await domains.find_token(bucket.bucket_id, "a.example.com", now=0) == fresh
+
+    async def test_domain_has_the_certificate_that_was_given_last(self, domains: Domains, bucket: Bucket) -> None:
+        place = (NAME, bucket.bucket_id)
+        await domains.bind_domain(*place, now=7, most=1)
+        assert domains.look_for_certificate(NAME) is None
+        for certificate in (CERTIFICATE, OTHER, None, CERTIFICATE):
+            await domains.bind_domain(*place, now=8, most=1, change=CertificateChange(certificate))
+            assert domains.look_for_certificate(NAME) == certificate
+        await domains.bind_domain(*place, now=9, most=1)
+        assert domains.look_for_certificate(NAME) == CERTIFICATE
+        assert list(await domains.list_domains()) == [OwnDomain(NAME, bucket.name, 7)]
+
+    async def test_certificate_comes_with_its_domain(self, domains: Domains, bucket: Bucket) -> None:
+        change = CertificateChange(CERTIFICATE)
+        await domains.bind_domain(NAME, bucket.bucket_id, now=7, most=1, change=change)
+        assert domains.look_for_certificate(NAME) == CERTIFICATE
+        assert domains.look_for_certificate("b.example") is None
+        with pytest.raises(TooMany):
+            await domains.bind_domain("b.example", bucket.bucket_id, now=7, most=1, change=change)
+        assert domains.look_for_certificate("b.example") is None
+
+    async def test_certificate_is_replaced_only_by_who_knows_it(self, domains: Domains, bucket: Bucket) -> None:
+        place = (NAME, bucket.bucket_id)
+        for replaces in ("one", "two"):
+            with pytest.raises(OtherCertificate, match=r"^$"):
+                await domains.bind_domain(*place, now=7, most=1, change=CertificateChange(CERTIFICATE, replaces))
+        assert await domains.find_domain(NAME) is None
+        await domains.bind_domain(*place, now=7, most=1, change=CertificateChange(CERTIFICATE))
+        with pytest.raises(OtherCertificate, match=r"^one$"):
+            await domains.bind_domain(*place, now=7, most=1, change=CertificateChange(OTHER, "two"))
+        assert domains.look_for_certificate(NAME) == CERTIFICATE
+        await domains.bind_domain(*place, now=7, most=1, change=CertificateChange(OTHER, "one"))
+        assert domains.look_for_certificate(NAME) == OTHER
+
+    async def test_certificate_goes_with_its_domain(self, domains: Domains, catalog: Catalog, bucket: Bucket) -> None:
+        change = CertificateChange(CERTIFICATE)
+        await domains.bind_domain(NAME, bucket.bucket_id, now=7, most=1, change=change)
+        await domains.unbind_domain(NAME, bucket.bucket_id)
+        assert domains.look_for_certificate(NAME) is None
+        await domains.bind_domain(NAME, bucket.bucket_id, now=7, most=1)
+        assert domains.look_for_certificate(NAME) is None
+        await domains.bind_domain(NAME, bucket.bucket_id, now=7, most=1, change=change)
+        await catalog.delete_bucket(bucket.bucket_id)
+        assert domains.look_for_certificate(NAME) is None
+        again = await catalog.create_bucket(a_bucket(), most=100)
+        await domains.bind_domain(NAME, again.bucket_id, now=7, most=1)
+        assert domains.look_for_certificate(NAME) is None
+
+    async def test_bucket_of_another_gets_no_certificate_in(
+        self, domains: Domains, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        other = await catalog.create_bucket(a_bucket("other"), most=100)
+        await domains.bind_domain(NAME, bucket.bucket_id, now=7, most=1, change=CertificateChange(CERTIFICATE))
+        with pytest.raises(AlreadyThere):
+            await domains.bind_domain(NAME, other.bucket_id, now=7, most=1, change=CertificateChange(OTHER))
+        assert domains.look_for_certificate(NAME) == CERTIFICATE

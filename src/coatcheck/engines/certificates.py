@@ -20,6 +20,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..linux import file_in_memory
 from ..ports.secrets import TLS, Secrets, WrongKey
 
 if TYPE_CHECKING:
@@ -85,11 +86,31 @@ def make_tls_context(cert: Path, key: Path, oldest: str) -> ssl.SSLContext:
     Raises: BadCertificate.
     """
     check_pair(cert, key)
+    context = _make_context(oldest)
+    context.load_cert_chain(cert, key, password="")
+    return context
+
+
+def make_pem_context(chain: str, key: str, oldest: str) -> ssl.SSLContext:
+    """The same with a pair that lies in no file. Raises: BadCertificate."""
+    context = _make_context(oldest)
+    with file_in_memory(f"{key}\n{chain}\n".encode("ascii")) as path:
+        try:
+            context.load_cert_chain(path, password="")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or "it can't be read"
+            raise BadCertificate(f"This is no certificate and its key: {reason}.") from None
+    return context
+
+
+def _make_context(oldest: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if oldest == "1.3" else ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # By its own order OpenSSL has AES-256 before AES-128, and Python can't order the suites of TLS 1.3. All of them are
+    # good; browsers put AES-128 first, and phones that have no AES in hardware ChaCha20.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(cert, key, password="")
     return context
 
 

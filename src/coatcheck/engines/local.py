@@ -169,7 +169,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         EncryptingByteStore(files, master_keys),
         SqliteKeyring(reader, writer, seal, clock),
         SqliteIdentities(reader, writer, clock),
-        SqliteDomains(reader, writer),
+        SqliteDomains(reader, writer, seal),
         files,
         reader,
         writer,

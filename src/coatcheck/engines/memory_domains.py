@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ports.catalog import AlreadyThere, Gone, TooMany
-from ..ports.domains import DomainToken, OwnDomain
+from ..ports.domains import CertificateChange, DomainCertificate, DomainToken, OtherCertificate, OwnDomain
 from .memory import MemoryCatalog
 
 
@@ -16,6 +16,7 @@ class MemoryDomains:
         self._catalog = catalog
         self._bound: dict[str, tuple[int, int]] = {}
         self._tokens: dict[tuple[int, str], DomainToken] = {}
+        self._certificates: dict[str, DomainCertificate] = {}
 
     def clear(self) -> None:
         """Every name goes."""
@@ -37,20 +38,34 @@ class MemoryDomains:
             if bucket_id in (None, bound_to) and (bucket := self._catalog.bucket_of(bound_to)) is not None
         ]
 
-    async def bind_domain(self, name: str, bucket_id: int, *, now: int, most: int) -> None:
+    def look_for_certificate(self, name: str) -> DomainCertificate | None:
+        return self._certificates.get(name) if self.look_for_domain(name) is not None else None
+
+    async def bind_domain(
+        self, name: str, bucket_id: int, *, now: int, most: int, change: CertificateChange | None = None
+    ) -> None:
         self._check_bucket(bucket_id)
-        if await self.find_domain(name) is not None:
-            if self._bound[name][0] != bucket_id:
-                raise AlreadyThere(name)
-            return
-        if len(await self.list_domains(bucket_id)) >= most:
+        is_bound = self.look_for_domain(name) is not None
+        if is_bound and self._bound[name][0] != bucket_id:
+            raise AlreadyThere(name)
+        if not is_bound and len(await self.list_domains(bucket_id)) >= most:
             raise TooMany(f"bucket {bucket_id}")
-        self._bound[name] = bucket_id, now
+        held = self.look_for_certificate(name)
+        if change is not None and change.replaces not in (None, held and held.cert_id):
+            raise OtherCertificate(held.cert_id if held else "")
+        if not is_bound:
+            self._bound[name] = bucket_id, now
+            self._certificates.pop(name, None)
+        if change is not None:
+            self._certificates.pop(name, None)
+            if change.certificate is not None:
+                self._certificates[name] = change.certificate
 
     async def unbind_domain(self, name: str, bucket_id: int) -> None:
         if name not in self._bound or self._bound[name][0] != bucket_id:
             raise Gone(name)
         del self._bound[name]
+        self._certificates.pop(name, None)
 
     async def keep_token(self, bucket_id: int, token: DomainToken, *, now: int, most: int) -> DomainToken:
         self._check_bucket(bucket_id)

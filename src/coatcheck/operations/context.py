@@ -12,6 +12,7 @@ from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
+from coatcheck.ports.certificates import CertificateReader, NoCertificates
 from coatcheck.ports.domains import Domains, NoDomains
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
@@ -37,6 +38,7 @@ class Ports(NamedTuple):
     accesses: AccessNotes = AccessNotes()
     selector: Selector = NoSelector()
     tasks: Tasks = NoTasks()
+    certificates: CertificateReader = NoCertificates()
 
 
 class Context(NamedTuple):

@@ -9,6 +9,7 @@ Source: OSS API reference, the operations of those names.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -21,7 +22,6 @@ from coatcheck.core.errors import (
     NEED_VERIFY_DOMAIN_OWNERSHIP,
     NO_SUCH_BUCKET,
     NO_SUCH_CNAME_TOKEN,
-    NOT_IMPLEMENTED,
     TOO_MANY_CNAME,
     TOO_MANY_CNAME_TOKEN,
 )
@@ -30,16 +30,16 @@ from coatcheck.core.names import is_domain_name
 from coatcheck.core.times import write_http_date, write_iso
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.ports.catalog import AlreadyThere, Gone, TooMany
-from coatcheck.ports.domains import DomainToken
+from coatcheck.ports.domains import DomainToken, OtherCertificate
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.target import is_own_name, make_addressing
 
 from .arguments import read_document
 from .call import Call
+from .cname_certificate import read_change, refuse_other, write_certificate
 
 ROOT: Final = "BucketCnameConfiguration"
 _RECORD: Final = "_dnsauth"  # the label under which the TXT record is looked for
-_CERTIFICATE: Final = ("CertId", "Certificate", "PrivateKey")
 
 
 async def create_cname_token(call: Call) -> Reply:
@@ -66,7 +66,8 @@ async def get_cname_token(call: Call) -> Reply:
 
 
 async def put_cname(call: Call) -> Reply:
-    """PutCname: bind a domain to the bucket; fine if it is bound already. Whose it is comes before its certificate."""
+    """PutCname: bind a domain to the bucket, and change its certificate if that is asked for; fine if it is bound
+    already. Whose it is comes before its certificate."""
     document = await read_document(call.request, ROOT)
     domain = _find_domain(call, document)
     bucket, domains = call.this_bucket, call.ports.domains
@@ -75,17 +76,17 @@ async def put_cname(call: Call) -> Reply:
         raise await _refuse_second(call, domain, bound_to)
     if bound_to is None:
         await _check_ownership(call, domain)
-    _refuse_certificate(document)
-    if bound_to is not None:
-        return Reply(200)
+    change = await read_change(call, domain, document)
     try:
-        await domains.bind_domain(domain, bucket.bucket_id, now=int(call.now), most=DOMAINS_PER_BUCKET)
+        await domains.bind_domain(domain, bucket.bucket_id, now=int(call.now), most=DOMAINS_PER_BUCKET, change=change)
     except Gone:
         raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
     except AlreadyThere:
         raise await _refuse_second(call, domain, await domains.find_domain(domain) or "") from None
     except TooMany:
         raise TOO_MANY_CNAME(BucketName=bucket.name) from None
+    except OtherCertificate as other:
+        raise refuse_other(str(other)) from None
     return Reply(200)
 
 
@@ -94,8 +95,9 @@ async def list_cname(call: Call) -> Reply:
     bucket = call.this_bucket
     nodes: list[Node] = [("Bucket", bucket.name), ("Owner", bucket.owner)]
     for domain in await call.ports.domains.list_domains(bucket.bucket_id):
-        facts = (("Domain", domain.name), ("LastModified", write_iso(domain.bound_at)), ("Status", "Enabled"))
-        nodes.append(("Cname", facts))
+        certificate = write_certificate(call.ports.domains.look_for_certificate(domain.name))
+        facts: Sequence[Node] = (("Domain", domain.name), ("LastModified", write_iso(domain.bound_at)))
+        nodes.append(("Cname", (*facts, ("Status", "Enabled"), *certificate)))
     return _xml("ListCnameResult", nodes)
 
 
@@ -121,13 +123,9 @@ def _find_domain(call: Call, document: Element) -> str:
 
 
 def _refuse_certificate(document: Element) -> None:
-    """Raises: OssError NOT_IMPLEMENTED."""
-    for name in _CERTIFICATE:
-        if document.find(f"Cname/CertificateConfiguration/{name}") is not None:
-            raise NOT_IMPLEMENTED(
-                "Certificates of own domains are given to the server (--tls-cert) or to the proxy before it.",
-                Header=name,
-            )
+    """Raises: OssError MALFORMED_XML."""
+    if document.find("Cname/CertificateConfiguration") is not None:
+        raise MALFORMED_XML(f"{MALFORMED_XML.message} CertificateConfiguration is for PutCname.")
 
 
 def _check_domain(call: Call, text: str) -> str:

@@ -1,13 +1,14 @@
 """Own domains (CNAMEs): which bucket a host name stands for, and the tokens by which a name's ownership is proved.
 
 Names are in lower case. Every method is atomic; a mutation that has returned is durable and seen by every later read in
-every process, and one that has raised changed nothing. A bucket's domains and tokens go with the bucket.
+every process, and one that has raised changed nothing. A bucket's domains and tokens go with the bucket, and a domain's
+certificate goes with the domain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..core.limits import DOMAIN_TOKEN_LIFE_S
@@ -21,6 +22,44 @@ class OwnDomain:
     name: str
     bucket: str
     bound_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCertificate:
+    """What HTTPS under a domain is spoken with where this server ends it. The key is kept sealed, and shown to nobody.
+
+    Attributes:
+        cert_id: what its owner calls it.
+        chain: the certificate, and those that lead to its authority; PEM.
+        key: its private key; PEM.
+        created_at, valid_from, valid_until: Unix seconds.
+        fingerprint: see `CertificateFacts`.
+    """
+
+    cert_id: str
+    chain: str = field(repr=False)
+    key: str = field(repr=False)
+    created_at: int
+    fingerprint: str
+    valid_from: int
+    valid_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateChange:
+    """What becomes of a domain's certificate.
+
+    Attributes:
+        certificate: the one that is there from then on; None for none.
+        replaces: the id of the one that must be there before; None for whatever is.
+    """
+
+    certificate: DomainCertificate | None
+    replaces: str | None = None
+
+
+class OtherCertificate(Exception):
+    """The domain has another certificate than the one that was to be replaced; the message is its id, or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +87,18 @@ class Domains(Protocol):
         """A bucket's domains by name; those of all buckets with None."""
         ...
 
-    async def bind_domain(self, name: str, bucket_id: int, *, now: int, most: int) -> None:
-        """Fine if it is bound to that bucket already.
+    def look_for_certificate(self, name: str) -> DomainCertificate | None:
+        """The certificate of a domain that has one; one whose key can't be opened any more is none. At every handshake:
+        answered from memory while nothing has changed."""
+        ...
 
-        Raises: Gone (no such bucket), AlreadyThere (bound to another bucket), TooMany (the bucket has `most`).
+    async def bind_domain(
+        self, name: str, bucket_id: int, *, now: int, most: int, change: CertificateChange | None = None
+    ) -> None:
+        """Fine if it is bound to that bucket already. Its certificate changes with it, if that is asked for.
+
+        Raises: Gone (no such bucket), AlreadyThere (bound to another bucket), TooMany (the bucket has `most`),
+            OtherCertificate.
         """
         ...
 
@@ -80,7 +127,12 @@ class NoDomains:
     async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
         return ()
 
-    async def bind_domain(self, name: str, bucket_id: int, *, now: int, most: int) -> None:
+    def look_for_certificate(self, name: str) -> DomainCertificate | None:
+        return None
+
+    async def bind_domain(
+        self, name: str, bucket_id: int, *, now: int, most: int, change: CertificateChange | None = None
+    ) -> None:
         raise Gone(f"bucket {bucket_id}")
 
     async def unbind_domain(self, name: str, bucket_id: int) -> None:

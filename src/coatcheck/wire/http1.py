@@ -160,9 +160,17 @@ class Connection(asyncio.Protocol):
         if self._body is not None:
             self._body.fail(BodyFailed())
             self._body = None
+        if self.secure:
+            self._answer_what_is_ready()
         if self._transport is not None and not self._is_busy and not self._turns:
             self._transport.close()
         return not self.secure
+
+    def _answer_what_is_ready(self) -> None:
+        """Within TLS the transport ends the connection behind `eof_received`, and drops what is written later, so what
+        can be answered without waiting is answered now. Nobody gets the other replies."""
+        self.go_on()
+        self._out.end()
 
     def pause_writing(self) -> None:
         self._out.pause()

@@ -7,8 +7,9 @@ refused or bounded here:
 - versions other than 1.0 and 1.1; HTTP/1.1 without a Host, or with two; a target that is not a path;
 - transfer codings other than chunked, and any under HTTP/1.0.
 
-Trailers come out of the parser like headers; they are counted and dropped. An offer to upgrade is read as the ordinary
-request that it also is. Nothing is read behind a request that is the connection's last, nor behind a refusal.
+Trailers come out of the parser like headers; they are counted and dropped, and refused where they are about the
+connection. An offer to upgrade is read as the ordinary request that it also is. Nothing is read behind a request that
+is the connection's last, nor behind a refusal.
 
 A target in absolute form ("GET http://host/path") is taken, as RFC 9112 demands of servers, where it names the host
 that Host names too; two hosts in one request are refused, so that a proxy in front can't have meant the other one.
@@ -87,6 +88,7 @@ _PATH: Final = re.compile(rb"/[!-\"$-~]*")
 _HOST: Final = re.compile(r"[!$%&'()*+\-.0-9:;=A-Z\[\]_a-z~]*")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#@]+)(/[!-\"$-~]*)?", re.IGNORECASE)
 _VERSIONS: Final = ("1.0", "1.1")
+_ABOUT_CONNECTIONS: Final = (b"connection", b"proxy-connection")
 
 
 class _Refused(Exception):
@@ -200,6 +202,8 @@ class RequestParser:
             self._refuse(error.__context__.error)
         elif isinstance(error, HttpParserInvalidMethodError):
             self._refuse(MALFORMED_HTTP("The request does not begin with a method of HTTP."))
+        elif self._method() == "PRI":
+            self._refuse(_not_spoken("2.0"))
         else:
             self._refuse(MALFORMED_HTTP(f"{MALFORMED_HTTP.message} {error}."))
 
@@ -260,13 +264,20 @@ class RequestParser:
         if self._header_count > HEADERS_MAX or self._head_size > HEAD_MAX_BYTES:
             raise _Refused(HEAD_TOO_LARGE())
         if self._in_body:
-            return  # a trailer
+            self._check_trailer(name)
+            return
         key = name.decode("latin-1").lower()
         text = value.decode("utf-8", "surrogateescape").strip(" \t")
         headers = self._headers
         if key == "host":
             self._hosts += 1
         headers[key] = f"{headers[key]},{text}" if key in headers else text
+
+    def _check_trailer(self, name: bytes) -> None:
+        """The parser obeys "Connection: close" there too: a client behind a proxy would end a connection that the next
+        client's request is already on its way on."""
+        if name.lower() in _ABOUT_CONNECTIONS:
+            raise _Refused(MALFORMED_HTTP("A trailer says nothing of the connection."))
 
     def on_headers_complete(self) -> None:
         if self._muted or self._parser is None:
@@ -303,7 +314,7 @@ class RequestParser:
     def _make_head(self, parser: HttpRequestParser) -> Head:
         version, method, headers = parser.get_http_version(), self._method(), self._headers
         if version not in _VERSIONS:
-            raise _Refused(MALFORMED_HTTP(f"HTTP/{version} is not spoken here, HTTP/1.1 is."))
+            raise _Refused(_not_spoken(version))
         is_old = version == "1.0"
         if self._hosts != 1 and (self._hosts or not is_old):
             raise _Refused(MALFORMED_HTTP("The request must have one Host header."))
@@ -333,6 +344,10 @@ class RequestParser:
         if absolute[1].decode("latin-1").lower() != self._headers.get("host", "").lower():
             raise _Refused(MALFORMED_HTTP("The request's target and its Host header name two hosts."))
         return absolute[2] or b"/"
+
+
+def _not_spoken(version: str) -> OssError:
+    return MALFORMED_HTTP(f"HTTP/{version} is not spoken here, HTTP/1.1 is.")
 
 
 def _write_framing(head: Head) -> bytes:

@@ -1,24 +1,41 @@
-"""Own domains in SQLite."""
+"""Own domains in SQLite. A certificate is an entry of its bucket, under the domain's name, and its key lies sealed."""
 
 from __future__ import annotations
 
+import base64
+import json
+import logging
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
 
 from ...core.limits import DOMAIN_TOKEN_LIFE_S
 from ...ports.catalog import AlreadyThere, Gone, TooMany
-from ...ports.domains import DomainToken, OwnDomain
+from ...ports.domains import CertificateChange, DomainCertificate, DomainToken, OtherCertificate, OwnDomain
 from .connection import Reader
+from .seal import Seal, WrongSecretKey
 from .writer import Writer
+
+_KIND: Final = "certificate"
+_CERTIFICATE: Final = (
+    "SELECT document FROM domain JOIN bucket_entry ON bucket_entry.bucket_id = domain.bucket_id"
+    " AND kind = 'certificate' AND bucket_entry.name = domain.name WHERE domain.name = ?"
+)
+_REMEMBERED_MAX: Final = 256  # certificates
+
+log: Final = logging.getLogger("coatcheck")
 
 
 class SqliteDomains:
     """See `ports.domains`. All names are remembered, once one was asked for, until any process changes one."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: Reader, writer: Writer, seal: Seal) -> None:
         self._reader = reader
         self._writer = writer
+        self._seal = seal
         self._buckets: dict[str, str] = {}
+        self._certificates: dict[str, DomainCertificate | None] = {}
         self._generation = -1
 
     async def find_domain(self, name: str) -> str | None:
@@ -29,7 +46,18 @@ class SqliteDomains:
         if generation != self._generation:
             rows = self._reader.rows("SELECT domain.name, bucket.name FROM domain JOIN bucket ON bucket.id = bucket_id")
             self._buckets, self._generation = dict(rows), generation
+            self._certificates.clear()
         return self._buckets.get(name)
+
+    def look_for_certificate(self, name: str) -> DomainCertificate | None:
+        if self.look_for_domain(name) is None:
+            return None
+        if name not in self._certificates:
+            if len(self._certificates) >= _REMEMBERED_MAX:
+                self._certificates.clear()
+            row = self._reader.row(_CERTIFICATE, (name,))
+            self._certificates[name] = None if row is None else _find_certificate(row[0], name, self._seal)
+        return self._certificates[name]
 
     async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
         rows = self._reader.rows(
@@ -39,8 +67,18 @@ class SqliteDomains:
         )
         return [OwnDomain(*row) for row in rows]
 
-    async def bind_domain(self, name: str, bucket_id: int, *, now: int, most: int) -> None:
-        await self._writer.run(lambda connection: _bind(connection, name, bucket_id, now, most))
+    async def bind_domain(
+        self, name: str, bucket_id: int, *, now: int, most: int, change: CertificateChange | None = None
+    ) -> None:
+        given = change.certificate if change is not None else None
+        document = None if given is None else _write_certificate(given, name, self._seal)
+
+        def bind(connection: sqlite3.Connection) -> None:
+            _bind(connection, name, bucket_id, now, most)
+            if change is not None:
+                _change_certificate(connection, name, bucket_id, document, change.replaces)
+
+        await self._writer.run(bind)
 
     async def unbind_domain(self, name: str, bucket_id: int) -> None:
         await self._writer.run(lambda connection: _unbind(connection, name, bucket_id))
@@ -71,6 +109,50 @@ def _bind(connection: sqlite3.Connection, name: str, bucket_id: int, now: int, m
 def _unbind(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
     if connection.execute("DELETE FROM domain WHERE name = ? AND bucket_id = ?", (name, bucket_id)).rowcount == 0:
         raise Gone(name)
+    _drop_certificate(connection, name, bucket_id)
+
+
+def _change_certificate(
+    connection: sqlite3.Connection, name: str, bucket_id: int, document: str | None, replaces: str | None
+) -> None:
+    if replaces is not None:
+        row = connection.execute(_CERTIFICATE, (name,)).fetchone()
+        held = "" if row is None else json.loads(row[0])["cert_id"]
+        if held != replaces:
+            raise OtherCertificate(held)
+    _drop_certificate(connection, name, bucket_id)
+    if document is not None:
+        connection.execute(
+            "INSERT INTO bucket_entry (bucket_id, kind, name, document) VALUES (?, ?, ?, ?)",
+            (bucket_id, _KIND, name, document),
+        )
+    connection.execute("UPDATE generation SET number = number + 1")
+
+
+def _drop_certificate(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
+    connection.execute(
+        "DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?", (bucket_id, _KIND, name)
+    )
+
+
+def _write_certificate(certificate: DomainCertificate, name: str, seal: Seal) -> str:
+    sealed = base64.b64encode(seal.close(certificate.key, _sealed_for(name))).decode("ascii")
+    return json.dumps({**asdict(certificate), "key": sealed})
+
+
+def _find_certificate(document: str, name: str, seal: Seal) -> DomainCertificate | None:
+    """None, and a line in the log, where another secret key has sealed it: it is of no use, and can be given anew."""
+    facts = json.loads(document)
+    try:
+        facts["key"] = seal.open(base64.b64decode(facts["key"]), _sealed_for(name))
+    except WrongSecretKey:
+        log.error("the certificate of %s was kept under another secret key: give it anew with PutCname", name)
+        return None
+    return DomainCertificate(**facts)
+
+
+def _sealed_for(name: str) -> str:
+    return f"certificate {name}"
 
 
 def _keep_token(connection: sqlite3.Connection, bucket_id: int, token: DomainToken, now: int, most: int) -> DomainToken:
