@@ -147,6 +147,12 @@ def find_place(connection: sqlite3.Connection, bucket_id: int, key: str, version
     return found and _Place(*found)
 
 
+def _find_only(connection: sqlite3.Connection, bucket_id: int, key: str) -> _Place | None:
+    """The one version that a key can have in a bucket that was never versioned."""
+    found = connection.execute(f"{_PLACE} AND seq = 0", (bucket_id, key)).fetchone()
+    return found and _Place(*found)
+
+
 def versioning_of(connection: sqlite3.Connection, bucket_id: int) -> str:
     """Raises: Gone."""
     found = connection.execute("SELECT versioning FROM bucket WHERE id = ?", (bucket_id,)).fetchone()
@@ -185,11 +191,12 @@ def put_version(
 ) -> Written:
     """Put a record whose blobs are counted already on top of its key."""
     version_id = record.version_id if versioning == "Enabled" else NULL_VERSION
-    replaced = None
-    if versioning != "Enabled":
-        replaced = find_place(connection, bucket_id, record.key, NULL_VERSION)
-    seq = 0
-    if versioning:
+    replaced, seq = None, 0
+    if not versioning:
+        replaced = _find_only(connection, bucket_id, record.key)
+    else:
+        if versioning != "Enabled":
+            replaced = find_place(connection, bucket_id, record.key, NULL_VERSION)
         if replaced is not None:
             _delete_row(connection, bucket_id, record.key, replaced.seq)
         newest = connection.execute(
