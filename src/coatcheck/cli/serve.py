@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
 from pathlib import Path
@@ -25,6 +26,7 @@ def command(as_json: bool, **options: Any) -> None:
     The owner's access key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET; if they are not set, a key is made at
     the first start, kept in DATA/root-credentials.json and shown once.
     """
+    gc.disable()  # nothing that imports make is garbage; looking for it took a tenth of the start
     from coatcheck.engines.certificates import BadCertificate
     from coatcheck.engines.local import BadDirectory, InUse
     from coatcheck.engines.sqlite.schema import NewerStore
@@ -32,6 +34,8 @@ def command(as_json: bool, **options: Any) -> None:
     from coatcheck.process import CannotListen, CannotStart, run
     from coatcheck.root_credentials import BadCredentials
 
+    gc.freeze()  # workers are forks: what they share is never looked at again, and stays shared
+    gc.enable()
     settings = read_options(options).settings
     try:
         run(settings, lambda final, root: _print_ready(final, root, as_json=as_json))
