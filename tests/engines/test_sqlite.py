@@ -377,7 +377,8 @@ async def test_one_bad_mutation_spoils_nothing_for_its_batch(engines: LocalEngin
         ]
         await asyncio.sleep(0)
     outcomes = await asyncio.gather(*puts, return_exceptions=True)
-    assert [isinstance(outcome, sqlite3.IntegrityError) for outcome in outcomes] == [False, False, True, False]
+    refusals = sqlite3.IntegrityError, TypeError  # the second from the compiled module, which asks no table
+    assert [isinstance(outcome, refusals) for outcome in outcomes] == [False, False, True, False]
     assert keys_of(await listed(engines.catalog, bucket)) == ["0", "1", "2"]
 
 
