@@ -155,10 +155,7 @@ def main() -> None:
     try:
         for name, measure in measures(plan).items():
             if given.only is None or name in given.only:
-                part = measure(root / name)
-                found |= part
-                for work, values in part.items():
-                    print(work, {build: value._asdict() for build, value in values.items()}, flush=True)
+                found |= attempted(name, measure, root / name)
     finally:
         shutil.rmtree(root, ignore_errors=True)
     machine = page.machine_of(given.dir or Path(tempfile.gettempdir()))
@@ -167,6 +164,20 @@ def main() -> None:
         page.write(found, machine, took)
     else:
         print(page.text(found, machine, took))
+
+
+def attempted(name: str, measure: Callable[[Path], Values], directory: Path) -> Values:
+    """What was found, or nothing: one that fails leaves its rows empty and spoils no others."""
+    try:
+        found = measure(directory)
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        print(f"{name} was not measured: {error}", file=sys.stderr, flush=True)
+        return {}
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    for work, values in found.items():
+        print(work, {build: value._asdict() for build, value in values.items()}, flush=True)
+    return found
 
 
 def measures(plan: Plan) -> dict[str, Callable[[Path], Values]]:

@@ -137,7 +137,7 @@ def _environment() -> dict[str, str]:
 def test_freed_memory_is_kept_for_the_next_pieces() -> None:
     code = (
         "import resource, sys; from coatcheck.linux import keep_freed_memory;"
-        "keep_freed_memory(16 * 1024**2) if sys.argv[1] == 'kept' else None;"
+        "keep_freed_memory(8 * 1024**2) if sys.argv[1] == 'kept' else None;"
         "pieces = lambda: [b'x' * 1024**2 for _ in range(6)];"
         "pieces(); pieces(); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt;"
         "sum(len(pieces()) for _ in range(20)); print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"

@@ -79,7 +79,7 @@ def keep_freed_memory(most_bytes: int) -> None:
     libraries, the allocator does as it likes."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if _IS_LINUX else None
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, most_bytes // 4)
+        mallopt(_M_MMAP_THRESHOLD, most_bytes // 2)
         mallopt(_M_TRIM_THRESHOLD, most_bytes)
 
 
