@@ -41,8 +41,8 @@ from pathlib import Path
 from typing import Final
 
 from peers import KEY_ID, SECRET, Coatcheck, coatcheck_command, free_port, running
-from rates import Scenario, cpu_s, load, write_script
 from works import KIB, MIB
+from wrk import Scenario, cpu_s, load, write_script
 
 TREE: Final = Path(__file__).resolve().parents[1]
 WORSE_OVER: Final = 1.03
