@@ -18,7 +18,7 @@ WHEELS := dist
 UNPACKED := $(CURDIR)/.venv/compiled
 # COMPILED=1 runs tests and benchmarks on the compiled wheel in place of the source.
 RUN := $(if $(COMPILED),PYTHONPATH=$(UNPACKED)) $(BIN)/python
-PYTEST := $(RUN) -m pytest $(if $(COMPILED),-o pythonpath=.)
+PYTEST := $(RUN) -m pytest $(if $(COMPILED),-o pythonpath=". benchmarks")
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
@@ -57,7 +57,7 @@ ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, Ope
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
-.PHONY: wheel soak guards compare bench lock clean node help
+.PHONY: wheel soak guards compare bench figures lock clean node help
 
 wheel: .venv/test.stamp  ## into dist/: one for every Python, and a compiled one for this one (a C compiler; some minutes)
 	@scripts/debian need gcc=gcc
@@ -76,15 +76,18 @@ compare: $(TESTED)  ## is this tree slower than another commit? BASE=commit; QUI
 guards: .venv/test.stamp  ## takes out each guard of docs/advisories.md, in a copy of the code: its test must fail; some minutes
 	@$(BIN)/python scripts/mutate_guards.py
 
-bench: $(TESTED) .venv/bench.stamp  ## every figure, beside nginx, SeaweedFS and the SDKs; takes half an hour, alone
-	@scripts/debian need wrk=wrk nginx=nginx-light openssl=openssl curl=curl
+bench: $(TESTED) .venv/bench.stamp  ## docs/benchmark.md: beside nginx and SeaweedFS; COMPILED=1 the wheel too; 20 minutes, alone; QUICK=1
+	@scripts/debian need wrk=wrk nginx=nginx-light openssl=openssl
+	@$(BIN)/python benchmarks/rates.py --page $(if $(COMPILED),--installed $(UNPACKED)) $(if $(QUICK),--quick)
+
+figures: $(TESTED) .venv/bench.stamp  ## single questions: signing, decisions, 5,000,000 keys, parts and copies, pictures; half an hour
+	@scripts/debian need wrk=wrk
 	@$(RUN) benchmarks/signing.py
 	@$(RUN) benchmarks/permissions.py
 	@$(RUN) benchmarks/gateway.py
 	@$(RUN) benchmarks/catalog.py --keys 5000000
 	@$(RUN) benchmarks/objects.py
 	@$(RUN) benchmarks/resize.py
-	@$(RUN) benchmarks/rates.py --large
 
 lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and the npm lock file
 	@$(COMPILE) --upgrade pyproject.toml --output-file $(LOCKS)/core.txt

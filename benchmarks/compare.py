@@ -40,19 +40,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from peers import BUCKET, KEY_ID, REGION, SECRET, Coatcheck, coatcheck_command, free_port, put, running
-from rates import KIB, MIB, Scenario, cpu_s, fill, load, write_script
-
-from coatcheck import Presigner
+from peers import KEY_ID, SECRET, Coatcheck, coatcheck_command, free_port, running
+from works import KIB, MIB
+from wrk import Scenario, cpu_s, load, write_script
 
 TREE: Final = Path(__file__).resolve().parents[1]
 WORSE_OVER: Final = 1.03
 READY: Final = "coatcheck is ready"
 LIVE: Final = (
-    Scenario("get-1k", KIB, 500, {}),
-    Scenario("get-64k", 64 * KIB, 200, {}),
-    Scenario("get-1m", MIB, 50, {}),
-    Scenario("put-1k", KIB, 20_000, {}, method="PUT"),
+    Scenario("get-1k", KIB, 500),
+    Scenario("get-64k", 64 * KIB, 200),
+    Scenario("get-1m", MIB, 50),
+    Scenario("put-1k", KIB, 20_000, method="PUT"),
 )
 # What is printed: the file that measures it, and its name there.
 IN_PROCESS: Final = {
@@ -190,32 +189,23 @@ def alternate(name: str, unit: str, three: list[Checkout], pairs: int, value: Ca
 def live(scenario: Scenario, three: list[Checkout], pairs: int, seconds: int, directory: Path) -> Figures:
     """Three servers at once, of which one at a time has work to do."""
     directory.mkdir(parents=True)
-    file = directory / "object"
-    file.write_bytes(os.urandom(scenario.size))
+    body = os.urandom(scenario.size)
     with ExitStack() as stack:
         peers = {one.name: stack.enter_context(serving(one, directory / one.name)) for one in three}
-        for peer in peers.values():
-            put(peer.bucket_link)
-            if scenario.method == "GET":
-                fill(peer, scenario, file)
-        scripts = {name: write_script(scenario, peer, directory) for name, peer in peers.items()}
+        scripts = {}
+        for name, peer in peers.items():
+            peer.store(scenario.places(), body)
+            links = scenario.links_of(peer)
+            scripts[name] = write_script(links, directory / f"{name}-links", scenario.method, scenario.size)
         return alternate(
-            scenario.name, "us", three, pairs, lambda one: load(peers[one.name], scripts[one.name], seconds)[1]
+            scenario.name, "us", three, pairs, lambda one: load(peers[one.name], scripts[one.name], seconds).cpu_us
         )
 
 
-class Served(Coatcheck):
-    """One checkout's server, as `rates` wants a peer. Its links are made by this tree: the protocol stays."""
-
-    def __init__(self, name: str, pid: int, endpoint: str) -> None:
-        super().__init__(pid, endpoint)
-        self.name = name
-        self.bucket_link = Presigner(KEY_ID, SECRET, region=REGION, endpoint=endpoint).presign("PUT", BUCKET, None).url
-
-
 @contextmanager
-def serving(one: Checkout, directory: Path) -> Iterator[Served]:
-    """The checkout's server on a data directory of its own, from its ready line on."""
+def serving(one: Checkout, directory: Path) -> Iterator[Coatcheck]:
+    """The checkout's server on a data directory of its own, from its ready line on. This tree makes its links: the
+    protocol stays."""
     directory.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), directory / "server.log"
     environment = {**one.environment(), "OSS_ACCESS_KEY_ID": KEY_ID, "OSS_ACCESS_KEY_SECRET": SECRET}
@@ -224,7 +214,7 @@ def serving(one: Checkout, directory: Path) -> Iterator[Served]:
             if process.poll() is not None:
                 raise RuntimeError(f"{one.name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.005)
-        yield Served(one.name, process.pid, f"http://127.0.0.1:{port}")
+        yield Coatcheck(process.pid, f"http://127.0.0.1:{port}", one.name)
 
 
 def start_ms(one: Checkout, directory: Path) -> float:

@@ -1,27 +1,29 @@
 """The servers that `rates.py` compares: coatcheck, nginx with secure_link, and SeaweedFS behind its S3 gateway.
 
 A peer is started in a directory of its own on free loopback ports, can store objects, and can sign links for them in
-its own scheme.
+its own scheme. All of one peer's links begin at the same second and differ in how long they live, so that a run can ask
+for as many different ones as it needs.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
-import httpx
+from http_client import Client, store_all
 
 from coatcheck import Presigner
 
@@ -29,7 +31,7 @@ KEY_ID, SECRET, REGION, BUCKET = "BenchmarkAk0001", "BenchmarkSecret0123456789ab
 WORKERS = 2
 LINK_LIFE_S = 24 * 3600
 START_S = 60.0
-_CLIENT = httpx.Client(timeout=60, trust_env=False)
+TREE = Path(__file__).resolve().parents[1]
 
 
 class Peer(Protocol):
@@ -38,13 +40,16 @@ class Peer(Protocol):
     name: str
     pid: int
 
-    def store(self, key: str, path: Path) -> None:
-        """Make the file an object."""
+    def store(self, places: Sequence[Place], body: bytes) -> None:
+        """Make the content an object at each of these places, whose buckets are made."""
         ...
 
-    def link(self, method: str, key: str) -> str:
+    def link(self, method: str, bucket: str, key: str, life_s: int = LINK_LIFE_S) -> str:
         """A signed URL."""
         ...
+
+
+Place = tuple[str, str]  # bucket, key
 
 
 def free_port() -> int:
@@ -53,9 +58,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def put(url: str, path: Path | None = None) -> None:
-    """Store a file through a link, or nothing: then it makes a bucket."""
-    _CLIENT.put(url, content=path.read_bytes() if path else b"").raise_for_status()
+def put(url: str, body: bytes = b"") -> None:
+    """Store through a link; nothing makes a bucket."""
+    with Client(url) as client:
+        client.put(url, body)
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -101,18 +107,27 @@ class Certificate:
 
 
 class Coatcheck:
-    name = "coatcheck"
+    """Args:
+    name: for tables, if more than one coatcheck runs.
+    """
 
-    def __init__(self, pid: int, endpoint: str) -> None:
+    def __init__(self, pid: int, endpoint: str, name: str = "coatcheck") -> None:
+        self.name = name
         self.pid = pid
         self.endpoint = endpoint
+        self._since = int(time.time())
         self._presigner = Presigner(KEY_ID, SECRET, region=REGION, endpoint=endpoint)
 
-    def store(self, key: str, path: Path) -> None:
-        put(self.link("PUT", key), path)
+    def make_bucket(self, bucket: str) -> None:
+        put(self._presigner.presign("PUT", bucket, None).url)
 
-    def link(self, method: str, key: str) -> str:
-        return self._presigner.presign(method, BUCKET, key, expires=LINK_LIFE_S).url
+    def store(self, places: Sequence[Place], body: bytes) -> None:
+        for bucket in sorted({bucket for bucket, _ in places}):
+            self.make_bucket(bucket)
+        store_all([self.link("PUT", *place) for place in places], body)
+
+    def link(self, method: str, bucket: str, key: str, life_s: int = LINK_LIFE_S) -> str:
+        return self._presigner.presign(method, bucket, key, expires=life_s, now=self._since).url
 
 
 def coatcheck_command(data: Path, port: int, certificate: Certificate | None = None) -> list[str]:
@@ -121,18 +136,30 @@ def coatcheck_command(data: Path, port: int, certificate: Certificate | None = N
     return [sys.executable, "-m", "coatcheck", *words, *tls]
 
 
+def coatcheck_environment(installed: Path | None) -> dict[str, str]:
+    """What runs: the tree's source, or a wheel that was unpacked somewhere."""
+    keys = {"OSS_ACCESS_KEY_ID": KEY_ID, "OSS_ACCESS_KEY_SECRET": SECRET}
+    return {**os.environ, **keys, "PYTHONPATH": str(installed or TREE / "src")}
+
+
 @contextmanager
-def coatcheck(directory: Path, certificate: Certificate | None = None) -> Iterator[Coatcheck]:
+def coatcheck(
+    directory: Path,
+    certificate: Certificate | None = None,
+    *,
+    installed: Path | None = None,
+    name: str = "coatcheck",
+) -> Iterator[Coatcheck]:
     """The data directory may be one that served before."""
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
     log = directory / "server.log"
     command = coatcheck_command(directory / "data", port, certificate)
-    with running(command, log, {"OSS_ACCESS_KEY_ID": KEY_ID, "OSS_ACCESS_KEY_SECRET": SECRET}) as process:
+    with running(command, log, coatcheck_environment(installed)) as process:
         wait_for_port(port, process, log)
-        peer = Coatcheck(process.pid, f"{'https' if certificate else 'http'}://127.0.0.1:{port}")
+        peer = Coatcheck(process.pid, f"{'https' if certificate else 'http'}://127.0.0.1:{port}", name)
         if certificate is None:
-            put(Presigner(KEY_ID, SECRET, region=REGION, endpoint=peer.endpoint).presign("PUT", BUCKET, None).url)
+            peer.make_bucket(BUCKET)
         yield peer
 
 
@@ -171,18 +198,20 @@ class Nginx:
     def __init__(self, pid: int, directory: Path, endpoint: str) -> None:
         self.pid = pid
         self.endpoint = endpoint
+        self._since = int(time.time())
         self._files = directory / "files"
 
-    def store(self, key: str, path: Path) -> None:
-        target = self._files / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+    def store(self, places: Sequence[Place], body: bytes) -> None:
+        for bucket, key in places:
+            target = self._files / bucket / key
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(body)
 
-    def link(self, method: str, key: str) -> str:
-        expires = int(time.time()) + LINK_LIFE_S
-        digest = hashlib.md5(f"{expires}/{key} {SECRET}".encode(), usedforsecurity=False).digest()
+    def link(self, method: str, bucket: str, key: str, life_s: int = LINK_LIFE_S) -> str:
+        expires, path = self._since + life_s, f"/{bucket}/{key}"
+        digest = hashlib.md5(f"{expires}{path} {SECRET}".encode(), usedforsecurity=False).digest()
         md5 = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-        return f"{self.endpoint}/{key}?md5={md5}&expires={expires}"
+        return f"{self.endpoint}{path}?md5={md5}&expires={expires}"
 
 
 @contextmanager
@@ -213,6 +242,8 @@ def nginx(directory: Path, certificate: Certificate, *, tls: bool = False) -> It
 
 
 class Seaweed:
+    """Our buckets are folders of one of its own, each of which would have volumes of its own. `client` is boto3's."""
+
     name = "SeaweedFS"
 
     def __init__(self, pid: int, endpoint: str) -> None:
@@ -221,7 +252,13 @@ class Seaweed:
 
         self.pid = pid
         self.endpoint = endpoint
-        self.client = boto3.client(
+        self._host = urlsplit(endpoint).netloc
+        self._since = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        self._scope = f"{self._since[:8]}/us-east-1/s3/aws4_request"
+        self._signing_key = b"AWS4" + SECRET.encode()
+        for word in self._scope.split("/"):
+            self._signing_key = hmac.digest(self._signing_key, word.encode(), "sha256")
+        self.client: Any = boto3.client(
             "s3",
             endpoint_url=endpoint,
             aws_access_key_id=KEY_ID,
@@ -230,12 +267,21 @@ class Seaweed:
             config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
         )
 
-    def store(self, key: str, path: Path) -> None:
-        put(self.link("PUT", key), path)
+    def store(self, places: Sequence[Place], body: bytes) -> None:
+        store_all([self.link("PUT", *place) for place in places], body)
 
-    def link(self, method: str, key: str) -> str:
-        name = {"GET": "get_object", "PUT": "put_object"}[method]
-        return str(self.client.generate_presigned_url(name, {"Bucket": BUCKET, "Key": key}, LINK_LIFE_S))
+    def link(self, method: str, bucket: str, key: str, life_s: int = LINK_LIFE_S) -> str:
+        """As boto3 would, which takes a hundred times as long. Keys need no encoding."""
+        path = f"/{BUCKET}/{bucket}/{key}"
+        query = (
+            f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={KEY_ID}%2F{self._scope.replace('/', '%2F')}"
+            f"&X-Amz-Date={self._since}&X-Amz-Expires={life_s}&X-Amz-SignedHeaders=host"
+        )
+        canonical = f"{method}\n{path}\n{query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        text = f"AWS4-HMAC-SHA256\n{self._since}\n{self._scope}\n{digest}"
+        signature = hmac.digest(self._signing_key, text.encode(), "sha256").hex()
+        return f"{self.endpoint}{path}?{query}&X-Amz-Signature={signature}"
 
 
 @contextmanager

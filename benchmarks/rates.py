@@ -1,14 +1,20 @@
 """How fast does the server answer, beside nginx with secure_link and SeaweedFS with its S3 gateway?
 
-    python benchmarks/rates.py [--rounds 5] [--seconds 4] [--only get-1k put-1k ...] [--json] [--dir DIRECTORY]
+    python benchmarks/rates.py [--quick] [--rounds 5] [--seconds 3] [--only get-1k put-1k ...] [--installed DIRECTORY]
+                               [--dir DIRECTORY] [--page]
 
-Every GET scenario asks with `wrk -t1 -c32` for many different signed links, not one; every PUT scenario stores many
-different keys. The peers alternate within a round, on the two cores that the load runs on too, so only ratios of one
-run mean something; a ratio is the median over the rounds of the ratio within the round. Beside each rate stands the CPU
-time that all processes of the server took for one request.
+Small GETs and PUTs are asked for by `wrk -t1 -c32`. *Seen before*: 20,000 links over 20,000 objects (of 1 MiB: 4,000
+over 400) in 20 buckets, shuffled, each asked for some times before anything is measured. *New*: as many links as there
+is time for, so that none is sent twice. nginx and SeaweedFS get as many. The peers alternate within a round, on the
+cores that the load runs on too, so only ratios of one run mean something; a ratio is the median over the rounds of the
+ratio within the round. CPU is that of all processes of the server.
 
-coatcheck and SeaweedFS store through presigned PUT links; SeaweedFS doesn't fsync, coatcheck does. `--large` adds 5 GiB
-up and down with the growth of the workers' memory.
+coatcheck and SeaweedFS store through presigned PUT links; SeaweedFS doesn't fsync, coatcheck does. Stored bytes are
+compared with what was written, as always: that costs the first read of a blob, which is told apart.
+
+`--installed` names a directory that a compiled wheel was unpacked into: it is measured beside the source. `--page`
+writes docs/benchmark.md, its picture, and the same page into benchmarks/results. `--quick` is a first look with tiny
+counts, whose figures say nothing.
 """
 
 from __future__ import annotations
@@ -16,317 +22,400 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import re
+import random
 import shutil
+import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from peers import Certificate, Peer, coatcheck, coatcheck_command, free_port, nginx, seaweed
+import page
+from http_client import Client, steady_writer
+from peers import (
+    Certificate,
+    Coatcheck,
+    Peer,
+    Place,
+    coatcheck,
+    coatcheck_command,
+    coatcheck_environment,
+    free_port,
+    nginx,
+    running,
+    seaweed,
+)
+from works import BUILDS, COMPILED, GIB, KIB, MIB, SOURCE, Value, value_of
+from wrk import CONNECTIONS, Load, Scenario, load, processes, write_script
 
-CONNECTIONS = 32
-KIB, MIB, GIB = 1024, 1024**2, 1024**3
-CLOCK_HZ = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-Opened = dict[str, Callable[[], AbstractContextManager[Peer]]]
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """What is asked for; `targets` are the least ratios to each peer."""
+class Plan:
+    """How much is measured; `tiny` shows that all of it works."""
 
-    name: str
-    size: int
-    objects: int
-    targets: dict[str, float]
-    method: str = "GET"
-    tls: bool = False
+    rounds: int
+    seconds: float
+    installed: Path | None
+    tiny: bool = False
+
+    def builds(self) -> dict[str, Path | None]:
+        return {SOURCE: None} | ({COMPILED: self.installed} if self.installed else {})
+
+    def scenarios(self) -> list[Scenario]:
+        many, few = (400, 20) if self.tiny else (20_000, 400)
+        return [
+            Scenario("get-1k", KIB, many, ("nginx", "SeaweedFS"), new=True),
+            Scenario("get-64k", 64 * KIB, many, ("nginx",), new=True),
+            Scenario("get-1m", MIB, few, ("nginx", "SeaweedFS"), links=10 * few, new=True),
+            Scenario("get-1m-tls", MIB, few, ("nginx",), links=10 * few, tls=True),
+            Scenario("put-1k", KIB, many, ("SeaweedFS",), method="PUT"),
+        ]
 
 
-SCENARIOS = (
-    Scenario("get-1k", KIB, 1000, {"nginx": 0.30, "SeaweedFS": 3.0}),
-    Scenario("get-64k", 64 * KIB, 1000, {"nginx": 0.40}),
-    Scenario("get-1m", MIB, 100, {"nginx": 0.65, "SeaweedFS": 1.1}),
-    Scenario("get-1m-tls", MIB, 100, {"nginx": 0.95}, tls=True),
-    Scenario("put-1k", KIB, 20_000, {"SeaweedFS": 1.0}, method="PUT"),
-)
-
-
-@dataclass
-class Figures:
-    """One peer's rounds in one scenario: requests a second, and CPU microseconds of the server for each."""
-
-    rates: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
+Values = dict[str, dict[str, Value]]  # by work, by build
+Loads = dict[str, list[Load]]  # by peer, a round each
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--only", nargs="*", help="names of scenarios, `upload`, `start`")
-    parser.add_argument("--large", action="store_true", help="5 GiB up and down as well")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--dir", type=Path, help="where to make the temporary directory")
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--installed", type=Path, metavar="DIRECTORY")
+    parser.add_argument("--page", action="store_true")
+    parser.add_argument("--dir", type=Path, help="where to make the temporary directory; takes some GiB")
     given = parser.parse_args()
-    wanted = set(given.only or [*(s.name for s in SCENARIOS), "upload", "start"])
-    root = Path(tempfile.mkdtemp(prefix="coatcheck-http-", dir=given.dir))
-    report: list[dict[str, object]] = []
+    plan = Plan(given.rounds, given.seconds, given.installed)
+    if given.quick:
+        plan = Plan(2, 1, given.installed, tiny=True)
+    root = Path(tempfile.mkdtemp(prefix="coatcheck-rates-", dir=given.dir))
+    root.chmod(0o755)
+    began = time.monotonic()
+    found: Values = {}
     try:
-        for scenario in SCENARIOS:
-            if scenario.name in wanted:
-                report += run_scenario(scenario, root / scenario.name, given.rounds, given.seconds)
-        if "upload" in wanted:
-            report += run_upload(root / "upload", max(3, given.rounds))
-        if "start" in wanted:
-            report += run_start(root / "start", max(3, given.rounds))
-        if given.large:
-            report += run_large(root / "large")
+        for name, measure in measures(plan).items():
+            if given.only is None or name in given.only:
+                found |= attempted(name, measure, root / name)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-    if given.json:
-        print(json.dumps({"machine": machine, "results": report}, indent=2))
+    machine = page.machine_of(given.dir or Path(tempfile.gettempdir()))
+    took = f"{plan.rounds} rounds of {plan.seconds:g} s; {(time.monotonic() - began) / 60:.0f} minutes in all"
+    if given.page and not given.quick:
+        page.write(found, machine, took)
     else:
-        print(machine)
-        for row in report:
-            print(row["line"])
+        print(page.text(found, machine, took))
 
 
-# --- rates -----------------------------------------------------------------------------------------------------------
-
-
-def run_scenario(scenario: Scenario, directory: Path, rounds: int, seconds: int) -> list[dict[str, object]]:
-    with ExitStack() as stack:
-        peers = open_peers(scenario, directory, stack)
-        scripts = {peer.name: write_script(scenario, peer, directory) for peer in peers}
-        figures = {peer.name: Figures() for peer in peers}
-        for number in range(rounds + 1):
-            for peer in peers:
-                rate, cpu_us = load(peer, scripts[peer.name], seconds)
-                if number:  # the first is for warming up
-                    figures[peer.name].rates.append(rate)
-                    figures[peer.name].cpu_us.append(cpu_us)
-    return report_scenario(scenario, figures)
-
-
-def open_peers(scenario: Scenario, directory: Path, stack: ExitStack) -> list[Peer]:
-    """The peers, each with the scenario's objects in it."""
-    directory.mkdir(parents=True)
-    directory.chmod(0o755)
-    certificate = Certificate(directory)
-    file = directory / "object"
-    file.write_bytes(os.urandom(scenario.size))
-    if scenario.tls:  # a certificate that no client knows: stored without TLS first
-        with coatcheck(directory / "coatcheck") as plain:
-            fill(plain, scenario, file)
-    peers: list[Peer] = [stack.enter_context(coatcheck(directory / "coatcheck", certificate if scenario.tls else None))]
-    if "nginx" in scenario.targets:
-        peers.append(stack.enter_context(nginx(directory / "nginx", certificate, tls=scenario.tls)))
-    if "SeaweedFS" in scenario.targets:
-        peers.append(stack.enter_context(seaweed(directory / "seaweed")))
-    for peer in peers:
-        if scenario.method == "GET" and not (scenario.tls and peer.name == "coatcheck"):
-            fill(peer, scenario, file)
-    return peers
-
-
-def fill(peer: Peer, scenario: Scenario, file: Path) -> None:
-    for key in keys(scenario):
-        peer.store(key, file)
-
-
-def keys(scenario: Scenario) -> Iterator[str]:
-    return (f"photos/2026/image-{number:06d}.jpg" for number in range(scenario.objects))
-
-
-_SCRIPT = """
-local requests, at = {{}}, 0
-function init()
-  local body = nil
-  if {has_body} then body = string.rep("x", {size}) end
-  local headers = {{ ["Host"] = wrk.headers["Host"] }}
-  for line in io.lines("{paths}") do requests[#requests + 1] = wrk.format("{method}", line, headers, body) end
-end
-function request() at = at % #requests + 1; return requests[at] end
-"""
-
-
-def write_script(scenario: Scenario, peer: Peer, directory: Path) -> tuple[str, Path]:
-    """The address, and a wrk script that goes through all links."""
-    links = [peer.link(scenario.method, key) for key in keys(scenario)]
-    origin = "/".join(links[0].split("/", 3)[:3])
-    paths = directory / f"{peer.name}.paths"
-    paths.write_text("\n".join(link[len(origin) :] for link in links) + "\n")
-    script = directory / f"{peer.name}.lua"
-    has_body = "true" if scenario.method == "PUT" else "false"
-    script.write_text(_SCRIPT.format(paths=paths, method=scenario.method, size=scenario.size, has_body=has_body))
-    return origin, script
-
-
-def load(peer: Peer, script: tuple[str, Path], seconds: int) -> tuple[float, float]:
-    """Requests a second, and CPU microseconds of the server for each. Raises: RuntimeError if any was refused."""
-    origin, path = script
-    before = cpu_s(peer.pid)
-    words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(path), origin]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    used = cpu_s(peer.pid) - before
-    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-        raise RuntimeError(f"{peer.name}: {done.stdout}")
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])  # type: ignore[index]
-    count = int(re.search(r"(\d+) requests in", done.stdout)[1])  # type: ignore[index]
-    return rate, used / count * 1e6
-
-
-def report_scenario(scenario: Scenario, figures: dict[str, Figures]) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    ours = figures["coatcheck"]
-    for name, theirs in figures.items():
-        row: dict[str, object] = {"what": scenario.name, "server": name, "rate": round(statistics.median(theirs.rates))}
-        row["cpu_us"] = round(statistics.median(theirs.cpu_us), 1)
-        line = f"{scenario.name:12} {name:10} {row['rate']:>8}/s {row['cpu_us']:>8} us CPU"
-        if name != "coatcheck":
-            ratios = sorted(mine / his for mine, his in zip(ours.rates, theirs.rates, strict=True))
-            ratio, target = statistics.median(ratios), scenario.targets[name]
-            row |= {"ratio": round(ratio, 2), "lowest": round(ratios[0], 2), "highest": round(ratios[-1], 2)}
-            row |= {"target": target, "met": ratio >= target}
-            spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-            line += f"   coatcheck {ratio:5.2f} x ({spread}), {verdict(ratio >= target)} {target}"
-        rows.append({**row, "line": line})
-    return rows
-
-
-def verdict(met: bool) -> str:
-    return "meets" if met else "MISSES"
-
-
-# --- single figures --------------------------------------------------------------------------------------------------
-
-
-def run_upload(directory: Path, rounds: int) -> list[dict[str, object]]:
-    """256 MiB by curl through a presigned PUT."""
-    directory.mkdir(parents=True)
-    file = directory / "object"
-    file.write_bytes(os.urandom(MIB) * 256)
-    took: dict[str, list[float]] = {}
-    with coatcheck(directory / "coatcheck") as ours, seaweed(directory / "seaweed") as theirs:
-        for number in range(rounds):
-            for peer in (ours, theirs):
-                took.setdefault(peer.name, []).append(upload(peer.link("PUT", f"large-{number}"), file))
-    ratio = statistics.median(t / o for o, t in zip(took["coatcheck"], took["SeaweedFS"], strict=True))
-    line = "put-256m     " + ", ".join(f"{name} {statistics.median(s):.2f} s" for name, s in took.items())
-    line += f"   coatcheck {ratio:.2f} x as fast, {verdict(ratio >= 2)} 2"
-    return [
-        {"what": "put-256m", "seconds": took, "ratio": round(ratio, 2), "target": 2.0, "met": ratio >= 2, "line": line}
-    ]
-
-
-def upload(url: str, file: Path) -> float:
-    start = time.perf_counter()
-    subprocess.run(
-        ["curl", "-sS", "--fail", "-H", "Content-Type:", "-H", "Expect:", "-T", str(file), "-o", "/dev/null", url],
-        check=True,
-    )
-    return time.perf_counter() - start
-
-
-def run_start(directory: Path, rounds: int) -> list[dict[str, object]]:
-    """From the command to the first answer, and an idle worker's memory."""
-    with coatcheck(directory):
-        pass
-    took, idle = [], []
-    for _ in range(rounds):
-        port = free_port()
-        start = time.perf_counter()
-        log = (directory / "log").open("wb")
-        process = subprocess.Popen(coatcheck_command(directory / "data", port), stdout=log, stderr=log)
-        try:
-            while not answers(port):
-                time.sleep(0.005)
-            took.append((time.perf_counter() - start) * 1000)
-            time.sleep(1)
-            idle.append(max(worker_memory(process.pid)) / MIB)
-        finally:
-            process.terminate()
-            process.wait(40)
-            log.close()
-    first, memory = statistics.median(took), statistics.median(idle)
-    spread = f"{min(took):.0f} to {max(took):.0f}"
-    line = f"start        first answer after {first:.0f} ms ({spread}), {verdict(first <= 500)} 500"
-    idle_line = f"idle         {memory:.1f} MiB a worker, {verdict(memory <= 80)} 80"
-    return [
-        {"what": "start", "ms": round(first), "met": first <= 500, "line": line},
-        {"what": "idle", "mib": round(memory, 1), "met": memory <= 80, "line": idle_line},
-    ]
-
-
-def answers(port: int) -> bool:
-    words = ["curl", "-s", "-o", "/dev/null", "--max-time", "2", f"http://127.0.0.1:{port}/"]
-    return subprocess.run(words, check=False).returncode == 0
-
-
-def run_large(directory: Path) -> list[dict[str, object]]:
-    """5 GiB up and down; how much the workers' memory grows."""
-    directory.mkdir(parents=True)
-    file = directory / "object"
-    with file.open("wb") as out:
-        out.truncate(5 * GIB)
-    with coatcheck(directory / "coatcheck") as peer:
-        small = directory / "small"
-        small.write_bytes(os.urandom(MIB))
-        for number in range(20):  # buffers and allocator pools of ordinary work are there before
-            peer.store(f"small-{number}", small)
-        before = max(worker_memory(peer.pid))
-        up_s, up_peak = watched(
-            peer, ["curl", "-sS", "--fail", "-H", "Content-Type:", "-T", str(file), peer.link("PUT", "large")]
-        )
-        down_s, down_peak = watched(peer, ["curl", "-sS", "--fail", "-o", "/dev/null", peer.link("GET", "large")])
-    growth = (max(up_peak, down_peak) - before) / MIB
-    line = f"5 GiB        up {up_s:.1f} s, down {down_s:.1f} s, a worker grew by {growth:.1f} MiB"
-    line += f", {verdict(growth < 32)} 32"
-    return [{"what": "large", "up_s": up_s, "down_s": down_s, "growth_mib": growth, "met": growth < 32, "line": line}]
-
-
-def watched(peer: Peer, command: Sequence[str]) -> tuple[float, int]:
-    """Seconds, and the most memory that any worker had meanwhile."""
-    peak, start = 0, time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while process.poll() is None:
-        peak = max(peak, *worker_memory(peer.pid))
-        time.sleep(0.02)
-    if process.returncode:
-        raise RuntimeError(f"curl ended with {process.returncode}")
-    return time.perf_counter() - start, peak
-
-
-# --- /proc -----------------------------------------------------------------------------------------------------------
-
-
-def processes(pid: int) -> list[int]:
-    found = [pid]
-    for parent in found:
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            found += [int(child) for child in task.read_text().split()]
+def attempted(name: str, measure: Callable[[Path], Values], directory: Path) -> Values:
+    """What was found, or nothing: one that fails leaves its rows empty and spoils no others."""
+    try:
+        found = measure(directory)
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        print(f"{name} was not measured: {error}", file=sys.stderr, flush=True)
+        return {}
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    for work, values in found.items():
+        print(work, {build: value._asdict() for build, value in values.items()}, flush=True)
     return found
 
 
-def cpu_s(pid: int) -> float:
-    """User and system time of a server and its workers so far."""
-    total = 0
-    for each in processes(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / CLOCK_HZ
+def measures(plan: Plan) -> dict[str, Callable[[Path], Values]]:
+    named: dict[str, Callable[[Path], Values]] = {
+        scenario.name: lambda directory, scenario=scenario: run_scenario(scenario, plan, directory)  # type: ignore[misc]
+        for scenario in plan.scenarios()
+    }
+    return named | {
+        "streams": lambda directory: run_streams(plan, directory),
+        "put-256m": lambda directory: run_upload(plan, directory),
+        "writer": lambda directory: run_writer(plan, directory),
+        "first-reads": lambda directory: run_first_reads(plan, directory),
+        "start": lambda directory: run_start(plan, directory),
+        "jpeg": lambda _: run_jpeg(plan),
+    }
+
+
+# --- the peers -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(
+    plan: Plan, directory: Path, others: Sequence[str], places: Sequence[Place], body: bytes, *, tls: bool = False
+) -> Iterator[list[Peer]]:
+    """Every build of ours and the others, with the content at these places."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)
+    certificate = Certificate(directory)
+    with ExitStack() as stack:
+        peers: list[Peer] = []
+        for build, installed in plan.builds().items():
+            if tls:  # a certificate that no client knows: stored without TLS first
+                with coatcheck(directory / build, installed=installed) as plain:
+                    plain.store(places, body)
+            secured = certificate if tls else None
+            ours = coatcheck(directory / build, secured, installed=installed, name=build)
+            peers.append(stack.enter_context(ours))
+        if "nginx" in others:
+            peers.append(stack.enter_context(nginx(directory / "nginx", certificate, tls=tls)))
+        if "SeaweedFS" in others:
+            peers.append(stack.enter_context(seaweed(directory / "seaweed")))
+        for peer in peers:
+            if not (tls and isinstance(peer, Coatcheck)):
+                peer.store(places, body)
+        yield peers
+
+
+def ratios(work: str, unit: str, taken: dict[str, list[float]], peer: str, *, by_time: bool = False) -> Values:
+    """Ours to the peer's, round by round; of what took time, the other way round."""
+    values: dict[str, Value] = {}
+    for build in BUILDS:
+        if build in taken:
+            pairs = zip(taken[build], taken[peer], strict=True)
+            found = [theirs / ours if by_time else ours / theirs for ours, theirs in pairs]
+            both = [statistics.median(taken[one]) for one in (build, peer)]
+            digits = 0 if both[0] >= 100 else 2
+            values[build] = value_of(found, f"{both[0]:,.{digits}f} beside {both[1]:,.{digits}f} {unit}")
+    return {work: values}
+
+
+# --- wrk -------------------------------------------------------------------------------------------------------------
+
+
+def run_scenario(scenario: Scenario, plan: Plan, directory: Path) -> Values:
+    body = os.urandom(scenario.size)
+    with opened(plan, directory, scenario.peers, scenario.places(), body, tls=scenario.tls) as peers:
+        seen = measure_seen(scenario, plan, peers, directory)
+        found = report(scenario, "seen" if scenario.method == "GET" else "", seen)
+        if scenario.new:
+            most = {name: max(load.rate for load in loads) for name, loads in seen.items()}
+            found |= report(scenario, "new", measure_new(scenario, plan, peers, directory, most))
+    return found
+
+
+def measure_seen(scenario: Scenario, plan: Plan, peers: Sequence[Peer], directory: Path) -> Loads:
+    """The same links over and over; of ours, each worker has had nearly all of them before that counts."""
+    scripts = {}
+    for peer in peers:
+        links = scenario.links_of(peer)
+        scripts[peer.name] = write_script(links, directory / peer.name, scenario.method, scenario.size)
+        passes, asked = 5 if isinstance(peer, Coatcheck) and scenario.method == "GET" else 0, 0
+        while asked <= passes * len(links):
+            asked += load(peer, scripts[peer.name], plan.seconds).requests
+    loads: Loads = {peer.name: [] for peer in peers}
+    for _ in range(plan.rounds):
+        for peer in peers:
+            loads[peer.name].append(load(peer, scripts[peer.name], plan.seconds))
+    return loads
+
+
+def measure_new(
+    scenario: Scenario, plan: Plan, peers: Sequence[Peer], directory: Path, rates: dict[str, float]
+) -> Loads:
+    """Links that were never sent before, and more of them than there is time for."""
+    loads: Loads = {peer.name: [] for peer in peers}
+    used = dict.fromkeys(loads, scenario.links or scenario.objects)
+    for _ in range(plan.rounds):
+        for peer in peers:
+            many = int(rates[peer.name] * plan.seconds * 1.5) + 1000
+            while True:
+                first, used[peer.name] = used[peer.name], used[peer.name] + many
+                links = [scenario.link(peer, number) for number in range(first, first + many)]
+                random.Random(first).shuffle(links)
+                one = load(peer, write_script(links, directory / peer.name), plan.seconds)
+                if one.requests + CONNECTIONS <= many:
+                    break
+                many *= 2
+            loads[peer.name].append(one)
+    return loads
+
+
+def report(scenario: Scenario, how: str, loads: Loads) -> Values:
+    work = f"{scenario.name} {how}".strip()
+    rates = {name: [load.rate for load in of_one] for name, of_one in loads.items()}
+    found: Values = {}
+    for peer in scenario.peers:
+        by_weed = " weed" if peer == "SeaweedFS" and "nginx" in scenario.peers else ""
+        if how != "new" or not by_weed:
+            found |= ratios(work + by_weed, "a second", rates, peer)
+    if work == "get-1k seen":
+        cpu = {name: [load.cpu_us for load in of_one] for name, of_one in loads.items()}
+        found |= ratios("get-1k cpu", "us", cpu, "nginx")
+    return found
+
+
+# --- one connection --------------------------------------------------------------------------------------------------
+
+
+def run_streams(plan: Plan, directory: Path) -> Values:
+    """Large objects, one at a time; every peer reads each once before that counts."""
+    found: Values = {}
+    for work, size in (("get-256m", 256 * MIB), ("get-1g", GIB)):
+        size = MIB if plan.tiny else size
+        with opened(plan, directory / work, ("nginx",), [("bench-00", "large")], os.urandom(size)) as peers:
+            took: dict[str, list[float]] = {}
+            for number in range(plan.rounds + 1):
+                for peer in peers:
+                    with Client(peer.link("GET", "bench-00", "large")) as client:
+                        seconds = timed(lambda: client.get(peer.link("GET", "bench-00", "large")))  # noqa: B023
+                    if number:
+                        took.setdefault(peer.name, []).append(seconds)
+            found |= ratios(work, "s", took, "nginx", by_time=True)
+    return found
+
+
+def run_upload(plan: Plan, directory: Path) -> Values:
+    """256 MiB through a presigned PUT, each time another object."""
+    body = os.urandom(MIB if plan.tiny else 256 * MIB)
+    took: dict[str, list[float]] = {}
+    with opened(plan, directory, ("SeaweedFS",), [("bench-00", "ready")], b"") as peers:
+        for number in range(plan.rounds):
+            for peer in peers:
+                link = peer.link("PUT", "bench-00", f"large-{number}")
+                with Client(link) as client:
+                    took.setdefault(peer.name, []).append(timed(lambda: client.put(link, body)))  # noqa: B023
+                os.sync()  # what SeaweedFS leaves to be written falls on nobody else
+    return ratios("put-256m", "s", took, "SeaweedFS", by_time=True)
+
+
+def run_first_reads(plan: Plan, directory: Path) -> Values:
+    """Blobs that aren't in memory, read by a server that hasn't seen them: that is when their bytes are compared."""
+    found: Values = {}
+    for work, size in (("first read 64k", 64 * KIB + 1), ("first read 1m", MIB)):  # up to 64 KiB lie in the catalog
+        places = [("bench-00", f"cold-{number}") for number in range(10 if plan.tiny else 200)]
+        where, body = directory / work.replace(" ", "-"), os.urandom(size)
+        with opened(plan, where, ("nginx",), places, body):
+            pass
+        os.sync()
+        forget_pages(where)
+        with opened(plan, where, ("nginx",), [], b"") as peers:
+            first, later = ({peer.name: milliseconds(peer, places) for peer in peers} for _ in range(2))
+        cold = f"nginx {first['nginx']:.2f} ms"
+        found[work] = {
+            build: Value(first[build], first[build], first[build], f"{cold}; read again: {later[build]:.2f} ms")
+            for build in plan.builds()
+        }
+    return found
+
+
+def milliseconds(peer: Peer, places: Sequence[Place]) -> float:
+    """The median GET, one after the other on one connection."""
+    links = [peer.link("GET", *place) for place in places]
+    with Client(links[0]) as client:
+        return statistics.median([timed(lambda link=link: client.get(link)) * 1000 for link in links])  # type: ignore[misc]
+
+
+def timed(call: Callable[[], object]) -> float:
+    """How many seconds it took."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def forget_pages(directory: Path) -> None:
+    """Have no file of the directory in memory."""
+    for path in directory.rglob("*"):
+        if path.is_file():
+            fd = os.open(path, os.O_RDONLY)
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(fd)
+
+
+# --- beside a writer -------------------------------------------------------------------------------------------------
+
+
+def run_writer(plan: Plan, directory: Path) -> Values:
+    """The same load and the same writer; once they have one server between them, once one each."""
+    scenario = Scenario("writer", KIB, 200 if plan.tiny else 20_000)
+    rate = 100 if plan.tiny else 1000
+    found: dict[str, Value] = {}
+    for build, installed in plan.builds().items():
+        with ExitStack() as stack:
+            asked, other = (
+                stack.enter_context(coatcheck(directory / build / name, installed=installed))
+                for name in ("asked", "other")
+            )
+            asked.store(scenario.places(), os.urandom(KIB))
+            other.store([("bench-00", "ready")], b"")
+            script = write_script(scenario.links_of(asked), directory / build / "wrk")
+            load(asked, script, plan.seconds)
+            taken: list[float] = []
+            kept_up: list[float] = []
+            for _ in range(plan.rounds):
+                rates = []
+                for written_to in (asked, other):
+                    links = [written_to.link("PUT", "bench-00", f"written-{n}") for n in range(2000)]
+                    with steady_writer(links, os.urandom(KIB), rate) as written:
+                        began = time.monotonic()
+                        rates.append(load(asked, script, plan.seconds).rate)
+                        kept_up.append(written.count / (time.monotonic() - began))
+                taken.append(rates[0] / rates[1])
+            found[build] = value_of(taken, f"the writer did {min(kept_up):,.0f} a second and more")
+    return {"beside a writer": found}
+
+
+# --- start -----------------------------------------------------------------------------------------------------------
+
+
+def run_start(plan: Plan, directory: Path) -> Values:
+    """From the command to the first answer, and an idle worker's memory, on a data directory that is there."""
+    found: Values = {"start": {}, "idle": {}}
+    for build, installed in plan.builds().items():
+        with coatcheck(directory / build, installed=installed):
+            pass
+        took, idle = [], []
+        for _ in range(max(3, plan.rounds)):
+            port = free_port()
+            start = time.perf_counter()
+            command = coatcheck_command(directory / build / "data", port)
+            with running(command, directory / "log", coatcheck_environment(installed)) as process:
+                while not answers(port):
+                    time.sleep(0.002)
+                took.append((time.perf_counter() - start) * 1000)
+                time.sleep(1)
+                idle.append(max(worker_memory(process.pid)) / MIB)
+        found["start"][build], found["idle"][build] = value_of(took), value_of(idle)
+    return found
 
 
 def worker_memory(pid: int) -> list[int]:
+    """Resident bytes of each worker."""
     return [int(Path(f"/proc/{each}/statm").read_text().split()[1]) * PAGE for each in processes(pid)[1:]] or [0]
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            return connection.recv(100).startswith(b"HTTP/1.1 ")
+    except OSError:
+        return False
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+def run_jpeg(plan: Plan) -> Values:
+    """By `resize.py`. The same library does the work in every build."""
+    words = [sys.executable, str(Path(__file__).with_name("resize.py")), "--only", "speed", "--json"]
+    words += ["--rounds", str(plan.rounds), "--pictures", "4" if plan.tiny else "20"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    rows = json.loads(done.stdout.splitlines()[-1])["jpeg"]
+    rates = {name: row["rate"] for name, row in rows.items()}
+    found: Values = {}
+    for work, peer in (("jpeg equal", "sharp, alike"), ("jpeg draft", "Pillow, draft")):
+        if peer in rates:
+            behind = f"{rates['coatcheck']:.1f} beside {rates[peer]:.1f} pictures a second"
+            value = Value(rows[peer]["ratio"], rows[peer]["lowest"], rows[peer]["highest"], behind)
+            found[work] = dict.fromkeys(plan.builds(), value)
+    return found
 
 
 if __name__ == "__main__":

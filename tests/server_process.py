@@ -100,6 +100,12 @@ class ServerProcess:
         page = os.sysconf("SC_PAGE_SIZE")
         return {pid: int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page for pid in self.workers()}
 
+    def connections(self) -> int:
+        """How many connections to its port are open at its end, whether or not the client has closed."""
+        open_states = ("01", "08")  # established; closed by the other end
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(int(row[1].split(":")[1], 16) == self.port and row[3] in open_states for row in rows)
+
     def terminate(self) -> None:
         """Ask it to end; `wait` for it afterwards."""
         self._process.send_signal(signal.SIGTERM)

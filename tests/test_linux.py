@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.linux import drop_stalled, end_with, raise_open_files
+from coatcheck.linux import CAN_SEND_FILES, drop_stalled, end_with, is_cached, raise_open_files, start_writeback
 
 from .test_rooms import ALL, parsed
 
@@ -132,3 +132,29 @@ def test_without_linux_nothing_of_it_is_called() -> None:
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def test_freed_memory_is_kept_for_the_next_pieces() -> None:
+    code = (
+        "import resource, sys; from coatcheck.linux import keep_freed_memory;"
+        "keep_freed_memory(8 * 1024**2) if sys.argv[1] == 'kept' else None;"
+        "pieces = lambda: [b'x' * 1024**2 for _ in range(6)];"
+        "pieces(); pieces(); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt;"
+        "sum(len(pieces()) for _ in range(20)); print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
+    )
+    faults = {
+        how: int(subprocess.check_output([sys.executable, "-c", code, how], text=True, env=_environment()))
+        for how in ("kept", "as usual")
+    }
+    assert faults["as usual"] > 10 * 1536  # pages of six pieces, taken again and again
+    assert faults["kept"] < faults["as usual"] / 4
+
+
+def test_writeback_begins_and_bytes_stay(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("wb", buffering=0) as file:
+        file.write(b"x" * 1024**2)
+        start_writeback(file.fileno(), 0, 1024**2)
+        assert is_cached(file.fileno(), 0, 1) is False  # opened for writing alone: nobody can say
+    with path.open("rb") as file:
+        assert is_cached(file.fileno(), 0, 1024**2) == CAN_SEND_FILES

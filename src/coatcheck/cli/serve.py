@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shlex
@@ -41,8 +42,11 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
     The owner's access key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET; if they are not set, a key is made at
     the first start, kept in DATA/root-credentials.json and shown once.
     """
+    gc.disable()  # nothing that imports make is garbage; looking for it took a tenth of the start
     from coatcheck.process import run
 
+    gc.freeze()  # workers are forks: what they share is never looked at again, and stays shared
+    gc.enable()
     parent = os.getppid() if ephemeral else None
     if ephemeral:
         choose_ephemeral(options)

@@ -172,6 +172,7 @@ BLOB_BELIEVED_S: Final = 24 * 3600  # ours: after so long a blob is checked agai
 BLOBS_BELIEVED_MAX: Final = 65_536  # ours: how many checked blobs a process remembers, some 400 bytes each
 BLOB_CHECKS_WAITING_MAX: Final = 64  # ours: a range of a large blob begins a check while fewer are under way
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
+HEAP_KEPT_BYTES: Final = 8 * 1024**2  # ours: freed memory that a process keeps, at most, for the next pieces
 WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that is this far ahead of the writing is slowed down
 DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload so that its client sees the refusal
 DRAIN_SILENCE_S: Final = 1  # ours: how long a refused client may send nothing before the refusal is sent

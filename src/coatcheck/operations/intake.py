@@ -194,19 +194,24 @@ class _Intake:
             await self._work
 
     async def _absorb(self, blob: BlobWriter) -> None:
-        """Hash and write what has gathered, and what gathers meanwhile; hashing and writing go on side by side."""
+        """Hash and write what has gathered, and what gathers meanwhile. Hashing takes longest: while it goes on the
+        piece is written, and the next one put together."""
         loop = asyncio.get_running_loop()
-        while self._pieces:
-            data = b"".join(self._pieces)
-            self._pieces.clear()
-            self._gathered = 0
-            hashed = loop.run_in_executor(_hashers, self._hash, data)
-            try:
+        hashed: asyncio.Future[None] | None = None
+        try:
+            while self._pieces:
+                data = b"".join(self._pieces)
+                self._pieces.clear()
+                self._gathered = 0
+                if hashed is not None:
+                    await hashed
+                hashed = loop.run_in_executor(_hashers, self._hash, data)
                 await blob.write(data)
-            finally:
+                if self._gathered < WRITE_PIECE_BYTES:
+                    return
+        finally:
+            if hashed is not None:
                 await hashed
-            if self._gathered < WRITE_PIECE_BYTES:
-                return
 
     def _hash(self, data: bytes) -> None:
         self._md5.update(data)

@@ -6,7 +6,6 @@ What arrives is a text, or what TOML makes of a value; a list where a setting ma
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -36,8 +35,7 @@ class Kind(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """On or off."""
 
     metavar: str = ""
@@ -54,8 +52,7 @@ class Flag:
         return "true" if value else "false"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Any text that `check` finds nothing wrong with; it raises ValueError with words for a person."""
 
     metavar: str
@@ -75,8 +72,7 @@ class Text:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One of a few texts."""
 
     choices: tuple[str, ...]
@@ -94,8 +90,7 @@ class Choice:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """A whole number from `least` to `most`."""
 
     least: int
@@ -115,8 +110,7 @@ class Whole:
         return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
+class Seconds(NamedTuple):
     """A time from `least` to `most` seconds."""
 
     least: float
@@ -136,8 +130,7 @@ class Seconds:
         return f"{value:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mebibytes:
+class Mebibytes(NamedTuple):
     """A size given in MiB; its value is in bytes."""
 
     least: int
@@ -151,8 +144,7 @@ class Mebibytes:
         return str(value // _MIB)
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(NamedTuple):
     """An hour of the day; its value is None where that is -1, for never."""
 
     metavar: str = "H"
@@ -165,8 +157,7 @@ class Hour:
         return "-1" if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(NamedTuple):
     """A directory; its value is absolute."""
 
     must_exist: bool = True
@@ -184,8 +175,7 @@ class Folder:
         return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file that exists; its value is absolute, and None where none was given."""
 
     metavar: str = "FILE"
@@ -200,8 +190,7 @@ class File:
         return "" if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class StoreUrl:
+class StoreUrl(NamedTuple):
     """What a store is opened by: "memory:", or "file:" and an absolute directory; "" where none was given."""
 
     metavar: str = "URL"
@@ -225,8 +214,7 @@ class Listen(NamedTuple):
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """HOST:PORT."""
 
     metavar: str = "HOST:PORT"
@@ -241,8 +229,7 @@ class Address:
         return f"[{value.host}]:{value.port}" if ":" in value.host else f"{value.host}:{value.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(NamedTuple):
     """Any number of values of one kind: an option given several times, a list in TOML, commas in the environment."""
 
     of: Kind

@@ -80,6 +80,8 @@ class SqliteCatalog:
         self._buckets_generation = -1
         self._recent = RecentObjects(changes)
         self._listings = _Listings(path)
+        self._looked_in = 0  # the transaction in which the disk was looked at last, and what was found
+        self._crowded = False
 
     def close(self) -> None:
         """End the listing threads; reader and writer are closed by who made them."""
@@ -250,10 +252,9 @@ class SqliteCatalog:
         self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
     ) -> Written:
         columns = objects.write_columns(record)
-        crowded = record.body is not None and not has_room(self._path.parent)
 
         def put(connection: sqlite3.Connection) -> Written:
-            if crowded:
+            if record.body is not None and self._is_crowded():
                 _check_free_pages(connection, record.size)
             return objects.put_object(
                 connection,
@@ -266,6 +267,12 @@ class SqliteCatalog:
             )
 
         return await self._writer.run(put)
+
+    def _is_crowded(self) -> bool:
+        """Whether the disk has only its reserve left. On the writer's thread, which looks once a transaction."""
+        if self._looked_in != self._writer.transactions:
+            self._looked_in, self._crowded = self._writer.transactions, not has_room(self._path.parent)
+        return self._crowded
 
     async def change_object(
         self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False

@@ -173,6 +173,12 @@ _RULES: Final = (
 )
 
 
+def _find_only(connection: sqlite3.Connection, bucket_id: int, key: str) -> _Place | None:
+    """The one version that a key can have in a bucket that was never versioned."""
+    found = connection.execute(f"{_PLACE} AND seq = 0", (bucket_id, key)).fetchone()
+    return found and _Place(*found)
+
+
 def rules_of(connection: sqlite3.Connection, bucket_id: int, moments: Moments) -> Rules:
     """Raises: Gone."""
     found = connection.execute(_RULES, (BUCKET_WORM, OBJECT_WORM, bucket_id)).fetchone()
@@ -213,7 +219,10 @@ def find_replaced(
     """The version whose place a new one takes. Raises: Immutable, if it stays."""
     if rules.versioning == "Enabled":
         return None
-    replaced = find_place(connection, bucket_id, key, NULL_VERSION)
+    if rules.versioning:
+        replaced = find_place(connection, bucket_id, key, NULL_VERSION)
+    else:
+        replaced = _find_only(connection, bucket_id, key)
     if replaced is not None and rules.holds(replaced, bypass_governance=bypass_governance):
         raise Immutable(key)
     return replaced

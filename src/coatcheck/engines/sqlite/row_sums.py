@@ -34,13 +34,17 @@ _BY_TRIGGER: Final = (
 
 def row_sum(*columns: Any) -> int:
     """Of a row's columns without the sum itself; values as SQLite has them."""
-    return crc32(b"\n".join([_write(column) for column in columns]).rstrip(b"\n"))
-
-
-def _write(column: Any) -> bytes:
-    if isinstance(column, bytes):
-        return column
-    return b"" if column is None else str(column).encode("utf-8", "surrogatepass")
+    written = [
+        column.encode("utf-8", "surrogatepass")
+        if type(column) is str
+        else b""
+        if column is None
+        else column
+        if type(column) is bytes
+        else b"%d" % column
+        for column in columns
+    ]
+    return crc32(b"\n".join(written).rstrip(b"\n"))
 
 
 def keep_row_sums(connection: sqlite3.Connection) -> None:

@@ -49,7 +49,7 @@ def read_segments(column: bytes | None) -> tuple[Segment, ...]:
 
 def read_blob_ids(column: bytes | None) -> list[bytes]:
     """The blobs that segments name, each once."""
-    return list(dict.fromkeys(blob for blob, _, _ in _SEGMENT.iter_unpack(column))) if column else []
+    return list(dict.fromkeys([blob for blob, _, _ in _SEGMENT.iter_unpack(column)])) if column else []
 
 
 def read_restore(ready_at: int | None, until: int | None) -> Restore | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from .documents import upgrade_documents
 
+_HERE: Final = Path(__file__).parent  # importlib.resources would load 20 modules at each start
 _Step = str | Callable[[sqlite3.Connection], None]
 _FUNCTIONS: Final[dict[int, _Step]] = {3: upgrade_documents}
 
@@ -18,8 +19,7 @@ def _find_steps() -> tuple[_Step, ...]:
     """Step n leads to version n. It is the file schema_n.sql, or a function that runs its own statements inside the
     transaction it finds open, for tables that are small. Append, never edit."""
     steps: list[_Step] = ["schema.sql"]
-    here = files(__package__)
-    while (number := len(steps) + 1) in _FUNCTIONS or here.joinpath(f"schema_{number}.sql").is_file():
+    while (number := len(steps) + 1) in _FUNCTIONS or (_HERE / f"schema_{number}.sql").is_file():
         steps.append(_FUNCTIONS.get(number, f"schema_{number}.sql"))
     return tuple(steps)
 
@@ -42,7 +42,7 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     for number, step in enumerate(STEPS[version:], version + 1):
         if isinstance(step, str):
-            statements = files(__package__).joinpath(step).read_text()
+            statements = (_HERE / step).read_text()
             connection.executescript(f"BEGIN IMMEDIATE; {statements}; PRAGMA user_version = {number}; COMMIT;")
         else:
             _run(connection, step, number)

@@ -1,4 +1,5 @@
-"""Group commit: one thread a process runs all mutations, as many in one transaction as have come in meanwhile.
+"""Group commit: one thread a process runs all mutations, as many in one transaction as have come in by the time that
+it has the lock: while other processes commit, what comes in gathers, and is made durable by one sync.
 
 Two rules make that sound. A mutation that refuses (raises one of the port's errors, or an OssError of the
 operation's own) does so before it has written
@@ -81,6 +82,8 @@ class Writer:
         self._changes = changes
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._waiting = 0
+        self._ends = False  # nothing more is queued
+        self.transactions = 0  # begun so far
         self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
         self._thread.start()
 
@@ -124,9 +127,9 @@ class Writer:
                 self._queue.put(job)
 
     def _serve(self) -> None:
-        open_for_work = True
-        while open_for_work:
-            batch, open_for_work = self._next_batch()
+        while not self._ends:
+            batch: list[_Job[Any]] = []
+            self._take(batch, self._queue.get())
             while batch:
                 try:
                     jobs = self._commit(batch)
@@ -136,28 +139,31 @@ class Writer:
                     _settle(jobs)
                     batch = []
 
-    def _next_batch(self) -> tuple[list[_Job[Any]], bool]:
-        """What has queued up, waiting for the first; and whether there is more to come."""
-        batch: list[_Job[Any]] = []
-        job = self._queue.get()
-        try:
-            while job is not None:
-                batch.append(job)
-                if len(batch) == _BATCH_MAX:
-                    return batch, True
-                job = self._queue.get_nowait()
-        except Empty:
-            return batch, True
-        return batch, False
+    def _take(self, batch: list[_Job[Any]], job: _Job[Any] | None) -> None:
+        """Add a job, or take note of the end."""
+        if job is None:
+            self._ends = True
+        else:
+            batch.append(job)
+
+    def _take_queued(self, batch: list[_Job[Any]]) -> None:
+        """Add what has queued up, as far as there is room for it."""
+        with suppress(Empty):
+            while len(batch) < _BATCH_MAX and not self._ends:
+                self._take(batch, self._queue.get_nowait())
 
     def _commit(self, batch: list[_Job[Any]]) -> list[_Job[Any]]:
-        """Commit all that are still waited for, and return them; if that fails, each alone.
+        """Commit all that are still waited for, and what has come in by then, and return them; if that fails, each
+        alone.
 
+        Args:
+            batch: what has come in is added.
         Raises: _Locked, and none of them was begun.
         """
         jobs: list[_Job[Any]] = []
         try:
             with self._transaction():
+                self._take_queued(batch)
                 jobs = [job for job in batch if job.claim()]
                 for job in jobs:
                     job.run(self._connection)
@@ -197,6 +203,7 @@ class Writer:
                     tell_trouble("another program has the catalog locked", error)
                     raise _Locked from None
                 raise
+            self.transactions += 1
             self._changed.begin()
             try:
                 yield
