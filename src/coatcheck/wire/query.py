@@ -25,17 +25,18 @@ class Query:
     """All parameters in the order they came, and the first value of each name. Nobody changes one.
 
     Attributes:
+        raw: as it arrived; empty for one that was made of pairs.
         first: for reading: OSS takes the first of a repeated parameter.
         canonical: the text of every parameter but x-oss-signature, sorted by name, if each came once and in the one
             spelling that `percent.encode` would give it, as all SDKs send them; None if only `parameters` can tell.
     """
 
-    __slots__ = ("_parameters", "_raw", "canonical", "first")
+    __slots__ = ("_parameters", "canonical", "first", "raw")
 
     def __init__(
         self, raw: bytes, first: Mapping[str, str], canonical: str | None = None, parameters: Parameters | None = None
     ) -> None:
-        self._raw = raw
+        self.raw = raw
         self.first = first
         self.canonical = canonical
         self._parameters = parameters
@@ -44,7 +45,7 @@ class Query:
     def parameters(self) -> Parameters:
         """Every pair, repeats included: a signature covers them all."""
         if self._parameters is None:
-            self._parameters = _read_pieces(self._raw)
+            self._parameters = _read_pieces(self.raw)
         return self._parameters
 
     @property
