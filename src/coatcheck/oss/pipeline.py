@@ -100,9 +100,9 @@ class Pipeline:
         reading = self._readings.find(request)
         if reading is not None:
             snapshot = await self._reads.read(self._lookup_again(request, reading))
-            caller = self._recognise(reading, snapshot, now)
-            bucket = None if caller is None else await self._look_for_bucket(reading.target, snapshot)
-            if caller is not None and bucket is not None:
+            bucket = await self._look_for_bucket(reading.target, snapshot)
+            caller = None if bucket is None else self._recognise(reading, snapshot, now)
+            if caller is not None:
                 return await self._go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
         # Whatever isn't so any more is refused in the words, and in the order, in which it is refused at first.
         named = find_target(request, self._addressing)
