@@ -90,7 +90,7 @@ PIPELINED_AT_ONCE_MAX: Final = 512  # ours: requests in what one read brings; mo
 BODY_WAITING_MAX_BYTES: Final = 256 * 1024  # ours: of a body that wasn't taken yet; then the client is slowed down
 LINGER_S: Final = 2  # ours: how long a closing connection is still read from, so that its client sees the reply
 CONNECTION_QUEUE: Final = 4096  # ours: connections that wait to be accepted; the kernel may allow fewer
-FILES_RESERVED: Final = 128  # ours: open files of a process that aren't for connections
+FILES_RESERVED: Final = 384  # ours: open files of a process that aren't for connections
 CONNECTIONS_MAX: Final = 65_536  # ours: of one worker, however many files it may open
 HANDSHAKES_MAX: Final = 512  # ours: of TLS, begun at once in one worker; each takes some 45 KiB
 
@@ -146,6 +146,8 @@ READ_PIECES: Final = (  # ours: larger ones: (while less than this is in memory 
 BLOB_CHECK_FIRST_MAX_BYTES: Final = 8 * 1024**2  # ours: a blob up to this is checked before its first byte goes out
 BLOB_BELIEVED_S: Final = 24 * 3600  # ours: after so long a blob is checked again
 BLOBS_BELIEVED_MAX: Final = 65_536  # ours: how many checked blobs a process remembers, some 400 bytes each
+BLOBS_OPEN_MAX: Final = 256  # ours: blobs that one process keeps open though nobody reads them
+BLOB_OPEN_S: Final = 5.0  # ours: for at most so long; a removed blob then gives its space back
 BLOB_CHECKS_WAITING_MAX: Final = 64  # ours: a range of a large blob begins a check while fewer are under way
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
 WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that is this far ahead of the writing is slowed down
