@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from coatcheck import Presigner
 from coatcheck.core.limits import READINGS_MAX_BYTES
-from coatcheck.core.times import write_http_date
 from coatcheck.identity.readings import Readings
 from coatcheck.oss.table import ROWS
 from coatcheck.ports.keyring import AccessKey
@@ -326,7 +325,7 @@ def a_link(number: int, signature: str | None = None) -> tuple[Request, V4Claim,
     signed_at_s = NOW + number
     query = f"x-oss-credential=a&x-oss-date={signed_at_s}&x-oss-expires=3600&x-oss-signature={signature}"
     request = Request("GET", f"/{bucket}/{key}".encode(), read_query(query.encode()), {"host": "127.0.0.1"})
-    scope, date = Scope("20260305", "cn-hangzhou"), write_http_date(signed_at_s)[:16]
+    scope, date = Scope("20260305", "cn-hangzhou"), f"{signed_at_s}"
     found = request.query.first["x-oss-signature"]
     claim = V4Claim(V4_LINK, "OwnerKey", scope, date, signed_at_s, 3600, (), "", found, None, "")
     return request, claim, Target(bucket, key, None), f"{number:0142d}"

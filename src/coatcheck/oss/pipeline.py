@@ -373,7 +373,7 @@ def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
     names = [value for name, value in headers if name == _VARY]
     if len(names) < 2:
         return headers
-    return (*(header for header in headers if header[0] != _VARY), (_VARY, b", ".join(names)))
+    return (*[header for header in headers if header[0] != _VARY], (_VARY, b", ".join(names)))
 
 
 _VARY: Final = b"vary"
