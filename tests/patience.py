@@ -6,6 +6,7 @@ only so that a fault which hangs fails: by far more than any machine needs.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,13 @@ def wait_until(holds: Callable[[], object], what: str | Callable[[], str] = "it 
     while not holds():
         assert time.monotonic() < deadline, what if isinstance(what, str) else what()
         time.sleep(0.005)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """As `wait_until`, while the event loop goes on."""
+    async with asyncio.timeout(HANG_S):
+        while not holds():
+            await asyncio.sleep(0.005)
 
 
 @contextmanager

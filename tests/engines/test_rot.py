@@ -32,6 +32,7 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Job, Rendered
 
 from ..oss.house import OWNER, House
+from ..patience import until
 from ..soak import count
 
 FLIPS: Final = count(1000)
@@ -327,12 +328,6 @@ async def find(engines: LocalEngines, key: str) -> ObjectRecord:
 async def extend(taken: bytearray, chunks: AsyncIterator[bytes | bytearray]) -> None:
     async for piece in chunks:
         taken.extend(piece)
-
-
-async def until(done: Callable[[], Any]) -> None:
-    async with asyncio.timeout(60):
-        while not done():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_blob_is_looked_at_once_a_day(

@@ -27,4 +27,5 @@ async def who_asks(
     if claim is not None:
         check_scope(claim, regions=(region,), target=target)
     snapshot = await reads_of(keyring).read(ask_for_key(claim, keyring))
-    return identify(request, claim, target, snapshot, keyring, now=now, regions=(region,))
+    caller, target, _ = identify(request, claim, target, snapshot, keyring, now=now, regions=(region,))
+    return caller, target

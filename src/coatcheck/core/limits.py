@@ -14,6 +14,7 @@ LIST_PARAMETER_MAX_BYTES: Final = 1023  # OSS: prefix, marker, delimiter, start-
 PRESIGN_V4_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: a V4 URL lives at most seven days
 CLOCK_SKEW_MAX_S: Final = 15 * 60  # OSS: header signatures either way, V4 URLs before their start
 SIGNING_KEYS_CACHED: Final = 1024  # ours: (key, day, region) triples whose derived key is remembered
+READINGS_MAX_BYTES: Final = 16 * 1024**2  # ours: what a worker remembers of links that have verified
 
 # --- identities and policies ---------------------------------------------------------------------------------------
 POLICY_MAX_BYTES: Final = 6144  # OSS: RAM, a custom policy; also a role's trust policy
@@ -89,7 +90,7 @@ PIPELINED_AT_ONCE_MAX: Final = 512  # ours: requests in what one read brings; mo
 BODY_WAITING_MAX_BYTES: Final = 256 * 1024  # ours: of a body that wasn't taken yet; then the client is slowed down
 LINGER_S: Final = 2  # ours: how long a closing connection is still read from, so that its client sees the reply
 CONNECTION_QUEUE: Final = 4096  # ours: connections that wait to be accepted; the kernel may allow fewer
-FILES_RESERVED: Final = 128  # ours: open files of a process that aren't for connections
+FILES_RESERVED: Final = 384  # ours: open files of a process that aren't for connections
 CONNECTIONS_MAX: Final = 65_536  # ours: of one worker, however many files it may open
 HANDSHAKES_MAX: Final = 512  # ours: of TLS, begun at once in one worker; each takes some 45 KiB
 
@@ -170,6 +171,8 @@ READ_PIECES: Final = (  # ours: larger ones: (while less than this is in memory 
 BLOB_CHECK_FIRST_MAX_BYTES: Final = 8 * 1024**2  # ours: a blob up to this is checked before its first byte goes out
 BLOB_BELIEVED_S: Final = 24 * 3600  # ours: after so long a blob is checked again
 BLOBS_BELIEVED_MAX: Final = 65_536  # ours: how many checked blobs a process remembers, some 400 bytes each
+BLOBS_OPEN_MAX: Final = 256  # ours: blobs that one process keeps open though nobody reads them
+BLOB_OPEN_S: Final = 5.0  # ours: for at most so long; a removed blob then gives its space back
 BLOB_CHECKS_WAITING_MAX: Final = 64  # ours: a range of a large blob begins a check while fewer are under way
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
 HEAP_KEPT_BYTES: Final = 8 * 1024**2  # ours: freed memory that a process keeps, at most, for the next pieces

@@ -111,12 +111,12 @@ class BlobChecks:
         that names a missing blob is damage."""
         return BlobGone(blob_id) if self._find_blob(blob_id) is None else Damaged("its file is missing", blob_id)
 
-    def look(self, blob_id: str, fd: int, origin: Origin | None) -> Doubt | None:
-        """None if the opened blob can be believed.
+    def look(self, blob_id: str, status: os.stat_result, origin: Origin | None) -> Doubt | None:
+        """None if the opened blob can be believed, whose file's status is this.
 
         Raises: Damaged, for what is known to be, or has not the size it should have.
         """
-        stamp = stamp_of(os.fstat(fd))
+        stamp = stamp_of(status)
         if self._is_believed(blob_id, stamp, origin) or is_encrypted(blob_id):
             return None
         facts = self._find_blob(blob_id)

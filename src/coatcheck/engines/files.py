@@ -12,41 +12,33 @@ BlobGone comes out of `chunks`. When a blob's bytes are believed is in `checks`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import errno
 import os
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from ..core.body import FileSlice
 from ..core.limits import (
-    DISK_RESERVE_BYTES,
     READ_PIECES,
     READ_WHOLE_BYTES,
     READ_WHOLE_LENT_BYTES,
     SLICE_BYTES,
 )
-from ..linux import CAN_SEND_FILES, READ_CACHED, is_cached, start_writeback
+from ..linux import CAN_SEND_FILES, READ_CACHED, is_cached
 from ..ports.byte_store import BlobGone, make_blob_id
-from ..ports.catalog import NoSpace, Unwritable
 from ..ports.damage import Damaged, Origin
 from ..ports.object import Segment
-from .blob_paths import BlobPaths, has_room
+from .blob_paths import BlobPaths
+from .blob_writer import FileBlobWriter, in_thread
 from .checks import BlobChecks, Check, Doubt, FindBlob
-from .trouble import tell_trouble
-
-T = TypeVar("T")
+from .open_blobs import OpenBlob, OpenBlobs
 
 OPEN_AT_ONCE: Final = 64  # blobs a reader opens up front
 _THREADS: Final = 8  # for writing, and as many for reading: a slow fsync holds up no download
-_SEND_TO_DISK_BYTES: Final = 8 * 1024**2
-_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_UNWRITABLE: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class FileByteStore:
@@ -60,6 +52,7 @@ class FileByteStore:
         self._writing = ThreadPoolExecutor(_THREADS, "blob-writer")
         self._reading = ThreadPoolExecutor(_THREADS, "blob-reader")
         self._lent = Lent()
+        self._open = OpenBlobs(self._paths.blob)
 
     async def new_blob(self, *, encryption: str = "") -> FileBlobWriter:
         writer = FileBlobWriter(self._paths, make_blob_id(encrypted=encryption != ""), self._writing)
@@ -67,7 +60,7 @@ class FileByteStore:
         return writer
 
     async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> FileBlobReader:
-        reader = FileBlobReader(self._paths, segments, self._reading, self._lent, self._checks, origin)
+        reader = FileBlobReader(self._paths, segments, self._reading, self._lent, self._checks, origin, self._open)
         reader.open_first()
         if reader.doubted:
             try:
@@ -79,7 +72,8 @@ class FileByteStore:
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
         if blob_ids:
-            await _in_thread(self._writing, lambda: self._paths.remove(blob_ids))
+            await in_thread(self._writing, lambda: self._paths.remove(blob_ids))
+            self._open.forget(blob_ids)
 
     async def size(self, blob_id: str) -> int:
         try:  # on the event loop, as opening is: some microseconds
@@ -89,103 +83,10 @@ class FileByteStore:
 
     def close(self) -> None:
         """Wait for running calls and end the threads."""
+        self._open.end()
         self._checks.close()
         self._writing.shutdown()
         self._reading.shutdown()
-
-
-async def _in_thread(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, call)
-
-
-class FileBlobWriter:
-    """One blob in the making.
-
-    A cancelled call's thread goes on for a moment, so each step takes `_turn` and looks whether the file is still open.
-    """
-
-    def __init__(self, paths: BlobPaths, blob_id: str, threads: ThreadPoolExecutor) -> None:
-        self.blob_id = blob_id
-        self._paths = paths
-        self._threads = threads
-        self._turn = threading.Lock()
-        self._fd: int | None = None
-        self._written = 0
-        self._sent_to_disk = 0
-        self._over = False
-
-    async def begin(self) -> None:
-        try:
-            await self._step(self._begin)
-        except BaseException:
-            with contextlib.suppress(OSError):  # what can't be made can't be removed either
-                await self.discard()
-            raise
-
-    async def write(self, data: bytes | bytearray) -> None:
-        await self._step(lambda: self._write(data))
-
-    async def finish(self) -> None:
-        await self._step(self._finish)
-
-    async def keep(self) -> None:
-        await _in_thread(self._threads, lambda: self._paths.keep(self.blob_id))
-
-    async def discard(self) -> None:
-        await _in_thread(self._threads, self._discard)
-
-    async def _step(self, step: Callable[[], None]) -> None:
-        await _in_thread(self._threads, lambda: self._run(step))
-
-    def _run(self, step: Callable[[], None]) -> None:
-        with self._turn:
-            if self._over:
-                raise ValueError("This blob was finished or discarded.")
-            try:
-                step()
-            except OSError as error:
-                if error.errno in _NO_SPACE:
-                    tell_trouble("uploads have no space left", error)
-                    raise NoSpace(str(error)) from error
-                if error.errno in _UNWRITABLE:
-                    tell_trouble("uploads cannot be written", error)
-                    raise Unwritable(str(error)) from error
-                raise
-
-    def _begin(self) -> None:
-        self._fd = os.open(self._paths.incoming(self.blob_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-
-    def _write(self, data: bytes | bytearray) -> None:
-        assert self._fd is not None
-        if not has_room(self._fd):
-            tell_trouble("uploads are refused", f"less than {DISK_RESERVE_BYTES} bytes are left on the disk")
-            raise NoSpace(f"Less than {DISK_RESERVE_BYTES} bytes are left on the disk.")
-        with memoryview(data) as view:
-            done = 0
-            while done < len(view):
-                done += os.write(self._fd, view[done:])
-        self._written += done
-        if self._written - self._sent_to_disk >= _SEND_TO_DISK_BYTES:
-            start_writeback(self._fd, self._sent_to_disk, self._written)
-            self._sent_to_disk = self._written
-
-    def _finish(self) -> None:
-        assert self._fd is not None
-        os.fsync(self._fd)
-        self._close()
-        self._paths.make_final(self.blob_id)
-        self._over = True
-
-    def _discard(self) -> None:
-        with self._turn:
-            self._over = True
-            self._close()
-            self._paths.discard(self.blob_id)
-
-    def _close(self) -> None:
-        if self._fd is not None:
-            fd, self._fd = self._fd, None
-            os.close(fd)
 
 
 def _slice_size(left: int) -> int:
@@ -217,6 +118,7 @@ class FileBlobReader:
 
     Args:
         checks: of the blobs; None for files that aren't blobs.
+        shared: what is open for all readers; None for files that aren't blobs.
     """
 
     def __init__(
@@ -227,6 +129,7 @@ class FileBlobReader:
         lent: Lent,
         checks: BlobChecks | None = None,
         origin: Origin | None = None,
+        shared: OpenBlobs | None = None,
     ) -> None:
         self._paths = paths
         self._segments = segments
@@ -236,6 +139,8 @@ class FileBlobReader:
         self._checks = checks
         self._origin = origin
         self._turn = threading.Lock()
+        self._shared = shared
+        self._held: list[OpenBlob] = []  # of the shared ones
         self._fds: dict[str, int] = {}
         self._unseen: list[str] = []  # blobs opened and not looked at yet
         self._doubts: list[Doubt] = []
@@ -250,7 +155,10 @@ class FileBlobReader:
         """
         try:
             for blob_id in list(dict.fromkeys(segment.blob_id for segment in self._segments))[:OPEN_AT_ONCE]:
-                self._fd(blob_id)
+                if self._shared is None:
+                    self._fd(blob_id)
+                else:
+                    self._share(blob_id, self._shared)
             self._look()
         except BlobGone as gone:
             self._close()
@@ -258,6 +166,16 @@ class FileBlobReader:
         except BaseException:
             self._close()
             raise
+
+    def _share(self, blob_id: str, shared: OpenBlobs) -> None:
+        try:
+            file, status = shared.open(blob_id)
+        except FileNotFoundError:
+            raise BlobGone(blob_id) from None
+        self._held.append(file)
+        self._fds[blob_id] = file.fd
+        if self._checks is not None and (doubt := self._checks.look(blob_id, status, self._origin)):
+            self._doubts.append(doubt)
 
     @property
     def doubted(self) -> bool:
@@ -343,7 +261,7 @@ class FileBlobReader:
             finally:
                 self._turn.release()
         else:  # a cancelled read is still running
-            await _in_thread(self._threads, self._close_in_turn)
+            await in_thread(self._threads, self._close_in_turn)
 
     # --- are they what was written? ---
 
@@ -353,7 +271,9 @@ class FileBlobReader:
             self._unseen.clear()
         while self._unseen:
             blob_id = self._unseen.pop()
-            if self._checks is not None and (doubt := self._checks.look(blob_id, self._fds[blob_id], self._origin)):
+            if self._checks is not None and (
+                doubt := self._checks.look(blob_id, os.fstat(self._fds[blob_id]), self._origin)
+            ):
                 self._doubts.append(doubt)
 
     def _begin_checks(self, *, needed: bool) -> None:
@@ -435,7 +355,7 @@ class FileBlobReader:
             cached = self._read_cached(blob_id, offset, length)
             if cached is not None:
                 return cached
-            return await _in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
+            return await in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
         except (BlobGone, Damaged) as error:
             raise self._meant_by(error) from None
 
@@ -444,7 +364,7 @@ class FileBlobReader:
         try:
             fd = self._opened(blob_id)
             if fd is None or not is_cached(fd, offset, length):
-                await _in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
+                await in_thread(self._threads, lambda: self._read_in_turn(blob_id, offset, length))
                 fd = self._fds[blob_id]
             return fd
         except (BlobGone, Damaged) as error:
@@ -490,5 +410,9 @@ class FileBlobReader:
 
     def _close(self) -> None:
         self._closed = True
+        while self._held and self._shared is not None:
+            file = self._held.pop()
+            del self._fds[file.blob_id]
+            self._shared.close(file)
         while self._fds:
             os.close(self._fds.popitem()[1])

@@ -17,11 +17,12 @@ from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.signing.claim import read_form_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
 from coatcheck.signing.scheme import Claim, SignersNow, one_clock
-from coatcheck.signing.verify import check_claim, check_scope, check_token, verify, verify_form
+from coatcheck.signing.verify import check_claim, check_scope, check_token, is_signed, verify, verify_form
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target, other_readings
 
 from .caller import ANONYMOUS, Caller
+from .readings import Reading
 from .session import TEMPORARY, find_role_uid, make_temporary_key
 
 
@@ -47,8 +48,9 @@ def identify(
     now: float,
     regions: Collection[str],
     signers_now: SignersNow = one_clock,
-) -> tuple[Caller, Target]:
-    """Who asks, and for what: the target is another reading of the address where only that one verifies.
+) -> tuple[Caller, Target, str]:
+    """Who asks, for what, and the text that was signed: the target is another reading of the address where only that
+    one verifies; the text is "" where nothing was signed.
 
     Args:
         claim: the request's, whose scope has been checked; None if it isn't signed.
@@ -58,18 +60,40 @@ def identify(
         OssError: what `check_claim`, `find_key` and `verify` refuse.
     """
     if claim is None:
-        return ANONYMOUS, target
+        return ANONYMOUS, target, ""
     check_claim(claim, now=signers_now(claim, now), target=target)
     key = find_key(claim, snapshot, keyring, now)
     try:
-        verify(claim, request, target, key.access_key_secret)
+        text = verify(claim, request, target, key.access_key_secret)
     except OssError as error:
-        target = _verify_other_reading(claim, request, target, key, error)
+        target, text = _verify_other_reading(claim, request, target, key, error)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
     if target.region is None and len(regions) > 1:
         target = target._replace(region=claim.region)  # an endpoint of no region: the signer says which is meant
-    return caller_of(key, claim, frozenset(claim.additional_headers)), target
+    return caller_of(key, claim, frozenset(claim.additional_headers)), target, text
+
+
+def recognise(reading: Reading, snapshot: Snapshot, keyring: KeyUse, now: float) -> Caller | None:
+    """Who asks by a link that has verified before; None if it wouldn't now: it has ended, or its key is another one.
+
+    Args:
+        reading: of these very bytes. Of time and key nothing is remembered.
+        snapshot: of a lookup that has the parts of `ask_for_key`.
+    """
+    kind, signature = reading.kind, reading.signature
+    claim, end_s = kind.claim, reading.end_s
+    if not end_s - kind.lasts_s <= now <= end_s:
+        return None
+    try:
+        key = find_key(claim, snapshot, keyring, now)
+    except OssError:
+        return None
+    if not is_signed(claim, reading.text, signature, key.access_key_secret):
+        return None
+    if claim.security_token is None:
+        keyring.note_use(key.access_key_id, now)
+    return Caller(key.account, key.access_key_id, True, kind.signed_headers, key.principal, signature)
 
 
 class Poster(NamedTuple):
@@ -142,10 +166,11 @@ def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> A
     return key
 
 
-def _verify_other_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:
+def _verify_other_reading(
+    claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError
+) -> tuple[Target, str]:
     """See `wire.target.other_readings`; the first refusal is the one that is answered."""
     for other in other_readings(request, target):
         with suppress(OssError):
-            verify(claim, request, other, key.access_key_secret)
-            return other
+            return other, verify(claim, request, other, key.access_key_secret)
     raise error

@@ -45,10 +45,13 @@ def compress(
 
 def _is_text(headers: list[RawHeader]) -> bool:
     """Of one of the types, and not encoded by its uploader already."""
-    kind = next((value for name, value in headers if name == b"content-type"), b"")
-    if kind not in _TYPES and kind.partition(b";")[0].strip().lower() not in _TYPES:
-        return False
-    return all(name != b"content-encoding" for name, _ in headers)
+    kind = b""
+    for name, value in headers:
+        if name == b"content-type":
+            kind = value
+        elif name == b"content-encoding":
+            return False
+    return kind in _TYPES or kind.partition(b";")[0].strip().lower() in _TYPES
 
 
 def _asks_for_gzip(text: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from coatcheck.core.digests import write_content_md5
@@ -109,11 +110,8 @@ def write_object_headers(record: ObjectRecord) -> list[RawHeader]:
     headers = [
         *record.headers,
         (b"etag", b'"%b"' % record.etag.encode()),
-        (b"last-modified", write_http_date(record.last_modified).encode()),
-        (b"accept-ranges", b"bytes"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"x-oss-object-type", record.kind.encode()),
-        (b"x-oss-storage-class", record.storage_class.encode()),
+        _write_last_modified(record.last_modified),
+        *_write_kind(record.kind, record.storage_class),
         (b"x-oss-hash-crc64ecma", b"%d" % record.crc64),
     ]
     if record.kind == "Normal":
@@ -125,6 +123,22 @@ def write_object_headers(record: ObjectRecord) -> list[RawHeader]:
     if record.tags:
         headers.append((b"x-oss-tagging-count", b"%d" % len(record.tags)))
     return headers
+
+
+@lru_cache(maxsize=4096)
+def _write_last_modified(moment_s: int) -> RawHeader:
+    return b"last-modified", write_http_date(moment_s).encode()
+
+
+@lru_cache(maxsize=64)
+def _write_kind(kind: str, storage_class: str) -> tuple[RawHeader, ...]:
+    """What all objects of a kind and a class have in common."""
+    return (
+        (b"accept-ranges", b"bytes"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-oss-object-type", kind.encode()),
+        (b"x-oss-storage-class", storage_class.encode()),
+    )
 
 
 def force_download(headers: list[RawHeader]) -> list[RawHeader]:

@@ -23,7 +23,8 @@ from coatcheck.core.errors import (
 )
 from coatcheck.exchange import Exchange, Logged, read_unwritten
 from coatcheck.identity.caller import ANONYMOUS, Caller
-from coatcheck.identity.identify import ask_for_key, identify, identify_form
+from coatcheck.identity.identify import ask_for_key, identify, identify_form, recognise
+from coatcheck.identity.readings import Reading, Readings
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import body_fault
 from coatcheck.ports.bucket import Bucket
@@ -83,6 +84,7 @@ class Pipeline:
         self._settings = settings
         self._signers_now = signers_now
         self._form_memory = FormMemory()
+        self._readings = Readings()
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request; what it was is noted in the exchange on the way.
@@ -106,8 +108,18 @@ class Pipeline:
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
+        reading = self._readings.find(request)
+        if reading is not None:
+            snapshot = await self._reads.read(self._lookup_again(request, reading))
+            bucket = snapshot.bucket()
+            caller = None if bucket is None else self._recognise(reading, snapshot, now)
+            if bucket is not None and caller is not None:
+                if bucket.configurations:
+                    exchange.logged = _find_log(bucket)
+                return await self._go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
+        # Whatever isn't so any more is refused in the words, and in the order, in which it is refused at first.
         named = find_target(request, self._addressing)
-        claim, refusal = _read_claim(request)
+        claim, refusal = _NO_CLAIM if _is_unsigned(request, named) else _read_claim(request)
         snapshot = await self._reads.read(self._lookup(request, named, claim))
         target = named
         if target is None:
@@ -126,24 +138,52 @@ class Pipeline:
             check_scope(claim, regions=regions, target=target)
         if bucket is None and target.bucket is not None and not _may_make_bucket(request, target):
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
-        caller, target = identify(
+        caller, target, text = identify(
             request, claim, target, snapshot, self._keyring, now=now, regions=regions, signers_now=self._signers_now
         )
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None:
             row = row_without_bucket(row)
-        exchange.operation = row.name
-        exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
+        if claim is not None and claim.scheme.is_link and not (named is None and request.proxy_host):
+            self._readings.keep(
+                request, claim, target, text, (row, read_host_name(request.host) if named is None else "")
+            )
+        return await self._go_on(row, exchange, target, caller, bucket, snapshot)
+
+    def _go_on(
+        self,
+        row: Row,
+        exchange: Exchange,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket | None,
+        snapshot: Snapshot,
+    ) -> Awaitable[Reply]:
+        """Who asks for what is known."""
+        exchange.operation, exchange.access_key_id = row.name, caller.access_key_id
+        exchange.bucket, exchange.key = target.bucket or "", target.key or ""
         bucket = None if row.makes_bucket else self._check_bucket(target, bucket)
-        return await self._admit(row, exchange, target, caller, bucket, snapshot)
+        return self._admit(row, exchange, target, caller, bucket, snapshot)
+
+    def _lookup_again(self, request: Request, reading: Reading) -> Lookup:
+        """As `_lookup`, for a link that has verified before."""
+        kind, target = reading.kind, reading.target
+        who = kind.who or ask_for_key(kind.claim, self._keyring)
+        bucket = "" if kind.domain else target.bucket or ""
+        return Lookup(kind.domain, who.access_key_id, who.role_uid, bucket, target.key, _named_version(request))
+
+    def _recognise(self, reading: Reading, snapshot: Snapshot, now: float) -> Caller | None:
+        """Who asks by a link that has verified before; None if it wouldn't now, or its domain is another bucket's."""
+        target = reading.target
+        if reading.kind.domain and snapshot.domain_bucket() != (target.bucket if target.own_domain else None):
+            return None
+        return recognise(reading, snapshot, self._keyring, now)
 
     def _lookup(self, request: Request, target: Target | None, claim: Claim | None) -> Lookup:
         """All that the request can be seen to need, to be read at once."""
         who = ask_for_key(claim, self._keyring)
-        version_id = request.query.get("versionId")
-        if version_id is not None and not is_version_id(version_id):
-            version_id = None
+        version_id = _named_version(request)
         if target is None:
             key, domain = read_own_domain_key(request), read_host_name(request.host)
             return who._replace(domain=domain, key=key, version_id=version_id)
@@ -364,10 +404,25 @@ def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
     names = [value for name, value in headers if name == _VARY]
     if len(names) < 2:
         return headers
-    return (*(header for header in headers if header[0] != _VARY), (_VARY, b", ".join(names)))
+    return (*[header for header in headers if header[0] != _VARY], (_VARY, b", ".join(names)))
 
 
 _VARY: Final = b"vary"
+
+
+def _named_version(request: Request) -> str | None:
+    """The version that the request names, if there can be such a one."""
+    version_id = request.query.get("versionId")
+    return version_id if version_id is None or is_version_id(version_id) else None
+
+
+def _is_unsigned(request: Request, target: Target | None) -> bool:
+    """Whether signatures in headers and URL don't count."""
+    method = request.method
+    return method == "OPTIONS" or (method == "POST" and target is not None and is_form(target, request.query))
+
+
+_NO_CLAIM: Final = (None, None)
 
 
 def _may_make_bucket(request: Request, target: Target) -> bool:

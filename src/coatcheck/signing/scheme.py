@@ -66,6 +66,19 @@ class Glance(NamedTuple):
     required_headers: tuple[str, ...] = ()
 
 
+class Lasting(NamedTuple):
+    """What stays of the claim of a link that has verified, for when the link is used again.
+
+    Attributes:
+        common: the claim without its time and its signature, so that links of one signer may share it.
+        end_s: Unix seconds; the last moment at which `check` accepts it. `lasts_s`: how long before that it begins to.
+    """
+
+    common: Claim
+    end_s: int
+    lasts_s: float
+
+
 def _any_scope(*_: object) -> None:
     """For schemes that name no scope."""
 
@@ -97,6 +110,7 @@ class Scheme(Generic[Arrived, Made]):
         sign: the signature that a secret gives to a string (claim, string, secret).
         mismatch: the refusal of another signature; it has the text, never our signature.
         signature_chars: the length of a whole signature.
+        keep: of a link, what stays of its claim; None for what isn't remembered.
         glance: of a link, what can be said of it even where it can't be read; None if it isn't signed so.
     """
 
@@ -113,6 +127,7 @@ class Scheme(Generic[Arrived, Made]):
     check_scope: Callable[[Made, Collection[str], Target], None] = _any_scope
     marks: frozenset[str] = frozenset()
     signature_chars: int = 0
+    keep: Callable[[Made], Lasting] | None = None
     glance: Callable[[Query], Glance | None] = _see_nothing
 
     def __repr__(self) -> str:

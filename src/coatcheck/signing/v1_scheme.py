@@ -7,6 +7,7 @@ What cannot be read is refused with the row that OSS's documents give for it (si
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
@@ -33,7 +34,7 @@ from .claim_parts import (
     readings,
     url_token,
 )
-from .scheme import Glance, Scheme, SignedText
+from .scheme import Glance, Lasting, Scheme, SignedText
 
 _MARKS: Final = frozenset({"OSSAccessKeyId", "Signature", "Expires"})
 _LATER: Final = frozenset({"x-oss-signature-version", "X-Amz-Algorithm", "X-Amz-Signature"})  # no V1 link has these
@@ -135,6 +136,10 @@ def _check_header(claim: V1Claim, now: float, _: Target) -> None:
     check_skew(claim.moment_s, now)
 
 
+def _keep(claim: V1Claim) -> Lasting:
+    return Lasting(claim._replace(date_line="", moment_s=0, signature=""), claim.moment_s, inf)
+
+
 def _texts(claim: V1Claim, request: Request, target: Target) -> Sequence[str]:
     return [_string_to_sign(claim, request, target, parameters) for parameters in readings(claim, request)]
 
@@ -191,6 +196,7 @@ V1_LINK: Final = Scheme(
     _odd_texts,
     marks=_MARKS,
     signature_chars=28,
+    keep=_keep,
     glance=_glance,
 )
 V1_HEADER: Final = Scheme(

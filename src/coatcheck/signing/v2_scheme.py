@@ -17,6 +17,7 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import AUTHORIZATION_INVALID, QUERY_AUTHORIZATION_INVALID, OssError
@@ -39,7 +40,7 @@ from .claim_parts import (
     readings,
     url_token,
 )
-from .scheme import Glance, Scheme, SignedText
+from .scheme import Glance, Lasting, Scheme, SignedText
 
 _WORD: Final = "OSS2"
 _VERSION: Final = "x-oss-signature-version"
@@ -155,6 +156,10 @@ def _check_header(claim: V2Claim, now: float, _: Target) -> None:
     check_skew(claim.moment_s, now)
 
 
+def _keep(claim: V2Claim) -> Lasting:
+    return Lasting(claim._replace(date_line="", moment_s=0, signature=""), claim.moment_s, inf)
+
+
 def _texts(claim: V2Claim, request: Request, target: Target) -> Sequence[str]:
     return [_string_to_sign(claim, request, target, parameters) for parameters in readings(claim, request)]
 
@@ -215,6 +220,7 @@ V2_LINK: Final = Scheme(
     _mismatch,
     marks=frozenset({_VERSION, "x-oss-access-key-id", "x-oss-signature"}),
     signature_chars=44,
+    keep=_keep,
     glance=_glance,
 )
 V2_HEADER: Final = Scheme(

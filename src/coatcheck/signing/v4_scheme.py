@@ -42,7 +42,7 @@ from .claim_parts import (
     split_credential,
     url_token,
 )
-from .scheme import Glance, Scheme, SignedText
+from .scheme import Glance, Lasting, Scheme, SignedText
 from .source_ip import is_restricted
 from .v4 import ALGORITHM, TERMINATOR, UNSIGNED_PAYLOAD, Scope
 
@@ -329,6 +329,12 @@ def _check_window(start_s: int, end_s: int, now: float) -> None:
         raise REQUEST_NOT_YET_VALID(RequestTime=write_iso(start_s), ServerTime=write_iso(int(now)))
 
 
+def _keep(claim: V4Claim) -> Lasting:
+    age_s = claim.expires_s or 0
+    common = claim._replace(timestamp="", signed_at_s=0, signature="")
+    return Lasting(common, claim.signed_at_s + age_s, age_s + CLOCK_SKEW_MAX_S)
+
+
 def _texts(claim: V4Claim, request: Request, target: Target) -> Sequence[str]:
     if claim.expires_s is None or not is_restricted(request.query):
         return (v4.string_to_sign(claim.timestamp, claim.scope, _canonical_request(claim, request, target, None)),)
@@ -432,6 +438,7 @@ V4_LINK: Final = Scheme(
     _check_scope,
     marks=frozenset(_MARKS),
     signature_chars=64,
+    keep=_keep,
     glance=_glance,
 )
 V4_HEADER: Final = Scheme(

@@ -55,8 +55,8 @@ def check_token(access_key_id: str, token: str | None, *, is_sts_key: bool) -> N
         raise UNKNOWN_ACCESS_KEY_ID(ec="0002-00000002", OSSAccessKeyId=access_key_id)
 
 
-def verify(claim: Claim, arrived: Any, target: Target, secret: str) -> None:
-    """Return if `secret` signed what arrived; the texts are built from it.
+def verify(claim: Claim, arrived: Any, target: Target, secret: str) -> str:
+    """Return if `secret` signed what arrived: the text that it signed. The texts are built from what arrived.
 
     Args:
         arrived: what the claim was read from: the request, for most.
@@ -67,11 +67,16 @@ def verify(claim: Claim, arrived: Any, target: Target, secret: str) -> None:
     scheme, signature = claim.scheme, claim.signature
     for text in scheme.texts(claim, arrived, target):
         if _is_same(scheme.sign(claim, text, secret), signature):
-            return
+            return text
     for text in scheme.odd_texts(claim, arrived, target):
         if _is_same(scheme.sign(claim, text, secret), signature):
-            return
+            return text
     raise scheme.mismatch(claim, arrived, target)
+
+
+def is_signed(claim: Claim, text: str, signature: str, secret: str) -> bool:
+    """Whether a secret gives a signature to a text that `verify` returned; `claim` is it, or what is left of it."""
+    return _is_same(claim.scheme.sign(claim, text, secret), signature)
 
 
 def verify_form(claim: FormClaim, secret: str) -> None:

@@ -25,17 +25,18 @@ class Query:
     """All parameters in the order they came, and the first value of each name. Nobody changes one.
 
     Attributes:
+        raw: as it arrived; empty for one that was made of pairs.
         first: for reading: OSS takes the first of a repeated parameter.
         canonical: the text of every parameter but x-oss-signature, sorted by name, if each came once and in the one
             spelling that `percent.encode` would give it, as all SDKs send them; None if only `parameters` can tell.
     """
 
-    __slots__ = ("_parameters", "_raw", "canonical", "first")
+    __slots__ = ("_parameters", "canonical", "first", "raw")
 
     def __init__(
         self, raw: bytes, first: Mapping[str, str], canonical: str | None = None, parameters: Parameters | None = None
     ) -> None:
-        self._raw = raw
+        self.raw = raw
         self.first = first
         self.canonical = canonical
         self._parameters = parameters
@@ -44,7 +45,7 @@ class Query:
     def parameters(self) -> Parameters:
         """Every pair, repeats included: a signature covers them all."""
         if self._parameters is None:
-            self._parameters = _read_pieces(self._raw)
+            self._parameters = _read_pieces(self.raw)
         return self._parameters
 
     @property
@@ -115,13 +116,15 @@ def _read_link(raw: bytes) -> Query | None:
         return None
     start, end, first = shared
     date = raw_date.decode()
-    return Query(raw, {**first, "x-oss-date": date, "x-oss-signature": raw_signature.decode()}, f"{start}{date}{end}")
+    first = first.copy()  # which has both names: a dict that grows takes longer
+    first["x-oss-date"], first["x-oss-signature"] = date, raw_signature.decode()
+    return Query(raw, first, f"{start}{date}{end}")
 
 
 @lru_cache(maxsize=1024)
 def _read_shared(raw: bytes) -> tuple[str, str, dict[str, str]] | None:
     """Of a link without its signature and the value of its date: the canonical text before and behind that value, and
-    the values of all parameters; None if any isn't in its canonical spelling.
+    the values of all parameters, with the two left open; None if any isn't in its canonical spelling.
 
     Of what has to be encoded only "/" is looked for, since every link has it in its credential.
     """
@@ -139,6 +142,7 @@ def _read_shared(raw: bytes) -> tuple[str, str, dict[str, str]] | None:
     if encoded.get("x-oss-date") != "0" or _DATE in start + end:
         return None
     first = {name.replace("%2F", "/"): value.replace("%2F", "/") for name, value in encoded.items()}
+    first["x-oss-signature"] = ""
     return start + _DATE, end, first
 
 

@@ -96,6 +96,8 @@ def find_target(request: Request, addressing: Addressing) -> Target | None:
         OssError: INVALID_BUCKET_NAME or one of `read_object_key`'s.
     """
     host = read_host_name(request.host)
+    if host not in addressing.base_names and is_address(host):
+        return _path_style(request.raw_path, None)
     target = _target_of_host(host, request.raw_path, addressing)
     if target is None or target.region is not None:
         return target
@@ -106,8 +108,6 @@ def find_target(request: Request, addressing: Addressing) -> Target | None:
 def _target_of_host(host: str, raw_path: bytes, addressing: Addressing) -> Target | None:
     if host in addressing.base_names:
         return _path_style(raw_path, addressing.base_names[host])
-    if is_address(host):
-        return _path_style(raw_path, None)
     label, _, base_name = host.partition(".")
     if base_name in addressing.base_names and base_name not in addressing.bare_domains:
         if not label:  # so ali-oss names no bucket, given an IP address as its endpoint
