@@ -44,6 +44,7 @@ from .sqlite.connection import Reader, open_connection
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
+from .sqlite.links import SqliteLinks
 from .sqlite.objects import damage_of
 from .sqlite.row_sums import keep_row_sums, wrong_rows
 from .sqlite.rows import read_crc64, read_segments
@@ -89,6 +90,7 @@ class LocalEngines:
     keyring: SqliteKeyring
     identities: SqliteIdentities
     domains: SqliteDomains
+    links: SqliteLinks
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -161,6 +163,7 @@ def open_local(data: Path, clock: Clock = wall_clock) -> LocalEngines:
         SqliteKeyring(reader, writer, seal, clock),
         SqliteIdentities(reader, writer, clock),
         SqliteDomains(reader, writer),
+        SqliteLinks(reader, writer, changes),
         files,
         reader,
         writer,
