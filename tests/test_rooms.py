@@ -30,6 +30,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "access": {"core", "identity.caller", "ports"},
     "configurations": {"core", "access.actions", "access.policy", "ports.bucket"},
     "operations": {
+        "links",
         "core",
         "ports",
         "images",

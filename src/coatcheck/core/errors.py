@@ -472,6 +472,25 @@ RENDERERS_BUSY = Fault(
     "ServiceUnavailable", 503, "More pictures are waiting to be processed than the server takes on. Try again later."
 )
 
+# --- links: the codes that begin with 9000 are ours -----------------------------------------------------------------
+LINK_CANCELLED = Fault("AccessDenied", 403, "This link has been cancelled. Ask for a new one.", "9000-00000001")
+LINK_USED_UP = Fault("AccessDenied", 403, "This link has been used up. Ask for a new one.", "9000-00000002")
+LINK_NOT_STARTED = Fault("AccessDenied", 403, "This link is not valid yet.", "9000-00000003")
+LINK_WRONG_ADDRESS = Fault("AccessDenied", 403, "This link cannot be used from your network address.", "9000-00000004")
+LINK_NOT_REGISTERED = Fault(
+    "AccessDenied",
+    403,
+    "Links of this bucket work only when they are registered, and this one is not. "
+    "Its signer can register it: coatcheck link register.",
+    "9000-00000005",
+)
+LINK_FOR_PEOPLE = Fault(
+    "AccessDenied",
+    403,
+    "This link has a limit, so it is not shown to programs that preview links. Nothing was used up.",
+    "9000-00000006",
+)
+
 # --- ours ----------------------------------------------------------------------------------------------------------
 INTERNAL_ERROR = Fault("InternalError", 500, "Please contact the server administrator.")
 OUT_OF_RESOURCES = Fault(

@@ -1,0 +1,132 @@
+"""Downloads of limited links: each takes a use before its first byte goes out, and says in the end how far it came.
+
+A long download goes out in steps. The register is told of each before it begins, so that a process that dies in the
+middle is taken to have sent no more than the step it was in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from typing import Final
+
+from coatcheck.core.body import FileSlice, Stream, let_go
+from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken
+from coatcheck.links.uses import Content, Download, UsedUp, allow, begin, end
+from coatcheck.links.uses_text import read_uses, write_uses
+from coatcheck.ports.catalog import Gone
+from coatcheck.ports.links import Links
+
+_STEP_MIN_BYTES: Final = 4 * 1024 * 1024
+_STEPS_MAX: Final = 16  # of a download: each is a commit
+
+
+def name_receiver(address: str, agent: str) -> str:
+    """Who a use belongs to, so that a resumed or parallel download is one: as a digest, since it is kept."""
+    return hashlib.blake2b(f"{address}\0{agent}".encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
+
+
+class LimitedDownload:
+    """One reply of a limited link.
+
+    Times are counted from the request's by the loop's clock, which nobody can set.
+    """
+
+    def __init__(self, links: Links, link_id: str, content: Content, span: ByteRange, now: float) -> None:
+        self._links = links
+        self._link_id = link_id
+        self._content = content
+        self._loop = asyncio.get_running_loop()
+        self._zero = now - self._loop.time()
+        self._step = max(_STEP_MIN_BYTES, -(-content.size // _STEPS_MAX))
+        first_step = min(span.stop, span.start + self._step)
+        self._download = Download(secrets.token_hex(6), span.start, span.stop, first_step, now)
+        self._over = False
+
+    async def begin(self, limit: int, receiver: str) -> None:
+        """Take a use, or join one. Nothing may be sent before this has returned.
+
+        Raises: OssError LINK_USED_UP; LINK_CANCELLED, if the row has gone meanwhile; what the store raises.
+        """
+
+        def change(text: str) -> str:
+            try:
+                return write_uses(begin(read_uses(text), limit, receiver, self._content, self._download))
+            except UsedUp:
+                raise LINK_USED_UP() from None
+
+        try:
+            await self._links.change_uses(self._link_id, change)
+        except Gone:
+            raise LINK_CANCELLED() from None
+
+    def stream(self, content: Stream) -> Stream:
+        """The same bytes, each step of which the register is told before it begins."""
+        slices = None if content.slices is None else self._slices(content.slices)
+        return Stream(self._chunks(content.chunks), content.size, content.close, slices)
+
+    async def keep_known(self) -> None:
+        """Say that it still runs. To be called now and then, see `links.uses.NEWS_S`. Raises: Broken."""
+        await self._allow(self._download.allowed_to)
+
+    async def end(self, sent_bytes: int) -> None:
+        """Say how many bytes were taken of it. Only the first call counts; raises what the store raises."""
+        if self._over:
+            return
+        self._over = True
+        download_id, now = self._download.id, self._now()
+        try:
+            await self._links.change_uses(
+                self._link_id, lambda text: write_uses(end(read_uses(text), download_id, sent_bytes, now))
+            )
+        except Gone:
+            return
+
+    async def _chunks(
+        self, chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
+    ) -> AsyncIterator[bytes | bytearray]:
+        position = self._download.first
+        try:
+            async for chunk in chunks:
+                position += len(chunk)
+                await self._need(position)
+                yield chunk
+        finally:
+            await let_go(chunks)
+
+    async def _slices(self, slices: AsyncIterator[FileSlice]) -> AsyncIterator[FileSlice]:
+        position = self._download.first
+        try:
+            async for piece in slices:
+                position += piece.size
+                await self._need(position)
+                yield piece
+        finally:
+            await let_go(slices)
+
+    async def _need(self, position: int) -> None:
+        if position > self._download.allowed_to:
+            step_end = max(position, self._download.allowed_to + self._step)
+            await self._allow(min(step_end, self._download.end))
+
+    async def _allow(self, to: int) -> None:
+        """Raises: Broken, when the register has given the download up."""
+        now, download_id = self._now(), self._download.id
+
+        def change(text: str) -> str:
+            going_on = allow(read_uses(text), download_id, to, now)
+            if going_on is None:
+                raise Gone(download_id)
+            return write_uses(going_on)
+
+        try:
+            await self._links.change_uses(self._link_id, change)
+        except Gone:
+            raise Broken from None
+        self._download = Download(download_id, self._download.first, self._download.end, to, now)
+
+    def _now(self) -> float:
+        return self._zero + self._loop.time()
