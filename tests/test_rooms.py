@@ -38,7 +38,11 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "access.actions",
         "access.decide",
         "access.facts",
+        "access.link_rights",
         "configurations",
+    },
+    "link_desk": {
+        *{"core", "links", "operations.link_register", "wire", "ports", "access", "identity", "signing"},
     },
     "oss": {
         *{"core", "operations", "wire", "ports", "images", "settings", "access", "configurations"},
@@ -47,7 +51,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
     "engines": {"clock", "core", "linux", "ports", "images", "configurations.upgrade"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
-    "services": {"exchange", "wire", "ports", "sts"},
+    "services": {"exchange", "wire", "ports", "sts", "link_desk"},
     "request_log": {"core", "exchange"},
     "app": {
         "clock",
@@ -60,6 +64,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "exchange",
         "oss.pipeline",
         "lifecycle_schedule",
+        "link_desk",
         "request_log",
         "root_credentials",
         "services",

@@ -22,6 +22,8 @@ from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.lifecycle_schedule import keep_lifecycle
+from coatcheck.link_desk.routes import ROUTES
+from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.operations.context import Ports
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
@@ -114,7 +116,10 @@ class Server:
         )
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings)
-        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing)
+        desk = LinkDesk(
+            DeskPorts(self._engines.links, self._engines.catalog, reads, keyring, addressing, settings.regions), ROUTES
+        )
+        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, desk)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._log = log = RequestLog(sys.stderr, everything=settings.access_log)
 

@@ -20,7 +20,10 @@ from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
+from coatcheck.engines.memory_links import MemoryLinks
 from coatcheck.exchange import Exchange
+from coatcheck.link_desk.routes import ROUTES
+from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
 from coatcheck.oss.pipeline import Pipeline
@@ -110,12 +113,14 @@ class House:
         )
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
+        self.links = MemoryLinks()
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
-        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing)
+        desk = LinkDesk(DeskPorts(self.links, self.catalog, reads, self.keyring, addressing, self.regions), ROUTES)
+        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, desk)
 
     async def ask(
         self,

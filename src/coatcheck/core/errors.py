@@ -491,6 +491,29 @@ LINK_FOR_PEOPLE = Fault(
     "9000-00000006",
 )
 
+LINK_FORBIDDEN = Fault("AccessDenied", 403, "You have no right to this link.", "9000-00000007")
+LINK_UNKNOWN = Fault("NoSuchLink", 404, "There is no such link in the register.", "9000-00000008")
+RULE_UNKNOWN = Fault("NoSuchLinkRule", 404, "There is no rule for these links.", "9000-00000009")
+NO_LINK = Fault("InvalidArgument", 400, "This is not a link of this server.", "9000-00000010")
+LINK_OF_ANOTHER_ACCOUNT = Fault("AccessDenied", 403, "The link belongs to another account.", "9000-00000011")
+LINK_ROUTE_UNKNOWN = Fault("NoSuchRoute", 404, "There is nothing at this address.", "9000-00000012")
+LINK_BODY_MISMATCH = Fault(
+    "InvalidDigest",
+    400,
+    "x-oss-coatcheck-sha256 has to be the SHA-256 of the body, in 64 lower-case hex digits, and to be signed.",
+    "9000-00000013",
+)
+LINK_NONCE_NEEDED = Fault(
+    "InvalidArgument",
+    400,
+    "A change needs x-oss-coatcheck-nonce: 16 to 64 letters and digits that were never sent before.",
+    "9000-00000014",
+)
+LINK_NONCE_USED = Fault(
+    "AccessDenied", 403, "This request was sent before: its x-oss-coatcheck-nonce has been used.", "9000-00000015"
+)
+LINK_FROM_A_PAGE = Fault("AccessDenied", 403, "This address is not for web pages.", "9000-00000016")
+
 # --- ours ----------------------------------------------------------------------------------------------------------
 INTERNAL_ERROR = Fault("InternalError", 500, "Please contact the server administrator.")
 OUT_OF_RESOURCES = Fault(

@@ -59,10 +59,7 @@ def identify(
         return ANONYMOUS, target
     check_claim(claim, now=now, target=target)
     key = find_key(claim, snapshot, keyring, now)
-    try:
-        verify(claim, request, target, key.access_key_secret)
-    except OssError as error:
-        target = _verify_other_reading(claim, request, target, key, error)
+    target = verify_reading(claim, request, target, key)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
     if target.region is None and len(regions) > 1:
@@ -131,6 +128,18 @@ def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> A
     if key.suspended:
         raise USER_DISABLE()
     return key
+
+
+def verify_reading(claim: Claim, request: Request, target: Target, key: AccessKey) -> Target:
+    """The target, or another reading of the address where only that one verifies.
+
+    Raises: OssError, what `verify` refuses the first of them with.
+    """
+    try:
+        verify(claim, request, target, key.access_key_secret)
+    except OssError as error:
+        return _verify_other_reading(claim, request, target, key, error)
+    return target
 
 
 def _verify_other_reading(claim: Claim, request: Request, target: Target, key: AccessKey, error: OssError) -> Target:

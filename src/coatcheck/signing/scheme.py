@@ -36,6 +36,10 @@ class Claim(Protocol):
     def additional_headers(self) -> tuple[str, ...]:
         """Lower-case names of the headers that are signed by choice, sorted."""
 
+    @property
+    def signed_at_s(self) -> int | None:
+        """Unix seconds; None where the scheme doesn't say."""
+
 
 class SignedText(NamedTuple):
     """What a signature covers: the string to sign and, for V4, the canonical request it stands for."""
