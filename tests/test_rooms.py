@@ -116,7 +116,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "operations.lifecycle_run",
     },
     "__main__": {"cli"},
-    "__init__": {"signing"},
+    "__init__": {"client.links", "signing"},
 }
 
 # Third-party library -> the only places that may know it.
