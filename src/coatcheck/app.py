@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,9 @@ from coatcheck.exchange import Begin, Exchange
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
+from coatcheck.link_watch import Running, watch_links
 from coatcheck.operations.context import Ports
+from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
@@ -66,6 +68,7 @@ class Server:
         self._clock = clock
         self._engines: Store | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
+        self._downloads: LimitedDownloads | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
@@ -104,6 +107,7 @@ class Server:
         reads, keyring = self._engines.reads, self._engines.keyring
         account = await keyring.root_account()
         keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))
+        self._downloads = LimitedDownloads(self._engines.links)
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
         ports = Ports(
@@ -113,6 +117,7 @@ class Server:
             DnsResolver(),
             _make_notifier(settings, self._engines.secrets),
             renderer,
+            self._downloads,
         )
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings)
@@ -144,6 +149,11 @@ class Server:
         _settle_memory()
         return begin
 
+    async def watch_links(self, running: Callable[[], Iterable[Running]]) -> None:
+        """See `link_watch`; once it is open, until it is cancelled."""
+        assert self._downloads is not None
+        await watch_links(self._downloads, running, self._clock)
+
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
         for task in (self._lifecycle, self._sweeping):
@@ -156,6 +166,8 @@ class Server:
             self._forgetting.cancel()
         for renderer in self._renderers or ():
             renderer.close()
+        if self._downloads is not None:
+            await self._downloads.settled()
         if self._engines is not None:
             self._engines.close()
         if self._log is not None:

@@ -25,6 +25,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
+from coatcheck.identity.caller import Caller
 from coatcheck.ports.catalog import Busy, NoSpace, NotWritten, Unknown
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
@@ -45,6 +46,8 @@ class Exchange:
         request_id: the one that the reply and the log carry.
         now: Unix seconds, one value for the whole request.
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
+        caller: who came by a link, None before that is known, and for everybody else; `signed_at_s` is when it was
+            signed, in Unix seconds, None where it doesn't say.
         refusal: the code of the error that it was answered with; "" for none.
         reply: what it was answered with; None before that.
         sent_bytes: of the body, as far as the layer below took them.
@@ -59,6 +62,7 @@ class Exchange:
         "_started",
         "access_key_id",
         "bucket",
+        "caller",
         "has_configurations",
         "key",
         "now",
@@ -69,6 +73,7 @@ class Exchange:
         "request_id",
         "seconds",
         "sent_bytes",
+        "signed_at_s",
         "whole",
     )
 
@@ -80,6 +85,8 @@ class Exchange:
         self.now = now
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
         self.has_configurations = False
+        self.caller: Caller | None = None
+        self.signed_at_s: int | None = None
         self.reply: Reply | None = None
         self.sent_bytes = 0
         self.whole = False
@@ -109,7 +116,7 @@ class Exchange:
                 log.exception("request failed request_id=%s operation=%s", self.request_id, self.operation)
                 reply = self.refuse(INTERNAL_ERROR())
         if self.reply is not None and self.reply.body is not reply.body:
-            await _close(self.reply)
+            await _close(self.reply, 0)
         self.reply = reply
         return reply
 
@@ -128,7 +135,7 @@ class Exchange:
         self.seconds = time.perf_counter() - self._started
         try:
             if self.reply is not None and type(self.reply.body) is not bytes:
-                await _close(self.reply)
+                await _close(self.reply, sent_bytes)
         finally:
             for listener in self._listeners:
                 listener(self)
@@ -181,9 +188,11 @@ class _ShortageLog:
 _shortages: Final = _ShortageLog()
 
 
-async def _close(reply: Reply) -> None:
+async def _close(reply: Reply, sent_bytes: int) -> None:
     if isinstance(reply.body, Stream):
         try:
+            if reply.when_ended is not None:
+                await reply.when_ended(sent_bytes)
             await let_go(reply.body.chunks)
             if reply.body.slices is not None:
                 await let_go(reply.body.slices)

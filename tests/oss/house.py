@@ -26,6 +26,7 @@ from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
+from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
@@ -115,7 +116,8 @@ class House:
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.links = MemoryLinks()
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
-        ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier)
+        self.downloads = LimitedDownloads(self.links)
+        ports = Ports(self.catalog, self.encrypting, self.domains, self.resolver, self.notifier, links=self.downloads)
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
@@ -175,6 +177,7 @@ class House:
             raise
         await exchange.end(len(answer.body), whole=True)
         await removed()
+        await self.downloads.settled()
         return answer
 
     async def with_bucket(self, name: str = "photos", acl: str = "private") -> House:

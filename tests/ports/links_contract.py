@@ -33,6 +33,23 @@ class LinksContract:
     async def test_an_empty_register_knows_nothing(self, links: Links) -> None:
         assert await standing(links) == UNKNOWN
 
+    async def test_the_number_moves_with_rows_and_rules_and_not_with_uses(self, links: Links) -> None:
+        numbers = [links.number()]
+        assert not links.in_use()
+        await put(links, LINK)
+        numbers.append(links.number())
+        assert links.in_use()
+        await links.change_uses("lk_b", lambda _: "one")
+        assert links.number() == numbers[-1]
+        await links.put_rule(Rule(Scope("", "photos"), ACCOUNT, 1))
+        numbers.append(links.number())
+        await links.remove_rule(Scope("", "photos"))
+        numbers.append(links.number())
+        await links.forget_ended(before=9999, most=9)
+        numbers.append(links.number())
+        assert len(set(numbers)) == 5
+        assert not links.in_use()
+
     async def test_a_link_is_found_as_it_was_put(self, links: Links) -> None:
         for link in (LINK, LIMITED):
             await put(links, link)

@@ -15,6 +15,13 @@ class MemoryLinks:
         self._links: dict[str, Link] = {}
         self._uses: dict[str, Uses] = {}
         self._rules: dict[Scope, Rule] = {}
+        self._number = 0
+
+    def number(self) -> int:
+        return self._number
+
+    def in_use(self) -> bool:
+        return bool(self._links or self._rules)
 
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return self.look_for_standing(link_id, access_key_id, bucket, key)
@@ -34,6 +41,7 @@ class MemoryLinks:
 
     async def change_link(self, link_id: str, change: Callable[[Link | None], Link]) -> Link:
         link = self._links[link_id] = change(self._links.get(link_id))
+        self._number += 1
         return link
 
     async def list_links(self, account: str, *, bucket: str = "", after: str = "", most: int) -> Sequence[Link]:
@@ -45,11 +53,13 @@ class MemoryLinks:
     async def put_rule(self, rule: Rule) -> Rule:
         known = self._rules.get(rule.scope)
         joined = self._rules[rule.scope] = rule if known is None else known.joined(rule)
+        self._number += 1
         return joined
 
     async def remove_rule(self, scope: Scope) -> None:
         if self._rules.pop(scope, None) is None:
             raise Gone("rule")
+        self._number += 1
 
     async def list_rules(self, account: str, *, after: Scope | None = None, most: int) -> Sequence[Rule]:
         scopes = sorted(scope for scope, rule in self._rules.items() if rule.account == account)
@@ -67,6 +77,7 @@ class MemoryLinks:
     async def forget_ended(self, before: int, most: int) -> int:
         ends = sorted((link.ends_at, link.id) for link in self._links.values() if link.ends_at is not None)
         ended = [link_id for ends_at, link_id in ends if ends_at < before][:most]
+        self._number += bool(ended)
         for link_id in ended:
             del self._links[link_id]
             self._uses.pop(link_id, None)

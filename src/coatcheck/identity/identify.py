@@ -68,10 +68,16 @@ def identify(
 
 
 class Poster(NamedTuple):
-    """Who posts a form, and the (least, most) bytes of each size range in its policy."""
+    """Who posts a form.
+
+    Attributes:
+        sizes: the (least, most) bytes of each size range in its policy.
+        signed_at_s: Unix seconds; None where it doesn't say.
+    """
 
     caller: Caller
     sizes: tuple[tuple[int, int], ...] = ()
+    signed_at_s: int | None = None
 
 
 async def identify_form(
@@ -96,7 +102,7 @@ async def identify_form(
         keyring.note_use(key.access_key_id, now)
     policy = read_post_policy(claim.policy)
     check_post_policy(policy, fields, now=now)
-    return Poster(caller_of(key, claim, policy.fields), policy.sizes)
+    return Poster(caller_of(key, claim, policy.fields), policy.sizes, claim.signed_at_s)
 
 
 def caller_of(key: AccessKey, claim: Claim, signed_headers: frozenset[str] = frozenset()) -> Caller:

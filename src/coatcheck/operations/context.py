@@ -17,6 +17,8 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
 
+from .limited import LimitedDownloads
+
 
 class Ports(NamedTuple):
     catalog: Catalog
@@ -25,6 +27,7 @@ class Ports(NamedTuple):
     resolver: Resolver = NoResolver()
     notifier: Notifier = NoNotifier()
     renderer: Renderer | None = None  # None where no pictures are processed
+    links: LimitedDownloads | None = None  # None where no link is limited or cancelled
 
 
 class Context(NamedTuple):

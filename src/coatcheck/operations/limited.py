@@ -8,25 +8,77 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 from coatcheck.core.body import FileSlice, Stream, let_go
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken
-from coatcheck.links.uses import Content, Download, UsedUp, allow, begin, end
+from coatcheck.links.uses import NEWS_S, Content, Download, UsedUp, allow, begin, end
 from coatcheck.links.uses_text import read_uses, write_uses
-from coatcheck.ports.catalog import Gone
+from coatcheck.ports.catalog import Gone, NotWritten, Unknown
 from coatcheck.ports.links import Links
 
 _STEP_MIN_BYTES: Final = 4 * 1024 * 1024
 _STEPS_MAX: Final = 16  # of a download: each is a commit
 
+log: Final = logging.getLogger("coatcheck")
+
 
 def name_receiver(address: str, agent: str) -> str:
     """Who a use belongs to, so that a resumed or parallel download is one: as a digest, since it is kept."""
     return hashlib.blake2b(f"{address}\0{agent}".encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
+
+
+class LimitedDownloads:
+    """The register, and the limited downloads that run in this process."""
+
+    def __init__(self, register: Links) -> None:
+        self.register = register
+        self._running: set[LimitedDownload] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def begin(
+        self, link_id: str, limit: int, receiver: str, content: Content, span: ByteRange, now: float
+    ) -> LimitedDownload:
+        """Take a use, or join one. Nothing may be sent before this has returned.
+
+        Raises: OssError LINK_USED_UP; LINK_CANCELLED, if the row has gone meanwhile; what the store raises.
+        """
+        download = LimitedDownload(self.register, link_id, content, span, now)
+        await download.begin(limit, receiver)
+        self._running.add(download)
+        return download
+
+    async def end(self, download: LimitedDownload, sent_bytes: int) -> None:
+        """It is over. The register is told soon: should this process die before, the download counts as it was
+        allowed."""
+        self._running.discard(download)
+        task = asyncio.get_running_loop().create_task(_told(download, sent_bytes))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def keep_known(self) -> None:
+        """To be called every minute or so: what still runs is said to do so, see `links.uses.NEWS_S`."""
+        for download in list(self._running):
+            if download.silent_s > NEWS_S / 2:
+                with suppress(Broken):  # given up: its next step breaks it off
+                    await download.keep_known()
+
+    async def settled(self) -> None:
+        """When the register has been told of all that is over."""
+        while self._ending:
+            await asyncio.wait(self._ending)
+
+
+async def _told(download: LimitedDownload, sent_bytes: int) -> None:
+    try:
+        await download.end(sent_bytes)
+    except (NotWritten, Unknown) as error:
+        log.warning("the end of a limited download cannot be written down, it counts as whole: %s", error)
 
 
 class LimitedDownload:
@@ -68,8 +120,13 @@ class LimitedDownload:
         slices = None if content.slices is None else self._slices(content.slices)
         return Stream(self._chunks(content.chunks), content.size, content.close, slices)
 
+    @property
+    def silent_s(self) -> float:
+        """For how long the register has heard nothing of it."""
+        return self._now() - self._download.heard_at
+
     async def keep_known(self) -> None:
-        """Say that it still runs. To be called now and then, see `links.uses.NEWS_S`. Raises: Broken."""
+        """Say that it still runs. Raises: Broken."""
         await self._allow(self._download.allowed_to)
 
     async def end(self, sent_bytes: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coatcheck.core.byte_range import ByteRange
+from coatcheck.links.uses import Content
 from coatcheck.operations.commit import ATTEMPTS, ReplacedMeanwhile, repeated
 from coatcheck.operations.get import inline_content, open_content
 from coatcheck.operations.pacing import paced_content
@@ -15,6 +16,7 @@ from coatcheck.wire.request import Request
 
 from .call import Call
 from .gzip_reply import compress
+from .limited_link import count_download
 from .metadata import write_object_headers
 from .object_headers import describe
 from .object_process import get_processed_object
@@ -52,9 +54,12 @@ async def _get_object(call: Call) -> Reply:
         content = await open_content(call.context, call.grant, record, span)
     if rate_bits_per_s is not None:
         content = paced_content(content, rate_bits_per_s)
-    elif call.settings.gzip:
+    elif call.settings.gzip and call.caller.limits is None:
         headers, content = compress(call.request, record, headers, content)
-    return Reply(status, tuple(headers), content)
+    reply = Reply(status, tuple(headers), content)
+    if call.caller.limits is None:
+        return reply
+    return await count_download(call, reply, Content(_version(record), record.size), span)
 
 
 async def head_object(call: Call) -> Reply:
@@ -72,6 +77,11 @@ async def get_object_meta(call: Call) -> Reply:
     headers = tuple(header for header in write_object_headers(record) if header[0] in kept)
     headers += version_headers(call.this_bucket, record.version_id)
     return Reply(200, headers, content_length=record.size if call.request.method == "HEAD" else None)
+
+
+def _version(record: ObjectRecord) -> str:
+    """What tells it from all that may come to stand under its key."""
+    return f"{record.version_id} {record.etag} {record.last_modified}"
 
 
 def _read_span(request: Request, record: ObjectRecord) -> ByteRange | None:

@@ -55,6 +55,7 @@ from .admission import admit
 from .asking import NOTHING
 from .bucket_website import serve_website
 from .call import Call, PostedForm
+from .limited_link import hold_to_register
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
@@ -73,6 +74,7 @@ class Pipeline:
         self._keyring = keyring
         self._addressing = addressing
         self._settings = settings
+        self._register = None if ports.links is None else ports.links.register
         self._form_memory = FormMemory()
 
     async def answer(self, exchange: Exchange) -> Reply:
@@ -112,6 +114,10 @@ class Pipeline:
         if bucket is None and target.bucket is not None and not _may_make_bucket(request, target):
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
         caller, target = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
+        if caller.by_link and claim is not None:
+            exchange.caller, exchange.signed_at_s = caller, claim.signed_at_s
+            if self._register is not None and self._register.in_use():
+                caller = await hold_to_register(self._register, exchange, target)
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None:
@@ -139,7 +145,11 @@ class Pipeline:
         exchange.operation = row.name
         bucket = await self._find_bucket(target, snapshot)
         with self._form_memory.share() as share:
-            caller, target, form = await self._open_form(request, target, share, exchange.now)
+            caller, target, form, signed_at_s = await self._open_form(request, target, share, exchange.now)
+            if caller.by_link:
+                exchange.caller, exchange.signed_at_s = caller, signed_at_s
+                if self._register is not None and self._register.in_use():
+                    caller = await hold_to_register(self._register, exchange, target)
             exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
             return await self._admit(row, exchange, target, caller, bucket, snapshot, form)
 
@@ -254,7 +264,7 @@ class Pipeline:
 
     async def _open_form(
         self, request: Request, target: Target, share: FormShare, now: float
-    ) -> tuple[Caller, Target, PostedForm]:
+    ) -> tuple[Caller, Target, PostedForm, int | None]:
         """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""
         try:
             form = await read_form(request, share)
@@ -264,7 +274,7 @@ class Pipeline:
         fields = {**form.fields, "bucket": target.bucket or "", "content-type": find_content_type(form)}
         regions = self._settings.regions
         poster = await identify_form(fields, target, self._reads, self._keyring, now=now, regions=regions)
-        return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
+        return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes), poster.signed_at_s
 
     async def _own_domain(self, request: Request, snapshot: Snapshot) -> Target:
         """The target under a name that may be an own domain; else under the name that the proxy gave the client's."""

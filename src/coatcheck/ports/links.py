@@ -129,8 +129,16 @@ UNKNOWN = Standing()
 class Links(Protocol):
     """The register. Changes are seen by the next question of any process; none is lost once its method has returned."""
 
+    def number(self) -> int:
+        """Another one after any change to rows or rules, in whatever process; not of uses. Costs next to nothing."""
+        ...
+
+    def in_use(self) -> bool:
+        """Whether there is any row or rule. Costs next to nothing."""
+        ...
+
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
-        """What the register says of a link. Costs next to nothing while the register is empty."""
+        """What the register says of a link."""
         ...
 
     async def find_link(self, link_id: str) -> Link | None: ...

@@ -19,7 +19,7 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -289,6 +289,10 @@ class Connections:
         if not client.count:
             del self._clients[key]
         self._share.note(len(self._all))
+
+    def with_exchange(self) -> Iterator[Connection]:
+        """Those that send a reply, or whose last one the client may not have all of."""
+        return (connection for connection in self._all if connection.exchange is not None)
 
     def note_busy(self, connection: Connection) -> None:
         key = self._all.get(connection)

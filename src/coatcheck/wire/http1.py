@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import socket
+import struct
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from coatcheck.clock import Clock
     from coatcheck.exchange import Begin, Exchange
 
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
 
 log: Final = logging.getLogger("coatcheck")
@@ -80,7 +82,8 @@ class Connection(asyncio.Protocol):
     Attributes:
         peer: the address at the other end.
         deadline: of the loop's clock, when `expire` is to be called.
-        evictable: it is silent: no complete request is being answered.
+        exchange: that is under way; or the last one, if a link brought it, of whose reply the kernel may still have
+            something to send. None for neither.
     """
 
     __slots__ = (
@@ -101,6 +104,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_turns",
         "deadline",
+        "exchange",
         "opening",
         "peer",
         "secure",
@@ -117,6 +121,7 @@ class Connection(asyncio.Protocol):
         self._is_busy = self._is_last = self._has_begun = self._eof = self._gone = False
         self._stays = self._reading_is_paused = False
         self._lingered = -1  # bytes read from a connection that ends; -1 for one that doesn't
+        self.exchange: Exchange | None = None
         self.opening: asyncio.Task[Any] | None = None
         self.deadline = house.now() + house.limits.head_timeout_s
         self.peer = peer
@@ -209,6 +214,15 @@ class Connection(asyncio.Protocol):
         elif self.opening is not None:
             self.opening.cancel()
 
+    def reset(self) -> None:
+        """End it now, so that nothing more goes out of what the kernel has taken."""
+        self.exchange = None
+        if self._transport is not None:
+            taken = self._transport.get_extra_info("socket")
+            if taken is not None:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.drop()
+
     def announce_end(self) -> None:
         """The server ends: the next reply is the last one, and says so."""
         self._is_last = True
@@ -279,7 +293,8 @@ class Connection(asyncio.Protocol):
         now = self._house.clock()
         request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031  fastest
         request = _make_request(turn, self.peer, secure=self.secure, tls_version=self._tls_version)
-        run = self._run(self._house.begin(request, request_id, now), turn)
+        self.exchange = exchange = self._house.begin(request, request_id, now)
+        run = self._run(exchange, turn)
         if turn.body is not None or turn.head.method not in _HAND_DRIVEN:
             self._house.run(run)
             return
@@ -311,6 +326,8 @@ class Connection(asyncio.Protocol):
     def _rest(self, turn: _Turn, *, whole: bool) -> None:
         """Between two requests, or at the end."""
         self._is_busy = False
+        if self.exchange is not None and self.exchange.caller is None:
+            self.exchange = None
         if self._gone or self._transport is None:
             return
         if not whole:

@@ -36,14 +36,20 @@ class SqliteLinks:
         self._has_links = True
         self._rules: tuple[Rule, ...] | None = None
 
+    def number(self) -> int:
+        return self._changes.of_links()
+
+    def in_use(self) -> bool:
+        number = self._changes.of_links()
+        if number != self._number or number & 1:
+            self._look_again(number)
+        return self._has_links or self._rules != ()
+
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return self.look_for_standing(link_id, access_key_id, bucket, key)
 
     def look_for_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
-        number = self._changes.of_links()
-        if number != self._number or number & 1:
-            self._look_again(number)
-        if self._rules == () and not self._has_links:
+        if not self.in_use():
             return UNKNOWN
         link = self._look_for_link(link_id) if self._has_links else None
         cancelled_before, registered_only = 0, False
