@@ -172,6 +172,20 @@ def test_what_the_kernel_has_taken_whole_ends_too(server: ServerProcess, links: 
     assert reader.taken < 256 * 1024
 
 
+def test_a_small_download_that_breaks_off_gives_its_use_back(server: ServerProcess, links: Links) -> None:
+    """The kernel had taken all of it at once; the client took little, and went."""
+    bucket_of(server).put_object("2026/medium.bin", LARGE[: 4 * MIB])
+    url = link(server, "2026/medium.bin", 2003)
+    registered = links.register(url, downloads=1)
+    reader = Reader(url)
+    assert links.show(registered.id).downloads_taken == 1
+    reader.leave()
+    wait_until(lambda: links.show(registered.id).downloads_taken == 0)
+    assert get(url, **{"User-Agent": "another"}) == (200, LARGE[: 4 * MIB])
+    wait_until(lambda: links.show(registered.id).state == "used up")
+    assert get(url)[0] == 403
+
+
 def test_all_of_it_survives_a_crash(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "data")
     try:

@@ -338,6 +338,8 @@ class Connections:
             await asyncio.sleep(min(_SWEEP_S, shortest_s / 4))
             self._close_turned_away()
             self._collect()
+            for connection in [each for each in self._all if each.exchange is not None]:
+                connection.forget_exchange()
             now = self.now()
             for connection in [each for each in self._all if each.deadline < now]:
                 try:

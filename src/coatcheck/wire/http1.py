@@ -25,6 +25,7 @@ from coatcheck.core.limits import (
     LINGER_S,
     PIPELINED_MAX,
 )
+from coatcheck.linux import unacknowledged, unsent
 
 from .http1_body import Body
 from .http1_outgoing import Gone, Outgoing
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from coatcheck.clock import Clock
     from coatcheck.exchange import Begin, Exchange
 
+_ACKNOWLEDGED_FIRST_S, _ACKNOWLEDGED_MOST_S = 0.001, 0.05
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
 
@@ -103,6 +105,7 @@ class Connection(asyncio.Protocol):
         "_tls_version",
         "_transport",
         "_turns",
+        "_unsent",
         "deadline",
         "exchange",
         "opening",
@@ -120,6 +123,7 @@ class Connection(asyncio.Protocol):
         self._tls_version = ""
         self._is_busy = self._is_last = self._has_begun = self._eof = self._gone = False
         self._stays = self._reading_is_paused = False
+        self._unsent = 0  # bytes that the kernel had taken, and not sent, when the connection was lost
         self._lingered = -1  # bytes read from a connection that ends; -1 for one that doesn't
         self.exchange: Exchange | None = None
         self.opening: asyncio.Task[Any] | None = None
@@ -177,6 +181,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._gone = True
+        if self.exchange is not None and not self.secure:
+            self._unsent = unsent(self._fileno())  # the last moment to ask
         self._transport = None
         self._parser.close()
         self._turns.clear()
@@ -315,12 +321,15 @@ class Connection(asyncio.Protocol):
             if turn.body is not None and not turn.body.ended:
                 await turn.body.drain()
             whole = await self._send(exchange, reply, turn)
+            if reply.when_ended is not None:
+                await self._acknowledged()
+                whole = whole and not self._unsent
         except (Gone, BodyFailed, Broken):
             pass
         except Exception:
             log.exception("reply failed request_id=%s", exchange.request_id)
         finally:
-            await exchange.end(self._out.sent, whole=whole)
+            await exchange.end(max(0, self._out.sent - self._unsent), whole=whole)
             self._rest(turn, whole=whole)
 
     def _rest(self, turn: _Turn, *, whole: bool) -> None:
@@ -368,6 +377,25 @@ class Connection(asyncio.Protocol):
         else:
             await self._out.write(head, body)
         return True
+
+    async def _acknowledged(self) -> None:
+        """Wait until the client has it all, or has gone: for replies of which somebody wants to know.
+
+        What the kernel took and never sent doesn't count as sent. Within TLS nobody knows which bytes those are.
+        """
+        wait_s = _ACKNOWLEDGED_FIRST_S
+        while not self._gone and self._transport is not None and unacknowledged(self._fileno()):
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _ACKNOWLEDGED_MOST_S)
+
+    def _fileno(self) -> int:
+        taken = self._transport.get_extra_info("socket") if self._transport is not None else None
+        return taken.fileno() if taken is not None else -1
+
+    def forget_exchange(self) -> None:
+        """Of a reply that the client has all of, nobody needs to know any more."""
+        if not self._is_busy and self.exchange is not None and not unacknowledged(self._fileno()):
+            self.exchange = None
 
     def _write_head(self, exchange: Exchange, reply: Reply, turn: _Turn) -> bytes:
         keeps = self._stays = self._keeps(turn)
