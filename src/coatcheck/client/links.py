@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
-from coatcheck.clock import Clock, wall_clock
+from coatcheck.clock import wall_clock
 from coatcheck.signing.credentials import Credentials
 from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import write_query
@@ -87,12 +87,10 @@ class Links:
         endpoint: str,
         region: str,
         security_token: str | None = None,
-        clock: Clock = wall_clock,
     ) -> None:
         self._credentials = Credentials(access_key_id, access_key_secret, security_token)
         self._base = f"{endpoint.rstrip('/')}/{_BUCKET}/"
         self._region = region
-        self._clock = clock
         self._client = open_client(endpoint)
 
     def __enter__(self) -> Self:
@@ -101,6 +99,10 @@ class Links:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End its connections."""
         self._client.close()
 
     def register(
@@ -226,7 +228,7 @@ class Links:
             headers=headers or {},
             credentials=self._credentials,
             region=self._region,
-            now=int(self._clock()),
+            now=int(wall_clock()),
         )
         text = write_query(query)
         url = f"{self._base}v1/{path}{f'?{text}' if text else ''}"
