@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pytest
 
+from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.link_desk import routes
-from coatcheck.link_desk.documents import NOTE_MAX_CHARS, write_link, write_rule
+from coatcheck.link_desk.documents import write_link, write_rule
 from coatcheck.links.uses import Uses
 from coatcheck.ports.links import Link, Rule, Scope
 
@@ -51,7 +52,8 @@ def properties(schema: dict[str, Any]) -> set[str]:
 )
 def test_a_body_has_the_members_described(route: tuple[str, str], members: frozenset[str]) -> None:
     schema = OPERATIONS[route]["requestBody"]["content"]["application/json"]["schema"]
-    assert (properties(schema), schema["additionalProperties"]) == (members, False)
+    assert properties(schema) == set(members)
+    assert schema["additionalProperties"] is False
 
 
 def test_answers_have_the_members_described() -> None:
@@ -63,4 +65,6 @@ def test_answers_have_the_members_described() -> None:
 
 def test_bounds_are_those_described() -> None:
     schema = OPERATIONS["POST", "links"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
-    assert schema["note"]["maxLength"] == NOTE_MAX_CHARS
+    assert schema["note"]["maxLength"] == LINK_NOTE_MAX_CHARS
+    limit = OPERATIONS["GET", "links"]["parameters"][-1]["schema"]
+    assert limit["maximum"] == LINK_PAGE_MAX

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from coatcheck.core.limits import LINK_FRAGMENTS_MAX, LINK_GAP_S, LINK_USES_OPEN_MAX
 from coatcheck.links.intervals import measure
 from coatcheck.links.uses import (
-    FRAGMENTS_MAX,
-    GAP_S,
-    OPEN_MAX,
     Content,
     Download,
     UsedUp,
@@ -75,7 +73,7 @@ def test_a_resumed_download_is_one_use() -> None:
 
 def test_a_download_resumed_after_the_gap_is_a_new_use() -> None:
     broken = fetched(Uses(), "1", sent=400)
-    late = begin(broken, 1, "anna", PHOTO, download("2", 400, at=NOW + GAP_S + 1))
+    late = begin(broken, 1, "anna", PHOTO, download("2", 400, at=NOW + LINK_GAP_S + 1))
     assert (late.taken, late.slack) == (1, 400)
 
 
@@ -129,13 +127,13 @@ def test_each_download_of_nothing_is_a_use() -> None:
 
 def test_a_download_whose_process_died_counts_until_the_gap_is_over() -> None:
     running = begin(Uses(), 1, "anna", PHOTO, Download("1", 0, SIZE, 300, NOW))
-    assert settle(running, NOW + GAP_S).taken == 1
-    assert settle(running, NOW + GAP_S + 1) == Uses(closed=0, slack_spent=300)
+    assert settle(running, NOW + LINK_GAP_S).taken == 1
+    assert settle(running, NOW + LINK_GAP_S + 1) == Uses(closed=0, slack_spent=300)
 
 
 def test_a_download_that_was_allowed_everything_keeps_its_use_when_its_process_dies() -> None:
     running = begin(Uses(), 1, "anna", PHOTO, download("1"))
-    assert settle(running, NOW + GAP_S + 1) == Uses(closed=1)
+    assert settle(running, NOW + LINK_GAP_S + 1) == Uses(closed=1)
 
 
 def test_a_download_that_was_given_up_is_allowed_no_more() -> None:
@@ -143,7 +141,7 @@ def test_a_download_that_was_given_up_is_allowed_no_more() -> None:
     going_on = allow(running, "1", 600, NOW + 1)
     assert going_on is not None
     assert going_on.open[0].running[0].allowed_to == 600
-    assert allow(settle(running, NOW + GAP_S + 1), "1", 600, NOW + GAP_S + 1) is None
+    assert allow(settle(running, NOW + LINK_GAP_S + 1), "1", 600, NOW + LINK_GAP_S + 1) is None
 
 
 def test_a_clock_set_back_ends_what_was_heard_in_its_future() -> None:
@@ -152,25 +150,25 @@ def test_a_clock_set_back_ends_what_was_heard_in_its_future() -> None:
 
 
 def test_the_end_of_a_download_that_was_given_up_changes_nothing() -> None:
-    over = settle(begin(Uses(), 1, "anna", PHOTO, download("1")), NOW + GAP_S + 1)
-    assert end(over, "1", SIZE, NOW + GAP_S + 2) == over
+    over = settle(begin(Uses(), 1, "anna", PHOTO, download("1")), NOW + LINK_GAP_S + 1)
+    assert end(over, "1", SIZE, NOW + LINK_GAP_S + 2) == over
 
 
 def test_a_use_takes_no_more_pieces_than_its_bound() -> None:
     uses = Uses()
-    for piece in range(FRAGMENTS_MAX):
+    for piece in range(LINK_FRAGMENTS_MAX):
         uses = end(begin(uses, 1, "anna", PHOTO, download(str(piece), piece * 3, piece * 3)), str(piece), 1, NOW)
     assert len(uses.open) == 1
-    further = begin(uses, 1, "anna", PHOTO, download("more", FRAGMENTS_MAX * 3, FRAGMENTS_MAX * 3))
+    further = begin(uses, 1, "anna", PHOTO, download("more", LINK_FRAGMENTS_MAX * 3, LINK_FRAGMENTS_MAX * 3))
     assert len(further.open) == 2  # the first was given back, so this is a new use
 
 
 def test_many_whole_uses_are_closed_early() -> None:
     uses = Uses()
-    for number in range(OPEN_MAX + 10):
+    for number in range(LINK_USES_OPEN_MAX + 10):
         uses = fetched(uses, str(number), f"receiver {number}", limit=10_000)
-    assert len(uses.open) <= OPEN_MAX
-    assert uses.taken == OPEN_MAX + 10
+    assert len(uses.open) <= LINK_USES_OPEN_MAX
+    assert uses.taken == LINK_USES_OPEN_MAX + 10
 
 
 # --- random histories -------------------------------------------------------------------------------------------------
@@ -253,7 +251,7 @@ class World:
         self.sending = [one for one in self.sending if one.worker != worker]
 
     def wait(self) -> None:
-        self.now += self.random.choice((1, 60, 300, GAP_S + 1))
+        self.now += self.random.choice((1, 60, 300, LINK_GAP_S + 1))
 
     def jump(self) -> None:
         self.now += self.random.choice((-86_400, -300, 3_600, 86_400 * 30))

@@ -22,8 +22,9 @@ from .terminal import print_field, print_json, print_line, printable, say, write
 def command() -> None:
     """Links that are out already, also those that an SDK has signed: limit them, see them, cancel them.
 
-    A link is named by its whole URL (in quotes) or by its id, lk_..., from which nobody can make the link. Every command
-    takes --json.
+    A link is named by its whole URL (in quotes) or by its id, lk_..., from which nobody can make the link.
+
+    Every command takes --json.
     """
 
 

@@ -9,16 +9,12 @@ from typing import Any, Final
 
 from coatcheck.core.addresses import read_network
 from coatcheck.core.errors import INVALID_ARGUMENT, MISSING_ARGUMENT
+from coatcheck.core.limits import LINK_DOWNLOADS_MAX, LINK_NETWORKS_MAX, LINK_RATE_MAX_BITS, LINK_RATE_MIN_BITS
 from coatcheck.core.times import write_iso
 from coatcheck.links.uses import Uses
 from coatcheck.ports.links import Limits, Link, Rule
 
-BODY_MAX_BYTES: Final = 64 * 1024
 _TEXT_MAX_CHARS: Final = 16 * 1024
-_NETWORKS_MAX: Final = 64
-NOTE_MAX_CHARS: Final = 500
-_DOWNLOADS_MAX: Final = 1_000_000
-_RATE_MAX: Final = 10**12
 
 Document = Mapping[str, Any]
 
@@ -99,15 +95,21 @@ def read_moment(document: Document, name: str) -> int | None:
 def read_limits(document: Document) -> Limits:
     """Raises: OssError INVALID_ARGUMENT."""
     networks = document.get("networks", [])
-    if not isinstance(networks, list) or len(networks) > _NETWORKS_MAX:
-        raise _wrong("networks", f"has to be a list of at most {_NETWORKS_MAX} networks")
+    if not isinstance(networks, list) or len(networks) > LINK_NETWORKS_MAX:
+        raise _wrong("networks", f"has to be a list of at most {LINK_NETWORKS_MAX} networks")
     downloads = document.get("downloads")
     return Limits(
-        None if downloads is None else _read_whole(document, "downloads", 1, _DOWNLOADS_MAX),
+        None if downloads is None else _read_whole(document, "downloads", 1, LINK_DOWNLOADS_MAX),
         tuple(_read_network(network) for network in networks),
         read_moment(document, "starts_at") or 0,
-        0 if document.get("rate_bits_per_s") is None else _read_whole(document, "rate_bits_per_s", 8_192, _RATE_MAX),
+        _read_rate(document),
     )
+
+
+def _read_rate(document: Document) -> int:
+    if document.get("rate_bits_per_s") is None:
+        return 0
+    return _read_whole(document, "rate_bits_per_s", LINK_RATE_MIN_BITS, LINK_RATE_MAX_BITS)
 
 
 def _read_whole(document: Document, name: str, least: int, most: int) -> int:

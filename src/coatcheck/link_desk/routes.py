@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_link, decide_own_key, may
 from coatcheck.core.errors import INVALID_ARGUMENT, LINK_FORBIDDEN, LINK_UNKNOWN, MISSING_ARGUMENT, NO_SUCH_BUCKET
-from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.core.names import is_access_key_id
 from coatcheck.operations import link_register
 from coatcheck.operations.link_register import NamedLink
 from coatcheck.ports.links import Link, Rule, Scope
 
 from .documents import (
-    NOTE_MAX_CHARS,
     Document,
     need_text,
     read_document,
@@ -30,7 +29,6 @@ from .service import Asked, Route
 _SHOWN: Final = frozenset({"url", "method", "headers"})
 _LIMITS: Final = frozenset({"downloads", "networks", "starts_at", "rate_bits_per_s", "note"})
 _SCOPE: Final = frozenset({"access_key_id", "bucket", "prefix", "key"})
-_PAGE_MAX: Final = 1000
 
 Answer = tuple[int, Any]
 
@@ -54,7 +52,7 @@ async def register_link(asked: Asked) -> Answer:
     document = read_document(asked.body, _SHOWN | _LIMITS)
     shown, limits = await _read_shown(asked, document), read_limits(document)
     grant = await _decide_on_bucket(asked, LinkAction.CREATE, shown.link.bucket, shown.link.key)
-    note = read_text(document, "note", NOTE_MAX_CHARS)
+    note = read_text(document, "note", LINK_NOTE_MAX_CHARS)
     link = await link_register.register(asked.ports.links, grant, shown.link, limits, note, int(asked.now))
     return 200, write_link(link, asked.now)
 
@@ -216,8 +214,8 @@ def _read_scope(document: Document) -> Scope:
 def _read_page_size(text: str | None) -> int:
     if text is None:
         return 100
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _PAGE_MAX):
-        raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {_PAGE_MAX}.", ArgumentName="limit")
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LINK_PAGE_MAX):
+        raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {LINK_PAGE_MAX}.", ArgumentName="limit")
     return int(text)
 
 

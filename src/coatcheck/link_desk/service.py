@@ -24,7 +24,7 @@ from coatcheck.core.errors import (
     METHOD_NOT_ALLOWED,
     OssError,
 )
-from coatcheck.core.limits import CLOCK_SKEW_MAX_S
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_REQUEST_MAX_BYTES
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, identify
 from coatcheck.ports.catalog import Catalog
@@ -37,8 +37,6 @@ from coatcheck.signing.verify import check_scope
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target
-
-from .documents import BODY_MAX_BYTES
 
 PREFIX: Final = b"/.coatcheck/v1/"
 _DIGEST: Final = "x-oss-coatcheck-sha256"
@@ -172,7 +170,7 @@ async def _read_body(request: Request) -> bytes:
     try:
         async for chunk in request.body.chunks():
             body += chunk
-            if len(body) > BODY_MAX_BYTES:
+            if len(body) > LINK_REQUEST_MAX_BYTES:
                 raise ENTITY_TOO_LARGE()
     except BodyFailed:
         raise LINK_BODY_MISMATCH("The body broke off.") from None

@@ -18,21 +18,10 @@ download whose end is never stored is taken to have sent all that it was allowed
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+
+from coatcheck.core.limits import LINK_FRAGMENTS_MAX, LINK_GAP_S, LINK_USES_OPEN_MAX
 
 from .intervals import NONE, Interval, Intervals, join, measure
-
-GAP_S: Final = 15 * 60
-"""Between two ranges of one use at most; a download that nothing was heard of for so long is over."""
-
-NEWS_S: Final = 5 * 60
-"""How often whoever sends a download calls `allow` at least, even where it needs no more bytes yet."""
-
-FRAGMENTS_MAX: Final = 128
-"""A use that would lie in more pieces than this takes no further range: what is kept of it stays small."""
-
-OPEN_MAX: Final = 256
-"""With more open uses than this, those that are whole are closed at once: their re-reads then begin a new use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +179,7 @@ def settle(uses: Uses, now: float) -> Uses:
         if ended is not use:
             uses = _with(uses, use, ended)
     uses = _give_back(uses)
-    crowded = len(uses.open) > OPEN_MAX
+    crowded = len(uses.open) > LINK_USES_OPEN_MAX
     kept: list[Use] = []
     over: list[Use] = []
     for use in uses.open:
@@ -202,7 +191,7 @@ def settle(uses: Uses, now: float) -> Uses:
 
 
 def _long_ago(heard_at: float, now: float) -> bool:
-    return abs(now - heard_at) > GAP_S
+    return abs(now - heard_at) > LINK_GAP_S
 
 
 def _find(uses: Uses, receiver: str, content: Content) -> Use | None:
@@ -216,7 +205,7 @@ def _find(uses: Uses, receiver: str, content: Content) -> Use | None:
 def _joined(uses: Uses, limit: int, use: Use, download: Download) -> Uses | None:
     """The download as a further part of a use; None where neither the use nor the slack can pay for it."""
     joined = replace(use, taken=True, running=(*use.running, download), heard_at=download.heard_at)
-    if len(joined.reach) > FRAGMENTS_MAX:
+    if len(joined.reach) > LINK_FRAGMENTS_MAX:
         return None
     result = _with(uses, use, joined)
     affordable = result.slack < use.content.size or result.slack <= uses.slack

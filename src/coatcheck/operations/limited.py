@@ -17,7 +17,8 @@ from typing import Final
 from coatcheck.core.body import FileSlice, Stream, let_go
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken
-from coatcheck.links.uses import NEWS_S, Content, Download, UsedUp, allow, begin, end
+from coatcheck.core.limits import LINK_NEWS_S
+from coatcheck.links.uses import Content, Download, UsedUp, allow, begin, end
 from coatcheck.links.uses_text import read_uses, write_uses
 from coatcheck.ports.catalog import Gone, NotWritten, Unknown
 from coatcheck.ports.links import Links
@@ -62,9 +63,9 @@ class LimitedDownloads:
         task.add_done_callback(self._ending.discard)
 
     async def keep_known(self) -> None:
-        """To be called every minute or so: what still runs is said to do so, see `links.uses.NEWS_S`."""
+        """To be called every minute or so: what still runs is said to do so, see LINK_NEWS_S."""
         for download in list(self._running):
-            if download.silent_s > NEWS_S / 2:
+            if download.silent_s > LINK_NEWS_S / 2:
                 with suppress(Broken):  # given up: its next step breaks it off
                     await download.keep_known()
 

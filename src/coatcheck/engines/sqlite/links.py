@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from ...core.limits import LINK_RULES_REMEMBERED_MAX
 from ...ports.catalog import Gone
 from ...ports.links import UNKNOWN, Limits, Link, Rule, Scope, Standing, Uses
 from .changes import Changes
 from .connection import Reader
 from .writer import Writer
-
-_RULES_REMEMBERED_MAX: Final = 1000  # of more, those that fit are looked up for each link
 
 _LINK: Final = (
     "SELECT id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at, limits, note FROM link"
@@ -93,8 +92,8 @@ class SqliteLinks:
 
     def _look_again(self, number: int) -> None:
         self._has_links = self._reader.row("SELECT 1 FROM link LIMIT 1") is not None
-        rows = self._reader.rows(f"{_RULE} LIMIT ?", (_RULES_REMEMBERED_MAX + 1,))
-        self._rules = None if len(rows) > _RULES_REMEMBERED_MAX else tuple(map(_read_rule, rows))
+        rows = self._reader.rows(f"{_RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
+        self._rules = None if len(rows) > LINK_RULES_REMEMBERED_MAX else tuple(map(_read_rule, rows))
         self._number = number
 
     def _look_for_link(self, link_id: str) -> Link | None:
