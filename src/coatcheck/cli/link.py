@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -43,29 +43,18 @@ _headers = click.option("--header", "headers", type=HEADER, multiple=True, help=
 @click.option("--note", default="", help="Your own words, shown in lists.")
 @profile_options
 @json_option
-def register(
-    url: str,
-    method: str,
-    headers: Sequence[tuple[str, str]],
-    downloads: int | None,
-    networks: Sequence[str],
-    starts: timedelta | datetime | None,
-    rate: int | None,
-    note: str,
-    where: Options,
-    as_json: bool,
-) -> None:
+def register(url: str, where: Options, as_json: bool, **options: Any) -> None:
     """Limit a link before it is handed out. What it is limited to can be changed by registering it again."""
     with _links(where) as links:
         link = links.register(
             url,
-            method=method,
-            headers=dict(headers),
-            downloads=downloads,
-            networks=networks,
-            starts_at=wall_date() + starts if isinstance(starts, timedelta) else starts,
-            rate_bits_per_s=rate,
-            note=note,
+            method=options["method"],
+            headers=dict(options["headers"]),
+            downloads=options["downloads"],
+            networks=options["networks"],
+            starts_at=_later(options["starts"]),
+            rate_bits_per_s=options["rate"],
+            note=options["note"],
         )
     _tell(link, f"Registered {link.id}.", as_json)
 
@@ -82,14 +71,12 @@ def register(
 @json_option
 def cancel(
     link: str | None,
-    method: str,
-    headers: Sequence[tuple[str, str]],
     prefix: OssAddress | None,
     object_: OssAddress | None,
     access_key_id: str | None,
-    signed_before: timedelta | datetime | None,
     where: Options,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Cancel one link, or all of an access key, a bucket, a prefix or an object, seen or unseen.
 
@@ -101,7 +88,7 @@ def cancel(
         raise click.UsageError("Name one link; or --prefix or --object, --access-key-id, or both.")
     with _links(where) as links:
         if link is not None:
-            info = links.cancel(link, method=method, headers=dict(headers))
+            info = links.cancel(link, method=options["method"], headers=dict(options["headers"]))
             _tell(info, f"Cancelled {info.id}.", as_json)
             return
         address = object_ or prefix
@@ -110,7 +97,7 @@ def cancel(
             bucket=address.bucket if address else None,
             prefix=prefix.key or None if prefix else None,
             key=object_.key if object_ else None,
-            signed_before=wall_date() - signed_before if isinstance(signed_before, timedelta) else signed_before,
+            signed_before=_earlier(options["signed_before"]),
         )
     if as_json:
         print_json(_facts(rule))
@@ -164,6 +151,14 @@ def ls(bucket: str | None, rules: bool, where: Options, as_json: bool) -> None:
                 print_line(f"{entry.id}  {entry.state:<9}  {ends:>23}  {_say_object(entry)}{note}")
     if not as_json:
         say(write_count(count, "rule" if rules else "link"), "dim")
+
+
+def _later(given: timedelta | datetime | None) -> datetime | None:
+    return wall_date() + given if isinstance(given, timedelta) else given
+
+
+def _earlier(given: timedelta | datetime | None) -> datetime | None:
+    return wall_date() - given if isinstance(given, timedelta) else given
 
 
 @contextmanager
