@@ -30,7 +30,13 @@ def run(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("code", [SIGN, "import coatcheck; [getattr(coatcheck, name) for name in coatcheck.__all__]; "])
+@pytest.mark.parametrize(
+    "code",
+    [
+        SIGN,  # of what the package exports, only what asks a server needs more
+        "import coatcheck; [getattr(coatcheck, n) for n, home in coatcheck._HOMES.items() if 'client' not in home]; ",
+    ],
+)
 def test_signing_loads_no_server_no_engine_and_no_picture_library(code: str) -> None:
     loaded = set(run(f"{code} print(*sys.modules, sep='\\n')").split())
     assert {name.partition(".")[0] for name in loaded} & HEAVY == set()

@@ -63,6 +63,38 @@ SIGNATURES: Final = {
         "method: str, bucket: str | None, key: str | None, *, credentials: Credentials, region: str, now: Moment, "
         "**options: Unpack[SignRequestOptions]"
     ),
+    "Links": (
+        "access_key_id: str, access_key_secret: str, *, endpoint: str, region: str, security_token: str | None = None"
+    ),
+    "Links.register": (
+        "self, url: str, *, method: str = 'GET', headers: Mapping[str, str] | None = None, "
+        "downloads: int | None = None, networks: Sequence[str] = (), starts_at: datetime | None = None, "
+        "rate_bits_per_s: int | None = None, note: str = ''"
+    ),
+    "Links.cancel": "self, link: str, *, method: str = 'GET', headers: Mapping[str, str] | None = None",
+    "Links.cancel_all": (
+        "self, *, access_key_id: str | None = None, bucket: str | None = None, prefix: str | None = None, "
+        "key: str | None = None, signed_before: datetime | None = None"
+    ),
+    "Links.need_registration": "self, *, bucket: str, prefix: str | None = None, key: str | None = None",
+    "Links.remove_rule": (
+        "self, *, access_key_id: str | None = None, bucket: str | None = None, prefix: str | None = None, "
+        "key: str | None = None"
+    ),
+    "Links.show": "self, link_id: str",
+    "Links.list_links": "self, *, bucket: str | None = None",
+    "Links.list_rules": "self",
+    "Links.close": "self",
+    "LinkInfo": (
+        "id: str, state: str, access_key_id: str, bucket: str, key: str, note: str, registered_at: datetime, "
+        "ends_at: datetime | None, cancelled_at: datetime | None, downloads: int | None, "
+        "downloads_taken: int | None, networks: tuple[str, ...], starts_at: datetime | None, "
+        "rate_bits_per_s: int | None"
+    ),
+    "LinkRule": (
+        "access_key_id: str | None, bucket: str | None, prefix: str | None, key: str | None, "
+        "cancelled_before: datetime | None, registered_only: bool, made_at: datetime"
+    ),
     "Presigner": (
         "access_key_id: str, access_key_secret: str, *, region: str, endpoint: str | None = None, "
         "security_token: str | None = None, token_expires_at: datetime | None = None, "
@@ -85,7 +117,7 @@ EXCEPTIONS: Final[dict[str, type[Exception]]] = {"PresignError": ValueError, "Pr
 NAMES: Final = (
     *("Credentials", "Explanation", "FormOptions", "LinkOptions", "PostForm", "PostFormOptions", "PresignError"),
     *("PresignOptions", "PresignWarning", "PresignedUrl", "Presigner", "Where", "__version__", "explain", "presign"),
-    "sign_request",
+    *("LinkInfo", "LinkRule", "Links", "sign_request"),
 )
 
 
@@ -124,9 +156,10 @@ def test_an_exported_exception_is_of_the_promised_kind(name: str) -> None:
     assert getattr(coatcheck, name).__base__ is EXCEPTIONS[name]
 
 
-def test_a_presigner_has_no_other_public_part() -> None:
-    promised = {name.partition(".")[2] for name in SIGNATURES if name.startswith("Presigner.")}
-    assert {name for name in dir(coatcheck.Presigner) if not name.startswith("_")} == promised
+@pytest.mark.parametrize("name", ["Presigner", "Links"])
+def test_it_has_no_other_public_part(name: str) -> None:
+    promised = {method.partition(".")[2] for method in SIGNATURES if method.startswith(f"{name}.")}
+    assert {part for part in dir(getattr(coatcheck, name)) if not part.startswith("_")} == promised
 
 
 def test_the_package_says_that_it_is_typed() -> None:
@@ -142,8 +175,8 @@ def test_every_exported_name_has_a_section_whose_example_uses_it(name: str) -> N
 
 @pytest.mark.parametrize("name", [*SIGNATURES, *KEYWORDS])
 def test_the_page_names_every_method_and_every_option(name: str) -> None:
-    if name.startswith("Presigner."):
-        assert f"{name.removeprefix('Presigner')}(" in PAGE
+    if "." in name:
+        assert f"{name.partition('.')[2]}(" in PAGE
     for option in KEYWORDS.get(name, ()):
         assert f"`{option}`" in PAGE
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coatcheck.client.links import LinkInfo, LinkRule, Links
     from coatcheck.signing.credentials import Credentials
     from coatcheck.signing.explain import Explanation, explain
     from coatcheck.signing.options import FormOptions, LinkOptions, PostFormOptions, PresignOptions, Where
@@ -25,7 +26,10 @@ __all__ = [
     "Credentials",
     "Explanation",
     "FormOptions",
+    "LinkInfo",
     "LinkOptions",
+    "LinkRule",
+    "Links",
     "PostForm",
     "PostFormOptions",
     "PresignError",
@@ -44,7 +48,10 @@ _HOMES = {
     "Credentials": "coatcheck.signing.credentials",
     "Explanation": "coatcheck.signing.explain",
     "FormOptions": "coatcheck.signing.options",
+    "LinkInfo": "coatcheck.client.links",
     "LinkOptions": "coatcheck.signing.options",
+    "LinkRule": "coatcheck.client.links",
+    "Links": "coatcheck.client.links",
     "PostForm": "coatcheck.signing.post_form",
     "PostFormOptions": "coatcheck.signing.options",
     "PresignError": "coatcheck.signing.refusal",

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,9 +32,13 @@ from coatcheck.engines.tasks import LocalTasks
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
+from coatcheck.link_desk.routes import ROUTES
+from coatcheck.link_desk.service import DeskPorts, LinkDesk
+from coatcheck.link_watch import Running, watch_links
 from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.context import Ports
+from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.domains import Domains
@@ -80,6 +84,7 @@ class Server:
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._selector = SelectPool()
         self._tasks = LocalTasks(settings.data / "tasks", clock)
+        self._downloads: LimitedDownloads | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
@@ -134,6 +139,7 @@ class Server:
         reads, keyring = self._engines.reads, self._engines.keyring
         account = await keyring.root_account()
         keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))
+        self._downloads = LimitedDownloads(self._engines.links)
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
         self._ports = ports = Ports(
@@ -149,11 +155,15 @@ class Server:
             selector=self._selector,
             tasks=self._tasks,
             certificates=PemCertificateReader(),
+            links=self._downloads,
         )
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now)
-        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, self.signers_now)
+        desk = LinkDesk(
+            DeskPorts(self._engines.links, self._engines.catalog, reads, keyring, addressing, settings.regions), ROUTES
+        )
+        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, desk, self.signers_now)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
 
         async def answer_proxied(exchange: Exchange) -> Reply:
@@ -209,6 +219,11 @@ class Server:
         assert self._engines is not None
         return self._engines.domains
 
+    async def watch_links(self, running: Callable[[], Iterable[Running]]) -> None:
+        """See `link_watch`; once it is open, until it is cancelled."""
+        assert self._downloads is not None
+        await watch_links(self._downloads, running, self._clock)
+
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
         if self._access_log is not None:
@@ -227,6 +242,8 @@ class Server:
             renderer.close()
         self._selector.close()
         await self._tasks.close()
+        if self._downloads is not None:
+            await self._downloads.settled()
         if self._engines is not None:
             self._engines.close()
         if self._log is not None:

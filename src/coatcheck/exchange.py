@@ -12,7 +12,7 @@ import errno
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from coatcheck.core.body import let_go
 from coatcheck.core.errors import (
@@ -25,6 +25,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
+from coatcheck.identity.caller import Caller
 from coatcheck.ports.catalog import Busy, NoSpace, NotWritten, Unknown
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
@@ -60,6 +61,20 @@ class Logged:
         self.cost_s = 0.0
 
 
+class UsedLink(NamedTuple):
+    """A link whose signature held.
+
+    Attributes:
+        bucket: its name, whatever it was addressed by.
+        signed_at_s: Unix seconds; None where it doesn't say.
+    """
+
+    caller: Caller
+    bucket: str
+    key: str
+    signed_at_s: int | None
+
+
 class Exchange:
     """One request, its reply, and what is known of both. Filled in on the way; whole when listeners see it.
 
@@ -69,6 +84,7 @@ class Exchange:
         now: Unix seconds, one value for the whole request.
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
         logged: for the access log of its bucket; None where it has none.
+        link: that brought it, once its signature held; None for all that is signed otherwise, or not.
         refusal: the code of the error that it was answered with; "" for none.
         reply: what it was answered with; None before that.
         sent_bytes: of the body, as far as the layer below took them.
@@ -85,6 +101,7 @@ class Exchange:
         "bucket",
         "has_configurations",
         "key",
+        "link",
         "logged",
         "now",
         "operation",
@@ -106,6 +123,7 @@ class Exchange:
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
         self.has_configurations = False
         self.logged: Logged | None = None
+        self.link: UsedLink | None = None
         self.reply: Reply | None = None
         self.sent_bytes = 0
         self.whole = False
@@ -135,7 +153,7 @@ class Exchange:
                 log.exception("request failed request_id=%s operation=%s", self.request_id, self.operation)
                 reply = self.refuse(INTERNAL_ERROR())
         if self.reply is not None and self.reply.body is not reply.body:
-            await _close(self.reply)
+            await _close(self.reply, 0)
         self.reply = reply
         return reply
 
@@ -154,7 +172,7 @@ class Exchange:
         self.seconds = time.perf_counter() - self._started
         try:
             if self.reply is not None and type(self.reply.body) is not bytes:
-                await _close(self.reply)
+                await _close(self.reply, sent_bytes)
         finally:
             for listener in self._listeners:
                 listener(self)
@@ -207,9 +225,11 @@ class _ShortageLog:
 _shortages: Final = _ShortageLog()
 
 
-async def _close(reply: Reply) -> None:
+async def _close(reply: Reply, sent_bytes: int) -> None:
     if isinstance(reply.body, Stream):
         try:
+            if reply.when_ended is not None:
+                await reply.when_ended(sent_bytes)
             await let_go(reply.body.chunks)
             if reply.body.slices is not None:
                 await let_go(reply.body.slices)

@@ -6,6 +6,7 @@ With COATCHECK_NO_LINUX in the environment everything is done as elsewhere, so t
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import resource
 import signal
@@ -20,6 +21,8 @@ from typing import Final
 _PR_SET_PDEATHSIG: Final = 1
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_SIOCOUTQ: Final = 0x5411
+_SIOCOUTQNSD: Final = 0x894B
 _TRACKED_MAX: Final = 1 << 20  # files; beyond that a limit means no limit
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _IS_LINUX: Final = sys.platform == "linux" and not os.environ.get("COATCHECK_NO_LINUX")
@@ -75,6 +78,25 @@ def file_in_memory(content: bytes) -> Iterator[str]:
         os.close(fd)
         if not _IS_LINUX:
             os.unlink(path)
+
+
+def unacknowledged(fd: int) -> int:
+    """Bytes of a TCP connection that the kernel has taken and the peer hasn't acknowledged. Elsewhere 0: none known."""
+    return _ask_tcp(fd, _SIOCOUTQ)
+
+
+def unsent(fd: int) -> int:
+    """Those of them that it hasn't even sent. Elsewhere 0: all count as sent."""
+    return _ask_tcp(fd, _SIOCOUTQNSD)
+
+
+def _ask_tcp(fd: int, request: int) -> int:
+    if not _IS_LINUX:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, request, bytes(4)), sys.byteorder)
+    except OSError:  # closed, or no TCP
+        return 0
 
 
 def boot_id() -> str:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from coatcheck.exchange import Exchange, Pipeline
+from coatcheck.link_desk.service import LinkDesk, is_for_links
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.notifier import Notifier
 from coatcheck.ports.snapshot import Reads
@@ -57,6 +58,7 @@ def make_services(
     reads: Reads,
     notifier: Notifier,
     addressing: Addressing,
+    desk: LinkDesk,
     signers_now: SignersNow = one_clock,
 ) -> Services:
     """The services of this server; OSS has every request that no other takes."""
@@ -81,5 +83,18 @@ def make_services(
         pem = await notifier.public_key()
         return Reply(200, ((b"Content-Type", b"application/x-pem-file"),), pem)
 
-    rows = (Service("sts", takes_sts, answer_sts), Service("callback key", takes_callback_key, answer_callback_key))
+    def takes_links(request: Request) -> bool:
+        return is_for_links(request) and not names_a_bucket(request, addressing)
+
+    async def answer_links(exchange: Exchange) -> Reply:
+        exchange.operation = "links"
+        answered = await desk.answer(exchange.request, exchange.request_id, exchange.now)
+        reply, exchange.access_key_id, exchange.refusal = answered
+        return reply
+
+    rows = (
+        Service("sts", takes_sts, answer_sts),
+        Service("callback key", takes_callback_key, answer_callback_key),
+        Service("links", takes_links, answer_links),
+    )
     return Services(rows, oss)

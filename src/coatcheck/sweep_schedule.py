@@ -12,7 +12,7 @@ from pathlib import Path
 from coatcheck.clock import Clock
 from coatcheck.core.limits import SWEEP_EVERY_S
 from coatcheck.operations.context import Ports
-from coatcheck.operations.sweep import sweep
+from coatcheck.operations.sweep import forget_links, sweep
 
 log = logging.getLogger("coatcheck")
 
@@ -58,3 +58,10 @@ async def _sweep(ports: Ports, now: float) -> None:
     else:
         if swept:
             log.info("swept blobs=%d", swept)
+    try:
+        forgotten = await forget_links(ports, now)
+    except Exception as error:
+        log.warning("links that ended are left for the next sweep: %s", error)
+    else:
+        if forgotten:
+            log.info("forgot ended links=%d", forgotten)

@@ -16,6 +16,7 @@ from coatcheck.engines.accepting import WouldLose, accept_later_key, accept_mast
 from coatcheck.engines.local import BadDirectory, open_local, prepare_local
 from coatcheck.engines.needed_keys import check_authority, needs_root_key, note_authority, note_root_key
 from coatcheck.engines.secret_files import FileSecrets
+from coatcheck.engines.sqlite.schema import STEPS
 from coatcheck.ports.secrets import WrongKey
 
 from ..ports.catalog_contract import a_bucket
@@ -46,11 +47,12 @@ async def full(data: Path) -> Path:
 def make_older(data: Path) -> None:
     """As version 1 was: nothing is noted."""
     connection = sqlite3.connect(data / "catalog.sqlite", isolation_level=None)
-    connection.execute("DROP TRIGGER bucket_entries_gone")
-    for table in ("nonce", "key_fingerprint", "bucket_entry", "noted_time"):
+    later = "\n".join(files(sqlite_engine).joinpath(step).read_text() for step in STEPS[1:] if isinstance(step, str))
+    for trigger in re.findall(r"CREATE TRIGGER (\w+)", later):
+        connection.execute(f"DROP TRIGGER {trigger}")
+    for table in re.findall(r"CREATE TABLE (\w+)", later):
         connection.execute(f"DROP TABLE {table}")
-    steps = [files(sqlite_engine).joinpath(f"schema_{number}.sql").read_text() for number in (2, 5, 6)]
-    for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", "\n".join(steps)):
+    for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", later):
         connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.execute("PRAGMA user_version = 1")
     connection.close()

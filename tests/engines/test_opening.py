@@ -21,6 +21,7 @@ from ..ports.store_contract import (
     StoreDomains,
     StoreIdentities,
     StoreKeyring,
+    StoreLinks,
     StoreSecrets,
 )
 
@@ -53,6 +54,10 @@ class TestMemoryKeyring(InMemory, StoreKeyring):
     pass
 
 
+class TestMemoryLinks(InMemory, StoreLinks):
+    pass
+
+
 class TestMemoryIdentities(InMemory, StoreIdentities):
     pass
 
@@ -74,6 +79,10 @@ class TestLocalDomains(OnFiles, StoreDomains):
 
 
 class TestLocalKeyring(OnFiles, StoreKeyring):
+    pass
+
+
+class TestLocalLinks(OnFiles, StoreLinks):
     pass
 
 

@@ -8,9 +8,12 @@ import pytest
 
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.memory_bytes import MemoryByteStore
+from coatcheck.engines.memory_links import MemoryLinks
 from coatcheck.operations.commit import commit
 from coatcheck.operations.context import Ports
-from coatcheck.operations.sweep import sweep
+from coatcheck.operations.limited import LimitedDownloads
+from coatcheck.operations.sweep import forget_links, sweep
+from coatcheck.ports.links import Link
 from coatcheck.ports.object import Deletion, Segment
 
 from ..ports.byte_store_contract import content_of
@@ -82,3 +85,16 @@ async def test_thousands_are_swept() -> None:
         stage.catalog._released_at[f"{number:032x}"] = NOW
     assert await sweep(stage.ports, NOW + HOUR_S) == 1000
     assert stage.catalog.garbage == set()
+
+
+@pytest.mark.parametrize(("later_s", "kept"), [(30 * 86_400, ["lk_a", "lk_b"]), (30 * 86_400 + 1, ["lk_b"])])
+async def test_links_that_ended_long_ago_are_forgotten(later_s: int, kept: list[str]) -> None:
+    register = MemoryLinks()
+    for link in (
+        Link("lk_a", "1", "k", "photos", "cat.jpg", 0, ends_at=NOW),
+        Link("lk_b", "1", "k", "photos", "cat.jpg", 0),
+    ):
+        await register.change_link(link.id, lambda _, link=link: link)  # type: ignore[misc]
+    ports = Ports(MemoryCatalog(), MemoryByteStore(), links=LimitedDownloads(register))  # type: ignore[arg-type]
+    assert await forget_links(ports, NOW + later_s) == 2 - len(kept)
+    assert [link.id for link in await register.list_links("1", most=9)] == kept

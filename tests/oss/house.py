@@ -21,11 +21,15 @@ from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
+from coatcheck.engines.memory_links import MemoryLinks
 from coatcheck.exchange import Exchange
+from coatcheck.link_desk.routes import ROUTES
+from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
+from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.keyring import AccessKey
@@ -114,8 +118,10 @@ class House:
         )
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
+        self.links = MemoryLinks()
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
+        self.downloads = LimitedDownloads(self.links)
         ports = Ports(
             self.catalog,
             self.encrypting,
@@ -126,11 +132,13 @@ class House:
             held_bytes=self.held_bytes,
             accesses=self.accesses,
             certificates=PemCertificateReader(),
+            links=self.downloads,
         )
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
-        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing)
+        desk = LinkDesk(DeskPorts(self.links, self.catalog, reads, self.keyring, addressing, self.regions), ROUTES)
+        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, desk)
 
     async def ask(
         self,
@@ -185,6 +193,7 @@ class House:
             raise
         await exchange.end(len(answer.body), whole=True)
         await removed()
+        await self.downloads.settled()
         return answer
 
     async def with_bucket(self, name: str = "photos", acl: str = "private") -> House:

@@ -12,6 +12,7 @@ from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.identities import Identities
 from coatcheck.ports.keyring import Keyring
+from coatcheck.ports.links import Links
 from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 
@@ -20,6 +21,7 @@ from .catalog_contract import CatalogContract
 from .domains_contract import DomainsContract
 from .identities_contract import IdentitiesContract
 from .keyring_contract import KeyringContract
+from .links_contract import LinksContract
 
 
 class OfStore:
@@ -40,6 +42,10 @@ class OfStore:
         return opened.domains
 
     @pytest.fixture
+    def links(self, opened: Store) -> Links:
+        return opened.links
+
+    @pytest.fixture
     def secrets(self, opened: Store) -> SecretsInUse:
         return opened.secrets
 
@@ -49,6 +55,10 @@ class StoreCatalog(OfStore, CatalogContract):
 
 
 class StoreDomains(OfStore, DomainsContract):
+    pass
+
+
+class StoreLinks(OfStore, LinksContract):
     pass
 
 

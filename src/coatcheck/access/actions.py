@@ -227,5 +227,8 @@ ACTION_NAMES: Final[Mapping[str, frozenset[str]]] = {
             *(f"oss:{name}" for name in _NOT_BUILT),
         )
     ),
+    "coatcheck": frozenset(
+        {"coatcheck:createlink", "coatcheck:cancellink", "coatcheck:listlinks", "coatcheck:readlinkaudit"}
+    ),
     "sts": frozenset({"sts:assumerole", "sts:assumerolewithoidc", "sts:assumerolewithsaml", "sts:getcalleridentity"}),
 }

@@ -25,6 +25,7 @@ VERBS: Final = {
     "get": ("coatcheck.cli.get", "Download a link, with resume and checksum."),
     "presign": ("coatcheck.cli.presign", "Sign links, offline."),
     "explain": ("coatcheck.cli.explain", "Say what a link grants, and why it doesn't work."),
+    "link": ("coatcheck.cli.link", "Links that are out already: limit, see, cancel."),
     "ls": ("coatcheck.cli.ls", "List buckets or objects."),
     "put": ("coatcheck.cli.put", "Upload files, directories or standard input."),
     "rm": ("coatcheck.cli.rm", "Delete objects or buckets."),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -97,7 +98,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ClientEr
         body: up to `ERROR_BODY_MAX_BYTES` of it. For HEAD, OSS puts the document into x-oss-err as base64.
     """
     document = _read_document(body) or _read_document(_decode_header_document(headers.get("x-oss-err", "")))
-    facts = {child.tag: (child.text or "").strip() for child in document} if document is not None else {}
+    facts = {child.tag: (child.text or "").strip() for child in document} if document is not None else _read_json(body)
     code = facts.get("Code") or f"HTTP{status}"
     message = _one_line(facts.get("Message") or _plain_words(status))
     kind = NotFound if status == 404 else ClientError
@@ -118,6 +119,16 @@ def _read_document(body: bytes) -> Element | None:
     except (ParseError, DefusedXmlException, ValueError):
         return None
     return root if root.tag.rpartition("}")[2] == "Error" else None
+
+
+def _read_json(body: bytes) -> dict[str, str]:
+    """As the elements of an XML document; {} if it is none."""
+    try:
+        error = json.loads(body)["error"]
+        names = {"Code": "code", "Message": "message", "RequestId": "request_id", "EC": "ec"}
+        return {element: str(error.get(member, "")) for element, member in names.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
 
 
 def _decode_header_document(text: str) -> bytes:

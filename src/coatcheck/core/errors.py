@@ -13,6 +13,61 @@ from __future__ import annotations
 from .fault import Broken as Broken
 from .fault import Fault as Fault
 from .fault import OssError as OssError
+from .link_errors import LINK_BODY_MISMATCH as LINK_BODY_MISMATCH
+from .link_errors import LINK_CANCELLED as LINK_CANCELLED
+from .link_errors import LINK_FOR_PEOPLE as LINK_FOR_PEOPLE
+from .link_errors import LINK_FORBIDDEN as LINK_FORBIDDEN
+from .link_errors import LINK_FROM_A_PAGE as LINK_FROM_A_PAGE
+from .link_errors import LINK_NONCE_NEEDED as LINK_NONCE_NEEDED
+from .link_errors import LINK_NONCE_USED as LINK_NONCE_USED
+from .link_errors import LINK_NOT_REGISTERED as LINK_NOT_REGISTERED
+from .link_errors import LINK_NOT_STARTED as LINK_NOT_STARTED
+from .link_errors import LINK_OF_ANOTHER_ACCOUNT as LINK_OF_ANOTHER_ACCOUNT
+from .link_errors import LINK_ROUTE_UNKNOWN as LINK_ROUTE_UNKNOWN
+from .link_errors import LINK_UNKNOWN as LINK_UNKNOWN
+from .link_errors import LINK_USED_UP as LINK_USED_UP
+from .link_errors import LINK_WRONG_ADDRESS as LINK_WRONG_ADDRESS
+from .link_errors import NO_LINK as NO_LINK
+from .link_errors import RULE_UNKNOWN as RULE_UNKNOWN
+from .picture_errors import AVIF_TOO_LARGE as AVIF_TOO_LARGE
+from .picture_errors import BAD_STYLE as BAD_STYLE
+from .picture_errors import BAD_WEBP as BAD_WEBP
+from .picture_errors import CUT_OUT_OF_IMAGE as CUT_OUT_OF_IMAGE
+from .picture_errors import NO_SUCH_STYLE as NO_SUCH_STYLE
+from .picture_errors import NOT_A_PICTURE as NOT_A_PICTURE
+from .picture_errors import NOT_BASE64 as NOT_BASE64
+from .picture_errors import PICTURE_TOO_LARGE as PICTURE_TOO_LARGE
+from .picture_errors import PICTURE_TOO_MANY_PIXELS as PICTURE_TOO_MANY_PIXELS
+from .picture_errors import RENDER_TOO_COSTLY as RENDER_TOO_COSTLY
+from .picture_errors import RENDERERS_BUSY as RENDERERS_BUSY
+from .picture_errors import RESULT_TOO_LARGE as RESULT_TOO_LARGE
+from .picture_errors import ROTATION_OUT_OF_RANGE as ROTATION_OUT_OF_RANGE
+from .picture_errors import TOO_MANY_STYLES as TOO_MANY_STYLES
+from .picture_errors import TOO_MANY_WATERMARKS as TOO_MANY_WATERMARKS
+from .picture_errors import WATERMARK_ERROR as WATERMARK_ERROR
+from .picture_errors import WATERMARK_FORMAT as WATERMARK_FORMAT
+from .picture_errors import WEBP_TOO_LARGE as WEBP_TOO_LARGE
+from .sts_errors import STS_DISABLED_KEY as STS_DISABLED_KEY
+from .sts_errors import STS_INCOMPLETE_SIGNATURE as STS_INCOMPLETE_SIGNATURE
+from .sts_errors import STS_INVALID_ACTION as STS_INVALID_ACTION
+from .sts_errors import STS_INVALID_DURATION as STS_INVALID_DURATION
+from .sts_errors import STS_INVALID_POLICY as STS_INVALID_POLICY
+from .sts_errors import STS_INVALID_ROLE_ARN as STS_INVALID_ROLE_ARN
+from .sts_errors import STS_INVALID_SESSION_NAME as STS_INVALID_SESSION_NAME
+from .sts_errors import STS_INVALID_TOKEN as STS_INVALID_TOKEN
+from .sts_errors import STS_MISSING_PARAMETER as STS_MISSING_PARAMETER
+from .sts_errors import STS_MISSING_ROLE_ARN as STS_MISSING_ROLE_ARN
+from .sts_errors import STS_MISSING_SESSION_NAME as STS_MISSING_SESSION_NAME
+from .sts_errors import STS_NO_PERMISSION as STS_NO_PERMISSION
+from .sts_errors import STS_NO_ROLE as STS_NO_ROLE
+from .sts_errors import STS_NONCE_USED as STS_NONCE_USED
+from .sts_errors import STS_PARAMETER_TWICE as STS_PARAMETER_TWICE
+from .sts_errors import STS_POLICY_TOO_LARGE as STS_POLICY_TOO_LARGE
+from .sts_errors import STS_SIGNATURE_DOES_NOT_MATCH as STS_SIGNATURE_DOES_NOT_MATCH
+from .sts_errors import STS_TIME_EXPIRED as STS_TIME_EXPIRED
+from .sts_errors import STS_TOKEN_EXPIRED as STS_TOKEN_EXPIRED
+from .sts_errors import STS_TOKEN_OF_ANOTHER_KEY as STS_TOKEN_OF_ANOTHER_KEY
+from .sts_errors import STS_UNKNOWN_KEY as STS_UNKNOWN_KEY
 
 # --- names and addresses -------------------------------------------------------------------------------------------
 INVALID_BUCKET_NAME = Fault("InvalidBucketName", 400, "The specified bucket is not valid.", "0015-00000001")
@@ -171,43 +226,6 @@ CALLBACK_FAILED = Fault(
     203,
     "Callback to application server failed, please check your callbackUrl.",
     "0007-00000203",
-)
-
-# --- STS, which has codes of its own -------------------------------------------------------------------------------
-STS_INVALID_ACTION = Fault(
-    "InvalidAction.NotFound", 404, "Specified api is not found, please check your url and method."
-)
-STS_MISSING_PARAMETER = Fault("MissingParameter", 400, "A parameter that is mandatory for this action is missing.")
-STS_PARAMETER_TWICE = Fault("InvalidParameter", 400, "A parameter is given more than once.")
-STS_MISSING_ROLE_ARN = Fault("MissingRoleArn", 400, "RoleArn is mandatory for this action.")
-STS_MISSING_SESSION_NAME = Fault("MissingRoleSessionName", 400, "RoleSessionName is mandatory for this action.")
-STS_INVALID_ROLE_ARN = Fault("InvalidParameter.RoleArn", 400, "The parameter RoleArn is wrongly formed.")
-STS_INVALID_SESSION_NAME = Fault(
-    "InvalidParameter.RoleSessionName", 400, "The parameter RoleSessionName is wrongly formed."
-)
-STS_INVALID_DURATION = Fault(
-    "InvalidParameter.DurationSeconds", 400, "The Min/Max value of DurationSeconds is 15min/12hrs."
-)
-STS_INVALID_POLICY = Fault("InvalidParameter.PolicyGrammar", 400, "The parameter Policy has not passed grammar check.")
-STS_POLICY_TOO_LARGE = Fault("InvalidParameter.PolicySize", 400, "The size of Policy must be smaller than 2048 bytes.")
-STS_INCOMPLETE_SIGNATURE = Fault(
-    "IncompleteSignature", 400, "The request signature does not conform to Aliyun standards."
-)
-STS_SIGNATURE_DOES_NOT_MATCH = Fault(
-    "SignatureDoesNotMatch", 400, "Specified signature is not matched with our calculation."
-)
-STS_TIME_EXPIRED = Fault("InvalidTimeStamp.Expired", 400, "Specified time stamp or date value is expired.")
-STS_NONCE_USED = Fault("SignatureNonceUsed", 400, "Specified signature nonce was used already.")
-STS_UNKNOWN_KEY = Fault("InvalidAccessKeyId.NotFound", 404, "Specified access key is not found.")
-STS_DISABLED_KEY = Fault("InvalidAccessKeyId.Inactive", 404, "Specified access key is disabled.")
-STS_INVALID_TOKEN = Fault("InvalidSecurityToken.Malformed", 400, "Specified SecurityToken is malformed.")
-STS_TOKEN_OF_ANOTHER_KEY = Fault(
-    "InvalidSecurityToken.MismatchWithAccessKey", 400, "Specified SecurityToken mismatch with the AccessKey."
-)
-STS_TOKEN_EXPIRED = Fault("InvalidSecurityToken.Expired", 400, "Specified SecurityToken is expired.")
-STS_NO_ROLE = Fault("EntityNotExist.Role", 404, "The role not exists.")
-STS_NO_PERMISSION = Fault(
-    "NoPermission", 403, "You are not authorized to do this action. You should be authorized by RAM."
 )
 
 # --- permission ----------------------------------------------------------------------------------------------------
@@ -438,43 +456,6 @@ RESTORE_NOT_FINISHED = Fault(
 )
 INVALID_OBJECT_STATE = Fault("InvalidObjectState", 403, "The operation is not valid for the object's state.")
 OBJECT_NOT_APPENDABLE = Fault("ObjectNotAppendable", 409, "The object is not appendable.")
-
-# --- pictures ------------------------------------------------------------------------------------------------------
-NOT_A_PICTURE = Fault("BadRequest", 400, "This image format is not supported.", "0040-00000005")
-NOT_BASE64 = Fault("BadRequest", 400, "Input is not base64 decoding.", "0040-00000257")
-CUT_OUT_OF_IMAGE = Fault("BadRequest", 400, "Advance cut's position is out of image.")
-ROTATION_OUT_OF_RANGE = Fault("BadRequest", 400, "Picture exceed the maximum allowable rotation range")
-WEBP_TOO_LARGE = Fault(
-    "BadRequest", 400, "Maximum width and height allowed is 16383 pixels for converting webp", "0040-00000011"
-)
-AVIF_TOO_LARGE = Fault(
-    "BadRequest", 400, "Maximum size allowed is 4096 x 2304 pixels for converting avif", "0040-00000014"
-)
-BAD_WEBP = Fault("BadWebPImage", 400, "The webp image file may be damaged.")
-PICTURE_TOO_LARGE = Fault("ImageTooLarge", 400, "Maximal size of image supported is 20971520 bytes.", "0040-00000001")
-RESULT_TOO_LARGE = Fault(
-    "ImageTooLarge",
-    400,
-    "The resized picture would be larger than 16384 pixels a side or 16777216 in all.",
-    "0040-00000007",
-)
-PICTURE_TOO_MANY_PIXELS = Fault(
-    "MemLimitExceeded", 400, "The picture has more pixels than can be processed.", "0040-00000012"
-)
-RENDER_TOO_COSTLY = Fault(
-    "MemLimitExceeded", 400, "Processing this picture takes more memory or time than one picture may take."
-)
-WATERMARK_ERROR = Fault("WatermarkError", 400, "The watermark picture does not exist or cannot be read.")
-WATERMARK_FORMAT = Fault("WatermarkError", 400, "The watermark picture's format is not supported.", "0040-00000027")
-TOO_MANY_WATERMARKS = Fault(
-    "WatermarkError", 400, "At most 3 different watermark pictures can be used in one request.", "0040-00000026"
-)
-NO_SUCH_STYLE = Fault("NoSuchStyle", 404, "The style you get is not found.")
-BAD_STYLE = Fault("BadRequest", 400, "Style content is invalid.", "0017-00000253")
-TOO_MANY_STYLES = Fault("BadRequest", 400, "A bucket can have at most 50 styles.")
-RENDERERS_BUSY = Fault(
-    "ServiceUnavailable", 503, "More pictures are waiting to be processed than the server takes on. Try again later."
-)
 
 # --- ours ----------------------------------------------------------------------------------------------------------
 INTERNAL_ERROR = Fault("InternalError", 500, "Please contact the server administrator.")

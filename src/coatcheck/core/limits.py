@@ -57,6 +57,20 @@ OBJECT_TAGS_MAX: Final = 10  # OSS: object tagging
 TAG_KEY_MAX_BYTES: Final = 128  # OSS: object tagging
 TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
 
+LINK_GAP_S: Final = 15 * 60  # ours: between two ranges of one download; a silent one is over then
+LINK_NEWS_S: Final = 5 * 60  # ours: how often a running download of a limited link is told of at least
+LINK_FRAGMENTS_MAX: Final = 128  # ours: pieces that one use of a link may lie in; the next is another use
+LINK_USES_OPEN_MAX: Final = 256  # ours: uses of one link that may go on; of more, whole ones are closed
+LINK_KEPT_S: Final = 30 * 86_400  # ours: how long the row of a link is kept after its end
+LINK_DOWNLOADS_MAX: Final = 1_000_000  # ours: the largest limit of a link
+LINK_NETWORKS_MAX: Final = 64  # ours: networks that one link may be limited to
+LINK_NOTE_MAX_CHARS: Final = 500  # ours: the note of a link
+LINK_RATE_MIN_BITS: Final = 8_192  # ours: the slowest download of a link, bits a second
+LINK_RATE_MAX_BITS: Final = 10**12  # ours: the fastest that can be said
+LINK_REQUEST_MAX_BYTES: Final = 64 * 1024  # ours: the body of a request to /.coatcheck/v1
+LINK_PAGE_MAX: Final = 1000  # ours: links, or rules, of one page
+LINK_RULES_REMEMBERED_MAX: Final = 1000  # ours: of more rules, those that fit are looked up for each link
+
 SWEEP_EVERY_S: Final = 300.0  # ours: how often released blobs that are still there are looked for
 SWEEP_AFTER_S: Final = 60.0  # ours: before that, whoever released a blob removes it
 SHORTAGE_LOG_S: Final = 10.0  # ours: at most one line in so long says that files or memory ran out

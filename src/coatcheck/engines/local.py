@@ -45,6 +45,7 @@ from .sqlite.connection import Reader, open_connection
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
+from .sqlite.links import SqliteLinks
 from .sqlite.noted_time import accept_wall_time, begin_clock
 from .sqlite.objects import damage_of
 from .sqlite.row_sums import keep_row_sums, wrong_rows
@@ -97,6 +98,7 @@ class LocalEngines:
     keyring: SqliteKeyring
     identities: SqliteIdentities
     domains: SqliteDomains
+    links: SqliteLinks
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -170,6 +172,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         SqliteKeyring(reader, writer, seal, clock),
         SqliteIdentities(reader, writer, clock),
         SqliteDomains(reader, writer, seal),
+        SqliteLinks(reader, writer, changes),
         files,
         reader,
         writer,

@@ -11,6 +11,7 @@ from .memory_bytes import MemoryByteStore
 from .memory_domains import MemoryDomains
 from .memory_identities import MemoryIdentities
 from .memory_keyring import MemoryKeyring
+from .memory_links import MemoryLinks
 from .memory_secrets import MemorySecrets
 from .noted_secrets import NotedSecrets
 
@@ -28,6 +29,7 @@ class MemoryStore:
         self.keyring = MemoryKeyring(clock=clock)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
+        self.links = MemoryLinks()
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
 

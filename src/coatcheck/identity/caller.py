@@ -7,6 +7,7 @@ from base64 import b32encode
 from typing import Final, NamedTuple
 
 from coatcheck.ports.keyring import Principal
+from coatcheck.ports.links import Limits
 
 _LINK_ID_BYTES: Final = 15  # 24 letters of base32, without padding
 
@@ -23,6 +24,7 @@ class Caller(NamedTuple):
         principal: the user or the session of a role that the key belongs to; None for a key of the account itself,
             and for anonymous.
         signature: of a link, as it was verified; whoever knows it has the link, so nobody writes it down.
+        limits: what the link may do less than its signature says; None for one that the register doesn't limit.
     """
 
     account: str = ""
@@ -31,6 +33,7 @@ class Caller(NamedTuple):
     signed_headers: frozenset[str] = frozenset()
     principal: Principal | None = None
     signature: str = ""
+    limits: Limits | None = None
 
     def __repr__(self) -> str:
         return f"Caller({self.arn or 'anonymous'}, {self.access_key_id}, by_link={self.by_link}, signature hidden)"

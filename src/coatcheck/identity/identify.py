@@ -63,10 +63,7 @@ def identify(
         return ANONYMOUS, target, ""
     check_claim(claim, now=signers_now(claim, now), target=target)
     key = find_key(claim, snapshot, keyring, now)
-    try:
-        text = verify(claim, request, target, key.access_key_secret)
-    except OssError as error:
-        target, text = _verify_other_reading(claim, request, target, key, error)
+    target, text = verify_reading(claim, request, target, key)
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
     if target.region is None and len(regions) > 1:
@@ -97,10 +94,16 @@ def recognise(reading: Reading, snapshot: Snapshot, keyring: KeyUse, now: float)
 
 
 class Poster(NamedTuple):
-    """Who posts a form, and the (least, most) bytes of each size range in its policy."""
+    """Who posts a form.
+
+    Attributes:
+        sizes: the (least, most) bytes of each size range in its policy.
+        signed_at_s: Unix seconds; None where it doesn't say.
+    """
 
     caller: Caller
     sizes: tuple[tuple[int, int], ...] = ()
+    signed_at_s: int | None = None
 
 
 async def identify_form(
@@ -132,7 +135,7 @@ async def identify_form(
         keyring.note_use(key.access_key_id, now)
     policy = read_post_policy(claim.policy)
     check_post_policy(policy, fields, now=now)
-    return Poster(caller_of(key, claim, policy.fields), policy.sizes)
+    return Poster(caller_of(key, claim, policy.fields), policy.sizes, claim.signed_at_s)
 
 
 def caller_of(key: AccessKey, claim: Claim, signed_headers: frozenset[str] = frozenset()) -> Caller:
@@ -164,6 +167,17 @@ def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> A
     if key.suspended:
         raise USER_DISABLE()
     return key
+
+
+def verify_reading(claim: Claim, request: Request, target: Target, key: AccessKey) -> tuple[Target, str]:
+    """The target, or another reading of the address where only that one verifies; and the text that was signed.
+
+    Raises: OssError, what `verify` refuses the first of them with.
+    """
+    try:
+        return target, verify(claim, request, target, key.access_key_secret)
+    except OssError as error:
+        return _verify_other_reading(claim, request, target, key, error)
 
 
 def _verify_other_reading(

@@ -22,7 +22,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Any, Final
 
-from coatcheck.core.limits import READINGS_MAX_BYTES
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, READINGS_MAX_BYTES
 from coatcheck.ports.snapshot import Lookup
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.source_ip import is_restricted
@@ -78,6 +78,12 @@ class Reading:
     """
 
     __slots__ = ("digest", "end_s", "kind", "signature", "target", "text", "used")
+
+    @property
+    def signed_at_s(self) -> int | None:
+        """Unix seconds; None where the scheme doesn't say."""
+        claim = self.kind.claim
+        return None if claim.signed_at_s is None else int(self.end_s - self.kind.lasts_s) + CLOCK_SKEW_MAX_S
 
     def __init__(self, digest: bytes, kind: Kind, target: Target, text: str, signature: str, end_s: int) -> None:
         self.digest = digest

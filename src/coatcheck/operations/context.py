@@ -23,6 +23,7 @@ from coatcheck.ports.tasks import NoTasks, Tasks
 
 from .access_times import AccessNotes
 from .capacity import HeldBytes
+from .limited import LimitedDownloads, NoLimitedDownloads
 from .pacing import BucketMeters
 
 
@@ -39,6 +40,7 @@ class Ports(NamedTuple):
     selector: Selector = NoSelector()
     tasks: Tasks = NoTasks()
     certificates: CertificateReader = NoCertificates()
+    links: LimitedDownloads = NoLimitedDownloads()
 
 
 class Context(NamedTuple):

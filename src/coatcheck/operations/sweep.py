@@ -1,14 +1,25 @@
-"""Blobs that nobody names: removed once nobody can be reading them, and those whose removal failed when it was due."""
+"""What is removed when its time has come: blobs that nobody names, and rows of links that ended long ago."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from coatcheck.core.limits import SWEEP_AFTER_S
+from coatcheck.core.limits import LINK_KEPT_S, SWEEP_AFTER_S
 
 from .context import Ports
 
-_AT_ONCE: Final = 256  # blobs
+_AT_ONCE: Final = 256  # blobs, or links
+
+
+async def forget_links(ports: Ports, now: float) -> int:
+    """Forget links that have ended by themselves long enough ago; how many.
+
+    Their signatures are refused for their age, so nothing else changes. Raises: NotWritten, Unknown.
+    """
+    forgotten = 0
+    while ended := await ports.links.register.forget_ended(int(now - LINK_KEPT_S), _AT_ONCE):
+        forgotten += ended
+    return forgotten
 
 
 async def sweep(ports: Ports, now: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coatcheck.core.byte_range import ByteRange
+from coatcheck.links.uses import Content
 from coatcheck.operations.commit import ATTEMPTS, ReplacedMeanwhile, repeated
 from coatcheck.operations.get import inline_content, open_content
 from coatcheck.operations.pacing import paced_content
@@ -16,6 +17,7 @@ from coatcheck.wire.request import Request
 from .access_monitor import last_access_headers
 from .call import Call
 from .gzip_reply import compress
+from .limited_link import count_download
 from .metadata import write_object_headers
 from .object_headers import describe
 from .object_process import get_processed_object
@@ -57,9 +59,12 @@ async def _get_object(call: Call) -> Reply:
         call.ports.accesses.note(call.this_bucket, read, call.now)
     if pace is not None:
         content = paced_content(content, pace)
-    elif call.settings.gzip:
+    elif call.settings.gzip and call.caller.limits is None:
         headers, content = compress(call.request, record, headers, content)
-    return Reply(status, tuple(headers), content)
+    reply = Reply(status, tuple(headers), content)
+    if call.caller.limits is None:
+        return reply
+    return await count_download(call, reply, Content(_version(record), record.size), span)
 
 
 async def head_object(call: Call) -> Reply:
@@ -78,6 +83,11 @@ async def get_object_meta(call: Call) -> Reply:
     headers += version_headers(call.this_bucket, record.version_id)
     headers += await last_access_headers(call)
     return Reply(200, headers, content_length=record.size if call.request.method == "HEAD" else None)
+
+
+def _version(record: ObjectRecord) -> str:
+    """What tells it from all that may come to stand under its key."""
+    return f"{record.version_id} {record.etag} {record.last_modified}"
 
 
 def _read_span(request: Request, record: ObjectRecord) -> ByteRange | None:

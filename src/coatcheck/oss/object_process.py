@@ -14,6 +14,7 @@ from coatcheck.access.acl import DEFAULT
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.configurations.style import check_name, find_style
+from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import (
     INVALID_ARGUMENT,
     MALFORMED_XML,
@@ -29,6 +30,7 @@ from coatcheck.core.percent import decode
 from coatcheck.images.parameters import decode_base64
 from coatcheck.images.plan import Answer
 from coatcheck.images.text import read_plan
+from coatcheck.links.uses import Content
 from coatcheck.operations.commit import repeated
 from coatcheck.operations.get import need_readable
 from coatcheck.operations.intake import receive
@@ -45,6 +47,7 @@ from coatcheck.wire.request import Request
 from .arguments import read_body
 from .call import Call
 from .encryption import default_encryption
+from .limited_link import count_download
 from .object_headers import describe
 from .traffic_limit import DOWN, find_pace
 
@@ -84,7 +87,9 @@ async def get_processed_object(call: Call, process: str) -> Reply:
     content = processed.content
     if pace is not None:
         content = paced_content(content, pace)
-    return Reply(200, _headers(call, headers, processed), content)
+    reply = Reply(200, _headers(call, headers, processed), content)
+    picture = Content(f"{record.etag} {plan}", processed.size)
+    return await count_download(call, reply, picture, ByteRange(0, processed.size))
 
 
 class _Saving(NamedTuple):

@@ -21,7 +21,7 @@ from coatcheck.core.errors import (
     WRONG_ENDPOINT,
     OssError,
 )
-from coatcheck.exchange import Exchange, Logged, read_unwritten
+from coatcheck.exchange import Exchange, Logged, UsedLink, read_unwritten
 from coatcheck.identity.caller import ANONYMOUS, Caller
 from coatcheck.identity.identify import ask_for_key, identify, identify_form, recognise
 from coatcheck.identity.readings import Reading, Readings
@@ -58,6 +58,7 @@ from .asking import NOTHING
 from .bucket_qos import BRINGING_BYTES, announced_bytes
 from .bucket_website import serve_website
 from .call import Call, PostedForm
+from .limited_link import hold_to_register
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
@@ -83,6 +84,7 @@ class Pipeline:
         self._addressing = addressing
         self._settings = settings
         self._signers_now = signers_now
+        self._register = ports.links.register
         self._form_memory = FormMemory()
         self._readings = Readings()
 
@@ -116,6 +118,8 @@ class Pipeline:
             if bucket is not None and caller is not None:
                 if bucket.configurations:
                     exchange.logged = _find_log(bucket)
+                if self._is_held(exchange, caller, reading.target, bucket, reading.signed_at_s):
+                    caller = await hold_to_register(self._register, exchange)
                 return await self._go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
         # Whatever isn't so any more is refused in the words, and in the order, in which it is refused at first.
         named = find_target(request, self._addressing)
@@ -141,6 +145,8 @@ class Pipeline:
         caller, target, text = identify(
             request, claim, target, snapshot, self._keyring, now=now, regions=regions, signers_now=self._signers_now
         )
+        if caller.by_link and claim is not None and self._is_held(exchange, caller, target, bucket, claim.signed_at_s):
+            caller = await hold_to_register(self._register, exchange)
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None:
@@ -150,6 +156,14 @@ class Pipeline:
                 request, claim, target, text, (row, read_host_name(request.host) if named is None else "")
             )
         return await self._go_on(row, exchange, target, caller, bucket, snapshot)
+
+    def _is_held(
+        self, exchange: Exchange, caller: Caller, target: Target, bucket: Bucket | None, signed_at_s: int | None
+    ) -> bool:
+        """Whether the register of links has a say; that a link brought the request is noted."""
+        name = target.bucket if bucket is None else bucket.name
+        exchange.link = UsedLink(caller, name or "", target.key or "", signed_at_s)
+        return self._register.in_use()
 
     def _go_on(
         self,
@@ -196,7 +210,9 @@ class Pipeline:
         exchange.operation = row.name
         bucket = self._check_bucket(target, bucket)
         with self._form_memory.share() as share:
-            caller, target, form = await self._open_form(request, target, share, exchange.now)
+            caller, target, form, signed_at_s = await self._open_form(request, target, share, exchange.now)
+            if caller.by_link and self._is_held(exchange, caller, target, bucket, signed_at_s):
+                caller = await hold_to_register(self._register, exchange)
             exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
             return await self._admit(row, exchange, target, caller, bucket, snapshot, form)
 
@@ -321,7 +337,7 @@ class Pipeline:
 
     async def _open_form(
         self, request: Request, target: Target, share: FormShare, now: float
-    ) -> tuple[Caller, Target, PostedForm]:
+    ) -> tuple[Caller, Target, PostedForm, int | None]:
         """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""
         try:
             form = await read_form(request, share)
@@ -333,7 +349,7 @@ class Pipeline:
         poster = await identify_form(
             fields, target, self._reads, self._keyring, now=now, regions=regions, signers_now=self._signers_now
         )
-        return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes)
+        return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes), poster.signed_at_s
 
     async def _own_domain(self, request: Request, claim: Claim | None, snapshot: Snapshot) -> tuple[Target, Snapshot]:
         """The target under a name that may be an own domain, else under the name that the proxy gave the client's; and

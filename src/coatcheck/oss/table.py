@@ -7,36 +7,22 @@ One that we have, with a method that means nothing to it, is answered MethodNotA
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
 from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import METHOD_NOT_ALLOWED, NOT_IMPLEMENTED
 from coatcheck.wire.query import Query
-from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import NO_HEADERS
 from coatcheck.wire.target import Target
 
 from . import (
-    access_monitor,
-    access_point,
     bucket,
     bucket_cname,
-    bucket_inventory,
-    bucket_lifecycle,
-    bucket_logging,
     bucket_policy,
     bucket_qos,
-    bucket_replication,
     bucket_stat,
-    bucket_tags,
     bucket_versioning,
-    bucket_worm,
-    configuration,
-    encryption,
-    live_channel,
     multipart,
     multipart_list,
     object_acl,
@@ -51,10 +37,7 @@ from . import (
     object_tagging,
     part,
     post_object,
-    public_access_block,
-    redundancy_transition,
-    retention,
-    select_object,
+    row_families,
     style,
     symlink,
 )
@@ -63,168 +46,13 @@ from .asking import (
     ACL_AND_TAGS_LATER,
     ACL_AND_TAGS_WHEN_NEW,
     BUCKET_ACL,
-    NOTHING,
     OBJECT_ACL,
     TAGS,
     TAGS_LATER,
-    Asks,
 )
-from .call import Call
-
-
-class Level(Enum):
-    SERVICE = "Service"
-    BUCKET = "Bucket"
-    OBJECT = "Object"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One route.
-
-    Attributes:
-        sub_resource: the parameters that select it, sorted and joined by "&", "comp" with its value ("cname&comp=add");
-            "" for the plain resource.
-        header: a request header that selects it among the rows of that place ("x-oss-copy-source"); "" for none.
-        reads_object: the operation needs the object's current version.
-        makes_bucket: the bucket need not exist.
-        is_page: a bucket's website answers it, when nobody signed it.
-        asks: how it learns of an ACL and tags that it is to give.
-    """
-
-    method: str
-    level: Level
-    sub_resource: str
-    run: Callable[[Call], Awaitable[Reply]]
-    action: Action
-    reads_object: bool = False
-    makes_bucket: bool = False
-    header: str = ""
-    is_page: bool = False
-    asks: Asks = NOTHING
-
-    @property
-    def name(self) -> str:
-        """The operation's name in OSS's snake case."""
-        return self.run.__name__
-
-
-def _public_access_block_rows() -> Iterator[Row]:
-    """Of the account."""
-    block, name = public_access_block, "publicAccessBlock"
-    yield Row("GET", Level.SERVICE, name, block.get_public_access_block, Action.GET_PUBLIC_ACCESS_BLOCK)
-    yield Row("PUT", Level.SERVICE, name, block.put_public_access_block, Action.PUT_PUBLIC_ACCESS_BLOCK)
-    yield Row("DELETE", Level.SERVICE, name, block.delete_public_access_block, Action.DELETE_PUBLIC_ACCESS_BLOCK)
-
-
-def _inventory_rows() -> Iterator[Row]:
-    one, all_of_them = "inventory&inventoryId", "inventory"
-    yield Row("PUT", Level.BUCKET, one, bucket_inventory.put_bucket_inventory, Action.PUT_BUCKET_INVENTORY)
-    yield Row("GET", Level.BUCKET, one, bucket_inventory.get_bucket_inventory, Action.GET_BUCKET_INVENTORY)
-    yield Row("DELETE", Level.BUCKET, one, bucket_inventory.delete_bucket_inventory, Action.DELETE_BUCKET_INVENTORY)
-    yield Row("GET", Level.BUCKET, all_of_them, bucket_inventory.list_bucket_inventory, Action.LIST_BUCKET_INVENTORY)
-
-
-def _redundancy_transition_rows() -> Iterator[Row]:
-    run, name = redundancy_transition, "redundancyTransition"
-    task, create = f"{name}&x-oss-redundancy-transition-taskid", run.create_bucket_data_redundancy_transition
-    get, delete = run.get_bucket_data_redundancy_transition, run.delete_bucket_data_redundancy_transition
-    of_bucket, of_user = run.list_bucket_data_redundancy_transition, run.list_user_data_redundancy_transition
-    yield Row("POST", Level.BUCKET, name, create, Action.CREATE_BUCKET_DATA_REDUNDANCY_TRANSITION)
-    yield Row("GET", Level.BUCKET, task, get, Action.GET_BUCKET_DATA_REDUNDANCY_TRANSITION)
-    yield Row("DELETE", Level.BUCKET, task, delete, Action.DELETE_BUCKET_DATA_REDUNDANCY_TRANSITION)
-    yield Row("GET", Level.BUCKET, name, of_bucket, Action.LIST_BUCKET_DATA_REDUNDANCY_TRANSITION)
-    yield Row("GET", Level.SERVICE, name, of_user, Action.LIST_USER_DATA_REDUNDANCY_TRANSITION)
-
-
-def _replication_rows() -> Iterator[Row]:
-    run, name = bucket_replication, "replication"
-    location, progress = run.get_bucket_replication_location, run.get_bucket_replication_progress
-    yield Row("POST", Level.BUCKET, f"comp=add&{name}", run.put_bucket_replication, Action.PUT_BUCKET_REPLICATION)
-    yield Row("GET", Level.BUCKET, name, run.get_bucket_replication, Action.GET_BUCKET_REPLICATION)
-    yield Row("GET", Level.BUCKET, f"{name}Location", location, Action.GET_BUCKET_REPLICATION_LOCATION)
-    yield Row("GET", Level.BUCKET, f"{name}Progress", progress, Action.GET_BUCKET_REPLICATION_PROGRESS)
-    delete = run.delete_bucket_replication
-    yield Row("POST", Level.BUCKET, f"comp=delete&{name}", delete, Action.DELETE_BUCKET_REPLICATION)
-    yield Row("PUT", Level.BUCKET, "rtc", run.put_bucket_rtc, Action.PUT_BUCKET_RTC)
-
-
-def _live_channel_rows() -> Iterator[Row]:
-    run, name = live_channel, "live"
-    yield Row("GET", Level.BUCKET, name, run.list_live_channel, Action.LIST_LIVE_CHANNEL)
-    yield Row("PUT", Level.OBJECT, name, run.put_live_channel, Action.PUT_LIVE_CHANNEL)
-    yield Row("PUT", Level.OBJECT, "live&status", run.put_live_channel_status, Action.PUT_LIVE_CHANNEL_STATUS)
-    yield Row("GET", Level.OBJECT, name, run.get_live_channel_info, Action.GET_LIVE_CHANNEL)
-    yield Row("GET", Level.OBJECT, "comp=stat&live", run.get_live_channel_stat, Action.GET_LIVE_CHANNEL_STAT)
-    yield Row("GET", Level.OBJECT, "comp=history&live", run.get_live_channel_history, Action.GET_LIVE_CHANNEL_HISTORY)
-    yield Row("DELETE", Level.OBJECT, name, run.delete_live_channel, Action.DELETE_LIVE_CHANNEL)
-
-
-def _access_point_rows() -> Iterator[Row]:
-    run, name, policy = access_point, "accessPoint", "accessPointPolicy"
-    block = f"publicAccessBlock&{access_point.NAME}"
-    put_block, get_block = run.put_access_point_public_access_block, run.get_access_point_public_access_block
-    drop_block = run.delete_access_point_public_access_block
-    yield Row("PUT", Level.BUCKET, name, run.create_access_point, Action.CREATE_ACCESS_POINT)
-    yield Row("GET", Level.BUCKET, name, run.list_access_points, Action.LIST_ACCESS_POINTS)
-    yield Row("GET", Level.BUCKET, name, run.get_access_point, Action.GET_ACCESS_POINT, header=access_point.NAME)
-    yield Row("GET", Level.SERVICE, name, run.list_access_points, Action.LIST_ACCESS_POINTS)
-    yield Row("DELETE", Level.BUCKET, name, run.delete_access_point, Action.DELETE_ACCESS_POINT)
-    yield Row("PUT", Level.BUCKET, policy, run.put_access_point_policy, Action.PUT_ACCESS_POINT_POLICY)
-    yield Row("GET", Level.BUCKET, policy, run.get_access_point_policy, Action.GET_ACCESS_POINT_POLICY)
-    yield Row("DELETE", Level.BUCKET, policy, run.delete_access_point_policy, Action.DELETE_ACCESS_POINT_POLICY)
-    yield Row("PUT", Level.BUCKET, block, put_block, Action.PUT_ACCESS_POINT_PUBLIC_ACCESS_BLOCK)
-    yield Row("GET", Level.BUCKET, block, get_block, Action.GET_ACCESS_POINT_PUBLIC_ACCESS_BLOCK)
-    yield Row("DELETE", Level.BUCKET, block, drop_block, Action.DELETE_ACCESS_POINT_PUBLIC_ACCESS_BLOCK)
-
-
-def _worm_rows() -> Iterator[Row]:
-    run, one = bucket_worm, "wormId"
-    yield Row("POST", Level.BUCKET, "worm", run.initiate_bucket_worm, Action.INITIATE_BUCKET_WORM)
-    yield Row("DELETE", Level.BUCKET, "worm", run.abort_bucket_worm, Action.ABORT_BUCKET_WORM)
-    yield Row("GET", Level.BUCKET, "worm", run.get_bucket_worm, Action.GET_BUCKET_WORM)
-    yield Row("POST", Level.BUCKET, one, run.complete_bucket_worm, Action.COMPLETE_BUCKET_WORM)
-    yield Row("POST", Level.BUCKET, f"wormExtend&{one}", run.extend_bucket_worm, Action.EXTEND_BUCKET_WORM)
-    for method, name, handler, action in (
-        ("PUT", "retention", retention.put_object_retention, Action.PUT_OBJECT_RETENTION),
-        ("GET", "retention", retention.get_object_retention, Action.GET_OBJECT_RETENTION),
-        ("PUT", "legalHold", retention.put_object_legal_hold, Action.PUT_OBJECT_LEGAL_HOLD),
-        ("GET", "legalHold", retention.get_object_legal_hold, Action.GET_OBJECT_LEGAL_HOLD),
-    ):
-        yield Row(method, Level.OBJECT, name, handler, action, reads_object=True)
-
-
-# What is more than putting, giving and dropping a document.
-_OWN_HANDLERS: Final = {
-    run.__name__: run
-    for run in (
-        bucket_lifecycle.put_bucket_lifecycle,
-        encryption.put_bucket_encryption,
-        access_monitor.put_bucket_access_monitor,
-        bucket_logging.put_bucket_logging,
-        bucket_tags.delete_bucket_tags,
-        bucket_worm.put_bucket_object_worm_configuration,
-    )
-}
-
-
-def _configuration_rows() -> Iterator[Row]:
-    """Of every document in `configurations/table.py`."""
-    for method, sub_resource, run, action in configuration.routes():
-        yield Row(method, Level.BUCKET, sub_resource, _OWN_HANDLERS.get(run.__name__, run), action)
-
-
-# Selects an operation with POST only: without a value, or with those of SelectObject. With GET it says what to make of
-# the object.
-PROCESS: Final = "x-oss-process"
-
-
-def _select_rows() -> Iterator[Row]:
-    """Whoever may read the object may have it searched."""
-    for kind in ("csv", "json"):
-        for word, run in (("select", select_object.select_object), ("meta", select_object.create_select_object_meta)):
-            yield Row("POST", Level.OBJECT, f"{PROCESS}={kind}/{word}", run, Action.GET_OBJECT, reads_object=True)
-
+from .row import Level as Level
+from .row import Row as Row
+from .row_families import PROCESS as PROCESS
 
 ROWS: Final = (
     Row("GET", Level.SERVICE, "", bucket.list_buckets, Action.LIST_BUCKETS),
@@ -238,7 +66,7 @@ ROWS: Final = (
     Row("PUT", Level.BUCKET, "policy", bucket_policy.put_bucket_policy, Action.PUT_BUCKET_POLICY),
     Row("DELETE", Level.BUCKET, "policy", bucket_policy.delete_bucket_policy, Action.DELETE_BUCKET_POLICY),
     Row("GET", Level.BUCKET, "policyStatus", bucket_policy.get_bucket_policy_status, Action.GET_BUCKET_POLICY_STATUS),
-    *_public_access_block_rows(),
+    *row_families.public_access_block_rows(),
     Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS, is_page=True),
     Row("GET", Level.BUCKET, "list-type", object_list.list_objects_v2, Action.LIST_OBJECTS),
     Row("POST", Level.BUCKET, "delete", object_delete.delete_multiple_objects, Action.DELETE_OBJECTS),
@@ -341,12 +169,12 @@ ROWS: Final = (
     Row("PUT", Level.BUCKET, "versioning", bucket_versioning.put_bucket_versioning, Action.PUT_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
     Row("GET", Level.BUCKET, "versions", bucket_versioning.list_object_versions, Action.LIST_OBJECT_VERSIONS),
-    *_configuration_rows(),
-    *_inventory_rows(),
-    *_redundancy_transition_rows(),
-    *_access_point_rows(),
+    *row_families.configuration_rows(),
+    *row_families.inventory_rows(),
+    *row_families.redundancy_transition_rows(),
+    *row_families.access_point_rows(),
     Row("GET", Level.SERVICE, "qosInfo", bucket_qos.get_user_qos_info, Action.GET_USER_QOS_INFO),
-    *_replication_rows(),
+    *row_families.replication_rows(),
     Row("GET", Level.SERVICE, "tagging", bucket.list_buckets, Action.LIST_BUCKETS),
     Row("GET", Level.SERVICE, "regionList", bucket.list_buckets, Action.LIST_BUCKETS),
     # own domains
@@ -361,14 +189,14 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "style", style.list_style, Action.LIST_STYLE),
     Row("DELETE", Level.BUCKET, "style&styleName", style.delete_style, Action.DELETE_STYLE),
     # live channels
-    *_live_channel_rows(),
-    *_worm_rows(),
+    *row_families.live_channel_rows(),
+    *row_families.worm_rows(),
     Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
     Row(
         *("POST", Level.OBJECT, "x-oss-async-process", object_process.async_process_object, Action.POST_PROCESS_TASK),
         reads_object=True,
     ),
-    *_select_rows(),
+    *row_families.select_rows(),
 )
 
 # Selects an operation beside that sub-resource, and means nothing alone.

@@ -9,6 +9,7 @@ from .catalog import Catalog
 from .domains import Domains
 from .identities import Identities
 from .keyring import Keyring
+from .links import Links
 from .secrets import SecretsInUse
 from .snapshot import Reads
 
@@ -30,6 +31,9 @@ class Store(Protocol):
 
     @property
     def domains(self) -> Domains: ...
+
+    @property
+    def links(self) -> Links: ...
 
     @property
     def secrets(self) -> SecretsInUse: ...

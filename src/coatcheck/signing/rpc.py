@@ -67,6 +67,10 @@ class RpcClaim(NamedTuple):
     def additional_headers(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def signed_at_s(self) -> None:
+        """It says when it ends."""
+
     def __repr__(self) -> str:
         return f"RpcClaim({self.access_key_id}, signature hidden)"
 

@@ -36,6 +36,10 @@ class Claim(Protocol):
     def additional_headers(self) -> tuple[str, ...]:
         """Lower-case names of the headers that are signed by choice, sorted."""
 
+    @property
+    def signed_at_s(self) -> int | None:
+        """Unix seconds; None where the scheme doesn't say."""
+
 
 SignersNow = Callable[[Claim, float], float]
 """What the clock of whoever signed says now (claim, now by ours), Unix seconds. A server takes all clocks for one."""

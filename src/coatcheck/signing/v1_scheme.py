@@ -64,6 +64,10 @@ class V1Claim(NamedTuple):
     def additional_headers(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def signed_at_s(self) -> None:
+        """A link says when it ends, not when it was signed."""
+
     def __repr__(self) -> str:
         return f"V1Claim({self.access_key_id}, {self.date_line}, signature hidden)"
 

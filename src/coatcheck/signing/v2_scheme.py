@@ -71,6 +71,10 @@ class V2Claim(NamedTuple):
     def region(self) -> None:
         """V2 names none."""
 
+    @property
+    def signed_at_s(self) -> None:
+        """A link says when it ends, not when it was signed."""
+
     def __repr__(self) -> str:
         return f"V2Claim({self.access_key_id}, {self.date_line}, signature hidden)"
 

@@ -18,7 +18,7 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -288,6 +288,10 @@ class Connections:
             del self._clients[key]
         self._share.note(len(self._all))
 
+    def with_exchange(self) -> Iterator[Connection]:
+        """Those that send a reply, or whose last one the client may not have all of."""
+        return (connection for connection in self._all if connection.exchange is not None)
+
     def note_busy(self, connection: Connection) -> None:
         key = self._all.get(connection)
         if key is not None:
@@ -332,6 +336,8 @@ class Connections:
             await asyncio.sleep(min(_SWEEP_S, shortest_s / 4))
             self._close_turned_away()
             self._collect()
+            for connection in [each for each in self._all if each.exchange is not None]:
+                connection.forget_exchange()
             now = self.now()
             for connection in [each for each in self._all if each.deadline < now]:
                 try:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import socket
+import struct
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -24,6 +25,7 @@ from coatcheck.core.limits import (
     LINGER_S,
     PIPELINED_MAX,
 )
+from coatcheck.linux import unacknowledged, unsent
 
 from .http1_body import Body
 from .http1_outgoing import Gone, Outgoing
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from coatcheck.clock import Clock
     from coatcheck.exchange import Begin, Exchange
 
+_ACKNOWLEDGED_FIRST_S, _ACKNOWLEDGED_MOST_S = 0.001, 0.05
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
 
 log: Final = logging.getLogger("coatcheck")
@@ -80,7 +84,8 @@ class Connection(asyncio.Protocol):
     Attributes:
         peer: the address at the other end.
         deadline: of the loop's clock, when `expire` is to be called.
-        evictable: it is silent: no complete request is being answered.
+        exchange: that is under way; or the last one, if a link brought it, of whose reply the kernel may still have
+            something to send. None for neither.
     """
 
     __slots__ = (
@@ -100,7 +105,9 @@ class Connection(asyncio.Protocol):
         "_tls_version",
         "_transport",
         "_turns",
+        "_unsent",
         "deadline",
+        "exchange",
         "opening",
         "peer",
         "secure",
@@ -116,7 +123,9 @@ class Connection(asyncio.Protocol):
         self._tls_version = ""
         self._is_busy = self._is_last = self._has_begun = self._eof = self._gone = False
         self._stays = self._reading_is_paused = False
+        self._unsent = 0  # bytes that the kernel had taken, and not sent, when the connection was lost
         self._lingered = -1  # bytes read from a connection that ends; -1 for one that doesn't
+        self.exchange: Exchange | None = None
         self.opening: asyncio.Task[Any] | None = None
         self.deadline = house.now() + house.limits.head_timeout_s
         self.peer = peer
@@ -180,6 +189,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._gone = True
+        if self.exchange is not None and not self.secure:
+            self._unsent = unsent(self._fileno())  # the last moment to ask
         self._transport = None
         self._parser.close()
         self._turns.clear()
@@ -216,6 +227,15 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         elif self.opening is not None:
             self.opening.cancel()
+
+    def reset(self) -> None:
+        """End it now, so that nothing more goes out of what the kernel has taken."""
+        self.exchange = None
+        if self._transport is not None:
+            taken = self._transport.get_extra_info("socket")
+            if taken is not None:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.drop()
 
     def announce_end(self) -> None:
         """The server ends: the next reply is the last one, and says so."""
@@ -287,7 +307,8 @@ class Connection(asyncio.Protocol):
         now = self._house.clock()
         request_id = "%08X%016X" % (int(now), random.getrandbits(64))  # noqa: UP031  fastest
         request = _make_request(turn, self.peer, secure=self.secure, tls_version=self._tls_version)
-        run = self._run(self._house.begin(request, request_id, now), turn)
+        self.exchange = exchange = self._house.begin(request, request_id, now)
+        run = self._run(exchange, turn)
         if turn.body is not None or turn.head.method not in _HAND_DRIVEN:
             self._house.run(run)
             return
@@ -308,17 +329,22 @@ class Connection(asyncio.Protocol):
             if turn.body is not None and not turn.body.ended:
                 await turn.body.drain()
             whole = await self._send(exchange, reply, turn)
+            if reply.when_ended is not None:
+                await self._acknowledged()
+                whole = whole and not self._unsent
         except (Gone, BodyFailed, Broken):
             pass
         except Exception:
             log.exception("reply failed request_id=%s", exchange.request_id)
         finally:
-            await exchange.end(self._out.sent, whole=whole)
+            await exchange.end(max(0, self._out.sent - self._unsent), whole=whole)
             self._rest(turn, whole=whole)
 
     def _rest(self, turn: _Turn, *, whole: bool) -> None:
         """Between two requests, or at the end."""
         self._is_busy = False
+        if self.exchange is not None and self.exchange.link is None:
+            self.exchange = None
         if self._gone or self._transport is None:
             return
         if not whole:
@@ -359,6 +385,25 @@ class Connection(asyncio.Protocol):
         else:
             await self._out.write(head, body)
         return True
+
+    async def _acknowledged(self) -> None:
+        """Wait until the client has it all, or has gone: for replies of which somebody wants to know.
+
+        What the kernel took and never sent doesn't count as sent. Within TLS nobody knows which bytes those are.
+        """
+        wait_s = _ACKNOWLEDGED_FIRST_S
+        while not self._gone and self._transport is not None and unacknowledged(self._fileno()):
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _ACKNOWLEDGED_MOST_S)
+
+    def _fileno(self) -> int:
+        taken = self._transport.get_extra_info("socket") if self._transport is not None else None
+        return taken.fileno() if taken is not None else -1
+
+    def forget_exchange(self) -> None:
+        """Of a reply that the client has all of, nobody needs to know any more."""
+        if not self._is_busy and self.exchange is not None and not unacknowledged(self._fileno()):
+            self.exchange = None
 
     def _write_head(self, exchange: Exchange, reply: Reply, turn: _Turn) -> bytes:
         keeps = self._stays = self._keeps(turn)

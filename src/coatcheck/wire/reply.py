@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from coatcheck.core.body import Stream
@@ -14,10 +15,13 @@ RawHeader = tuple[bytes, bytes]
 class Reply(NamedTuple):
     """A reply without the headers every reply has (Date, Server, x-oss-request-id): whoever sends it adds those.
 
-    `content_length` is the length to announce where it isn't the body's: for HEAD, which has no body.
+    Attributes:
+        content_length: to announce where it isn't the body's: for HEAD, which has no body.
+        when_ended: of a stream; is called once, when it is known how many bytes of it the layer below took.
     """
 
     status: int
     headers: tuple[RawHeader, ...] = ()
     body: bytes | Stream = b""
     content_length: int | None = None
+    when_ended: Callable[[int], Awaitable[None]] | None = None

@@ -6,37 +6,30 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from threading import local
 from typing import Any, Final, TypeVar
 
 from ...clock import SteadyClock
 from ...core.access_point_names import read_alias
-from ...core.limits import BILLED_LEAST_BYTES
 from ...core.times import Moments
 from ...ports.access_point import KIND as ACCESS_POINT
 from ...ports.access_point import AccessPoint, read_access_point
-from ...ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
+from ...ports.bucket import Bucket, BucketStat, NewBucket
 from ...ports.catalog import (
     AccountEntry,
-    AlreadyThere,
     BucketChange,
     BucketCheck,
     Change,
     Deleted,
     EntryChange,
-    Gone,
-    HasEntries,
     NoSpace,
-    NotEmpty,
-    TooMany,
     Written,
 )
-from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
+from ...ports.object import NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
 from ...ports.upload import Part, Upload, UploadPage
 from ..blob_paths import has_room
-from . import entries, objects, uploads
+from . import buckets, entries, objects, uploads
 from .blobs import forget_blobs, released_blobs
 from .changes import Changes
 from .connection import Reader, open_connection
@@ -53,18 +46,6 @@ _LISTING_CACHE_KIB: Final = 8 * 1024  # holds what a page of 365 common prefixes
 _BUCKET_ID_MAX: Final = 2**63 - 1
 
 _FREE_MARGIN_BYTES: Final = 64 * 1024  # for the pages of indexes that a row may split
-
-_BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
-_CONFIGURATIONS: Final = "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name"
-_OWNER: Final = "SELECT block_public_access, NOT enabled FROM account WHERE uid = ?"
-_STAT: Final = (
-    "SELECT storage_class, count(*), sum(size), sum(max(size, ?)) FROM object WHERE bucket_id = ? AND kind <> ?"
-    " GROUP BY storage_class ORDER BY storage_class"
-)
-_STAT_UPLOADS: Final = (
-    "SELECT count(*), ifnull(sum(parts), 0), ifnull(sum(bytes), 0) FROM (SELECT count(part.number) AS parts,"
-    " sum(part.size) AS bytes FROM upload LEFT JOIN part ON upload = id WHERE bucket_id = ? GROUP BY id)"
-)
 
 
 class SqliteCatalog:
@@ -100,16 +81,18 @@ class SqliteCatalog:
         return self._buckets.get(name) or self._load_bucket(name)
 
     def _load_bucket(self, name: str) -> Bucket | None:
-        row = self._reader.row(f"{_BUCKET} WHERE name = ?", (name,))
+        row = self._reader.row(f"{buckets.BUCKET} WHERE name = ?", (name,))
         if row is None:
             return None
-        bucket = _read_bucket(row, self._reader.rows(_CONFIGURATIONS, (row[0],)), self._reader.row(_OWNER, (row[2],)))
+        bucket = buckets.read_bucket(
+            row, self._reader.rows(buckets.CONFIGURATIONS, (row[0],)), self._reader.row(buckets.OWNER, (row[2],))
+        )
         self._buckets[name] = bucket
         return bucket
 
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
         rows = self._reader.rows(
-            f"{_BUCKET} WHERE owner = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?",
+            f"{buckets.BUCKET} WHERE owner = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?",
             (owner, marker, len(prefix), prefix, limit + 1),
         )
         return [Bucket(*row) for row in rows[:limit]], len(rows) > limit
@@ -124,32 +107,32 @@ class SqliteCatalog:
         return [bucket for bucket in found if bucket is not None]
 
     async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
-        return await self._writer.run(lambda connection: _create_bucket(connection, new, most, check))
+        return await self._writer.run(lambda connection: buckets.create_bucket(connection, new, most, check))
 
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
-        await self._writer.run(lambda connection: _change_bucket(connection, bucket_id, change))
+        await self._writer.run(lambda connection: buckets.change_bucket(connection, bucket_id, change))
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
-        await self._writer.run(lambda connection: _set_bucket_acl(connection, bucket_id, acl))
+        await self._writer.run(lambda connection: buckets.set_bucket_acl(connection, bucket_id, acl))
 
     async def set_configuration(self, bucket_id: int, name: str, document: str | None) -> None:
-        await self._writer.run(lambda connection: _set_configuration(connection, bucket_id, name, document))
+        await self._writer.run(lambda connection: buckets.set_configuration(connection, bucket_id, name, document))
 
     async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
-        await self._writer.run(lambda connection: _set_bucket_versioning(connection, bucket_id, versioning))
+        await self._writer.run(lambda connection: buckets.set_bucket_versioning(connection, bucket_id, versioning))
 
     async def delete_bucket(self, bucket_id: int, *, kept_by: Sequence[str] = ()) -> None:
-        await self._writer.run(lambda connection: _delete_bucket(connection, bucket_id, kept_by))
+        await self._writer.run(lambda connection: buckets.delete_bucket(connection, bucket_id, kept_by))
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
-        return await self._listings.run(lambda connection: _stat_bucket(connection, bucket_id))
+        return await self._listings.run(lambda connection: buckets.stat_bucket(connection, bucket_id))
 
     async def blocks_public_access(self, account: str) -> bool:
-        row = self._reader.row(_OWNER, (account,))
+        row = self._reader.row(buckets.OWNER, (account,))
         return row is not None and bool(row[0])
 
     async def set_account_public_access_block(self, account: str, blocked: bool) -> None:
-        await self._writer.run(lambda connection: _set_account_block(connection, account, blocked))
+        await self._writer.run(lambda connection: buckets.set_account_block(connection, account, blocked))
 
     # --- entries ---
 
@@ -404,100 +387,3 @@ class _Listings:
 
 
 # --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
-
-
-def _read_bucket(row: Any, configurations: Sequence[tuple[str, str]], owner: Any) -> Bucket:
-    """A bucket from its row, the rows of its configurations, and what its owner's account says, if there is one."""
-    blocks_public_access, suspended = owner or (0, 0)
-    return replace(
-        Bucket(*row),
-        configurations=tuple(configurations),
-        owner_blocks_public_access=bool(blocks_public_access),
-        owner_suspended=bool(suspended),
-    )
-
-
-def _create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int, check: BucketCheck | None) -> Bucket:
-    if connection.execute("SELECT 1 FROM bucket WHERE name = ?", (new.name,)).fetchone():
-        raise AlreadyThere(new.name)
-    owned = connection.execute("SELECT count(*) FROM bucket WHERE owner = ? AND region = ?", (new.owner, new.region))
-    if owned.fetchone()[0] >= most:
-        raise TooMany(new.owner)
-    columns = (new.name, new.owner, new.region, new.acl, new.storage_class, new.redundancy, new.created_at)
-    if check is not None:
-        owner = connection.execute(_OWNER, (new.owner,)).fetchone()
-        check(_read_bucket((0, *columns), sorted(new.configurations), owner))
-    made = connection.execute(
-        "INSERT INTO bucket (name, owner, region, acl, storage_class, redundancy, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        columns,
-    )
-    for name, document in new.configurations:
-        connection.execute(
-            "INSERT INTO bucket_setting (bucket_id, name, document) VALUES (?, ?, ?)", (made.lastrowid, name, document)
-        )
-    row = connection.execute(f"{_BUCKET} WHERE id = ?", (made.lastrowid,)).fetchone()
-    return replace(Bucket(*row), configurations=tuple(sorted(new.configurations)))
-
-
-def _change_bucket(connection: sqlite3.Connection, bucket_id: int, change: BucketChange) -> None:
-    row = connection.execute(f"{_BUCKET} WHERE id = ?", (bucket_id,)).fetchone()
-    if row is None:
-        raise Gone(f"bucket {bucket_id}")
-    configurations = connection.execute(_CONFIGURATIONS, (bucket_id,)).fetchall()
-    old = _read_bucket(row, configurations, connection.execute(_OWNER, (row[2],)).fetchone())
-    new = change(old)
-    columns = (new.acl, new.redundancy, new.versioning)
-    if columns != (old.acl, old.redundancy, old.versioning):
-        connection.execute(
-            "UPDATE bucket SET acl = ?, redundancy = ?, versioning = ? WHERE id = ?", (*columns, bucket_id)
-        )
-    before, after = dict(old.configurations), dict(new.configurations)
-    for name in before.keys() | after.keys():
-        if before.get(name) != after.get(name):
-            _set_configuration(connection, bucket_id, name, after.get(name))
-
-
-def _set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) -> None:
-    if connection.execute("UPDATE bucket SET acl = ? WHERE id = ?", (acl, bucket_id)).rowcount == 0:
-        raise Gone(f"bucket {bucket_id}")
-
-
-def _set_configuration(connection: sqlite3.Connection, bucket_id: int, name: str, document: str | None) -> None:
-    objects.check_bucket(connection, bucket_id)
-    if document is None:
-        connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ? AND name = ?", (bucket_id, name))
-    else:
-        connection.execute(
-            "INSERT OR REPLACE INTO bucket_setting (bucket_id, name, document) VALUES (?, ?, ?)",
-            (bucket_id, name, document),
-        )
-
-
-def _set_bucket_versioning(connection: sqlite3.Connection, bucket_id: int, versioning: str) -> None:
-    if connection.execute("UPDATE bucket SET versioning = ? WHERE id = ?", (versioning, bucket_id)).rowcount == 0:
-        raise Gone(f"bucket {bucket_id}")
-
-
-def _set_account_block(connection: sqlite3.Connection, account: str, blocked: bool) -> None:
-    connection.execute("UPDATE account SET block_public_access = ? WHERE uid = ?", (int(blocked), account))
-
-
-def _delete_bucket(connection: sqlite3.Connection, bucket_id: int, kept_by: Sequence[str]) -> None:
-    objects.check_bucket(connection, bucket_id)
-    for table in ("object", "upload"):
-        if connection.execute(f"SELECT 1 FROM {table} WHERE bucket_id = ? LIMIT 1", (bucket_id,)).fetchone():  # noqa: S608
-            raise NotEmpty(f"bucket {bucket_id}")
-    if any(connection.execute(entries.COUNT, (bucket_id, kind)).fetchone()[0] for kind in kept_by):
-        raise HasEntries(f"bucket {bucket_id}")
-    connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ?", (bucket_id,))
-    connection.execute("DELETE FROM bucket WHERE id = ?", (bucket_id,))
-
-
-def _stat_bucket(connection: sqlite3.Connection, bucket_id: int) -> BucketStat:
-    classes = connection.execute(_STAT, (BILLED_LEAST_BYTES, bucket_id, DELETE_MARKER)).fetchall()
-    markers = connection.execute(
-        "SELECT count(*) FROM object WHERE bucket_id = ? AND kind = ?", (bucket_id, DELETE_MARKER)
-    ).fetchone()[0]
-    stat_of_uploads = connection.execute(_STAT_UPLOADS, (bucket_id,)).fetchone()
-    return BucketStat(tuple((name, ClassStat(*counts)) for name, *counts in classes), markers, *stat_of_uploads)

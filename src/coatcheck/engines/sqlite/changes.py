@@ -1,8 +1,9 @@
 """Numbers in shared memory that move with every commit: whether what a process remembers is still true.
 
-One is of all that requests need beside objects (accounts, keys, buckets and their documents). The others are of
-objects, each of a share of all keys, so that a write spoils what is remembered of few others. To look at one costs a
-fraction of a microsecond; asking SQLite (`PRAGMA data_version`) takes a statement and four file locks.
+One is of all that requests need beside objects (accounts, keys, buckets and their documents), one of the register of
+links. The others are of objects, each of a share of all keys, so that a write spoils what is remembered of few others.
+To look at one costs a fraction of a microsecond; asking SQLite (`PRAGMA data_version`) takes a statement and four file
+locks.
 
 A commit makes the numbers of what it changes odd, happens, and makes them even again, so a reader that finds the even
 number it remembers knows that nothing of the kind was committed in between. A writer that died on the way leaves odd
@@ -22,7 +23,8 @@ from typing import Final
 from zlib import crc32
 
 _GENERATION: Final = 0
-_FIRST_SHARE: Final = 1
+_LINKS: Final = 1
+_FIRST_SHARE: Final = 2
 _SHARES: Final = 4095
 _ALL: Final = range(_FIRST_SHARE + _SHARES)
 _NUMBER_BYTES: Final = 8
@@ -34,6 +36,11 @@ _TRIGGERS: Final = (  # a row of `body` is written together with the one of `obj
     "AFTER UPDATE ON main.object BEGIN SELECT changes_object(NEW.bucket_id, NEW.key); END",
     "AFTER DELETE ON main.object BEGIN SELECT changes_object(OLD.bucket_id, OLD.key); END",
     "AFTER UPDATE ON main.generation BEGIN SELECT changes_generation(); END",
+    *(
+        f"AFTER {change} ON main.{table} BEGIN SELECT changes_links(); END"
+        for table in ("link", "link_rule")
+        for change in ("INSERT", "UPDATE", "DELETE")
+    ),
 )
 
 
@@ -48,6 +55,7 @@ class Changed:
         self._numbers: set[int] = set()
         connection.create_function("changes_object", 2, self._note_object)
         connection.create_function("changes_generation", 0, lambda: self._numbers.add(_GENERATION))
+        connection.create_function("changes_links", 0, lambda: self._numbers.add(_LINKS))
         for number, trigger in enumerate(_TRIGGERS):
             connection.execute(f"CREATE TEMP TRIGGER changes_{number} {trigger}")
 
@@ -78,6 +86,10 @@ class Changes:
     def of_generation(self) -> int:
         """Another one after any change to accounts, keys, buckets and their documents; odd while one is under way."""
         return self._numbers[_GENERATION]
+
+    def of_links(self) -> int:
+        """Another one after any change to the register of links; odd while one is under way."""
+        return self._numbers[_LINKS]
 
     def of_object(self, bucket_id: int, key: str) -> int:
         """Another one after any change to the versions of that key (and of some others); odd while one is under way."""

@@ -29,6 +29,9 @@ _BY_TRIGGER: Final = (
     "attachment",
     "domain",
     "domain_token",
+    "link",
+    "link_uses",
+    "link_rule",
 )
 
 

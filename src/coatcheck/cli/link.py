@@ -1,0 +1,205 @@
+"""`coatcheck link`: links that are out already: limit, look, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from coatcheck.client.links import LinkInfo, LinkRule, Links
+from coatcheck.client.profile import Options
+from coatcheck.clock import wall_date
+
+from .options import ADDRESS, EXPIRY, HEADER, OssAddress, find_profile, json_option, profile_options
+from .terminal import print_field, print_json, print_line, printable, say, write_count, write_local
+
+
+@click.group("link")
+def command() -> None:
+    """Links that are out already, also those that an SDK has signed: limit them, see them, cancel them.
+
+    A link is named by its whole URL (in quotes) or by its id, lk_..., from which nobody can make the link.
+
+    Every command takes --json.
+    """
+
+
+_method = click.option("--method", default="GET", show_default=True, help="What the link was signed for.")
+_headers = click.option("--header", "headers", type=HEADER, multiple=True, help="A header that it was signed with.")
+
+
+@command.command("register")
+@click.argument("url")
+@_method
+@_headers
+@click.option("--downloads", type=click.IntRange(1), metavar="N", help="How many there may be; 1: a one-time link.")
+@click.option("--from", "networks", metavar="NETWORK", multiple=True, help="Where alone it works, e.g. 192.0.2.0/24.")
+@click.option("--starts", type=EXPIRY, help="When it begins to work.")
+@click.option("--rate", type=int, metavar="BITS/S", help="How fast each download may be.")
+@click.option("--note", default="", help="Your own words, shown in lists.")
+@profile_options
+@json_option
+def register(url: str, where: Options, as_json: bool, **options: Any) -> None:
+    """Limit a link before it is handed out. What it is limited to can be changed by registering it again."""
+    with _links(where) as links:
+        link = links.register(
+            url,
+            method=options["method"],
+            headers=dict(options["headers"]),
+            downloads=options["downloads"],
+            networks=options["networks"],
+            starts_at=_later(options["starts"]),
+            rate_bits_per_s=options["rate"],
+            note=options["note"],
+        )
+    _tell(link, f"Registered {link.id}.", as_json)
+
+
+@command.command("cancel")
+@click.argument("link", required=False, metavar="[URL|ID]")
+@_method
+@_headers
+@click.option("--prefix", type=ADDRESS, help="All links of a bucket, or of what is below a prefix.")
+@click.option("--object", "object_", type=ADDRESS, help="All links to one object.")
+@click.option("--access-key-id", metavar="ID", help="All links that this key has signed.")
+@click.option("--signed-before", type=EXPIRY, help="Of those only what was signed before then; now, if not given.")
+@profile_options
+@json_option
+def cancel(
+    link: str | None,
+    prefix: OssAddress | None,
+    object_: OssAddress | None,
+    access_key_id: str | None,
+    where: Options,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Cancel one link, or all of an access key, a bucket, a prefix or an object, seen or unseen.
+
+    From the next request on they are refused, and downloads that run end within a second. Links that are signed later
+    work. What a proxy or a cache has taken already is out of reach.
+    """
+    many = prefix is not None or object_ is not None or access_key_id is not None
+    if (link is None) is not many or (prefix and object_):
+        raise click.UsageError("Name one link; or --prefix or --object, --access-key-id, or both.")
+    with _links(where) as links:
+        if link is not None:
+            info = links.cancel(link, method=options["method"], headers=dict(options["headers"]))
+            _tell(info, f"Cancelled {info.id}.", as_json)
+            return
+        address = object_ or prefix
+        rule = links.cancel_all(
+            access_key_id=access_key_id,
+            bucket=address.bucket if address else None,
+            prefix=prefix.key or None if prefix else None,
+            key=object_.key if object_ else None,
+            signed_before=_earlier(options["signed_before"]),
+        )
+    if as_json:
+        print_json(_facts(rule))
+    else:
+        print_line(f"Cancelled: {_say_rule(rule)}.")
+
+
+@command.command("show")
+@click.argument("link", metavar="ID")
+@profile_options
+@json_option
+def show(link: str, where: Options, as_json: bool) -> None:
+    """What the server knows of a link, and how often it was used."""
+    with _links(where) as links:
+        info = links.show(link)
+    if as_json:
+        print_json(_facts(info))
+        return
+    for label, value in (
+        ("link", info.id),
+        ("object", _say_object(info)),
+        ("state", info.state),
+        ("downloads", _say_downloads(info)),
+        ("ends", write_local(info.ends_at) if info.ends_at else "unknown"),
+        ("from", ", ".join(info.networks) or "anywhere"),
+        ("signed by", info.access_key_id or "unknown"),
+        ("note", printable(info.note) or "-"),
+    ):
+        print_field(label, value)
+
+
+@command.command("ls")
+@click.option("--bucket", metavar="NAME", help="Links of this bucket alone.")
+@click.option("--rules", is_flag=True, help="The rules for many links in place of single links.")
+@profile_options
+@json_option
+def ls(bucket: str | None, rules: bool, where: Options, as_json: bool) -> None:
+    """List the links that were registered or cancelled. Others work as signed, and are in no list."""
+    count = 0
+    with _links(where) as links:
+        entries: Iterator[LinkInfo | LinkRule] = links.list_rules() if rules else links.list_links(bucket=bucket)
+        for entry in entries:
+            count += 1
+            if as_json:
+                print_json(_facts(entry))
+            elif isinstance(entry, LinkRule):
+                print_line(_say_rule(entry))
+            else:
+                ends = write_local(entry.ends_at) if entry.ends_at else "unknown"
+                note = f"  {printable(entry.note)}" if entry.note else ""
+                print_line(f"{entry.id}  {entry.state:<9}  {ends:>23}  {_say_object(entry)}{note}")
+    if not as_json:
+        say(write_count(count, "rule" if rules else "link"), "dim")
+
+
+def _later(given: timedelta | datetime | None) -> datetime | None:
+    return wall_date() + given if isinstance(given, timedelta) else given
+
+
+def _earlier(given: timedelta | datetime | None) -> datetime | None:
+    return wall_date() - given if isinstance(given, timedelta) else given
+
+
+@contextmanager
+def _links(where: Options) -> Iterator[Links]:
+    profile = find_profile(where)
+    keys = profile.credentials
+    with Links(
+        keys.access_key_id,
+        keys.access_key_secret,
+        endpoint=profile.endpoint,
+        region=profile.region,
+        security_token=keys.security_token,
+    ) as links:
+        yield links
+
+
+def _tell(link: LinkInfo, line: str, as_json: bool) -> None:
+    if as_json:
+        print_json(_facts(link))
+    else:
+        print_line(line)
+
+
+def _facts(entry: LinkInfo | LinkRule) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(entry).items()}
+
+
+def _say_object(link: LinkInfo) -> str:
+    return f"oss://{link.bucket}/{printable(link.key)}" if link.bucket else "unknown"
+
+
+def _say_downloads(link: LinkInfo) -> str:
+    taken = link.downloads_taken or 0
+    return f"{taken} of {link.downloads}" if link.downloads is not None else f"{taken}, no limit"
+
+
+def _say_rule(rule: LinkRule) -> str:
+    """ "links to oss://photos/2026/* signed before 2026-03-05 15:08:09 CST"."""
+    key = printable(rule.key) if rule.key else f"{printable(rule.prefix or '')}*"
+    place = f" to oss://{rule.bucket}/{key}" if rule.bucket else ""
+    signer = f" signed by {rule.access_key_id}" if rule.access_key_id else ""
+    cancelled = f" signed before {write_local(rule.cancelled_before)}" if rule.cancelled_before else ""
+    registered = " only if they are registered" if rule.registered_only else ""
+    return f"links{place}{signer}{cancelled}{registered}"

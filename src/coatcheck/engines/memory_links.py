@@ -1,0 +1,84 @@
+"""The register of links in dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..ports.catalog import Gone
+from ..ports.links import UNKNOWN, Link, Rule, Scope, Standing, Uses
+
+
+class MemoryLinks:
+    """See `ports.links`."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, Link] = {}
+        self._uses: dict[str, Uses] = {}
+        self._rules: dict[Scope, Rule] = {}
+        self._number = 0
+
+    def number(self) -> int:
+        return self._number
+
+    def in_use(self) -> bool:
+        return bool(self._links or self._rules)
+
+    async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
+        return self.look_for_standing(link_id, access_key_id, bucket, key)
+
+    def look_for_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
+        if not self._links and not self._rules:
+            return UNKNOWN
+        rules = [rule for scope, rule in self._rules.items() if scope.means(access_key_id, bucket, key)]
+        return Standing(
+            self._links.get(link_id),
+            max((rule.cancelled_before for rule in rules), default=0),
+            any(rule.registered_only for rule in rules),
+        )
+
+    async def find_link(self, link_id: str) -> Link | None:
+        return self._links.get(link_id)
+
+    async def change_link(self, link_id: str, change: Callable[[Link | None], Link]) -> Link:
+        link = self._links[link_id] = change(self._links.get(link_id))
+        self._number += 1
+        return link
+
+    async def list_links(self, account: str, *, bucket: str = "", after: str = "", most: int) -> Sequence[Link]:
+        links = (link for _, link in sorted(self._links.items()))
+        return [link for link in links if link.account == account and bucket in ("", link.bucket) and link.id > after][
+            :most
+        ]
+
+    async def put_rule(self, rule: Rule) -> Rule:
+        known = self._rules.get(rule.scope)
+        joined = self._rules[rule.scope] = rule if known is None else known.joined(rule)
+        self._number += 1
+        return joined
+
+    async def remove_rule(self, scope: Scope) -> None:
+        if self._rules.pop(scope, None) is None:
+            raise Gone("rule")
+        self._number += 1
+
+    async def list_rules(self, account: str, *, after: Scope | None = None, most: int) -> Sequence[Rule]:
+        scopes = sorted(scope for scope, rule in self._rules.items() if rule.account == account)
+        return [self._rules[scope] for scope in scopes if after is None or scope > after][:most]
+
+    async def find_uses(self, link_id: str) -> Uses:
+        return self._uses.get(link_id, "")
+
+    async def change_uses(self, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
+        if link_id not in self._links:
+            raise Gone(link_id)
+        uses = self._uses[link_id] = change(self._uses.get(link_id, ""))
+        return uses
+
+    async def forget_ended(self, before: int, most: int) -> int:
+        ends = sorted((link.ends_at, link.id) for link in self._links.values() if link.ends_at is not None)
+        ended = [link_id for ends_at, link_id in ends if ends_at < before][:most]
+        self._number += bool(ended)
+        for link_id in ended:
+            del self._links[link_id]
+            self._uses.pop(link_id, None)
+        return len(ended)

@@ -1,0 +1,227 @@
+"""The register of links in SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from ...core.limits import LINK_RULES_REMEMBERED_MAX
+from ...ports.catalog import Gone
+from ...ports.links import UNKNOWN, Limits, Link, Rule, Scope, Standing, Uses
+from .changes import Changes
+from .connection import Reader
+from .writer import Writer
+
+_LINK: Final = (
+    "SELECT id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at, limits, note FROM link"
+)
+_RULE: Final = (
+    "SELECT access_key_id, bucket, key, exact, account, cancelled_before, registered_only, made_at FROM link_rule"
+)
+_USES: Final = "SELECT uses FROM link_uses WHERE id = ?"
+
+
+class SqliteLinks:
+    """See `ports.links`. While the register is empty, looking costs one number in shared memory."""
+
+    def __init__(self, reader: Reader, writer: Writer, changes: Changes) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._changes = changes
+        self._number = -1
+        self._has_links = True
+        self._rules: tuple[Rule, ...] | None = None
+
+    def number(self) -> int:
+        return self._changes.of_links()
+
+    def in_use(self) -> bool:
+        number = self._changes.of_links()
+        if number != self._number or number & 1:
+            self._look_again(number)
+        return self._has_links or self._rules != ()
+
+    async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
+        return self.look_for_standing(link_id, access_key_id, bucket, key)
+
+    def look_for_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
+        if not self.in_use():
+            return UNKNOWN
+        link = self._look_for_link(link_id) if self._has_links else None
+        cancelled_before, registered_only = 0, False
+        for rule in self._rules_that_mean(access_key_id, bucket, key):
+            cancelled_before = max(cancelled_before, rule.cancelled_before)
+            registered_only = registered_only or rule.registered_only
+        return Standing(link, cancelled_before, registered_only)
+
+    async def find_link(self, link_id: str) -> Link | None:
+        return self._look_for_link(link_id)
+
+    async def change_link(self, link_id: str, change: Callable[[Link | None], Link]) -> Link:
+        return await self._writer.run(lambda connection: _change_link(connection, link_id, change))
+
+    async def list_links(self, account: str, *, bucket: str = "", after: str = "", most: int) -> Sequence[Link]:
+        named, arguments = (" AND bucket = ?", (bucket,)) if bucket else ("", ())
+        sql = f"{_LINK} WHERE account = ?{named} AND id > ? ORDER BY id LIMIT ?"
+        return [_read_link(row) for row in self._reader.rows(sql, (account, *arguments, after, most))]
+
+    async def put_rule(self, rule: Rule) -> Rule:
+        return await self._writer.run(lambda connection: _put_rule(connection, rule))
+
+    async def remove_rule(self, scope: Scope) -> None:
+        await self._writer.run(lambda connection: _remove_rule(connection, scope))
+
+    async def list_rules(self, account: str, *, after: Scope | None = None, most: int) -> Sequence[Rule]:
+        later = "" if after is None else " AND (access_key_id, bucket, key, exact) > (?, ?, ?, ?)"
+        sql = f"{_RULE} WHERE account = ?{later} ORDER BY access_key_id, bucket, key, exact LIMIT ?"
+        arguments = () if after is None else _place(after)
+        return [_read_rule(row) for row in self._reader.rows(sql, (account, *arguments, most))]
+
+    async def find_uses(self, link_id: str) -> Uses:
+        row = self._reader.row(_USES, (link_id,))
+        return row[0] if row else ""
+
+    async def change_uses(self, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
+        return await self._writer.run(lambda connection: _change_uses(connection, link_id, change))
+
+    async def forget_ended(self, before: int, most: int) -> int:
+        return await self._writer.run(lambda connection: _forget_ended(connection, before, most))
+
+    def _look_again(self, number: int) -> None:
+        self._has_links = self._reader.row("SELECT 1 FROM link LIMIT 1") is not None
+        rows = self._reader.rows(f"{_RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
+        self._rules = None if len(rows) > LINK_RULES_REMEMBERED_MAX else tuple(map(_read_rule, rows))
+        self._number = number
+
+    def _look_for_link(self, link_id: str) -> Link | None:
+        row = self._reader.row(f"{_LINK} WHERE id = ?", (link_id,))
+        return _read_link(row) if row else None
+
+    def _rules_that_mean(self, access_key_id: str, bucket: str, key: str) -> Iterator[Rule]:
+        if self._rules is not None:
+            yield from (rule for rule in self._rules if rule.scope.means(access_key_id, bucket, key))
+            return
+        for whose in ("", access_key_id):
+            for which in ("", bucket):
+                yield from self._rules_along(whose, which, key)
+
+    def _rules_along(self, access_key_id: str, bucket: str, key: str) -> Iterator[Rule]:
+        """Those of that access key and bucket that mean a key: each a step down its prefixes, the longest first."""
+        sql = (
+            f"{_RULE} WHERE access_key_id = ? AND bucket = ? AND (key, exact) <= (?, ?)"
+            " ORDER BY key DESC, exact DESC LIMIT 1"
+        )
+        place: tuple[str, int] | None = (key, 1)
+        while place is not None:
+            row = self._reader.row(sql, (access_key_id, bucket, *place))
+            if row is None:
+                return
+            rule = _read_rule(row)
+            if rule.scope.means(access_key_id, bucket, key):
+                yield rule
+            place = _next_place(rule.scope, key)
+
+
+def _next_place(scope: Scope, key: str) -> tuple[str, int] | None:
+    """Where the next rule for a key can stand at the latest, below the one that was found."""
+    if scope.exact and key.startswith(scope.key):
+        return scope.key, 0
+    shared = _shared(scope.key, key)
+    if len(shared) == len(scope.key):  # a prefix of the key: the next one is shorter
+        return (shared[:-1], 0) if shared else None
+    return shared, 0
+
+
+def _shared(one: str, other: str) -> str:
+    """What both begin with."""
+    for number, (letter, its) in enumerate(zip(one, other, strict=False)):
+        if letter != its:
+            return one[:number]
+    return min(one, other, key=len)
+
+
+def _read_link(row: Any) -> Link:
+    link_id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at, limits, note = row
+    read = json.loads(limits)
+    return Link(
+        link_id,
+        account,
+        access_key_id,
+        bucket,
+        key,
+        registered_at,
+        ends_at,
+        cancelled_at,
+        Limits(read["downloads"], tuple(read["networks"]), read["starts_at"], read["rate"]),
+        note,
+    )
+
+
+def _write_limits(limits: Limits) -> str:
+    parts = asdict(limits)
+    return json.dumps({**parts, "rate": parts.pop("rate_bits_per_s")}, separators=(",", ":"))
+
+
+def _read_rule(row: Any) -> Rule:
+    access_key_id, bucket, key, exact, account, cancelled_before, registered_only, made_at = row
+    scope = Scope(access_key_id, bucket, key, bool(exact))
+    return Rule(scope, account, cancelled_before, bool(registered_only), made_at)
+
+
+def _place(scope: Scope) -> tuple[str, str, str, int]:
+    return scope.access_key_id, scope.bucket, scope.key, int(scope.exact)
+
+
+# --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
+
+
+def _change_link(connection: sqlite3.Connection, link_id: str, change: Callable[[Link | None], Link]) -> Link:
+    row = connection.execute(f"{_LINK} WHERE id = ?", (link_id,)).fetchone()
+    link = change(_read_link(row) if row else None)
+    connection.execute(
+        "INSERT OR REPLACE INTO link (id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at,"
+        " limits, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(link_id, link.account, link.access_key_id, link.bucket, link.key),
+            *(link.registered_at, link.ends_at, link.cancelled_at, _write_limits(link.limits), link.note),
+        ),
+    )
+    return link
+
+
+def _put_rule(connection: sqlite3.Connection, rule: Rule) -> Rule:
+    where = " WHERE access_key_id = ? AND bucket = ? AND key = ? AND exact = ?"
+    row = connection.execute(_RULE + where, _place(rule.scope)).fetchone()
+    joined = rule if row is None else _read_rule(row).joined(rule)
+    connection.execute(
+        "INSERT OR REPLACE INTO link_rule (access_key_id, bucket, key, exact, account, cancelled_before,"
+        " registered_only, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*_place(joined.scope), joined.account, joined.cancelled_before, int(joined.registered_only), joined.made_at),
+    )
+    return joined
+
+
+def _remove_rule(connection: sqlite3.Connection, scope: Scope) -> None:
+    sql = "DELETE FROM link_rule WHERE access_key_id = ? AND bucket = ? AND key = ? AND exact = ?"
+    if connection.execute(sql, _place(scope)).rowcount == 0:
+        raise Gone("rule")
+
+
+def _change_uses(connection: sqlite3.Connection, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
+    if connection.execute("SELECT 1 FROM link WHERE id = ?", (link_id,)).fetchone() is None:
+        raise Gone(link_id)
+    row = connection.execute(_USES, (link_id,)).fetchone()
+    uses = change(row[0] if row else "")
+    connection.execute("INSERT OR REPLACE INTO link_uses (id, uses) VALUES (?, ?)", (link_id, uses))
+    return uses
+
+
+def _forget_ended(connection: sqlite3.Connection, before: int, most: int) -> int:
+    sql = "SELECT id FROM link WHERE ends_at IS NOT NULL AND ends_at < ? ORDER BY ends_at LIMIT ?"
+    ended = connection.execute(sql, (before, most)).fetchall()
+    connection.executemany("DELETE FROM link WHERE id = ?", ended)
+    connection.executemany("DELETE FROM link_uses WHERE id = ?", ended)
+    return len(ended)

@@ -1,0 +1,70 @@
+"""docs/links.openapi.json says what the routes do: the same routes, the same members in, the same members out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
+from coatcheck.link_desk import routes
+from coatcheck.link_desk.documents import write_link, write_rule
+from coatcheck.links.uses import Uses
+from coatcheck.ports.links import Link, Rule, Scope
+
+DOCUMENT: Final[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "docs" / "links.openapi.json").read_text())
+OPERATIONS: Final = {
+    (method.upper(), path.removeprefix("/")): operation
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def test_the_routes_are_those_described() -> None:
+    assert {(route.method, route.path): route.run.__name__ for route in routes.ROUTES} == {
+        route: operation["operationId"] for route, operation in OPERATIONS.items()
+    }
+
+
+@pytest.mark.parametrize("route", sorted(OPERATIONS))
+def test_changes_and_only_changes_have_a_body_a_digest_and_a_nonce(route: tuple[str, str]) -> None:
+    operation, changes = OPERATIONS[route], route[0] != "GET"
+    references = {parameter.get("$ref", "") for parameter in operation["parameters"]}
+    assert ("requestBody" in operation) is changes
+    assert ({"#/components/parameters/Digest", "#/components/parameters/Nonce"} <= references) is changes
+
+
+def properties(schema: dict[str, Any]) -> set[str]:
+    return set(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    ("route", "members"),
+    [
+        (("POST", "links"), routes._SHOWN | routes._LIMITS),
+        (("POST", "cancellations"), routes._SHOWN),
+        (("POST", "rules"), routes._SCOPE | {"signed_before", "registered_only"}),
+        (("DELETE", "rules"), routes._SCOPE),
+        (("DELETE", "links/{id}"), frozenset()),
+    ],
+)
+def test_a_body_has_the_members_described(route: tuple[str, str], members: frozenset[str]) -> None:
+    schema = OPERATIONS[route]["requestBody"]["content"]["application/json"]["schema"]
+    assert properties(schema) == set(members)
+    assert schema["additionalProperties"] is False
+
+
+def test_answers_have_the_members_described() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    link = Link("lk_", "1", "a", "b", "c", 0)
+    assert write_link(link, 0, Uses()).keys() == properties(schemas["Link"])
+    assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
+
+
+def test_bounds_are_those_described() -> None:
+    schema = OPERATIONS["POST", "links"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert schema["note"]["maxLength"] == LINK_NOTE_MAX_CHARS
+    limit = OPERATIONS["GET", "links"]["parameters"][-1]["schema"]
+    assert limit["maximum"] == LINK_PAGE_MAX
