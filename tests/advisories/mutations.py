@@ -65,7 +65,7 @@ _LISTED_ONLY: Final = _m(  # the flaw of 2026: only what the signer listed is lo
 _UNREAD_SOURCE: Final = _m(
     "find_source",
     "operations/source.py",
-    "    context.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)\n",
+    "    by_name.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)\n",
 )
 _UNVERIFIED_RPC: Final = _m("answer", _STS, "        verify_rpc(claim, key.access_key_secret)\n")
 _SEALED: Final = "return AESGCM(self._secret_key).decrypt(nonce, ciphertext, bound_to.encode()).decode()"
@@ -180,8 +180,8 @@ LINKS: Final = {
     "test_headers_of_other_servers_and_of_the_inside_mean_nothing": _m(
         "_row_at",
         "oss/table.py",
-        "and special.header in headers:",
-        'and any(name.endswith(("copy-source", "copy-from")) for name in headers):',
+        "and special.header in headers",
+        'and any(name.endswith(("copy-source", "copy-from")) for name in headers)',
     ),
     "test_an_uploader_reads_nothing_through_a_name_that_points_elsewhere": _m(
         "follow", "operations/symlink.py", "    context.decide(Action.GET_OBJECT, bucket, key, target)\n"
@@ -251,7 +251,7 @@ COPIES: Final = {
         "    if not slash:",
     ),
     "test_a_named_version_needs_the_right_to_versions": _m(
-        "_weigh", _DECIDE, "action.version_name if facts.versioned else action.action_name", "action.action_name"
+        "_name_of", _DECIDE, "action.version_name if facts.versioned else action.action_name", "action.action_name"
     ),
     "test_a_condition_that_could_not_be_checked_is_refused_when_it_is_stored": _m(
         "_value_of",
@@ -374,13 +374,13 @@ STS: Final = {
         "        if False:",
     ),
     "test_a_session_policy_is_a_ceiling": _m(
-        "_weigh",
+        "_weigh_own",
         _DECIDE,
-        "        if ceiling is not None and weigh((ceiling,), name, resource, asked) is not Verdict.ALLOW:",
-        "        if False:",
+        "    if ceiling is not None and weigh((ceiling,), name, resource, asked) is not Verdict.ALLOW:",
+        "    if False:",
     ),
     "test_a_session_policy_that_only_denies_allows_nothing": _m(
-        "_weigh",
+        "_weigh_own",
         _DECIDE,
         "weigh((ceiling,), name, resource, asked) is not Verdict.ALLOW:",
         "weigh((ceiling,), name, resource, asked) is Verdict.DENY:",
@@ -764,6 +764,23 @@ BACKGROUND: Final[dict[str, Mutation]] = {
     ),
 }
 
+ACCESS_POINTS: Final = {
+    "test_a_point_gives_nothing_that_the_bucket_did_not_delegate": _m(
+        "_decide_through_point",
+        _DECIDE,
+        "        _weigh_text(bucket.policy, name, resource, asked, public_counts=not bucket.blocks_public_access),\n",
+    ),
+    "test_a_point_lets_in_nobody_who_does_not_sign": _m(
+        "_decide_through_point", _DECIDE, "    if caller.anonymous:\n        raise ANONYMOUS_FORBIDDEN()\n"
+    ),
+    "test_a_point_configures_nothing": _m(
+        "check_point", "oss/access_point.py", "    if operation not in _THROUGH_A_POINT:", "    if False:"
+    ),
+    "test_a_copy_reads_by_the_name_it_is_given": _m(
+        "find_source", "operations/source.py", "by_name = context._replace(point=point)", "by_name = context"
+    ),
+}
+
 MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_signatures.py": SIGNATURES,
     "test_links.py": LINKS,
@@ -771,6 +788,7 @@ MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_forms.py": FORMS,
     "test_sts.py": STS,
     "test_identities.py": IDENTITIES,
+    "test_access_points.py": ACCESS_POINTS,
     "test_addresses.py": ADDRESSES,
     "test_names.py": NAMES,
     "test_listings.py": LISTINGS,

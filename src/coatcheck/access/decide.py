@@ -134,7 +134,7 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     bucket: Bucket | None = facts.bucket
     if caller.anonymous and action.acl_right is AclRight.NOTHING:
         raise ANONYMOUS_FORBIDDEN()
-    name = action.version_name if facts.versioned else action.action_name
+    name = _name_of(action, facts)
     asked, resource = Asked(caller, facts), _resource(caller, facts)
     own, shared = Verdict.NOTHING, Shared.NOTHING
     if principal is not None:
@@ -158,6 +158,11 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     raise _refusal(asked, action, name)
 
 
+def _name_of(action: Action, facts: AccessFacts) -> str:
+    """The right that is needed."""
+    return action.version_name if facts.versioned else action.action_name
+
+
 def _weigh_own(principal: Principal, name: str, resource: Resource, asked: Asked) -> Verdict:
     """Rules 2 and 3, as far as the caller's own policies go. Raises: OssError."""
     ceiling = principal.session_policy
@@ -177,7 +182,7 @@ def _decide_through_point(caller: Caller, action: Action, facts: AccessFacts, po
         raise ANONYMOUS_FORBIDDEN()
     if point.network_origin != INTERNET:
         raise OUTSIDE_OF_NETWORK()
-    name = action.version_name if facts.versioned else action.action_name
+    name = _name_of(action, facts)
     asked, resource, at_point = Asked(caller, facts), _resource(caller, facts), _point_resource(bucket, facts, point)
     if action is _DELETE_OBJECTS:
         if all(text is not None and _mentions_deleting(text) for text in (bucket.policy, point.policy)):

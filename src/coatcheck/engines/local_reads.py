@@ -53,13 +53,14 @@ class LocalReads:
 class LocalSnapshot:
     """See `ports.snapshot`. Two parts may be of two moments, if somebody waits between asking for them."""
 
-    __slots__ = ("_bucket", "_point", "_reads", "lookup")
+    __slots__ = ("_bucket", "_looked", "_point", "_reads", "lookup")
 
     def __init__(self, reads: LocalReads, lookup: Lookup) -> None:
         self.lookup = lookup
         self._reads = reads
         self._bucket: Bucket | None = None
         self._point: AccessPoint | None = None
+        self._looked = False
 
     def domain_bucket(self) -> str | None:
         return self._reads.domains.look_for_domain(self.lookup.domain) if self.lookup.domain else None
@@ -71,7 +72,8 @@ class LocalSnapshot:
         return self._reads.keyring.look_for_role(self.lookup.role_uid)
 
     def bucket(self) -> Bucket | None:
-        if self._bucket is None:
+        if not self._looked:
+            self._looked = True
             name = self.lookup.bucket or self.domain_bucket()
             if name:
                 self._bucket = self._reads.catalog.look_for_bucket(name)
@@ -80,7 +82,7 @@ class LocalSnapshot:
         return self._bucket
 
     def point(self) -> AccessPoint | None:
-        if self._bucket is None:
+        if not self._looked:
             self.bucket()
         return self._point
 

@@ -359,13 +359,19 @@ class Pipeline:
         except OssError as error:
             if error.fault is not NON_STANDARD_HOST or not request.proxy_host:
                 raise
-            as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
-            named = find_target(as_proxied, self._addressing)
-            snapshot = await self._reads.read(self._lookup(as_proxied, named, claim))
-            return (named, snapshot) if named else await self._own_domain(as_proxied, claim, snapshot)
+            target = None
+        if target is None:
+            return await self._proxied(request, claim)
         if target.own_domain:
             return target, snapshot
         return target, await self._reads.read(self._lookup(request, target, claim))
+
+    async def _proxied(self, request: Request, claim: Claim | None) -> tuple[Target, Snapshot]:
+        """The target under the name that the proxy gave the client's, and what is there."""
+        as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
+        named = find_target(as_proxied, self._addressing)
+        snapshot = await self._reads.read(self._lookup(as_proxied, named, claim))
+        return (named, snapshot) if named is not None else await self._own_domain(as_proxied, claim, snapshot)
 
     async def _share(self, exchange: Exchange, reply: Reply) -> Reply:
         """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""
