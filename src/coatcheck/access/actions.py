@@ -132,6 +132,8 @@ class Action(Enum):
     LIST_LIVE_CHANNEL = ("oss:ListLiveChannel", AclRight.NOTHING, False)
     PUT_LIVE_CHANNEL_STATUS = ("oss:PutLiveChannelStatus", AclRight.NOTHING, True)
     DELETE_LIVE_CHANNEL = ("oss:DeleteLiveChannel", AclRight.NOTHING, True)
+    POST_VOD_PLAYLIST = ("oss:PostVodPlaylist", AclRight.NOTHING, True)
+    GET_VOD_PLAYLIST = ("oss:GetVodPlaylist", AclRight.NOTHING, True)
 
     # pictures
     PUT_STYLE = ("oss:PutStyle", AclRight.NOTHING, False)
@@ -163,7 +165,7 @@ _NOT_BUILT: Final = (
     *("DeleteBucketReplication", "GetBucketReplication", "GetBucketReplicationLocation"),
     *("GetBucketReplicationProgress", "PutBucketReplication", "PutBucketRTC", "ReplicateDelete", "ReplicateGet"),
     *("ReplicateList", "ReplicatePut"),
-    *("GetVodPlaylist", "PostVodPlaylist", "PublishRtmpStream"),
+    *("PublishRtmpStream",),
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
