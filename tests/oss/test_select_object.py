@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from coatcheck.core.errors import Broken
 from coatcheck.core.select_errors import FAULTS
 from coatcheck.ports.selector import Found, Selecting
 from coatcheck.queries.errors import SelectError
@@ -135,6 +136,13 @@ async def test_what_is_found_at_once_is_a_refusal_and_what_is_found_later_ends_t
     assert 131_072 <= scanned <= 210_040
     rows = b"".join(frame.payload[8:] for frame in frames(answer.body)[:-1])
     assert rows.startswith(b"John\nAnn\n")
+
+
+async def test_raw_rows_that_cannot_go_on_are_broken_off(library: House) -> None:
+    await library.put("/photos/people.csv", b"1\n" * 100_000 + b"x\n")
+    asked = request("select _1 from ossobject where _1 > 0", output="<OutputRawData>true</OutputRawData>")
+    with pytest.raises(Broken):
+        await library.ask("POST", PATH, asked)
 
 
 async def test_json_is_searched_too(library: House) -> None:
