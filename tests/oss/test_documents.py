@@ -10,6 +10,7 @@ from coatcheck.configurations.elements import Shape
 from coatcheck.oss.documents import SHAPES
 
 from .house import House
+from .local_selector import LocalSelector
 
 # A request that puts each document, and a document that is taken.
 TAKEN = {
@@ -93,12 +94,31 @@ TAKEN = {
         "t</IncludedObjectVersions>",
     ),
     "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
+    "SelectRequest": (
+        "POST",
+        "/photos/a.csv?x-oss-process=csv/select",
+        "<Expression>c2VsZWN0ICogZnJvbSBvc3NvYmplY3Q=</Expression><InputSerialization><CSV><Range/></CSV>"
+        "</InputSerialization><OutputSerialization><OutputHeader>false</OutputHeader></OutputSerialization>"
+        "<Options><SkipPartialDataRecord>true</SkipPartialDataRecord></Options>",
+    ),
+    "CsvMetaRequest": (
+        "POST",
+        "/photos/a.csv?x-oss-process=csv/meta",
+        "<InputSerialization><CSV/></InputSerialization><OverwriteIfExists>true</OverwriteIfExists>",
+    ),
+    "JsonMetaRequest": (
+        "POST",
+        "/photos/a.csv?x-oss-process=json/meta",
+        "<InputSerialization><JSON><Type>LINES</Type></JSON></InputSerialization>",
+    ),
 }
 
 
 @pytest.fixture
 async def house() -> House:
     house = await House().with_bucket()
+    house.pipeline._ports = house.pipeline._ports._replace(selector=LocalSelector())
+    await house.put("/photos/a.csv", b"1\n")
     await house.put("/photos/cold", headers={"x-oss-storage-class": "ColdArchive"})
     return house
 
@@ -111,7 +131,7 @@ def test_every_document_is_tried() -> None:
 async def test_a_document_with_known_elements_is_taken(house: House, root: str) -> None:
     method, address, inner = TAKEN[root]
     answer = await house.ask(method, address, f"<{root}>{inner}</{root}>".encode())
-    assert answer.status in (200, 202), answer.body
+    assert answer.status in (200, 202, 206), answer.body
 
 
 def slips(root: str) -> Iterator[tuple[str, str]]:
