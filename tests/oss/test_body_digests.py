@@ -36,6 +36,19 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
     ),
     "delete_multiple_objects": ("POST", None, {"delete": ""}, b"<Delete><Object><Key>a.txt</Key></Object></Delete>"),
     "process_object": ("POST", "a.txt", {"x-oss-process": ""}, b"x-oss-process=image/resize,w_1|sys/saveas,o_YQ"),
+    "async_process_object": (
+        "POST",
+        "a.txt",
+        {"x-oss-async-process": ""},
+        b"x-oss-async-process=image/resize,w_1|sys/saveas,o_YQ",
+    ),
+    "select_object": (
+        "POST",
+        "a.txt",
+        {"x-oss-process": "csv/select"},
+        b"<SelectRequest><Expression>c2VsZWN0ICogZnJvbSBvc3NvYmplY3Q=</Expression></SelectRequest>",
+    ),
+    "create_select_object_meta": ("POST", "a.txt", {"x-oss-process": "csv/meta"}, b"<CsvMetaRequest/>"),
     "restore_object": ("POST", "a.txt", {"restore": ""}, b"<RestoreRequest><Days>1</Days></RestoreRequest>"),
     "put_object_tagging": (
         "PUT",
@@ -250,6 +263,7 @@ NO_BODY_IS_READ: Final = {
     "put_symlink",
     "seal_append_object",
     "clean_restored_object",
+    "post_vod_playlist",
 }
 OF_FORMS: Final = {"post_object"}
 

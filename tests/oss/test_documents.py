@@ -11,6 +11,7 @@ from coatcheck.oss.documents import SHAPES
 from coatcheck.ports.worm import BUCKET_WORM, BucketWorm, write_bucket_worm
 
 from .house import NOW, House
+from .local_selector import LocalSelector
 
 # A request that puts each document, and a document that is taken.
 TAKEN = {
@@ -124,12 +125,31 @@ TAKEN = {
     ),
     "LegalHold": ("PUT", "/held/coat?legalHold", "<Status>ON</Status>"),
     "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
+    "SelectRequest": (
+        "POST",
+        "/photos/a.csv?x-oss-process=csv/select",
+        "<Expression>c2VsZWN0ICogZnJvbSBvc3NvYmplY3Q=</Expression><InputSerialization><CSV><Range/></CSV>"
+        "</InputSerialization><OutputSerialization><OutputHeader>false</OutputHeader></OutputSerialization>"
+        "<Options><SkipPartialDataRecord>true</SkipPartialDataRecord></Options>",
+    ),
+    "CsvMetaRequest": (
+        "POST",
+        "/photos/a.csv?x-oss-process=csv/meta",
+        "<InputSerialization><CSV/></InputSerialization><OverwriteIfExists>true</OverwriteIfExists>",
+    ),
+    "JsonMetaRequest": (
+        "POST",
+        "/photos/a.csv?x-oss-process=json/meta",
+        "<InputSerialization><JSON><Type>LINES</Type></JSON></InputSerialization>",
+    ),
 }
 
 
 @pytest.fixture
 async def house() -> House:
     house = await House().with_bucket()
+    house.pipeline._ports = house.pipeline._ports._replace(selector=LocalSelector())
+    await house.put("/photos/a.csv", b"1\n")
     await house.put("/photos/cold", headers={"x-oss-storage-class": "ColdArchive"})
     await house.with_bucket("waxed")
     waxed = await house.catalog.find_bucket("waxed")
@@ -153,7 +173,7 @@ def test_every_document_is_tried() -> None:
 async def test_a_document_with_known_elements_is_taken(house: House, root: str) -> None:
     method, address, inner = TAKEN[root]
     answer = await house.ask(method, address, f"<{root}>{inner}</{root}>".encode())
-    assert answer.status in (200, 202), answer.body
+    assert answer.status in (200, 202, 206), answer.body
 
 
 def slips(root: str) -> Iterator[tuple[str, str]]:
@@ -227,4 +247,4 @@ async def test_a_document_is_taken_in_any_namespace(house: House, root: str) -> 
     """SDKs put some of theirs into one, and leave it out elsewhere."""
     method, address, inner = TAKEN[root]
     document = f'<?xml version="1.0"?><{root} xmlns="http://doc.oss-cn-hangzhou.aliyuncs.com">{inner}</{root}>'
-    assert (await house.ask(method, address, document.encode())).status in (200, 202)
+    assert (await house.ask(method, address, document.encode())).status in (200, 202, 206)

@@ -208,3 +208,25 @@ async def test_a_status_alone_selects_nothing() -> None:
     house = await House().with_bucket()
     await house.put("/photos/a.txt", b"hello")
     assert (await house.ask("GET", "/photos/a.txt?status=enabled")).body == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "refusal"),
+    [
+        ("POST", "door/a.m3u8?vod&startTime=100&endTime=200", (400, "InvalidRequest")),
+        ("GET", "door?vod&startTime=100&endTime=200", (400, "InvalidRequest")),
+        ("GET", "window?vod&startTime=100&endTime=200", (404, "NoSuchLiveChannel")),
+        ("POST", "window/a.m3u8?vod&startTime=100&endTime=200", (404, "NoSuchLiveChannel")),
+        ("POST", "door/a.txt?vod&startTime=100&endTime=200", (400, "InvalidRequest")),
+        ("GET", "door?vod&startTime=200&endTime=100", (400, "InvalidArgument")),
+        ("GET", "door?vod&startTime=0&endTime=86400", (400, "InvalidArgument")),
+        ("GET", "door?vod&startTime=-1&endTime=8", (400, "InvalidArgument")),
+        ("GET", "door?vod", (400, "InvalidArgument")),
+    ],
+)
+async def test_nothing_was_ever_recorded(method: str, address: str, refusal: tuple[int, str]) -> None:
+    house = await a_house("door")
+    before = house.contents()
+    assert (await house.ask(method, f"/photos/{address}")).refusal == refusal
+    assert (await house.ask(method, f"/photos/{address}", by=STRANGER)).refusal == (403, "AccessDenied")
+    assert house.contents() == before

@@ -5,56 +5,17 @@ from __future__ import annotations
 import struct
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 
-from coatcheck.core.select_errors import FAULTS
-from coatcheck.ports.selector import Found, Selecting
-from coatcheck.queries.errors import SelectError
-from coatcheck.queries.running import Running
-from coatcheck.queries.text import read_query
+from coatcheck.core.errors import Broken
 
 from .house import ANYBODY, STRANGER, Answer, House
+from .local_selector import LocalSelector
 
 PEOPLE = b"name,age\nJohn,45\nAnn,30\nZoe,x\n"
 PATH = "/photos/people.csv?x-oss-process=csv/select"
-
-
-class LocalSelecting:
-    """A query in this process."""
-
-    def __init__(self, text: str) -> None:
-        self._running = Running(read_query(text))
-        self._output: Iterator[bytes] = iter(())
-
-    async def feed(self, data: bytes | bytearray) -> Found:
-        self._output = self._running.feed(bytes(data))
-        return await self.go_on()
-
-    async def go_on(self) -> Found:
-        try:
-            output = next(self._output, None)
-        except SelectError as error:
-            raise FAULTS[error.code](error.message) from None
-        counts = self._running.counts
-        return Found(output or b"", output is not None, self._running.done, *counts[:4], self._running.skipped)
-
-    async def end(self) -> Found:
-        self._output = self._running.end()
-        return await self.go_on()
-
-    def close(self) -> None:
-        return
-
-
-class LocalSelector:
-    async def open(self, query: str, client: str, bucket: str) -> Selecting:
-        try:
-            return LocalSelecting(query)
-        except SelectError as error:
-            raise FAULTS[error.code](error.message) from None
 
 
 @pytest.fixture
@@ -135,6 +96,13 @@ async def test_what_is_found_at_once_is_a_refusal_and_what_is_found_later_ends_t
     assert 131_072 <= scanned <= 210_040
     rows = b"".join(frame.payload[8:] for frame in frames(answer.body)[:-1])
     assert rows.startswith(b"John\nAnn\n")
+
+
+async def test_raw_rows_that_cannot_go_on_are_broken_off(library: House) -> None:
+    await library.put("/photos/people.csv", b"1\n" * 100_000 + b"x\n")
+    asked = request("select _1 from ossobject where _1 > 0", output="<OutputRawData>true</OutputRawData>")
+    with pytest.raises(Broken):
+        await library.ask("POST", PATH, asked)
 
 
 async def test_json_is_searched_too(library: House) -> None:

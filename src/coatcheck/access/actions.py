@@ -150,6 +150,8 @@ class Action(Enum):
     LIST_LIVE_CHANNEL = ("oss:ListLiveChannel", AclRight.NOTHING, False)
     PUT_LIVE_CHANNEL_STATUS = ("oss:PutLiveChannelStatus", AclRight.NOTHING, True)
     DELETE_LIVE_CHANNEL = ("oss:DeleteLiveChannel", AclRight.NOTHING, True)
+    POST_VOD_PLAYLIST = ("oss:PostVodPlaylist", AclRight.NOTHING, True)
+    GET_VOD_PLAYLIST = ("oss:GetVodPlaylist", AclRight.NOTHING, True)
     PUT_BUCKET_QOS_INFO = ("oss:PutBucketQosInfo", AclRight.NOTHING, False)
     GET_BUCKET_QOS_INFO = ("oss:GetBucketQosInfo", AclRight.NOTHING, False)
     DELETE_BUCKET_QOS_INFO = ("oss:DeleteBucketQosInfo", AclRight.NOTHING, False)
@@ -206,7 +208,7 @@ _NOT_BUILT: Final = (
     *("DeleteResourcePoolRequesterQosInfo", "GetResourcePoolRequesterQosInfo", "ListResourcePoolRequesterQosInfos"),
     *("PutResourcePoolRequesterQosInfo", "PutBucketResourcePool", "PutResourcePoolQosInfo"),
     *("ReplicateDelete", "ReplicateGet", "ReplicateList", "ReplicatePut"),
-    *("GetVodPlaylist", "PostVodPlaylist", "PublishRtmpStream"),
+    *("PublishRtmpStream",),
     *("CreateDataAccelerator", "DeleteDataAccelerator", "GetDataAccelerator", "ListDataAccelerators"),
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),

@@ -254,6 +254,7 @@ LIVE_CHANNELS_PER_BUCKET: Final = 10_000  # ours
 LIVE_CHANNEL_NAME_MAX_BYTES: Final = 64  # OSS
 LIVE_CHANNEL_DESCRIPTION_MAX_BYTES: Final = 128  # OSS
 LIVE_FRAGMENTS_MAX: Final = 100  # OSS: FragDuration in seconds, FragCount; ours: Interval of a Snapshot in seconds
+VOD_SPAN_MAX_S: Final = 24 * 3600  # OSS: from startTime to endTime of a VOD playlist
 LIVE_PLAYLIST_MIN_BYTES: Final = 6  # OSS
 LIVE_PLAYLIST_MAX_BYTES: Final = 128  # OSS
 

@@ -22,6 +22,8 @@ from ..core.limits import TASKS_WAITING_MAX
 from ..core.select_errors import TASKS_BUSY
 from ..ports.tasks import Work
 
+_NEW: Final = ".new"
+
 log: Final = logging.getLogger("coatcheck")
 
 
@@ -39,9 +41,10 @@ class LocalTasks:
 
     def open(self) -> None:
         """Name what was left undone."""
-        self._directory.mkdir(mode=0o700, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in self._directory.iterdir():
-            _report(path)
+            if path.suffix != _NEW:
+                _report(path)
 
     async def accept(self, note: str, work: Work) -> str:
         if len(self._notes) >= TASKS_WAITING_MAX:
@@ -75,10 +78,7 @@ class LocalTasks:
         with self._writing:
             text = "".join(f"{json.dumps([name, note])}\n" for name, note in list(self._notes.items())).encode()
             if self._journal is None:
-                path = self._directory / secrets.token_hex(8)
-                self._journal = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-                fcntl.flock(self._journal, fcntl.LOCK_EX)
-                _sync_directory(self._directory)
+                self._journal = _make_journal(self._directory)
             os.pwrite(self._journal, text, 0)
             os.ftruncate(self._journal, len(text))
             os.fsync(self._journal)
@@ -91,6 +91,17 @@ class LocalTasks:
         if self._journal is not None:
             os.close(self._journal)
             self._journal = None
+
+
+def _make_journal(directory: Path) -> int:
+    """It is locked before another process may look at it."""
+    path = directory / secrets.token_hex(8)
+    fresh = path.with_suffix(_NEW)
+    journal = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(journal, fcntl.LOCK_EX)
+    fresh.rename(path)
+    _sync_directory(directory)
+    return journal
 
 
 def _sync_directory(directory: Path) -> None:

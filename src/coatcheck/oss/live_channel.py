@@ -6,11 +6,18 @@ Source: OSS API reference, the operations of those names.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from coatcheck.configurations import live_channel
 from coatcheck.configurations.live_channel import ENABLED, KIND, LiveChannel
-from coatcheck.core.errors import NO_SUCH_LIVE_CHANNEL, TOO_MANY_LIVE_CHANNELS
-from coatcheck.core.limits import LIVE_CHANNELS_PER_BUCKET
+from coatcheck.core.errors import (
+    INVALID_ARGUMENT,
+    INVALID_REQUEST,
+    NO_SUCH_LIVE_CHANNEL,
+    TOO_MANY_LIVE_CHANNELS,
+    OssError,
+)
+from coatcheck.core.limits import LIVE_CHANNELS_PER_BUCKET, VOD_SPAN_MAX_S
 from coatcheck.core.percent import encode_path
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node
@@ -22,6 +29,8 @@ from .arguments import read_document, read_list_text, read_max_keys
 from .call import Call
 from .configuration import show
 from .entries_kept import change_entry, drop_entry, find_entry, list_entries
+
+_MOMENT_MAX_CHARS: Final = 11
 
 
 async def put_live_channel(call: Call) -> Reply:
@@ -84,11 +93,40 @@ async def delete_live_channel(call: Call) -> Reply:
     return Reply(204)
 
 
-async def _find(call: Call) -> LiveChannel:
-    """Raises: OssError NO_SUCH_LIVE_CHANNEL."""
-    document = await find_entry(call, KIND, call.key)
+async def post_vod_playlist(call: Call) -> Reply:
+    """PostVodPlaylist, at the address CHANNEL/PLAYLIST: there is never anything to list, since no stream comes in."""
+    channel, _, playlist = call.key.rpartition("/")
+    live_channel.check_playlist(playlist)
+    raise await _nothing_recorded(call, channel)
+
+
+async def get_vod_playlist(call: Call) -> Reply:
+    """GetVodPlaylist: as PostVodPlaylist."""
+    raise await _nothing_recorded(call, call.key)
+
+
+async def _nothing_recorded(call: Call, channel: str) -> OssError:
+    """Raises: OssError INVALID_ARGUMENT, NO_SUCH_LIVE_CHANNEL."""
+    start, end = (_read_moment(call, name) for name in ("startTime", "endTime"))
+    if not 0 < end - start < VOD_SPAN_MAX_S:
+        raise INVALID_ARGUMENT("endTime must be later than startTime, by less than a day.", ArgumentName="endTime")
+    await _find(call, channel)
+    return INVALID_REQUEST("No ts found in the playlist.", ChannelName=channel)
+
+
+def _read_moment(call: Call, name: str) -> int:
+    text = call.request.query.get(name) or ""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOMENT_MAX_CHARS):
+        raise INVALID_ARGUMENT(f"{name} must be Unix seconds.", ArgumentName=name, ArgumentValue=text[:32])
+    return int(text)
+
+
+async def _find(call: Call, name: str | None = None) -> LiveChannel:
+    """The channel of that name, or the addressed one. Raises: OssError NO_SUCH_LIVE_CHANNEL."""
+    name = call.key if name is None else name
+    document = await find_entry(call, KIND, name)
     if document is None:
-        raise NO_SUCH_LIVE_CHANNEL(ChannelName=call.key)
+        raise NO_SUCH_LIVE_CHANNEL(ChannelName=name)
     return live_channel.from_json(document)
 
 

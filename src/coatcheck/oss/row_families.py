@@ -76,6 +76,8 @@ def live_channel_rows() -> Iterator[Row]:
     yield Row("GET", Level.OBJECT, "comp=stat&live", run.get_live_channel_stat, Action.GET_LIVE_CHANNEL_STAT)
     yield Row("GET", Level.OBJECT, "comp=history&live", run.get_live_channel_history, Action.GET_LIVE_CHANNEL_HISTORY)
     yield Row("DELETE", Level.OBJECT, name, run.delete_live_channel, Action.DELETE_LIVE_CHANNEL)
+    yield Row("POST", Level.OBJECT, "vod", run.post_vod_playlist, Action.POST_VOD_PLAYLIST)
+    yield Row("GET", Level.OBJECT, "vod", run.get_vod_playlist, Action.GET_VOD_PLAYLIST)
 
 
 def access_point_rows() -> Iterator[Row]:

@@ -7,6 +7,7 @@ goes wrong later is told in the end frame; where no frames are wanted, the conne
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.body import UNKNOWN_SIZE, let_go
-from coatcheck.core.errors import OssError
+from coatcheck.core.errors import Broken, OssError
 from coatcheck.core.limits import SELECT_ALIVE_S, SELECT_REQUEST_MAX_BYTES
 from coatcheck.operations.commit import repeated
 from coatcheck.operations.select import select
@@ -31,6 +32,8 @@ from .select_request import META_ROOTS, SELECT_ROOT, read_meta, read_select
 
 _CONTENT_TYPE: Final = (b"content-type", b"application/octet-stream")
 _DONE: Final = 206
+
+log: Final = logging.getLogger("coatcheck")
 
 
 async def select_object(call: Call) -> Reply:
@@ -85,11 +88,16 @@ async def _close(chunks: AsyncIterator[bytes], rest: AsyncIterator[Found]) -> No
 
 
 async def _raw(first: Found, rest: AsyncIterator[Found]) -> AsyncIterator[bytes]:
+    """Raises: Broken, since nothing that could be sent now would be taken for anything but rows."""
     if first.output:
         yield first.output
-    async for found in rest:
-        if found.output:
-            yield found.output
+    try:
+        async for found in rest:
+            if found.output:
+                yield found.output
+    except OssError as error:
+        log.info("a query without frames is broken off: %s", error.code)
+        raise Broken from None
 
 
 async def _framed(first: Found, rest: AsyncIterator[Found]) -> AsyncIterator[bytes]:
