@@ -22,9 +22,8 @@ import uvloop
 
 from coatcheck.app import CANNOT_OPEN, Server, log_to_stderr
 from coatcheck.clock import Clock
-from coatcheck.core.limits import HEAP_KEPT_BYTES
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
-from coatcheck.linux import end_with, keep_freed_memory, raise_open_files
+from coatcheck.linux import end_with, raise_open_files
 from coatcheck.pulse import PulseOfOne
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
@@ -74,7 +73,6 @@ class Worker:
     def run(self) -> int:
         """Returns the exit status."""
         end_with(self._parent)
-        keep_freed_memory(HEAP_KEPT_BYTES)
         log_to_stderr()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(self._serve())
