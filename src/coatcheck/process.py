@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from coatcheck.app import Server, log_to_stderr
 from coatcheck.clock import Clock, wall_clock, wall_date
-from coatcheck.core.limits import CONNECTION_QUEUE
+from coatcheck.core.limits import CONNECTION_QUEUE, HEAP_KEPT_BYTES
 from coatcheck.engines.certificates import (
     BadCertificate,
     check_pair,
@@ -34,7 +34,7 @@ from coatcheck.engines.certificates import (
     tls_files,
 )
 from coatcheck.engines.opening import MEMORY, PreparedStore, prepare_store
-from coatcheck.linux import drop_stalled, raise_open_files
+from coatcheck.linux import drop_stalled, keep_freed_memory, raise_open_files
 from coatcheck.pulse import Pulse, PulseOfOne
 from coatcheck.root_credentials import RootCredentials, find_root_credentials
 from coatcheck.settings import Listen, ServerSettings
@@ -105,6 +105,7 @@ def run(
             else:
                 _prepare_certificate(settings, store, clock)
             raise_open_files()
+            keep_freed_memory(HEAP_KEPT_BYTES)
             drop_stalled(listening, settings.body_timeout_s)
             server_key = replace(root, made=False)
             workers = _Workers(server_key, listening, clock, make_server, parent)

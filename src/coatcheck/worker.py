@@ -22,11 +22,10 @@ import uvloop
 
 from coatcheck.app import Server, log_to_stderr, settle_memory
 from coatcheck.clock import Clock
-from coatcheck.core.limits import HEAP_KEPT_BYTES
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
 from coatcheck.engines.domain_contexts import DomainContexts
 from coatcheck.engines.opening import not_opened
-from coatcheck.linux import end_with, keep_freed_memory, raise_open_files
+from coatcheck.linux import end_with, raise_open_files
 from coatcheck.pulse import PulseOfOne
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.connections import ConnectionLimits, Connections, connections_allowed
@@ -76,7 +75,6 @@ class Worker:
     def run(self) -> int:
         """Returns the exit status."""
         end_with(self._parent)
-        keep_freed_memory(HEAP_KEPT_BYTES)
         log_to_stderr()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(self._serve())
