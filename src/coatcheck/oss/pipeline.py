@@ -103,6 +103,7 @@ class Pipeline:
             bucket = await self._look_for_bucket(reading.target, snapshot)
             caller = None if bucket is None else self._recognise(reading, snapshot, now)
             if caller is not None:
+                exchange.bucket = reading.target.bucket or ""
                 return await self._go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
         # Whatever isn't so any more is refused in the words, and in the order, in which it is refused at first.
         named = find_target(request, self._addressing)
@@ -142,8 +143,8 @@ class Pipeline:
         snapshot: Snapshot,
     ) -> Awaitable[Reply]:
         """Who asks for what is known."""
-        exchange.operation, exchange.access_key_id = row.name, caller.access_key_id
-        exchange.bucket, exchange.key = target.bucket or "", target.key or ""
+        exchange.operation = row.name
+        exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else self._check_bucket(target, bucket)
         return self._admit(row, exchange, target, caller, bucket, snapshot)
 
