@@ -144,6 +144,16 @@ async def test_nothing_enters_that_is_not_a_verified_link_to_an_object(house: Ho
     assert not house.pipeline._readings._readings
 
 
+async def test_another_method_is_another_request(house: House) -> None:
+    request = a_request(path_and_query(house.link("GET", "a.txt")))
+    await remembered(house, request)
+    for method in ("HEAD", "PUT", "DELETE", "OPTIONS"):
+        other = request._replace(method=method)
+        assert not is_remembered(house, other)
+        assert (await house.send(other)).status in (400, 403)
+    assert is_remembered(house, request)
+
+
 # --- what is asked each time ----------------------------------------------------------------------------------------
 
 

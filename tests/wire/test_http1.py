@@ -547,6 +547,6 @@ async def test_when_the_server_ends_what_has_begun_is_answered_and_told_that_it_
 
 def test_connections_leave_room_for_the_files_they_open() -> None:
     assert connections_allowed(64) == 16
-    assert connections_allowed(1024) == 448
-    assert connections_allowed(20_000) == 9936
+    assert connections_allowed(1024) == 320
+    assert connections_allowed(20_000) == 9808
     assert connections_allowed(1 << 20) == 65_536

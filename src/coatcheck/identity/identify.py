@@ -90,7 +90,7 @@ def recognise(reading: Reading, snapshot: Snapshot, keyring: KeyUse, now: float)
         return None
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
-    return Caller(key.account, key.access_key_id, True, kind.signed_headers, key.principal, signature)
+    return caller_of(key, claim, kind.signed_headers, signature)
 
 
 class Poster(NamedTuple):
@@ -138,12 +138,13 @@ async def identify_form(
     return Poster(caller_of(key, claim, policy.fields), policy.sizes, claim.signed_at_s)
 
 
-def caller_of(key: AccessKey, claim: Claim, signed_headers: frozenset[str] = frozenset()) -> Caller:
-    """Whoever holds a key. Only for a claim whose signature was verified with it."""
+def caller_of(
+    key: AccessKey, claim: Claim, signed_headers: frozenset[str] = frozenset(), signature: str = ""
+) -> Caller:
+    """Whoever holds a key. Only for a claim whose signature was verified with it; `signature` where it has none."""
     by_link = claim.scheme.is_link
-    return Caller(
-        key.account, key.access_key_id, by_link, signed_headers, key.principal, claim.signature if by_link else ""
-    )
+    signature = (signature or claim.signature) if by_link else ""
+    return Caller(key.account, key.access_key_id, by_link, signed_headers, key.principal, signature)
 
 
 def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> AccessKey:

@@ -116,6 +116,7 @@ class Pipeline:
             bucket = snapshot.bucket()
             caller = None if bucket is None else self._recognise(reading, snapshot, now)
             if bucket is not None and caller is not None:
+                exchange.bucket = reading.target.bucket or ""
                 if bucket.configurations:
                     exchange.logged = _find_log(bucket)
                 if self._is_held(exchange, caller, reading.target, bucket, reading.signed_at_s):
@@ -175,8 +176,8 @@ class Pipeline:
         snapshot: Snapshot,
     ) -> Awaitable[Reply]:
         """Who asks for what is known."""
-        exchange.operation, exchange.access_key_id = row.name, caller.access_key_id
-        exchange.bucket, exchange.key = target.bucket or "", target.key or ""
+        exchange.operation = row.name
+        exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
         bucket = None if row.makes_bucket else self._check_bucket(target, bucket)
         return self._admit(row, exchange, target, caller, bucket, snapshot)
 
