@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from coatcheck import linux
 from coatcheck.linux import CAN_SEND_FILES, drop_stalled, end_with, is_cached, raise_open_files, start_writeback
 
 from .test_rooms import ALL, parsed
@@ -39,6 +40,17 @@ def test_process_whose_parent_is_another_ends() -> None:
     code = "from coatcheck.linux import end_with; end_with(1 << 30); print('still here')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
     assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("is_linux", [True, False])
+def test_file_of_secrets_is_read_by_its_path_and_gone_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, is_linux: bool
+) -> None:
+    monkeypatch.setattr(linux, "_IS_LINUX", is_linux)
+    with linux.file_in_memory(b"a key") as path:
+        assert Path(path).read_bytes() == b"a key"
+        assert Path(path).stat().st_mode & 0o077 == 0 or is_linux
+    assert not Path(path).exists()
 
 
 def test_limit_of_open_files_is_raised_as_far_as_it_may() -> None:

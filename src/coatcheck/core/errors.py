@@ -344,10 +344,7 @@ CNAME_ALREADY_EXISTS = Fault("CnameAlreadyExists", 409, "The cname has been atta
 TOO_MANY_CNAME = Fault("TooManyCname", 400, "You have attempted to create more cname than allowed.")
 TOO_MANY_CNAME_TOKEN = Fault("TooManyCnameToken", 400, "You have attempted to create more cname token than allowed.")
 CERTIFICATE_INVALID_CAS_ID = Fault(
-    "CertificateInvalidCasId",
-    400,
-    "There is no store of certificates here whose ids could be named: send Certificate and PrivateKey.",
-    "0018-00000204",
+    "CertificateInvalidCasId", 400, "No certificate has that id here: send Certificate and PrivateKey.", "0018-00000204"
 )
 NO_SUCH_CNAME_TOKEN = Fault("NoSuchCnameToken", 404, "The specified cname token does not exist.")
 

@@ -174,7 +174,8 @@ SELECT_MEMORY_MAX_BYTES: Final = 512 * 1024**2  # ours: address space of the pro
 SELECT_ALIVE_S: Final = 5.0  # OSS: a frame without data is sent after so long without one
 
 # --- streaming -----------------------------------------------------------------------------------------------------
-READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body is sent in one piece if it isn't longer than this,
+READ_WHOLE_BYTES: Final = 1024**2  # ours: what is left of a body, if it isn't longer than this, is read in pieces of
+READ_LARGE_PIECE_BYTES: Final = 512 * 1024  # this: TLS takes 1 MiB in one in almost twice the CPU of two halves;
 READ_WHOLE_LENT_BYTES: Final = 16 * 1024**2  # while less than this is in memory for the readers of a process
 SLICE_BYTES: Final = 1024**2  # ours: of a file that the kernel sends, what is looked for in memory at once
 READ_PIECES: Final = (  # ours: larger ones: (while less than this is in memory for readers, pieces of this)

@@ -23,6 +23,7 @@ from typing import Final
 
 from ..core.body import FileSlice
 from ..core.limits import (
+    READ_LARGE_PIECE_BYTES,
     READ_PIECES,
     READ_WHOLE_BYTES,
     READ_WHOLE_LENT_BYTES,
@@ -106,7 +107,7 @@ class Lent:
     def next_piece(self, left: int) -> int:
         """How many of the `left` bytes to hand out next."""
         if left <= READ_WHOLE_BYTES and self.total < READ_WHOLE_LENT_BYTES:
-            return left
+            return min(left, READ_LARGE_PIECE_BYTES)
         return min(left, next(piece for below, piece in READ_PIECES if self.total < below))
 
 
