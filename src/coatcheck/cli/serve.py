@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shlex
@@ -41,8 +42,10 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
     The owner's access key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET; if they are not set, a key is made at
     the first start, kept in DATA/root-credentials.json and shown once.
     """
+    gc.disable()  # what is loaded now stays: to look for cycles meanwhile is a twentieth of the start
     from coatcheck.process import run
 
+    gc.enable()
     parent = os.getppid() if ephemeral else None
     if ephemeral:
         choose_ephemeral(options)
