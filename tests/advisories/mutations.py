@@ -783,6 +783,25 @@ ACCESS_POINTS: Final = {
     ),
 }
 
+_CONTROLS_API: Final = "testing/http_api.py"
+CONTROLS: Final = {
+    "test_the_controls_want_a_token": _m(
+        "_let_in",
+        _CONTROLS_API,
+        "    if not hmac.compare_digest(shown, door.token.encode()):\n",
+        "    if shown and not hmac.compare_digest(shown, door.token.encode()):\n",
+    ),
+    "test_a_page_cannot_ask_the_controls": _m(
+        "_let_in", _CONTROLS_API, '    if "origin" in request.headers:\n', "    if False:\n"
+    ),
+    "test_a_name_that_leads_to_loopback_is_not_ours": _m(
+        "_let_in", _CONTROLS_API, "    if not door.takes(request.host):\n", "    if False:\n"
+    ),
+    "test_a_form_cannot_ask_the_controls": _m(
+        "_read_document", _CONTROLS_API, '    if kind != "application/json":\n', "    if False:\n"
+    ),
+}
+
 MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_signatures.py": SIGNATURES,
     "test_links.py": LINKS,
@@ -799,4 +818,5 @@ MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_certificates.py": CERTIFICATES,
     "test_exhaustion.py": EXHAUSTION,
     "test_background.py": BACKGROUND,
+    "test_controls.py": CONTROLS,
 }

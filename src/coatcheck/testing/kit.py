@@ -101,7 +101,10 @@ class SteeredServer(Server):
 
     def _note(self, exchange: Exchange) -> None:
         assert isinstance(exchange, SteeredExchange)
-        asked, reply, refused_as = exchange.asked or self.find_asked(exchange.request), exchange.reply, exchange.refusal
+        asked, reply, refused_as = exchange.asked, exchange.reply, exchange.refusal
+        if asked is None:
+            known = Asked(exchange.operation, exchange.bucket, exchange.key)
+            asked = known if known.operation else self.find_asked(exchange.request)
         access_key_id = exchange.access_key_id or _named_key(exchange.request)
         secret = self._find_secret(access_key_id) if refused_as else None
         self.kit.records.add(
