@@ -93,13 +93,24 @@ TAKEN = {
         "t</IncludedObjectVersions>",
     ),
     "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
+    "ReplicationConfiguration": (
+        "POST",
+        "/photos/?replication&comp=add",
+        "<Rule><Destination><Bucket>copies</Bucket><Location>oss-cn-hangzhou</Location></Destination></Rule>",
+    ),
+    "ReplicationRule": ("PUT", "/followed/?rtc", "<RTC><Status>enabled</Status></RTC><ID>one</ID>"),
+    "ReplicationRules": ("POST", "/followed/?replication&comp=delete", "<ID>one</ID>"),
 }
+RULE = "<ID>one</ID><Destination><Bucket>copies</Bucket><Location>oss-cn-hangzhou</Location></Destination>"
 
 
 @pytest.fixture
 async def house() -> House:
     house = await House().with_bucket()
     await house.put("/photos/cold", headers={"x-oss-storage-class": "ColdArchive"})
+    await (await house.with_bucket("copies")).with_bucket("followed")
+    rule = f"<ReplicationConfiguration><Rule>{RULE}</Rule></ReplicationConfiguration>".encode()
+    assert (await house.ask("POST", "/followed/?replication&comp=add", rule)).status == 200
     return house
 
 
