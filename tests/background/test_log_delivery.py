@@ -23,7 +23,7 @@ from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.identities import StoredPolicy, User
 from coatcheck.ports.keyring import AccessKey, Principal
 
-from ..oss.house import NOW, OWNER, House
+from ..oss.house import NOW, OWNER, STRANGER, House
 from ..oss.test_bucket_logging import enabled
 from ..patience import wait_until
 
@@ -160,6 +160,19 @@ async def test_a_deny_of_the_target_bucket_holds(tmp_path: Path, caplog: pytest.
     assert (await scene.house.ask("PUT", "/logs/?policy", policy)).status == 200
     assert await scene.delivery.run(LATER) == 0
     assert "AccessDenied" in caplog.text
+
+
+async def test_a_stranger_who_makes_the_target_anew_gets_no_lines(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = await a_scene(tmp_path)
+    await scene.request("/photos/a")
+    assert (await scene.house.ask("DELETE", "/logs/")).status == 204
+    acl = {"x-oss-acl": "public-read-write"}
+    assert (await scene.house.ask("PUT", "/logs/", headers=acl, by=STRANGER)).status == 200
+    assert await scene.delivery.run(LATER) == 0
+    assert "the target bucket logs is not one of the account '1000000000000001'" in caplog.text
+    assert (await scene.house.ask("GET", "/logs/", by=STRANGER)).texts("Contents/Key") == []
 
 
 async def test_lines_that_cannot_be_delivered_are_dropped_after_a_week(

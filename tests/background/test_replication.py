@@ -317,6 +317,17 @@ async def test_its_author_needs_the_rights_and_keys_wait_for_them(caplog: pytest
     assert "the user who set it up is no longer there" in caplog.text
 
 
+async def test_a_stranger_who_makes_the_target_anew_gets_no_copies(caplog: pytest.LogCaptureFixture) -> None:
+    scene = await a_scene()
+    assert (await scene.house.ask("DELETE", "/copies/")).status == 204
+    acl = {"x-oss-acl": "public-read-write"}
+    assert (await scene.house.ask("PUT", "/copies/", headers=acl, by=STRANGER)).status == 200
+    await scene.house.put("/photos/a")
+    assert await scene.runs.run(NOW) == 0
+    assert "the target bucket copies is not one of the account '1000000000000001'" in caplog.text
+    assert await scene.waiting() == 1
+
+
 async def test_a_key_that_is_refused_holds_no_other_up() -> None:
     scene = await as_alice("oss:GetObject", "oss:PutObject")
     denied = {"Effect": "Deny", "Action": "oss:PutObject", "Principal": ["*"], "Resource": ["acs:oss:*:*:copies/a*"]}

@@ -248,6 +248,25 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"live": ""},
         b"<LiveChannelConfiguration><Target><Type>HLS</Type></Target></LiveChannelConfiguration>",
     ),
+    "put_bucket_replication": (
+        "POST",
+        None,
+        {"replication": "", "comp": "add"},
+        b"<ReplicationConfiguration><Rule><Destination><Bucket>copies</Bucket><Location>oss-cn-hangzhou</Location>"
+        b"</Destination></Rule></ReplicationConfiguration>",
+    ),
+    "delete_bucket_replication": (
+        "POST",
+        None,
+        {"replication": "", "comp": "delete"},
+        b"<ReplicationRules><ID>one</ID></ReplicationRules>",
+    ),
+    "put_bucket_rtc": (
+        "PUT",
+        None,
+        {"rtc": ""},
+        b"<ReplicationRule><RTC><Status>enabled</Status></RTC><ID>one</ID></ReplicationRule>",
+    ),
 }
 # Of the account, so no link of a bucket asks for it; it reads its document as the bucket's operation does.
 OF_THE_ACCOUNT: Final = {"put_public_access_block"}

@@ -142,7 +142,15 @@ TAKEN = {
         "/photos/a.csv?x-oss-process=json/meta",
         "<InputSerialization><JSON><Type>LINES</Type></JSON></InputSerialization>",
     ),
+    "ReplicationConfiguration": (
+        "POST",
+        "/photos/?replication&comp=add",
+        "<Rule><Destination><Bucket>copies</Bucket><Location>oss-cn-hangzhou</Location></Destination></Rule>",
+    ),
+    "ReplicationRule": ("PUT", "/followed/?rtc", "<RTC><Status>enabled</Status></RTC><ID>one</ID>"),
+    "ReplicationRules": ("POST", "/followed/?replication&comp=delete", "<ID>one</ID>"),
 }
+RULE = "<ID>one</ID><Destination><Bucket>copies</Bucket><Location>oss-cn-hangzhou</Location></Destination>"
 
 
 @pytest.fixture
@@ -162,6 +170,9 @@ async def house() -> House:
     assert (await house.ask("PUT", "/held/?versioning", versioned)).status == 200
     assert (await house.ask("PUT", "/held/?objectWorm", enabled)).status == 200
     await house.put("/held/coat")
+    await (await house.with_bucket("copies")).with_bucket("followed")
+    rule = f"<ReplicationConfiguration><Rule>{RULE}</Rule></ReplicationConfiguration>".encode()
+    assert (await house.ask("POST", "/followed/?replication&comp=add", rule)).status == 200
     return house
 
 

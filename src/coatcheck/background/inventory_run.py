@@ -140,10 +140,7 @@ class InventoryRuns(NamedTuple):
         role = await assume(inventory.target.role, author, self.identities, session=_SESSION, now=now)
         reading = context_of(self.ports, author, now, prefix=_prefix(inventory))
         writing = context_of(self.ports, role, now)
-        target = await find_target(writing, inventory.target.bucket)
-        if target.owner != inventory.target.account:
-            account = inventory.target.account[:64]
-            raise Stopped(f"the target bucket {target.name} is not one of the account {account!a}")
+        target = await find_target(writing, inventory.target.bucket, owner=inventory.target.account)
         if target.region != source.region:
             raise Stopped(f"the target bucket {target.name} is in another region")
         if inventory.target.encryption == "SSE-KMS":

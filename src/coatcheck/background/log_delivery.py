@@ -70,7 +70,7 @@ class LogDelivery(NamedTuple):
         logging = bucket_logging.from_json(header.document)
         caller = await self._caller(logging, now)
         context = context_of(self.ports, caller, now)
-        target = await find_target(context, logging.bucket)
+        target = await find_target(context, logging.bucket, owner=caller.account)
         place = await find_place(context, target, object_name(logging.prefix, header.bucket, delivery))
         if place.found is None:
             await write_object(context, place, delivery.chunks(), content_type=b"text/plain")

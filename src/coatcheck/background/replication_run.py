@@ -120,7 +120,7 @@ class Replications(NamedTuple):
         rule = replication.from_json(document)
         caller = await self._caller(rule, now)
         context = context_of(self.ports, caller, now)
-        target = await find_target(context, rule.bucket)
+        target = await find_target(context, rule.bucket, owner=source.owner)
         if target.bucket_id == source.bucket_id or f"oss-{target.region}" != rule.location:
             raise Stopped(f"the target bucket {target.name} is not one of {rule.location[:64]!a}")
         back = target.configuration(replication.NAME)

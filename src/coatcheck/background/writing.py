@@ -26,11 +26,17 @@ class Place(NamedTuple):
     found: ObjectRecord | None
 
 
-async def find_target(context: Context, name: str) -> Bucket:
-    """The bucket that a configuration names. Raises: Stopped."""
+async def find_target(context: Context, name: str, *, owner: str) -> Bucket:
+    """The bucket that a configuration names, if it is still that account's.
+
+    A bucket that was deleted may be made again by anybody, and opened to everybody, to get what is written there.
+    Raises: Stopped.
+    """
     bucket = await context.ports.catalog.find_bucket(name)
     if bucket is None:
         raise Stopped(f"the target bucket {name[:64]!a} is not there")
+    if bucket.owner != owner:
+        raise Stopped(f"the target bucket {bucket.name} is not one of the account {owner[:64]!a}")
     return bucket
 
 
