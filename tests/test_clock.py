@@ -22,6 +22,7 @@ HANDS_IT_DOWN = {
     "engines.local",
     "engines.memory",
     "engines.memory_keyring",
+    "engines.memory_store",
     "signing.presigner",
 }
 

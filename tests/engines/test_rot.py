@@ -398,7 +398,7 @@ async def test_the_last_piece_waits_for_the_check(
 
         with summing.held_up():
             taking = asyncio.create_task(extend(taken, reader.chunks(0, record.size)))
-            await until(lambda: len(taken) == (2 * PIECE if key == "parts" else 8 * 1024**2))
+            await until(lambda: len(taken) == (2 * PIECE if key == "parts" else 17 * 512 * 1024))
         with pytest.raises(Damaged):
             await taking
         assert len(taken) < record.size

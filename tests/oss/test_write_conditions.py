@@ -155,9 +155,10 @@ async def test_of_two_at_once_one_is_refused_by_the_commit(house: House, name: s
         return None
 
     for room in ("object_put", "post_object"):
-        monkeypatch.setattr(f"coatcheck.oss.{room}.check_overwrite", nothing_seen)
-    for room in ("copy", "symlink", "multipart"):
-        monkeypatch.setattr(f"coatcheck.operations.{room}.check_overwrite", nothing_seen)
+        monkeypatch.setattr(f"coatcheck.oss.{room}.check_writable", nothing_seen)
+    for room in ("copy", "symlink"):
+        monkeypatch.setattr(f"coatcheck.operations.{room}.check_writable", nothing_seen)
+    monkeypatch.setattr("coatcheck.operations.multipart.check_overwrite", nothing_seen)
     before = house.contents()["objects"]
     answer = await WRITES[name](house, "there", forbid)
     assert answer.refusal == (409, "FileAlreadyExists")

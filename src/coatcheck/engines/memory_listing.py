@@ -67,4 +67,7 @@ def listed_version(record: ObjectRecord, versions: list[ObjectRecord]) -> Listed
         tags=record.tags,
         restore=record.restore,
         superseded_at=versions[place - 1].last_modified if place else None,
+        acl=record.acl,
+        encryption=record.encryption,
+        crc64=record.crc64,
     )
