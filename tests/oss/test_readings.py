@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import tracemalloc
 from collections.abc import Sequence
@@ -360,11 +361,11 @@ def test_twenty_thousand_links_fit() -> None:
     for number in range(20_000):
         keep(readings, number)
     assert len(readings._readings) == 20_000
-    assert readings.bytes < 800 * 20_000 <= READINGS_MAX_BYTES
+    assert readings.bytes < 835 * 20_000 <= READINGS_MAX_BYTES
 
 
 def test_they_weigh_no_more_than_is_counted() -> None:
-    fill(Readings(), range(2500))  # Python keeps up to 2000 tuples of each size for later
+    gc.collect()  # forgets the tuples that Python keeps for later, which would not be seen
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()

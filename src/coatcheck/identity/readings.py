@@ -33,7 +33,7 @@ from coatcheck.wire.target import Target
 _NAMED: Final = frozenset({"authorization", "content-md5", "content-type", "date", "security-token"})
 _METHODS: Final = ("GET", "HEAD")
 
-_ENTRY_BYTES: Final = 368  # what a reading weighs besides its three texts; 64 of them for its share of a dict
+_ENTRY_BYTES: Final = 440  # what a reading weighs besides its three texts; 64 of them for its share of a dict
 _KIND_BYTES: Final = 1536
 _ENTRY_MAX_BYTES: Final = 4096  # longer ones aren't remembered
 _SEEN: Final = 1 << 17  # links that are told from new ones, a byte each
