@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -52,6 +53,16 @@ class Held(NamedTuple):
 def held_by(pid: int) -> Held:
     resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
     return Held(len(os.listdir(f"/proc/{pid}/fd")), resident)
+
+
+def opens_blobs(pid: int) -> bool:
+    """Whether a process still has a blob open, as it does for some seconds behind the last reader."""
+    folder = f"/proc/{pid}/fd"
+    for name in os.listdir(folder):
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if "/blobs/" in os.readlink(f"{folder}/{name}"):
+                return True
+    return False
 
 
 class Kills:
@@ -285,6 +296,7 @@ class Load:
             client.may_go_on.clear()
         wait_until(lambda: all(client.is_resting.is_set() for client in self.clients) or not self.is_well())
         wait_until(lambda: self.server.connections() == 0, "connections stay open that clients have closed")
+        wait_until(lambda: not any(map(opens_blobs, pids)), "blobs stay open that nobody reads")
         held = [held_by(pid) for pid in pids]
         for client in self.clients:
             client.may_go_on.set()
