@@ -36,11 +36,11 @@ _TRIGGERS: Final = (  # a row of `body` is written together with the one of `obj
     "AFTER UPDATE ON main.object BEGIN SELECT changes_object(NEW.bucket_id, NEW.key); END",
     "AFTER DELETE ON main.object BEGIN SELECT changes_object(OLD.bucket_id, OLD.key); END",
     "AFTER UPDATE ON main.generation BEGIN SELECT changes_generation(); END",
-    *(
+    *[
         f"AFTER {change} ON main.{table} BEGIN SELECT changes_links(); END"
         for table in ("link", "link_rule")
         for change in ("INSERT", "UPDATE", "DELETE")
-    ),
+    ],
 )
 
 
