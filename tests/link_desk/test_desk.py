@@ -148,6 +148,14 @@ async def test_links_are_listed_in_pages(house: House) -> None:
     assert (await ask(house, "GET", "links?bucket=letters"))[1] == {"links": [], "next": None}
 
 
+async def test_a_list_says_which_links_are_used_up(house: House) -> None:
+    url = link()
+    await ask(house, "POST", "links", {"url": url, "downloads": 1})
+    await house.follow(url)
+    _, page = await ask(house, "GET", "links")
+    assert [(each["state"], each["downloads_taken"]) for each in page["links"]] == [("used up", 1)]
+
+
 async def test_nobody_sees_the_links_of_others(house: House) -> None:
     _, registered = await ask(house, "POST", "links", {"url": link()})
     assert (await ask(house, "GET", "links", by=STRANGER))[1] == {"links": [], "next": None}

@@ -32,7 +32,7 @@ class LinkInfo:
         access_key_id, bucket, key: "" where no more than the id was ever known.
         ends_at: when it expires by itself; None where that is unknown.
         downloads: how many there may be; None for any number.
-        downloads_taken: how many there were; None in lists, which don't look.
+        downloads_taken: how many there were; None in lists, for links that may have any number.
         networks: from where alone it may be used; () for from anywhere.
     """
 

@@ -8,6 +8,7 @@ from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_li
 from coatcheck.core.errors import INVALID_ARGUMENT, LINK_FORBIDDEN, LINK_UNKNOWN, MISSING_ARGUMENT, NO_SUCH_BUCKET
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.core.names import is_access_key_id
+from coatcheck.links.uses import Uses
 from coatcheck.operations import link_register
 from coatcheck.operations.link_register import NamedLink
 from coatcheck.ports.links import Link, Rule, Scope
@@ -40,10 +41,10 @@ async def list_links(asked: Asked) -> Answer:
     """GET links: a page of the account's links, by id."""
     query = asked.request.query.first
     bucket, after = query.get("bucket", ""), query.get("after", "")
-    _decide(asked, LinkAction.LIST, Place(asked.caller.account, bucket, ""))
+    grant = _decide(asked, LinkAction.LIST, Place(asked.caller.account, bucket, ""))
     most = _read_page_size(query.get("limit"))
     links = await asked.ports.links.list_links(asked.caller.account, bucket=bucket, after=after, most=most + 1)
-    page = [write_link(link, asked.now) for link in links[:most]]
+    page = [write_link(link, asked.now, await _uses_of_limited(asked, grant, link)) for link in links[:most]]
     return 200, {"links": page, "next": links[most - 1].id if len(links) > most else None}
 
 
@@ -169,6 +170,13 @@ async def _find_link(asked: Asked) -> Link:
     if link is None or link.account != asked.caller.account:
         raise LINK_UNKNOWN()
     return link
+
+
+async def _uses_of_limited(asked: Asked, grant: LinkGrant, link: Link) -> Uses | None:
+    """Only those can be used up."""
+    if link.limits.downloads is None:
+        return None
+    return await link_register.find_uses(asked.ports.links, grant, link.id, asked.now)
 
 
 def _decide(asked: Asked, action: LinkAction, place: Place) -> LinkGrant:
