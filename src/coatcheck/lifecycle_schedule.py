@@ -6,12 +6,12 @@ The lock decides which; the file says which day was last. A run that is cut off 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 from pathlib import Path
 from typing import Final
 
+from coatcheck.background.leader import Leader
 from coatcheck.clock import Clock
 from coatcheck.core.times import DAY_S
 from coatcheck.operations.context import Ports
@@ -46,19 +46,16 @@ async def run_if_due(ports: Ports, data: Path, *, now: float, hour: int) -> Repo
     day = int(now - hour * 3600) // DAY_S
     if _is_done(data, day):
         return None
-    fd = os.open(data / "lifecycle.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    leader = Leader(data / "lifecycle.lock")
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_done(data, day):
+        if not leader.leads() or _is_done(data, day):
             return None
         if _last_day(data) > day:
             log.warning("the clock has gone back: lifecycle rules were last carried out on a day that is yet to come")
         report = await run_lifecycle(ports, now=now)
         _note_day(data, day)
-    except BlockingIOError:
-        return None
     finally:
-        os.close(fd)
+        leader.close()
     if report.buckets:
         log.info("lifecycle buckets=%d done=%s", len(report.buckets), dict(report.done))
     return report

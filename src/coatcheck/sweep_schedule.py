@@ -4,11 +4,10 @@ decides which."""
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
 from pathlib import Path
 
+from coatcheck.background.leader import Leader
 from coatcheck.clock import Clock
 from coatcheck.core.limits import SWEEP_EVERY_S
 from coatcheck.operations.context import Ports
@@ -23,23 +22,15 @@ async def keep_sweeping(ports: Ports, data: Path, clock: Clock) -> None:
     Args:
         clock: wall time.
     """
-    fd = os.open(data / "sweep.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    leader = Leader(data / "sweep.lock")
     try:
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            if _is_ours(fd):
+            if leader.leads():
                 await _sweep(ports, clock())
                 await _note_time(ports)
     finally:
-        os.close(fd)
-
-
-def _is_ours(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        leader.close()
 
 
 async def _note_time(ports: Ports) -> None:

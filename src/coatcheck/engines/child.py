@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -15,6 +16,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ..core.errors import INTERNAL_ERROR
+
+log: Final = logging.getLogger("coatcheck")
+
+_START_TIMEOUT_S: Final = 30.0
 _HEAD_MAX_BYTES: Final = 64 * 1024
 _LENGTH_BYTES: Final = 4
 _PASSED_ON: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
@@ -44,9 +50,22 @@ class Child:
                 cwd="/",
             )
 
-    async def await_ready(self) -> None:
-        """Raises: Died."""
-        await self.receive_head()
+    async def await_ready(self, kind: str) -> None:
+        """Wait until it takes questions; one that doesn't come to that is ended.
+
+        Args:
+            kind: of process, for the log.
+        Raises: OssError INTERNAL_ERROR.
+        """
+        try:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                await self.receive_head()
+        except BaseException as error:
+            self.end()
+            if isinstance(error, (TimeoutError, Died)):
+                log.error("a %s process does not start; see its messages above", kind)
+                raise INTERNAL_ERROR() from None
+            raise
 
     async def send_head(self, head: Mapping[str, Any], file: int | None = None) -> None:
         """`file`: a descriptor that is handed over. Raises: ConnectionError."""

@@ -20,7 +20,6 @@ from typing import Any, Final
 
 from ..core import errors
 from ..core.errors import (
-    INTERNAL_ERROR,
     NOT_A_PICTURE,
     NOT_IMPLEMENTED,
     PICTURE_TOO_LARGE,
@@ -40,7 +39,6 @@ from ..ports.renderer import Job, Picture, Rendered
 from .child import Child, Died
 from .turns import Bounds, Full, Turns
 
-_START_TIMEOUT_S: Final = 30.0
 _SETTLE_S: Final = 2.0  # what the process's own alarm has beyond ours
 _JOBS_EACH: Final = 500  # then a process makes room for a new one, and with it what its heap has left unused
 _NEEDED: Final = ("pyvips", "PIL", "noto_cjk_sans_otc")
@@ -120,15 +118,7 @@ class RenderPool:
 
     async def _start(self) -> _Process:
         process = _Process(self._limits, self._scratch)
-        try:
-            async with asyncio.timeout(_START_TIMEOUT_S):
-                await process.await_ready()
-        except BaseException as error:
-            process.end()
-            if isinstance(error, (TimeoutError, Died)):
-                log.error("a render process does not start; see its messages above")
-                raise INTERNAL_ERROR() from None
-            raise
+        await process.await_ready("render")
         return process
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from ..core.errors import INTERNAL_ERROR, OssError
+from ..core.errors import OssError
 from ..core.limits import SELECT_CPU_MAX_S, SELECT_MEMORY_MAX_BYTES, SELECT_OPEN_MAX
 from ..core.select_errors import FAULTS, SELECT_BUSY, SELECT_LOST, SELECT_TOO_COSTLY
 from ..ports.selector import Found, Selecting
@@ -22,7 +22,6 @@ from .select_process import CLOSE, END, FEED, GO_ON, OPEN
 from .turns import Bounds, Turns
 
 _MODULE: Final = "coatcheck.engines.select_process"
-_START_TIMEOUT_S: Final = 30.0
 _PIECE_TIMEOUT_S: Final = 30.0
 _SETTLE_S: Final = 2.0  # what the process's own alarm has beyond ours
 _CLIENT_MAX: Final = SELECT_OPEN_MAX // 2
@@ -131,15 +130,7 @@ class SelectPool:
     async def _start(self) -> Child:
         cpu_s, piece_s, memory_bytes = self._limits
         process = Child(_MODULE, [str(memory_bytes), str(cpu_s), str(piece_s + _SETTLE_S)], {})
-        try:
-            async with asyncio.timeout(_START_TIMEOUT_S):
-                await process.await_ready()
-        except BaseException as error:
-            process.end()
-            if isinstance(error, (TimeoutError, Died)):
-                log.error("a select process does not start; see its messages above")
-                raise INTERNAL_ERROR() from None
-            raise
+        await process.await_ready("select")
         return process
 
     def _drop(self, process: Child) -> None:

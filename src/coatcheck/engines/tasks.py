@@ -21,6 +21,7 @@ from ..core.errors import OssError
 from ..core.limits import TASKS_WAITING_MAX
 from ..core.select_errors import TASKS_BUSY
 from ..ports.tasks import Work
+from .blob_paths import sync_directory
 
 _NEW: Final = ".new"
 
@@ -100,16 +101,8 @@ def _make_journal(directory: Path) -> int:
     journal = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     fcntl.flock(journal, fcntl.LOCK_EX)
     fresh.rename(path)
-    _sync_directory(directory)
+    sync_directory(directory)
     return journal
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _report(path: Path) -> None:
