@@ -12,7 +12,7 @@ import errno
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from coatcheck.core.body import let_go
 from coatcheck.core.errors import (
@@ -25,7 +25,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
-from coatcheck.identity.caller import Caller
+from coatcheck.identity.caller import UsedLink
 from coatcheck.ports.catalog import Busy, NoSpace, NotWritten, Unknown
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
@@ -59,20 +59,6 @@ class Logged:
         self.requester = self.storage_class = ""
         self.size: int | None = None
         self.cost_s = 0.0
-
-
-class UsedLink(NamedTuple):
-    """A link whose signature held.
-
-    Attributes:
-        bucket: its name, whatever it was addressed by.
-        signed_at_s: Unix seconds; None where it doesn't say.
-    """
-
-    caller: Caller
-    bucket: str
-    key: str
-    signed_at_s: int | None
 
 
 class Exchange:

@@ -14,8 +14,7 @@ from typing import Final, Protocol
 from coatcheck.clock import Clock
 from coatcheck.core.errors import OssError
 from coatcheck.exchange import Exchange
-from coatcheck.links.standing import Presented, check_standing
-from coatcheck.operations.limited import LimitedDownloads
+from coatcheck.operations.limited import LimitedDownloads, find_limits
 from coatcheck.ports.links import Links
 
 _LOOK_S: Final = 0.25
@@ -59,11 +58,8 @@ async def end_refused(register: Links, running: Iterable[Running], now: float) -
         exchange = connection.exchange
         if exchange is None or exchange.link is None:
             continue
-        caller, bucket, key, signed_at_s = exchange.link
-        standing = await register.find_standing(caller.link, caller.access_key_id, bucket, key)
-        presented = Presented(caller.account, signed_at_s, exchange.request.client)
         try:
-            check_standing(standing, presented, now)
+            await find_limits(register, exchange.link, exchange.request.client, now)
         except OssError:
             if connection.exchange is exchange:
                 connection.reset()

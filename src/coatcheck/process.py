@@ -123,7 +123,7 @@ class _Forked:
 
 
 class _Workers(NamedTuple):
-    """What workers are made with, and with whom all of them end."""
+    """What workers are made with, and which process they end with."""
 
     root: RootCredentials
     listening: socket.socket

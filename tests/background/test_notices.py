@@ -29,7 +29,7 @@ def test_a_stop_is_said_once_and_so_is_that_it_goes_on(caplog: pytest.LogCapture
 def test_a_fault_is_told_with_its_traceback_once(caplog: pytest.LogCaptureFixture) -> None:
     notices = Notices()
     for _ in range(2):
-        notices.failed("logging bucket=photos", ZeroDivisionError("x"))
+        notices.ended("logging bucket=photos", ZeroDivisionError("x"))
     (record,) = caplog.records
     assert record.getMessage() == "stopped: logging bucket=photos: a fault of the server: ZeroDivisionError"
     assert record.exc_info is not None

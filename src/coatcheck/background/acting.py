@@ -23,7 +23,7 @@ from coatcheck.ports.keyring import Holder, Principal, Role
 
 from .notices import Stopped
 
-SERVICE: Final = "oss.aliyuncs.com"  # whom a role trusts that OSS may assume
+SERVICE: Final = "oss.aliyuncs.com"  # named by the trust policy of a role that the server may assume
 _REQUEST: Final = RequestFacts(secure=True)
 _ROLE: Final = "acs:ram::"
 

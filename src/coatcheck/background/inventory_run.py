@@ -18,19 +18,19 @@ from typing import Final, NamedTuple
 from coatcheck.access.actions import Action
 from coatcheck.configurations import inventory as inventories
 from coatcheck.configurations.inventory import Inventory
+from coatcheck.core.body import one_chunk
 from coatcheck.core.encryption_label import AES256
-from coatcheck.core.errors import OssError
 from coatcheck.core.limits import INVENTORIES_PER_BUCKET, INVENTORY_FILE_MAX_BYTES, INVENTORY_PAGE, LIST_MAX_KEYS
 from coatcheck.operations.context import Context, Ports
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.catalog import Gone, NotWritten, Unknown
+from coatcheck.ports.catalog import Gone
 from coatcheck.ports.object import ListedVersion
 
 from . import inventory_state as state
 from .acting import Identities, act_as, assume, context_of
 from .inventory_rows import columns_of, is_meant, write_row
 from .inventory_state import DataFile, Run
-from .notices import Notices, Stopped, why_not
+from .notices import Notices, Stopped
 from .writing import find_place, find_target, write_object
 
 _SESSION: Final = "oss-inventory"
@@ -99,11 +99,8 @@ class InventoryRuns(NamedTuple):
             run = await self._write(job, now)
         except _Replaced:
             return False
-        except (Stopped, OssError, NotWritten, Unknown) as error:
-            self.notices.stopped(work, why_not(error))
-            return False
         except Exception as error:
-            self.notices.failed(work, error)
+            self.notices.ended(work, error)
             return False
         self.notices.goes(work)
         log.info("%s objects=%d files=%d", work, run.objects, len(run.files))
@@ -181,7 +178,7 @@ class InventoryRuns(NamedTuple):
             ("manifest.checksum", checksum, b"text/plain"),
         ):
             place = await find_place(step.writing, step.target, f"{folder}/{name}")
-            await write_object(step.writing, place, _once(content), content_type=kind, encryption=encryption)
+            await write_object(step.writing, place, one_chunk(content), content_type=kind, encryption=encryption)
 
 
 class _Step(NamedTuple):
@@ -255,7 +252,3 @@ def _rows_of(step: _Step, versions: tuple[ListedVersion, ...]) -> list[str]:
 
 def _prefix(inventory: Inventory) -> str:
     return "" if inventory.filter is None else inventory.filter.prefix or ""
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content

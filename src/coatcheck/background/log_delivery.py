@@ -10,15 +10,13 @@ from typing import Final, NamedTuple
 
 from coatcheck.configurations import bucket_logging
 from coatcheck.configurations.bucket_logging import Logging
-from coatcheck.core.errors import OssError
 from coatcheck.core.limits import LOG_KEPT_MAX_BYTES, LOG_KEPT_S
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.context import Ports
-from coatcheck.ports.catalog import NotWritten, Unknown
 
 from .acting import Identities, act_as, assume, context_of
 from .log_segments import HOUR_S, Delivery, Header, Segments
-from .notices import Notices, Stopped, why_not
+from .notices import Notices
 from .writing import find_place, find_target, write_object
 
 _SESSION: Final = "oss-logging"
@@ -55,11 +53,8 @@ class LogDelivery(NamedTuple):
         work = f"logging bucket={header.bucket}"
         try:
             await self._deliver(delivery, header, now)
-        except (Stopped, OssError, NotWritten, Unknown) as error:
-            self.notices.stopped(work, why_not(error))
-            return False
         except Exception as error:
-            self.notices.failed(work, error)
+            self.notices.ended(work, error)
             return False
         self.notices.goes(work)
         await asyncio.to_thread(delivery.remove)

@@ -26,8 +26,12 @@ class Notices:
             log.warning("stopped: %s: %s", work, why)
             self._stopped[work] = why
 
-    def failed(self, work: str, error: Exception) -> None:
-        """A fault of ours: the first of its kind with its traceback. Other work goes on."""
+    def ended(self, work: str, error: Exception) -> None:
+        """It stopped by an error: of the work, said in words; or a fault of ours, the first of its kind with its
+        traceback. Other work goes on."""
+        if isinstance(error, (Stopped, OssError, NotWritten, Unknown)):
+            self.stopped(work, _why_not(error))
+            return
         why = f"a fault of the server: {type(error).__name__}"
         if self._stopped.get(work) != why:
             log.error("stopped: %s: %s", work, why, exc_info=error)
@@ -38,7 +42,7 @@ class Notices:
             log.info("goes on: %s", work)
 
 
-def why_not(error: Stopped | OssError | NotWritten | Unknown) -> str:
+def _why_not(error: Stopped | OssError | NotWritten | Unknown) -> str:
     """A failure in words."""
     match error:
         case OssError():

@@ -22,11 +22,11 @@ from coatcheck.identity.caller import Caller
 from coatcheck.operations.context import Ports
 from coatcheck.operations.replicate import Pair, replicate
 from coatcheck.ports.bucket import JOURNAL, Bucket
-from coatcheck.ports.catalog import Gone, NotWritten, Unknown
+from coatcheck.ports.catalog import Gone
 from coatcheck.ports.damage import Damaged
 
 from .acting import Identities, act_as, assume, context_of
-from .notices import Notices, Stopped, why_not
+from .notices import Notices, Stopped
 from .writing import find_target
 
 _SESSION: Final = "oss-replication"
@@ -77,14 +77,11 @@ class Replications(NamedTuple):
             changed = await self._bring_up_to_date(bucket, now)
         except (_Replaced, Gone):
             return 0
-        except (Stopped, OssError, NotWritten, Unknown) as error:
-            self.notices.stopped(work, why_not(error))
-            return 0
         except Damaged:  # which object, and why, is in the log
             self.notices.stopped(work, "an object is damaged; the others go on")
             return 0
         except Exception as error:
-            self.notices.failed(work, error)
+            self.notices.ended(work, error)
             return 0
         self.notices.goes(work)
         if changed:

@@ -59,6 +59,11 @@ class Stream(NamedTuple):
     slices: AsyncIterator[FileSlice] | None = None
 
 
+async def one_chunk(content: bytes) -> AsyncIterator[bytes]:
+    """Content that is there, for who takes chunks."""
+    yield content
+
+
 def let_go(chunks: AsyncIterator[object]) -> Awaitable[None]:
     """End a generator nobody goes on with: what it holds is given back now, not when garbage is next collected."""
     if isinstance(chunks, AsyncGeneratorType) and not chunks.ag_running:

@@ -65,4 +65,18 @@ class Caller(NamedTuple):
         return f"acs:ram::{self.account}:root" if self.account else ""
 
 
+class UsedLink(NamedTuple):
+    """A link whose signature held.
+
+    Attributes:
+        bucket: its name, whatever it was addressed by.
+        signed_at_s: Unix seconds; None where it doesn't say.
+    """
+
+    caller: Caller
+    bucket: str
+    key: str
+    signed_at_s: int | None
+
+
 ANONYMOUS = Caller()

@@ -18,10 +18,12 @@ from coatcheck.core.body import FileSlice, Stream, let_go
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken
 from coatcheck.core.limits import LINK_NEWS_S
+from coatcheck.identity.caller import UsedLink
+from coatcheck.links.standing import Presented, check_standing
 from coatcheck.links.uses import Content, Download, UsedUp, allow, begin, end
 from coatcheck.links.uses_text import read_uses, write_uses
 from coatcheck.ports.catalog import Gone, NotWritten, Unknown
-from coatcheck.ports.links import Links, NoLinks
+from coatcheck.ports.links import Limits, Links, NoLinks
 
 _STEP_MIN_BYTES: Final = 4 * 1024 * 1024
 _STEPS_MAX: Final = 16  # of a download: each is a commit
@@ -32,6 +34,16 @@ log: Final = logging.getLogger("coatcheck")
 def name_receiver(address: str, agent: str) -> str:
     """Who a use belongs to, so that a resumed or parallel download is one: as a digest, since it is kept."""
     return hashlib.blake2b(f"{address}\0{agent}".encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
+
+
+async def find_limits(register: Links, link: UsedLink, address: str, now: float) -> Limits | None:
+    """What the register allows a link less than its signature says, now and from that address.
+
+    Raises: OssError, what `check_standing` refuses; what the register raises.
+    """
+    caller, bucket, key, signed_at_s = link
+    standing = await register.find_standing(caller.link, caller.access_key_id, bucket, key)
+    return check_standing(standing, Presented(caller.account, signed_at_s, address), now)
 
 
 class LimitedDownloads:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
 
-from coatcheck.core.body import Stream, let_go, nothing
+from coatcheck.core.body import Stream, let_go, nothing, one_chunk
 from coatcheck.core.limits import METERS_MAX
 
 _PIECE_BYTES: Final = 16 * 1024  # small enough that the slowest legal rate still moves several times a second
@@ -90,9 +90,5 @@ async def paced(chunks: AsyncIterator[bytes | bytearray] | AsyncIterator[bytes],
 def paced_content(content: bytes | Stream, pace: Pace) -> Stream:
     """Content on its way out, no faster than the meters allow."""
     if isinstance(content, bytes):
-        return Stream(paced(_one(content), pace), len(content), nothing)
+        return Stream(paced(one_chunk(content), pace), len(content), nothing)
     return Stream(paced(content.chunks, pace), content.size, content.close)
-
-
-async def _one(content: bytes) -> AsyncIterator[bytes]:
-    yield content

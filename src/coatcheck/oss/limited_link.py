@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from functools import partial
 
-from coatcheck.core.body import Stream, nothing
+from coatcheck.core.body import Stream, nothing, one_chunk
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import LINK_FOR_PEOPLE
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller
 from coatcheck.links.robots import is_robot
-from coatcheck.links.standing import Presented, check_standing
 from coatcheck.links.uses import Content
-from coatcheck.operations.limited import name_receiver
+from coatcheck.operations.limited import find_limits, name_receiver
 from coatcheck.operations.pacing import Meter, paced_content
 from coatcheck.ports.links import Limits, Links
 from coatcheck.wire.reply import RawHeader, Reply
@@ -26,9 +24,8 @@ _KEEP_NOTHING: tuple[RawHeader, ...] = ((b"cache-control", b"private, no-store")
 async def hold_to_register(register: Links, exchange: Exchange) -> Caller:
     """Who came by a link, with what the register allows it less. Raises: OssError, what `check_standing` refuses."""
     assert exchange.link is not None
-    caller, bucket, key, signed_at_s = exchange.link
-    standing = await register.find_standing(caller.link, caller.access_key_id, bucket, key)
-    limits = check_standing(standing, Presented(caller.account, signed_at_s, exchange.request.client), exchange.now)
+    caller = exchange.link.caller
+    limits = await find_limits(register, exchange.link, exchange.request.client, exchange.now)
     return caller if limits is None else caller._replace(limits=limits)
 
 
@@ -66,8 +63,4 @@ def _paced(body: bytes | Stream, limits: Limits) -> bytes | Stream:
 
 
 def _stream(content: bytes) -> Stream:
-    return Stream(_one(content), len(content), nothing)
-
-
-async def _one(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+    return Stream(one_chunk(content), len(content), nothing)

@@ -21,8 +21,8 @@ from coatcheck.core.errors import (
     WRONG_ENDPOINT,
     OssError,
 )
-from coatcheck.exchange import Exchange, Logged, UsedLink, read_unwritten
-from coatcheck.identity.caller import ANONYMOUS, Caller
+from coatcheck.exchange import Exchange, Logged, read_unwritten
+from coatcheck.identity.caller import ANONYMOUS, Caller, UsedLink
 from coatcheck.identity.identify import ask_for_key, identify, identify_form, recognise
 from coatcheck.identity.readings import Reading, Readings
 from coatcheck.operations.context import Context, Ports
