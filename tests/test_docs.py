@@ -8,13 +8,19 @@ from pathlib import Path
 import coatcheck.core.errors as errors
 import coatcheck.core.limits as limits
 import coatcheck.core.select_errors as select_errors
+import coatcheck.core.ticket_errors as ticket_errors
 from coatcheck.core.reply_headers import ROWS
 
 from .each import each
 
 DOCS = Path(__file__).parent.parent / "docs"
 FAULTS = [
-    *(fault for page in (errors, select_errors) for fault in vars(page).values() if isinstance(fault, errors.Fault)),
+    *(
+        fault
+        for page in (errors, select_errors, ticket_errors)
+        for fault in vars(page).values()
+        if isinstance(fault, errors.Fault)
+    ),
     *select_errors.FAULTS.values(),
 ]
 LIMITS = {name: value for name, value in vars(limits).items() if name.isupper()}

@@ -47,7 +47,12 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "configurations",
     },
     "link_desk": {
-        *{"core", "links", "operations.link_register", "wire", "ports", "access", "identity", "signing"},
+        *{"core", "links", "operations.link_register", "operations.ticket_register"},
+        *{"wire", "ports", "access", "identity", "signing"},
+    },
+    "tickets": {
+        *{"core", "exchange", "links", "operations", "wire", "ports", "access", "identity"},
+        "signing.disposition",
     },
     "oss": {
         *{"core", "operations", "wire", "ports", "images", "queries", "settings", "access", "configurations"},
@@ -57,7 +62,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "engines": {"clock", "core", "linux", "ports", "images", "queries", "configurations.upgrade"},
     "background": {"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
-    "services": {"exchange", "wire", "ports", "signing.scheme", "sts", "link_desk"},
+    "services": {"core.errors", "exchange", "wire", "ports", "signing.scheme", "sts", "link_desk", "tickets"},
     "request_log": {"core", "exchange"},
     "app": {
         "background",
@@ -83,6 +88,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "services",
         "signing.scheme",
         "sweep_schedule",
+        "tickets",
     },
     "lifecycle_schedule": {"background.leader", "clock", "core", "operations.context", "operations.lifecycle_run"},
     "access_schedule": {"core", "operations.context"},

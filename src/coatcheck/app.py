@@ -25,6 +25,7 @@ from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.opening import not_opened, open_store
+from coatcheck.engines.passwords import Argon2Passwords
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.select_pool import SelectPool
@@ -34,6 +35,7 @@ from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
+from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.link_watch import Running, watch_links
 from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.capacity import HeldBytes
@@ -47,15 +49,18 @@ from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
-from coatcheck.services import CALLBACK_KEY_PATH, make_services
+from coatcheck.services import CALLBACK_KEY_PATH, LinkServices, make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.scheme import Claim
 from coatcheck.sweep_schedule import keep_sweeping
+from coatcheck.tickets.lock import Lock, LockPorts
+from coatcheck.tickets.presented import Guesses, TicketBook
+from coatcheck.tickets.service import TicketPorts, TicketService
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import make_addressing
+from coatcheck.wire.target import Addressing, make_addressing
 
 _FORGET_RESULTS_S: Final = 3600.0
 
@@ -83,6 +88,7 @@ class Server:
         self._ports: Ports | None = None
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._selector = SelectPool()
+        self._passwords = Argon2Passwords()
         self._tasks = LocalTasks(settings.data / "tasks", clock)
         self._downloads: LimitedDownloads | None = None
         self._application: Application | None = None
@@ -160,10 +166,15 @@ class Server:
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now)
-        desk = LinkDesk(
-            DeskPorts(self._engines.links, self._engines.catalog, reads, keyring, addressing, settings.regions), ROUTES
+        services = make_services(
+            oss.answer,
+            keyring,
+            reads,
+            ports.notifier,
+            addressing,
+            self._make_link_services(self._engines, ports, oss, addressing),
+            self.signers_now,
         )
-        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, desk, self.signers_now)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
 
         async def answer_proxied(exchange: Exchange) -> Reply:
@@ -183,6 +194,16 @@ class Server:
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
         self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))
         return begin
+
+    def _make_link_services(self, store: Store, ports: Ports, oss: Pipeline, addressing: Addressing) -> LinkServices:
+        desk = DeskPorts(
+            *(store.links, store.catalog, store.reads, store.keyring, addressing, self._settings.regions),
+            *(store.tickets, self._passwords, self._settings.pages_host),
+        )
+        book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
+        lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
+        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve))
+        return LinkServices(LinkDesk(desk, (*ROUTES, *TICKET_ROUTES)), tickets, self._settings.pages_host)
 
     def _begin_background(self, ports: Ports) -> None:
         """What goes on without a request."""
@@ -241,6 +262,7 @@ class Server:
         for renderer in self._renderers or ():
             renderer.close()
         self._selector.close()
+        self._passwords.close()
         await self._tasks.close()
         if self._downloads is not None:
             await self._downloads.settled()

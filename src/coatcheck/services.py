@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
+from coatcheck.core.errors import LINK_ROUTE_UNKNOWN
 from coatcheck.exchange import Exchange, Pipeline
 from coatcheck.link_desk.service import LinkDesk, is_for_links
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.notifier import Notifier
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.scheme import SignersNow, one_clock
+from coatcheck.tickets.presented import PREFIX as TICKETS
+from coatcheck.tickets.service import TicketService
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import Addressing, names_a_bucket
+from coatcheck.wire.target import Addressing, names_a_bucket, read_host_name
 
 from . import sts
 
@@ -34,6 +37,18 @@ class Service(NamedTuple):
     name: str
     takes: Callable[[Request], bool]
     answer: Pipeline
+
+
+class LinkServices(NamedTuple):
+    """What is done with links beside following them.
+
+    Attributes:
+        pages_host: the name for tickets and their pages alone; "" for the server's own names.
+    """
+
+    desk: LinkDesk
+    tickets: TicketService
+    pages_host: str = ""
 
 
 class Services:
@@ -58,10 +73,12 @@ def make_services(
     reads: Reads,
     notifier: Notifier,
     addressing: Addressing,
-    desk: LinkDesk,
+    links: LinkServices,
     signers_now: SignersNow = one_clock,
 ) -> Services:
     """The services of this server; OSS has every request that no other takes."""
+
+    pages_host = links.pages_host
 
     def takes_sts(request: Request) -> bool:
         if request.raw_path != b"/" or not sts.is_sts(request):
@@ -88,13 +105,30 @@ def make_services(
 
     async def answer_links(exchange: Exchange) -> Reply:
         exchange.operation = "links"
-        answered = await desk.answer(exchange.request, exchange.request_id, exchange.now)
+        answered = await links.desk.answer(exchange.request, exchange.request_id, exchange.now)
         reply, exchange.access_key_id, exchange.refusal = answered
         return reply
 
-    rows = (
+    def takes_ticket(request: Request) -> bool:
+        if not request.raw_path.startswith(TICKETS):
+            return False
+        if pages_host:
+            return read_host_name(request.host) == pages_host
+        return not names_a_bucket(request, addressing)
+
+    def takes_pages_host(request: Request) -> bool:
+        return read_host_name(request.host) == pages_host
+
+    async def answer_pages_host(exchange: Exchange) -> Reply:
+        """Objects have another origin than pages, so that what is stored can't reach into them."""
+        raise LINK_ROUTE_UNKNOWN()
+
+    rows: tuple[Service, ...] = (
         Service("sts", takes_sts, answer_sts),
         Service("callback key", takes_callback_key, answer_callback_key),
         Service("links", takes_links, answer_links),
+        Service("tickets", takes_ticket, links.tickets.answer),
     )
+    if pages_host:
+        rows = (*rows, Service("pages", takes_pages_host, answer_pages_host))
     return Services(rows, oss)

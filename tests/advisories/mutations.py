@@ -758,7 +758,7 @@ BACKGROUND: Final[dict[str, Mutation]] = {
     ),
     "test_nothing_goes_on_for_a_user_who_is_gone": _m(
         "act_as",
-        _ACTING,
+        "identity/acting.py",
         "    if holder is None:\n",
         "    holder = holder or Holder(None, suspended=False)\n    if False:\n",
     ),

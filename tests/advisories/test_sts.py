@@ -13,7 +13,7 @@ import pytest
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.engines.sqlite.seal import Seal
 from coatcheck.identity.session import new_session, write_session
-from coatcheck.ports.keyring import AccessKey, Role
+from coatcheck.ports.keyring import SESSION, AccessKey, Role
 from coatcheck.request_log import RequestLog
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.credentials import Credentials
@@ -177,20 +177,20 @@ async def test_an_action_that_is_not_built_gives_no_key(action: str) -> None:
 def test_a_token_with_any_bit_changed_is_none() -> None:
     """Tokens are encrypted and authenticated: whoever changes one has no token, not another session."""
     seal = Seal(bytes(range(32)))
-    token = seal.close_token(write_session(new_session(a_role(), "tuesday", None, NOW + 900)))
-    assert seal.open_token(token) is not None
+    token = seal.close_token(write_session(new_session(a_role(), "tuesday", None, NOW + 900)), SESSION)
+    assert seal.open_token(token, SESSION) is not None
     raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     for at in range(len(raw)):
         for bit in (1, 128):
             changed = raw[:at] + bytes([raw[at] ^ bit]) + raw[at + 1 :]
-            assert seal.open_token(base64.urlsafe_b64encode(changed).decode().rstrip("=")) is None
+            assert seal.open_token(base64.urlsafe_b64encode(changed).decode().rstrip("="), SESSION) is None
 
 
 def test_a_token_of_another_server_is_none() -> None:
     """What seals tokens is a key of its own: knowing the root key's secret makes no token."""
     text = write_session(new_session(a_role(), "tuesday", None, NOW + 900))
-    token = Seal(OWNER.access_key_secret.encode().ljust(32, b"\0")).close_token(text)
-    assert Seal(bytes(range(32))).open_token(token) is None
+    token = Seal(OWNER.access_key_secret.encode().ljust(32, b"\0")).close_token(text, SESSION)
+    assert Seal(bytes(range(32))).open_token(token, SESSION) is None
 
 
 async def test_a_session_does_not_prolong_itself() -> None:

@@ -8,11 +8,22 @@ from coatcheck.core.reply_headers import OVERRIDDEN, ROWS, STANDARD, From, is_pe
 OBEYED = [
     *("x-accel-redirect", "x-accel-buffering", "x-accel-charset", "x-accel-expires", "x-accel-limit-rate"),
     *("x-sendfile", "x-sendfile2", "x-lighttpd-send-file", "x-litespeed-location", "x-reproxy-url", "x-reproxy-file"),
-    *("www-authenticate", "proxy-authenticate", "authentication-info", "set-cookie", "clear-site-data", "alt-svc"),
-    *("strict-transport-security", "content-security-policy", "permissions-policy", "report-to", "nel", "link"),
+    *("proxy-authenticate", "authentication-info", "clear-site-data", "alt-svc"),
+    *("strict-transport-security", "permissions-policy", "report-to", "nel", "link"),
     *("refresh", "trailer", "te", "upgrade", "keep-alive", "proxy-connection", "service-worker-allowed"),
     *("access-control-allow-credentials", "timing-allow-origin", "surrogate-control", "surrogate-key", "age", "via"),
 ]
+
+
+OURS_ALONE = ["content-security-policy", "set-cookie", "www-authenticate"]
+
+
+@pytest.mark.parametrize("name", OURS_ALONE)
+def test_what_pages_need_nobody_else_can_choose(name: str) -> None:
+    assert is_sent(name)
+    assert not is_persistent(name)
+    assert name not in (*STANDARD, *OVERRIDDEN)
+    assert keep_stored([name.encode()], ((name.encode(), b"x"),)) == ()
 
 
 @pytest.mark.parametrize("name", OBEYED)

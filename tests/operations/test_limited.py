@@ -13,7 +13,7 @@ from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken, OssError
 from coatcheck.engines.memory_links import MemoryLinks
 from coatcheck.links.uses import Content
 from coatcheck.links.uses_text import read_uses
-from coatcheck.operations.limited import LimitedDownload, name_receiver
+from coatcheck.operations.limited import LimitedDownload, LimitedPart, name_receiver
 from coatcheck.ports.links import Limits, Link
 
 NOW = 1_790_000_000.0
@@ -31,7 +31,7 @@ async def links() -> MemoryLinks:
 
 
 def download(links: MemoryLinks, size: int = 100, span: ByteRange | None = None) -> LimitedDownload:
-    return LimitedDownload(links, "lk_b", Content("v1", size), span or ByteRange(0, size), NOW)
+    return LimitedDownload(links, LimitedPart("lk_b"), Content("v1", size), span or ByteRange(0, size), NOW)
 
 
 async def pieces(*sizes: int) -> AsyncIterator[bytes]:
@@ -99,7 +99,7 @@ async def test_slices_are_told_of_as_chunks_are(links: MemoryLinks) -> None:
 async def test_a_download_that_was_given_up_breaks_off(links: MemoryLinks) -> None:
     long = download(links, 64 * MIB)
     await long.begin(1, ANNA)
-    await links.change_uses("lk_b", lambda _: "")
+    await links.change_uses("lk_b", {"": lambda _: ""})
     with pytest.raises(Broken):
         await anext(aiter(long.stream(Stream(pieces(8 * MIB), UNKNOWN_SIZE, nothing)).chunks))
     with pytest.raises(Broken):

@@ -22,9 +22,11 @@ from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.engines.memory_links import MemoryLinks
+from coatcheck.engines.passwords import Argon2Passwords
 from coatcheck.exchange import Exchange
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
+from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.commit import removed
@@ -35,8 +37,11 @@ from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
-from coatcheck.services import make_services
+from coatcheck.services import LinkServices, make_services
 from coatcheck.settings import ServerSettings
+from coatcheck.tickets.lock import Lock, LockPorts
+from coatcheck.tickets.presented import Guesses, TicketBook
+from coatcheck.tickets.service import TicketPorts, TicketService
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
@@ -137,8 +142,19 @@ class House:
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
-        desk = LinkDesk(DeskPorts(self.links, self.catalog, reads, self.keyring, addressing, self.regions), ROUTES)
-        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, desk)
+        self.passwords = Argon2Passwords()
+        desk = LinkDesk(
+            DeskPorts(
+                *(self.links, self.catalog, reads, self.keyring, addressing, self.regions),
+                *(self.links, self.passwords, settings.pages_host),
+            ),
+            (*ROUTES, *TICKET_ROUTES),
+        )
+        book = TicketBook(self.links, self.links, self.keyring, Guesses())
+        lock = Lock(LockPorts(self.links, self.passwords, self.keyring))
+        tickets = TicketService(TicketPorts(book, lock, ports, self.pipeline.serve))
+        links = LinkServices(desk, tickets, settings.pages_host)
+        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links)
 
     async def ask(
         self,

@@ -39,7 +39,7 @@ class LinksContract:
         await put(links, LINK)
         numbers.append(links.number())
         assert links.in_use()
-        await links.change_uses("lk_b", lambda _: "one")
+        await links.change_uses("lk_b", {"": lambda _: "one"})
         assert links.number() == numbers[-1]
         await links.put_rule(Rule(Scope("", "photos"), ACCOUNT, 1))
         numbers.append(links.number())
@@ -144,24 +144,43 @@ class LinksContract:
     async def test_uses_are_kept_beside_the_link(self, links: Links) -> None:
         await put(links, LINK)
         assert await links.find_uses("lk_b") == ""
-        assert await links.change_uses("lk_b", lambda uses: uses + "one") == "one"
-        assert await links.change_uses("lk_b", lambda uses: uses + " two") == "one two"
+        await links.change_uses("lk_b", {"": lambda uses: uses + "one"})
+        await links.change_uses("lk_b", {"": lambda uses: uses + " two"})
         assert await links.find_uses("lk_b") == "one two"
         assert await links.find_link("lk_b") == LINK
 
     async def test_uses_need_a_link(self, links: Links) -> None:
         with pytest.raises(Gone):
-            await links.change_uses("lk_b", lambda uses: uses)
+            await links.change_uses("lk_b", {"": lambda uses: uses})
 
     async def test_uses_change_one_after_the_other(self, links: Links) -> None:
         await put(links, LINK)
-        await asyncio.gather(*(links.change_uses("lk_b", lambda uses: str(int(uses or "0") + 1)) for _ in range(50)))
+        counting = {"": lambda uses: str(int(uses or "0") + 1)}
+        await asyncio.gather(*(links.change_uses("lk_b", counting) for _ in range(50)))
         assert await links.find_uses("lk_b") == "50"
+
+    async def test_parts_have_accounts_of_their_own(self, links: Links) -> None:
+        await put(links, LINK)
+        await links.change_uses("lk_b", {"a": lambda uses: uses + "one", "b": lambda _: "two", "": lambda _: "whole"})
+        await links.change_uses("lk_b", {"a": lambda uses: uses + " more"})
+        assert [await links.find_uses("lk_b", part) for part in ("", "a", "b", "c")] == ["whole", "one more", "two", ""]
+        assert list(await links.list_uses("lk_b", most=9)) == [("a", "one more"), ("b", "two")]
+        assert list(await links.list_uses("lk_b", after="a", most=9)) == [("b", "two")]
+
+    async def test_the_uses_of_several_parts_change_all_or_none(self, links: Links) -> None:
+        await put(links, LINK)
+
+        def refuse(_: str) -> str:
+            raise ValueError("used up")
+
+        with pytest.raises(ValueError, match="used up"):
+            await links.change_uses("lk_b", {"a": lambda _: "one", "b": refuse})
+        assert await links.find_uses("lk_b", "a") == ""
 
     async def test_links_that_ended_are_forgotten_with_their_uses(self, links: Links) -> None:
         for name, ends_at in (("a", 10), ("b", 20), ("c", None), ("d", 30)):
             await put(links, replace(LINK, id=f"lk_{name}", ends_at=ends_at))
-        await links.change_uses("lk_a", lambda _: "one")
+        await links.change_uses("lk_a", {"": lambda _: "one"})
         assert await links.forget_ended(before=21, most=1) == 1
         assert await links.find_uses("lk_a") == ""
         assert await links.forget_ended(before=21, most=9) == 1

@@ -22,6 +22,7 @@ from .domains_contract import DomainsContract
 from .identities_contract import IdentitiesContract
 from .keyring_contract import KeyringContract
 from .links_contract import LinksContract
+from .tickets_contract import Both, TicketsContract
 
 
 class OfStore:
@@ -60,6 +61,12 @@ class StoreDomains(OfStore, DomainsContract):
 
 class StoreLinks(OfStore, LinksContract):
     pass
+
+
+class StoreTickets(OfStore, TicketsContract):
+    @pytest.fixture
+    def both(self, opened: Store) -> Both:
+        return Both(opened.links, opened.tickets)
 
 
 class StoreKeyring(OfStore, KeyringContract):

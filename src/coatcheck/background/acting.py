@@ -11,15 +11,18 @@ Source: RAM, PassRole; OSS, the roles of inventories.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final
 
 from coatcheck.access.facts import AccessFacts, Asked, RequestFacts
 from coatcheck.access.policy import Resource
 from coatcheck.access.verdict import Verdict, trusts_service, weigh
 from coatcheck.core.author import Author
+from coatcheck.identity import acting
+from coatcheck.identity.acting import Identities as Identities
+from coatcheck.identity.acting import NoAuthor
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.context import Context, Ports
-from coatcheck.ports.keyring import Holder, Principal, Role
+from coatcheck.ports.keyring import Role
 
 from .notices import Stopped
 
@@ -28,31 +31,12 @@ _REQUEST: Final = RequestFacts(secure=True)
 _ROLE: Final = "acs:ram::"
 
 
-class Identities(Protocol):
-    """What is asked of a keyring."""
-
-    async def find_holder(self, account: str, user: str = "") -> Holder | None: ...
-
-    async def find_role(self, account: str, name: str) -> Role | None: ...
-
-    async def find_role_by_uid(self, uid: str) -> Role | None: ...
-
-
 async def act_as(author: Author | None, identities: Identities) -> Caller:
     """The caller that the work is done as. Raises: Stopped."""
-    if author is None:
-        raise Stopped("nobody knows who set it up; set it up again")
-    if author.role:
-        role = await identities.find_role_by_uid(author.role)
-        if role is None or role.account != author.account:
-            raise Stopped("the role whose session set it up is no longer there")
-        return _in_session(role, author.session, author.session_policy)
-    holder = await identities.find_holder(author.account, author.user)
-    if holder is None:
-        raise Stopped(f"the {'user' if author.user else 'account'} who set it up is no longer there")
-    if holder.suspended:
-        raise Stopped("the account of who set it up is disabled")
-    return Caller(author.account, principal=holder.principal)
+    try:
+        return await acting.act_as(author, identities)
+    except NoAuthor as reason:
+        raise Stopped(str(reason)) from None
 
 
 async def assume(arn: str, author: Caller, identities: Identities, *, session: str, now: float) -> Caller:
@@ -80,9 +64,10 @@ def context_of(ports: Ports, caller: Caller, now: float, *, prefix: str = "") ->
 
 
 def _in_session(role: Role, session: str, policy: str | None) -> Caller:
-    if role.suspended:
-        raise Stopped(f"the account of the role {role.name} is disabled")
-    return Caller(role.account, principal=Principal(role.uid, role.name, role.policies, session, policy))
+    try:
+        return acting.in_session(role, session, policy)
+    except NoAuthor as reason:
+        raise Stopped(str(reason)) from None
 
 
 def _may_pass(author: Caller, role: Role, now: float) -> bool:

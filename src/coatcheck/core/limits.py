@@ -69,6 +69,14 @@ LINK_RATE_MIN_BITS: Final = 8_192  # ours: the slowest download of a link, bits 
 LINK_RATE_MAX_BITS: Final = 10**12  # ours: the fastest that can be said
 LINK_REQUEST_MAX_BYTES: Final = 64 * 1024  # ours: the body of a request to /.coatcheck/v1
 LINK_PAGE_MAX: Final = 1000  # ours: links, or rules, of one page
+TICKET_KEYS_MAX: Final = 1000  # ours: objects that a ticket for a list names
+TICKET_NAME_MAX_CHARS: Final = 255  # ours: the file name that a ticket gives
+TICKET_PASSWORD_MAX_CHARS: Final = 200  # ours
+TICKET_TRIES_MAX: Final = 20  # ours: wrong passwords of one ticket from one address (IPv6: its /64) in the window
+TICKET_TRIES_WINDOW_S: Final = 15 * 60  # ours
+TICKET_UNLOCKED_S: Final = 3600  # ours: how long a right password is remembered
+TICKET_GUESSES_MAX: Final = 60  # ours: codes that don't exist, of one address (IPv6: its /64), a minute and a worker
+PASSWORDS_WAITING_MAX: Final = 8  # ours: passwords that wait in a worker, beside the one that is looked at
 LINK_RULES_REMEMBERED_MAX: Final = 1000  # ours: of more rules, those that fit are looked up for each link
 
 SWEEP_EVERY_S: Final = 300.0  # ours: how often released blobs that are still there are looked for

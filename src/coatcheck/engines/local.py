@@ -52,6 +52,7 @@ from .sqlite.row_sums import keep_row_sums, wrong_rows
 from .sqlite.rows import read_crc64, read_segments
 from .sqlite.schema import STEPS, make_root_account, migrate, read_version
 from .sqlite.seal import Seal
+from .sqlite.tickets import SqliteTickets
 from .sqlite.writer import Writer
 
 OPEN_WAIT_S: Final = 5.0  # how long a start waits for the last processes of the server before it
@@ -99,6 +100,7 @@ class LocalEngines:
     identities: SqliteIdentities
     domains: SqliteDomains
     links: SqliteLinks
+    tickets: SqliteTickets
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -173,6 +175,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         SqliteIdentities(reader, writer, clock),
         SqliteDomains(reader, writer, seal),
         SqliteLinks(reader, writer, changes),
+        SqliteTickets(reader, writer),
         files,
         reader,
         writer,

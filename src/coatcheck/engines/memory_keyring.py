@@ -12,7 +12,7 @@ from ..core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S
 from ..core.system_policies import SYSTEM_POLICIES
 from ..ports.catalog import AlreadyThere, Gone
 from ..ports.identities import Account, StoredPolicy, User
-from ..ports.keyring import AccessKey, Holder, Principal, Role
+from ..ports.keyring import SESSION, AccessKey, Holder, Principal, Role
 
 MEMORY_ROOT_ACCOUNT = "1000000000000001"
 
@@ -47,7 +47,7 @@ class MemoryKeyring:
         self._used: dict[str, int] = {}
         self._root_account = root_account
         self._clock = clock
-        self._sealed: dict[str, str] = {}
+        self._sealed: dict[tuple[str, str], str] = {}
         self._nonces: dict[tuple[str, str], int] = {}
         self._make_account(root_account, "root", root=True)
 
@@ -138,13 +138,13 @@ class MemoryKeyring:
         self._nonces[access_key_id, nonce] = expires_at
         return True
 
-    def seal_token(self, text: str) -> str:
+    def seal_token(self, text: str, purpose: str = SESSION) -> str:
         token = secrets.token_hex(16)
-        self._sealed[token] = text
+        self._sealed[purpose, token] = text
         return token
 
-    def open_token(self, token: str) -> str | None:
-        return self._sealed.get(token)
+    def open_token(self, token: str, purpose: str = SESSION) -> str | None:
+        return self._sealed.get((purpose, token))
 
     # --- changes ---
 

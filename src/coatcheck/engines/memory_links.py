@@ -1,19 +1,22 @@
-"""The register of links in dicts."""
+"""The register of links, and tickets, in dicts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..ports.catalog import Gone
 from ..ports.links import UNKNOWN, Link, Rule, Scope, Standing, Uses
+from ..ports.tickets import Change, Ticket
 
 
 class MemoryLinks:
-    """See `ports.links`."""
+    """See `ports.links` and `ports.tickets`."""
 
     def __init__(self) -> None:
         self._links: dict[str, Link] = {}
-        self._uses: dict[str, Uses] = {}
+        self._uses: dict[tuple[str, str], Uses] = {}
+        self._tickets: dict[str, Ticket] = {}
+        self._tries: dict[tuple[str, str], tuple[int, int]] = {}  # Unix seconds of the first, how many
         self._rules: dict[Scope, Rule] = {}
         self._number = 0
 
@@ -65,14 +68,40 @@ class MemoryLinks:
         scopes = sorted(scope for scope, rule in self._rules.items() if rule.account == account)
         return [self._rules[scope] for scope in scopes if after is None or scope > after][:most]
 
-    async def find_uses(self, link_id: str) -> Uses:
-        return self._uses.get(link_id, "")
+    async def find_uses(self, link_id: str, part: str = "") -> Uses:
+        return self._uses.get((link_id, part), "")
 
-    async def change_uses(self, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
+    async def list_uses(self, link_id: str, *, after: str = "", most: int) -> Sequence[tuple[str, Uses]]:
+        kept = sorted((part, uses) for (of, part), uses in self._uses.items() if of == link_id and part > after)
+        return kept[:most]
+
+    async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
         if link_id not in self._links:
             raise Gone(link_id)
-        uses = self._uses[link_id] = change(self._uses.get(link_id, ""))
-        return uses
+        changed = {(link_id, part): change(self._uses.get((link_id, part), "")) for part, change in changes.items()}
+        self._uses.update(changed)
+
+    async def find_ticket(self, link_id: str) -> tuple[Link, Ticket] | None:
+        link, ticket = self._links.get(link_id), self._tickets.get(link_id)
+        return None if link is None or ticket is None else (link, ticket)
+
+    async def change_ticket(self, link_id: str, change: Change) -> tuple[Link, Ticket]:
+        link, ticket = change(self._links.get(link_id), self._tickets.get(link_id))
+        self._links[link_id], self._tickets[link_id] = link, ticket
+        self._number += 1
+        return link, ticket
+
+    async def take_try(self, link_id: str, receiver: str, most: int, window_s: int, now: int) -> bool:
+        since, tries = self._tries.get((link_id, receiver), (now, 0))
+        if not now - window_s < since <= now + window_s:
+            since, tries = now, 0
+        if tries >= most:
+            return False
+        self._tries[link_id, receiver] = since, tries + 1
+        return True
+
+    async def forget_tries(self, link_id: str, receiver: str) -> None:
+        self._tries.pop((link_id, receiver), None)
 
     async def forget_ended(self, before: int, most: int) -> int:
         ends = sorted((link.ends_at, link.id) for link in self._links.values() if link.ends_at is not None)
@@ -80,5 +109,7 @@ class MemoryLinks:
         self._number += bool(ended)
         for link_id in ended:
             del self._links[link_id]
-            self._uses.pop(link_id, None)
+            self._tickets.pop(link_id, None)
+            for place in [place for place in self._uses if place[0] == link_id]:
+                del self._uses[place]
         return len(ended)

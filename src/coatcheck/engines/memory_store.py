@@ -29,7 +29,7 @@ class MemoryStore:
         self.keyring = MemoryKeyring(clock=clock)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
-        self.links = MemoryLinks()
+        self.links = self.tickets = MemoryLinks()
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
 

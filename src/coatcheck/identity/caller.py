@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b32encode
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from coatcheck.core.link_ids import name_link
 from coatcheck.ports.keyring import Principal
 from coatcheck.ports.links import Limits
-
-_LINK_ID_BYTES: Final = 15  # 24 letters of base32, without padding
 
 
 class Caller(NamedTuple):
@@ -25,6 +22,8 @@ class Caller(NamedTuple):
             and for anonymous.
         signature: of a link, as it was verified; whoever knows it has the link, so nobody writes it down.
         limits: what the link may do less than its signature says; None for one that the register doesn't limit.
+        ticket: the id of the ticket that they came by; "" for all others.
+        part: of a ticket for several objects, which: its uses are counted apart; "" for all others.
     """
 
     account: str = ""
@@ -34,6 +33,8 @@ class Caller(NamedTuple):
     principal: Principal | None = None
     signature: str = ""
     limits: Limits | None = None
+    ticket: str = ""
+    part: str = ""
 
     def __repr__(self) -> str:
         return f"Caller({self.arn or 'anonymous'}, {self.access_key_id}, by_link={self.by_link}, signature hidden)"
@@ -47,8 +48,7 @@ class Caller(NamedTuple):
         """The id of the link that the caller came by, which nobody can make the link from; "" without one."""
         if not self.by_link:
             return ""
-        digest = hashlib.sha256(f"{self.access_key_id}\0{self.signature}".encode()).digest()
-        return f"lk_{b32encode(digest[:_LINK_ID_BYTES]).decode().lower()}"
+        return self.ticket or name_link(f"{self.access_key_id}\0{self.signature}")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def read_limits(document: Document) -> Limits:
         raise _wrong("networks", f"has to be a list of at most {LINK_NETWORKS_MAX} networks")
     downloads = document.get("downloads")
     return Limits(
-        None if downloads is None else _read_whole(document, "downloads", 1, LINK_DOWNLOADS_MAX),
+        None if downloads is None else read_whole(document, "downloads", 1, LINK_DOWNLOADS_MAX),
         tuple(_read_network(network) for network in networks),
         read_moment(document, "starts_at") or 0,
         _read_rate(document),
@@ -109,10 +109,11 @@ def read_limits(document: Document) -> Limits:
 def _read_rate(document: Document) -> int:
     if document.get("rate_bits_per_s") is None:
         return 0
-    return _read_whole(document, "rate_bits_per_s", LINK_RATE_MIN_BITS, LINK_RATE_MAX_BITS)
+    return read_whole(document, "rate_bits_per_s", LINK_RATE_MIN_BITS, LINK_RATE_MAX_BITS)
 
 
-def _read_whole(document: Document, name: str, least: int, most: int) -> int:
+def read_whole(document: Document, name: str, least: int, most: int) -> int:
+    """Raises: OssError INVALID_ARGUMENT."""
     value = document[name]
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise _wrong(name, f"has to be a whole number from {least} to {most}")

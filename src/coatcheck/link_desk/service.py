@@ -30,7 +30,9 @@ from coatcheck.identity.identify import ask_for_key, identify
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.links import Links
+from coatcheck.ports.passwords import NoPasswords, Passwords
 from coatcheck.ports.snapshot import Reads
+from coatcheck.ports.tickets import NoTickets, Tickets
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.v4_scheme import V4_HEADER
 from coatcheck.signing.verify import check_scope
@@ -52,6 +54,9 @@ class DeskPorts(NamedTuple):
     keyring: Keyring
     addressing: Addressing
     regions: Collection[str]
+    tickets: Tickets = NoTickets()
+    passwords: Passwords = NoPasswords()
+    pages_host: str = ""
 
 
 class Asked(NamedTuple):

@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from coatcheck.core.body import FileSlice, Stream, let_go
 from coatcheck.core.byte_range import ByteRange
@@ -46,6 +46,22 @@ async def find_limits(register: Links, link: UsedLink, address: str, now: float)
     return check_standing(standing, Presented(caller.account, signed_at_s, address), now)
 
 
+class LimitedPart(NamedTuple):
+    """What uses are counted of.
+
+    Attributes:
+        part: of a link to several objects, which: see `name_part`; "" for a link to one.
+    """
+
+    link_id: str
+    part: str = ""
+
+
+def name_part(key: str) -> str:
+    """Under what the uses of one object of a link to several are counted."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=15).hexdigest()
+
+
 class LimitedDownloads:
     """The register, and the limited downloads that run in this process."""
 
@@ -55,13 +71,13 @@ class LimitedDownloads:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def begin(
-        self, link_id: str, limit: int, receiver: str, content: Content, span: ByteRange, now: float
+        self, link: LimitedPart, limit: int, receiver: str, content: Content, span: ByteRange, now: float
     ) -> LimitedDownload:
         """Take a use, or join one. Nothing may be sent before this has returned.
 
         Raises: OssError LINK_USED_UP; LINK_CANCELLED, if the row has gone meanwhile; what the store raises.
         """
-        download = LimitedDownload(self.register, link_id, content, span, now)
+        download = LimitedDownload(self.register, link, content, span, now)
         await download.begin(limit, receiver)
         self._running.add(download)
         return download
@@ -107,9 +123,9 @@ class LimitedDownload:
     Times are counted from the request's by the loop's clock, which nobody can set.
     """
 
-    def __init__(self, links: Links, link_id: str, content: Content, span: ByteRange, now: float) -> None:
+    def __init__(self, links: Links, link: LimitedPart, content: Content, span: ByteRange, now: float) -> None:
         self._links = links
-        self._link_id = link_id
+        self._link = link
         self._content = content
         self._loop = asyncio.get_running_loop()
         self._zero = now - self._loop.time()
@@ -131,7 +147,7 @@ class LimitedDownload:
                 raise LINK_USED_UP() from None
 
         try:
-            await self._links.change_uses(self._link_id, change)
+            await self._links.change_uses(self._link.link_id, {self._link.part: change})
         except Gone:
             raise LINK_CANCELLED() from None
 
@@ -157,7 +173,8 @@ class LimitedDownload:
         download_id, now = self._download.id, self._now()
         try:
             await self._links.change_uses(
-                self._link_id, lambda text: write_uses(end(read_uses(text), download_id, sent_bytes, now))
+                self._link.link_id,
+                {self._link.part: lambda text: write_uses(end(read_uses(text), download_id, sent_bytes, now))},
             )
         except Gone:
             return
@@ -200,7 +217,7 @@ class LimitedDownload:
             return write_uses(going_on)
 
         try:
-            await self._links.change_uses(self._link_id, change)
+            await self._links.change_uses(self._link.link_id, {self._link.part: change})
         except Gone:
             raise Broken from None
         self._download = Download(download_id, self._download.first, self._download.end, to, now)

@@ -11,7 +11,7 @@ from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller
 from coatcheck.links.robots import is_robot
 from coatcheck.links.uses import Content
-from coatcheck.operations.limited import find_limits, name_receiver
+from coatcheck.operations.limited import LimitedPart, find_limits, name_receiver
 from coatcheck.operations.pacing import Meter, paced_content
 from coatcheck.ports.links import Limits, Links
 from coatcheck.wire.reply import RawHeader, Reply
@@ -45,7 +45,8 @@ async def count_download(call: Call, reply: Reply, content: Content, span: ByteR
         if is_robot(agent):
             raise LINK_FOR_PEOPLE()
         receiver = name_receiver(call.request.client, agent)
-        download = await links.begin(call.caller.link, limits.downloads, receiver, content, span, call.now)
+        counted = LimitedPart(call.caller.link, call.caller.part)
+        download = await links.begin(counted, limits.downloads, receiver, content, span, call.now)
     except BaseException:
         if isinstance(body, Stream):
             await body.close()

@@ -13,13 +13,14 @@ from coatcheck.wire.conditions import is_same
 from coatcheck.wire.ranges import RangeBehaviour, read_range, write_content_range
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
+from coatcheck.wire.target import is_path_style
 
 from .access_monitor import last_access_headers
 from .call import Call
 from .gzip_reply import compress
 from .limited_link import count_download
 from .metadata import write_object_headers
-from .object_headers import describe
+from .object_headers import SANDBOX, describe, is_run
 from .object_process import get_processed_object
 from .traffic_limit import DOWN, find_pace
 from .versions import version_headers
@@ -52,6 +53,8 @@ async def _get_object(call: Call) -> Reply:
     else:
         status = 206
         headers.append((b"content-range", write_content_range(span, record.size)))
+    if not call.settings.pages_host and is_run(headers) and is_path_style(call.request, call.target):
+        headers.append(SANDBOX)  # pages of links have the same origin
     content: bytes | Stream | None = inline_content(call.context, call.grant, record, span)
     if content is None:
         content = await open_content(call.context, call.grant, record, span)

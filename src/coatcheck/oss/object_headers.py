@@ -5,6 +5,7 @@ Source: OSS API reference, GetObject and HeadObject.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from coatcheck.access.actions import Action
@@ -23,6 +24,8 @@ from .retention import held_headers
 from .versions import version_headers
 
 _CONDITIONAL: Final = frozenset(CONDITIONAL_HEADERS)
+_RUN: Final = frozenset({b"text/html", b"text/xml", b"application/xml", b"application/pdf", b"text/xsl"})
+SANDBOX: Final[RawHeader] = (b"content-security-policy", b"sandbox")
 _KEPT_BY_304: Final = (b"etag", b"last-modified")
 
 
@@ -55,6 +58,20 @@ def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
             error.headers = _kept(headers)
         raise
     return record, headers, Reply(304, _kept(headers)) if unmodified else None
+
+
+def is_run(headers: list[RawHeader]) -> bool:
+    """Whether a browser would do what the content says, not only show it."""
+    for name, value in headers:
+        if name == b"content-type":
+            return _is_run(value)
+    return False
+
+
+@lru_cache(maxsize=256)
+def _is_run(content_type: bytes) -> bool:
+    kind = content_type.partition(b";")[0].strip().lower()
+    return kind in _RUN or kind.endswith(b"+xml")
 
 
 def _may_see_tags(call: Call) -> bool:

@@ -108,6 +108,21 @@ class Pipeline:
             return await self._share(exchange, reply)
         return reply
 
+    async def serve(self, exchange: Exchange, caller: Caller, target: Target) -> Reply:
+        """What `exchange.request` asks, of a target and as a caller that something else than its signature named.
+
+        Raises: OssError; what the ports raise.
+        """
+        request = exchange.request
+        lookup = Lookup(bucket=target.bucket or "", key=target.key, version_id=_named_version(request))
+        snapshot = await self._reads.read(lookup)
+        bucket = self._check_bucket(target, snapshot.bucket())
+        exchange.bucket = target.bucket or ""
+        if bucket is not None and bucket.configurations:
+            exchange.logged = _find_log(bucket)
+        row = find_row(request.method, target, request.query, request.headers)
+        return await self._go_on(row, exchange, target, caller, bucket, snapshot)
+
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
         reading = self._readings.find(request)

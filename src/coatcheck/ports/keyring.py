@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+SESSION: Final = "security-token"  # what the tokens of sessions are sealed for
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +122,12 @@ class KeyUse(Protocol):
         """
         ...
 
-    def seal_token(self, text: str) -> str:
+    def seal_token(self, text: str, purpose: str = SESSION) -> str:
         """Text that only this store can read or make; in letters, digits and signs that a URL leaves alone."""
         ...
 
-    def open_token(self, token: str) -> str | None:
-        """What was sealed; None for anything else."""
+    def open_token(self, token: str, purpose: str = SESSION) -> str | None:
+        """What was sealed for that purpose; None for anything else."""
         ...
 
 

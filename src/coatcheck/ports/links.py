@@ -6,7 +6,7 @@ of many links at once, also of those that nobody has seen yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -168,10 +168,19 @@ class Links(Protocol):
         """An account's rules, in the order of their scopes' parts."""
         ...
 
-    async def find_uses(self, link_id: str) -> Uses: ...
+    async def find_uses(self, link_id: str, part: str = "") -> Uses:
+        """The account of a link's uses; of a link to several objects, that of one of them."""
+        ...
 
-    async def change_uses(self, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
-        """As `change_link`, of the account of a link's uses. Raises: what `change` raises; Gone, without the link."""
+    async def list_uses(self, link_id: str, *, after: str = "", most: int) -> Sequence[tuple[str, Uses]]:
+        """The parts of a link to several objects that were used, in their order, each with its account."""
+        ...
+
+    async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
+        """As `change_link`, of the accounts of a link's uses: all that are named, by part, or none.
+
+        Raises: what a change raises; Gone, without the link.
+        """
         ...
 
     async def forget_ended(self, before: int, most: int) -> int:
@@ -200,8 +209,11 @@ class NoLinks:
     async def list_rules(self, account: str, *, after: Scope | None = None, most: int) -> Sequence[Rule]:
         return ()
 
-    async def find_uses(self, link_id: str) -> Uses:
+    async def find_uses(self, link_id: str, part: str = "") -> Uses:
         return ""
+
+    async def list_uses(self, link_id: str, *, after: str = "", most: int) -> Sequence[tuple[str, Uses]]:
+        return ()
 
     async def forget_ended(self, before: int, most: int) -> int:
         return 0
@@ -215,5 +227,5 @@ class NoLinks:
     async def remove_rule(self, scope: Scope) -> None:
         raise Gone("rule")
 
-    async def change_uses(self, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
+    async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
         raise Gone(link_id)

@@ -12,6 +12,7 @@ from .keyring import Keyring
 from .links import Links
 from .secrets import SecretsInUse
 from .snapshot import Reads
+from .tickets import Tickets
 
 
 class Store(Protocol):
@@ -34,6 +35,9 @@ class Store(Protocol):
 
     @property
     def links(self) -> Links: ...
+
+    @property
+    def tickets(self) -> Tickets: ...
 
     @property
     def secrets(self) -> SecretsInUse: ...

@@ -145,6 +145,13 @@ class ServerSettings:
         Flag(),
         "New buckets block public access from the start, as those of new accounts of OSS do.",
     )
+    pages_host: str = _row(
+        "",
+        "--pages-host",
+        Text("NAME", lower=True),
+        "A host name for the pages of links and nothing else, so that no stored object shares their origin.",
+        "the server's own names",
+    )
     local_kms: bool = _row(
         False,
         "--local-kms",

@@ -9,8 +9,11 @@ _ATTR_CHARACTERS: Final = "!#$&+-.^_`|~"  # RFC 8187 attr-char, beside letters a
 _NOT_QUOTED: Final = frozenset('"\\%')  # would end or escape the quoted string, or be decoded by some browsers
 
 
-def write_disposition(file_name: str) -> str:
+def write_disposition(file_name: str, *, inline: bool = False) -> str:
     """ "名字.pdf" -> an attachment with an ASCII name for old clients and the real one as filename*.
+
+    Args:
+        inline: the browser shows it, if it can; the name is for saving it then.
 
     Raises:
         ValueError: the name is empty, holds a path separator or a control character, or isn't Unicode text.
@@ -20,6 +23,7 @@ def write_disposition(file_name: str) -> str:
     if any(character in "/\\" or ord(character) < 32 or ord(character) == 127 for character in file_name):
         raise ValueError(f"a file name to download as must not hold a slash or a control character: {file_name!r}")
     fallback = "".join("_" if not c.isascii() or c in _NOT_QUOTED else c for c in file_name)
+    kind = "inline" if inline else "attachment"
     if fallback == file_name:
-        return f'attachment; filename="{file_name}"'
-    return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(file_name, safe=_ATTR_CHARACTERS)}"
+        return f'{kind}; filename="{file_name}"'
+    return f"{kind}; filename=\"{fallback}\"; filename*=UTF-8''{quote(file_name, safe=_ATTR_CHARACTERS)}"

@@ -11,7 +11,7 @@ from ...clock import Clock
 from ...core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S, NONCES_FORGOTTEN_AT_ONCE
 from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone
-from ...ports.keyring import AccessKey, Holder, Principal, Role
+from ...ports.keyring import SESSION, AccessKey, Holder, Principal, Role
 from .connection import Reader
 from .seal import Seal
 from .writer import Writer
@@ -150,13 +150,15 @@ class SqliteKeyring:
             lambda connection: _use_nonce(connection, access_key_id, nonce, expires_at, now - NONCE_GRACE_S)
         )
 
-    def seal_token(self, text: str) -> str:
-        return self._seal.close_token(text)
+    def seal_token(self, text: str, purpose: str = SESSION) -> str:
+        return self._seal.close_token(text, purpose)
 
-    def open_token(self, token: str) -> str | None:
+    def open_token(self, token: str, purpose: str = SESSION) -> str | None:
+        if purpose != SESSION:
+            return self._seal.open_token(token, purpose)
         text = self._tokens.get(token)
         if text is None:
-            text = self._seal.open_token(token)
+            text = self._seal.open_token(token, purpose)
             if text is not None:
                 if len(self._tokens) >= _TOKENS_REMEMBERED:
                     self._tokens.clear()

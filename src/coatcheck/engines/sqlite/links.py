@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ _RULE: Final = (
     "SELECT access_key_id, bucket, key, exact, account, cancelled_before, registered_only, made_at FROM link_rule"
 )
 _USES: Final = "SELECT uses FROM link_uses WHERE id = ?"
+_PART_USES: Final = "SELECT uses FROM link_part_uses WHERE id = ? AND part = ?"
 
 
 class SqliteLinks:
@@ -80,12 +81,16 @@ class SqliteLinks:
         arguments = () if after is None else _place(after)
         return [_read_rule(row) for row in self._reader.rows(sql, (account, *arguments, most))]
 
-    async def find_uses(self, link_id: str) -> Uses:
-        row = self._reader.row(_USES, (link_id,))
+    async def find_uses(self, link_id: str, part: str = "") -> Uses:
+        row = self._reader.row(_PART_USES, (link_id, part)) if part else self._reader.row(_USES, (link_id,))
         return row[0] if row else ""
 
-    async def change_uses(self, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
-        return await self._writer.run(lambda connection: _change_uses(connection, link_id, change))
+    async def list_uses(self, link_id: str, *, after: str = "", most: int) -> Sequence[tuple[str, Uses]]:
+        sql = "SELECT part, uses FROM link_part_uses WHERE id = ? AND part > ? ORDER BY part LIMIT ?"
+        return [(part, uses) for part, uses in self._reader.rows(sql, (link_id, after, most))]
+
+    async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
+        await self._writer.run(lambda connection: _change_uses(connection, link_id, changes))
 
     async def forget_ended(self, before: int, most: int) -> int:
         return await self._writer.run(lambda connection: _forget_ended(connection, before, most))
@@ -97,8 +102,7 @@ class SqliteLinks:
         self._number = number
 
     def _look_for_link(self, link_id: str) -> Link | None:
-        row = self._reader.row(f"{_LINK} WHERE id = ?", (link_id,))
-        return _read_link(row) if row else None
+        return find_link_row(self._reader.row, link_id)
 
     def _rules_that_mean(self, access_key_id: str, bucket: str, key: str) -> Iterator[Rule]:
         if self._rules is not None:
@@ -143,6 +147,12 @@ def _shared(one: str, other: str) -> str:
     return min(one, other, key=len)
 
 
+def find_link_row(find: Callable[[str, tuple[str]], Any], link_id: str) -> Link | None:
+    """The row of a link, by whatever reads one row."""
+    row = find(f"{_LINK} WHERE id = ?", (link_id,))
+    return _read_link(row) if row else None
+
+
 def _read_link(row: Any) -> Link:
     link_id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at, limits, note = row
     read = json.loads(limits)
@@ -181,15 +191,20 @@ def _place(scope: Scope) -> tuple[str, str, str, int]:
 def _change_link(connection: sqlite3.Connection, link_id: str, change: Callable[[Link | None], Link]) -> Link:
     row = connection.execute(f"{_LINK} WHERE id = ?", (link_id,)).fetchone()
     link = change(_read_link(row) if row else None)
+    put_link(connection, link)
+    return link
+
+
+def put_link(connection: sqlite3.Connection, link: Link) -> None:
+    """In the place of the row that it has, if it has one."""
     connection.execute(
         "INSERT OR REPLACE INTO link (id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at,"
         " limits, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(link_id, link.account, link.access_key_id, link.bucket, link.key),
+            *(link.id, link.account, link.access_key_id, link.bucket, link.key),
             *(link.registered_at, link.ends_at, link.cancelled_at, _write_limits(link.limits), link.note),
         ),
     )
-    return link
 
 
 def _put_rule(connection: sqlite3.Connection, rule: Rule) -> Rule:
@@ -210,18 +225,25 @@ def _remove_rule(connection: sqlite3.Connection, scope: Scope) -> None:
         raise Gone("rule")
 
 
-def _change_uses(connection: sqlite3.Connection, link_id: str, change: Callable[[Uses], Uses]) -> Uses:
+def _change_uses(connection: sqlite3.Connection, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
     if connection.execute("SELECT 1 FROM link WHERE id = ?", (link_id,)).fetchone() is None:
         raise Gone(link_id)
-    row = connection.execute(_USES, (link_id,)).fetchone()
-    uses = change(row[0] if row else "")
-    connection.execute("INSERT OR REPLACE INTO link_uses (id, uses) VALUES (?, ?)", (link_id, uses))
-    return uses
+    changed: list[tuple[str, Uses]] = []
+    for part, change in changes.items():
+        sql, place = (_PART_USES, (link_id, part)) if part else (_USES, (link_id,))
+        row = connection.execute(sql, place).fetchone()
+        changed.append((part, change(row[0] if row else "")))
+    for part, uses in changed:
+        if part:
+            sql = "INSERT OR REPLACE INTO link_part_uses (id, part, uses) VALUES (?, ?, ?)"
+            connection.execute(sql, (link_id, part, uses))
+        else:
+            connection.execute("INSERT OR REPLACE INTO link_uses (id, uses) VALUES (?, ?)", (link_id, uses))
 
 
 def _forget_ended(connection: sqlite3.Connection, before: int, most: int) -> int:
     sql = "SELECT id FROM link WHERE ends_at IS NOT NULL AND ends_at < ? ORDER BY ends_at LIMIT ?"
     ended = connection.execute(sql, (before, most)).fetchall()
-    connection.executemany("DELETE FROM link WHERE id = ?", ended)
-    connection.executemany("DELETE FROM link_uses WHERE id = ?", ended)
+    for table in ("link", "link_uses", "link_part_uses", "ticket"):
+        connection.executemany(f"DELETE FROM {table} WHERE id = ?", ended)  # noqa: S608 (our own names)
     return len(ended)

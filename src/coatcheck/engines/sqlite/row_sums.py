@@ -31,6 +31,8 @@ _BY_TRIGGER: Final = (
     "domain_token",
     "link",
     "link_uses",
+    "link_part_uses",
+    "ticket",
     "link_rule",
 )
 

@@ -11,7 +11,6 @@ from ...ports.secrets import SECRET, Secrets, WrongKey
 from ..key_text import find_key_text, new_key, read_key, write_key
 
 _NONCE_BYTES: Final = 12
-_TOKEN: Final = "security-token"  # noqa: S105 (what tokens are bound to)
 
 
 class WrongSecretKey(WrongKey):
@@ -43,18 +42,18 @@ class Seal:
                 "The secret key is not the one this data directory's access keys were encrypted with."
             ) from None
 
-    def close_token(self, text: str) -> str:
+    def close_token(self, text: str, purpose: str) -> str:
         """A token that gives its text back to this secret key alone."""
-        return _write_token(self.close(text, _TOKEN))
+        return _write_token(self.close(text, purpose))
 
-    def open_token(self, token: str) -> str | None:
-        """What was put in; None for anything that this secret key didn't close, and for another writing of it: one
-        token has one text, whatever base64 lets pass."""
+    def open_token(self, token: str, purpose: str) -> str | None:
+        """What was put in for that purpose; None for anything that this secret key didn't close, and for another
+        writing of it: one token has one text, whatever base64 lets pass."""
         try:
             sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
             if _write_token(sealed) != token:
                 return None
-            return self.open(sealed, _TOKEN)
+            return self.open(sealed, purpose)
         except (WrongSecretKey, binascii.Error, ValueError):
             return None
 

@@ -1,0 +1,140 @@
+"""The service at /t/: a ticket's object, its folder, its password; for programs here, for people by `pages`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs
+
+from coatcheck.core.errors import (
+    ENTITY_TOO_LARGE,
+    INTERNAL_ERROR,
+    INVALID_ARGUMENT,
+    METHOD_NOT_ALLOWED,
+    OssError,
+)
+from coatcheck.core.limits import LINK_PAGE_MAX
+from coatcheck.core.ticket_errors import TICKET_FILE_UNKNOWN
+from coatcheck.core.times import write_iso
+from coatcheck.exchange import Exchange
+from coatcheck.operations.context import Ports
+from coatcheck.ports.damage import Damaged
+from coatcheck.ports.tickets import Names
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import BodyFailed, Request
+
+from .folder import list_folder
+from .lock import Lock
+from .objects import ServeObject, add_headers, name_file, serve_object
+from .presented import PREFIX, Good, TicketBook, as_ticket, find_good
+
+_FORM_MAX_BYTES: Final = 4096
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+class TicketPorts(NamedTuple):
+    """What the service stands on."""
+
+    book: TicketBook
+    lock: Lock
+    ports: Ports
+    serve: ServeObject
+
+
+class TicketService:
+    """Answers what is asked below /t/."""
+
+    def __init__(self, ports: TicketPorts) -> None:
+        self._ports = ports
+
+    async def answer(self, exchange: Exchange) -> Reply:
+        """The reply. The code stands in the path, so the exchange forgets the path: nothing of it is logged."""
+        request = exchange.request
+        exchange.operation = "ticket"
+        try:
+            return await self._answer(exchange)
+        except OssError as error:
+            return add_headers(exchange.refuse(as_ticket(error)))
+        except Damaged:  # which object, and why, is in the log
+            return add_headers(exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged.")))
+        finally:
+            if exchange.request is request:
+                exchange.request = request._replace(raw_path=PREFIX)
+
+    async def _answer(self, exchange: Exchange) -> Reply:
+        request, now = exchange.request, exchange.now
+        good = await find_good(self._ports.book, request, now)
+        exchange.bucket, exchange.access_key_id = good.bucket, good.caller.access_key_id
+        if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip() == _FORM:
+            return await self._unlock(exchange, good)
+        await self._ports.lock.check(good, request, now)
+        if request.method not in ("GET", "HEAD"):
+            raise METHOD_NOT_ALLOWED(Method=request.method, headers=((b"Allow", b"GET, HEAD"),))
+        attachment = "download" in request.query
+        match good.ticket.names:
+            case Names.OBJECT:
+                key = good.ticket.keys[0]
+                if good.path not in ("", name_file(good.ticket, key)):
+                    raise TICKET_FILE_UNKNOWN()
+                return await serve_object(self._ports.serve, exchange, good, key, attachment=attachment)
+            case Names.BOX:
+                raise TICKET_FILE_UNKNOWN()
+            case _:
+                if not good.path:
+                    return await self._show_folder(exchange, good)
+                return await serve_object(self._ports.serve, exchange, good, find_key(good), attachment=attachment)
+
+    async def _unlock(self, exchange: Exchange, good: Good) -> Reply:
+        """The form with the password. Right: back to where it was sent, with a cookie."""
+        request = exchange.request
+        password = (await _read_form(request)).get("password", "")
+        await self._ports.lock.try_password(good, password, request.client, exchange.now)
+        cookie = self._ports.lock.make_cookie(good, exchange.now, secure=request.secure)
+        return add_headers(Reply(303, ((b"Location", request.raw_path), cookie)))
+
+    async def _show_folder(self, exchange: Exchange, good: Good) -> Reply:
+        request = exchange.request
+        most = _read_page_size(request.query.get("limit"))
+        after = request.query.get("after") or ""
+        folder = await list_folder(self._ports.ports, good, request, exchange.now, after=after, most=most)
+        files = [
+            {"path": file.path, "size": file.size, "modified_at": write_iso(int(file.modified_at))}
+            for file in folder.files
+        ]
+        return _write({"files": files, "next": folder.next})
+
+
+def find_key(good: Good) -> str:
+    """The object of a folder or list that a path names; never one outside. Raises: OssError TICKET_FILE_UNKNOWN."""
+    ticket, path = good.ticket, good.path
+    if ticket.names is Names.PREFIX and path:
+        return ticket.keys[0] + path
+    if ticket.names is Names.LIST and path in ticket.keys:
+        return path
+    raise TICKET_FILE_UNKNOWN()
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    body = bytearray()
+    try:
+        async for chunk in request.body.chunks():
+            body += chunk
+            if len(body) > _FORM_MAX_BYTES:
+                raise ENTITY_TOO_LARGE()
+    except BodyFailed:
+        raise INVALID_ARGUMENT("The form broke off.") from None
+    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=16)
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _read_page_size(text: str | None) -> int:
+    if text is None:
+        return LINK_PAGE_MAX
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LINK_PAGE_MAX):
+        raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {LINK_PAGE_MAX}.", ArgumentName="limit")
+    return int(text)
+
+
+def _write(document: Any) -> Reply:
+    body = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+    return add_headers(Reply(200, ((b"Content-Type", b"application/json"),), body))
