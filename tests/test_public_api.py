@@ -66,6 +66,16 @@ SIGNATURES: Final = {
     "Links": (
         "access_key_id: str, access_key_secret: str, *, endpoint: str, region: str, security_token: str | None = None"
     ),
+    "Links.create": (
+        "self, bucket: str, *, key: str | None = None, prefix: str | None = None, keys: Sequence[str] | None = None, "
+        "box: Mapping[str, Any] | None = None, ends_at: datetime | None = None, forever: bool = False, "
+        "**more: Any"
+    ),
+    "Links.show_ticket": "self, link_id: str",
+    "Links.change": (
+        "self, link_id: str, *, ends_at: datetime | None = None, forever: bool = False, password: str | None = None, "
+        "**more: Any"
+    ),
     "Links.register": (
         "self, url: str, *, method: str = 'GET', headers: Mapping[str, str] | None = None, "
         "downloads: int | None = None, networks: Sequence[str] = (), starts_at: datetime | None = None, "
@@ -90,6 +100,10 @@ SIGNATURES: Final = {
         "ends_at: datetime | None, cancelled_at: datetime | None, downloads: int | None, "
         "downloads_taken: int | None, networks: tuple[str, ...], starts_at: datetime | None, "
         "rate_bits_per_s: int | None"
+    ),
+    "Ticket": (
+        "link: LinkInfo, url: str, names: str, keys: tuple[str, ...], has_password: bool, "
+        "box: Mapping[str, Any] | None = None"
     ),
     "LinkRule": (
         "access_key_id: str | None, bucket: str | None, prefix: str | None, key: str | None, "
@@ -117,7 +131,7 @@ EXCEPTIONS: Final[dict[str, type[Exception]]] = {"PresignError": ValueError, "Pr
 NAMES: Final = (
     *("Credentials", "Explanation", "FormOptions", "LinkOptions", "PostForm", "PostFormOptions", "PresignError"),
     *("PresignOptions", "PresignWarning", "PresignedUrl", "Presigner", "Where", "__version__", "explain", "presign"),
-    *("LinkInfo", "LinkRule", "Links", "sign_request"),
+    *("LinkInfo", "LinkRule", "Links", "Ticket", "sign_request"),
 )
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coatcheck.client.links import LinkInfo, LinkRule, Links
+    from coatcheck.client.links import LinkInfo, LinkRule, Links, Ticket
     from coatcheck.signing.credentials import Credentials
     from coatcheck.signing.explain import Explanation, explain
     from coatcheck.signing.options import FormOptions, LinkOptions, PostFormOptions, PresignOptions, Where
@@ -37,6 +37,7 @@ __all__ = [
     "PresignWarning",
     "PresignedUrl",
     "Presigner",
+    "Ticket",
     "Where",
     "__version__",
     "explain",
@@ -52,6 +53,7 @@ _HOMES = {
     "LinkOptions": "coatcheck.signing.options",
     "LinkRule": "coatcheck.client.links",
     "Links": "coatcheck.client.links",
+    "Ticket": "coatcheck.client.links",
     "PostForm": "coatcheck.signing.post_form",
     "PostFormOptions": "coatcheck.signing.options",
     "PresignError": "coatcheck.signing.refusal",

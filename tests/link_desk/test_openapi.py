@@ -8,11 +8,15 @@ from typing import Any, Final
 
 import pytest
 
+from coatcheck.core.author import Author
 from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.link_desk import routes
 from coatcheck.link_desk.documents import write_link, write_rule
+from coatcheck.link_desk.ticket_documents import _BOX, CHANGES, WANTED, write_ticket
+from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.links.uses import Uses
 from coatcheck.ports.links import Link, Rule, Scope
+from coatcheck.ports.tickets import Box, Names, Ticket
 
 DOCUMENT: Final[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "docs" / "links.openapi.json").read_text())
 OPERATIONS: Final = {
@@ -23,7 +27,7 @@ OPERATIONS: Final = {
 
 
 def test_the_routes_are_those_described() -> None:
-    assert {(route.method, route.path): route.run.__name__ for route in routes.ROUTES} == {
+    assert {(route.method, route.path): route.run.__name__ for route in (*routes.ROUTES, *TICKET_ROUTES)} == {
         route: operation["operationId"] for route, operation in OPERATIONS.items()
     }
 
@@ -48,6 +52,8 @@ def properties(schema: dict[str, Any]) -> set[str]:
         (("POST", "rules"), routes._SCOPE | {"signed_before", "registered_only"}),
         (("DELETE", "rules"), routes._SCOPE),
         (("DELETE", "links/{id}"), frozenset()),
+        (("POST", "tickets"), WANTED),
+        (("POST", "tickets/{id}"), CHANGES),
     ],
 )
 def test_a_body_has_the_members_described(route: tuple[str, str], members: frozenset[str]) -> None:
@@ -60,6 +66,12 @@ def test_answers_have_the_members_described() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     link = Link("lk_", "1", "a", "b", "c", 0)
     assert write_link(link, 0, Uses()).keys() == properties(schemas["Link"])
+    written = [
+        write_ticket(link, Ticket("lk_", names, ("c",), Author("1"), "", box=Box()), 0, Uses()).keys()
+        for names in Names
+    ]
+    assert set().union(*written, {"url"}) == properties(schemas["Ticket"])
+    assert properties(schemas["Ticket"]["properties"]["box"]) == _BOX
     assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
 
 

@@ -1,4 +1,4 @@
-"""`coatcheck link`: links that are out already: limit, look, cancel."""
+"""`coatcheck link`: links with a life on the server: make, limit, look, cancel."""
 
 from __future__ import annotations
 
@@ -14,13 +14,24 @@ from coatcheck.client.links import LinkInfo, LinkRule, Links
 from coatcheck.client.profile import Options
 from coatcheck.clock import wall_date
 
-from .options import ADDRESS, EXPIRY, HEADER, OssAddress, find_profile, json_option, profile_options
+from .options import (
+    ADDRESS,
+    EXPIRY,
+    HEADER,
+    SIZE,
+    OssAddress,
+    ask_password,
+    find_moment,
+    find_profile,
+    json_option,
+    profile_options,
+)
 from .terminal import print_field, print_json, print_line, printable, say, write_count, write_local
 
 
 @click.group("link")
 def command() -> None:
-    """Links that are out already, also those that an SDK has signed: limit them, see them, cancel them.
+    """Links with a life on the server, also those that an SDK has signed: make, limit, see and cancel them.
 
     A link is named by its whole URL (in quotes) or by its id, lk_..., from which nobody can make the link.
 
@@ -30,6 +41,78 @@ def command() -> None:
 
 _method = click.option("--method", default="GET", show_default=True, help="What the link was signed for.")
 _headers = click.option("--header", "headers", type=HEADER, multiple=True, help="A header that it was signed with.")
+
+
+@command.command("create")
+@click.argument("what", type=ADDRESS, nargs=-1, required=True, metavar="oss://BUCKET/KEY...")
+@click.option("--expires", type=EXPIRY, help="How long, or until when; a week, if not given.")
+@click.option("--forever", is_flag=True, help="It works until it is cancelled.")
+@click.option("--downloads", type=click.IntRange(1), metavar="N", help="How many there may be, of each object.")
+@click.option("--password", metavar="TEXT", help="Who opens it has to know it; - to be asked for it.")
+@click.option("--from", "networks", metavar="NETWORK", multiple=True, help="Where alone it works, e.g. 192.0.2.0/24.")
+@click.option("--starts", type=EXPIRY, help="When it begins to work.")
+@click.option("--rate", type=int, metavar="BITS/S", help="How fast each download may be.")
+@click.option("--download-as", "file_name", metavar="NAME", help="The file's name for its receiver.")
+@click.option("--inline", is_flag=True, help="Browsers show it, in place of saving it.")
+@click.option("--process", metavar="TEXT", help="What is made of a picture, e.g. image/resize,w_400.")
+@click.option("--version-id", metavar="ID", help="Of the object; the newest, if not given.")
+@click.option("--note", default="", help="Your own words; the receiver sees them.")
+@click.option("--upload", is_flag=True, help="An upload box: it takes files, and puts them below oss://BUCKET/PREFIX/.")
+@click.option("--files", type=click.IntRange(1), metavar="N", help="How many files a box takes in all.")
+@click.option("--file-size", type=SIZE, metavar="SIZE", help="How large each may be, e.g. 100M.")
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Media types that a box takes, e.g. 'image/*'.")
+@click.option("--name", "names", multiple=True, metavar="PATTERN", help="Names that a box takes, e.g. '*.pdf'.")
+@click.option("--no-quarantine", is_flag=True, help="What arrives is an object at once, without `link accept`.")
+@profile_options
+@json_option
+def create(what: tuple[OssAddress, ...], where: Options, as_json: bool, **options: Any) -> None:
+    """Make a link that the server knows from the start: short, for any time, with a password if you like.
+
+    It leads to an object, to several, to a folder (a prefix that ends with a slash), or, with --upload, takes files.
+    It works with your rights as they are when it is used, and ends with the access key that made it.
+    """
+    named = _read_named(what, upload=options["upload"])
+    box = None
+    if options["upload"]:
+        chosen = {"files": options["files"], "file_bytes": options["file_size"]}
+        listed = {"types": list(options["types"]), "names": list(options["names"])}
+        box = {name: value for name, value in (chosen | listed).items() if value}
+        box["quarantine"] = not options["no_quarantine"]
+    with _links(where) as links:
+        ticket = links.create(
+            what[0].bucket,
+            **named,
+            box=box,
+            ends_at=find_moment(options["expires"]),
+            forever=options["forever"],
+            password=ask_password(options["password"]),
+            starts_at=find_moment(options["starts"]),
+            networks=options["networks"] or None,
+            rate_bits_per_s=options["rate"],
+            **{name: options[name] or None for name in ("downloads", "file_name", "process", "version_id", "note")},
+            inline=options["inline"] or None,
+        )
+    if as_json:
+        print_json({"url": ticket.url, "names": ticket.names, "box": ticket.box} | _facts(ticket.link))
+        return
+    print_line(ticket.url)
+    ends = ticket.link.ends_at
+    say(f"{ticket.link.id} ends {write_local(ends)}." if ends else f"{ticket.link.id} works until it is cancelled.")
+
+
+def _read_named(what: tuple[OssAddress, ...], *, upload: bool) -> dict[str, Any]:
+    """What the link names, as `Links.create` wants it."""
+    buckets = {address.bucket for address in what}
+    keys = [address.key or "" for address in what]
+    if len(buckets) != 1:
+        raise click.UsageError("One link leads into one bucket.")
+    if len(keys) > 1:
+        if upload or not all(keys) or any(key.endswith("/") for key in keys):
+            raise click.UsageError("Several addresses make a list of objects; name one folder, or one box.")
+        return {"keys": keys}
+    if upload or not keys[0] or keys[0].endswith("/"):
+        return {"prefix": keys[0]}
+    return {"key": keys[0]}
 
 
 @command.command("register")
@@ -52,7 +135,7 @@ def register(url: str, where: Options, as_json: bool, **options: Any) -> None:
             headers=dict(options["headers"]),
             downloads=options["downloads"],
             networks=options["networks"],
-            starts_at=_later(options["starts"]),
+            starts_at=find_moment(options["starts"]),
             rate_bits_per_s=options["rate"],
             note=options["note"],
         )
@@ -151,10 +234,6 @@ def ls(bucket: str | None, rules: bool, where: Options, as_json: bool) -> None:
                 print_line(f"{entry.id}  {entry.state:<9}  {ends:>23}  {_say_object(entry)}{note}")
     if not as_json:
         say(write_count(count, "rule" if rules else "link"), "dim")
-
-
-def _later(given: timedelta | datetime | None) -> datetime | None:
-    return wall_date() + given if isinstance(given, timedelta) else given
 
 
 def _earlier(given: timedelta | datetime | None) -> datetime | None:

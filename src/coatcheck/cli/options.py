@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, cast
 import click
 
 from coatcheck.client.profile import Options, Profile, read_profile
+from coatcheck.clock import wall_date
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -92,6 +93,24 @@ class _Address(click.ParamType[OssAddress]):
             self.fail(str(error), param, ctx)
 
 
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+class _Size(click.ParamType[int]):
+    """ "100M", "1.5 GiB", "4096": units are powers of 1024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = _SIZE.fullmatch(value.strip())
+        if found is None:
+            self.fail(f"{value!r} is no size, such as 4096, 100M or 1.5G", param, ctx)
+        return int(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
+
+
 class _Header(click.ParamType[tuple[str, str]]):
     name = "name: value"
 
@@ -120,6 +139,20 @@ EXPIRY: Final = _Expiry()
 ADDRESS: Final = _Address()
 HEADER: Final = _Header()
 PARAMETER: Final = _Parameter()
+SIZE: Final = _Size()
+
+
+def find_moment(given: timedelta | datetime | None) -> datetime | None:
+    """A moment that was given, or the one that far ahead."""
+    return wall_date() + given if isinstance(given, timedelta) else given
+
+
+def ask_password(given: str | None) -> str | None:
+    """The password of a link; asked for, where "-" was given."""
+    if given != "-":
+        return given
+    asked: str = click.prompt("Password of the link", hide_input=True, confirmation_prompt=True, err=True)
+    return asked
 
 
 def json_option(function: _F) -> _F:

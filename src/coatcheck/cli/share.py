@@ -6,21 +6,33 @@ import secrets
 import shutil
 import sys
 import warnings
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from coatcheck.client.connection import Connection
-from coatcheck.client.profile import Options, make_presigner
+from coatcheck.client.links import Links, Ticket
+from coatcheck.client.profile import Options, Profile, make_presigner
 from coatcheck.client.upload import put_file
 from coatcheck.clock import wall_date
 from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.refusal import PresignWarning
 
-from .options import EXPIRY, OssAddress, find_profile, json_option, profile_options, read_address
+from .options import (
+    EXPIRY,
+    OssAddress,
+    ask_password,
+    find_moment,
+    find_profile,
+    json_option,
+    profile_options,
+    read_address,
+)
 from .terminal import (
     print_json,
     print_line,
@@ -48,6 +60,11 @@ _QR_BORDER = 2  # modules; readers want four of white, but a terminal's cells ar
 @click.option("--content-type", metavar="TYPE", help="Media type; else by the file's name.")
 @click.option("--link-endpoint", metavar="URL", help="Address in the link, if others reach the server by another.")
 @click.option("--qr", is_flag=True, help="Show a QR code of the link too.")
+@click.option("--short", is_flag=True, help="A short link that the server makes; so does each of the next four.")
+@click.option("--downloads", type=click.IntRange(1), metavar="N", help="How many there may be; 1: a one-time link.")
+@click.option("--password", metavar="TEXT", help="Who opens it has to know it; - to be asked for it.")
+@click.option("--forever", is_flag=True, help="It works until it is cancelled.")
+@click.option("--upload", is_flag=True, help="WHAT is oss://BUCKET/PREFIX/: a link by which others upload files.")
 @profile_options
 @json_option
 def command(
@@ -61,13 +78,26 @@ def command(
     qr: bool,
     where: Options,
     as_json: bool,
+    **ticket: Any,
 ) -> None:
     """Upload a file, or take an object that is there, and print a link that works until it expires.
 
     Only the link goes to standard output. Whoever has it can download, without an account; nobody else can.
     """
-    file, address = _read_what(what, bucket, key)
     profile = find_profile(where)
+    if ticket["upload"]:
+        address = _read_folder(what)
+        made = _make_ticket(profile, address, expires, None, ticket)
+        _print_ticket(made, address, link_endpoint, qr=qr, as_json=as_json)
+        return
+    file, address = _read_what(what, bucket, key)
+    if any(ticket.values()):
+        with Connection(profile) as connection:
+            if file is not None:
+                _upload(connection, file, address, content_type, as_json)
+        made = _make_ticket(profile, address, expires, download_as, ticket)
+        _print_ticket(made, address, link_endpoint, qr=qr, as_json=as_json)
+        return
     presigner = make_presigner(profile)
     with Connection(profile) as connection, warnings.catch_warnings():
         warnings.simplefilter("ignore", PresignWarning)  # said below, once, when the link is made for good
@@ -96,6 +126,73 @@ def command(
     for warning in caught:
         warn(str(warning.message))
     _print(link, address, now, qr=qr, as_json=as_json)
+
+
+def _read_folder(what: str) -> OssAddress:
+    try:
+        address = read_address(what)
+    except ValueError as error:
+        raise click.UsageError(f"With --upload name where files go: oss://BUCKET/PREFIX/ ({error}).") from None
+    return OssAddress(address.bucket, address.key)
+
+
+def _make_ticket(
+    profile: Profile,
+    address: OssAddress,
+    expires: timedelta | datetime,
+    download_as: str | None,
+    wanted: Mapping[str, Any],
+) -> Ticket:
+    """A link that the server makes, in place of one that is signed here."""
+    named: dict[str, Any] = {"key": address.key, "file_name": download_as}
+    if wanted["upload"]:
+        named = {"prefix": address.key, "box": {}}
+    keys = profile.credentials
+    with Links(
+        keys.access_key_id,
+        keys.access_key_secret,
+        endpoint=profile.endpoint,
+        region=profile.region,
+        security_token=keys.security_token,
+    ) as links:
+        return links.create(
+            address.bucket,
+            **named,
+            ends_at=None if wanted["forever"] else find_moment(expires),
+            forever=wanted["forever"],
+            password=ask_password(wanted["password"]),
+            downloads=wanted["downloads"],
+        )
+
+
+def _print_ticket(ticket: Ticket, address: OssAddress, endpoint: str | None, *, qr: bool, as_json: bool) -> None:
+    url, ends = _move(ticket.url, endpoint), ticket.link.ends_at
+    if as_json:
+        print_json(
+            {
+                "url": url,
+                "id": ticket.link.id,
+                "expires_at": ends.isoformat() if ends else None,
+                "bucket": address.bucket,
+                "key": address.key,
+            }
+        )
+    else:
+        print_line(url)
+        say(f"Ends {write_local(ends)}." if ends else "Works until it is cancelled.")
+        say(f"Cancel it with: coatcheck link cancel {ticket.link.id}", "dim")
+        if _is_loopback(url):
+            say("It works on this computer only; see: coatcheck share --help, --link-endpoint.", "dim")
+    if qr:
+        _print_qr(url)
+
+
+def _move(url: str, endpoint: str | None) -> str:
+    """The link at another address of the server."""
+    if endpoint is None:
+        return url
+    base = endpoint if "://" in endpoint else f"{urlsplit(url).scheme}://{endpoint}"
+    return base.rstrip("/") + urlsplit(url).path
 
 
 def _read_what(what: str, bucket: str, key: str | None) -> tuple[Path | None, OssAddress]:

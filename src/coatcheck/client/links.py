@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from coatcheck.clock import wall_clock
+from coatcheck.core.link_ids import is_code, name_link
 from coatcheck.signing.credentials import Credentials
 from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import write_query
@@ -50,6 +52,26 @@ class LinkInfo:
     networks: tuple[str, ...]
     starts_at: datetime | None
     rate_bits_per_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A link that the server made.
+
+    Attributes:
+        link: its row in the register: limits, end, uses.
+        url: to hand out; "" where it wasn't asked for, or can't be read any more.
+        names: "object", "prefix", "list" or "box".
+        keys: the object's key, the prefix, the keys of the list, or where a box puts what it takes.
+        box: the rules of an upload box; None for all others.
+    """
+
+    link: LinkInfo
+    url: str
+    names: str
+    keys: tuple[str, ...]
+    has_password: bool
+    box: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +127,60 @@ class Links:
         """End its connections."""
         self._client.close()
 
+    def create(
+        self,
+        bucket: str,
+        *,
+        key: str | None = None,
+        prefix: str | None = None,
+        keys: Sequence[str] | None = None,
+        box: Mapping[str, Any] | None = None,
+        ends_at: datetime | None = None,
+        forever: bool = False,
+        **more: Any,
+    ) -> Ticket:
+        """A link that the server makes and knows: for an object, a folder, a list of objects, or to upload to.
+
+        Args:
+            key, prefix, keys, box: one of them; a box with the prefix that its files go to. `box` has the members
+                files, file_bytes, bytes, types, names, dated and quarantine, see docs/links.md.
+            ends_at: in a week, if None and not `forever`.
+            more: password, downloads, networks, starts_at, rate_bits_per_s, note, file_name, inline, version_id,
+                process.
+        Raises: ClientError, for what isn't there, or without the right to read it or coatcheck:CreateLink.
+        """
+        named = _given({"key": key, "prefix": prefix, "ends_at": _write_moment(ends_at)})
+        listed = {} if keys is None else {"keys": list(keys)}
+        boxed = {} if box is None else {"box": dict(box)}
+        forever_too = {"forever": True} if forever else {}
+        document = {"bucket": bucket, **named, **listed, **boxed, **forever_too, **_write_more(more)}
+        return _read_ticket(self._change("POST", "tickets", document))
+
+    def show_ticket(self, link_id: str) -> Ticket:
+        """A link that the server made, with its URL. Raises: ClientError NoSuchLink."""
+        return _read_ticket(self._ask(f"tickets/{link_id}"))
+
+    def change(
+        self,
+        link_id: str,
+        *,
+        ends_at: datetime | None = None,
+        forever: bool = False,
+        password: str | None = None,
+        **more: Any,
+    ) -> Ticket:
+        """Another end, password, note or other limits, of a link that the server made; what it names stays.
+
+        Args:
+            password: "" for none from now on.
+            more: note; downloads, networks, starts_at, rate_bits_per_s: of these either all stay, or all are replaced.
+        """
+        changed = {"ends_at": _write_moment(ends_at), "password": password}
+        document: dict[str, Any] = {name: value for name, value in changed.items() if value is not None}
+        if forever:
+            document["forever"] = True
+        return _read_ticket(self._change("POST", f"tickets/{link_id}", document | _write_more(more)))
+
     def register(
         self,
         url: str,
@@ -140,6 +216,9 @@ class Links:
             link: its URL; or its id, of which only the account's own key may cancel one that isn't registered.
         Raises: ClientError, without the right coatcheck:CancelLink, and for a key that isn't the caller's.
         """
+        if not link.startswith("lk_"):
+            code = find_code(link)
+            link = name_link(code) if code else link
         if link.startswith("lk_"):
             return _read_link(self._change("DELETE", f"links/{link}", {}))
         return _read_link(self._change("POST", "cancellations", _shown(link, method, headers)))
@@ -256,6 +335,33 @@ def _read_link(document: Mapping[str, Any]) -> LinkInfo:
         networks=tuple(document["networks"]),
         rate_bits_per_s=document["rate_bits_per_s"],
     )
+
+
+def find_code(url: str) -> str:
+    """The code of a link that a server made; "" for any other link."""
+    parts = urlsplit(url).path.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] == "t" and is_code(parts[2]) else ""
+
+
+def _read_ticket(document: Mapping[str, Any]) -> Ticket:
+    names = document["names"]
+    keys = document["keys"] if names == "list" else [document["key"]]
+    return Ticket(
+        _read_link(document),
+        document.get("url") or "",
+        names,
+        tuple(keys),
+        document["has_password"],
+        document.get("box"),
+    )
+
+
+def _write_more(more: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _write_moment(value) if isinstance(value, datetime) else list(value) if name == "networks" else value
+        for name, value in more.items()
+        if value is not None
+    }
 
 
 def _read_rule(document: Mapping[str, Any]) -> LinkRule:
