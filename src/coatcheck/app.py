@@ -43,6 +43,7 @@ from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
+from coatcheck.pages.writer import PageWriter
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.secrets import SecretsInUse
@@ -89,6 +90,7 @@ class Server:
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._selector = SelectPool()
         self._passwords = Argon2Passwords()
+        self._pages = PageWriter()
         self._tasks = LocalTasks(settings.data / "tasks", clock)
         self._downloads: LimitedDownloads | None = None
         self._application: Application | None = None
@@ -165,7 +167,7 @@ class Server:
         )
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
-        oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now)
+        oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, self._pages.write_refusal)
         services = make_services(
             oss.answer,
             keyring,
@@ -202,7 +204,7 @@ class Server:
         )
         book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
         lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve))
+        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages))
         return LinkServices(LinkDesk(desk, (*ROUTES, *TICKET_ROUTES)), tickets, self._settings.pages_host)
 
     def _begin_background(self, ports: Ports) -> None:

@@ -34,6 +34,7 @@ from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
+from coatcheck.pages.writer import PageWriter
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -141,7 +142,10 @@ class House:
         )
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
-        self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
+        self.pages = PageWriter()
+        self.pipeline = Pipeline(
+            ports, reads, self.keyring, addressing, settings, show_refusal=self.pages.write_refusal
+        )
         self.passwords = Argon2Passwords()
         desk = LinkDesk(
             DeskPorts(
@@ -152,7 +156,7 @@ class House:
         )
         book = TicketBook(self.links, self.links, self.keyring, Guesses())
         lock = Lock(LockPorts(self.links, self.passwords, self.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, self.pipeline.serve))
+        tickets = TicketService(TicketPorts(book, lock, ports, self.pipeline.serve, self.pages))
         links = LinkServices(desk, tickets, settings.pages_host)
         self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links)
 

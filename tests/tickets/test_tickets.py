@@ -117,7 +117,9 @@ async def test_one_use_is_one_use(house: House) -> None:
 async def test_robots_that_preview_use_nothing_up(house: House) -> None:
     url = (await make(house, downloads=1))["url"]
     robot = {"user-agent": "Slackbot-LinkExpanding 1.0", "accept": "*/*", "range": "bytes=0-32768"}
-    assert refusal(await use(house, url, headers=robot)) == (403, "9000-00000006")
+    shown = await use(house, url, headers=robot)
+    assert (shown.status, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"0123456789" not in shown.body
     assert (await use(house, url)).status == 200
 
 

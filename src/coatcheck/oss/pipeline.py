@@ -6,7 +6,7 @@ leaves in one place.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -37,6 +37,7 @@ from coatcheck.settings import ServerSettings
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.scheme import Claim, SignersNow, one_clock
 from coatcheck.signing.verify import check_scope
+from coatcheck.wire.browser import is_navigation
 from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader, Reply
@@ -65,6 +66,9 @@ from .side_effects import check_side_effects
 from .table import Row, find_row, is_form, may_make_bucket, page_row, row_without_bucket
 from .versions import is_version_id
 
+ShowRefusal = Callable[[Request, OssError, str, float], Reply]
+"""The request, the refusal, the request's id, Unix seconds -> a page with the refusal's status."""
+
 
 class Pipeline:
     """The rooms, wired. One a process."""
@@ -77,7 +81,9 @@ class Pipeline:
         addressing: Addressing,
         settings: ServerSettings,
         signers_now: SignersNow = one_clock,
+        show_refusal: ShowRefusal | None = None,
     ) -> None:
+        self._show_refusal = show_refusal
         self._ports = ports
         self._reads = reads
         self._keyring = keyring
@@ -96,7 +102,7 @@ class Pipeline:
         try:
             reply = await self._walk(exchange)
         except OssError as error:
-            reply = exchange.refuse(error)
+            reply = self._refuse(exchange, error)
         except Damaged:  # which object, and why, is in the log
             reply = exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
         except (NotWritten, Unknown) as error:
@@ -107,6 +113,13 @@ class Pipeline:
             exchange.reply = reply  # it is open, and what follows may fail
             return await self._share(exchange, reply)
         return reply
+
+    def _refuse(self, exchange: Exchange, error: OssError) -> Reply:
+        """As OSS does; to somebody who followed a link in a browser, in a page."""
+        if self._show_refusal is not None and _is_link(exchange.request) and is_navigation(exchange.request):
+            exchange.refusal = error.code
+            return self._show_refusal(exchange.request, error, exchange.request_id, exchange.now)
+        return exchange.refuse(error)
 
     async def serve(self, exchange: Exchange, caller: Caller, target: Target) -> Reply:
         """What `exchange.request` asks, of a target and as a caller that something else than its signature named.
@@ -458,6 +471,10 @@ def _is_unsigned(request: Request, target: Target | None) -> bool:
     """Whether signatures in headers and URL don't count."""
     method = request.method
     return method == "OPTIONS" or (method == "POST" and target is not None and is_form(target, request.query))
+
+
+def _is_link(request: Request) -> bool:
+    return request.method == "GET" and ("x-oss-signature" in request.query or "Signature" in request.query)
 
 
 _NO_CLAIM: Final = (None, None)

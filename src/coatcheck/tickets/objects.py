@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from enum import StrEnum
 from typing import Final, Protocol
 
 from coatcheck.core.percent import encode_path
@@ -29,28 +30,43 @@ _UNSAFE: Final = frozenset("/\\\x7f")
 _REPLACED: Final = frozenset(name for name, _ in _ADDED)
 
 
+class Way(StrEnum):
+    """How a browser asks for an object, by the name of the parameter."""
+
+    DOWNLOAD = "download"
+    INLINE = "inline"  # to play it in a page
+    PREVIEW = "preview"  # a small picture of it, which is no use of the link
+
+
+_SMALL: Final = "image/auto-orient,1/resize,w_320,h_320"
+_MEDIUM: Final = "image/auto-orient,1/resize,w_960,h_960"
+
+
 class ServeObject(Protocol):
     """How OSS answers `exchange.request` about a target, as a caller. Raises: OssError."""
 
     def __call__(self, exchange: Exchange, caller: Caller, target: Target) -> Awaitable[Reply]: ...
 
 
-async def serve_object(
-    serve: ServeObject, exchange: Exchange, good: Good, key: str, *, attachment: bool = False
-) -> Reply:
+async def serve_object(serve: ServeObject, exchange: Exchange, good: Good, key: str, way: Way | None = None) -> Reply:
     """GET or HEAD of one object.
 
     Args:
-        attachment: browsers save it, whatever the ticket says.
+        way: how a browser asked for it; None: as the ticket says.
     Raises: OssError.
     """
-    ticket, request = good.ticket, exchange.request
-    parameters = [Parameter("response-content-disposition", _disposition(ticket, key, attachment=attachment))]
+    ticket, request, caller = good.ticket, exchange.request, good.caller
+    inline = ticket.inline if way is None else way is not Way.DOWNLOAD
+    disposition = write_disposition(name_file(ticket, key), inline=inline)
+    process = ticket.process
+    if way is Way.PREVIEW:
+        limited = caller.limits is not None and caller.limits.downloads is not None
+        process, caller = _SMALL if limited else _MEDIUM, caller._replace(limits=None)
+    parameters = [Parameter("response-content-disposition", disposition)]
     if ticket.version_id:
         parameters.append(Parameter("versionId", ticket.version_id))
-    if ticket.process:
-        parameters.append(Parameter("x-oss-process", ticket.process))
-    caller = good.caller
+    if process:
+        parameters.append(Parameter("x-oss-process", process))
     if ticket.names is not Names.OBJECT:
         caller = caller._replace(part=name_part(key))
     # From here on it is a request for the object: logs say its path, and nothing knows the code.
@@ -76,7 +92,3 @@ def name_file(ticket: Ticket, key: str) -> str:
         return ticket.file_name
     name = key.rstrip("/").rpartition("/")[2]
     return "".join("_" if ord(sign) < 32 or sign in _UNSAFE else sign for sign in name).strip() or "file"
-
-
-def _disposition(ticket: Ticket, key: str, *, attachment: bool) -> str:
-    return write_disposition(name_file(ticket, key), inline=ticket.inline and not attachment)

@@ -63,6 +63,11 @@ class Good(NamedTuple):
         return self.link.bucket
 
     @property
+    def counts_whole(self) -> bool:
+        """Its uses are those of one object, not counted for each of several."""
+        return self.ticket.names is Names.OBJECT
+
+    @property
     def address(self) -> str:
         """Where the ticket is, as the path of a URL."""
         return f"/t/{self.caller.signature}"

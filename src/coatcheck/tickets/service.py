@@ -1,4 +1,4 @@
-"""The service at /t/: a ticket's object, its folder, its password; for programs here, for people by `pages`."""
+"""The service at /t/: a ticket's object, its folder, its password. Programs get bytes, people get pages."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import json
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
-from coatcheck.core.errors import (
-    ENTITY_TOO_LARGE,
-    INTERNAL_ERROR,
-    INVALID_ARGUMENT,
-    METHOD_NOT_ALLOWED,
-    OssError,
-)
+from coatcheck.core.errors import ENTITY_TOO_LARGE, INTERNAL_ERROR, INVALID_ARGUMENT, METHOD_NOT_ALLOWED, OssError
 from coatcheck.core.limits import LINK_PAGE_MAX
 from coatcheck.core.ticket_errors import TICKET_FILE_UNKNOWN
 from coatcheck.core.times import write_iso
 from coatcheck.exchange import Exchange
+from coatcheck.links.robots import is_robot
 from coatcheck.operations.context import Ports
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.tickets import Names
+from coatcheck.wire.browser import is_navigation
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 
+from .describe import view_box, view_folder, view_object
 from .folder import list_folder
 from .lock import Lock
-from .objects import ServeObject, add_headers, name_file, serve_object
+from .objects import ServeObject, Way, add_headers, name_file, serve_object
 from .presented import PREFIX, Good, TicketBook, as_ticket, find_good
+from .views import Pages, Preview
 
 _FORM_MAX_BYTES: Final = 4096
 _FORM: Final = "application/x-www-form-urlencoded"
+_ALLOW: Final = ((b"Allow", b"GET, HEAD"),)
 
 
 class TicketPorts(NamedTuple):
@@ -39,6 +38,7 @@ class TicketPorts(NamedTuple):
     lock: Lock
     ports: Ports
     serve: ServeObject
+    pages: Pages
 
 
 class TicketService:
@@ -54,35 +54,43 @@ class TicketService:
         try:
             return await self._answer(exchange)
         except OssError as error:
-            return add_headers(exchange.refuse(as_ticket(error)))
+            return self._refuse(exchange, request, as_ticket(error))
         except Damaged:  # which object, and why, is in the log
-            return add_headers(exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged.")))
+            damaged = INTERNAL_ERROR("The stored bytes of this object are damaged.")
+            return self._refuse(exchange, request, damaged)
         finally:
             if exchange.request is request:
                 exchange.request = request._replace(raw_path=PREFIX)
+
+    def _refuse(self, exchange: Exchange, request: Request, error: OssError) -> Reply:
+        """By its status for programs, in a sentence for people."""
+        if is_navigation(request):
+            exchange.refusal = error.code
+            return self._ports.pages.write_refusal(request, error, exchange.request_id, exchange.now)
+        return add_headers(exchange.refuse(error))
 
     async def _answer(self, exchange: Exchange) -> Reply:
         request, now = exchange.request, exchange.now
         good = await find_good(self._ports.book, request, now)
         exchange.bucket, exchange.access_key_id = good.bucket, good.caller.access_key_id
-        if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip() == _FORM:
-            return await self._unlock(exchange, good)
-        await self._ports.lock.check(good, request, now)
+        try:
+            if request.method == "POST" and _is_form(request):
+                return await self._unlock(exchange, good)
+            await self._ports.lock.check(good, request, now)
+        except OssError as error:
+            if not is_navigation(request):
+                raise
+            exchange.refusal = error.code
+            return self._ports.pages.write_password(request, good.address, error)
         if request.method not in ("GET", "HEAD"):
-            raise METHOD_NOT_ALLOWED(Method=request.method, headers=((b"Allow", b"GET, HEAD"),))
-        attachment = "download" in request.query
+            raise METHOD_NOT_ALLOWED(Method=request.method, headers=_ALLOW)
         match good.ticket.names:
             case Names.OBJECT:
-                key = good.ticket.keys[0]
-                if good.path not in ("", name_file(good.ticket, key)):
-                    raise TICKET_FILE_UNKNOWN()
-                return await serve_object(self._ports.serve, exchange, good, key, attachment=attachment)
+                return await self._give_object(exchange, good)
             case Names.BOX:
-                raise TICKET_FILE_UNKNOWN()
+                return self._ports.pages.write_box(request, await view_box(self._ports.ports, good), now)
             case _:
-                if not good.path:
-                    return await self._show_folder(exchange, good)
-                return await serve_object(self._ports.serve, exchange, good, find_key(good), attachment=attachment)
+                return await self._give_folder(exchange, good)
 
     async def _unlock(self, exchange: Exchange, good: Good) -> Reply:
         """The form with the password. Right: back to where it was sent, with a cookie."""
@@ -92,7 +100,34 @@ class TicketService:
         cookie = self._ports.lock.make_cookie(good, exchange.now, secure=request.secure)
         return add_headers(Reply(303, ((b"Location", request.raw_path), cookie)))
 
-    async def _show_folder(self, exchange: Exchange, good: Good) -> Reply:
+    async def _give_object(self, exchange: Exchange, good: Good) -> Reply:
+        request, ports = exchange.request, self._ports
+        key, way = good.ticket.keys[0], _read_way(request)
+        if good.path not in ("", name_file(good.ticket, key)):
+            raise TICKET_FILE_UNKNOWN()
+        if way is None and not good.path and _wants_page(request):
+            view = await view_object(ports.ports, good, request, exchange.now)
+            return ports.pages.write_object(request, view, exchange.now)
+        if way is Way.PREVIEW:
+            view = await view_object(ports.ports, good, request, exchange.now)
+            if view.preview is not Preview.PICTURE:
+                raise TICKET_FILE_UNKNOWN()
+        return await serve_object(ports.serve, exchange, good, key, way)
+
+    async def _give_folder(self, exchange: Exchange, good: Good) -> Reply:
+        request, ports = exchange.request, self._ports
+        path = good.path or request.query.get("file") or ""
+        if path:
+            way = _read_way(request)
+            key = find_key(good, path)
+            return await serve_object(ports.serve, exchange, good, key, None if way is Way.PREVIEW else way)
+        if _wants_page(request) and "list" not in request.query:
+            view = await view_folder(ports.ports, good, request, exchange.now)
+            return ports.pages.write_folder(request, view, exchange.now)
+        return await self._list(exchange, good)
+
+    async def _list(self, exchange: Exchange, good: Good) -> Reply:
+        """For programs."""
         request = exchange.request
         most = _read_page_size(request.query.get("limit"))
         after = request.query.get("after") or ""
@@ -104,14 +139,30 @@ class TicketService:
         return _write({"files": files, "next": folder.next})
 
 
-def find_key(good: Good) -> str:
+def find_key(good: Good, path: str) -> str:
     """The object of a folder or list that a path names; never one outside. Raises: OssError TICKET_FILE_UNKNOWN."""
-    ticket, path = good.ticket, good.path
-    if ticket.names is Names.PREFIX and path:
+    ticket = good.ticket
+    if ticket.names is Names.PREFIX:
         return ticket.keys[0] + path
     if ticket.names is Names.LIST and path in ticket.keys:
         return path
     raise TICKET_FILE_UNKNOWN()
+
+
+def _wants_page(request: Request) -> bool:
+    """Programs that show previews of links see the page, and use nothing up."""
+    return is_navigation(request) or is_robot(request.headers.get("user-agent", ""))
+
+
+def _read_way(request: Request) -> Way | None:
+    for way in Way:
+        if way.value in request.query:
+            return way
+    return None
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
 
 
 async def _read_form(request: Request) -> dict[str, str]:
@@ -123,7 +174,10 @@ async def _read_form(request: Request) -> dict[str, str]:
                 raise ENTITY_TOO_LARGE()
     except BodyFailed:
         raise INVALID_ARGUMENT("The form broke off.") from None
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=16)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=16)
+    except ValueError:
+        raise INVALID_ARGUMENT("The form has too many fields.") from None
     return {name: values[0] for name, values in fields.items()}
 
 

@@ -1,0 +1,15 @@
+"""Whether a person's browser shows what is answered, or a program reads it.
+
+Source: Fetch Metadata Request Headers (W3C): Sec-Fetch-Mode; RFC 9110, Accept.
+"""
+
+from __future__ import annotations
+
+from .request import Request
+
+
+def is_navigation(request: Request) -> bool:
+    """Somebody followed a link: what comes back fills a window."""
+    if request.method not in ("GET", "HEAD", "POST") or "text/html" not in request.headers.get("accept", ""):
+        return False
+    return request.headers.get("sec-fetch-mode", "navigate") == "navigate"
