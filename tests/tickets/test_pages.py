@@ -169,7 +169,7 @@ async def test_refusals_say_what_happened(house: House) -> None:
     ended = await make(house, ends_at="2026-03-05T07:10:09Z")
     house.now = NOW + 300
     answer = await use(house, ended["url"], headers=BROWSER)
-    assert (answer.status, seen(answer).texts[1]) == (410, "This link has ended")
+    assert (answer.status, seen(answer).texts[1]) == (410, "This link ended 3 minutes ago")
     cancelled = await make(house)
     await call(house, "DELETE", f"links/{cancelled['id']}")
     answer = await use(house, cancelled["url"], headers=CHINESE)

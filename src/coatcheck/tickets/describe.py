@@ -10,6 +10,7 @@ from coatcheck.access.facts import read_request_facts
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import NO_SUCH_BUCKET, NO_SUCH_KEY, OssError
 from coatcheck.core.limits import PAGE_FILES_MAX, PREVIEW_PICTURE_MAX_BYTES, PREVIEW_TEXT_MAX_BYTES
+from coatcheck.links.uses import settle
 from coatcheck.links.uses_text import read_uses
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.get import inline_content, open_content
@@ -44,7 +45,7 @@ async def view_object(ports: Ports, good: Good, request: Request, now: float) ->
     if preview is Preview.TEXT:
         preview, text = await _read_text(context, grant, found)
     size = None if ticket.process or found.kind == SYMLINK else found.size
-    return ObjectView(await _view(ports, good), name_file(ticket, key), size, content_type, preview, text)
+    return ObjectView(await _view(ports, good, now), name_file(ticket, key), size, content_type, preview, text)
 
 
 async def view_folder(ports: Ports, good: Good, request: Request, now: float) -> FolderView:
@@ -52,18 +53,18 @@ async def view_folder(ports: Ports, good: Good, request: Request, now: float) ->
     after = request.query.get("after") or ""
     folder = await list_folder(ports, good, request, now, after=after, most=PAGE_FILES_MAX)
     name = good.ticket.keys[0].rstrip("/").rpartition("/")[2] if len(good.ticket.keys) == 1 else ""
-    return FolderView(await _view(ports, good), name, folder.files, folder.next, not after)
+    return FolderView(await _view(ports, good, now), name, folder.files, folder.next, not after)
 
 
-async def view_box(ports: Ports, good: Good) -> BoxView:
-    return BoxView(await _view(ports, good), good.ticket.box or Box())
+async def view_box(ports: Ports, good: Good, now: float) -> BoxView:
+    return BoxView(await _view(ports, good, now), good.ticket.box or Box())
 
 
-async def _view(ports: Ports, good: Good) -> TicketView:
+async def _view(ports: Ports, good: Good, now: float) -> TicketView:
     link = good.link
     left, limit = None, link.limits.downloads
     if limit is not None and good.counts_whole:
-        uses = read_uses(await ports.links.register.find_uses(link.id))
+        uses = settle(read_uses(await ports.links.register.find_uses(link.id)), now)
         left = max(0, limit - uses.taken)
     return TicketView(good.address, link.note, link.ends_at, left)
 

@@ -18,6 +18,7 @@ from coatcheck.core.ticket_errors import (
     TICKET_USED_UP,
     TICKET_WITHOUT_MAKER,
 )
+from coatcheck.core.times import write_iso
 from coatcheck.identity.acting import Keys, NoAuthor, act_by_key
 from coatcheck.identity.caller import Caller
 from coatcheck.links.standing import Presented, check_standing
@@ -141,7 +142,7 @@ async def find_good(book: TicketBook, request: Request, now: float) -> Good:
     if link.cancelled_at is not None:
         raise TICKET_CANCELLED()
     if link.ends_at is not None and link.ends_at < now:
-        raise TICKET_ENDED()
+        raise TICKET_ENDED(Expires=write_iso(link.ends_at))
     standing = await book.register.find_standing(link.id, link.access_key_id, link.bucket, key)
     try:
         limits = check_standing(standing, Presented(link.account, link.registered_at, request.client), now)

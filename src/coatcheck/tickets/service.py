@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from coatcheck.core.errors import ENTITY_TOO_LARGE, INTERNAL_ERROR, INVALID_ARGUMENT, METHOD_NOT_ALLOWED, OssError
 from coatcheck.core.limits import LINK_PAGE_MAX
-from coatcheck.core.ticket_errors import TICKET_FILE_UNKNOWN
+from coatcheck.core.ticket_errors import TICKET_FILE_UNKNOWN, TICKET_USED_UP
 from coatcheck.core.times import write_iso
 from coatcheck.exchange import Exchange
 from coatcheck.links.robots import is_robot
@@ -88,7 +88,7 @@ class TicketService:
             case Names.OBJECT:
                 return await self._give_object(exchange, good)
             case Names.BOX:
-                return self._ports.pages.write_box(request, await view_box(self._ports.ports, good), now)
+                return self._ports.pages.write_box(request, await view_box(self._ports.ports, good, now), now)
             case _:
                 return await self._give_folder(exchange, good)
 
@@ -107,6 +107,8 @@ class TicketService:
             raise TICKET_FILE_UNKNOWN()
         if way is None and not good.path and _wants_page(request):
             view = await view_object(ports.ports, good, request, exchange.now)
+            if view.ticket.downloads_left == 0:
+                raise TICKET_USED_UP()
             return ports.pages.write_object(request, view, exchange.now)
         if way is Way.PREVIEW:
             view = await view_object(ports.ports, good, request, exchange.now)

@@ -53,7 +53,7 @@ async function main() {
 
   // A link whose time is over.
   const refused = await page.goto(facts.expired);
-  say({ what: 'refused', status: refused.status(), code: /<Code>(\w+)/.exec(await refused.text())[1] });
+  say({ what: 'refused', status: refused.status(), code: /Code (\w+)/.exec(await refused.text())[1] });
 
   await browser.close();
   say({ done: true });
