@@ -9,6 +9,7 @@ import pytest
 
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
+from coatcheck.ports.content_sums import ContentSums
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.identities import Identities
 from coatcheck.ports.keyring import Keyring
@@ -18,6 +19,7 @@ from coatcheck.ports.store import Store
 
 from .byte_store_contract import ByteStoreContract
 from .catalog_contract import CatalogContract
+from .content_sums_contract import ContentSumsContract
 from .domains_contract import DomainsContract
 from .identities_contract import IdentitiesContract
 from .keyring_contract import KeyringContract
@@ -46,6 +48,10 @@ class OfStore:
         return opened.links
 
     @pytest.fixture
+    def content_sums(self, opened: Store) -> ContentSums:
+        return opened.content_sums
+
+    @pytest.fixture
     def secrets(self, opened: Store) -> SecretsInUse:
         return opened.secrets
 
@@ -59,6 +65,10 @@ class StoreDomains(OfStore, DomainsContract):
 
 
 class StoreLinks(OfStore, LinksContract):
+    pass
+
+
+class StoreContentSums(OfStore, ContentSumsContract):
     pass
 
 

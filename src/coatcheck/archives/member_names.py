@@ -2,8 +2,8 @@
 
 A key is any text; a name in an archive becomes a path on the disk of somebody who trusts us. So every part of it is a
 plain file name on Linux, macOS and Windows; two names never mean the same file (also where case or Unicode's form makes
-no difference), and no name is both a file and a folder. What is changed is changed the same way each time, from the keys
-and their order alone: a download that is resumed finds the same names.
+no difference), and no name is both a file and a folder. What is changed is changed the same way each time, from the
+keys and their order alone: a download that is resumed finds the same names.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ _REPLACED: Final = {
     **{ord(letter): "_" for letter in '\\:*?"<>|'},  # Windows; ":" names drives and streams there
 }
 _DEVICES: Final = frozenset(
-    ("con", "prn", "aux", "nul", "conin$", "conout$")
-    + tuple(f"{device}{number}" for device in ("com", "lpt") for number in "0123456789¹²³")
+    (
+        *("con", "prn", "aux", "nul", "conin$", "conout$"),
+        *(f"{device}{number}" for device in ("com", "lpt") for number in "0123456789¹²³"),
+    )
 )
 _SUFFIX_MAX_CHARS: Final = 16  # of a file name's extension, which a change leaves in its place
 

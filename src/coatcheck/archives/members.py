@@ -42,6 +42,7 @@ class Members:
     def __init__(self) -> None:
         self._texts = bytearray()
         self._ends = array("Q")
+        self._name_sizes = array("H")
         self._sizes = array("Q")
         self._modified = array("q")
         self._buckets = array("H")
@@ -61,6 +62,7 @@ class Members:
         held_name = b"%d" % (len(key) - len(name)) if key.endswith(name) else b"/" + name.encode()
         text = _END.join((key.encode(), version, held_name, etag.encode()))
         self._texts += text
+        self._name_sizes.append(len(name.encode()))
         self._ends.append(len(self._texts))
         self._sizes.append(size)
         self._modified.append(modified)
@@ -77,6 +79,10 @@ class Members:
 
     def size(self, number: int) -> int:
         return self._sizes[number]
+
+    def name_size(self, number: int) -> int:
+        """Of the name, bytes."""
+        return self._name_sizes[number]
 
     def modified(self, number: int) -> int:
         """Unix seconds."""

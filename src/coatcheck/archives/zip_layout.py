@@ -82,11 +82,11 @@ class ZipLayout:
         self._records = array("Q")
         at = 0
         for number in range(len(members)):
-            at += len(self.header(number)) + members.size(number) + self._descriptor_size(number)
+            at += self._header_size(number) + members.size(number) + self._descriptor_size(number)
             self._starts.append(at)
         for number in range(len(members)):
             self._records.append(at)
-            at += len(self.record(number, 0))
+            at += self._record_size(number)
         self._records.append(at)
         self.size = at + len(self.end())
 
@@ -180,6 +180,15 @@ class ZipLayout:
             long += _LOCATOR.pack(0x07064B50, 0, stop, 1)
         few = min(count, _MAX_16)
         return long + _END.pack(0x06054B50, 0, 0, few, few, min(size, _MAX_32), min(start, _MAX_32), 0)
+
+    def _header_size(self, number: int) -> int:
+        extra = _SIZES_64.size if self._members.size(number) >= _MAX_32 else 0
+        return _LOCAL.size + self._members.name_size(number) + _TIME.size + extra
+
+    def _record_size(self, number: int) -> int:
+        longs = 2 * (self._members.size(number) >= _MAX_32) + (self._starts[number] >= _MAX_32)
+        extra = 4 + 8 * longs if longs else 0
+        return _RECORD.size + self._members.name_size(number) + _TIME.size + extra
 
     def _descriptor_size(self, number: int) -> int:
         size = self._members.size(number)

@@ -32,6 +32,7 @@ _BY_TRIGGER: Final = (
     "link",
     "link_uses",
     "link_rule",
+    "content_sum",
 )
 
 

@@ -1,0 +1,1 @@
+-- Version 10. Nothing: the number is another change's.

@@ -1,0 +1,1 @@
+-- Version 8. Nothing: the number is another change's.

@@ -1,0 +1,1 @@
+-- Version 9. Nothing: the number is another change's.
