@@ -189,7 +189,7 @@ def test_large_members_are_where_the_directory_says(sizes: list[int]) -> None:
                 large = info.file_size >= 0xFFFFFFFF
                 assert len(layout.descriptor(number, 7)) == (24 if large else 16)
             start = info.header_offset
-            assert list(layout.pieces(start, start + len(head)))[0] == (Part.HEADER, number, 0, len(head))
+            assert next(layout.pieces(start, start + len(head))) == (Part.HEADER, number, 0, len(head))
 
 
 def test_a_hundred_thousand_members_of_a_terabyte_fit_on_paper() -> None:

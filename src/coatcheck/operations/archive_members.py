@@ -154,8 +154,8 @@ async def members_under(context: Context, bucket: Bucket, prefix: str, *, root: 
 async def members_of(context: Context, named: Iterable[Named]) -> Archive:
     """Exactly these objects.
 
-    Raises: OssError ARCHIVE_TOO_LARGE, ARCHIVES_BUSY, INVALID_OBJECT_STATE, NO_SUCH_KEY, NO_SUCH_VERSION; the refusal of
-        `decide`, what `follow` raises.
+    Raises: OssError ARCHIVE_TOO_LARGE, ARCHIVES_BUSY, INVALID_OBJECT_STATE, NO_SUCH_KEY, NO_SUCH_VERSION; the refusal
+        of `decide`, what `follow` raises.
     """
     archive = Archive()
     try:
