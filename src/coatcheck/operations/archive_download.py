@@ -98,7 +98,7 @@ class ArchiveDownload:
             (opened,) = await asyncio.gather(ahead, return_exceptions=True)
             await _close(opened)
         await _close(current)
-        await self._sums.keep()
+        await self._sums.remember()
 
     def _pieces(self) -> Iterator[Piece]:
         return self._layout.pieces(self._span.start, self._span.stop)

@@ -43,9 +43,9 @@ class ArchiveSums:
         self._set(number, crc32)
         self._new[self._name(number)] = crc32
         if len(self._new) >= _KEPT_AT_ONCE:
-            await self.keep()
+            await self.remember()
 
-    async def keep(self) -> None:
+    async def remember(self) -> None:
         """Remember for other downloads what was new. If it can't be written, it will be computed again."""
         if self._new:
             new, self._new = self._new, {}

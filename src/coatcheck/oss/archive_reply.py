@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from coatcheck.core.byte_range import ByteRange
-from coatcheck.core.errors import SERVICE_UNAVAILABLE
+from coatcheck.core.errors import INTERNAL_ERROR
 from coatcheck.operations.archive_download import ArchiveDownload
 from coatcheck.operations.archive_members import Archive
 from coatcheck.operations.commit import ATTEMPTS, ReplacedMeanwhile
@@ -46,7 +46,7 @@ async def reply_with_archive(
         name: of the file, without ".zip"; any text.
         take_uses: awaited once, when all else is ready, before the first byte goes out: what it raises refuses the
             download. What it returns is told how many bytes of the file went out. It isn't asked for HEAD.
-    Raises: OssError INVALID_RANGE, PRECONDITION_FAILED, SERVICE_UNAVAILABLE; what the others raise.
+    Raises: OssError INVALID_RANGE, PRECONDITION_FAILED, INTERNAL_ERROR; what the others raise.
     """
     for _ in range(ATTEMPTS):
         download = await ArchiveDownload.of(context, await gather())
@@ -57,7 +57,7 @@ async def reply_with_archive(
         except BaseException:
             await download.close()
             raise
-    raise SERVICE_UNAVAILABLE()
+    raise INTERNAL_ERROR("The objects are being replaced faster than they can be read. Try again.")
 
 
 async def _reply(request: Request, download: ArchiveDownload, name: str, take_uses: TakeUses) -> Reply:
