@@ -18,6 +18,7 @@ import signal
 import socket
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from math import inf
 from pathlib import Path
 from statistics import median
@@ -63,14 +64,16 @@ class Alone:
 async def serve(root: Path, listening: socket.socket, files: int, ready: int) -> None:
     server = Server(ServerSettings(root), RootCredentials(KEY_ID, SECRET))
     plain = await server.open()
-    ports = server._ports
-    account = await server._engines.keyring.root_account()
+    ports, engines = server._ports, server._engines
+    assert ports is not None
+    assert engines is not None
+    account = await engines.keyring.root_account()
     context = Context(ports, Caller(account, KEY_ID), time.time())
     bucket = await ports.catalog.create_bucket(
         NewBucket("bench", account, "cn-hangzhou", "private", "Standard", "LRS", int(time.time())), most=9
     )
 
-    async def pieces(size: int):  # type: ignore[no-untyped-def]
+    async def pieces(size: int) -> AsyncIterator[bytes]:
         for _ in range(size // MIB):
             yield os.urandom(MIB)
 
@@ -113,8 +116,7 @@ class Client:
         self._port = port
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._buffer = bytearray(MIB)
-        presigner = Presigner(KEY_ID, SECRET, region="cn-hangzhou", endpoint=f"http://127.0.0.1:{port}")
-        self._sign = lambda key: presigner.presign("GET", "bench", key).url
+        self._presigner = Presigner(KEY_ID, SECRET, region="cn-hangzhou", endpoint=f"http://127.0.0.1:{port}")
 
     def rate(self, paths: list[str]) -> float:
         begun, size = time.perf_counter(), 0
@@ -123,7 +125,7 @@ class Client:
         return size / (time.perf_counter() - begun)
 
     def link(self, key: str) -> str:
-        return str(self._sign(key)).partition(f":{self._port}")[2]
+        return self._presigner.presign("GET", "bench", key).url.partition(f":{self._port}")[2]
 
     def _get(self, path: str) -> int:
         self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n".encode())

@@ -83,6 +83,12 @@ def test_a_long_name_is_cut_and_keeps_its_extension() -> None:
         assert name.endswith(".jpeg")
 
 
+def test_a_path_that_no_key_is_as_long_as_is_cut() -> None:
+    one, other = names_of("a/" * 10_000 + "b", "a/" * 10_000 + "c")
+    assert one != other
+    assert max(len(one), len(other)) < 1100
+
+
 hostile = st.text(
     st.one_of(st.sampled_from('/\\.:~ "aAcon\x00\u0301\u00e9\u202e'), st.characters(codec="utf-8")), max_size=40
 )

@@ -12,7 +12,7 @@ import unicodedata
 from hashlib import blake2b
 from typing import Final
 
-from coatcheck.core.limits import ARCHIVE_PART_MAX_BYTES
+from coatcheck.core.limits import ARCHIVE_PART_MAX_BYTES, OBJECT_KEY_MAX_BYTES
 
 _REPLACED: Final = {
     **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "_"),  # control characters
@@ -45,8 +45,9 @@ class MemberNames:
         A path that ends with "/" is an empty folder, whose name ends so too; "" where nothing is left of it, or the
         folder is there already.
         """
-        parts = [_safe_part(part) for part in path.split("/") if part]
         is_folder = path.endswith("/")
+        path = path[:OBJECT_KEY_MAX_BYTES]  # no key is longer; a ZIP says sizes of names in 16 bits
+        parts = [_safe_part(part) for part in path.split("/") if part]
         if not parts:
             return "" if is_folder or not path else self._take("", "_", path)
         folder, count = "", len(self._folders)
