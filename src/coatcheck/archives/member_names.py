@@ -38,6 +38,9 @@ class MemberNames:
     def __init__(self) -> None:
         self._files: set[int] = set()
         self._folders: set[int] = set()
+        self._head = self._inner = (
+            ""  # the folder of the last file, as it came and as it is named: often the next one's
+        )
 
     def name(self, path: str) -> str:
         """The safe name of a key, or of what is left of it behind a prefix.
@@ -47,15 +50,20 @@ class MemberNames:
         """
         is_folder = path.endswith("/")
         path = path[:OBJECT_KEY_MAX_BYTES]  # no key is longer; a ZIP says sizes of names in 16 bits
-        parts = [_safe_part(part) for part in path.split("/") if part]
-        if not parts:
-            return "" if is_folder or not path else self._take("", "_", path)
-        folder, count = "", len(self._folders)
-        for part in parts if is_folder else parts[:-1]:
-            folder = self._enter(folder, part)
         if is_folder:
+            count, folder = len(self._folders), self._folder(path)
             return folder if len(self._folders) > count else ""
-        return self._take(folder, parts[-1], path)
+        head, _, part = path.rpartition("/")
+        if head != self._head:
+            self._head, self._inner = head, self._folder(head)
+        return self._take(self._inner, _safe_part(part), path) if part else ""
+
+    def _folder(self, path: str) -> str:
+        folder = ""
+        for part in path.split("/"):
+            if part:
+                folder = self._enter(folder, _safe_part(part))
+        return folder
 
     def _enter(self, folder: str, part: str) -> str:
         """A folder within a folder; where a file has its name another one, and the same for all that follows."""
