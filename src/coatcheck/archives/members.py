@@ -1,8 +1,8 @@
 """The members of an archive, held in little memory: some 60 bytes each, and their keys.
 
-100,000 members with keys of 60 bytes are 14 MB, whatever their sizes. They are held, and not listed anew page by page
-while they are sent, since the end of a ZIP file says again what stands before each member: the whole of it has to be
-one state of the bucket, or it is no archive.
+100,000 members with keys of 60 bytes are 13 MB, and 8 more while their names are given out, whatever their sizes. They
+are held, and not listed anew page by page while they are sent, since the end of a ZIP file says again what stands
+before each member: the whole of it has to be one state of the bucket, or it is no archive.
 """
 
 from __future__ import annotations

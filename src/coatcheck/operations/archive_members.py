@@ -88,6 +88,11 @@ class Archive:
             raise ARCHIVE_TOO_LARGE()
         self._held += _room.take(self.members.held_bytes - self._held)
 
+    def finish(self) -> Archive:
+        """Nothing is added any more: what names were given out needn't be known."""
+        self._names = MemberNames()
+        return self
+
     def close(self) -> None:
         """May be called twice."""
         _room.give_back(self._held)
@@ -143,7 +148,7 @@ async def members_under(context: Context, bucket: Bucket, prefix: str, *, root: 
                 if found is not None:
                     archive.add(bucket, listed.key, None, listed.key[len(root) :], found)
             if page.next_marker is None:
-                return archive
+                return archive.finish()
             marker = page.next_marker
             await asyncio.sleep(0)
     except BaseException:
@@ -166,7 +171,7 @@ async def members_of(context: Context, named: Iterable[Named]) -> Archive:
     except BaseException:
         archive.close()
         raise
-    return archive
+    return archive.finish()
 
 
 async def find_member(context: Context, bucket: Bucket, key: str, version_id: str | None) -> tuple[Grant, ObjectRecord]:
