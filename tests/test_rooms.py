@@ -28,12 +28,14 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
     "links": {"core", "ports.links"},
+    "archives": {"core"},
     "access": {"core", "identity.caller", "ports"},
     "configurations": {
         *{"core", "access.actions", "access.policy"},
         *{"ports.access_point", "ports.bucket", "ports.object", "ports.worm"},
     },
     "operations": {
+        "archives",
         "links",
         "core",
         "ports",
@@ -52,7 +54,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     "tickets": {
         *{"core", "exchange", "links", "operations", "wire", "ports", "access", "identity"},
-        "signing.disposition",
+        *{"archives.members", "oss.archive_reply", "signing.disposition"},
     },
     "oss": {
         *{"core", "operations", "wire", "ports", "images", "queries", "settings", "access", "configurations"},
@@ -185,7 +187,7 @@ HOMES: Final[dict[str, set[str]]] = {
     "alibabacloud_oss_v2": {"testing.clients"},
 }
 
-PURE: Final = {"core", "signing", "access", "configurations", "queries"}
+PURE: Final = {"archives", "core", "signing", "access", "configurations", "queries"}
 
 # What pure arithmetic has no use for, and who has a use for it all the same.
 IMPURE: Final = {"asyncio", "logging", "os", "socket", "subprocess", "threading", "time"}

@@ -164,6 +164,7 @@ class Server:
             tasks=self._tasks,
             certificates=PemCertificateReader(),
             links=self._downloads,
+            content_sums=self._engines.content_sums,
         )
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)

@@ -9,6 +9,7 @@ import pytest
 
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
+from coatcheck.ports.content_sums import ContentSums
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.identities import Identities
 from coatcheck.ports.keyring import Keyring
@@ -18,6 +19,7 @@ from coatcheck.ports.store import Store
 
 from .byte_store_contract import ByteStoreContract
 from .catalog_contract import CatalogContract
+from .content_sums_contract import ContentSumsContract
 from .domains_contract import DomainsContract
 from .identities_contract import IdentitiesContract
 from .keyring_contract import KeyringContract
@@ -47,6 +49,10 @@ class OfStore:
         return opened.links
 
     @pytest.fixture
+    def content_sums(self, opened: Store) -> ContentSums:
+        return opened.content_sums
+
+    @pytest.fixture
     def secrets(self, opened: Store) -> SecretsInUse:
         return opened.secrets
 
@@ -67,6 +73,10 @@ class StoreTickets(OfStore, TicketsContract):
     @pytest.fixture
     def both(self, opened: Store) -> Both:
         return Both(opened.links, opened.tickets)
+
+
+class StoreContentSums(OfStore, ContentSumsContract):
+    pass
 
 
 class StoreKeyring(OfStore, KeyringContract):

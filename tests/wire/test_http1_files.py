@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.core.body import FileSlice, Stream
+from coatcheck.core.body import FileSlice, Slice, Stream
 from coatcheck.exchange import Exchange
+from coatcheck.identity.caller import ANONYMOUS, UsedLink
 from coatcheck.wire.reply import Reply
 
 from .test_http1 import CLOSE, GET, a_house, replying
@@ -141,3 +142,52 @@ async def test_head_sends_no_byte_of_it(tmp_path: Path) -> None:
         assert answer.endswith(b"\r\n\r\n")
         await house.all_ended(1)
         assert (source.taken, source.closed) == (0, 1)
+
+
+async def test_bytes_go_out_between_files_in_their_order(tmp_path: Path) -> None:
+    """As the parts of an archive do: some are longer than the kernel takes at once, some are none at all."""
+    between = [b"a" * 100, b"", b"b" * 8 * MIB, b"last"]
+    source = Source(tmp_path / "file", 4 * MIB, 3)
+
+    async def slices() -> AsyncIterator[Slice]:
+        files = source.slices()
+        yield between[0]
+        yield between[1]
+        yield await anext(files)
+        yield bytearray(between[2])
+        yield await anext(files)
+        yield between[3]
+
+    size = 12 * MIB + 107
+    reply = Reply(200, (), Stream(source.chunks(), size, source.close, slices()))
+    async with a_house(replying(reply)) as house:
+        answer = await house.say(CLOSE)
+        await house.all_ended(1)
+    expected = between[0] + CONTENT[: 4 * MIB] + between[2] + CONTENT[4 * MIB : 4 * MIB + 3] + between[3]
+    assert answer.partition(b"\r\n\r\n")[2] == expected
+    assert (house.ended, source.closed) == ([(200, size, True)], 1)
+
+
+async def test_no_bytes_at_all_find_out_that_the_client_has_gone(tmp_path: Path) -> None:
+    source, asked = Source(tmp_path / "file", 1), 0
+
+    async def slices() -> AsyncIterator[Slice]:
+        nonlocal asked
+        while True:
+            asked += 1
+            if asked == 3:
+                for connection in list(house.connections.with_exchange()):
+                    connection.reset()
+            yield b""
+
+    reply = Reply(200, (), Stream(source.chunks(), 10, source.close, slices()))
+
+    async def pipeline(exchange: Exchange) -> Reply:
+        exchange.link = UsedLink(ANONYMOUS, "", "", None)
+        return reply
+
+    async with a_house(pipeline) as house:
+        with suppress(ConnectionResetError):
+            await house.say(CLOSE)
+        await house.all_ended(1)
+    assert (asked, house.ended) == (3, [(200, 0, False)])

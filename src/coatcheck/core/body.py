@@ -42,6 +42,14 @@ class FileSlice(NamedTuple):
     size: int
 
 
+Slice = FileSlice | bytes | bytearray  # bytes are what stands between files; none at all is a sign of life
+
+
+def slice_size(piece: Slice) -> int:
+    """Bytes."""
+    return piece.size if isinstance(piece, FileSlice) else len(piece)
+
+
 UNKNOWN_SIZE: Final = -1
 
 
@@ -56,7 +64,7 @@ class Stream(NamedTuple):
     chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
     size: int
     close: Callable[[], Awaitable[None]]
-    slices: AsyncIterator[FileSlice] | None = None
+    slices: AsyncIterator[Slice] | None = None
 
 
 async def one_chunk(content: bytes) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from fastcrc import crc64
+from fastcrc import crc32, crc64
 
 EMPTY_CRC64 = 0
 _POLYNOMIAL: Final = 0xC96C5795D7870F42  # CRC-64/XZ, reflected: the top bit is x^0
@@ -19,6 +19,11 @@ _ONE: Final = 1 << 63
 def update_crc64(data: bytes | bytearray | memoryview, crc: int = EMPTY_CRC64) -> int:
     """CRC-64/XZ of what came before (`crc`) followed by `data`; "123456789" gives 0x995dc9bbdf1939fa."""
     return int(crc64.xz(bytes(data) if isinstance(data, memoryview) else data, crc))
+
+
+def update_crc32(data: bytes | bytearray, crc: int = 0) -> int:
+    """CRC-32 of ZIP and gzip, of what came before (`crc`) followed by `data`; "123456789" gives 0xcbf43926."""
+    return int(crc32.iso_hdlc(data, crc))
 
 
 def combine_crc64(first: int, second: int, second_size: int) -> int:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from .fault import Broken as Broken
 from .fault import Fault as Fault
 from .fault import OssError as OssError
+from .link_errors import ARCHIVE_TOO_LARGE as ARCHIVE_TOO_LARGE
+from .link_errors import ARCHIVES_BUSY as ARCHIVES_BUSY
 from .link_errors import LINK_BODY_MISMATCH as LINK_BODY_MISMATCH
 from .link_errors import LINK_CANCELLED as LINK_CANCELLED
 from .link_errors import LINK_FOR_PEOPLE as LINK_FOR_PEOPLE

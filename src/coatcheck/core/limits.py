@@ -82,6 +82,16 @@ TICKET_GUESSES_MAX: Final = 60  # ours: codes that don't exist, of one address (
 PASSWORDS_WAITING_MAX: Final = 8  # ours: passwords that wait in a worker, beside the one that is looked at
 LINK_RULES_REMEMBERED_MAX: Final = 1000  # ours: of more rules, those that fit are looked up for each link
 
+# --- folders as one file -------------------------------------------------------------------------------------------
+ARCHIVE_MEMBERS_MAX: Final = 100_000  # ours: objects of one ZIP
+ARCHIVE_MAX_BYTES: Final = 1024**4  # ours: of the objects of one ZIP together
+ARCHIVE_TEXTS_MAX_BYTES: Final = (
+    32 * 1024**2
+)  # ours: what one ZIP holds of keys and names while it is sent; 64 more each
+ARCHIVES_HELD_MAX_BYTES: Final = 128 * 1024**2  # ours: what all ZIPs of a process hold; then a ZIP is refused
+ARCHIVE_PART_MAX_BYTES: Final = 200  # ours: a file's or a folder's name in a ZIP, in UTF-8; disks take 255
+ARCHIVE_SUMS_MAX: Final = 1_000_000  # ours: CRC-32s that are remembered for the next ZIP, the latest
+
 SWEEP_EVERY_S: Final = 300.0  # ours: how often released blobs that are still there are looked for
 SWEEP_AFTER_S: Final = 60.0  # ours: before that, whoever released a blob removes it
 SHORTAGE_LOG_S: Final = 10.0  # ours: at most one line in so long says that files or memory ran out

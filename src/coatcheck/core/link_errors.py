@@ -43,4 +43,16 @@ LINK_NONCE_NEEDED = Fault(
 LINK_NONCE_USED = Fault(
     "AccessDenied", 403, "This request was sent before: its x-oss-coatcheck-nonce has been used.", "9000-00000015"
 )
+ARCHIVE_TOO_LARGE = Fault(
+    "EntityTooLarge",
+    400,
+    "This is too much for one ZIP: it may have 100,000 objects of 1 TiB in all. Download a part of it.",
+    "9000-00000041",
+)
+ARCHIVES_BUSY = Fault(
+    "ServiceUnavailable",
+    503,
+    "More ZIPs are being sent than the server has memory for. Try again later.",
+    "9000-00000042",
+)
 LINK_FROM_A_PAGE = Fault("AccessDenied", 403, "This address is not for web pages.", "9000-00000016")

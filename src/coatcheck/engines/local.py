@@ -42,6 +42,7 @@ from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
+from .sqlite.content_sums import SqliteContentSums
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
@@ -101,6 +102,7 @@ class LocalEngines:
     domains: SqliteDomains
     links: SqliteLinks
     tickets: SqliteTickets
+    content_sums: SqliteContentSums
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -176,6 +178,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         SqliteDomains(reader, writer, seal),
         SqliteLinks(reader, writer, changes),
         SqliteTickets(reader, writer),
+        SqliteContentSums(reader, writer),
         files,
         reader,
         writer,

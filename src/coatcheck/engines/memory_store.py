@@ -8,6 +8,7 @@ from .local_reads import LocalReads
 from .master_keys import make_master_key, read_master_keys
 from .memory import MemoryCatalog
 from .memory_bytes import MemoryByteStore
+from .memory_content_sums import MemoryContentSums
 from .memory_domains import MemoryDomains
 from .memory_identities import MemoryIdentities
 from .memory_keyring import MemoryKeyring
@@ -30,12 +31,13 @@ class MemoryStore:
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
         self.links = self.tickets = MemoryLinks()
+        self.content_sums = MemoryContentSums()
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
 
     def clear(self) -> None:
         """All that was stored goes; secrets, and the owner's key, stay."""
-        for part in (self.catalog, self._bytes, self.keyring, self.domains):
+        for part in (self.catalog, self._bytes, self.keyring, self.domains, self.content_sums):
             part.clear()
 
     def close(self) -> None:

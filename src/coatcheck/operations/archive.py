@@ -9,14 +9,14 @@ from typing import Final
 
 from coatcheck.configurations import archive_direct_read
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.object import ListedObject, ObjectRecord
 
 ARCHIVE: Final = "Archive"
 COLD_CLASSES: Final = ("ColdArchive", "DeepColdArchive")
 ARCHIVE_CLASSES: Final = (ARCHIVE, *COLD_CLASSES)
 
 
-def is_readable(bucket: Bucket, record: ObjectRecord, now: float) -> bool:
+def is_readable(bucket: Bucket, record: ObjectRecord | ListedObject, now: float) -> bool:
     """Whether its content can be had: always, but in an archive class only while it is restored, or where its bucket
     gives objects of the class Archive at once."""
     if record.storage_class not in ARCHIVE_CLASSES or _is_restored(record, now):
@@ -24,7 +24,7 @@ def is_readable(bucket: Bucket, record: ObjectRecord, now: float) -> bool:
     return record.storage_class == ARCHIVE and _is_read_directly(bucket)
 
 
-def _is_restored(record: ObjectRecord, now: float) -> bool:
+def _is_restored(record: ObjectRecord | ListedObject, now: float) -> bool:
     return record.restore is not None and record.restore.ready_at <= now < record.restore.until
 
 

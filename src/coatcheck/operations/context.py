@@ -13,6 +13,7 @@ from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.certificates import CertificateReader, NoCertificates
+from coatcheck.ports.content_sums import ContentSums, NoContentSums
 from coatcheck.ports.domains import Domains, NoDomains
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
@@ -41,6 +42,7 @@ class Ports(NamedTuple):
     tasks: Tasks = NoTasks()
     certificates: CertificateReader = NoCertificates()
     links: LimitedDownloads = NoLimitedDownloads()
+    content_sums: ContentSums = NoContentSums()
 
 
 class Context(NamedTuple):

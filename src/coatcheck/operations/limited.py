@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from coatcheck.core.body import FileSlice, Stream, let_go
+from coatcheck.core.body import Slice, Stream, let_go, slice_size
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken
 from coatcheck.core.limits import LINK_NEWS_S
@@ -191,11 +191,11 @@ class LimitedDownload:
         finally:
             await let_go(chunks)
 
-    async def _slices(self, slices: AsyncIterator[FileSlice]) -> AsyncIterator[FileSlice]:
+    async def _slices(self, slices: AsyncIterator[Slice]) -> AsyncIterator[Slice]:
         position = self._download.first
         try:
             async for piece in slices:
-                position += piece.size
+                position += slice_size(piece)
                 await self._need(position)
                 yield piece
         finally:

@@ -76,6 +76,8 @@ async def paced(chunks: AsyncIterator[bytes | bytearray] | AsyncIterator[bytes],
     loop = asyncio.get_running_loop()
     try:
         async for chunk in chunks:
+            if not chunk:
+                yield b""  # a sign of life goes through
             for start in range(0, len(chunk), _PIECE_BYTES):
                 piece = bytes(chunk[start : start + _PIECE_BYTES])
                 now = loop.time()

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from .byte_store import ByteStore
 from .catalog import Catalog
+from .content_sums import ContentSums
 from .domains import Domains
 from .identities import Identities
 from .keyring import Keyring
@@ -38,6 +39,9 @@ class Store(Protocol):
 
     @property
     def tickets(self) -> Tickets: ...
+
+    @property
+    def content_sums(self) -> ContentSums: ...
 
     @property
     def secrets(self) -> SecretsInUse: ...

@@ -19,6 +19,7 @@ from coatcheck.wire.browser import is_navigation
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 
+from .archive import serve_archive
 from .describe import view_box, view_folder, view_object
 from .folder import list_folder
 from .lock import Lock
@@ -123,10 +124,12 @@ class TicketService:
             way = _read_way(request)
             key = find_key(good, path)
             return await serve_object(ports.serve, exchange, good, key, None if way is Way.PREVIEW else way)
-        if _wants_page(request) and "list" not in request.query:
+        if _wants_page(request) and not {"list", "zip"} & request.query.first.keys():
             view = await view_folder(ports.ports, good, request, exchange.now)
             return ports.pages.write_folder(request, view, exchange.now)
-        return await self._list(exchange, good)
+        if "list" in request.query:
+            return await self._list(exchange, good)
+        return await serve_archive(ports.ports, exchange, good)
 
     async def _list(self, exchange: Exchange, good: Good) -> Reply:
         """For programs."""

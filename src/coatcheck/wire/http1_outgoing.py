@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
-from coatcheck.core.body import UNKNOWN_SIZE, FileSlice, Stream
+from coatcheck.core.body import UNKNOWN_SIZE, FileSlice, Slice, Stream, slice_size
 from coatcheck.core.errors import Broken
 from coatcheck.linux import MSG_MORE
 
@@ -101,8 +101,9 @@ class Outgoing:
     async def send(self, head: bytes, stream: Stream) -> bool:
         """Send a head and a stream; whether that was as long as it should be. Raises: Gone, Broken, what it raises."""
         if stream.slices is not None and self._accepted is not None:
-            await self._write_first(head, self._accepted)
-            return await self._send_slices(stream.slices, self._accepted) == stream.size
+            if (taken := self._send_now(head, self._accepted)) < len(head):
+                await self.write(head[taken:], b"")
+            return await self._send_slices(stream.slices, stream.size, self._accepted) == stream.size
         if stream.size == UNKNOWN_SIZE:
             return await self._send_chunked(head, stream)
         done = 0
@@ -123,25 +124,37 @@ class Outgoing:
         await self.write(head + b"0\r\n\r\n", b"")
         return True
 
-    async def _write_first(self, head: bytes, accepted: socket.socket) -> None:
-        """Write a head, past the transport if that has nothing left to write: what follows comes from elsewhere."""
-        taken = 0
-        if not self._need_transport().get_write_buffer_size():
-            try:
-                taken = accepted.send(head, MSG_MORE)
-            except _NOT_NOW:
-                pass
-            except OSError:
-                raise Gone from None
-        if taken < len(head):
-            await self.write(head[taken:], b"")
+    def _send_now(self, data: bytes | bytearray, accepted: socket.socket, flags: int = MSG_MORE) -> int:
+        """What the kernel takes at once, past the transport if that has nothing left to write: what follows comes from
+        elsewhere. How many bytes that was. Raises: Gone."""
+        if self._need_transport().get_write_buffer_size():
+            return 0
+        try:
+            return accepted.send(data, flags)
+        except _NOT_NOW:
+            return 0
+        except OSError:
+            raise Gone from None
 
-    async def _send_slices(self, slices: AsyncIterator[FileSlice], accepted: socket.socket) -> int:
+    async def _send_slices(self, slices: AsyncIterator[Slice], size: int, accepted: socket.socket) -> int:
         done = 0
         async for piece in slices:
-            await self._send_slice(piece, accepted)
-            done += piece.size
+            done += slice_size(piece)
+            if isinstance(piece, FileSlice):
+                await self._send_slice(piece, accepted)
+            else:  # behind the last of all nothing waits for more
+                await self._send_bytes(piece, accepted, MSG_MORE if done < size else 0)
         return done
+
+    async def _send_bytes(self, piece: bytes | bytearray, accepted: socket.socket, flags: int) -> None:
+        """What stands between files; of none at all, only whether the client is still there. Raises: Gone."""
+        if not piece:
+            self._need_transport()
+            return
+        taken = self._send_now(piece, accepted, flags)
+        self.sent += taken
+        if taken < len(piece):
+            await self.write(b"", piece[taken:])
 
     async def _send_slice(self, piece: FileSlice, accepted: socket.socket) -> None:
         fd, offset, left = piece

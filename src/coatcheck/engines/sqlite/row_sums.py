@@ -34,6 +34,7 @@ _BY_TRIGGER: Final = (
     "link_part_uses",
     "ticket",
     "link_rule",
+    "content_sum",
 )
 
 

@@ -1,0 +1,88 @@
+"""A ZIP of limited objects: it takes a use of each object that is in it, of all or of none, before its first byte."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from coatcheck.archives.members import Member
+from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP
+from coatcheck.links.uses import Content, Download, UsedUp, begin, end
+from coatcheck.links.uses_text import read_uses, write_uses
+from coatcheck.ports.catalog import Gone
+from coatcheck.ports.links import Links, Uses
+
+from .archive_download import ArchiveDownload
+from .limited import name_part
+
+
+class Receiver(NamedTuple):
+    """Who downloads by which link.
+
+    Attributes:
+        limit: how many downloads each object may have.
+        name: see `limited.name_receiver`.
+    """
+
+    link_id: str
+    limit: int
+    name: str
+
+
+class LimitedArchive:
+    """One ZIP under way. Nothing of it may be sent before `begin` has returned."""
+
+    def __init__(self, links: Links, receiver: Receiver, download: ArchiveDownload, span: ByteRange) -> None:
+        self._links = links
+        self._receiver = receiver
+        self._download = download
+        self._span = span
+        self._id = secrets.token_hex(6)
+
+    async def begin(self, now: float) -> None:
+        """Take the uses. Raises: OssError LINK_USED_UP (of any of them), LINK_CANCELLED; what the register raises."""
+        try:
+            await self._links.change_uses(self._receiver.link_id, dict(self._beginnings(now)))
+        except Gone:
+            raise LINK_CANCELLED() from None
+
+    async def end(self, sent_bytes: int, now: float) -> None:
+        """So many bytes of the file were taken; what that is of each object is told to the register."""
+        sent = {
+            content.member.key: content.span.stop - content.span.start
+            for content in self._download.contents(ByteRange(self._span.start, self._span.start + sent_bytes))
+        }
+        try:
+            await self._links.change_uses(self._receiver.link_id, dict(self._endings(sent, now)))
+        except Gone:
+            return
+
+    def _beginnings(self, now: float) -> Iterator[tuple[str, Callable[[Uses], Uses]]]:
+        _, limit, name = self._receiver
+        for member, span in self._download.contents(self._span):
+            running = Download(self._id, span.start, span.stop, span.stop, now)
+            yield name_part(member.key), _beginning(limit, name, _content_of(member), running)
+
+    def _endings(self, sent: Mapping[str, int], now: float) -> Iterator[tuple[str, Callable[[Uses], Uses]]]:
+        for member, _ in self._download.contents(self._span):
+            yield name_part(member.key), _ending(self._id, sent.get(member.key, 0), now)
+
+
+def _content_of(member: Member) -> Content:
+    return Content(f"zip {member.version_id or ''} {member.etag} {member.modified}", member.size)
+
+
+def _beginning(limit: int, receiver: str, content: Content, running: Download) -> Callable[[Uses], Uses]:
+    def change(text: Uses) -> Uses:
+        try:
+            return write_uses(begin(read_uses(text), limit, receiver, content, running))
+        except UsedUp:
+            raise LINK_USED_UP() from None
+
+    return change
+
+
+def _ending(download_id: str, sent_bytes: int, now: float) -> Callable[[Uses], Uses]:
+    return lambda text: write_uses(end(read_uses(text), download_id, sent_bytes, now))

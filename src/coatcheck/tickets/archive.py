@@ -1,0 +1,69 @@
+"""All of a folder or a list as one ZIP."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from coatcheck.access.actions import Action
+from coatcheck.access.facts import read_request_facts
+from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.errors import NO_SUCH_BUCKET
+from coatcheck.exchange import Exchange
+from coatcheck.identity.caller import UsedLink
+from coatcheck.operations.archive_download import ArchiveDownload
+from coatcheck.operations.archive_members import Archive, Named, members_of, members_under
+from coatcheck.operations.context import Context, Ports
+from coatcheck.operations.limited import name_receiver
+from coatcheck.operations.limited_archive import LimitedArchive, Receiver
+from coatcheck.oss.archive_reply import WhenEnded, reply_with_archive
+from coatcheck.ports.catalog import NotWritten, Unknown
+from coatcheck.ports.tickets import Names
+from coatcheck.wire.reply import Reply
+
+from .objects import add_headers
+from .presented import Good
+
+log: Final = logging.getLogger("coatcheck")
+
+
+async def serve_archive(ports: Ports, exchange: Exchange, good: Good) -> Reply:
+    """GET or HEAD of the ZIP. Raises: OssError."""
+    bucket = await ports.catalog.find_bucket(good.bucket)
+    if bucket is None:
+        raise NO_SUCH_BUCKET(BucketName=good.bucket)
+    ticket, request = good.ticket, exchange.request
+    is_folder = ticket.names is Names.PREFIX
+    key = ticket.keys[0] if is_folder else ""
+    exchange.operation, exchange.key = "ticket_archive", key
+    exchange.link = UsedLink(good.caller, good.bucket, key, good.link.registered_at)
+    facts = read_request_facts(request)._replace(prefix=key)
+    context = Context(ports, good.caller, exchange.now, facts)
+    folder, _, _ = key.rstrip("/").rpartition("/")
+
+    async def gather() -> Archive:
+        if is_folder:
+            context.decide(Action.LIST_OBJECTS, bucket)
+            return await members_under(context, bucket, key, root=f"{folder}/" if folder else "")
+        return await members_of(context, [Named(bucket, named, None, named) for named in ticket.keys])
+
+    limits = good.caller.limits
+    limit = None if limits is None else limits.downloads
+
+    async def take_uses(download: ArchiveDownload, span: ByteRange) -> WhenEnded | None:
+        if limit is None:
+            return None
+        name = name_receiver(request.client, request.headers.get("user-agent", ""))
+        uses = LimitedArchive(ports.links.register, Receiver(good.link.id, limit, name), download, span)
+        await uses.begin(exchange.now)
+
+        async def ended(sent_bytes: int) -> None:
+            try:
+                await uses.end(sent_bytes, exchange.now + exchange.running_s())
+            except (NotWritten, Unknown) as error:
+                log.warning("the end of a limited download cannot be written down, it counts as whole: %s", error)
+
+        return ended
+
+    name = key.rstrip("/").rpartition("/")[2] or good.bucket
+    return add_headers(await reply_with_archive(context, request, gather, name, take_uses))
