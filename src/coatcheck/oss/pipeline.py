@@ -58,6 +58,7 @@ from .asking import NOTHING
 from .bucket_qos import BRINGING_BYTES, announced_bytes
 from .bucket_website import serve_website
 from .call import Call, PostedForm
+from .hints import Hints
 from .limited_link import hold_to_register
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
@@ -87,6 +88,7 @@ class Pipeline:
         self._register = ports.links.register
         self._form_memory = FormMemory()
         self._readings = Readings()
+        self._hints = Hints(settings.regions, reads, keyring) if settings.hints else None
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request; what it was is noted in the exchange on the way.
@@ -96,6 +98,8 @@ class Pipeline:
         try:
             reply = await self._walk(exchange)
         except OssError as error:
+            if self._hints is not None:
+                await self._hints.give(error, exchange)
             reply = exchange.refuse(error)
         except Damaged:  # which object, and why, is in the log
             reply = exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
@@ -130,6 +134,7 @@ class Pipeline:
         if target is None:
             target, snapshot = await self._own_domain(request, claim, snapshot)
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
+        exchange.claimed = "" if claim is None else claim.access_key_id
         bucket = snapshot.bucket()
         if bucket is not None and bucket.configurations:
             exchange.logged = _find_log(bucket)
