@@ -59,6 +59,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "signing.scheme", "sts", "link_desk"},
     "request_log": {"core", "exchange"},
+    "refusal_log": {"core", "exchange", "ports.refusals"},
     "app": {
         "background",
         "clock",
@@ -78,6 +79,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "lifecycle_schedule",
         "link_desk",
         "link_watch",
+        "refusal_log",
         "request_log",
         "root_credentials",
         "services",

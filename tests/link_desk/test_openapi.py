@@ -10,9 +10,11 @@ import pytest
 
 from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.link_desk import routes
-from coatcheck.link_desk.documents import write_link, write_rule
+from coatcheck.link_desk.documents import write_link, write_refusal, write_rule
 from coatcheck.links.uses import Uses
 from coatcheck.ports.links import Link, Rule, Scope
+
+from ..engines.test_refusal_ring import A_REFUSAL
 
 DOCUMENT: Final[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "docs" / "links.openapi.json").read_text())
 OPERATIONS: Final = {
@@ -61,6 +63,7 @@ def test_answers_have_the_members_described() -> None:
     link = Link("lk_", "1", "a", "b", "c", 0)
     assert write_link(link, 0, Uses()).keys() == properties(schemas["Link"])
     assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
+    assert write_refusal(A_REFUSAL).keys() == properties(schemas["Refusal"])
 
 
 def test_bounds_are_those_described() -> None:

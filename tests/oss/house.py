@@ -34,6 +34,7 @@ from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
+from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.services import make_services
 from coatcheck.settings import ServerSettings
@@ -105,6 +106,7 @@ class House:
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
     store: MemoryByteStore = field(default_factory=MemoryByteStore)
     regions: tuple[str, ...] = (REGION,)
+    refusals: Refusals = field(default_factory=NoRefusals)
     now: float = NOW
     strict_link_headers: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
@@ -137,7 +139,9 @@ class House:
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
-        desk = LinkDesk(DeskPorts(self.links, self.catalog, reads, self.keyring, addressing, self.regions), ROUTES)
+        desk = LinkDesk(
+            DeskPorts(self.links, self.catalog, reads, self.keyring, addressing, self.regions, self.refusals), ROUTES
+        )
         self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, desk)
 
     async def ask(

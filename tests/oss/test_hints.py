@@ -74,7 +74,7 @@ def hint(answer: Answer) -> str | None:
     return answer.text("Hint")
 
 
-TYPED = {"headers": {"Content-Type": "image/png"}}
+TYPED: dict[str, Any] = {"headers": {"Content-Type": "image/png"}}
 
 MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {  # the link, how it is used, what is said
     "type sent, not signed": (
@@ -147,8 +147,8 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {  # the link, how it is 
     "host": (
         link(headers={"Host": "127.0.0.1"}, additional_headers=["host"]).replace("127.0.0.1", "127.0.0.1:8000"),
         {},
-        "The signer signed the host as 127.0.0.1, and it came with Host 127.0.0.1:8000: use it under that name, or sign "
-        "it without the host.",
+        "The signer signed the host as 127.0.0.1, and it came with Host 127.0.0.1:8000: use it under that name, or "
+        "sign it without the host.",
     ),
     "another region": (
         link(region="cn-beijing"),

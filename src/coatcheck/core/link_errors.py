@@ -44,3 +44,9 @@ LINK_NONCE_USED = Fault(
     "AccessDenied", 403, "This request was sent before: its x-oss-coatcheck-nonce has been used.", "9000-00000015"
 )
 LINK_FROM_A_PAGE = Fault("AccessDenied", 403, "This address is not for web pages.", "9000-00000016")
+REFUSAL_UNKNOWN = Fault(
+    "NoSuchRefusal",
+    404,
+    "No refusal of a request by a key of yours is kept under this id; only the latest ones are.",
+    "9000-00000040",
+)

@@ -30,6 +30,7 @@ from coatcheck.identity.identify import ask_for_key, identify
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.links import Links
+from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.v4_scheme import V4_HEADER
@@ -52,6 +53,7 @@ class DeskPorts(NamedTuple):
     keyring: Keyring
     addressing: Addressing
     regions: Collection[str]
+    refusals: Refusals = NoRefusals()
 
 
 class Asked(NamedTuple):

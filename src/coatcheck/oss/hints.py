@@ -121,7 +121,9 @@ class Hints:
         except OssError:
             return ""
         target = Target(exchange.bucket or None, exchange.key or None)
-        return find_mismatch_hint(Attempt(request, target, claim), key.access_key_secret, self._regions, time.thread_time)
+        return find_mismatch_hint(
+            Attempt(request, target, claim), key.access_key_secret, self._regions, time.thread_time
+        )
 
     def _describe(self, error: OssError, request: Request) -> str:
         fault = error.fault

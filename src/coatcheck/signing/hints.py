@@ -36,9 +36,7 @@ FROM_HTML: Final = "The link was copied out of HTML: '&amp;' stands where '&' be
 ENCODED_TWICE: Final = "The link was percent-encoded twice (%25 where there was %): use it as the signer gave it."
 
 
-def find_mismatch_hint(
-    attempt: Attempt[Claim], secret: str, regions: Collection[str], cpu: CpuClock
-) -> str:
+def find_mismatch_hint(attempt: Attempt[Claim], secret: str, regions: Collection[str], cpu: CpuClock) -> str:
     """Why a signature doesn't match, in a sentence; "" where no usual mistake explains it.
 
     Args:
