@@ -39,7 +39,7 @@ from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.explain import write_duration
-from coatcheck.signing.hints import find_mismatch_hint, find_unread_hint
+from coatcheck.signing.hints import CpuClock, find_mismatch_hint, find_unread_hint
 from coatcheck.signing.mistakes import Attempt
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
@@ -91,15 +91,22 @@ class Hints:
 
     Args:
         regions: those that are served.
+        cpu: seconds of CPU that this thread has used.
     """
 
     def __init__(
-        self, regions: Collection[str], reads: Reads, keyring: KeyUse, allowance: Allowance | None = None
+        self,
+        regions: Collection[str],
+        reads: Reads,
+        keyring: KeyUse,
+        allowance: Allowance | None = None,
+        cpu: CpuClock = time.thread_time,
     ) -> None:
         self._regions = regions
         self._reads = reads
         self._keyring = keyring
         self._allowance = allowance or Allowance()
+        self._cpu = cpu
 
     async def give(self, error: OssError, exchange: Exchange) -> None:
         """Put its hint into a refusal, if it may have one and there is one to give."""
@@ -121,9 +128,7 @@ class Hints:
         except OssError:
             return ""
         target = Target(exchange.bucket or None, exchange.key or None)
-        return find_mismatch_hint(
-            Attempt(request, target, claim), key.access_key_secret, self._regions, time.thread_time
-        )
+        return find_mismatch_hint(Attempt(request, target, claim), key.access_key_secret, self._regions, self._cpu)
 
     def _describe(self, error: OssError, request: Request) -> str:
         fault = error.fault
