@@ -64,10 +64,10 @@ def verify(claim: Claim, arrived: Any, target: Target, secret: str) -> str:
         OssError: SIGNATURE_DOES_NOT_MATCH, with the texts we signed, so that a caller can compare them with theirs;
             or INVALID_ARGUMENT for a source address restriction that cannot be read.
     """
-    text = find_signed_text(claim, arrived, target, secret)
-    if text is None:
-        raise claim.scheme.mismatch(claim, arrived, target)
-    return text
+    scheme, text = claim.scheme, find_signed_text(claim, arrived, target, secret)
+    if text is not None:
+        return text
+    raise scheme.mismatch(claim, arrived, target)
 
 
 def find_signed_text(claim: Claim, arrived: Any, target: Target, secret: str) -> str | None:

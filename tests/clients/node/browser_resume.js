@@ -1,8 +1,10 @@
-// A person downloads a link in Chromium, pauses, and resumes, on the page of downloads. In: {chromium, url, profile} as
-// JSON; `profile` is a directory. Out: one JSON line with the file and what happened, then {"done": true}.
+// A person downloads a link in Chromium, pauses, and resumes, on the page of downloads. In: {chromium, url, profile,
+// file} as JSON; `profile` is a directory. Out: one JSON line with what went wrong, then {"done": true}.
 'use strict';
 
 const { chromium } = require('playwright-core');
+
+const BUTTON = '#pause-or-resume, #pauseOrResume'; // as Chromium's own page has called it
 
 const facts = JSON.parse(process.argv[2]);
 
@@ -15,8 +17,6 @@ async function main() {
   });
   try {
     const page = context.pages()[0] || (await context.newPage());
-    const session = await context.newCDPSession(page);
-    // Slow, so that there is something to pause.
     const begun = page.waitForEvent('download', { timeout: 20_000 });
     await page.goto(facts.url).catch(() => null); // a navigation that becomes a download "fails"
     const download = await begun;
@@ -30,11 +30,11 @@ async function main() {
         button.click();
         return true;
       }, id, { timeout: 20_000 });
-    await press('#pauseOrResume');
-    await list.waitForTimeout(500);
-    await press('#pauseOrResume');
-    console.log(JSON.stringify({ file: await download.path(), failure: await download.failure() }));
-    void session;
+    await press(BUTTON);
+    await list.waitForTimeout(1500); // paused for longer than what is on its way takes
+    await press(BUTTON);
+    await download.saveAs(facts.file);
+    console.log(JSON.stringify({ failure: await download.failure() }));
   } finally {
     await context.close();
   }
