@@ -21,7 +21,7 @@ RUN := $(if $(COMPILED),PYTHONPATH=$(UNPACKED)) $(BIN)/python
 PYTEST := $(RUN) -m pytest $(if $(COMPILED),-o pythonpath=". benchmarks")
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
-	go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
+	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
 	gnustep-config=libgnustep-base-dev
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -34,7 +34,7 @@ SIGNATURES: Final = {
         "response_expires: str | datetime | None = None, response_content_language: str | None = None, "
         "response_content_encoding: str | None = None, traffic_limit: int | None = None, "
         "query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, "
-        "additional_headers: Iterable[str] = (), now: Moment | None = None"
+        "additional_headers: Iterable[str] = (), now: Moment | None = None, stable: Period | None = None"
     ),
     "FormOptions": (
         "expires: Expires = 3600, max_bytes: int | None = None, fields: Mapping[str, str] | None = None, "
@@ -94,7 +94,12 @@ SIGNATURES: Final = {
     "Links.show": "self, link_id: str",
     "Links.list_links": "self, *, bucket: str | None = None",
     "Links.list_rules": "self",
+    "Links.explain": "self, request_id: str",
     "Links.close": "self",
+    "RefusalInfo": (
+        "request_id: str, time: datetime, method: str, operation: str | None, bucket: str | None, access_key_id: str, "
+        "signature_held: bool, status: int, code: str, ec: str | None, reason: str, hint: str | None"
+    ),
     "LinkInfo": (
         "id: str, state: str, access_key_id: str, bucket: str, key: str, note: str, registered_at: datetime, "
         "ends_at: datetime | None, cancelled_at: datetime | None, downloads: int | None, "
@@ -124,14 +129,14 @@ KEYWORDS: Final = {
     "PresignOptions": _PLACE_NAMES
     | {"expires", "version_id", "process", "download_as", "traffic_limit", "query", "headers", "additional_headers"}
     | {"response_content_type", "response_content_disposition", "response_cache_control", "response_expires"}
-    | {"response_content_language", "response_content_encoding", "now"},
+    | {"response_content_language", "response_content_encoding", "now", "stable"},
     "PostFormOptions": _PLACE_NAMES | {"expires", "max_bytes", "fields", "conditions", "now"},
 }
 EXCEPTIONS: Final[dict[str, type[Exception]]] = {"PresignError": ValueError, "PresignWarning": UserWarning}
 NAMES: Final = (
     *("Credentials", "Explanation", "FormOptions", "LinkOptions", "PostForm", "PostFormOptions", "PresignError"),
     *("PresignOptions", "PresignWarning", "PresignedUrl", "Presigner", "Where", "__version__", "explain", "presign"),
-    *("LinkInfo", "LinkRule", "Links", "Ticket", "sign_request"),
+    *("LinkInfo", "LinkRule", "Links", "RefusalInfo", "Ticket", "sign_request"),
 )
 
 

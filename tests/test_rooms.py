@@ -67,6 +67,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "pages": {"core", "tickets.views", "wire"},
     "services": {"core.errors", "exchange", "wire", "ports", "signing.scheme", "sts", "link_desk", "tickets"},
     "request_log": {"core", "exchange"},
+    "refusal_log": {"core", "exchange", "ports.refusals"},
     "app": {
         "background",
         "clock",
@@ -86,6 +87,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "lifecycle_schedule",
         "link_desk",
         "link_watch",
+        "refusal_log",
         "request_log",
         "root_credentials",
         "services",

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coatcheck.client.links import LinkInfo, LinkRule, Links, Ticket
+    from coatcheck.client.links import LinkInfo, LinkRule, Links, RefusalInfo, Ticket
     from coatcheck.signing.credentials import Credentials
     from coatcheck.signing.explain import Explanation, explain
     from coatcheck.signing.options import FormOptions, LinkOptions, PostFormOptions, PresignOptions, Where
@@ -37,6 +37,7 @@ __all__ = [
     "PresignWarning",
     "PresignedUrl",
     "Presigner",
+    "RefusalInfo",
     "Ticket",
     "Where",
     "__version__",
@@ -61,6 +62,7 @@ _HOMES = {
     "PresignWarning": "coatcheck.signing.refusal",
     "PresignedUrl": "coatcheck.signing.presigned_url",
     "Presigner": "coatcheck.signing.presigner",
+    "RefusalInfo": "coatcheck.client.links",
     "Where": "coatcheck.signing.options",
     "explain": "coatcheck.signing.explain",
     "presign": "coatcheck.signing.presigner",

@@ -24,8 +24,10 @@ from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.notifier import HttpNotifier
-from coatcheck.engines.opening import not_opened, open_store
+from coatcheck.engines.opening import MEMORY, not_opened, open_store
 from coatcheck.engines.passwords import Argon2Passwords
+from coatcheck.engines.refusal_ring import FILE_NAME as REFUSALS
+from coatcheck.engines.refusal_ring import RefusalRing
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.select_pool import SelectPool
@@ -46,8 +48,10 @@ from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.ports.refusals import NoRefusals
 from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
+from coatcheck.refusal_log import RefusalLog
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.services import CALLBACK_KEY_PATH, LinkServices, make_services
@@ -95,6 +99,8 @@ class Server:
         self._downloads: LimitedDownloads | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
+        self._ring = RefusalRing(settings.data / REFUSALS) if settings.store != MEMORY else None
+        self._refusals: RefusalLog | None = None
         self._domain_watch: asyncio.Task[None] | None = None
         self._lifecycle: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
@@ -201,7 +207,7 @@ class Server:
     def _make_link_services(self, store: Store, ports: Ports, oss: Pipeline, addressing: Addressing) -> LinkServices:
         desk = DeskPorts(
             *(store.links, store.catalog, store.reads, store.keyring, addressing, self._settings.regions),
-            *(store.tickets, self._passwords, self._settings.pages_host),
+            *(self._ring or NoRefusals(), store.tickets, self._passwords, self._settings.pages_host),
         )
         book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
         lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
@@ -226,7 +232,12 @@ class Server:
     def begin_with(self, answer: Exchanged) -> Begin:
         """How exchanges begin: each is answered by `answer`, and has its line in the log."""
         self._log = log = RequestLog(sys.stderr, everything=self._settings.access_log)
-        listeners = (log.note,) if self._access_log is None else (log.note, self._access_log.note)
+        listeners = [log.note]
+        if self._ring is not None:
+            self._refusals = RefusalLog(self._ring.write)
+            listeners.append(self._refusals.note)
+        if self._access_log is not None:
+            listeners.append(self._access_log.note)
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, listeners)
@@ -271,6 +282,8 @@ class Server:
             await self._downloads.settled()
         if self._engines is not None:
             self._engines.close()
+        if self._refusals is not None:
+            self._refusals.close()
         if self._log is not None:
             self._log.close()
 

@@ -71,7 +71,9 @@ class Exchange:
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
         logged: for the access log of its bucket; None where it has none.
         link: that brought it, once its signature held; None for all that is signed otherwise, or not.
-        refusal: the code of the error that it was answered with; "" for none.
+        claimed: the access key id that the request names, whether or not it is believed; "" for none.
+        refusal: the code of the error that it was answered with; "" for none. `ec` is the finer code, `reason` the
+            sentence of its row, `hint` what would make it work.
         reply: what it was answered with; None before that.
         sent_bytes: of the body, as far as the layer below took them.
         whole: the whole reply went out.
@@ -85,12 +87,16 @@ class Exchange:
         "_started",
         "access_key_id",
         "bucket",
+        "claimed",
+        "ec",
         "has_configurations",
+        "hint",
         "key",
         "link",
         "logged",
         "now",
         "operation",
+        "reason",
         "refusal",
         "reply",
         "request",
@@ -107,6 +113,7 @@ class Exchange:
         self.request_id = request_id
         self.now = now
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
+        self.claimed = self.ec = self.reason = self.hint = ""
         self.has_configurations = False
         self.logged: Logged | None = None
         self.link: UsedLink | None = None
@@ -145,7 +152,7 @@ class Exchange:
 
     def refuse(self, error: OssError) -> Reply:
         """The refusal as the client gets it; the log will say its code."""
-        self.refusal = error.code
+        self.refusal, self.ec, self.reason, self.hint = error.code, error.ec, error.fault.message, error.hint
         request = self.request
         return fault_reply(error, method=request.method, host=request.host, request_id=self.request_id)
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -92,3 +93,22 @@ def test_python_of_the_page_runs_as_it_stands(live_server: ServerProcess, tmp_pa
     assert found
     for source in found:
         run(program("python", source, tmp_path), live_server, tmp_path)
+
+
+@pytest.mark.parametrize(("language", "place"), [("python", 2), ("python", 3), ("js", 0)])
+def test_a_documented_program_makes_the_same_link_for_an_hour(
+    live_server: ServerProcess, tmp_path: Path, language: str, place: int
+) -> None:
+    """Twice, in processes of their own, seconds apart; the hour may change in between, once."""
+    bucket = a_presigner(live_server.endpoint)
+    send(bucket.presign("PUT", "examplebucket", None).url, "PUT")
+    assert send(bucket.presign("PUT", "examplebucket", "exampleobject.txt").url, "PUT", body=BODY).status == 200
+    words = program(language, blocks("docs/presigned-urls.md", language)[place], tmp_path)
+    while True:
+        hour = time.time() // 3600
+        first, second = run(words, live_server, tmp_path), run(words, live_server, tmp_path)
+        if time.time() // 3600 == hour:
+            break
+    assert first == second
+    answer = send(first)
+    assert (answer.status, answer.body) == (200, BODY)

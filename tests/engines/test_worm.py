@@ -14,6 +14,7 @@ import pytest
 from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.rows import read_legal_hold, read_retention, write_worm
+from coatcheck.ports.links import Link
 from coatcheck.ports.object import COMPLIANCE, GOVERNANCE, Deletion, Retention
 from coatcheck.ports.worm import OBJECT_WORM, ObjectWorm, write_object_worm
 
@@ -191,3 +192,28 @@ async def test_where_nothing_is_retained_any_clock_is_believed(data: Path) -> No
     clock.wrong_by = -300 * DAY_S  # it was wrong before, and nothing depended on it
     start(data, clock).close()
     assert noted(data) == NOW + 100 * DAY_S
+
+
+async def test_a_start_with_a_clock_that_would_forget_a_link_does_not_believe_it(data: Path) -> None:
+    """A cancelled V1 link of a year: its row is kept until 30 days after its end, by a clock that is believed."""
+    clock = MovedClock(NOW)
+    row = Link("lk_a", "1", "k", "photos", "cat.jpg", NOW, ends_at=NOW + 365 * DAY_S, cancelled_at=NOW)
+    with start(data, clock) as engines:
+        await engines.links.change_link("lk_a", lambda _: row)
+        await engines.catalog.note_time()
+    clock.wrong_by = 396 * DAY_S
+    with start(data, clock) as engines:
+        assert engines.catalog.moments().earliest < NOW + DAY_S
+    with start(data, clock, accept_clock=True) as engines:
+        assert engines.catalog.moments().earliest == NOW + 396 * DAY_S
+
+
+async def test_links_that_a_late_start_would_not_forget_hold_no_clock_up(data: Path) -> None:
+    clock = MovedClock(NOW)
+    row = Link("lk_a", "1", "k", "photos", "cat.jpg", NOW, ends_at=NOW + 365 * DAY_S, cancelled_at=NOW)
+    with start(data, clock) as engines:
+        await engines.links.change_link("lk_a", lambda _: row)
+        await engines.catalog.note_time()
+    clock.go_by(394 * DAY_S)
+    with start(data, clock) as engines:
+        assert engines.catalog.moments().earliest == clock.true

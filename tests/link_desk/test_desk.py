@@ -13,6 +13,7 @@ import pytest
 from coatcheck import Presigner
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal
+from coatcheck.ports.refusals import Refusal
 
 from ..oss.house import NOW, OWNER, REGION, STRANGER, House
 
@@ -336,3 +337,55 @@ async def test_other_addresses_are_refused(house: House, method: str, path: str,
     answered, document = await ask(house, method, path)
     assert answered == status
     assert document["error"]["request_id"]
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+class Kept:
+    """Refusals that were kept."""
+
+    async def find(self, request_id: str) -> Refusal | None:
+        who = {"1" * 24: "OwnerKey", "2" * 24: "StrangerKey", "3" * 24: "ReaderKey", "4" * 24: "", "5" * 24: "NoKey"}
+        if request_id not in who:
+            return None
+        reason = "You have no right to access this object."
+        return Refusal(
+            request_id, NOW, "GET", "", "photos", who[request_id], False, 403, "AccessDenied", "0003-01", reason, "Do."
+        )
+
+
+@pytest.fixture
+async def telling() -> House:
+    house = House(keyring=MemoryKeyring(OWNER, STRANGER, READER), refusals=Kept())
+    return await house.with_bucket()
+
+
+async def test_the_owner_of_a_key_learns_why_a_request_was_refused(telling: House) -> None:
+    assert await ask(telling, "GET", f"refusals/{'1' * 24}") == (
+        200,
+        {
+            "request_id": "111111111111111111111111",
+            "time": "2026-03-05T07:08:09.000Z",
+            "method": "GET",
+            "operation": None,
+            "bucket": "photos",
+            "access_key_id": "OwnerKey",
+            "signature_held": False,
+            "status": 403,
+            "code": "AccessDenied",
+            "ec": "0003-01",
+            "reason": "You have no right to access this object.",
+            "hint": "Do.",
+        },
+    )
+    assert (await ask(telling, "GET", f"refusals/{'3' * 24}"))[0] == 200
+    assert (await ask(telling, "GET", f"refusals/{'3' * 24}", by=READER))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "by"),
+    [("2", OWNER), ("1", STRANGER), ("1", READER), ("4", OWNER), ("5", OWNER), ("6", OWNER)],
+)
+async def test_of_others_requests_nobody_learns_that_they_were(telling: House, number: str, by: AccessKey) -> None:
+    assert refused(await ask(telling, "GET", f"refusals/{number * 24}", by=by)) == (404, "9000-00000040")

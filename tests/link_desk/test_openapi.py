@@ -11,12 +11,14 @@ import pytest
 from coatcheck.core.author import Author
 from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.link_desk import routes
-from coatcheck.link_desk.documents import write_link, write_rule
+from coatcheck.link_desk.documents import write_link, write_refusal, write_rule
 from coatcheck.link_desk.ticket_documents import _BOX, CHANGES, WANTED, write_ticket
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.links.uses import Uses
 from coatcheck.ports.links import Link, Rule, Scope
 from coatcheck.ports.tickets import Box, Names, Ticket
+
+from ..engines.test_refusal_ring import A_REFUSAL
 
 DOCUMENT: Final[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "docs" / "links.openapi.json").read_text())
 OPERATIONS: Final = {
@@ -73,6 +75,7 @@ def test_answers_have_the_members_described() -> None:
     assert set().union(*written, {"url"}) == properties(schemas["Ticket"])
     assert properties(schemas["Ticket"]["properties"]["box"]) == _BOX
     assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
+    assert write_refusal(A_REFUSAL).keys() == properties(schemas["Refusal"])
 
 
 def test_bounds_are_those_described() -> None:

@@ -16,6 +16,7 @@ from coatcheck.operations.sweep import forget_links, sweep
 from coatcheck.ports.links import Link
 from coatcheck.ports.object import Deletion, Segment
 
+from ..moved_clock import MovedClock
 from ..ports.byte_store_contract import content_of
 from ..ports.catalog_contract import a_bucket, a_large_object
 from .stage import NOW, Stage
@@ -95,6 +96,21 @@ async def test_links_that_ended_long_ago_are_forgotten(later_s: int, kept: list[
         Link("lk_b", "1", "k", "photos", "cat.jpg", 0),
     ):
         await register.change_link(link.id, lambda _, link=link: link)  # type: ignore[misc]
-    ports = Ports(MemoryCatalog(), MemoryByteStore(), links=LimitedDownloads(register))  # type: ignore[arg-type]
+    catalog = MemoryCatalog(clock=lambda: NOW + later_s)
+    ports = Ports(catalog, MemoryByteStore(), links=LimitedDownloads(register))  # type: ignore[arg-type]
     assert await forget_links(ports, NOW + later_s) == 2 - len(kept)
     assert [link.id for link in await register.list_links("1", most=9)] == kept
+
+
+async def test_a_clock_that_jumps_years_ahead_forgets_no_link() -> None:
+    """It may be set back, and the link isn't over then."""
+    register, clock = MemoryLinks(), MovedClock(NOW)
+    link = Link("lk_a", "1", "k", "photos", "cat.jpg", 0, ends_at=NOW + 400 * 86_400, cancelled_at=NOW)
+    await register.change_link("lk_a", lambda _: link)
+    catalog = MemoryCatalog(clock=clock.wall, monotonic=clock.monotonic)
+    ports = Ports(catalog, MemoryByteStore(), links=LimitedDownloads(register))  # type: ignore[arg-type]
+    clock.wrong_by = 10 * 365 * 86_400
+    assert await forget_links(ports, clock.wall()) == 0
+    clock.wrong_by = 0
+    clock.go_by(431 * 86_400)
+    assert await forget_links(ports, clock.wall()) == 1

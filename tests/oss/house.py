@@ -37,6 +37,7 @@ from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
+from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.services import LinkServices, make_services
 from coatcheck.settings import ServerSettings
@@ -111,6 +112,7 @@ class House:
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
     store: MemoryByteStore = field(default_factory=MemoryByteStore)
     regions: tuple[str, ...] = (REGION,)
+    refusals: Refusals = field(default_factory=NoRefusals)
     now: float = NOW
     strict_link_headers: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
@@ -150,7 +152,7 @@ class House:
         desk = LinkDesk(
             DeskPorts(
                 *(self.links, self.catalog, reads, self.keyring, addressing, self.regions),
-                *(self.links, self.passwords, settings.pages_host),
+                *(self.refusals, self.links, self.passwords, settings.pages_host),
             ),
             (*ROUTES, *TICKET_ROUTES),
         )

@@ -450,3 +450,42 @@ def test_a_signed_request_is_the_sdks() -> None:
         "Authorization": "OSS4-HMAC-SHA256 Credential=CoatcheckAk0001/20260305/cn-hangzhou/oss/aliyun_v4_request,"
         "Signature=e1d5991d44ee4cde82ca7a957f0a52cb1d5592741d573a5b06e299f49fd82727",
     }
+
+
+# --- stable links ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["v4", "v1"])
+@pytest.mark.parametrize("more", [{}, {"process": "image/info"}])
+def test_a_stable_link_is_the_same_until_the_next_multiple(version: Any, more: dict[str, Any]) -> None:
+    signer = Presigner("Id", "secret", region="cn-hangzhou", signature_version=version)
+
+    def link(now: int) -> Any:
+        return signer.presign("GET", "bkt", "k", now=now, stable=timedelta(hours=1), expires=4 * 3600, **more)
+
+    seven, eight = 1_772_694_000, 1_772_697_600  # 07:00 and 08:00 UTC
+    urls = {link(now).url for now in (seven, seven + 1, seven + 1800, eight - 1)}
+    assert len(urls) == 1
+    assert link(eight).url not in urls
+    assert link(eight - 1).expires_at == datetime(2026, 3, 5, 11, 0, tzinfo=UTC)
+
+
+def test_a_stable_link_is_an_ordinary_one_of_that_moment() -> None:
+    signer = Presigner("Id", "secret", region="cn-hangzhou")
+    stable = signer.presign("GET", "bkt", "k", now=1_772_694_489, stable=3600, expires=7200)
+    assert stable.url == signer.presign("GET", "bkt", "k", now=1_772_694_000, expires=7200).url
+
+
+def test_rounding_that_may_eat_more_than_half_of_the_life_warns() -> None:
+    signer = Presigner("Id", "secret", region="cn-hangzhou")
+    with pytest.warns(PresignWarning, match="up to 3600 of the link's 7199 seconds are over"):
+        signer.presign("GET", "bkt", "k", now=1_772_694_489, stable=3600, expires=7199)
+    with pytest.raises(PresignError, match="has to live longer"):
+        signer.presign("GET", "bkt", "k", now=1_772_694_489, stable=3600, expires=3600)
+
+
+@pytest.mark.parametrize("stable", [0, -1, 604_801, 1.5, True, timedelta(milliseconds=1), "1h"])
+def test_a_period_is_whole_seconds_up_to_seven_days(stable: Any) -> None:
+    signer = Presigner("Id", "secret", region="cn-hangzhou")
+    with pytest.raises(PresignError, match="stable must be"):
+        signer.presign("GET", "bkt", "k", now=1_772_694_489, stable=stable)

@@ -1,27 +1,33 @@
-"""`coatcheck explain`: what a link grants, and why it doesn't work."""
+"""`coatcheck explain`: what a link grants, and why it doesn't work; or why a request was refused."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from coatcheck.client.errors import NotFound, find_next_step
+from coatcheck.client.links import Links, RefusalInfo
 from coatcheck.client.profile import Options, find_secret
 from coatcheck.clock import wall_clock
+from coatcheck.engines.refusal_ring import FILE_NAME, RefusalRing
 from coatcheck.signing.explain import Explanation, explain
 
 from .failures import FAILED
-from .options import EXPIRY, HEADER, json_option, profile_options
+from .options import EXPIRY, HEADER, find_profile, json_option, profile_options
 from .terminal import print_field, print_json, print_line, printable, write_duration, write_local
+
+_REQUEST_ID: Final = re.compile("[0-9A-F]{24}")
 
 
 @click.command("explain")
-@click.argument("link", metavar="URL|-")
+@click.argument("link", metavar="URL|REQUEST_ID|-")
 @click.option("--method", default="GET", show_default=True, help="What the link is used with.")
 @click.option("--header", "headers", type=HEADER, multiple=True, help="A header the link is used with.")
 @click.option("--bucket", help="Bucket of a link on an own domain, which doesn't name it.")
@@ -45,6 +51,9 @@ def command(
     and if it doesn't match, the usual mistakes are tried. Quote the link, or give "-" and paste it. Exit code 0 if the
     link works, 1 if not.
     """
+    if _REQUEST_ID.fullmatch(link):
+        _explain_refusal(link, where, as_json)
+        return
     url = (sys.stdin.readline() if link == "-" else link).strip()
     now = _read_moment(at)
     found = explain(url, now=now, method=method.upper(), headers=dict(headers), bucket=bucket)
@@ -57,6 +66,62 @@ def command(
         _print(found)
     if not _works(found):
         context.exit(FAILED)
+
+
+def _explain_refusal(request_id: str, where: Options, as_json: bool) -> None:
+    found = _read_refusal(request_id, where)
+    if as_json:
+        print_json({**asdict(found), "time": found.time.isoformat(), "next_step": _next_step(found)})
+        return
+    print_line(click.style(f"{found.code}: {printable(found.reason)}", fg="red", bold=True))
+    if step := _next_step(found):
+        print_line(f"  {printable(step)}")
+    proof = "" if found.signature_held else " (as the request says; its signature was not found right)"
+    for label, value in (
+        ("when", write_local(found.time)),
+        ("what", " ".join(filter(None, (found.method, found.operation)))),
+        ("bucket", found.bucket),
+        ("access key", f"{found.access_key_id}{proof}" if found.access_key_id else None),
+        ("answered", f"{found.status}{f' (EC {found.ec})' if found.ec else ''}"),
+    ):
+        if value:
+            print_field(label, printable(value))
+
+
+def _read_refusal(request_id: str, where: Options) -> RefusalInfo:
+    """From the data directory that is named, else from the server. Raises: ClientError."""
+    if where.data is None:
+        profile = find_profile(where)
+        secret = profile.credentials
+        with Links(
+            secret.access_key_id,
+            secret.access_key_secret,
+            endpoint=profile.endpoint,
+            region=profile.region,
+            security_token=secret.security_token,
+        ) as links:
+            return links.explain(request_id)
+    found = RefusalRing(where.data / FILE_NAME).find_now(request_id)
+    if found is None:
+        raise NotFound("NoSuchRefusal", f"No refusal is kept under {request_id}; only the latest ones are.")
+    return RefusalInfo(
+        found.id,
+        datetime.fromtimestamp(found.time, UTC),
+        found.method,
+        found.operation or None,
+        found.bucket or None,
+        found.access_key_id,
+        found.proven,
+        found.status,
+        found.code,
+        found.ec or None,
+        found.reason,
+        found.hint or None,
+    )
+
+
+def _next_step(found: RefusalInfo) -> str:
+    return found.hint or find_next_step(found.code, found.reason, found.status)
 
 
 def _read_moment(at: timedelta | datetime | None) -> float:

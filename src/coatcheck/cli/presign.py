@@ -52,6 +52,11 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
     "--expires", type=EXPIRY, default="1h", show_default=True, help="How long, or until when; 7 days at most."
 )
 @click.option(
+    "--stable",
+    type=EXPIRY,
+    help="The same URL whoever signs within so long, for caches: its time is rounded down to a multiple of it.",
+)
+@click.option(
     "--method",
     type=click.Choice(("GET", "HEAD", "PUT", "POST", "DELETE"), case_sensitive=False),
     default="GET",
@@ -97,6 +102,8 @@ def command(
     """
     if bool(addresses) == bool(prefix):
         raise click.UsageError("Give addresses (oss://BUCKET/KEY), or - to read them, or --prefix.")
+    if isinstance(options["stable"], datetime):
+        raise click.UsageError("--stable takes how long, such as 1h, not a time.")
     profile = _with_token(find_profile(where), security_token, security_token_expires)
     presigner = _make_presigner(profile, signature_version)
     chosen = _choose(options, profile)
@@ -134,6 +141,7 @@ def _choose(options: dict[str, Any], profile: Profile) -> dict[str, Any]:
     """The command line's words -> the arguments of Presigner.presign."""
     return {name: options[name] for name in _PASSED_ON} | {
         "expires": options["expires"],
+        "stable": options["stable"],
         "path_style": profile.path_style,
         "headers": dict(options["headers"]),
         "additional_headers": options["additional_headers"],

@@ -105,7 +105,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> ClientEr
     return kind(
         code,
         message,
-        hint=_find_hint(code, message, status),
+        hint=_one_line(facts.get("Hint") or "") or find_next_step(code, message, status),
         status=status,
         request_id=_one_line(facts.get("RequestId") or headers.get("x-oss-request-id", "")),
         ec=_one_line(facts.get("EC") or headers.get("x-oss-ec", "")),
@@ -138,7 +138,8 @@ def _decode_header_document(text: str) -> bytes:
         return b""
 
 
-def _find_hint(code: str, message: str, status: int) -> str:
+def find_next_step(code: str, message: str, status: int) -> str:
+    """What to do about a refusal whose server says nothing of that; "" where there is nothing sensible to say."""
     if message.startswith("Request has expired"):
         return f"the link's time is over; {_ASK_FOR_NEW_LINK}"
     if message.startswith("Request is not yet valid"):

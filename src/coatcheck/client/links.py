@@ -93,6 +93,31 @@ class LinkRule:
     made_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class RefusalInfo:
+    """Why a request was refused.
+
+    Attributes:
+        operation, bucket, ec, hint: None where that isn't known.
+        access_key_id: the one that the request named; "" for none.
+        signature_held: its signature was right; else anybody may have named the key.
+        reason: OSS's sentence for the code. `hint`: what would have made it work.
+    """
+
+    request_id: str
+    time: datetime
+    method: str
+    operation: str | None
+    bucket: str | None
+    access_key_id: str
+    signature_held: bool
+    status: int
+    code: str
+    ec: str | None
+    reason: str
+    hint: str | None
+
+
 class Links:
     """Links of one account, by one access key. Safe to use from several threads.
 
@@ -271,6 +296,14 @@ class Links:
     def list_rules(self) -> Iterator[LinkRule]:
         for page in self._pages("rules", []):
             yield from map(_read_rule, page["rules"])
+
+    def explain(self, request_id: str) -> RefusalInfo:
+        """Why a request by a key of the account was refused; the server keeps its latest 10,000 refusals.
+
+        Raises: ClientError NoSuchRefusal.
+        """
+        document = self._ask(f"refusals/{request_id}")
+        return RefusalInfo(**document | {"time": datetime.fromisoformat(document["time"])})
 
     def _pages(self, path: str, query: list[tuple[str, str]]) -> Iterator[dict[str, Any]]:
         after: str | None = ""

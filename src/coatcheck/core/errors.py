@@ -30,6 +30,7 @@ from .link_errors import LINK_UNKNOWN as LINK_UNKNOWN
 from .link_errors import LINK_USED_UP as LINK_USED_UP
 from .link_errors import LINK_WRONG_ADDRESS as LINK_WRONG_ADDRESS
 from .link_errors import NO_LINK as NO_LINK
+from .link_errors import REFUSAL_UNKNOWN as REFUSAL_UNKNOWN
 from .link_errors import RULE_UNKNOWN as RULE_UNKNOWN
 from .picture_errors import AVIF_TOO_LARGE as AVIF_TOO_LARGE
 from .picture_errors import BAD_STYLE as BAD_STYLE

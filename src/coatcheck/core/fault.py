@@ -26,6 +26,7 @@ class OssError(Exception):
         self.facts = facts
         self.ec = ec
         self.headers = headers
+        self.hint = ""  # what would make it work, for whoever sent the request
         self.nested: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()  # elements that hold elements
 
     @property

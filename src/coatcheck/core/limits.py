@@ -302,6 +302,17 @@ RETENTION_MAX_YEARS: Final = 100  # OSS: Years of a DefaultRetention
 CLOCK_GAP_MAX_S: Final = 24 * 3600  # ours: a start believes a clock that is so far past the newest commit at most
 CLOCK_NOTED_S: Final = 60  # ours: a commit notes the time when the last note is older
 
+# --- hints and refusals --------------------------------------------------------------------------------------------
+HINT_ATTEMPTS_MAX: Final = 40  # ours: readings of a request that are tried for its hint
+HINT_CPU_MAX_S: Final = 0.0015  # ours: CPU of that; the reading that passes it is the last
+HINT_TARGET_MAX_BYTES: Final = 4096  # ours: path and query of a request for which any is tried
+HINT_PARAMETERS_MAX: Final = 32  # ours: parameters of such a request
+HINT_HEADERS_MAX_BYTES: Final = 4096  # ours: its Content-Type, Content-MD5 and x-oss-* headers, together
+HINTS_PER_S: Final = 20  # ours: of a worker; of an address (IPv6: its /64) one
+REFUSALS_KEPT: Final = 10_000  # ours: the latest, for `coatcheck explain REQUEST_ID`
+REFUSAL_ROOM_BYTES: Final = 1024  # ours: of the disk for each of them; what is longer is cut off
+REFUSALS_WAITING_MAX: Final = 10_000  # ours: that a worker has yet to write; then the oldest is dropped
+
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS

@@ -56,3 +56,9 @@ ARCHIVES_BUSY = Fault(
     "9000-00000042",
 )
 LINK_FROM_A_PAGE = Fault("AccessDenied", 403, "This address is not for web pages.", "9000-00000016")
+REFUSAL_UNKNOWN = Fault(
+    "NoSuchRefusal",
+    404,
+    "No refusal of a request by a key of yours is kept under this id; only the latest ones are.",
+    "9000-00000040",
+)

@@ -69,6 +69,7 @@ _OURS: Final = (
     "catalog.*",
     "root-credentials.json",
     "lifecycle.day*",
+    "refusals",
     "tls/*",
     "results/boot",
     "access-log/*.log",

@@ -13,6 +13,7 @@ from coatcheck.core.limits import LINK_DOWNLOADS_MAX, LINK_NETWORKS_MAX, LINK_RA
 from coatcheck.core.times import write_iso
 from coatcheck.links.uses import Uses
 from coatcheck.ports.links import Limits, Link, Rule
+from coatcheck.ports.refusals import Refusal
 
 _TEXT_MAX_CHARS: Final = 16 * 1024
 
@@ -169,6 +170,23 @@ def write_rule(rule: Rule) -> dict[str, Any]:
         "cancelled_before": _write_moment(rule.cancelled_before or None),
         "registered_only": rule.registered_only,
         "made_at": write_iso(rule.made_at),
+    }
+
+
+def write_refusal(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "request_id": refusal.id,
+        "time": write_iso(refusal.time),
+        "method": refusal.method,
+        "operation": refusal.operation or None,
+        "bucket": refusal.bucket or None,
+        "access_key_id": refusal.access_key_id,
+        "signature_held": refusal.proven,
+        "status": refusal.status,
+        "code": refusal.code,
+        "ec": refusal.ec or None,
+        "reason": refusal.reason,
+        "hint": refusal.hint or None,
     }
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_link, decide_own_key, may
-from coatcheck.core.errors import INVALID_ARGUMENT, LINK_FORBIDDEN, LINK_UNKNOWN, MISSING_ARGUMENT, NO_SUCH_BUCKET
+from coatcheck.core.errors import (
+    INVALID_ARGUMENT,
+    LINK_FORBIDDEN,
+    LINK_UNKNOWN,
+    MISSING_ARGUMENT,
+    NO_SUCH_BUCKET,
+    REFUSAL_UNKNOWN,
+)
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.core.names import is_access_key_id
 from coatcheck.links.uses import Uses
@@ -22,6 +29,7 @@ from .documents import (
     read_moment,
     read_text,
     write_link,
+    write_refusal,
     write_rule,
 )
 from .named_link import ShownLink, read_shown_link
@@ -134,6 +142,22 @@ async def delete_rule(asked: Asked) -> Answer:
     return 200, {}
 
 
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+async def show_refusal(asked: Asked) -> Answer:
+    """GET refusals/{id}: why a request that named a key of the account was refused."""
+    refusal, caller = await asked.ports.refusals.find(asked.name), asked.caller
+    if refusal is None or not refusal.access_key_id:
+        raise REFUSAL_UNKNOWN()
+    key = await asked.ports.keyring.find_key(refusal.access_key_id)
+    if key is None or key.account != caller.account:
+        raise REFUSAL_UNKNOWN()
+    if caller.principal is not None and caller.access_key_id != key.access_key_id:
+        raise REFUSAL_UNKNOWN()  # a user sees what became of its own keys' requests
+    return 200, write_refusal(refusal)
+
+
 ROUTES: Final = (
     Route("GET", "links", list_links),
     Route("POST", "links", register_link),
@@ -143,6 +167,7 @@ ROUTES: Final = (
     Route("GET", "rules", list_rules),
     Route("POST", "rules", put_rule),
     Route("DELETE", "rules", delete_rule),
+    Route("GET", "refusals/{id}", show_refusal),
 )
 
 

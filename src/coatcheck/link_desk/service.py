@@ -31,6 +31,7 @@ from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.links import Links
 from coatcheck.ports.passwords import NoPasswords, Passwords
+from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.snapshot import Reads
 from coatcheck.ports.tickets import NoTickets, Tickets
 from coatcheck.signing.claim import read_claim
@@ -54,6 +55,7 @@ class DeskPorts(NamedTuple):
     keyring: Keyring
     addressing: Addressing
     regions: Collection[str]
+    refusals: Refusals = NoRefusals()
     tickets: Tickets = NoTickets()
     passwords: Passwords = NoPasswords()
     pages_host: str = ""

@@ -14,10 +14,12 @@ _AT_ONCE: Final = 256  # blobs, or links
 async def forget_links(ports: Ports, now: float) -> int:
     """Forget links that have ended by themselves long enough ago; how many.
 
-    Their signatures are refused for their age, so nothing else changes. Raises: NotWritten, Unknown.
+    Their signatures are refused for their age, so nothing else changes, unless the clock is set back afterwards. So one
+    that has jumped ahead isn't believed here, as it ends no retention (`Catalog.moments`).
+    Raises: NotWritten, Unknown.
     """
-    forgotten = 0
-    while ended := await ports.links.register.forget_ended(int(now - LINK_KEPT_S), _AT_ONCE):
+    forgotten, before = 0, int(min(now, ports.catalog.moments().earliest) - LINK_KEPT_S)
+    while ended := await ports.links.register.forget_ended(before, _AT_ONCE):
         forgotten += ended
     return forgotten
 

@@ -37,7 +37,7 @@ from coatcheck.settings import ServerSettings
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.scheme import Claim, SignersNow, one_clock
 from coatcheck.signing.verify import check_scope
-from coatcheck.wire.browser import is_navigation
+from coatcheck.wire.browser import follows_link
 from coatcheck.wire.form import FormMemory, FormShare, read_form
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader, Reply
@@ -59,6 +59,7 @@ from .asking import NOTHING
 from .bucket_qos import BRINGING_BYTES, announced_bytes
 from .bucket_website import serve_website
 from .call import Call, PostedForm
+from .hints import Hints
 from .limited_link import hold_to_register
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
@@ -93,6 +94,7 @@ class Pipeline:
         self._register = ports.links.register
         self._form_memory = FormMemory()
         self._readings = Readings()
+        self._hints = Hints(settings.regions, reads, keyring) if settings.hints else None
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request; what it was is noted in the exchange on the way.
@@ -102,6 +104,8 @@ class Pipeline:
         try:
             reply = await self._walk(exchange)
         except OssError as error:
+            if self._hints is not None:
+                await self._hints.give(error, exchange)
             reply = self._refuse(exchange, error)
         except Damaged:  # which object, and why, is in the log
             reply = exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
@@ -116,7 +120,7 @@ class Pipeline:
 
     def _refuse(self, exchange: Exchange, error: OssError) -> Reply:
         """As OSS does; to somebody who followed a link in a browser, in a page."""
-        if self._show_refusal is not None and _is_link(exchange.request) and is_navigation(exchange.request):
+        if self._show_refusal is not None and follows_link(exchange.request):
             exchange.refusal = error.code
             return self._show_refusal(exchange.request, error, exchange.request_id, exchange.now)
         return exchange.refuse(error)
@@ -158,6 +162,7 @@ class Pipeline:
         if target is None:
             target, snapshot = await self._own_domain(request, claim, snapshot)
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
+        exchange.claimed = "" if claim is None else claim.access_key_id
         bucket = snapshot.bucket()
         if bucket is not None and bucket.configurations:
             exchange.logged = _find_log(bucket)
@@ -471,10 +476,6 @@ def _is_unsigned(request: Request, target: Target | None) -> bool:
     """Whether signatures in headers and URL don't count."""
     method = request.method
     return method == "OPTIONS" or (method == "POST" and target is not None and is_form(target, request.query))
-
-
-def _is_link(request: Request) -> bool:
-    return request.method == "GET" and ("x-oss-signature" in request.query or "Signature" in request.query)
 
 
 _NO_CLAIM: Final = (None, None)

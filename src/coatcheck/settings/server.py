@@ -133,6 +133,9 @@ class ServerSettings:
     gzip: bool = _row(
         True, "--no-gzip", Flag(), "Send texts as they are, also to clients that ask for gzip; OSS compresses them."
     )
+    hints: bool = _row(
+        True, "--no-hints", Flag(), "Refusals of signed requests don't say in <Hint> which change would make them work."
+    )
     buckets_per_account: int = _row(
         BUCKETS_PER_ACCOUNT,
         "--buckets-per-account",

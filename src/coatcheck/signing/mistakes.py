@@ -7,7 +7,7 @@ as it must have been when it was signed.
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
@@ -21,7 +21,7 @@ from .source_ip import SOURCE_IP
 from .v1 import SUB_RESOURCES
 from .v4 import is_always_signed
 from .v4_scheme import V4Claim
-from .verify import verify
+from .verify import find_signed_text
 
 _METHODS: Final = ("GET", "HEAD", "PUT", "POST", "DELETE")
 _CONTENT_TYPES: Final = (
@@ -40,7 +40,7 @@ _CONTENT_TYPES: Final = (
 )
 
 
-_REGIONS: Final = (  # of Alibaba Cloud, whose links these may be; ours have them by habit
+CLOUD_REGIONS: Final = (  # of Alibaba Cloud, whose links these may be; ours have them by habit
     *("cn-hangzhou", "cn-shanghai", "cn-qingdao", "cn-beijing", "cn-zhangjiakou", "cn-huhehaote", "cn-wulanchabu"),
     *("cn-shenzhen", "cn-heyuan", "cn-guangzhou", "cn-chengdu", "cn-hongkong", "cn-nanjing", "cn-fuzhou"),
     *("ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-3", "ap-southeast-5", "ap-southeast-6"),
@@ -69,10 +69,9 @@ def is_signed_by(attempt: Attempt[Claim], secret: str) -> bool:
     if source_ip and not request.client:
         request = request._replace(client=source_ip)
     try:
-        verify(attempt.claim, request, attempt.target, secret)
+        return find_signed_text(attempt.claim, request, attempt.target, secret) is not None
     except OssError:
         return False
-    return True
 
 
 def find_mistake(attempt: Attempt[Claim], others: tuple[Target, ...], secret: str) -> str | None:
@@ -89,11 +88,24 @@ def find_mistake(attempt: Attempt[Claim], others: tuple[Target, ...], secret: st
                 f"It was signed for bucket {target.bucket} and key {target.key}, but its address says otherwise: "
                 "bucket in the host name and bucket in the path were mixed up. Check endpoint and path style."
             )
-    for version, find in _MISTAKES:
-        for sentence, changed in find(attempt) if version in (attempt.claim.scheme.version, _ANY) else ():
-            if is_signed_by(changed, secret):
-                return sentence
+    for sentence, changed in undo_mistakes(attempt, CLOUD_REGIONS):
+        if is_signed_by(changed, secret):
+            return sentence
     return None
+
+
+def undo_mistakes(attempt: Attempt[Claim], regions: Collection[str]) -> Iterator[Undone]:
+    """The link as it is without each mistake; first those whose number doesn't depend on the link.
+
+    Args:
+        regions: for which it may have been signed.
+    """
+    for version, find in _MISTAKES:
+        if version in (attempt.claim.scheme.version, _ANY):
+            yield from find(attempt)
+    if attempt.claim.scheme.version == "V4":
+        yield from _region_written_otherwise(attempt, regions)
+    yield from _parameter_added(attempt)
 
 
 def _other_method(attempt: Attempt[Claim]) -> Iterator[Undone]:
@@ -102,6 +114,27 @@ def _other_method(attempt: Attempt[Claim]) -> Iterator[Undone]:
             changed = attempt.request._replace(method=method)
             yield (
                 f"It was signed for {method}, not for {attempt.request.method}: use {method}, or sign it again.",
+                attempt._replace(request=changed),
+            )
+
+
+def _other_host(attempt: Attempt[Claim]) -> Iterator[Undone]:
+    """Of a signer that signed the host by choice: the other ways of writing it, and of naming the bucket."""
+    host, bucket = attempt.request.host, attempt.target.bucket or ""
+    if "host" not in attempt.claim.additional_headers:
+        return
+    name, _, port = host.rpartition(":") if ":" in host else (host, "", "")
+    less = name.removeprefix(f"{bucket}.")
+    region = attempt.claim.region
+    cloud = [f"oss-{region}.aliyuncs.com", f"{bucket}.oss-{region}.aliyuncs.com"] if region else []
+    names = (host.lower(), name, f"{name}:80", f"{name}:443", less, f"{bucket}.{name}", *cloud)
+    ported = (f"{less}:{port}", f"{bucket}.{name}:{port}") if port else ()
+    for other in dict.fromkeys((attempt.request.proxy_host, *names, *ported)):
+        if other and other != host:
+            changed = attempt.request._replace(headers={**attempt.request.headers, "host": other})
+            yield (
+                f"The signer signed the host as {other}, and it came with Host {host}: use it under that name, "
+                "or sign it without the host.",
                 attempt._replace(request=changed),
             )
 
@@ -178,7 +211,9 @@ def _encoded_twice(attempt: Attempt[Claim]) -> Iterator[Undone]:
     key = target.key or ""
     once = target._replace(key=unquote(key) or None)
     decoded = _with_values(query, unquote)
-    for changed, read in ((once, decoded), (once, query), (target, decoded)):
+    for changed, read in dict.fromkeys(((once, decoded), (once, query), (target, decoded))):
+        if (changed, read) == (target, query):
+            continue
         yield (
             "The link was percent-encoded twice (%25 where there was %): use it as the signer gave it.",
             attempt._replace(target=changed, request=attempt.request._replace(query=read)),
@@ -203,10 +238,10 @@ def _parameter_added(attempt: Attempt[Claim]) -> Iterator[Undone]:
         )
 
 
-def _region_written_otherwise(attempt: Attempt[V4Claim]) -> Iterator[Undone]:
-    claim = attempt.claim
+def _region_written_otherwise(attempt: Attempt[Any], regions: Collection[str]) -> Iterator[Undone]:
+    claim: V4Claim = attempt.claim
     region = claim.scope.region
-    named = {region.removeprefix("oss-"), f"oss-{region}", attempt.target.region or region, *_REGIONS} - {region}
+    named = {region.removeprefix("oss-"), f"oss-{region}", attempt.target.region or region, *regions} - {region}
     for other in sorted(named):
         scope = claim.scope._replace(region=other)
         yield (
@@ -253,12 +288,11 @@ _ANY: Final = ""
 _MISTAKES: Final[tuple[tuple[str, Callable[[Attempt[Any]], Iterator[Undone]]], ...]] = (  # version, what undoes it
     ("V4", _signature_text),
     (_ANY, _other_method),
+    (_ANY, _other_host),
     (_ANY, _headers_sent_unsigned),
     (_ANY, _content_type_signed_unsent),
-    (_ANY, _parameter_added),
     (_ANY, _plus_and_space),
     (_ANY, _encoded_twice),
-    ("V4", _region_written_otherwise),
     ("V4", _derived_for_another_day),
     ("V1", _v1_of_python_v2),
 )

@@ -17,6 +17,7 @@ from .refusal import PresignError, PresignWarning
 
 Expires = int | timedelta | datetime
 Moment = int | float | datetime
+Period = int | timedelta
 
 
 def read_moment(moment: Moment) -> int:
@@ -41,6 +42,32 @@ def read_expires(expires: Expires, now_s: int) -> int:
     raise PresignError(f"expires must be whole seconds, a timedelta or an aware datetime, not {expires!r}.")
 
 
+def round_moment(now_s: int, period: Period) -> tuple[int, int]:
+    """(the last whole multiple of the period, the period in seconds). Raises: PresignError."""
+    period_s = int(period.total_seconds()) if isinstance(period, timedelta) else period
+    if not isinstance(period_s, int) or isinstance(period_s, bool) or not 1 <= period_s <= PRESIGN_V4_MAX_AGE_S:
+        raise PresignError(f"stable must be whole seconds from 1 to {PRESIGN_V4_MAX_AGE_S}, or a timedelta.")
+    return now_s - now_s % period_s, period_s
+
+
+def check_period(period_s: int, age_s: int) -> None:
+    """A link lives from the rounded moment on: of its life up to a period is over when it is made.
+
+    Raises: PresignError, where it might be over altogether.
+    Warns: PresignWarning, where more than half of it may be.
+    """
+    if period_s >= age_s:
+        raise PresignError(
+            f"a link that is the same for {period_s} seconds has to live longer than that, not {age_s}: it would have "
+            "expired before the next one."
+        )
+    if 2 * period_s > age_s:
+        _warn(
+            f"up to {period_s} of the link's {age_s} seconds are over when it is made, since it is signed as of the "
+            "last multiple of stable; give it a longer life, or a shorter stable."
+        )
+
+
 def check_age(age_s: int, now_s: int, is_v4: bool) -> None:
     """Raises: PresignError: a link that lives `age_s` seconds from `now_s` can't be made."""
     if age_s < 1:
@@ -57,16 +84,18 @@ def check_age(age_s: int, now_s: int, is_v4: bool) -> None:
 def warn_of_token(token_expires_at_s: int, expires_at_s: int) -> None:
     """A PresignWarning at the line, outside this room, that asked for the link."""
     dies, ends = datetime.fromtimestamp(token_expires_at_s, UTC), datetime.fromtimestamp(expires_at_s, UTC)
-    warnings.warn(
+    _warn(
         f"the security token dies at {dies:%Y-%m-%d %H:%M:%S} UTC, before the link at {ends:%Y-%m-%d %H:%M:%S} UTC; "
-        "the link stops working with its token.",
-        PresignWarning,
-        stacklevel=_callers_level(),
+        "the link stops working with its token."
     )
 
 
+def _warn(text: str) -> None:
+    warnings.warn(text, PresignWarning, stacklevel=_callers_level())
+
+
 def _callers_level() -> int:
-    """How many frames above `warn_of_token`, itself the first, the caller of this room stands."""
+    """How many frames above `_warn`, itself the first, the caller of this room stands."""
     room = __name__.rpartition(".")[0]
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(room):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, TypedDict
 
-from .moments import Expires, Moment
+from .moments import Expires, Moment, Period
 
 Scheme = Literal["http", "https"]
 
@@ -52,6 +52,8 @@ class LinkOptions(NamedTuple):
             the ones named in `additional_headers`) come back as `PresignedUrl.signed_headers`.
         additional_headers: names of headers to sign by choice; "host" binds the link to its address.
         now: the moment to sign at, Unix seconds or an aware datetime; the clock's if None.
+        stable: seconds or a timedelta; the moment is rounded down to a multiple of it, so that whoever signs again
+            before the next gets the same URL, which caches know. The link lives from the rounded moment.
     """
 
     expires: Expires = 3600
@@ -69,6 +71,7 @@ class LinkOptions(NamedTuple):
     headers: Mapping[str, str] | None = None
     additional_headers: Iterable[str] = ()
     now: Moment | None = None
+    stable: Period | None = None
 
 
 class FormOptions(NamedTuple):
@@ -113,6 +116,7 @@ class PresignOptions(TypedDict, total=False):
     headers: Mapping[str, str] | None
     additional_headers: Iterable[str]
     now: Moment | None
+    stable: Period | None
 
 
 class PostFormOptions(TypedDict, total=False):

@@ -18,7 +18,17 @@ from . import v1_link, v4_link
 from .credentials import Credentials, Signer, make_signer
 from .draft import Draft
 from .endpoint import base_url
-from .moments import Expires, Moment, check_age, read_expires, read_moment, warn_of_token
+from .moments import (
+    Expires,
+    Moment,
+    Period,
+    check_age,
+    check_period,
+    read_expires,
+    read_moment,
+    round_moment,
+    warn_of_token,
+)
 from .options import (
     PLACE_NAMES,
     FormOptions,
@@ -38,7 +48,7 @@ from .url_parts import encode_key, write_parameters
 SignatureVersion = Literal["v4", "v1"]
 
 _METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
-_PLAIN: Final = frozenset({"expires", "now", *PLACE_NAMES})  # links with such options differ in their key alone
+_PLAIN: Final = frozenset({"expires", "now", "stable", *PLACE_NAMES})  # links with such differ in their key alone
 _SIGN_LINK: Final[dict[str, Callable[[Draft, Signer], str]]] = {"v4": v4_link.sign_link, "v1": v1_link.sign_link}
 _NEEDED: Final = ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_REGION")
 _AS_USUAL: Final = LinkOptions()
@@ -107,11 +117,11 @@ class Presigner:
             options: `region`, `endpoint`, `internal`, `path_style`, `custom_domain`, `scheme`: where this link points,
                 instead of where the presigner does; see `Where`. `expires` (3600 seconds if not given), `version_id`,
                 `process`, `download_as`, `response_content_type` and its kin, `traffic_limit`, `query`, `headers`,
-                `additional_headers`, `now`: see `LinkOptions`.
+                `additional_headers`, `now`, `stable`: see `LinkOptions`.
         Raises:
             PresignError: what was asked for cannot be signed, and why.
         Warns:
-            PresignWarning: the token is known to die before the link.
+            PresignWarning: the token is known to die before the link; rounding by `stable` takes most of its life.
         """
         if self._is_v4 and _PLAIN.issuperset(options):
             return self._presign_plain(method, bucket, key, options)
@@ -123,7 +133,7 @@ class Presigner:
         Raises and warns as `presign`.
         """
         _check_method(method)
-        now_s, age_s = self._read_times(options.expires, options.now, self._is_v4)
+        now_s, age_s = self._read_times(options.expires, options.now, self._is_v4, options.stable)
         signer = self._signer.at(where)
         base = base_url(where, signer.region, signer.endpoint)
         own, signed = write_parameters(options), NO_HEADERS
@@ -136,7 +146,8 @@ class Presigner:
         """Most links are such, and come by the page: half of the work is shared, so they take half as long."""
         _check_method(method)
         place = dict(options)
-        now_s, age_s = self._read_times(place.pop("expires", 3600), place.pop("now", None), True)
+        stable = place.pop("stable", None)
+        now_s, age_s = self._read_times(place.pop("expires", 3600), place.pop("now", None), True, stable)
         frame = v4_link.plain_frame(self._signer, bucket, now_s, age_s, **place)
         return PresignedUrl(v4_link.finish(frame, method, key), method, now_s + age_s, {})
 
@@ -161,11 +172,17 @@ class Presigner:
         signer = self._signer.at(where)
         return sign_form(signer, base_url(where, signer.region, signer.endpoint), where, options, now_s, age_s)
 
-    def _read_times(self, expires: Expires, now: Moment | None, is_v4: bool) -> tuple[int, int]:
+    def _read_times(
+        self, expires: Expires, now: Moment | None, is_v4: bool, stable: Period | None = None
+    ) -> tuple[int, int]:
         """(Unix second of signing, seconds of life from then)."""
-        now_s = int(wall_clock()) if now is None else read_moment(now)
+        now_s, period_s = int(wall_clock()) if now is None else read_moment(now), 0
+        if stable is not None:
+            now_s, period_s = round_moment(now_s, stable)
         age_s = expires if type(expires) is int else read_expires(expires, now_s)
         check_age(age_s, now_s, is_v4)
+        if period_s:
+            check_period(period_s, age_s)
         if self._token_expires_at_s is not None and self._token_expires_at_s < now_s + age_s:
             warn_of_token(self._token_expires_at_s, now_s + age_s)
         return now_s, age_s

@@ -64,6 +64,17 @@ def verify(claim: Claim, arrived: Any, target: Target, secret: str) -> str:
         OssError: SIGNATURE_DOES_NOT_MATCH, with the texts we signed, so that a caller can compare them with theirs;
             or INVALID_ARGUMENT for a source address restriction that cannot be read.
     """
+    scheme, text = claim.scheme, find_signed_text(claim, arrived, target, secret)
+    if text is not None:
+        return text
+    raise scheme.mismatch(claim, arrived, target)
+
+
+def find_signed_text(claim: Claim, arrived: Any, target: Target, secret: str) -> str | None:
+    """As `verify`, for whoever tries several readings: None where it refuses a signature.
+
+    Raises: OssError INVALID_ARGUMENT for a source address restriction that cannot be read.
+    """
     scheme, signature = claim.scheme, claim.signature
     for text in scheme.texts(claim, arrived, target):
         if _is_same(scheme.sign(claim, text, secret), signature):
@@ -71,7 +82,7 @@ def verify(claim: Claim, arrived: Any, target: Target, secret: str) -> str:
     for text in scheme.odd_texts(claim, arrived, target):
         if _is_same(scheme.sign(claim, text, secret), signature):
             return text
-    raise scheme.mismatch(claim, arrived, target)
+    return None
 
 
 def is_signed(claim: Claim, text: str, signature: str, secret: str) -> bool:

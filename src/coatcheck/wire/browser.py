@@ -8,6 +8,12 @@ from __future__ import annotations
 from .request import Request
 
 
+def follows_link(request: Request) -> bool:
+    """Somebody followed a presigned link."""
+    query = request.query
+    return request.method == "GET" and ("x-oss-signature" in query or "Signature" in query) and is_navigation(request)
+
+
 def is_navigation(request: Request) -> bool:
     """Somebody followed a link: what comes back fills a window."""
     if request.method not in ("GET", "HEAD", "POST") or "text/html" not in request.headers.get("accept", ""):

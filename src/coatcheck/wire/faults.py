@@ -1,6 +1,7 @@
-"""OssError -> Reply: the XML error body, or for HEAD the same document in `x-oss-err`.
+"""OssError -> Reply: the XML error body, or for HEAD the same document in `x-oss-err`, but for its hint.
 
-Order of the elements: Code, Message, RequestId, HostId, then the error's own, then EC. Source: OSS error responses.
+Order of the elements: Code, Message, RequestId, HostId, then the error's own, then EC. Source: OSS error responses. The
+last one, Hint, is ours.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _SHORT_MAX_CHARS: Final = 512
 
 def fault_reply(error: OssError, *, method: str, host: str, request_id: str) -> Reply:
     """The refusal as the client gets it."""
-    document = write_fault(error, host=host, request_id=request_id)
+    hint = "" if method == "HEAD" else error.hint
+    document = write_fault(error, host=host, request_id=request_id, hint=hint)
     headers: list[RawHeader] = [*error.headers]
     if error.ec:
         headers.append((b"x-oss-ec", error.ec.encode()))
@@ -34,7 +36,7 @@ def fault_reply(error: OssError, *, method: str, host: str, request_id: str) -> 
     return Reply(error.status, tuple(headers), document)
 
 
-def write_fault(error: OssError, *, host: str, request_id: str) -> bytes:
+def write_fault(error: OssError, *, host: str, request_id: str, hint: str = "") -> bytes:
     nodes: list[Node] = [
         ("Code", error.code),
         ("Message", cut(error.message)),
@@ -45,6 +47,8 @@ def write_fault(error: OssError, *, host: str, request_id: str) -> bytes:
     ]
     if error.ec:
         nodes.append(("EC", error.ec))
+    if hint:
+        nodes.append(("Hint", cut(hint)))
     return write_xml("Error", nodes)
 
 

@@ -6,11 +6,12 @@ import sqlite3
 from typing import Final
 
 from ...clock import Clock, SteadyClock
-from ...core.limits import CLOCK_GAP_MAX_S, CLOCK_NOTED_S
+from ...core.limits import CLOCK_GAP_MAX_S, CLOCK_NOTED_S, LINK_KEPT_S
 from ...core.times import Moments
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM
 
 _NOTED: Final = "SELECT moment FROM noted_time"
+_HAS_LINK: Final = "SELECT 1 FROM link WHERE ends_at >= ? AND ends_at < ? LIMIT 1"
 _HAS_WORM: Final = "SELECT 1 FROM bucket_setting WHERE name IN (?, ?) LIMIT 1"
 
 
@@ -42,13 +43,16 @@ class NotedTime:
 
 
 def accept_wall_time(connection: sqlite3.Connection, wall: float, *, accepted: bool) -> int | None:
-    """At the start of a server: believe the wall clock if it is near the newest commit, if nothing is retained whose
-    end depends on it, or if the operator says so.
+    """At the start of a server: believe the wall clock if it is near the newest commit, if nothing is kept whose end
+    depends on it, an object or the row of a link, or if the operator says so.
 
     Returns: None if it is believed; else the moment, Unix seconds, from which the time goes on instead.
     """
     (noted,) = connection.execute(_NOTED).fetchone()
-    retained = connection.execute(_HAS_WORM, (BUCKET_WORM, OBJECT_WORM)).fetchone() is not None
+    retained = (
+        connection.execute(_HAS_WORM, (BUCKET_WORM, OBJECT_WORM)).fetchone() is not None
+        or connection.execute(_HAS_LINK, (noted, int(wall) - LINK_KEPT_S)).fetchone() is not None
+    )
     if retained and not accepted and _is_too_far(noted, wall):
         return int(noted)
     _write(connection, int(wall), back=accepted or not retained)
