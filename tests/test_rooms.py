@@ -161,7 +161,7 @@ HOMES: Final[dict[str, set[str]]] = {
     "click": {"cli"},
     "rich": {"cli"},
     "segno": {"cli"},
-    "httpx": {"client", "engines.notifier"},
+    "httpx": {"client", "engines.notifier", "engines.outgoing", "engines.fetcher"},
     "defusedxml": {"core", "client"},
     "fastcrc": {"core"},
     "pyvips": {"engines.vips"},

@@ -6,23 +6,27 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
+from coatcheck.background import fetch_run
 from coatcheck.background.access_log import AccessLog
+from coatcheck.background.fetch_run import FetchDoer
 from coatcheck.background.inventory_run import InventoryRuns
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.notices import Notices
 from coatcheck.background.replication_run import Replications
 from coatcheck.background.schedule import keep_doing
+from coatcheck.background.task_runs import TaskRuns
 from coatcheck.clock import Clock, wall_clock
-from coatcheck.core.addresses import read_network
+from coatcheck.core.addresses import Network, read_network
 from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
+from coatcheck.engines.fetcher import HttpFetcher
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.opening import not_opened, open_store
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
@@ -142,12 +146,13 @@ class Server:
         self._downloads = LimitedDownloads(self._engines.links)
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
+        networks = [read_network(text) for text in settings.callback_networks]
         self._ports = ports = Ports(
             self._engines.catalog,
             self._engines.byte_store,
             self._engines.domains,
             DnsResolver(),
-            _make_notifier(settings, self._engines.secrets),
+            _make_notifier(settings, self._engines.secrets, networks),
             renderer,
             meters=BucketMeters(settings.workers),
             held_bytes=HeldBytes(),
@@ -156,6 +161,7 @@ class Server:
             tasks=self._tasks,
             certificates=PemCertificateReader(),
             links=self._downloads,
+            fetcher=HttpFetcher(networks),
         )
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
@@ -190,7 +196,9 @@ class Server:
         data, keyring, notices = self._settings.data, self._engines.keyring, Notices()
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
+        fetches = TaskRuns(ports.catalog, fetch_run.KIND, FetchDoer(ports, keyring), self._clock)
         works = {
+            "fetch": fetches.run,
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
@@ -250,15 +258,10 @@ class Server:
             self._log.close()
 
 
-def _make_notifier(settings: ServerSettings, secrets: SecretsInUse) -> HttpNotifier:
+def _make_notifier(settings: ServerSettings, secrets: SecretsInUse, networks: Sequence[Network]) -> HttpNotifier:
     scheme = "https" if settings.tls_cert else "http"
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
-    networks = [read_network(text) for text in settings.callback_networks]
-    return HttpNotifier(
-        secrets,
-        settings.callback_key_url or own,
-        networks,
-    )
+    return HttpNotifier(secrets, settings.callback_key_url or own, networks)
 
 
 async def _keep_domains(data: Path, domains: Domains) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
+import hashlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
 
 from ..background.test_acting import a_policy, a_trust
 from ..patience import wait_until
 from ..server_process import ServerProcess
 from .conftest import make_bucket
+from .test_oss2 import an_auth
 from .test_sdk_v2 import a_client
 
 
@@ -121,3 +127,28 @@ def test_objects_follow_to_another_bucket(live_server: ServerProcess) -> None:
     client.delete_bucket_replication(
         oss.DeleteBucketReplicationRequest(bucket=source, replication_rules=oss.ReplicationRules(ids=[rule_id]))
     )
+
+
+@pytest.fixture(scope="module")
+def fetching_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One that may fetch from this machine."""
+    server = ServerProcess(tmp_path_factory.mktemp("fetching") / "data", "--callback-network", "127.0.0.0/8")
+    yield server
+    server.stop()
+
+
+def test_another_server_s_object_is_fetched(fetching_server: ServerProcess) -> None:
+    """By oss2, whose newer sibling has no call for it: from this server itself, by a link."""
+    bucket = make_bucket(fetching_server)
+    client = oss2.Bucket(an_auth("v4"), fetching_server.endpoint, bucket, region="cn-hangzhou")
+    client.put_object("from here", b"hello", headers={"Content-Type": "text/plain"})
+    link = client.sign_url("GET", "from here", 3600)
+    digest = base64.b64encode(hashlib.md5(b"hello").digest()).decode()
+    task = oss2.models.AsyncFetchTaskConfiguration(link, "to here", content_md5=digest)
+    task_id = client.put_async_fetch_task(task).task_id
+    wait_until(lambda: client.get_async_fetch_task(task_id).task_state != "Running")
+    done = client.get_async_fetch_task(task_id)
+    assert (done.task_state, done.error_msg) == ("Success", "")
+    assert (done.task_config.url, done.task_config.object_name) == (link, "to here")
+    got = client.get_object("to here")
+    assert (got.read(), got.headers["Content-Type"]) == (b"hello", "text/plain")

@@ -14,6 +14,7 @@ from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
 from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.encrypted import EncryptingByteStore
+from coatcheck.engines.fetcher import HttpFetcher
 from coatcheck.engines.local_reads import LocalReads
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryCatalog
@@ -32,6 +33,7 @@ from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
+from coatcheck.ports.fetcher import Fetcher
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -110,6 +112,7 @@ class House:
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
     resolver: Resolver = field(default_factory=NoResolver)
     notifier: Notifier = field(default_factory=NoNotifier)
+    fetcher: Fetcher = field(default_factory=HttpFetcher)
     keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
@@ -133,7 +136,9 @@ class House:
             accesses=self.accesses,
             certificates=PemCertificateReader(),
             links=self.downloads,
+            fetcher=self.fetcher,
         )
+        self.ports = ports
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)

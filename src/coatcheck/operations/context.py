@@ -14,6 +14,7 @@ from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.certificates import CertificateReader, NoCertificates
 from coatcheck.ports.domains import Domains, NoDomains
+from coatcheck.ports.fetcher import Fetcher, NoFetcher
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
@@ -41,6 +42,7 @@ class Ports(NamedTuple):
     tasks: Tasks = NoTasks()
     certificates: CertificateReader = NoCertificates()
     links: LimitedDownloads = NoLimitedDownloads()
+    fetcher: Fetcher = NoFetcher()
 
 
 class Context(NamedTuple):

@@ -10,6 +10,7 @@ from coatcheck.access.actions import Action
 from . import (
     access_monitor,
     access_point,
+    async_fetch,
     bucket_inventory,
     bucket_lifecycle,
     bucket_logging,
@@ -78,6 +79,12 @@ def live_channel_rows() -> Iterator[Row]:
     yield Row("DELETE", Level.OBJECT, name, run.delete_live_channel, Action.DELETE_LIVE_CHANNEL)
     yield Row("POST", Level.OBJECT, "vod", run.post_vod_playlist, Action.POST_VOD_PLAYLIST)
     yield Row("GET", Level.OBJECT, "vod", run.get_vod_playlist, Action.GET_VOD_PLAYLIST)
+
+
+def async_fetch_rows() -> Iterator[Row]:
+    run, name = async_fetch, "asyncFetch"
+    yield Row("POST", Level.BUCKET, name, run.put_async_fetch_task, Action.PUT_ASYNC_FETCH_TASK)
+    yield Row("GET", Level.BUCKET, name, run.get_async_fetch_task, Action.GET_ASYNC_FETCH_TASK)
 
 
 def access_point_rows() -> Iterator[Row]:
