@@ -57,12 +57,13 @@ class Origin:
             path = head.split(" ")[1]
             answer = self.answers.get(path.partition("?")[0], status(404))
             content = answer if isinstance(answer, bytes) else answer(head)
-            head_end = content.find(b"\r\n\r\n") + 4
-            writer.write(content[:head_end] + content[head_end : head_end + len(content) // 2])
+            begin, _, body = content.partition(b"\r\n\r\n")
+            half = len(body) // 2
+            writer.write(begin + b"\r\n\r\n" + body[:half])
             await writer.drain()
             if path in self.held:
                 await self.released.wait()
-            writer.write(content[head_end + len(content) // 2 :])
+            writer.write(body[half:])
             await writer.drain()
             while path in self.endless:
                 writer.write(b"x" * 65536)

@@ -15,8 +15,10 @@ from coatcheck.background import fetch_run
 from coatcheck.background.access_log import AccessLog
 from coatcheck.background.fetch_run import FetchDoer
 from coatcheck.background.inventory_run import InventoryRuns
+from coatcheck.background.key_locks import KeyLocks
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
+from coatcheck.background.mirror_run import MirrorRuns
 from coatcheck.background.notices import Notices
 from coatcheck.background.replication_run import Replications
 from coatcheck.background.schedule import keep_doing
@@ -97,6 +99,7 @@ class Server:
         self._sweeping: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._access_log: AccessLog | None = None
+        self._mirrors: MirrorRuns | None = None
         self._background: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -163,6 +166,10 @@ class Server:
             links=self._downloads,
             fetcher=HttpFetcher(networks),
         )
+        notices = Notices()
+        locks = KeyLocks(settings.data / "mirror.lock")
+        self._mirrors = MirrorRuns(ports, keyring, notices, self._clock, locks)
+        self._ports = ports = ports._replace(mirrors=self._mirrors)
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now)
@@ -177,7 +184,7 @@ class Server:
             exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
-        self._begin_background(ports)
+        self._begin_background(ports, notices)
         begin = self.begin_with(services.answer if proxies is None else answer_proxied)
         self._application = Application(begin, body_timeout_s=settings.body_timeout_s, clock=self._clock)
         if settings.tls_self_signed:
@@ -190,10 +197,10 @@ class Server:
         self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))
         return begin
 
-    def _begin_background(self, ports: Ports) -> None:
+    def _begin_background(self, ports: Ports, notices: Notices) -> None:
         """What goes on without a request."""
         assert self._engines is not None
-        data, keyring, notices = self._settings.data, self._engines.keyring, Notices()
+        data, keyring = self._settings.data, self._engines.keyring
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
         fetches = TaskRuns(ports.catalog, fetch_run.KIND, FetchDoer(ports, keyring), self._clock)
@@ -240,6 +247,8 @@ class Server:
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
+        if self._mirrors is not None:
+            await self._mirrors.close()
         if self._ports is not None:
             await flush_accesses(self._ports)
         if self._domain_watch is not None:

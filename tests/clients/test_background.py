@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,34 @@ def test_another_server_s_object_is_fetched(fetching_server: ServerProcess) -> N
     assert (done.task_config.url, done.task_config.object_name) == (link, "to here")
     got = client.get_object("to here")
     assert (got.read(), got.headers["Content-Type"]) == (b"hello", "text/plain")
+
+
+def a_mirror(url: str) -> Any:
+    condition = oss.RoutingRuleCondition(http_error_code_returned_equals=404, key_prefix_equals="")
+    redirect = oss.RoutingRuleRedirect(redirect_type="Mirror", mirror_url=url, mirror_follow_redirect=True)
+    rule = oss.RoutingRule(rule_number=1, condition=condition, redirect=redirect)
+    return oss.WebsiteConfiguration(routing_rules=oss.RoutingRules(routing_rules=[rule]))
+
+
+def test_a_missing_object_is_mirrored_from_another_bucket(fetching_server: ServerProcess) -> None:
+    """By both workers at once; and a bucket that mirrors itself answers, too."""
+    client = a_client(fetching_server)
+    source, target = make_bucket(fetching_server), make_bucket(fetching_server)
+    content = bytes(range(256)) * 10_000
+    client.put_bucket_acl(oss.PutBucketAclRequest(bucket=source, acl="public-read"))
+    client.put_object(oss.PutObjectRequest(bucket=source, key="a b", body=content, content_type="image/png"))
+    mirror = a_mirror(f"{fetching_server.endpoint}/{source}/")
+    client.put_bucket_website(oss.PutBucketWebsiteRequest(bucket=target, website_configuration=mirror))
+    with ThreadPoolExecutor(6) as pool:
+        got = list(pool.map(lambda _: client.get_object(oss.GetObjectRequest(bucket=target, key="a b")), range(6)))
+    assert [(answer.body.content == content, answer.content_type) for answer in got] == [(True, "image/png")] * 6
+    assert client.head_object(oss.HeadObjectRequest(bucket=target, key="a b")).content_length == len(content)
+    with pytest.raises(oss.exceptions.OperationError) as missing:
+        client.get_object(oss.GetObjectRequest(bucket=target, key="c"))
+    assert "NoSuchKey" in str(missing.value)
+    client.put_bucket_acl(oss.PutBucketAclRequest(bucket=target, acl="public-read"))
+    mirror = a_mirror(f"{fetching_server.endpoint}/{target}/")
+    client.put_bucket_website(oss.PutBucketWebsiteRequest(bucket=target, website_configuration=mirror))
+    with pytest.raises(oss.exceptions.OperationError) as round_:
+        client.get_object(oss.GetObjectRequest(bucket=target, key="c"))
+    assert "MirrorFailed" in str(round_.value)

@@ -10,6 +10,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from coatcheck import Credentials, Presigner, sign_request
+from coatcheck.background.mirror_run import MirrorRuns
+from coatcheck.background.notices import Notices
 from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
 from coatcheck.engines.certificate_reader import PemCertificateReader
@@ -138,7 +140,8 @@ class House:
             links=self.downloads,
             fetcher=self.fetcher,
         )
-        self.ports = ports
+        self.mirrors = MirrorRuns(ports, self.keyring, Notices(), lambda: self.now)
+        self.ports = ports = ports._replace(mirrors=self.mirrors)
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)

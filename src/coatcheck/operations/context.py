@@ -25,6 +25,7 @@ from coatcheck.ports.tasks import NoTasks, Tasks
 from .access_times import AccessNotes
 from .capacity import HeldBytes
 from .limited import LimitedDownloads, NoLimitedDownloads
+from .mirroring import Mirrors, NoMirrors
 from .pacing import BucketMeters
 
 
@@ -43,6 +44,7 @@ class Ports(NamedTuple):
     certificates: CertificateReader = NoCertificates()
     links: LimitedDownloads = NoLimitedDownloads()
     fetcher: Fetcher = NoFetcher()
+    mirrors: Mirrors = NoMirrors()
 
 
 class Context(NamedTuple):

@@ -16,6 +16,7 @@ from . import (
     bucket_logging,
     bucket_replication,
     bucket_tags,
+    bucket_website,
     bucket_worm,
     configuration,
     encryption,
@@ -129,6 +130,7 @@ _OWN_HANDLERS: Final = {
         encryption.put_bucket_encryption,
         access_monitor.put_bucket_access_monitor,
         bucket_logging.put_bucket_logging,
+        bucket_website.put_bucket_website,
         bucket_tags.delete_bucket_tags,
         bucket_worm.put_bucket_object_worm_configuration,
     )
