@@ -227,7 +227,7 @@ async def test_a_mirror_of_itself_ends() -> None:
     async with an_origin() as origin:
         house = await a_house(origin.url("/"))
         seen: list[Answer] = []
-        origin.serve = _leading_back(origin, house, seen)  # type: ignore[method-assign]
+        origin.serve = _leading_back(origin, house, seen)  # type: ignore[method-assign, assignment]
         server = await asyncio.start_server(origin.serve, "127.0.0.1", 0)
         await put_rule(house, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
         assert (await house.ask("GET", "/photos/a")).refusal == (424, "MirrorFailed")
