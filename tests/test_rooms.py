@@ -175,7 +175,7 @@ HOMES: Final[dict[str, set[str]]] = {
     "segno": {"cli", "pages"},
     "jinja2": {"pages"},
     "markupsafe": {"pages"},
-    "httpx": {"client", "engines.notifier"},
+    "httpx": {"client", "engines.notifier", "engines.outgoing", "engines.fetcher"},
     "defusedxml": {"core", "client"},
     "fastcrc": {"core"},
     "pyvips": {"engines.vips"},

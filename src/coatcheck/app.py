@@ -6,23 +6,29 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
+from coatcheck.background import fetch_run
 from coatcheck.background.access_log import AccessLog
+from coatcheck.background.fetch_run import FetchDoer
 from coatcheck.background.inventory_run import InventoryRuns
+from coatcheck.background.key_locks import KeyLocks
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
+from coatcheck.background.mirror_run import MirrorRuns
 from coatcheck.background.notices import Notices
 from coatcheck.background.replication_run import Replications
 from coatcheck.background.schedule import keep_doing
+from coatcheck.background.task_runs import TaskRuns
 from coatcheck.clock import Clock, wall_clock
-from coatcheck.core.addresses import read_network
+from coatcheck.core.addresses import Network, read_network
 from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
+from coatcheck.engines.fetcher import HttpFetcher
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.opening import MEMORY, not_opened, open_store
 from coatcheck.engines.passwords import Argon2Passwords
@@ -107,6 +113,7 @@ class Server:
         self._sweeping: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._access_log: AccessLog | None = None
+        self._mirrors: MirrorRuns | None = None
         self._background: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -156,12 +163,13 @@ class Server:
         self._downloads = LimitedDownloads(self._engines.links)
         self._renderers = renderer, _ = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
+        networks = [read_network(text) for text in settings.callback_networks]
         self._ports = ports = Ports(
             self._engines.catalog,
             self._engines.byte_store,
             self._engines.domains,
             DnsResolver(),
-            _make_notifier(settings, self._engines.secrets),
+            _make_notifier(settings, self._engines.secrets, networks),
             renderer,
             meters=BucketMeters(settings.workers),
             held_bytes=HeldBytes(),
@@ -171,7 +179,12 @@ class Server:
             certificates=PemCertificateReader(),
             links=self._downloads,
             content_sums=self._engines.content_sums,
+            fetcher=HttpFetcher(networks),
         )
+        notices = Notices()
+        locks = KeyLocks(settings.data / "mirror.lock")
+        self._mirrors = MirrorRuns(ports, keyring, notices, self._clock, locks)
+        self._ports = ports = ports._replace(mirrors=self._mirrors)
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, self._pages.write_refusal)
@@ -191,7 +204,7 @@ class Server:
             exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
-        self._begin_background(ports)
+        self._begin_background(ports, notices)
         begin = self.begin_with(services.answer if proxies is None else answer_proxied)
         self._application = Application(begin, body_timeout_s=settings.body_timeout_s, clock=self._clock)
         if settings.tls_self_signed:
@@ -214,13 +227,15 @@ class Server:
         tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages))
         return LinkServices(LinkDesk(desk, (*ROUTES, *TICKET_ROUTES)), tickets, self._settings.pages_host)
 
-    def _begin_background(self, ports: Ports) -> None:
+    def _begin_background(self, ports: Ports, notices: Notices) -> None:
         """What goes on without a request."""
         assert self._engines is not None
-        data, keyring, notices = self._settings.data, self._engines.keyring, Notices()
+        data, keyring = self._settings.data, self._engines.keyring
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
+        fetches = TaskRuns(ports.catalog, fetch_run.KIND, FetchDoer(ports, keyring), self._clock)
         works = {
+            "fetch": fetches.run,
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
@@ -267,6 +282,8 @@ class Server:
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
+        if self._mirrors is not None:
+            await self._mirrors.close()
         if self._ports is not None:
             await flush_accesses(self._ports)
         if self._domain_watch is not None:
@@ -288,15 +305,10 @@ class Server:
             self._log.close()
 
 
-def _make_notifier(settings: ServerSettings, secrets: SecretsInUse) -> HttpNotifier:
+def _make_notifier(settings: ServerSettings, secrets: SecretsInUse, networks: Sequence[Network]) -> HttpNotifier:
     scheme = "https" if settings.tls_cert else "http"
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
-    networks = [read_network(text) for text in settings.callback_networks]
-    return HttpNotifier(
-        secrets,
-        settings.callback_key_url or own,
-        networks,
-    )
+    return HttpNotifier(secrets, settings.callback_key_url or own, networks)
 
 
 async def _keep_domains(data: Path, domains: Domains) -> None:

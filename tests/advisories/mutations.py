@@ -547,7 +547,7 @@ ADDRESSES: Final = {
         "_read_url", "oss/callback.py", "    if not call.ports.notifier.may_reach(host):", "    if False:"
     ),
     "test_a_name_that_leads_inside_is_not_called": _m(
-        "_resolve", "engines/notifier.py", "        if not may_reach(address, self._allowed):", "        if False:"
+        "resolve", "engines/outgoing.py", "        if not may_reach(address, self._allowed):", "        if False:"
     ),
 }
 

@@ -14,6 +14,7 @@ import pytest
 from coatcheck.core.addresses import may_reach, read_address
 from coatcheck.engines.noted_secrets import NotedSecrets
 from coatcheck.engines.notifier import HttpNotifier
+from coatcheck.engines.outgoing import Outgoing
 from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.ports.notifier import Forbidden, Notice
 from coatcheck.wire.forwarded import TrustedProxies
@@ -167,7 +168,7 @@ async def test_a_name_that_leads_inside_is_not_called(tmp_path: Path, monkeypatc
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
-    first = await notifier._resolve("rebound.example", 80)
+    first = await Outgoing().resolve("rebound.example", 80)
     assert str(first) == "93.184.215.14"
     notice = Notice("http://rebound.example/", "", "application/json", b"{}", ())
     with pytest.raises(Forbidden):

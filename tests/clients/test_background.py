@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
+import hashlib
 import io
 import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import alibabacloud_oss_v2 as oss
+import oss2
+import pytest
 
 from ..background.test_acting import a_policy, a_trust
 from ..patience import wait_until
 from ..server_process import ServerProcess
 from .conftest import make_bucket
+from .test_oss2 import an_auth
 from .test_sdk_v2 import a_client
 
 
@@ -121,3 +128,59 @@ def test_objects_follow_to_another_bucket(live_server: ServerProcess) -> None:
     client.delete_bucket_replication(
         oss.DeleteBucketReplicationRequest(bucket=source, replication_rules=oss.ReplicationRules(ids=[rule_id]))
     )
+
+
+@pytest.fixture(scope="module")
+def fetching_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One that may fetch from this machine."""
+    server = ServerProcess(tmp_path_factory.mktemp("fetching") / "data", "--callback-network", "127.0.0.0/8")
+    yield server
+    server.stop()
+
+
+def test_another_server_s_object_is_fetched(fetching_server: ServerProcess) -> None:
+    """By oss2, whose newer sibling has no call for it: from this server itself, by a link."""
+    bucket = make_bucket(fetching_server)
+    client = oss2.Bucket(an_auth("v4"), fetching_server.endpoint, bucket, region="cn-hangzhou")
+    client.put_object("from here", b"hello", headers={"Content-Type": "text/plain"})
+    link = client.sign_url("GET", "from here", 3600)
+    digest = base64.b64encode(hashlib.md5(b"hello").digest()).decode()
+    task = oss2.models.AsyncFetchTaskConfiguration(link, "to here", content_md5=digest)
+    task_id = client.put_async_fetch_task(task).task_id
+    wait_until(lambda: client.get_async_fetch_task(task_id).task_state != "Running")
+    done = client.get_async_fetch_task(task_id)
+    assert (done.task_state, done.error_msg) == ("Success", "")
+    assert (done.task_config.url, done.task_config.object_name) == (link, "to here")
+    got = client.get_object("to here")
+    assert (got.read(), got.headers["Content-Type"]) == (b"hello", "text/plain")
+
+
+def a_mirror(url: str) -> Any:
+    condition = oss.RoutingRuleCondition(http_error_code_returned_equals=404, key_prefix_equals="")
+    redirect = oss.RoutingRuleRedirect(redirect_type="Mirror", mirror_url=url, mirror_follow_redirect=True)
+    rule = oss.RoutingRule(rule_number=1, condition=condition, redirect=redirect)
+    return oss.WebsiteConfiguration(routing_rules=oss.RoutingRules(routing_rules=[rule]))
+
+
+def test_a_missing_object_is_mirrored_from_another_bucket(fetching_server: ServerProcess) -> None:
+    """By both workers at once; and a bucket that mirrors itself answers, too."""
+    client = a_client(fetching_server)
+    source, target = make_bucket(fetching_server), make_bucket(fetching_server)
+    content = bytes(range(256)) * 10_000
+    client.put_bucket_acl(oss.PutBucketAclRequest(bucket=source, acl="public-read"))
+    client.put_object(oss.PutObjectRequest(bucket=source, key="a b", body=content, content_type="image/png"))
+    mirror = a_mirror(f"{fetching_server.endpoint}/{source}/")
+    client.put_bucket_website(oss.PutBucketWebsiteRequest(bucket=target, website_configuration=mirror))
+    with ThreadPoolExecutor(6) as pool:
+        got = list(pool.map(lambda _: client.get_object(oss.GetObjectRequest(bucket=target, key="a b")), range(6)))
+    assert [(answer.body.content == content, answer.content_type) for answer in got] == [(True, "image/png")] * 6
+    assert client.head_object(oss.HeadObjectRequest(bucket=target, key="a b")).content_length == len(content)
+    with pytest.raises(oss.exceptions.OperationError) as missing:
+        client.get_object(oss.GetObjectRequest(bucket=target, key="c"))
+    assert "NoSuchKey" in str(missing.value)
+    client.put_bucket_acl(oss.PutBucketAclRequest(bucket=target, acl="public-read"))
+    mirror = a_mirror(f"{fetching_server.endpoint}/{target}/")
+    client.put_bucket_website(oss.PutBucketWebsiteRequest(bucket=target, website_configuration=mirror))
+    with pytest.raises(oss.exceptions.OperationError) as round_:
+        client.get_object(oss.GetObjectRequest(bucket=target, key="c"))
+    assert "MirrorFailed" in str(round_.value)

@@ -13,6 +13,7 @@ from coatcheck.configurations import (
     callback_policy,
     cors,
     encryption,
+    fetch_task,
     https,
     inventory,
     lifecycle,
@@ -33,7 +34,9 @@ from coatcheck.configurations import (
 from coatcheck.configurations.lifecycle import Due, Exclusion, Lifecycle, Rule, Transition
 from coatcheck.configurations.stored import read_stored, write_stored
 from coatcheck.configurations.table import Document
+from coatcheck.configurations.task import Progress
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
+from coatcheck.core.author import Author
 from coatcheck.ports.object import COMPLIANCE, GOVERNANCE
 from coatcheck.ports.worm import BucketWorm, DefaultRetention, ObjectWorm, read_bucket_worm, write_bucket_worm
 
@@ -149,6 +152,23 @@ def test_the_stored_form_of_a_redundancy_transition_is_this_text() -> None:
     value, stored = redundancy_transition.Transition("abc", 1), '{"v":1,"task_id":"abc","done_at":1}'
     assert redundancy_transition.to_json(value) == stored
     assert redundancy_transition.from_json(stored) == value
+
+
+def test_the_stored_form_of_a_fetch_task_is_this_text() -> None:
+    told = fetch_task.Told(("http://a",), "h", "b", "application/json", (("x:a", "1"),))
+    content = fetch_task.Content("E", 5, "7", "text/plain")
+    progress = Progress("Retry", 2, 9, "why", stored=True)
+    author = Author("1", at=3)
+    value = fetch_task.FetchTask("http://o", "k", "h", "m", "c", "IA", False, True, told, author, content, progress)
+    stored = (
+        '{"v":1,"url":"http://o","key":"k","host":"h","content_md5":"m","callback":"c","storage_class":"IA",'
+        '"ignore_same_key":false,"callback_when_failed":true,"told":{"urls":["http://a"],"host":"h","body":"b",'
+        '"body_type":"application/json","variables":[["x:a","1"]]},"author":{"account":"1","user":"","role":"",'
+        '"session":"","at":3},"content":{"etag":"E","size":5,"crc64":"7","content_type":"text/plain"},'
+        '"progress":{"state":"Retry","attempts":2,"due_at":9,"error":"why","stored":true,"ended_at":0}}'
+    )
+    assert fetch_task.to_json(value) == stored
+    assert fetch_task.from_json(stored) == value
 
 
 def test_the_stored_form_of_a_live_channel_is_this_text() -> None:

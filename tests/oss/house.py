@@ -10,10 +10,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from coatcheck import Credentials, Presigner, sign_request
+from coatcheck.background.mirror_run import MirrorRuns
+from coatcheck.background.notices import Notices
 from coatcheck.core.percent import decode
 from coatcheck.core.reply_headers import is_sent
 from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.encrypted import EncryptingByteStore
+from coatcheck.engines.fetcher import HttpFetcher
 from coatcheck.engines.local_reads import LocalReads
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryCatalog
@@ -35,6 +38,7 @@ from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
+from coatcheck.ports.fetcher import Fetcher
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.refusals import NoRefusals, Refusals
@@ -118,6 +122,7 @@ class House:
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
     resolver: Resolver = field(default_factory=NoResolver)
     notifier: Notifier = field(default_factory=NoNotifier)
+    fetcher: Fetcher = field(default_factory=HttpFetcher)
     keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
@@ -141,7 +146,10 @@ class House:
             accesses=self.accesses,
             certificates=PemCertificateReader(),
             links=self.downloads,
+            fetcher=self.fetcher,
         )
+        self.mirrors = MirrorRuns(ports, self.keyring, Notices(), lambda: self.now)
+        self.ports = ports = ports._replace(mirrors=self.mirrors)
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pages = PageWriter()

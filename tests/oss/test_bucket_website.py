@@ -195,6 +195,10 @@ async def test_the_configuration_comes_back_and_goes() -> None:
     assert (await house.ask("DELETE", "/photos/?website")).status == 204
 
 
+MISSING = "<HttpErrorCodeReturnedEquals>404</HttpErrorCodeReturnedEquals>"
+MIRROR = "<RedirectType>Mirror</RedirectType><MirrorURL>http://files.example.com/a/</MirrorURL>"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -212,7 +216,20 @@ async def test_the_configuration_comes_back_and_goes() -> None:
         (a_site(rules(rule("", ""))), "MalformedXML"),
         (a_site(rules(rule("", "<RedirectType>External</RedirectType>"))), "InvalidArgument"),
         (a_site(rules(rule("", "<RedirectType>Sideways</RedirectType>"))), "InvalidArgument"),
-        (a_site(rules(rule("", "<RedirectType>Mirror</RedirectType>"))), "NotImplemented"),
+        (a_site(rules(rule(MISSING, "<RedirectType>Mirror</RedirectType>"))), "MalformedXML"),
+        (a_site(rules(rule("", MIRROR))), "InvalidArgument"),
+        (a_site(rules(rule(MISSING, MIRROR.replace("http:", "ftp:")))), "InvalidArgument"),
+        (a_site(rules(rule(MISSING, MIRROR.replace("a/<", "a<")))), "InvalidArgument"),
+        (a_site(rules(rule(MISSING, MIRROR + "<MirrorAuth><AuthType>S3V4</AuthType></MirrorAuth>"))), "NotImplemented"),
+        (a_site(rules(rule(MISSING, MIRROR + "<MirrorProxyPass>true</MirrorProxyPass>"))), "NotImplemented"),
+        (
+            a_site(rules(rule(MISSING, f"{MIRROR}<MirrorHeaders><Pass>Authorization</Pass></MirrorHeaders>"))),
+            "InvalidArgument",
+        ),
+        (
+            a_site(rules(rule(MISSING, f"{MIRROR}<MirrorHeaders>{'<Pass>a</Pass>' * 11}</MirrorHeaders>"))),
+            "InvalidArgument",
+        ),
         (
             a_site(rules(rule("", "<RedirectType>External</RedirectType><HostName>a/b\r\nc</HostName>"))),
             "InvalidArgument",

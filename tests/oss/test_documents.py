@@ -124,6 +124,11 @@ TAKEN = {
         "<Mode>GOVERNANCE</Mode><RetainUntilDate>2026-03-06T00:00:00.000Z</RetainUntilDate>",
     ),
     "LegalHold": ("PUT", "/held/coat?legalHold", "<Status>ON</Status>"),
+    "AsyncFetchTaskConfiguration": (
+        "POST",
+        "/photos/?asyncFetch",
+        "<Url>http://files.example.com/</Url><Object>a</Object>",
+    ),
     "LiveChannelConfiguration": ("PUT", "/photos/door?live", "<Target><Type>HLS</Type></Target>"),
     "SelectRequest": (
         "POST",

@@ -158,6 +158,8 @@ class Action(Enum):
     GET_USER_QOS_INFO = ("oss:GetUserQosInfo", AclRight.NOTHING, False)
     PUT_BUCKET_STORAGE_CAPACITY = ("oss:PutBucketStorageCapacity", AclRight.NOTHING, False)
     GET_BUCKET_STORAGE_CAPACITY = ("oss:GetBucketStorageCapacity", AclRight.NOTHING, False)
+    PUT_ASYNC_FETCH_TASK = ("oss:PutAsyncFetchTask", AclRight.NOTHING, False)
+    GET_ASYNC_FETCH_TASK = ("oss:GetAsyncFetchTask", AclRight.NOTHING, False)
 
     # access points
     CREATE_ACCESS_POINT = ("oss:CreateAccessPoint", AclRight.NOTHING, False)
@@ -213,7 +215,7 @@ _NOT_BUILT: Final = (
     *("PutDataAccelerator",),
     *("DeleteBucketDataAccelerator", "GetBucketDataAccelerator", "PutBucketDataAccelerator"),
     *("GetBucketHash", "PutBucketHash"),
-    *("GetAsyncFetchTask", "PutAsyncFetchTask", "PostAsyncFetchTask", "GetChannel", "PutChannel", "ProcessImm"),
+    *("PostAsyncFetchTask", "GetChannel", "PutChannel", "ProcessImm"),
     *("DeleteChannel", "ListChannel"),
     *("GetObjectInfo", "GetProcessConfiguration", "PutProcessConfiguration", "DeleteProcessConfiguration"),
     *("PutBucketProcessConfiguration", "GetBucketProcessConfiguration", "DeleteBucketProcessConfiguration"),

@@ -13,13 +13,13 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OBJECT_NAME_TOO_LONG, OssError
 from coatcheck.core.limits import OBJECT_KEY_MAX_BYTES, WEBSITE_HEADERS_MAX, WEBSITE_RULES_MAX
 from coatcheck.core.percent import encode_path
 from coatcheck.core.xml import Node
 
 from .elements import (
-    ANYTHING,
     find_choice,
     find_given_switch,
     find_number,
@@ -32,20 +32,12 @@ from .elements import (
     texts,
     write_switch,
 )
+from .mirror import CHILDREN, Mirror, mirror_nodes, read_mirror
 from .stored import read_stored, write_stored
 
 NAME: Final = "website"
 ROOT: Final = "WebsiteConfiguration"
 
-_MIRROR: Final = (
-    *("MirrorAllowGetImageInfo", "MirrorAllowHeadObject", "MirrorAllowVideoSnapshot", "MirrorAsyncStatus"),
-    *("MirrorAuth", "MirrorCheckMd5", "MirrorDstRegion", "MirrorDstSlaveVpcId", "MirrorDstVpcId"),
-    *("MirrorFollowRedirect", "MirrorHeaders", "MirrorIsExpressTunnel", "MirrorMultiAlternates"),
-    *("MirrorPassOriginalSlashes", "MirrorPassQueryString", "MirrorProxyPass", "MirrorReturnHeaders", "MirrorRole"),
-    *("MirrorSNI", "MirrorSaveOssMeta", "MirrorSwitchAllErrors", "MirrorTaggings", "MirrorTunnelId", "MirrorURL"),
-    *("MirrorURLProbe", "MirrorURLSlave", "MirrorUserLastModified", "MirrorUsingRole"),
-    "TransparentMirrorResponseCodes",
-)
 _ROUTING_RULE: Final = texts(
     "RuleNumber",
     Condition=texts(
@@ -55,7 +47,7 @@ _ROUTING_RULE: Final = texts(
     Redirect=texts(
         *("EnableReplacePrefix", "HostName", "HttpRedirectCode", "PassQueryString", "Protocol", "RedirectType"),
         *("ReplaceKeyPrefixWith", "ReplaceKeyWith"),
-        **dict.fromkeys(_MIRROR, ANYTHING),
+        **CHILDREN,
     ),
     LuaConfig=texts("Script"),
 )
@@ -65,6 +57,7 @@ SHAPE: Final = texts(
     RoutingRules=texts(RoutingRule=_ROUTING_RULE),
 )
 
+_MISSING: Final = 404
 _KEY: Final = "${key}"  # in ReplaceKeyWith
 _REDIRECTS: Final = ("301", "302", "307")
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")
@@ -92,7 +85,8 @@ class HeaderCondition:
 
 @dataclass(frozen=True, slots=True)
 class RoutingRule:
-    """One rule. `kind` is External, AliCDN (the same by another name) or Internal; empty texts ask for nothing."""
+    """One rule. `kind` is External, AliCDN (the same by another name), Internal or Mirror, which alone has a `mirror`;
+    empty texts ask for nothing."""
 
     number: int
     kind: str
@@ -107,6 +101,7 @@ class RoutingRule:
     replace_key: str | None = None
     replace_prefix: str | None = None
     enable_replace_prefix: bool | None = None
+    mirror: Mirror | None = None
 
     def fits(self, key: str, headers: Mapping[str, str], error: int | None) -> bool:
         return (
@@ -134,7 +129,8 @@ class RoutingRule:
 
 @dataclass(frozen=True, slots=True)
 class Website:
-    """A website. `sub_dir_type` says what a missing path without slash does: 0 redirects, 1 is missing, 2 serves."""
+    """A website. `sub_dir_type` says what a missing path without slash does: 0 redirects, 1 is missing, 2 serves.
+    `author`: who set it up, where it mirrors."""
 
     index: str = ""
     sub_dirs: bool = False
@@ -142,6 +138,11 @@ class Website:
     error_key: str = ""
     error_status: int = 404
     rules: tuple[RoutingRule, ...] = ()
+    author: Author | None = None
+
+    @property
+    def mirrors(self) -> bool:
+        return any(rule.mirror is not None for rule in self.rules)
 
     def index_key(self, key: str) -> str:
         """The object that a path stands for."""
@@ -151,6 +152,11 @@ class Website:
 
     def find_rule(self, key: str, headers: Mapping[str, str], error: int | None) -> RoutingRule | None:
         return next((rule for rule in self.rules if rule.fits(key, headers, error)), None)
+
+    def find_mirror(self, key: str, headers: Mapping[str, str]) -> RoutingRule | None:
+        """The rule by which a missing object is fetched."""
+        rules = (rule for rule in self.rules if rule.mirror is not None)
+        return next((rule for rule in rules if rule.fits(key, headers, _MISSING)), None)
 
 
 def location(rule: RoutingRule, key: str, *, host: str, secure: bool, query: str) -> str:
@@ -235,9 +241,7 @@ def _read_rule(element: Element) -> RoutingRule:
         raise NOT_IMPLEMENTED("Routing rules with LuaConfig are not built.", Header="LuaConfig")
     condition, redirect = need_one(element, "Condition"), need_one(element, "Redirect")
     kind = need_text(redirect, "RedirectType")
-    if kind == "Mirror":
-        raise NOT_IMPLEMENTED("Mirroring from another site is not built.", Header="RedirectType")
-    if kind not in ("External", "AliCDN", "Internal"):
+    if kind not in ("External", "AliCDN", "Internal", "Mirror"):
         raise _bad("RedirectType must be Mirror, External, Internal or AliCDN.", "RedirectType", kind)
     rule = RoutingRule(
         number,
@@ -253,12 +257,15 @@ def _read_rule(element: Element) -> RoutingRule:
         find_text(redirect, "ReplaceKeyWith"),
         find_text(redirect, "ReplaceKeyPrefixWith"),
         find_given_switch(redirect, "EnableReplacePrefix"),
+        read_mirror(redirect) if kind == "Mirror" else None,
     )
+    if rule.mirror is not None and rule.error != _MISSING:
+        raise _bad("Mirroring needs HttpErrorCodeReturnedEquals 404.", "HttpErrorCodeReturnedEquals", str(rule.error))
     if rule.replace_key is not None and rule.replace_prefix is not None:
         raise _bad("ReplaceKeyWith and ReplaceKeyPrefixWith exclude each other.", "ReplaceKeyWith", rule.replace_key)
     if rule.host is not None and not _HOST_CHARACTERS.issuperset(rule.host):
         raise _bad("HostName must be the name of a host.", "HostName", rule.host)
-    if kind != "Internal" and not rule.host and rule.protocol is None and rule.replace("\0") == "\0":
+    if kind in ("External", "AliCDN") and not rule.host and rule.protocol is None and rule.replace("\0") == "\0":
         raise _bad("A redirect must change something of the address.", "Redirect", kind)
     return rule
 
@@ -300,6 +307,7 @@ def _rule_nodes(rule: RoutingRule) -> Iterator[Node]:
                 ("ReplaceKeyPrefixWith", rule.replace_prefix),
                 ("EnableReplacePrefix", replace),
             ),
+            *(() if rule.mirror is None else mirror_nodes(rule.mirror)),
         ),
     )
 

@@ -13,6 +13,11 @@ from __future__ import annotations
 from .fault import Broken as Broken
 from .fault import Fault as Fault
 from .fault import OssError as OssError
+from .fetch_errors import MIRROR_BUSY as MIRROR_BUSY
+from .fetch_errors import MIRROR_FAILED as MIRROR_FAILED
+from .fetch_errors import NO_SUCH_FETCH_TASK as NO_SUCH_FETCH_TASK
+from .fetch_errors import OBJECT_ALREADY_EXISTS as OBJECT_ALREADY_EXISTS
+from .fetch_errors import TOO_MANY_TASKS as TOO_MANY_TASKS
 from .link_errors import ARCHIVE_TOO_LARGE as ARCHIVE_TOO_LARGE
 from .link_errors import ARCHIVES_BUSY as ARCHIVES_BUSY
 from .link_errors import LINK_BODY_MISMATCH as LINK_BODY_MISMATCH

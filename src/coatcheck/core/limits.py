@@ -235,6 +235,26 @@ CALLBACK_URLS_MAX: Final = 5  # OSS
 CALLBACK_TIMEOUT_S: Final = 5.0  # OSS: from the look-up of the name to the last byte of the reply
 CALLBACK_REPLY_MAX_BYTES: Final = 1024**2  # OSS
 
+# --- fetching from other servers -----------------------------------------------------------------------------------
+FETCH_URL_MAX_BYTES: Final = 8 * 1024  # ours: Url of an async fetch, MirrorURL
+FETCH_ANSWER_S: Final = 10.0  # ours: from the look-up of the name to the head of the answer, for each redirect anew
+FETCH_SILENCE_S: Final = 30.0  # ours: between two pieces of the content
+FETCH_TIME_MAX_S: Final = 3 * 3600.0  # ours: the content as a whole
+FETCH_REDIRECTS_MAX: Final = 10  # OSS: of a mirror
+FETCH_ATTEMPTS_MAX: Final = 5  # ours: of a task in the background; what a crash ends is one
+FETCHES_AT_ONCE: Final = 8  # ours: async fetches
+FETCHES_OF_BUCKET: Final = 4  # ours: of these, those of one bucket
+TASKS_PER_BUCKET: Final = 1000  # ours: tasks of a kind that aren't done
+TASKS_DONE_KEPT: Final = 10_000  # ours: done ones of a bucket that can still be asked for
+TASKS_DONE_KEPT_S: Final = 7 * 24 * 3600  # ours: and for how long
+MIRRORS_AT_ONCE: Final = 32  # ours: objects that one worker mirrors
+MIRRORS_OF_BUCKET: Final = 8  # ours: of these, those of one bucket
+MIRROR_WAIT_S: Final = 30.0  # ours: how long a request waits for an object that another one mirrors
+MIRROR_CLIENT_S: Final = 10.0  # ours: a client that takes nothing for so long is left; the mirroring goes on
+MIRROR_THROUGH_MIN_BYTES: Final = 1024**2  # ours: larger objects are sent while they are mirrored
+MIRROR_HOPS_MAX: Final = 8  # ours: mirrors of mirrors
+MIRROR_HEADERS_MAX: Final = 10  # OSS: Pass, Remove and Set of one rule, each
+
 # --- bucket tags and websites --------------------------------------------------------------------------------------
 BUCKET_TAGS_MAX: Final = 20  # OSS
 BUCKET_TAG_KEY_MAX_BYTES: Final = 64  # OSS

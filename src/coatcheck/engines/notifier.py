@@ -6,27 +6,27 @@ The private key is the secret "callback", made by whichever process first needs 
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from ..core.addresses import Address, Network, is_metadata_name, may_reach, read_address
+from ..core.addresses import Network
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
-from ..ports.notifier import Forbidden, Notice, Response, Unreachable
+from ..ports.notifier import Notice, Response, Unreachable
 from ..ports.secrets import CALLBACK, SecretLost, SecretsInUse
+from .outgoing import Outgoing, Sending, as_unreachable, path_of
 from .trouble import tell_trouble
 
 if TYPE_CHECKING:
+    import httpx
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 _KEY_BITS: Final = 2048
 
 
 class HttpNotifier:
-    """See `ports.notifier`. httpx and OpenSSL are loaded by the first callback, not before.
+    """See `ports.notifier`.
 
     Args:
         keys: where the private key is kept.
@@ -42,13 +42,11 @@ class HttpNotifier:
     ) -> None:
         self._secrets = keys
         self._key_url = key_url
-        self._allowed = tuple(allowed)
+        self._outgoing = Outgoing(allowed)
         self._key: RSAPrivateKey | None = None
-        self._tls: ssl.SSLContext | None = None
 
     def may_reach(self, host: str) -> bool:
-        address = read_address(host)
-        return not is_metadata_name(host) if address is None else may_reach(address, self._allowed)
+        return self._outgoing.may_reach(host)
 
     async def send(self, notice: Notice) -> Response:
         try:
@@ -66,52 +64,20 @@ class HttpNotifier:
         )
 
     async def _send(self, notice: Notice) -> Response:
-        import httpx
-
-        parts = urlsplit(notice.url)
-        name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        address = await self._resolve(name, port)
-        literal = f"[{address}]" if address.version == 6 else str(address)
-        path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        path = path_of(urlsplit(notice.url))
         headers = {
-            "Host": notice.host or parts.netloc,
+            **({"Host": notice.host} if notice.host else {}),
             "Content-Type": notice.content_type,
             "User-Agent": "aliyun-oss-callback",
             "Authorization": await self._sign(path, notice.body),
             "x-oss-pub-key-url": b64encode(self._key_url.encode()).decode(),
             **dict(notice.headers),
         }
-        try:
-            async with (
-                httpx.AsyncClient(verify=self._tls_context(), trust_env=False, follow_redirects=False) as client,
-                client.stream(
-                    "POST",
-                    f"{parts.scheme}://{literal}:{port}{path}",
-                    headers=headers,
-                    content=notice.body,
-                    extensions={"sni_hostname": name},
-                    timeout=CALLBACK_TIMEOUT_S,
-                ) as answer,
-            ):
+        sending = Sending("POST", notice.url, headers, notice.body, CALLBACK_TIMEOUT_S)
+        async with self._outgoing.open(sending) as answer:
+            with as_unreachable():
                 body = await _read(answer)
-                return Response(answer.status_code, "content-length" in answer.headers, body)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
-            raise Unreachable(type(error).__name__) from None
-
-    async def _resolve(self, name: str, port: int) -> Address:
-        """The one address that will be connected to. Raises: Unreachable, Forbidden."""
-        if is_metadata_name(name):
-            raise Forbidden(name)
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise Unreachable("its name is not known") from None
-        address = read_address(str(found[0][4][0])) if found else None
-        if address is None:
-            raise Unreachable("its name is not known")
-        if not may_reach(address, self._allowed):
-            raise Forbidden(name)
-        return address
+            return Response(answer.status_code, "content-length" in answer.headers, body)
 
     async def _sign(self, path: str, body: bytes) -> str:
         from cryptography.hazmat.primitives import hashes
@@ -136,16 +102,8 @@ class HttpNotifier:
             self._key = key
         return self._key
 
-    def _tls_context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        return self._tls
 
-
-async def _read(answer: object) -> bytes | None:
-    import httpx
-
-    assert isinstance(answer, httpx.Response)
+async def _read(answer: httpx.Response) -> bytes | None:
     pieces, size = [], 0
     async for piece in answer.aiter_bytes():
         size += len(piece)

@@ -15,6 +15,7 @@ from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.certificates import CertificateReader, NoCertificates
 from coatcheck.ports.content_sums import ContentSums, NoContentSums
 from coatcheck.ports.domains import Domains, NoDomains
+from coatcheck.ports.fetcher import Fetcher, NoFetcher
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
@@ -25,6 +26,7 @@ from coatcheck.ports.tasks import NoTasks, Tasks
 from .access_times import AccessNotes
 from .capacity import HeldBytes
 from .limited import LimitedDownloads, NoLimitedDownloads
+from .mirroring import Mirrors, NoMirrors
 from .pacing import BucketMeters
 
 
@@ -43,6 +45,8 @@ class Ports(NamedTuple):
     certificates: CertificateReader = NoCertificates()
     links: LimitedDownloads = NoLimitedDownloads()
     content_sums: ContentSums = NoContentSums()
+    fetcher: Fetcher = NoFetcher()
+    mirrors: Mirrors = NoMirrors()
 
 
 class Context(NamedTuple):

@@ -11,7 +11,7 @@ import base64
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from coatcheck.configurations import callback_policy
 from coatcheck.configurations.callback_policy import (
@@ -23,6 +23,7 @@ from coatcheck.configurations.callback_policy import (
 )
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import CALLBACK_MAX_BYTES, CALLBACK_URLS_MAX
+from coatcheck.core.urls import find_host
 from coatcheck.operations.callback import FORM, JSON, Callback, notify
 from coatcheck.operations.picture import describe_picture
 from coatcheck.ports.object import ObjectRecord
@@ -55,6 +56,11 @@ def read_callback_fields(call: Call, fields: Mapping[str, str]) -> Callback | No
     if 4 * len(json.dumps(variables)) > 3 * CALLBACK_MAX_BYTES:  # what base64 makes of it, where they are a parameter
         raise bad_callback("The length of callback-var exceed max value.")
     return _read_callback(call, fields["callback"], variables)
+
+
+def read_task_callback(call: Call, text: str) -> Callback:
+    """The callback of a task, in base64. Raises: as `read_callback`."""
+    return _read_callback(call, text, {})
 
 
 async def reply_after_callback(
@@ -169,16 +175,9 @@ def _read_urls(call: Call, text: Any) -> tuple[str, ...]:
 def _read_url(call: Call, url: str) -> str:
     if "://" not in url:
         url = f"http://{url}"
-    wrong = bad_callback("The callback url configuration is invalid.")
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise wrong
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise wrong from None
-    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or port == 0:
-        raise wrong
+    host = find_host(url)
+    if host is None:
+        raise bad_callback("The callback url configuration is invalid.")
     if not call.ports.notifier.may_reach(host):
         raise bad_callback("Private address is forbidden to callback.")
     return url

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from coatcheck.configurations import access_point, bucket_worm, inventory, live_channel, replication, style, versioning
+from coatcheck.configurations import (
+    access_point,
+    bucket_worm,
+    fetch_task,
+    inventory,
+    live_channel,
+    replication,
+    style,
+    versioning,
+)
 from coatcheck.configurations.elements import Shape, texts
 from coatcheck.configurations.table import ROWS
 
@@ -18,6 +27,7 @@ from . import select_request
 SHAPES: Final[Mapping[str, Shape]] = {
     **{row.document.ROOT: row.document.SHAPE for row in ROWS},
     access_point.ROOT: access_point.SHAPE,
+    fetch_task.ROOT: fetch_task.SHAPE,
     inventory.ROOT: inventory.SHAPE,
     live_channel.ROOT: live_channel.SHAPE,
     replication.ROOT: replication.SHAPE,

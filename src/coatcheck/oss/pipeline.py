@@ -61,6 +61,7 @@ from .bucket_website import serve_website
 from .call import Call, PostedForm
 from .hints import Hints
 from .limited_link import hold_to_register
+from .mirrored import fetch_missing, find_mirror
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
@@ -273,8 +274,8 @@ class Pipeline:
             if row.is_page and point is None and (document := bucket.configuration(website.NAME)) is not None:
                 if caller.anonymous:
                     return self._serve_website(document, exchange, target, caller, bucket, snapshot)
-                if target.key is not None and target.key.endswith("/"):
-                    return self._serve_directory(document, row, exchange, target, caller, bucket, snapshot)
+                if target.key is not None and (target.key.endswith("/") or website.from_json(document).mirrors):
+                    return self._serve_missing(document, row, exchange, target, caller, bucket, snapshot)
         return self._perform(row, exchange, target, caller, bucket, snapshot, form)
 
     async def _perform(
@@ -325,7 +326,7 @@ class Pipeline:
                 await self._ports.held_bytes.admit(self._ports.catalog, bucket, announced_bytes(call))
         return await row.run(call)
 
-    async def _serve_directory(
+    async def _serve_missing(
         self,
         document: str,
         row: Row,
@@ -335,7 +336,7 @@ class Pipeline:
         bucket: Bucket,
         snapshot: Snapshot,
     ) -> Reply:
-        """A signed request for a key that ends with a slash: the object, or else what the website has there.
+        """A signed request: the object, or else what is mirrored, or, behind a slash, what the website has there.
 
         The signer of a link signed for this one object: of others its holder sees what everybody does.
         """
@@ -345,6 +346,12 @@ class Pipeline:
             if error.fault is not NO_SUCH_KEY:
                 raise
             refusal = error
+        key = target.key or ""
+        rule = find_mirror(website.from_json(document), exchange.request, key, refusal)
+        if rule is not None:
+            return await self._mirror(document, rule, exchange, target, caller, bucket)
+        if not key.endswith("/"):
+            raise refusal
         visitor = ANONYMOUS if caller.by_link else caller
         with suppress(OssError):
             return await self._serve_website(document, exchange, target, visitor, bucket, snapshot)
@@ -366,8 +373,30 @@ class Pipeline:
             shown = target._replace(key=key or None)
             return await self._perform(page_row(request.method, shown), exchange, shown, caller, bucket, snapshot)
 
+        async def mirror(rule: website.RoutingRule, key: str) -> Reply:
+            return await self._mirror(document, rule, exchange, target._replace(key=key), caller, bucket)
+
         mount = f"/{bucket.name}" if is_path_style(request, target) else ""
-        return await serve_website(website.from_json(document), request, target.key or "", fetch, mount=mount)
+        site = website.from_json(document)
+        return await serve_website(site, request, target.key or "", fetch, mirror=mirror, mount=mount)
+
+    async def _mirror(
+        self,
+        document: str,
+        rule: website.RoutingRule,
+        exchange: Exchange,
+        target: Target,
+        caller: Caller,
+        bucket: Bucket,
+    ) -> Reply:
+        """An object that whoever asks may read, and that isn't there: fetched, and then given as any other."""
+        request, key = exchange.request, target.key or ""
+        site = website.from_json(document)
+        reply = await fetch_missing(self._ports.mirrors, site, rule, request, (bucket, key, caller))
+        if reply is not None:
+            return reply
+        snapshot = await self._reads.read(Lookup(bucket=bucket.name, key=key))
+        return await self._perform(page_row(request.method, target), exchange, target, caller, bucket, snapshot)
 
     async def _open_form(
         self, request: Request, target: Target, share: FormShare, now: float

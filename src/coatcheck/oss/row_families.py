@@ -10,11 +10,13 @@ from coatcheck.access.actions import Action
 from . import (
     access_monitor,
     access_point,
+    async_fetch,
     bucket_inventory,
     bucket_lifecycle,
     bucket_logging,
     bucket_replication,
     bucket_tags,
+    bucket_website,
     bucket_worm,
     configuration,
     encryption,
@@ -80,6 +82,12 @@ def live_channel_rows() -> Iterator[Row]:
     yield Row("GET", Level.OBJECT, "vod", run.get_vod_playlist, Action.GET_VOD_PLAYLIST)
 
 
+def async_fetch_rows() -> Iterator[Row]:
+    run, name = async_fetch, "asyncFetch"
+    yield Row("POST", Level.BUCKET, name, run.put_async_fetch_task, Action.PUT_ASYNC_FETCH_TASK)
+    yield Row("GET", Level.BUCKET, name, run.get_async_fetch_task, Action.GET_ASYNC_FETCH_TASK)
+
+
 def access_point_rows() -> Iterator[Row]:
     run, name, policy = access_point, "accessPoint", "accessPointPolicy"
     block = f"publicAccessBlock&{access_point.NAME}"
@@ -122,6 +130,7 @@ _OWN_HANDLERS: Final = {
         encryption.put_bucket_encryption,
         access_monitor.put_bucket_access_monitor,
         bucket_logging.put_bucket_logging,
+        bucket_website.put_bucket_website,
         bucket_tags.delete_bucket_tags,
         bucket_worm.put_bucket_object_worm_configuration,
     )

@@ -191,6 +191,7 @@ ROWS: Final = (
     # live channels
     *row_families.live_channel_rows(),
     *row_families.worm_rows(),
+    *row_families.async_fetch_rows(),
     Row("POST", Level.OBJECT, PROCESS, object_process.process_object, Action.POST_PROCESS_TASK, reads_object=True),
     Row(
         *("POST", Level.OBJECT, "x-oss-async-process", object_process.async_process_object, Action.POST_PROCESS_TASK),

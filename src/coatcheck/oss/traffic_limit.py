@@ -10,6 +10,9 @@ from typing import Final
 from coatcheck.configurations import qos
 from coatcheck.core.errors import BANDWIDTH_FORBIDDEN, INVALID_ARGUMENT, QPS_LIMIT_EXCEEDED
 from coatcheck.core.limits import QPS_BURST_S, TRAFFIC_LIMIT_MAX_BITS_PER_S, TRAFFIC_LIMIT_MIN_BITS_PER_S
+from coatcheck.operations.bandwidth import DOWN as DOWN
+from coatcheck.operations.bandwidth import UP as UP
+from coatcheck.operations.bandwidth import shared_pace
 from coatcheck.operations.pacing import BucketMeters, Meter, Pace
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.request import Request
@@ -17,9 +20,6 @@ from coatcheck.wire.target import read_host_name
 
 from .call import Call
 
-UP: Final = "upload"
-DOWN: Final = "download"
-_GBIT: Final = 10**9
 _RETRY: Final = ((b"Retry-After", b"1"),)
 
 
@@ -33,20 +33,11 @@ def find_pace(call: Call, direction: str, *, limit: str | None = None) -> Pace |
     """
     rate = read_traffic_limit(call.request) if limit is None else read_rate(limit)
     alone = () if rate is None else (Meter(rate),)
-    shared = _shared_pace(call, direction) if call.this_bucket.configurations else ()
-    return (*alone, *shared) or None
-
-
-def _shared_pace(call: Call, direction: str) -> Pace:
     bucket = call.this_bucket
-    document = bucket.configuration(qos.NAME)
-    if document is None:
-        return ()
-    limits = qos.from_json(document).limits(direction, intranet=_is_internal(call.request))
-    if any(limit == qos.FORBIDDEN for _, limit in limits):
-        raise BANDWIDTH_FORBIDDEN(f"{BANDWIDTH_FORBIDDEN.message} Its {direction} bandwidth is 0.")
-    meters = call.ports.meters
-    return tuple(meters.find(bucket.bucket_id, name, limit * _GBIT) for name, limit in limits)
+    shared: Pace = ()
+    if bucket.configurations:
+        shared = shared_pace(call.ports.meters, bucket, direction, intranet=_is_internal(call.request))
+    return (*alone, *shared) or None
 
 
 def check_request_rate(document: str, bucket: Bucket, request: Request, meters: BucketMeters, now: float) -> None:

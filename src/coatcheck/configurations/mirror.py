@@ -1,0 +1,208 @@
+"""What a routing rule of a website says of the server that missing objects are fetched from. Pure.
+
+Source: OSS API reference, PutBucketWebsite, the elements Mirror*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
+from coatcheck.core.limits import FETCH_URL_MAX_BYTES, MIRROR_HEADERS_MAX
+from coatcheck.core.percent import encode_path
+from coatcheck.core.reply_headers import is_token
+from coatcheck.core.urls import find_host
+from coatcheck.core.xml import Node
+
+from .elements import (
+    ANYTHING,
+    find_given_switch,
+    find_one,
+    find_text,
+    find_texts,
+    malformed,
+    need_text,
+    texts,
+    write_switch,
+)
+from .elements import find_switch as switch
+
+# Of the cloud, or not built: refused unless they ask for nothing.
+_REFUSED: Final = (
+    *("MirrorAllowGetImageInfo", "MirrorAllowVideoSnapshot", "MirrorAsyncStatus", "MirrorAuth", "MirrorDstRegion"),
+    *("MirrorDstSlaveVpcId", "MirrorDstVpcId", "MirrorIsExpressTunnel", "MirrorMultiAlternates", "MirrorProxyPass"),
+    *("MirrorReturnHeaders", "MirrorRole", "MirrorTaggings", "MirrorTunnelId", "MirrorUsingRole"),
+    "TransparentMirrorResponseCodes",
+)
+_TEXTS: Final = (
+    *("MirrorURL", "MirrorURLSlave", "MirrorURLProbe", "MirrorPassQueryString", "MirrorFollowRedirect"),
+    *("MirrorCheckMd5", "MirrorSNI", "MirrorPassOriginalSlashes", "MirrorSaveOssMeta", "MirrorUserLastModified"),
+    *("MirrorAllowHeadObject", "MirrorSwitchAllErrors"),
+)
+CHILDREN: Final = {
+    **texts(*_TEXTS).children,
+    **dict.fromkeys(_REFUSED, ANYTHING),
+    "MirrorHeaders": texts("PassAll", "Pass", "Remove", Set=texts("Key", "Value")),
+}
+
+# What no rule passes on or sets: it concerns this server, this connection, or the length and form of the answer.
+_KEPT_BACK: Final = frozenset(
+    {
+        *("accept-encoding", "authorization", "authorization2", "cdn-loop", "connection", "content-length"),
+        *("content-md5", "content-type", "date", "expect", "host", "if-match", "if-modified-since", "if-none-match"),
+        *("if-range", "if-unmodified-since", "keep-alive", "range", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("user-agent", "via", "forwarded"),
+    }
+)
+_KEPT_BACK_BEGINNINGS: Final = ("oss-", "x-oss-", "x-drs-", "proxy-", "x-forwarded-")
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """One rule's.
+
+    Attributes:
+        url, slave: begin the addresses of objects; the second is asked where the first fails, "" for none.
+        probe: kept and shown; the first is asked itself.
+        pass_query: None for what the rule says of all redirects.
+        metadata: x-oss-meta-* headers of the answer are stored.
+        last_modified: the answer's is the object's.
+        head: HeadObject fetches, too.
+        all_errors: of `url`, any answer but 200 and 404 is a failure; else those from 500 on.
+        sni, slashes: kept and shown; the name is always sent, and keys are passed as they are.
+        pass_all, passed, removed, set_headers: which headers of a request are passed on, names in lower case.
+    """
+
+    url: str
+    slave: str = ""
+    probe: str = ""
+    pass_query: bool | None = None
+    follow_redirect: bool = True
+    check_md5: bool = False
+    metadata: bool = False
+    last_modified: bool = False
+    head: bool = False
+    all_errors: bool = False
+    sni: bool | None = None
+    slashes: bool | None = None
+    pass_all: bool = False
+    passed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    set_headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        return (self.url, self.slave) if self.slave else (self.url,)
+
+    def headers_for(self, request: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """What the other server is told of a request's headers, whose names are in lower case; never a credential of
+        this server."""
+        passed = {name: value for name, value in request.items() if self._passes(name) and _is_plain(value)}
+        return tuple({**passed, **dict(self.set_headers)}.items())
+
+    def _passes(self, name: str) -> bool:
+        return (self.pass_all or name in self.passed) and name not in self.removed and may_pass(name)
+
+
+def address(url: str, key: str, query: str) -> str:
+    """The address of an object, behind one of `Mirror.urls`."""
+    return f"{url}{encode_path(key)}{'?' if query else ''}{query}"
+
+
+def may_pass(name: str) -> bool:
+    """Whether a header, in lower case, may be passed on or set."""
+    return is_token(name) and name not in _KEPT_BACK and not name.startswith(_KEPT_BACK_BEGINNINGS)
+
+
+def read_mirror(redirect: Element) -> Mirror:
+    """The Mirror* elements of a Redirect. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, NOT_IMPLEMENTED."""
+    for name in _REFUSED:
+        found = find_one(redirect, name)
+        if found is not None and (len(found) or (found.text or "").strip().lower() not in ("", "false", "0")):
+            raise NOT_IMPLEMENTED(f"{name} is not built.", Header=name)
+    follow = find_given_switch(redirect, "MirrorFollowRedirect")
+    headers = find_one(redirect, "MirrorHeaders")
+    slave = find_text(redirect, "MirrorURLSlave") or ""
+    return Mirror(
+        _check_url("MirrorURL", need_text(redirect, "MirrorURL")),
+        _check_url("MirrorURLSlave", slave) if slave else "",
+        find_text(redirect, "MirrorURLProbe") or "",
+        find_given_switch(redirect, "MirrorPassQueryString"),
+        True if follow is None else follow,
+        switch(redirect, "MirrorCheckMd5"),
+        switch(redirect, "MirrorSaveOssMeta"),
+        switch(redirect, "MirrorUserLastModified"),
+        switch(redirect, "MirrorAllowHeadObject"),
+        switch(redirect, "MirrorSwitchAllErrors"),
+        find_given_switch(redirect, "MirrorSNI"),
+        find_given_switch(redirect, "MirrorPassOriginalSlashes"),
+        *((False, (), (), ()) if headers is None else _read_headers(headers)),
+    )
+
+
+def mirror_nodes(mirror: Mirror) -> Iterator[Node]:
+    yield "MirrorURL", mirror.url
+    for name, text in (("MirrorURLSlave", mirror.slave), ("MirrorURLProbe", mirror.probe)):
+        if text:
+            yield name, text
+    for name, value in (
+        ("MirrorPassQueryString", mirror.pass_query),
+        ("MirrorFollowRedirect", mirror.follow_redirect),
+        ("MirrorCheckMd5", mirror.check_md5),
+        ("MirrorSaveOssMeta", mirror.metadata),
+        ("MirrorUserLastModified", mirror.last_modified),
+        ("MirrorAllowHeadObject", mirror.head),
+        ("MirrorSwitchAllErrors", mirror.all_errors),
+        ("MirrorSNI", mirror.sni),
+        ("MirrorPassOriginalSlashes", mirror.slashes),
+    ):
+        if value is not None:
+            yield name, write_switch(value)
+    sets: list[Node] = [("Set", (("Key", name), ("Value", value))) for name, value in mirror.set_headers]
+    named: list[Node] = [*(("Pass", name) for name in mirror.passed), *(("Remove", name) for name in mirror.removed)]
+    if mirror.pass_all or named or sets:
+        yield "MirrorHeaders", (("PassAll", write_switch(mirror.pass_all)), *named, *sets)
+
+
+_Headers = tuple[bool, tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def _read_headers(element: Element) -> _Headers:
+    passed, removed = (tuple(map(_read_name, find_texts(element, name))) for name in ("Pass", "Remove"))
+    chosen = tuple(_read_set(each) for each in element.findall("Set"))
+    if max(map(len, (passed, removed, chosen))) > MIRROR_HEADERS_MAX:
+        raise _bad(f"There may be {MIRROR_HEADERS_MAX} Pass, Remove and Set, each.", "MirrorHeaders", "")
+    return switch(element, "PassAll"), passed, removed, chosen
+
+
+def _read_set(element: Element) -> tuple[str, str]:
+    value = find_text(element, "Value") or ""
+    if not _is_plain(value):
+        raise _bad("Value must be printable ASCII.", "Value", "")
+    return _read_name(need_text(element, "Key")), value
+
+
+def _read_name(text: str) -> str:
+    name = text.strip().lower()
+    if not name:
+        raise malformed("The name of a header is empty.")
+    if not may_pass(name):
+        raise _bad("This header can be neither passed on nor set.", "MirrorHeaders", name)
+    return name
+
+
+def _check_url(name: str, url: str) -> str:
+    if len(url) > FETCH_URL_MAX_BYTES or find_host(url) is None or not url.endswith("/") or {"?", "#"} & set(url):
+        raise _bad(f"{name} must be an address of http or https that ends with a slash.", name, url)
+    return url
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _bad(message: str, name: str, value: str) -> OssError:
+    return INVALID_ARGUMENT(message, ArgumentName=name, ArgumentValue=value[:128])

@@ -1,0 +1,33 @@
+"""How fast the bodies of a bucket may come or go, by what the bucket says of it. Source: OSS API reference,
+PutBucketQoSInfo."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coatcheck.configurations import qos
+from coatcheck.core.errors import BANDWIDTH_FORBIDDEN
+from coatcheck.ports.bucket import Bucket
+
+from .pacing import BucketMeters, Pace
+
+UP: Final = "upload"
+DOWN: Final = "download"
+_GBIT: Final = 10**9
+
+
+def shared_pace(meters: BucketMeters, bucket: Bucket, direction: str, *, intranet: bool) -> Pace:
+    """What the bodies of a bucket share; empty for no limit.
+
+    Args:
+        direction: UP or DOWN.
+        intranet: through an internal endpoint.
+    Raises: OssError BANDWIDTH_FORBIDDEN.
+    """
+    document = bucket.configuration(qos.NAME)
+    if document is None:
+        return ()
+    limits = qos.from_json(document).limits(direction, intranet=intranet)
+    if any(limit == qos.FORBIDDEN for _, limit in limits):
+        raise BANDWIDTH_FORBIDDEN(f"{BANDWIDTH_FORBIDDEN.message} Its {direction} bandwidth is 0.")
+    return tuple(meters.find(bucket.bucket_id, name, limit * _GBIT) for name, limit in limits)
