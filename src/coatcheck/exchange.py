@@ -69,6 +69,7 @@ class Exchange:
         request_id: the one that the reply and the log carry.
         now: Unix seconds, one value for the whole request.
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
+        cors: its bucket's rules, as stored; None where it has none, "" where that isn't known.
         logged: for the access log of its bucket; None where it has none.
         link: that brought it, once its signature held; None for all that is signed otherwise, or not.
         refusal: the code of the error that it was answered with; "" for none.
@@ -85,7 +86,7 @@ class Exchange:
         "_started",
         "access_key_id",
         "bucket",
-        "has_configurations",
+        "cors",
         "key",
         "link",
         "logged",
@@ -107,7 +108,7 @@ class Exchange:
         self.request_id = request_id
         self.now = now
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
-        self.has_configurations = False
+        self.cors: str | None = ""
         self.logged: Logged | None = None
         self.link: UsedLink | None = None
         self.reply: Reply | None = None
