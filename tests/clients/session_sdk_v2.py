@@ -9,11 +9,15 @@ from typing import Any
 
 import alibabacloud_oss_v2 as oss
 
-from .sdk_methods import Attempts
+from .sdk_methods import Attempts, access_point_policy
 
 PROCESS = "image/resize,w_10|sys/saveas,o_b3V0LnBuZw,b_"
 _STATEMENT = '{"Effect": "Deny", "Action": ["oss:PutObject"], "Principal": ["1"], "Resource": ["acs:oss:*:*:*"]}'
 POLICY = f'{{"Version": "1", "Statement": [{_STATEMENT}]}}'
+
+
+def place_of(bucket: str) -> str:
+    return urlsafe_b64encode(bucket.encode()).decode().rstrip("=")
 
 
 def public_methods() -> set[str]:
@@ -93,7 +97,7 @@ def _objects(do: Session, picture: bytes, folder: Path) -> None:
     do("copy_object", key="copy", source_key="a.csv")
     do("append_object", key="log", position=0, body=b"one")
     do("seal_append_object", key="log", position=3)
-    place = urlsafe_b64encode(do.bucket.encode()).decode().rstrip("=")
+    place = place_of(do.bucket)
     do("process_object", key="a.png", process=PROCESS + place)
     do("async_process_object", key="a.png", process=PROCESS + place)
     select = oss.models.SelectRequest(expression="c2VsZWN0ICogZnJvbSBvc3NvYmplY3Q=")
@@ -260,7 +264,7 @@ def _policies(do: Session) -> None:
     name = {"access_point_name": "ap-session"}
     do("get_access_point", **name)
     do("list_access_points")
-    do("put_access_point_policy", **name, body='{"Version": "1", "Statement": []}')
+    do("put_access_point_policy", **name, body=access_point_policy(do.attempts.account))
     do("get_access_point_policy", **name)
     do("delete_access_point_policy", **name)
     block = oss.PublicAccessBlockConfiguration(block_public_access=True)
