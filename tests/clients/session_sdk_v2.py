@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def _objects(do: Session, picture: bytes, folder: Path) -> None:
         do(method)
         name = "".join(map(str.capitalize, method.split("_"))) + "Request"
         asked = getattr(oss, name)(bucket=do.bucket)
-        do.plain(f"{method}_paginator", lambda pages, asked=asked: list(pages().iter_page(asked)))
+        do.plain(f"{method}_paginator", partial(_all_pages, asked))
     do.plain("is_object_exist", lambda call: _true(call(do.bucket, "a.csv")))
     do.plain("presign", lambda call: call(oss.GetObjectRequest(bucket=do.bucket, key="a.csv")).url)
 
@@ -155,6 +156,10 @@ def _read(file: Any) -> None:
 def _append(file: Any) -> None:
     with file:
         file.write(b"more")
+
+
+def _all_pages(asked: Any, pages: Callable[[], Any]) -> None:
+    list(pages().iter_page(asked))
 
 
 def _true(holds: bool) -> None:
