@@ -53,7 +53,8 @@ live: $(TESTED) node  ## tests that drive a server over loopback with real clien
 ephemeral: $(TESTED) node  ## the live tests that one server does for all, against `serve --ephemeral`
 	@$(PYTEST) -q -m live --ephemeral tests/clients
 
-ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, Django ...) against a server
+ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, GDAL ...) against a server
+	@scripts/debian want gdalinfo=gdal-bin
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others

@@ -69,6 +69,7 @@ class Exchange:
         request_id: the one that the reply and the log carry.
         now: Unix seconds, one value for the whole request.
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
+        cors: its bucket's rules, as stored; None where it has none, "" where that isn't known.
         logged: for the access log of its bucket; None where it has none.
         link: that brought it, once its signature held; None for all that is signed otherwise, or not.
         claimed: the access key id that the request names, whether or not it is believed; "" for none.
@@ -88,8 +89,8 @@ class Exchange:
         "access_key_id",
         "bucket",
         "claimed",
+        "cors",
         "ec",
-        "has_configurations",
         "hint",
         "key",
         "link",
@@ -114,7 +115,7 @@ class Exchange:
         self.now = now
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
         self.claimed = self.ec = self.reason = self.hint = ""
-        self.has_configurations = False
+        self.cors: str | None = ""
         self.logged: Logged | None = None
         self.link: UsedLink | None = None
         self.reply: Reply | None = None

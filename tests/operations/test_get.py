@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from coatcheck.operations.commit import ReplacedMeanwhile
 from coatcheck.operations.get import inline_content, open_content
 from coatcheck.operations.pacing import Meter, paced_content
 from coatcheck.ports.object import Restore
+from coatcheck.wire.reply import Stream
 
 from .stage import LARGE, NOW, PLAIN, Stage, a_stage, content_of
 
@@ -78,8 +80,19 @@ async def test_paced_content_is_the_same_content() -> None:
     record = (await stage.put("a", LARGE)).record
     stream = await open_content(stage.context(), stage.grant(Action.GET_OBJECT), record, ByteRange(0, 10))
     assert await content_of(paced_content(stream, (Meter(8_000_000_000),))) == b"0123456789"
-    assert await content_of(paced_content(b"hello", (Meter(8_000_000_000),))) == b"hello"
+    assert paced_content(b"hello", (Meter(8_000_000_000),)) == b"hello", "it may go at once"
+    assert await content_of(paced_content(b"x" * 20_000, (Meter(8_000_000_000),))) == b"x" * 20_000
     assert stage.blobs.opened == 0
+
+
+async def test_a_small_body_waits_for_those_before_it() -> None:
+    meter = Meter(40_000)
+    assert paced_content(b"hello" * 100, (meter,)) == b"hello" * 100
+    second = paced_content(b"hello", (meter,))
+    assert isinstance(second, Stream)
+    before = asyncio.get_running_loop().time()
+    assert await content_of(second) == b"hello"
+    assert asyncio.get_running_loop().time() - before > 0.01, "4,000 bits take 0.1 s"
 
 
 async def test_a_grant_for_writing_is_none_for_reading() -> None:

@@ -73,6 +73,21 @@ def test_a_sub_resource_that_is_not_built_never_falls_through(method: str, level
             assert refusal.facts == {"Header": name}
 
 
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_a_sub_resource_that_nobody_knows_yet_never_writes_or_deletes(method: str, level: Level) -> None:
+    for query in ("ofTomorrow", "ofTomorrow=", "x=y&ofTomorrow"):
+        refusal = refusal_of(method, level, query)
+        assert refusal.fault in (NOT_IMPLEMENTED, METHOD_NOT_ALLOWED), (method, level, query)
+    assert refusal_of("DELETE", Level.BUCKET, "ofTomorrow").facts == {"Header": "ofTomorrow"}
+
+
+def test_parameters_that_select_nothing_are_no_sub_resources() -> None:
+    assert route("PUT", Level.OBJECT, "callback=&callback-var=&x-oss-traffic-limit=&colour=red") == "put_object"
+    assert route("DELETE", Level.OBJECT, "versionId=") == "delete_object"
+    assert route("GET", Level.OBJECT, "download") == "get_object"
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_sub_resource_takes_no_method_that_means_nothing_to_it(method: str) -> None:
     routes = {(row.method, row.level, row.sub_resource) for row in ROWS}

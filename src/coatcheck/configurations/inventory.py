@@ -202,8 +202,8 @@ def _read_target(element: Element) -> Target:
 
 
 def _read_encryption(element: Element | None) -> tuple[str, str | None]:
-    """The way, and the key of KMS."""
-    if element is None:
+    """The way, and the key of KMS. Where there is none, ali-oss sends the element empty."""
+    if element is None or not len(element):
         return "", None
     by_kms, by_oss = find_one(element, "SSE-KMS"), find_one(element, "SSE-OSS")
     if (by_kms is None) == (by_oss is None):

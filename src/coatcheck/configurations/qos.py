@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.core.errors import BANDWIDTH_FORBIDDEN, INVALID_ARGUMENT
 from coatcheck.core.limits import QOS_MAX
 from coatcheck.core.xml import Node
 
@@ -96,3 +96,13 @@ def to_json(qos: Qos) -> str:
 @lru_cache(maxsize=256)
 def from_json(text: str) -> Qos:
     return read_stored(Qos, text)
+
+
+@lru_cache(maxsize=1024)
+def limits_of(text: str, kind: str, *, intranet: bool) -> tuple[tuple[str, int], ...]:
+    """As `Qos.limits`, of a stored document. Raises: OssError BANDWIDTH_FORBIDDEN, where one of them is 0."""
+    limits = from_json(text).limits(kind, intranet=intranet)
+    if any(limit == FORBIDDEN for _, limit in limits):
+        what = "requests a second are" if kind == "qps" else f"{kind} bandwidth is"
+        raise BANDWIDTH_FORBIDDEN(f"{BANDWIDTH_FORBIDDEN.message} Its {what} 0.")
+    return limits

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.configurations import qos
-from coatcheck.core.errors import BANDWIDTH_FORBIDDEN
 from coatcheck.ports.bucket import Bucket
 
 from .pacing import BucketMeters, Pace
@@ -27,7 +26,5 @@ def shared_pace(meters: BucketMeters, bucket: Bucket, direction: str, *, intrane
     document = bucket.configuration(qos.NAME)
     if document is None:
         return ()
-    limits = qos.from_json(document).limits(direction, intranet=intranet)
-    if any(limit == qos.FORBIDDEN for _, limit in limits):
-        raise BANDWIDTH_FORBIDDEN(f"{BANDWIDTH_FORBIDDEN.message} Its {direction} bandwidth is 0.")
-    return tuple(meters.find(bucket.bucket_id, name, limit * _GBIT) for name, limit in limits)
+    limits = qos.limits_of(document, direction, intranet=intranet)
+    return tuple([meters.find(bucket.bucket_id, name, limit * _GBIT) for name, limit in limits])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from coatcheck.core.body import Stream, let_go, nothing, one_chunk
 from coatcheck.core.limits import METERS_MAX
@@ -30,20 +30,13 @@ class Meter:
 
     def pass_on(self, amount: int, now: float) -> float:
         """Count an amount; how long from now it has to wait, in seconds. `now` is of a clock that never goes back."""
-        wait = self.wait(now)
-        self._due = max(self._due, now) + amount / self.rate
-        return wait if wait > self._slack_s else 0.0
+        due = self._due
+        self._due = (due if due > now else now) + amount / self.rate
+        return due - now if due - now > self._slack_s else 0.0
 
     def wait(self, now: float) -> float:
         """How long the next has to wait, in seconds."""
         return max(self._due - now, 0.0)
-
-
-class _Shared(NamedTuple):
-    """What a meter is remembered by."""
-
-    bucket_id: int
-    name: str
 
 
 class BucketMeters:
@@ -55,11 +48,11 @@ class BucketMeters:
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
-        self._meters: dict[_Shared, Meter] = {}
+        self._meters: dict[tuple[int, str], Meter] = {}  # by bucket_id and name
 
     def find(self, bucket_id: int, name: str, limit: float) -> Meter:
         """The one meter of that name; a new one when the limit is another than it was."""
-        rate, place = limit / self._workers, _Shared(bucket_id, name)
+        rate, place = limit / self._workers, (bucket_id, name)
         meter = self._meters.get(place)
         if meter is None or meter.rate != rate:
             meter = self._meters[place] = Meter(rate, _SHARED_SLACK_S)
@@ -80,17 +73,28 @@ async def paced(chunks: AsyncIterator[bytes | bytearray] | AsyncIterator[bytes],
                 yield b""  # a sign of life goes through
             for start in range(0, len(chunk), _PIECE_BYTES):
                 piece = bytes(chunk[start : start + _PIECE_BYTES])
-                now = loop.time()
-                wait = max([meter.pass_on(len(piece) * 8, now) for meter in pace])
-                if wait:
+                if wait := _pass_on(len(piece), pace, loop.time()):
                     await asyncio.sleep(wait)
                 yield piece
     finally:
         await let_go(chunks)
 
 
-def paced_content(content: bytes | Stream, pace: Pace) -> Stream:
-    """Content on its way out, no faster than the meters allow."""
+def _pass_on(size: int, pace: Pace, now: float) -> float:
+    """Count that many bytes everywhere; how long they have to wait, in seconds."""
+    return max([meter.pass_on(size * 8, now) for meter in pace])
+
+
+async def _after(wait: float, content: bytes) -> AsyncIterator[bytes]:
+    await asyncio.sleep(wait)
+    yield content
+
+
+def paced_content(content: bytes | Stream, pace: Pace) -> bytes | Stream:
+    """Content on its way out, no faster than the meters allow. A piece that may go at once stays what it is."""
     if isinstance(content, bytes):
-        return Stream(paced(one_chunk(content), pace), len(content), nothing)
+        if len(content) > _PIECE_BYTES:
+            return Stream(paced(one_chunk(content), pace), len(content), nothing)
+        wait = _pass_on(len(content), pace, asyncio.get_running_loop().time())
+        return Stream(_after(wait, content), len(content), nothing) if wait else content
     return Stream(paced(content.chunks, pace), content.size, content.close)

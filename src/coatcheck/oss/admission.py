@@ -32,18 +32,18 @@ def admit(bucket: Bucket, request: Request, caller: Caller, meters: BucketMeters
     """
     if accelerated and not transfer_acceleration.is_accelerated(bucket.configuration(transfer_acceleration.NAME)):
         raise TRANSFER_ACCELERATION_DISABLED()
-    for name, document in bucket.configurations:
-        if name == https.ONLY_NAME:
-            if not request.secure:
-                raise HTTPS_REQUIRED()
-        elif name == https.NAME:
-            _check_tls_version(document, request)
-        elif name == referer.NAME and (caller.anonymous or caller.by_link):
-            _check_referer(document, request)
-        elif name == request_payment.NAME:
-            _check_payer(document, request, caller, owner=caller.account == bucket.owner)
-        elif name == qos.NAME and "qosInfo" not in request.query:  # so that nobody locks themselves out
-            check_request_rate(document, bucket, request, meters, asyncio.get_running_loop().time())
+    find = bucket.configuration
+    if (document := find(https.NAME)) is not None:
+        _check_tls_version(document, request)
+    if not request.secure and find(https.ONLY_NAME) is not None:
+        raise HTTPS_REQUIRED()
+    # Requests on ?qosInfo itself aren't counted, so that nobody locks themselves out.
+    if (document := find(qos.NAME)) is not None and "qosInfo" not in request.query:
+        check_request_rate(document, bucket, request, meters, asyncio.get_running_loop().time())
+    if (caller.anonymous or caller.by_link) and (document := find(referer.NAME)) is not None:
+        _check_referer(document, request)
+    if caller.account != bucket.owner and (document := find(request_payment.NAME)) is not None:
+        _check_payer(document, request, caller)
 
 
 def _check_tls_version(document: str, request: Request) -> None:
@@ -57,8 +57,8 @@ def _check_referer(document: str, request: Request) -> None:
         raise DENIED_BY_REFERER()
 
 
-def _check_payer(document: str, request: Request, caller: Caller, *, owner: bool) -> None:
+def _check_payer(document: str, request: Request, caller: Caller) -> None:
     sent = request.headers.get(_PAYER) or request.query.get(_PAYER) or ""
     offers = sent.lower() == "requester"
-    if not request_payment.from_json(document).allows(owner=owner, anonymous=caller.anonymous, offers=offers):
+    if not request_payment.from_json(document).allows(owner=False, anonymous=caller.anonymous, offers=offers):
         raise REQUESTER_MUST_PAY()

@@ -114,7 +114,7 @@ class Pipeline:
             reply = exchange.refuse(read_unwritten(error))
         if exchange.logged is not None:
             exchange.logged.cost_s = exchange.running_s()
-        if exchange.has_configurations or "origin" in exchange.request.headers:
+        if exchange.cors or (exchange.cors is not None and "origin" in exchange.request.headers):
             exchange.reply = reply  # it is open, and what follows may fail
             return await self._share(exchange, reply)
         return reply
@@ -266,7 +266,7 @@ class Pipeline:
         if point is not None:
             check_point(row.name)
         if bucket is not None and (bucket.configurations or target.accelerated):
-            exchange.has_configurations = True
+            exchange.cors = bucket.configuration(cors.NAME)
             if exchange.logged is not None:
                 principal = caller.principal
                 exchange.logged.requester = caller.account if principal is None else principal.uid
@@ -441,8 +441,10 @@ class Pipeline:
         request = exchange.request
         if request.method == "OPTIONS" or not exchange.bucket:
             return reply
-        bucket = (await self._reads.read(Lookup(bucket=exchange.bucket))).bucket()
-        document = None if bucket is None else bucket.configuration(cors.NAME)
+        document = exchange.cors
+        if not document:  # it was refused before its bucket was looked at
+            bucket = (await self._reads.read(Lookup(bucket=exchange.bucket))).bucket()
+            document = None if bucket is None else bucket.configuration(cors.NAME)
         if document is None:
             return reply
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)

@@ -207,7 +207,10 @@ BESIDE: Final[Mapping[str, str]] = {"status": "live"}
 SUB_RESOURCES: Final = frozenset(
     {
         "accessPoint",
+        "accessPointConfigForObjectProcess",
+        "accessPointForObjectProcess",
         "accessPointPolicy",
+        "accessPointPolicyForObjectProcess",
         "accessmonitor",
         "acl",
         "append",
@@ -216,10 +219,12 @@ SUB_RESOURCES: Final = frozenset(
         "bucketInfo",
         "bucketResourcePool",
         "cleanRestoredObject",
+        "cloudboxes",
         "cname",
         "comp",
         "cors",
         "dataAccelerator",
+        "dataPipeline",
         "delete",
         "encryption",
         "group",
@@ -235,6 +240,9 @@ SUB_RESOURCES: Final = frozenset(
         "location",
         "logging",
         "metaQuery",
+        "metadataConfiguration",
+        "metadataInventoryTable",
+        "metadataJournalTable",
         "objectInfo",
         "objectMeta",
         "objectWorm",
@@ -247,6 +255,7 @@ SUB_RESOURCES: Final = frozenset(
         "qos",
         "qosInfo",
         "qosRequester",
+        "quota",
         "redundancyTransition",
         "referer",
         "regionList",
@@ -270,6 +279,11 @@ SUB_RESOURCES: Final = frozenset(
         "symlink",
         "tagging",
         "transferAcceleration",
+        "udf",
+        "udfApplication",
+        "udfApplicationLog",
+        "udfImage",
+        "udfImageDesc",
         "uploadId",
         "uploads",
         "userDefinedLogFieldsConfig",
@@ -314,6 +328,8 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
         return _find_sub_resource_row(method, level, query, headers)
     row = _row_at(method, level, "", headers)
     if row is not None:
+        if query.first and method not in _READING:
+            _refuse_unknown(query)
         return row
     if method == "POST" and PROCESS in query:
         value = query.get(PROCESS)
@@ -325,6 +341,24 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
             "then what is asked for stands in the body, and is image/ or style/."
         )
     raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
+
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Parameters without a value that select no operation.
+_BARE: Final = frozenset(
+    {"callback", "callback-var", "continuation-token", "encoding-type", "security-token", "versionId"}
+)
+_BARE_PREFIXES: Final = ("x-oss-", "response-")
+
+
+def _refuse_unknown(query: Query) -> None:
+    """A parameter without a value may select an operation that OSS has got since: then `DELETE B ?thatOne` must not
+    delete the bucket, nor a PUT overwrite what is there. Raises: OssError NOT_IMPLEMENTED."""
+    for name, value in query.first.items():
+        if not value and name not in _BARE and not name.startswith(_BARE_PREFIXES):
+            raise NOT_IMPLEMENTED(
+                "The request has a parameter without a value that isn't known here.", Header=name[:64]
+            )
 
 
 def page_row(method: str, target: Target) -> Row:

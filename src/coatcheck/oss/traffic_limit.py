@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.configurations import qos
-from coatcheck.core.errors import BANDWIDTH_FORBIDDEN, INVALID_ARGUMENT, QPS_LIMIT_EXCEEDED
+from coatcheck.core.errors import INVALID_ARGUMENT, QPS_LIMIT_EXCEEDED
 from coatcheck.core.limits import QPS_BURST_S, TRAFFIC_LIMIT_MAX_BITS_PER_S, TRAFFIC_LIMIT_MIN_BITS_PER_S
 from coatcheck.operations.bandwidth import DOWN as DOWN
 from coatcheck.operations.bandwidth import UP as UP
@@ -48,12 +48,11 @@ def check_request_rate(document: str, bucket: Bucket, request: Request, meters: 
         now: of a clock that never goes back.
     Raises: OssError QPS_LIMIT_EXCEEDED, BANDWIDTH_FORBIDDEN.
     """
-    limits = qos.from_json(document).limits("qps", intranet=_is_internal(request))
-    if any(limit == qos.FORBIDDEN for _, limit in limits):
-        raise BANDWIDTH_FORBIDDEN(f"{BANDWIDTH_FORBIDDEN.message} Its requests a second are 0.")
+    limits = qos.limits_of(document, "qps", intranet=_is_internal(request))
     found = [meters.find(bucket.bucket_id, name, limit) for name, limit in limits]
-    if any(meter.wait(now) >= QPS_BURST_S for meter in found):
-        raise QPS_LIMIT_EXCEEDED(headers=_RETRY)
+    for meter in found:
+        if meter.wait(now) >= QPS_BURST_S:
+            raise QPS_LIMIT_EXCEEDED(headers=_RETRY)
     for meter in found:
         meter.pass_on(1, now)
 

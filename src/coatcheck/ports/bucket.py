@@ -47,8 +47,10 @@ class Bucket:
     owner_suspended: bool = False
     policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these two, so they are
     blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
+    _documents: dict[str, str] = field(init=False, compare=False, repr=False)  # by name: each request asks for several
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_documents", dict(self.configurations))
         document = self.configuration(PUBLIC_ACCESS_BLOCK)
         blocked = self.owner_blocks_public_access or (document is not None and read_public_access_block(document))
         object.__setattr__(self, "policy", self.configuration(POLICY))
@@ -61,7 +63,7 @@ class Bucket:
 
     def configuration(self, name: str) -> str | None:
         """The stored document of that name; None if there is none."""
-        return next((document for known, document in self.configurations if known == name), None)
+        return self._documents.get(name)
 
     def with_configuration(self, name: str, document: str | None) -> Bucket:
         """The same with that document under its name, in place of the one there was; without any for None."""
