@@ -23,6 +23,8 @@ from . import sts
 
 CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
 
+OPERATIONS: Final = ("sts", "callback_key", "links")  # what requests that aren't OSS's are called in the log
+
 
 class Service(NamedTuple):
     """One row.

@@ -45,12 +45,24 @@ class HttpNotifier:
         self._allowed = tuple(allowed)
         self._key: RSAPrivateKey | None = None
         self._tls: ssl.SSLContext | None = None
+        self.waiting = 0  # callbacks that are under way
+        self.failed = 0
 
     def may_reach(self, host: str) -> bool:
         address = read_address(host)
         return not is_metadata_name(host) if address is None else may_reach(address, self._allowed)
 
     async def send(self, notice: Notice) -> Response:
+        self.waiting += 1
+        try:
+            return await self._send_in_time(notice)
+        except (Unreachable, Forbidden):
+            self.failed += 1
+            raise
+        finally:
+            self.waiting -= 1
+
+    async def _send_in_time(self, notice: Notice) -> Response:
         try:
             async with asyncio.timeout(CALLBACK_TIMEOUT_S):
                 return await self._send(notice)

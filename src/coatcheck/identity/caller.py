@@ -47,8 +47,7 @@ class Caller(NamedTuple):
         """The id of the link that the caller came by, which nobody can make the link from; "" without one."""
         if not self.by_link:
             return ""
-        digest = hashlib.sha256(f"{self.access_key_id}\0{self.signature}".encode()).digest()
-        return f"lk_{b32encode(digest[:_LINK_ID_BYTES]).decode().lower()}"
+        return make_link_id(self.access_key_id, self.signature)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,6 +62,12 @@ class Caller(NamedTuple):
         if self.principal is not None:
             return self.principal.arn(self.account)
         return f"acs:ram::{self.account}:root" if self.account else ""
+
+
+def make_link_id(access_key_id: str, signature: str) -> str:
+    """The id of the link with that signature."""
+    digest = hashlib.sha256(f"{access_key_id}\0{signature}".encode()).digest()
+    return f"lk_{b32encode(digest[:_LINK_ID_BYTES]).decode().lower()}"
 
 
 class UsedLink(NamedTuple):

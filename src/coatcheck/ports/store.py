@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from coatcheck.core.tally import Tally
 
 from .byte_store import ByteStore
 from .catalog import Catalog
@@ -12,6 +15,20 @@ from .keyring import Keyring
 from .links import Links
 from .secrets import SecretsInUse
 from .snapshot import Reads
+
+
+class Commits(NamedTuple):
+    """What a store says of its commits in this process.
+
+    Attributes:
+        changes: changes of each commit.
+        seconds: of each commit, from having the write lock.
+        waiting: how many changes wait for their commit now.
+    """
+
+    changes: Tally
+    seconds: Tally
+    waiting: Callable[[], int]
 
 
 class Store(Protocol):
@@ -40,6 +57,11 @@ class Store(Protocol):
 
     @property
     def identities(self) -> Identities: ...
+
+    @property
+    def commits(self) -> Commits | None:
+        """None where nothing is made durable."""
+        ...
 
     def close(self) -> None:
         """Commit what is queued, and end. May be called twice."""
