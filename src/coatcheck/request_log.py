@@ -14,7 +14,7 @@ import threading
 from collections import deque
 from functools import lru_cache
 from json.encoder import encode_basestring
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from coatcheck.core.limits import LOG_GATHERED_S, LOG_LINES_WAITING_MAX, LOG_TEXT_MAX_CHARS
 from coatcheck.core.operation_names import write_operation
@@ -24,6 +24,7 @@ from coatcheck.identity.caller import make_link_id
 
 _LINES_MAX: Final = 200  # in one write
 _ASCII_MAX: Final = 0x7F
+_ERRORS_FROM: Final = 500  # status
 
 _SECRET: Final = re.compile(
     r"(?i)((?:signature|security-token|policy|authorization|cookie|secret)\s*(?:=|%3D|:)\s*)[^&\s,;]+"
@@ -37,34 +38,13 @@ class Out(Protocol):
     def write(self, lines: str, /) -> object: ...
 
 
-class _Entry(NamedTuple):
-    """What a line says, without what was asked and answered at length: thousands of them may wait."""
-
-    now: float
-    request_id: str
-    client: str
-    method: str
-    operation: str
-    bucket: str
-    key: str
-    access_key_id: str
-    status: int
-    refusal: str
-    sent_bytes: int
-    whole: bool
-    seconds: float
-    host: str
-    agent: str
-    signature: str
-
-    @property
-    def link(self) -> str:
-        """The id of the link that brought the request."""
-        return _link_id(self.access_key_id, self.signature) if self.signature else ""
-
-    @property
-    def level(self) -> str:
-        return "error" if self.status >= 500 else "info"
+# What a line says, without what was asked and answered at length, for thousands of them may wait: now, request id,
+# client, method, host, operation, bucket, access key id, refusal, agent, status, key, signature of the link, bytes,
+# whether whole, seconds. (A plain tuple is made and read faster than a named one.)
+_Entry = tuple[
+    *tuple[float, str, str, str, str, str, str, str, str, str],
+    *tuple[int, str, str, int, bool, float],
+]
 
 
 class RequestLog:
@@ -80,13 +60,14 @@ class RequestLog:
     def __init__(self, out: Out, *, everything: bool, as_json: bool = False, errors_only: bool = False) -> None:
         self._out = out
         self._everything = everything and not errors_only
-        self._least = 500 if errors_only else 400
+        self._least = _ERRORS_FROM if errors_only else 400
         self._broken_too = not errors_only
         self._write_line = _write_json if as_json else _write_text
         self.dropped = 0
         self._told = 0  # of those that were dropped
         self._entries: deque[_Entry] = deque()
         self._awake, self._ending = threading.Event(), threading.Event()
+        self._is_awake = False  # as the event says; to look at it costs less
         self._thread = threading.Thread(target=self._run, name="coatcheck-log", daemon=True)
         self._thread.start()
 
@@ -100,7 +81,8 @@ class RequestLog:
             self.dropped += 1
             return
         self._entries.append(_entry_of(exchange))
-        if not self._awake.is_set():
+        if not self._is_awake:
+            self._is_awake = True
             self._awake.set()
 
     def close(self) -> None:
@@ -114,6 +96,7 @@ class RequestLog:
             self._awake.wait()
             self._ending.wait(LOG_GATHERED_S)
             self._awake.clear()
+            self._is_awake = False
             self._write_waiting()
         self._write_waiting()
 
@@ -138,23 +121,23 @@ class RequestLog:
 def _entry_of(exchange: Exchange) -> _Entry:
     request, reply, link = exchange.request, exchange.reply, exchange.link
     headers = request.headers
-    return _Entry(
+    return (
         exchange.now,
         exchange.request_id,
         request.client,
         request.method,
+        headers.get("host", ""),
         exchange.operation,
         exchange.bucket,
-        exchange.key,
         exchange.access_key_id,
-        0 if reply is None else reply.status,
         exchange.refusal,
+        headers.get("user-agent", ""),
+        0 if reply is None else reply.status,
+        exchange.key,
+        "" if link is None else link.caller.signature,
         exchange.sent_bytes,
         exchange.whole,
         exchange.seconds,
-        headers.get("host", ""),
-        headers.get("user-agent", ""),
-        "" if link is None else link.caller.signature,
     )
 
 
@@ -162,15 +145,27 @@ _link_id = lru_cache(maxsize=4096)(make_link_id)
 
 
 def _write_json(entry: _Entry) -> str:
-    short = _json_text  # of what comes again and again
+    now, request_id, *who, key, signature, sent, whole, seconds = entry
+    tenths = int(seconds * 10_000)
     return (
-        f'{{"time":"{write_iso_ms(entry.now)}","level":"{entry.level}","event":"request",'
-        f'"request_id":"{entry.request_id}","client":{short(entry.client)},"method":{short(entry.method)},'
-        f'"host":{short(entry.host)},"operation":"{write_operation(entry.operation)}",'
-        f'"bucket":{short(entry.bucket)},"key":{_quote_json(entry.key)},"access_key_id":{short(entry.access_key_id)},'
-        f'"link":"{entry.link}","status":{entry.status},"code":{short(entry.refusal)},"bytes":{entry.sent_bytes},'
-        f'"end":"{"whole" if entry.whole else "broken"}","ms":{entry.seconds * 1000:.1f},'
-        f'"agent":{short(entry.agent)}}}\n'
+        f'{{"time":"{write_iso_ms(now)}","request_id":"{request_id}",{_write_who(*who)},"key":{_short_json(key)},'
+        f'"link":"{_link_id(who[5], signature) if signature else ""}","bytes":{sent},'
+        f'"end":"{"whole" if whole else "broken"}","ms":{tenths // 10}.{tenths % 10}}}\n'
+    )
+
+
+@lru_cache(maxsize=4096)
+def _write_who(
+    client: str, method: str, host: str, operation: str, bucket: str, access_key_id: str, refusal: str, *rest: Any
+) -> str:
+    """What one client's requests have in common."""
+    agent, status = rest
+    level = "error" if status >= _ERRORS_FROM else "info"
+    return (
+        f'"level":"{level}","event":"request","client":{_quote_json(client)},"method":{_quote_json(method)},'
+        f'"host":{_quote_json(host)},"agent":{_quote_json(agent)},"operation":"{write_operation(operation)}",'
+        f'"bucket":{_quote_json(bucket)},"access_key_id":{_quote_json(access_key_id)},"status":{status},'
+        f'"code":{_quote_json(refusal)}'
     )
 
 
@@ -185,27 +180,29 @@ def _escape(char: str) -> str:
     return json.dumps(char)[1:-1] if ord(char) > _ASCII_MAX else f"\\u{ord(char):04x}"
 
 
-_json_text = lru_cache(maxsize=4096)(_quote_json)
+_short_json = lru_cache(maxsize=4096)(_quote_json)
 
 
 def _write_text(entry: _Entry) -> str:
+    now, request_id, client, method, host, operation, bucket, access_key_id, refusal, agent, status, *rest = entry
+    key, signature, sent, whole, seconds = rest
     fields = {
-        "time": write_iso_ms(entry.now),
-        "request_id": entry.request_id,
-        "client": entry.client,
-        "method": entry.method,
-        "operation": entry.operation or "-",
-        "bucket": entry.bucket or "-",
-        "key": entry.key or "-",
-        "access_key_id": entry.access_key_id or "-",
-        "status": str(entry.status or "-"),
-        "refusal": entry.refusal or "-",
-        "bytes": str(entry.sent_bytes),
-        "end": "whole" if entry.whole else "broken",
-        "ms": f"{entry.seconds * 1000:.1f}",
-        "link": entry.link or "-",
-        "host": entry.host or "-",
-        "agent": entry.agent or "-",
+        "time": write_iso_ms(now),
+        "request_id": request_id,
+        "client": client,
+        "method": method,
+        "operation": operation or "-",
+        "bucket": bucket or "-",
+        "key": key or "-",
+        "access_key_id": access_key_id or "-",
+        "status": str(status or "-"),
+        "refusal": refusal or "-",
+        "bytes": str(sent),
+        "end": "whole" if whole else "broken",
+        "ms": f"{seconds * 1000:.1f}",
+        "link": _link_id(access_key_id, signature) if signature else "-",
+        "host": host or "-",
+        "agent": agent or "-",
     }
     return " ".join(f"{name}={_quoted(value)}" for name, value in fields.items()) + "\n"
 
