@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from pathlib import Path
@@ -117,9 +117,7 @@ class Worker:
         connections.stop_accepting(take_waiting=ends.soon.is_set())
         if admin is not None:
             admin.stop_accepting(take_waiting=False)
-        await self._drain(connections, ends)
-        if admin is not None:
-            await admin.close()
+        await self._drain([connections] if admin is None else [connections, admin], ends)
         watching.cancel()
         watching_links.cancel()
         await server.close()
@@ -154,15 +152,16 @@ class Worker:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return ends
 
-    async def _drain(self, connections: Connections, ends: _Ends) -> None:
+    async def _drain(self, listeners: Sequence[Connections], ends: _Ends) -> None:
         """As long as it takes after a reload; no longer than allowed once the server is to end."""
-        draining = asyncio.ensure_future(connections.drain())
+        draining = asyncio.gather(*(each.drain() for each in listeners))
         in_hurry = asyncio.ensure_future(ends.soon.wait())
         await asyncio.wait((draining, in_hurry), return_when=asyncio.FIRST_COMPLETED)
         in_hurry.cancel()
         await asyncio.wait((draining,), timeout=self._settings.drain_timeout_s)
         draining.cancel()
-        await connections.close()
+        for each in listeners:
+            await each.close()
 
     async def _beat(self) -> None:
         """A sign of life from the loop itself, so that one which is stuck gives none."""

@@ -121,11 +121,11 @@ class _Ready:
                 f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
                 f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
             )
+        watched = "" if settings.admin is None else f", admin {_address_of(settings.admin)}"
         click.echo(
-            f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, {_where(settings)}, Ctrl-C to stop)"
+            f"coatcheck is ready: {endpoint}  "
+            f"(region {settings.regions[0]}, {_where(settings)}{watched}, Ctrl-C to stop)"
         )
-        if settings.admin is not None:
-            click.echo(f"Metrics and health: {_address_of(settings.admin)}")
         if settings.tls_self_signed:
             _print_trust(settings.data / "tls" / "ca.pem")
         if self.controls is not None:
