@@ -7,7 +7,8 @@ cachegrind, once with few and once with many requests; what lies between them is
 that writes the log included. `plain` counts and logs nothing of requests that are answered well, `metrics` counts,
 `metrics and log` also writes a line of JSON for each to a file.
 
-With `--live`, CPU time: three servers of two workers each, with the same settings, are asked by wrk in turn.
+With `--live`, CPU time: four servers of two workers each are asked by wrk in turn, in each round in another order; two of
+them are plain, so that it is seen how far a server lies from itself on this machine.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import random
 import re
 import shutil
 import statistics
@@ -25,6 +27,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import permutations
 from pathlib import Path
 from typing import Final
 
@@ -125,6 +128,7 @@ def print_instructions(taken: dict[str, int]) -> None:
 
 OPTIONS: Final[dict[str, Sequence[str]]] = {
     "plain": (),
+    "plain again": (),
     "metrics": ("--admin", "127.0.0.1:0"),
     "metrics and log": ("--admin", "127.0.0.1:0", "--access-log", "--log-format", "json", "--log-file"),
 }
@@ -132,19 +136,21 @@ OPTIONS: Final[dict[str, Sequence[str]]] = {
 
 def live(pairs: int, seconds: float) -> dict[str, list[float]]:
     """CPU microseconds of one GET, of each server, round by round."""
-    scenario, found = Scenario("get-1k", SIZE, 500), {mode: list[float]() for mode in MODES}
+    scenario, found = Scenario("get-1k", SIZE, 500), {mode: list[float]() for mode in OPTIONS}
     root = Path(tempfile.mkdtemp(prefix="coatcheck-watching-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, root)
         loads = {}
-        for mode in MODES:
+        for mode in OPTIONS:
             place = root / mode.replace(" ", "-")
             place.mkdir()
             peer = serve(stack, mode, place)
             peer.store(scenario.places(), os.urandom(SIZE))
             loads[mode] = peer, write_script(scenario.links_of(peer), place / "links")
+        orders = list(permutations(OPTIONS))
+        random.Random(1).shuffle(orders)
         for number in range(pairs + 1):
-            for mode in MODES if number % 2 else reversed(MODES):
+            for mode in orders[number % len(orders)]:
                 taken = load(*loads[mode], seconds).cpu_us
                 if number:
                     found[mode].append(taken)

@@ -184,8 +184,8 @@ _short_json = lru_cache(maxsize=4096)(_quote_json)
 
 
 def _write_text(entry: _Entry) -> str:
-    now, request_id, client, method, host, operation, bucket, access_key_id, refusal, agent, status, *rest = entry
-    key, signature, sent, whole, seconds = rest
+    (now, request_id, client, method, host, operation, bucket, access_key_id, refusal, agent) = entry[:10]
+    status, key, signature, sent, whole, seconds = entry[10:]
     fields = {
         "time": write_iso_ms(now),
         "request_id": request_id,

@@ -30,7 +30,7 @@ NAMES = {
 
 def faults() -> dict[int, Fault]:
     """Every row of the tables of errors, wherever it stands."""
-    found = {}
+    found: dict[int, Fault] = {}
     for path in (ROOT / "src" / "coatcheck" / "core").glob("*.py"):
         values = list(vars(importlib.import_module(f"coatcheck.core.{path.stem}")).values())
         values += [value for each in values if isinstance(each, dict) for value in each.values()]
