@@ -7,8 +7,8 @@ cachegrind, once with few and once with many requests; what lies between them is
 that writes the log included. `plain` counts and logs nothing of requests that are answered well, `metrics` counts,
 `metrics and log` also writes a line of JSON for each to a file.
 
-With `--live`, CPU time: four servers of two workers each are asked by wrk in turn, in each round in another order; two of
-them are plain, so that it is seen how far a server lies from itself on this machine.
+With `--live`, CPU time: four servers of two workers each are asked by wrk in turn, in each round in another order; two
+of them are plain, so that it is seen how far a server lies from itself on this machine.
 """
 
 from __future__ import annotations
