@@ -35,6 +35,7 @@ class ServerProcess:
     def __init__(self, data: Path, *options: str, workers: int = 2, port: int = 0, own_root_key: bool = True) -> None:
         self.data = data
         self.worker_count = workers
+        self.admin = ""  # the address of its admin listener, where it has one
         self.log = data.with_name(f"{data.name}.log")
         words = ["serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--workers", str(workers), *options]
         keys = {"OSS_ACCESS_KEY_ID": ACCESS_KEY_ID, "OSS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET} if own_root_key else {}
@@ -59,6 +60,8 @@ class ServerProcess:
             said += piece
             ready = re.search(rf"^{re.escape(READY)}(\S+).*\n", said.decode(), re.M)
             if ready:
+                admin = re.search(r", admin (\S+),", ready[0])
+                self.admin = admin[1] if admin else ""
                 return ready[1]
         self.kill()
         raise AssertionError(f"the server did not get ready:\n{self.log.read_text()}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import sys
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +37,7 @@ from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.select_pool import SelectPool
 from coatcheck.engines.tasks import LocalTasks
-from coatcheck.exchange import Begin, Exchange
+from coatcheck.exchange import Begin, Exchange, Listener
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.link_desk.routes import ROUTES
@@ -60,6 +59,8 @@ from coatcheck.ports.store import Store
 from coatcheck.refusal_log import RefusalLog
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
+from coatcheck.seen import SeenByOne
+from coatcheck.server_log import begin_log, open_request_log
 from coatcheck.services import CALLBACK_KEY_PATH, LinkServices, make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.scheme import Claim
@@ -67,6 +68,7 @@ from coatcheck.sweep_schedule import keep_sweeping
 from coatcheck.tickets.lock import Lock, LockPorts
 from coatcheck.tickets.presented import Guesses, TicketBook
 from coatcheck.tickets.service import TicketPorts, TicketService
+from coatcheck.watch import Sources, Watch
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.reply import Reply
@@ -77,11 +79,6 @@ _FORGET_RESULTS_S: Final = 3600.0
 
 _DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
-
-
-def log_to_stderr() -> None:
-    """Lines of our own, in every process of a server."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
 
 
 class Server:
@@ -114,7 +111,9 @@ class Server:
         self._noting: asyncio.Task[None] | None = None
         self._access_log: AccessLog | None = None
         self._mirrors: MirrorRuns | None = None
+        self._notices = Notices()
         self._background: list[asyncio.Task[None]] = []
+        self._watch = Watch(settings)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -135,7 +134,7 @@ class Server:
         return self._ports
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        log_to_stderr()
+        begin_log(self._settings)
         await receive()
         try:
             await self.open()
@@ -161,15 +160,16 @@ class Server:
         account = await keyring.root_account()
         keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))
         self._downloads = LimitedDownloads(self._engines.links)
-        self._renderers = renderer, _ = _open_renderer(settings, self._clock)
+        self._renderers = renderer, pool = _open_renderer(settings, self._clock)
         self._forgetting = asyncio.create_task(_forget_results(renderer))
         networks = [read_network(text) for text in settings.callback_networks]
+        notifier = _make_notifier(settings, self._engines.secrets, networks)
         self._ports = ports = Ports(
             self._engines.catalog,
             self._engines.byte_store,
             self._engines.domains,
             DnsResolver(),
-            _make_notifier(settings, self._engines.secrets, networks),
+            notifier,
             renderer,
             meters=BucketMeters(settings.workers),
             held_bytes=HeldBytes(),
@@ -181,22 +181,16 @@ class Server:
             content_sums=self._engines.content_sums,
             fetcher=HttpFetcher(networks),
         )
-        notices = Notices()
+        notices = self._notices
         locks = KeyLocks(settings.data / "mirror.lock")
         self._mirrors = MirrorRuns(ports, keyring, notices, self._clock, locks)
         self._ports = ports = ports._replace(mirrors=self._mirrors)
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, self._pages.write_refusal)
-        services = make_services(
-            oss.answer,
-            keyring,
-            reads,
-            ports.notifier,
-            addressing,
-            self._make_link_services(self._engines, ports, oss, addressing),
-            self.signers_now,
-        )
+        links = self._make_link_services(self._engines, ports, oss, addressing)
+        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, links, self.signers_now)
+        self._watch.sources = Sources(self._engines, pool, self._selector, notifier, links.desk, self._notices)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
 
         async def answer_proxied(exchange: Exchange) -> Reply:
@@ -246,8 +240,8 @@ class Server:
 
     def begin_with(self, answer: Exchanged) -> Begin:
         """How exchanges begin: each is answered by `answer`, and has its line in the log."""
-        self._log = log = RequestLog(sys.stderr, everything=self._settings.access_log)
-        listeners = [log.note]
+        self._log = log = open_request_log(self._settings)
+        listeners: list[Listener] = [log.note, *self._watch.listeners()]
         if self._ring is not None:
             self._refusals = RefusalLog(self._ring.write)
             listeners.append(self._refusals.note)
@@ -273,6 +267,18 @@ class Server:
         """See `link_watch`; once it is open, until it is cancelled."""
         assert self._downloads is not None
         await watch_links(self._downloads, running, self._clock)
+
+    def be_seen(self, place: SeenByOne) -> None:
+        """Before it is open: where it counts what is seen of it."""
+        self._watch.place = place
+
+    def watch(self, connections: Callable[[], int]) -> Begin | None:
+        """Once it is open: begin to look at what there is; the exchanges of the admin listener, where it has one."""
+        return self._watch.begin(connections, self._log)
+
+    def take_samples(self) -> None:
+        """Once a second."""
+        self._watch.sample()
 
     async def close(self) -> None:
         """End what runs beside the requests, and close the data directory."""
@@ -301,6 +307,7 @@ class Server:
             self._engines.close()
         if self._refusals is not None:
             self._refusals.close()
+        await self._watch.close()
         if self._log is not None:
             self._log.close()
 

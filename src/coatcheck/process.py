@@ -2,17 +2,16 @@
 
 The first process opens no database, starts no thread and answers nothing: it forks workers, and looks after them. A
 worker that ends is replaced, after a pause if it ended soon; one that gives no sign of life is killed. SIGHUP starts
-new workers beside the old ones, which then end with their last request. SIGTERM and SIGINT end everything.
+new workers beside the old ones, which then end with their last request. SIGUSR1 has every process open its log file
+anew. SIGTERM and SIGINT end everything.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import select
 import signal
-import socket
 import struct
 import sys
 import time
@@ -22,9 +21,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, NoReturn
 
-from coatcheck.app import Server, log_to_stderr
+from coatcheck.app import Server
 from coatcheck.clock import Clock, wall_clock, wall_date
-from coatcheck.core.limits import CONNECTION_QUEUE, HEAP_KEPT_BYTES
+from coatcheck.core.limits import HEAP_KEPT_BYTES
 from coatcheck.engines.certificates import (
     BadCertificate,
     check_pair,
@@ -35,15 +34,18 @@ from coatcheck.engines.certificates import (
 )
 from coatcheck.engines.opening import MEMORY, PreparedStore, prepare_store
 from coatcheck.linux import drop_stalled, keep_freed_memory, raise_open_files
+from coatcheck.listening import Listening, listen_at, place_of
 from coatcheck.pulse import Pulse, PulseOfOne
 from coatcheck.root_credentials import RootCredentials, find_root_credentials
-from coatcheck.settings import Listen, ServerSettings
+from coatcheck.seen import Seen, open_seen
+from coatcheck.server_log import LOG_FILE, begin_log
+from coatcheck.settings import ServerSettings
+from coatcheck.telemetry import check_telemetry
 from coatcheck.wire.target import accelerate_names, endpoint_names
-from coatcheck.worker import CANNOT_START, LEAVE, SIGNALS, Certificate, FileStates, Worker, state_of
+from coatcheck.worker import CANNOT_START, LEAVE, REOPEN, SIGNALS, Certificate, FileStates, Worker, state_of
 
 _POLL_S: Final = 0.25
-_PORT_POLL_S: Final = 0.01
-_PORT_WAIT_S: Final = 1.0  # the workers of a server that was killed are gone by then
+_END_POLL_S: Final = 0.01
 _READY_TIMEOUT_S: Final = 30.0
 _STOPPED_S: Final = 5.0  # a look that comes so late says that this process, too, was stopped
 _SETTLED_S: Final = 10.0  # a worker that lived for so long is replaced at once
@@ -57,10 +59,6 @@ _RENEWAL_POLL_S: Final = 3600.0
 _PID: Final = struct.Struct("<i")
 
 log: Final = logging.getLogger("coatcheck")
-
-
-class CannotListen(Exception):
-    """The address can't be listened on; the message says why."""
 
 
 class CannotStart(Exception):
@@ -89,10 +87,14 @@ def run(
         environment: where the owner's key may be.
         parent: the process that started this one: when it has ended, so does the server. None: it may end.
     Raises:
-        CannotListen, CannotStart, BadCertificate, BadCredentials; what `prepare_store` raises.
+        CannotListen, CannotLog, CannotStart, NoTelemetry, BadCertificate, BadCredentials; what `prepare_store` raises.
     """
-    with _listen(settings.host, settings.port) as listening:
-        settings = replace(settings, listen=Listen(settings.host, listening.getsockname()[1]))
+    begin_log(settings)
+    check_telemetry(settings)
+    with closing(listen_at(settings.listen, settings.admin)) as listening:
+        settings = replace(settings, listen=place_of(listening.objects, settings.listen))
+        if listening.admin is not None and settings.admin is not None:
+            settings = replace(settings, admin=place_of(listening.admin, settings.admin))
         with closing(prepare_store(settings.store_url, clock, accept_clock=settings.accept_clock)) as store:
             settings = replace(settings, data=store.data)
             root = find_root_credentials(settings.data, environment, needed=store.needs_root_key())
@@ -106,7 +108,7 @@ def run(
                 _prepare_certificate(settings, store, clock)
             raise_open_files()
             keep_freed_memory(HEAP_KEPT_BYTES)
-            drop_stalled(listening, settings.body_timeout_s)
+            drop_stalled(listening.objects, settings.body_timeout_s)
             server_key = replace(root, made=False)
             workers = _Workers(server_key, listening, clock, make_server, parent)
             _FirstProcess(settings, store, workers, lambda final: ready(final, root)).run()
@@ -126,7 +128,7 @@ class _Workers(NamedTuple):
     """What workers are made with, and which process they end with."""
 
     root: RootCredentials
-    listening: socket.socket
+    listening: Listening
     clock: Clock
     make_server: MakeServer
     parent: int | None
@@ -149,6 +151,7 @@ class _FirstProcess:
         self._ready = ready
         self._clock = made_with.clock
         self._pulse = Pulse(max(_SLOTS_MIN, _SLOTS_PER_WORKER * settings.workers))
+        self._seen: Seen | None = open_seen(settings, self._pulse)
         self._certificate = Certificate(settings)
         self._workers: list[_Forked] = []
         self._arriving: list[_Forked] = []  # after a reload, until all of them take connections
@@ -163,14 +166,13 @@ class _FirstProcess:
 
     def run(self) -> None:
         """Raises: CannotStart."""
-        log_to_stderr()
         self._certificate.load()
         self._wake, wakes = os.pipe()
         self._hear, self._say = os.pipe()
         for end in (self._wake, wakes, self._hear):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(wakes)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, REOPEN):
             signal.signal(number, lambda number, _: self._asked.add(number))
         try:
             self._fork_all(self._workers)
@@ -194,6 +196,10 @@ class _FirstProcess:
         if signal.SIGHUP in self._asked:
             self._asked.discard(signal.SIGHUP)
             self._reload()
+        if REOPEN in self._asked:
+            self._asked.discard(REOPEN)
+            LOG_FILE.reopen()
+            _kill(self._all(), REOPEN)
         self._finish_reload(now)
 
     def _wait(self, timeout_s: float) -> None:
@@ -211,7 +217,7 @@ class _FirstProcess:
 
     def _fork(self, among: list[_Forked]) -> None:
         slot = self._free_slot()
-        self._pulse.clear(slot)
+        self._clear(slot)
         with suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -231,9 +237,12 @@ class _FirstProcess:
                 signal.signal(number, signal.SIG_DFL)
             os.close(self._wake)
             os.close(self._hear)
+            server = self._made_with.make_server(self._settings, self._made_with.root, self._clock)
+            if self._seen is not None:
+                server.be_seen(self._seen.of_one(slot))
             worker = Worker(
                 self._settings,
-                self._made_with.make_server(self._settings, self._made_with.root, self._clock),
+                server,
                 self._listening,
                 PulseOfOne(self._pulse, slot),
                 self._certificate,
@@ -248,6 +257,12 @@ class _FirstProcess:
             with suppress(OSError, ValueError):
                 sys.stderr.flush()
             os._exit(status)
+
+    def _clear(self, slot: int) -> None:
+        """Nobody is there, or somebody new."""
+        self._pulse.clear(slot)
+        if self._seen is not None:
+            self._seen.cells.clear(slot)
 
     def _free_slot(self) -> int:
         taken = {worker.slot for worker in self._all()}
@@ -275,7 +290,7 @@ class _FirstProcess:
                 return
             for worker in self._all():
                 if worker.pid == pid:
-                    self._pulse.clear(worker.slot)
+                    self._clear(worker.slot)
                     self._bury(worker, os.waitstatus_to_exitcode(status), now)
 
     def _bury(self, worker: _Forked, status: int, now: float) -> None:
@@ -290,6 +305,8 @@ class _FirstProcess:
                 raise CannotStart("The server can't start; the messages above say why.")
             self._failures = 0 if now - worker.started > _SETTLED_S else self._failures + 1
             pause_s = min(_RESPAWN_MIN_S * 2**self._failures, _RESPAWN_MAX_S) if self._failures else 0.0
+            if self._seen is not None:
+                self._seen.note_restart()
             log.error("worker %d ended with %s; another takes its place", worker.pid, _write_status(status))
             self._due.append(now + pause_s)
 
@@ -347,6 +364,8 @@ class _FirstProcess:
             _kill(self._workers, LEAVE)
             self._leaving += self._workers
             self._workers, self._arriving, self._due = self._arriving, [], []
+            if self._seen is not None:
+                self._seen.note_reload()
             log.info("reloaded: %d new workers; the old ones end with their last requests", len(self._workers))
         elif now - self._arriving[0].started > _READY_TIMEOUT_S:
             self._give_up_reload("the new workers don't come up")
@@ -389,7 +408,7 @@ class _FirstProcess:
         while everybody:
             if time.monotonic() > deadline:
                 _kill(everybody, signal.SIGKILL)
-            self._wait(_PORT_POLL_S)
+            self._wait(_END_POLL_S)
             everybody = [worker for worker in everybody if not _has_ended(worker)]
 
 
@@ -451,49 +470,3 @@ def _state_of_certificate(settings: ServerSettings) -> FileStates:
     """What changes when the certificate, its key or the list of own domains is written or replaced."""
     domains = (own_domains_file(settings.data),) if settings.tls_self_signed else ()
     return state_of(*(path for path in (settings.tls_cert, settings.tls_key, *domains) if path is not None))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """The one listening socket. Nobody else can listen there meanwhile; what a server before this one has left behind
-    is waited for a moment."""
-    give_up_at = time.monotonic() + _PORT_WAIT_S
-    while True:
-        listening = socket.socket(_family(host))
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind((host, port))
-            listening.listen(CONNECTION_QUEUE)
-            return listening
-        except OSError as error:
-            listening.close()
-            if error.errno != errno.EADDRINUSE:
-                raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
-            if time.monotonic() > give_up_at:
-                raise CannotListen(_in_use(host, port)) from None
-        time.sleep(_PORT_POLL_S)
-
-
-def _in_use(host: str, port: int) -> str:
-    """Who uses the port, as far as that can be seen: the kernel also refuses one on which another's connections end."""
-    another = f"Take another with --listen {host}:PORT."
-    if _somebody_listens(host, port):
-        return f"Port {port} on {host} is in use. {another}"
-    return (
-        f"Nobody listens on port {port} on {host}, but connections of another program still hold it. "
-        f"Try again in a minute. {another}"
-    )
-
-
-def _somebody_listens(host: str, port: int) -> bool:
-    there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
-    try:
-        socket.create_connection((there, port), timeout=1).close()
-    except ConnectionRefusedError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -48,6 +48,11 @@ class Pulse:
         since = time.monotonic() - _STALE_S
         return min((count for beat, count in _ROW.iter_unpack(self._rows) if beat > since), default=inf)
 
+    def taking(self) -> int:
+        """How many workers are alive and take connections."""
+        since = time.monotonic() - _STALE_S
+        return sum(beat > since and count < inf for beat, count in _ROW.iter_unpack(self._rows))
+
 
 class PulseOfOne:
     """A worker's own row, for its connections. (`Share` in wire/connections.py.)"""

@@ -26,6 +26,14 @@ from . import sts
 
 CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
 
+OPERATIONS: Final = (
+    "sts",
+    "callback_key",
+    "links",
+    "ticket",
+    "ticket_archive",
+)  # what requests that aren't OSS's are called in the log
+
 
 class Service(NamedTuple):
     """One row.

@@ -1,7 +1,7 @@
 """One worker process: an event loop, the data directory opened, connections; until it is told to end.
 
-Signals: SIGTERM and SIGINT end it within the drain time-out, SIGUSR1 when its last request is answered, however long
-that takes. SIGHUP is for the first process.
+Signals: SIGTERM and SIGINT end it within the drain time-out, SIGUSR2 when its last request is answered, however long
+that takes. SIGUSR1 has it open the log file anew. SIGHUP is for the first process.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from pathlib import Path
@@ -20,20 +19,24 @@ from typing import Final
 
 import uvloop
 
-from coatcheck.app import Server, log_to_stderr, settle_memory
+from coatcheck.app import Server, settle_memory
 from coatcheck.clock import Clock
+from coatcheck.core.limits import ADMIN_CONNECTIONS_MAX
 from coatcheck.engines.certificates import BadCertificate, make_tls_context
 from coatcheck.engines.domain_contexts import DomainContexts
 from coatcheck.engines.opening import not_opened
 from coatcheck.linux import end_with, raise_open_files
+from coatcheck.listening import Listening
 from coatcheck.pulse import PulseOfOne
+from coatcheck.server_log import LOG_FILE
 from coatcheck.settings import ServerSettings
 from coatcheck.wire.connections import ConnectionLimits, Connections, connections_allowed
 from coatcheck.wire.forwarded import TrustedProxies
 
-LEAVE: Final = signal.SIGUSR1
+LEAVE: Final = signal.SIGUSR2
+REOPEN: Final = signal.SIGUSR1
 CANNOT_START: Final = 70  # exit status of a worker that can't open the data directory
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, LEAVE)
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, LEAVE, REOPEN)
 
 _BEAT_S: Final = 1.0
 _CERTIFICATE_POLL_S: Final = 1.0
@@ -46,7 +49,7 @@ class Worker:
 
     Args:
         server: not open yet.
-        listening: the socket that all workers share.
+        listening: the sockets that all workers share.
         say_ready: called once it takes connections.
         parent: the process id of the first process.
         clock: wall time.
@@ -56,7 +59,7 @@ class Worker:
         self,
         settings: ServerSettings,
         server: Server,
-        listening: socket.socket,
+        listening: Listening,
         share: PulseOfOne,
         certificate: Certificate,
         say_ready: Callable[[], None],
@@ -75,7 +78,6 @@ class Worker:
     def run(self) -> int:
         """Returns the exit status."""
         end_with(self._parent)
-        log_to_stderr()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(self._serve())
 
@@ -97,13 +99,14 @@ class Worker:
         connections = Connections(
             begin,
             limits,
-            self._listening,
+            self._listening.objects,
             tls=self._certificate.context,
             is_proxy=trusts,
             share=self._share,
             clock=self._clock,
         )
         connections.start()
+        admin = self._open_admin(connections)
         self._share.note(0)
         beating = asyncio.create_task(self._beat())
         watching = asyncio.create_task(self._certificate.watch())
@@ -112,12 +115,32 @@ class Worker:
         await ends.asked.wait()
         self._share.note(inf)
         connections.stop_accepting(take_waiting=ends.soon.is_set())
-        await self._drain(connections, ends)
+        if admin is not None:
+            admin.stop_accepting(take_waiting=False)
+        await self._drain([connections] if admin is None else [connections, admin], ends)
         watching.cancel()
         watching_links.cancel()
         await server.close()
         beating.cancel()
         return 0
+
+    def _open_admin(self, connections: Connections) -> Connections | None:
+        """The listener for whoever watches the server. Every worker answers there, of all of them: so it needs no
+        process that could die alone, and a worker whose loop is stuck takes no question."""
+        begin = self._server.watch(lambda: connections.count)
+        if begin is None or self._listening.admin is None:
+            return None
+        admin = Connections(
+            begin,
+            _ADMIN_LIMITS,
+            self._listening.admin,
+            tls=lambda: None,
+            is_proxy=_nobody,
+            share=_Alone(),
+            clock=self._clock,
+        )
+        admin.start()
+        return admin
 
     def _listen_to_signals(self) -> _Ends:
         """They were blocked since the fork, so that none is lost before somebody listens."""
@@ -125,26 +148,48 @@ class Worker:
         loop.add_signal_handler(signal.SIGTERM, ends.end)
         loop.add_signal_handler(signal.SIGINT, ends.end)
         loop.add_signal_handler(LEAVE, ends.asked.set)
+        loop.add_signal_handler(REOPEN, LOG_FILE.reopen)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return ends
 
-    async def _drain(self, connections: Connections, ends: _Ends) -> None:
+    async def _drain(self, listeners: Sequence[Connections], ends: _Ends) -> None:
         """As long as it takes after a reload; no longer than allowed once the server is to end."""
-        draining = asyncio.ensure_future(connections.drain())
+        draining = asyncio.gather(*(each.drain() for each in listeners))
         in_hurry = asyncio.ensure_future(ends.soon.wait())
         await asyncio.wait((draining, in_hurry), return_when=asyncio.FIRST_COMPLETED)
         in_hurry.cancel()
         await asyncio.wait((draining,), timeout=self._settings.drain_timeout_s)
         draining.cancel()
-        await connections.close()
+        for each in listeners:
+            await each.close()
 
     async def _beat(self) -> None:
         """A sign of life from the loop itself, so that one which is stuck gives none."""
         while True:
             self._share.beat()
+            self._server.take_samples()
             if os.getppid() != self._parent:
                 os._exit(1)  # as sudden as what happened to the server; what was acknowledged is durable
             await asyncio.sleep(_BEAT_S)
+
+
+_ADMIN_LIMITS: Final = ConnectionLimits(
+    head_timeout_s=5.0,
+    idle_timeout_s=60.0,
+    body_timeout_s=10.0,
+    per_address=ADMIN_CONNECTIONS_MAX,
+    in_all=ADMIN_CONNECTIONS_MAX,
+)
+
+
+class _Alone:
+    """Of connections that aren't shared out: whoever is there first takes them."""
+
+    def note(self, connections: float) -> None:
+        """Nobody wants to know."""
+
+    def least(self) -> float:
+        return inf
 
 
 class _Ends:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from coatcheck.engines.local import audit
 
 from ..builders import a_presigner
+from ..patience import wait_until
 from ..server_process import ServerProcess
 from .raw import Answer, send
 
@@ -45,6 +47,12 @@ def get(server: ServerProcess, key: str) -> Answer:
     return send(a_presigner(server.endpoint).presign("GET", BUCKET, key).url)
 
 
+def ready(server: ServerProcess) -> tuple[int, str, str]:
+    answer = send(f"{server.admin}/health/ready")
+    said = json.loads(answer.body)
+    return answer.status, said["reads"], said["writes"]
+
+
 def keys(server: ServerProcess) -> set[str]:
     query = {"max-keys": "1000"}
     answer = send(a_presigner(server.endpoint).presign("GET", BUCKET, None, query=query).url)
@@ -57,9 +65,10 @@ def assert_refused(answer: Answer) -> None:
 
 def test_upload_that_does_not_fit_is_refused_and_leaves_nothing(small_disk: Path) -> None:
     data = small_disk / "data"
-    server = ServerProcess(data)
+    server = ServerProcess(data, "--admin", "127.0.0.1:0")
     try:
         assert send(a_presigner(server.endpoint).presign("PUT", BUCKET, None).url, "PUT", body=b"").status == 200
+        assert ready(server) == (200, "yes", "yes")
         kept = {"large": os.urandom(1_000_000), "small": b"small", "over": os.urandom(300_000)}
         for key, body in kept.items():
             assert put(server, key, body).status == 200
@@ -71,6 +80,7 @@ def test_upload_that_does_not_fit_is_refused_and_leaves_nothing(small_disk: Path
             number += 1
             kept[f"fill/{number - 1}"] = b""
         assert_refused(answer)
+        wait_until(lambda: ready(server) == (200, "yes", "no, disk full"))
         assert_refused(put(server, "small", os.urandom(60_000)))
         assert_refused(put(server, "new", os.urandom(500_000)))
         assert keys(server) == set(kept)

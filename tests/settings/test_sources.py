@@ -46,12 +46,22 @@ def test_a_file_that_is_named_beats_the_one_that_lies_there(here: Path) -> None:
     assert find_settings({}, {"COATCHECK_CONFIG": "a.toml"}, Path("b.toml")).settings.workers == 5
 
 
+EXAMPLES = {
+    "tls_cert": "cert.pem",
+    "tls_key": "cert.pem",
+    "image_fonts": "fonts",
+    "store": "file:shop",
+    "log_file": "server.log",
+    "admin": "127.0.0.1:9100",
+}
+
+
 def test_every_setting_can_come_from_every_place(here: Path) -> None:
     """The names in files and in the environment are those of the options."""
     for name in ("fonts", "cert.pem"):
         (here / name).mkdir() if name == "fonts" else (here / name).write_text("")
     for field, row in ROWS.items():
-        given = {"tls_cert": "cert.pem", "tls_key": "cert.pem", "image_fonts": "fonts", "store": "file:shop"}.get(field)
+        given = EXAMPLES.get(field)
         given = given or row.kind.write(getattr(ServerSettings(), field)) or "10.0.0.0/8"
         pair = {"tls_cert": "cert.pem", "tls_key": "cert.pem"} if field in ("tls_cert", "tls_key") else {}
         by_option = find_settings({**pair, field: given}, {}).settings

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 from coatcheck.configurations import log_fields
 from coatcheck.core.limits import LOG_FIELDS_MAX_BYTES, LOG_TEXT_MAX_CHARS
+from coatcheck.core.operation_names import write_operation
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_log_date
 from coatcheck.exchange import Exchange
@@ -113,8 +114,9 @@ def write_line(entry: LogEntry) -> bytes:
         f" {entry.sent_bytes} {entry.seconds * 1000:.0f} {_quoted(_hide_in_url(referer)) if referer else _EMPTY}"
         f" {_quoted(headers.get('user-agent', ''))} {_quoted(headers.get('host', ''))}"
     )
+    operation = write_operation(entry.operation) or _NOTHING
     done = (
-        f'"{entry.request_id}" "true" "{entry.requester or _NOTHING}" "{_name_of(entry.operation)}" "{entry.bucket}"'
+        f'"{entry.request_id}" "true" "{entry.requester or _NOTHING}" "{operation}" "{entry.bucket}"'
         f" {_quoted(encode(entry.key))} {_NOTHING if size is None else size} {entry.cost_s * 1000:.0f}"
         f' "{entry.refusal or _NOTHING}" {length} "{entry.owner}"'
     )
@@ -139,12 +141,6 @@ def _quoted(text: str) -> str:
 
 
 _CONTROLS: Final = {number: text for number, text in _QUOTED.items() if number not in (34, 92)}
-
-
-@lru_cache(maxsize=512)
-def _name_of(operation: str) -> str:
-    """OSS's name: "put_object" -> "PutObject"; "-" for none."""
-    return "".join(word.capitalize() for word in operation.split("_")) or _NOTHING
 
 
 # --- what nobody may read from a log ---------------------------------------------------------------------------------

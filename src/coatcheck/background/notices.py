@@ -20,6 +20,11 @@ class Notices:
     def __init__(self) -> None:
         self._stopped: dict[str, str] = {}
 
+    @property
+    def count(self) -> int:
+        """How many pieces of work stand still."""
+        return len(self._stopped)
+
     def stopped(self, work: str, why: str) -> None:
         """Args: work: what, as "logging bucket=photos"; each text of a stranger in it quoted."""
         if self._stopped.get(work) != why:

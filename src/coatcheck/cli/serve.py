@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from coatcheck.root_credentials import RootCredentials
-from coatcheck.settings import ServerSettings
+from coatcheck.settings import Listen, ServerSettings
+from coatcheck.settings.kinds import Address
 
 from .ephemeral import (
     choose_ephemeral,
@@ -91,9 +92,12 @@ def _cannot_start() -> tuple[type[Exception], ...]:
     from coatcheck.engines.certificates import BadCertificate
     from coatcheck.engines.local import InUse
     from coatcheck.engines.sqlite.schema import NewerStore
-    from coatcheck.process import CannotListen, CannotStart
+    from coatcheck.listening import CannotListen
+    from coatcheck.process import CannotStart
+    from coatcheck.server_log import CannotLog
+    from coatcheck.telemetry import NoTelemetry
 
-    return BadCertificate, CannotListen, CannotStart, InUse, NewerStore
+    return BadCertificate, CannotListen, CannotLog, CannotStart, InUse, NewerStore, NoTelemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,10 @@ class _Ready:
                 f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
                 f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
             )
+        watched = "" if settings.admin is None else f", admin {_address_of(settings.admin)}"
         click.echo(
-            f"coatcheck is ready: {endpoint}  (region {settings.regions[0]}, {_where(settings)}, Ctrl-C to stop)"
+            f"coatcheck is ready: {endpoint}  "
+            f"(region {settings.regions[0]}, {_where(settings)}{watched}, Ctrl-C to stop)"
         )
         if settings.tls_self_signed:
             _print_trust(settings.data / "tls" / "ca.pem")
@@ -130,6 +136,8 @@ class _Ready:
             facts = ephemeral_facts(endpoint, settings, root)
         else:
             facts = {"endpoint": endpoint, "region": settings.regions[0], "data": str(settings.data)}
+        if settings.admin is not None:
+            facts["admin"] = _address_of(settings.admin)
         if settings.store:
             facts["store"] = settings.store
         if settings.tls_self_signed:
@@ -137,6 +145,10 @@ class _Ready:
         if self.controls is not None:
             facts |= control_facts(self.controls)
         return facts
+
+
+def _address_of(admin: Listen) -> str:
+    return f"http://{Address().write(admin)}"
 
 
 def _kept(settings: ServerSettings) -> str:

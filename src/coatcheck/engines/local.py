@@ -29,6 +29,7 @@ from typing import Final, Self
 
 from ..clock import Clock, monotonic_clock, wall_clock
 from ..core.times import write_iso
+from ..ports.store import Commits
 from .blob_paths import BlobPaths, sync_directory
 from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
@@ -118,6 +119,10 @@ class LocalEngines:
     @property
     def secrets(self) -> NotedSecrets:
         return NotedSecrets(self._secrets, self.needs_key, self.note_key)
+
+    @property
+    def commits(self) -> Commits:
+        return Commits(self._writer.changes, self._writer.seconds, lambda: self._writer.waiting)
 
     def needs_key(self, name: str) -> bool:
         """Whether a key of that name was noted: it is not to be made anew. See `needed_keys`."""

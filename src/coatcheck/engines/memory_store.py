@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..clock import Clock, monotonic_clock, wall_clock
+from ..ports.store import Commits
 from .encrypted import EncryptingByteStore
 from .local_reads import LocalReads
 from .master_keys import make_master_key, read_master_keys
@@ -34,6 +35,7 @@ class MemoryStore:
         self.content_sums = MemoryContentSums()
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
+        self.commits: Commits | None = None
 
     def clear(self) -> None:
         """All that was stored goes; secrets, and the owner's key, stay."""

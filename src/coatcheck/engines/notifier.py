@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..core.addresses import Network
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
-from ..ports.notifier import Notice, Response, Unreachable
+from ..ports.notifier import Forbidden, Notice, Response, Unreachable
 from ..ports.secrets import CALLBACK, SecretLost, SecretsInUse
 from .outgoing import Outgoing, Sending, as_unreachable, path_of
 from .trouble import tell_trouble
@@ -44,11 +44,23 @@ class HttpNotifier:
         self._key_url = key_url
         self._outgoing = Outgoing(allowed)
         self._key: RSAPrivateKey | None = None
+        self.waiting = 0  # callbacks that are under way
+        self.failed = 0
 
     def may_reach(self, host: str) -> bool:
         return self._outgoing.may_reach(host)
 
     async def send(self, notice: Notice) -> Response:
+        self.waiting += 1
+        try:
+            return await self._send_in_time(notice)
+        except (Unreachable, Forbidden):
+            self.failed += 1
+            raise
+        finally:
+            self.waiting -= 1
+
+    async def _send_in_time(self, notice: Notice) -> Response:
         try:
             async with asyncio.timeout(CALLBACK_TIMEOUT_S):
                 return await self._send(notice)

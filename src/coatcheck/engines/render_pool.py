@@ -73,7 +73,7 @@ class RenderPool:
         bounds = Bounds(
             queue, math.ceil(queue * RENDER_QUEUE_CLIENT_SHARE), math.ceil(queue * RENDER_QUEUE_BUCKET_SHARE)
         )
-        self._turns = Turns(limits.processes, bounds)
+        self.turns = Turns(limits.processes, bounds)
         self._closed = False
         self._installed: bool | None = None  # looked up when the first picture is asked for
 
@@ -87,13 +87,13 @@ class RenderPool:
             )
         _check_sizes(job)
         try:
-            await self._turns.take(job.client, job.bucket)
+            await self.turns.take(job.client, job.bucket)
         except Full:
             raise RENDERERS_BUSY() from None
         try:
             return await self._render(job)
         finally:
-            self._turns.end()
+            self.turns.end()
 
     async def _render(self, job: Job) -> Rendered:
         process = self._idle.pop() if self._idle else await self._start()

@@ -41,7 +41,7 @@ class SelectPool:
         memory_bytes: int = SELECT_MEMORY_MAX_BYTES,
     ) -> None:
         self._limits = cpu_s, piece_s, memory_bytes
-        self._turns = Turns(1, Bounds(_UNBOUNDED, _UNBOUNDED, _UNBOUNDED))
+        self.turns = Turns(1, Bounds(_UNBOUNDED, _UNBOUNDED, _UNBOUNDED))
         self._process: Child | None = None
         self._numbers = 0
         self._clients: Counter[str] = Counter()
@@ -88,14 +88,14 @@ class SelectPool:
             task.exception()  # it was raised to whoever asked, if he is still there
 
     async def _ask(self, opened: _Opened, do: str, data: bytes | bytearray) -> Found:
-        await self._turns.take(opened.client, opened.bucket)
+        await self.turns.take(opened.client, opened.bucket)
         try:
             if do == CLOSE and opened.process is not self._process:
                 return Found()
             process = await self._process_of(opened, do)
             return await self._speak(process, {"do": do, "query": opened.number, "size": len(data)}, data)
         finally:
-            self._turns.end()
+            self.turns.end()
 
     async def _process_of(self, opened: _Opened, do: str) -> Child:
         if do != OPEN:

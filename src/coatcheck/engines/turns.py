@@ -28,12 +28,22 @@ class Turns:
     """For one event loop."""
 
     def __init__(self, at_once: int, bounds: Bounds) -> None:
-        self._free = at_once
+        self._at_once = self._free = at_once
         self._bounds = bounds
         # Bucket -> client -> those of its jobs that wait. Dictionaries as rings: the first key is the next one.
         self._waiting: dict[str, dict[str, deque[asyncio.Future[None]]]] = {}
         self._of_client: Counter[str] = Counter()
         self._of_bucket: Counter[str] = Counter()
+
+    @property
+    def running(self) -> int:
+        """How many have a turn."""
+        return self._at_once - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return self._of_bucket.total()
 
     async def take(self, client: str, bucket: str) -> None:
         """Wait for a turn; whoever has got one calls `end`. Raises: Full."""

@@ -48,7 +48,7 @@ class Caller(NamedTuple):
         """The id of the link that the caller came by, which nobody can make the link from; "" without one."""
         if not self.by_link:
             return ""
-        return self.ticket or name_link(f"{self.access_key_id}\0{self.signature}")
+        return self.ticket or make_link_id(self.access_key_id, self.signature)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,6 +63,11 @@ class Caller(NamedTuple):
         if self.principal is not None:
             return self.principal.arn(self.account)
         return f"acs:ram::{self.account}:root" if self.account else ""
+
+
+def make_link_id(access_key_id: str, signature: str) -> str:
+    """The id of the link with that signature."""
+    return name_link(f"{access_key_id}\0{signature}")
 
 
 class UsedLink(NamedTuple):

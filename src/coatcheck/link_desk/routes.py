@@ -162,10 +162,10 @@ ROUTES: Final = (
     Route("GET", "links", list_links),
     Route("POST", "links", register_link),
     Route("GET", "links/{id}", show_link),
-    Route("DELETE", "links/{id}", cancel_link),
-    Route("POST", "cancellations", cancel_shown_link),
+    Route("DELETE", "links/{id}", cancel_link, cancels=True),
+    Route("POST", "cancellations", cancel_shown_link, cancels=True),
     Route("GET", "rules", list_rules),
-    Route("POST", "rules", put_rule),
+    Route("POST", "rules", put_rule, cancels=True),
     Route("DELETE", "rules", delete_rule),
     Route("GET", "refusals/{id}", show_refusal),
 )

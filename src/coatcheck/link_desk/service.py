@@ -85,11 +85,13 @@ class Route(NamedTuple):
 
     Attributes:
         path: below /.coatcheck/v1/; its `{id}` stands for one part.
+        cancels: it ends links.
     """
 
     method: str
     path: str
     run: Handler
+    cancels: bool = False
 
 
 class LinkDesk:
@@ -98,6 +100,7 @@ class LinkDesk:
     def __init__(self, ports: DeskPorts, routes: Collection[Route]) -> None:
         self._ports = ports
         self._routes = routes
+        self.cancellations = 0  # that were carried out
 
     async def answer(self, request: Request, request_id: str, now: float) -> tuple[Reply, str, str]:
         """Answer one request.
@@ -117,6 +120,7 @@ class LinkDesk:
                 await self._check_change(request, caller, body, now)
             facts = read_request_facts(request)
             status, document = await route.run(Asked(self._ports, caller, request, facts, body, now, name))
+            self.cancellations += route.cancels
         except OssError as error:
             return _write_fault(error, request_id), access_key_id, error.code
         return _write(status, document), access_key_id, ""

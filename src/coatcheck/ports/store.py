@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from coatcheck.core.tally import Tally
 
 from .byte_store import ByteStore
 from .catalog import Catalog
@@ -14,6 +17,20 @@ from .links import Links
 from .secrets import SecretsInUse
 from .snapshot import Reads
 from .tickets import Tickets
+
+
+class Commits(NamedTuple):
+    """What a store says of its commits in this process.
+
+    Attributes:
+        changes: changes of each commit.
+        seconds: of each commit, from having the write lock.
+        waiting: how many changes wait for their commit now.
+    """
+
+    changes: Tally
+    seconds: Tally
+    waiting: Callable[[], int]
 
 
 class Store(Protocol):
@@ -48,6 +65,11 @@ class Store(Protocol):
 
     @property
     def identities(self) -> Identities: ...
+
+    @property
+    def commits(self) -> Commits | None:
+        """None where nothing is made durable."""
+        ...
 
     def close(self) -> None:
         """Commit what is queued, and end. May be called twice."""

@@ -190,6 +190,21 @@ class File(NamedTuple):
         return "" if value is None else str(value)
 
 
+class NewFile(NamedTuple):
+    """A file that may have to be made, in a directory that exists; its value is absolute, None where none was given."""
+
+    metavar: str = "FILE"
+
+    def read(self, given: Any) -> Path:
+        path = Path(str(given)).expanduser()
+        if not str(given) or path.is_dir() or not path.absolute().parent.is_dir():
+            raise BadSetting(f"{given!r} is no file, or its directory does not exist")
+        return path.absolute()
+
+    def write(self, value: Path | None) -> str:
+        return "" if value is None else str(value)
+
+
 class StoreUrl(NamedTuple):
     """What a store is opened by: "memory:", or "file:" and an absolute directory; "" where none was given."""
 
@@ -225,7 +240,9 @@ class Address(NamedTuple):
             raise BadSetting(f"it takes HOST:PORT, for example 127.0.0.1:8000; {given!r} is not that")
         return Listen(host.strip("[]") or "127.0.0.1", int(port))
 
-    def write(self, value: Listen) -> str:
+    def write(self, value: Listen | None) -> str:
+        if value is None:
+            return ""
         return f"[{value.host}]:{value.port}" if ":" in value.host else f"{value.host}:{value.port}"
 
 

@@ -28,6 +28,7 @@ from .kinds import (
     Listen,
     Many,
     Mebibytes,
+    NewFile,
     Seconds,
     StoreUrl,
     Text,
@@ -118,6 +119,25 @@ class ServerSettings:
     )
     tls_min: str = _row("1.2", "--tls-min", Choice(("1.2", "1.3")), "Oldest version of TLS.")
     access_log: bool = _row(False, "--access-log", Flag(), "Log every request, not only those refused or broken off.")
+    log_format: str = _row("text", "--log-format", Choice(("text", "json")), "How lines of the log are written.")
+    log_level: str = _row(
+        "info",
+        "--log-level",
+        Choice(("debug", "info", "warning", "error")),
+        "From which level on lines are written; of requests, warning leaves those answered with 500 or more.",
+    )
+    log_file: Path | None = _row(
+        None, "--log-file", NewFile(), "Where the log goes; opened anew on SIGUSR1.", "standard error"
+    )
+    admin: Listen | None = _row(
+        None, "--admin", Address(), "Where to serve /metrics, /health/live, /health/ready and /version, as plain HTTP."
+    )
+    otel_endpoint: str = _row(
+        "",
+        "--otel-endpoint",
+        Text("URL"),
+        "Where traces and metrics are sent by OpenTelemetry, as OTLP over HTTP; needs coatcheck[otel].",
+    )
     strict_link_headers: bool = _row(
         False,
         "--strict-link-headers",
@@ -286,6 +306,8 @@ def find_conflict(settings: ServerSettings) -> str:
         return "--tls-cert and --tls-key go together."
     if settings.tls_cert and settings.tls_self_signed:
         return "--tls-self-signed makes a certificate; it doesn't go with --tls-cert."
+    if settings.admin is not None and settings.admin.port and settings.admin == settings.listen:
+        return "--admin needs an address of its own, not that of --listen."
     if settings.store == "memory:" and settings.workers > 1:
         return "--store memory: is one process's memory; it goes with --workers 1."
     if not settings.regions or not settings.domains:

@@ -288,6 +288,11 @@ class Connections:
             del self._clients[key]
         self._share.note(len(self._all))
 
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._all)
+
     def with_exchange(self) -> Iterator[Connection]:
         """Those that send a reply, or whose last one the client may not have all of."""
         return (connection for connection in self._all if connection.exchange is not None)

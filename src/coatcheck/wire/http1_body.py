@@ -17,7 +17,17 @@ from .request import BodyFailed, BodyStalled
 class Body:
     """A request's body on its way in. It ends, or fails."""
 
-    __slots__ = ("_connection", "_failure", "_more", "_pieces", "_timeout_s", "_waits_for_leave", "ended", "waiting")
+    __slots__ = (
+        "_connection",
+        "_failure",
+        "_more",
+        "_pieces",
+        "_timeout_s",
+        "_waits_for_leave",
+        "ended",
+        "received",
+        "waiting",
+    )
 
     def __init__(self, connection: Receiving, head: Head) -> None:
         self._connection = connection
@@ -27,7 +37,7 @@ class Body:
         self._timeout_s = connection.body_timeout_s
         self._waits_for_leave = not head.is_old and head.headers.get("expect", "").lower() == "100-continue"
         self.ended = False
-        self.waiting = 0  # bytes
+        self.waiting = self.received = 0  # bytes
 
     @property
     def is_whole(self) -> bool:
@@ -73,6 +83,7 @@ class Body:
         self._waits_for_leave = False
         self._pieces.append(piece)
         self.waiting += len(piece)
+        self.received += len(piece)
         self._wake()
 
     def finish(self) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ from typing import Any, Final, Generic, TypeVar
 from ...clock import Clock, SteadyClock
 from ...core.errors import OssError
 from ...core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
+from ...core.tally import COMMIT_BOUNDS, COMMIT_BOUNDS_S, Tally
 from ...ports.catalog import (
     AlreadyThere,
     Busy,
@@ -84,8 +86,14 @@ class Writer:
         self._waiting = 0
         self._ends = False  # nothing more is queued
         self.transactions = 0  # begun so far
+        self.changes, self.seconds = Tally(COMMIT_BOUNDS), Tally(COMMIT_BOUNDS_S)  # of each commit
         self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Changes whose callers wait."""
+        return self._waiting
 
     async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Run a mutation; returns after its commit. What it raises, CancelledError included, means nothing changed.
@@ -167,6 +175,7 @@ class Writer:
                 jobs = [job for job in batch if job.claim()]
                 for job in jobs:
                     job.run(self._connection)
+            self.changes.note(len(jobs))
         except _Locked:
             raise
         except _Lost as error:
@@ -186,6 +195,7 @@ class Writer:
         try:
             with self._transaction():
                 job.run(self._connection)
+            self.changes.note(1)
         except _Locked:
             job.error = Busy("Another program has the catalog locked.")
         except _Lost as error:
@@ -196,6 +206,7 @@ class Writer:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock.held():
+            begun = time.perf_counter()
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
@@ -208,6 +219,7 @@ class Writer:
             try:
                 yield
                 self._end_transaction()
+                self.seconds.note(time.perf_counter() - begun)
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
