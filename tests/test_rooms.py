@@ -55,7 +55,10 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
     "engines": {"clock", "core", "linux", "ports", "images", "queries", "configurations.upgrade"},
-    "background": {"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
+    "background": {
+        *{"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
+        *{"links.audit_text", "wire.reply"},
+    },
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "signing.scheme", "sts", "link_desk"},
     "request_log": {"core", "exchange"},

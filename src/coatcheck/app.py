@@ -12,7 +12,11 @@ from typing import Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
 from coatcheck.background.access_log import AccessLog
+from coatcheck.background.audit_reading import AuditReading
+from coatcheck.background.audit_run import AuditRun
+from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.inventory_run import InventoryRuns
+from coatcheck.background.link_audit import LinkAuditLog
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.notices import Notices
@@ -93,6 +97,8 @@ class Server:
         self._sweeping: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._access_log: AccessLog | None = None
+        self._link_audit: LinkAuditLog | None = None
+        self._audit_segments = AuditSegments(settings.data / "link-audit")
         self._background: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -160,9 +166,17 @@ class Server:
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now)
-        desk = LinkDesk(
-            DeskPorts(self._engines.links, self._engines.catalog, reads, keyring, addressing, settings.regions), ROUTES
+        desk_ports = DeskPorts(
+            self._engines.links,
+            self._engines.catalog,
+            reads,
+            keyring,
+            addressing,
+            settings.regions,
+            AuditReading(self._audit_segments, is_on=settings.link_audit_days > 0),
+            self._engines.link_totals,
         )
+        desk = LinkDesk(desk_ports, ROUTES)
         services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, desk, self.signers_now)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
 
@@ -190,10 +204,14 @@ class Server:
         data, keyring, notices = self._settings.data, self._engines.keyring, Notices()
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
+        days = self._settings.link_audit_days
+        if days:
+            self._link_audit = LinkAuditLog(self._audit_segments)
         works = {
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
+            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, _tell_nobody, days=days).run,
         }
         for name, run in works.items():
             doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
@@ -202,7 +220,8 @@ class Server:
     def begin_with(self, answer: Exchanged) -> Begin:
         """How exchanges begin: each is answered by `answer`, and has its line in the log."""
         self._log = log = RequestLog(sys.stderr, everything=self._settings.access_log)
-        listeners = (log.note,) if self._access_log is None else (log.note, self._access_log.note)
+        others = (self._access_log, self._link_audit)
+        listeners = (log.note, *(listener.note for listener in others if listener is not None))
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, listeners)
@@ -228,6 +247,8 @@ class Server:
         """End what runs beside the requests, and close the data directory."""
         if self._access_log is not None:
             self._access_log.close()
+        if self._link_audit is not None:
+            self._link_audit.close()
         for task in (self._lifecycle, self._sweeping, self._noting, *self._background):
             if task is not None:
                 task.cancel()
@@ -259,6 +280,10 @@ def _make_notifier(settings: ServerSettings, secrets: SecretsInUse) -> HttpNotif
         settings.callback_key_url or own,
         networks,
     )
+
+
+async def _tell_nobody(batch: object) -> None:
+    return
 
 
 async def _keep_domains(data: Path, domains: Domains) -> None:

@@ -71,7 +71,7 @@ class Exchange:
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
         logged: for the access log of its bucket; None where it has none.
         link: that brought it, once its signature held; None for all that is signed otherwise, or not.
-        refusal: the code of the error that it was answered with; "" for none.
+        refusal, refusal_ec: the code of the error that it was answered with, and its number; "" for none.
         reply: what it was answered with; None before that.
         sent_bytes: of the body, as far as the layer below took them.
         whole: the whole reply went out.
@@ -92,6 +92,7 @@ class Exchange:
         "now",
         "operation",
         "refusal",
+        "refusal_ec",
         "reply",
         "request",
         "request_id",
@@ -106,7 +107,7 @@ class Exchange:
         self.request = request
         self.request_id = request_id
         self.now = now
-        self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
+        self.bucket = self.key = self.access_key_id = self.operation = self.refusal = self.refusal_ec = ""
         self.has_configurations = False
         self.logged: Logged | None = None
         self.link: UsedLink | None = None
@@ -145,7 +146,7 @@ class Exchange:
 
     def refuse(self, error: OssError) -> Reply:
         """The refusal as the client gets it; the log will say its code."""
-        self.refusal = error.code
+        self.refusal, self.refusal_ec = error.code, error.ec or ""
         request = self.request
         return fault_reply(error, method=request.method, host=request.host, request_id=self.request_id)
 

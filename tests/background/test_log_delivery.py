@@ -12,6 +12,7 @@ import pytest
 
 import coatcheck.background.access_log as access_log
 import coatcheck.background.log_segments as log_segments
+import coatcheck.background.segment_file as segment_file
 from coatcheck.background.access_log import AccessLog
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import HOUR_S, Delivery, Header, Segments
@@ -315,8 +316,8 @@ async def test_segments_and_objects_have_bounds(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_disk_that_is_nearly_full_takes_no_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_segments, "LOG_ROOM_BYTES", 1 << 62)
-    with pytest.raises(log_segments.NoRoom):
+    monkeypatch.setattr(segment_file, "LOG_ROOM_BYTES", 1 << 62)
+    with pytest.raises(segment_file.NoRoom):
         Segments(tmp_path).append(HEADER, [b"a\n"], 5)
 
 
@@ -365,7 +366,7 @@ async def test_what_cannot_be_written_is_counted(
         log.note(trace)
     log.close()
     assert "access log dropped=3: more requests than lines can be written" in caplog.text
-    monkeypatch.setattr(log_segments, "LOG_ROOM_BYTES", 1 << 62)
+    monkeypatch.setattr(segment_file, "LOG_ROOM_BYTES", 1 << 62)
     log = AccessLog(scene.segments, lambda: NOW)
     log.note(trace)
     log.close()

@@ -21,8 +21,9 @@ from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
+from coatcheck.engines.memory_link_totals import MemoryLinkTotals
 from coatcheck.engines.memory_links import MemoryLinks
-from coatcheck.exchange import Exchange
+from coatcheck.exchange import Exchange, Listener
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.operations.access_times import AccessNotes
@@ -33,6 +34,7 @@ from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.services import make_services
@@ -110,6 +112,8 @@ class House:
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
     resolver: Resolver = field(default_factory=NoResolver)
     notifier: Notifier = field(default_factory=NoNotifier)
+    audit: LinkAudit = field(default_factory=NoLinkAudit)
+    listeners: tuple[Listener, ...] = ()
     keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
@@ -119,6 +123,7 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.links = MemoryLinks()
+        self.link_totals = MemoryLinkTotals(self.links)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
         self.downloads = LimitedDownloads(self.links)
@@ -137,7 +142,17 @@ class House:
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pipeline = Pipeline(ports, reads, self.keyring, addressing, settings)
-        desk = LinkDesk(DeskPorts(self.links, self.catalog, reads, self.keyring, addressing, self.regions), ROUTES)
+        desk_ports = DeskPorts(
+            self.links,
+            self.catalog,
+            reads,
+            self.keyring,
+            addressing,
+            self.regions,
+            self.audit,
+            self.link_totals,
+        )
+        desk = LinkDesk(desk_ports, ROUTES)
         self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, desk)
 
     async def ask(
@@ -185,7 +200,7 @@ class House:
         return str(presigner.presign(method, bucket, key, **{"now": self.now, **options}))
 
     async def send(self, request: Request) -> Answer:
-        exchange = Exchange(request, REQUEST_ID, self.now, self.services.answer)
+        exchange = Exchange(request, REQUEST_ID, self.now, self.services.answer, self.listeners)
         try:
             answer = await read_reply(await exchange.answer(), exchange)
         except BaseException:

@@ -12,6 +12,7 @@ from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.identities import Identities
 from coatcheck.ports.keyring import Keyring
+from coatcheck.ports.link_totals import LinkTotals
 from coatcheck.ports.links import Links
 from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
@@ -21,6 +22,7 @@ from .catalog_contract import CatalogContract
 from .domains_contract import DomainsContract
 from .identities_contract import IdentitiesContract
 from .keyring_contract import KeyringContract
+from .link_totals_contract import LinkTotalsContract
 from .links_contract import LinksContract
 
 
@@ -46,6 +48,10 @@ class OfStore:
         return opened.links
 
     @pytest.fixture
+    def totals(self, opened: Store) -> LinkTotals:
+        return opened.link_totals
+
+    @pytest.fixture
     def secrets(self, opened: Store) -> SecretsInUse:
         return opened.secrets
 
@@ -59,6 +65,10 @@ class StoreDomains(OfStore, DomainsContract):
 
 
 class StoreLinks(OfStore, LinksContract):
+    pass
+
+
+class StoreLinkTotals(OfStore, LinkTotalsContract):
     pass
 
 

@@ -69,6 +69,12 @@ LINK_RATE_MIN_BITS: Final = 8_192  # ours: the slowest download of a link, bits 
 LINK_RATE_MAX_BITS: Final = 10**12  # ours: the fastest that can be said
 LINK_REQUEST_MAX_BYTES: Final = 64 * 1024  # ours: the body of a request to /.coatcheck/v1
 LINK_PAGE_MAX: Final = 1000  # ours: links, or rules, of one page
+LINK_AGENT_MAX_CHARS: Final = 256  # ours: of a client's User-Agent in an audit row; the rest is cut off
+LINK_AUDIT_SEGMENT_MAX_BYTES: Final = 16 * 1024**2  # ours: then a process begins another file of audit rows
+LINK_AUDIT_SEGMENT_S: Final = 3600  # ours: a file of audit rows that was begun so long ago is completed and indexed
+LINK_AUDIT_SEGMENTS_A_PAGE: Final = 64  # ours: files that are read for one page of rows; then the page ends early
+LINK_AUDIT_BATCH_BYTES: Final = 4 * 1024**2  # ours: rows that are counted in one transaction
+LINK_AUDIT_MAX_BYTES: Final = 64 * 1024**3  # ours: of all rows; then the oldest go, however young they are
 LINK_RULES_REMEMBERED_MAX: Final = 1000  # ours: of more rules, those that fit are looked up for each link
 
 SWEEP_EVERY_S: Final = 300.0  # ours: how often released blobs that are still there are looked for

@@ -44,6 +44,11 @@ def write_iso(moment_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(moment_s))
 
 
+def write_iso_ms(moment_ms: int) -> str:
+    """Unix milliseconds -> "2026-03-05T07:08:09.123Z"."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment_ms // 1000))}.{moment_ms % 1000:03}Z"
+
+
 def read_iso(text: str) -> int | None:
     """ "2026-03-05T07:08:09.000Z", with or without the fraction, -> Unix seconds; None for anything else."""
     if not (20 <= len(text) <= 32 and text[10] == "T" and text[-1] == "Z" and text.isascii()):

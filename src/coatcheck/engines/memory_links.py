@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..ports.catalog import Gone
+from ..ports.link_totals import Totals
 from ..ports.links import UNKNOWN, Link, Rule, Scope, Standing, Uses
 
 
@@ -15,6 +16,7 @@ class MemoryLinks:
         self._links: dict[str, Link] = {}
         self._uses: dict[str, Uses] = {}
         self._rules: dict[Scope, Rule] = {}
+        self.totals: dict[str, Totals] = {}
         self._number = 0
 
     def number(self) -> int:
@@ -81,4 +83,5 @@ class MemoryLinks:
         for link_id in ended:
             del self._links[link_id]
             self._uses.pop(link_id, None)
+            self.totals.pop(link_id, None)
         return len(ended)

@@ -11,6 +11,7 @@ from .memory_bytes import MemoryByteStore
 from .memory_domains import MemoryDomains
 from .memory_identities import MemoryIdentities
 from .memory_keyring import MemoryKeyring
+from .memory_link_totals import MemoryLinkTotals
 from .memory_links import MemoryLinks
 from .memory_secrets import MemorySecrets
 from .noted_secrets import NotedSecrets
@@ -30,6 +31,7 @@ class MemoryStore:
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
         self.links = MemoryLinks()
+        self.link_totals = MemoryLinkTotals(self.links)
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
 

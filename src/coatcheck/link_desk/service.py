@@ -29,6 +29,8 @@ from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, identify
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.keyring import Keyring
+from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
+from coatcheck.ports.link_totals import LinkTotals, NoLinkTotals
 from coatcheck.ports.links import Links
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.claim import read_claim
@@ -52,6 +54,8 @@ class DeskPorts(NamedTuple):
     keyring: Keyring
     addressing: Addressing
     regions: Collection[str]
+    audit: LinkAudit = NoLinkAudit()
+    totals: LinkTotals = NoLinkTotals()
 
 
 class Asked(NamedTuple):
@@ -70,7 +74,8 @@ class Asked(NamedTuple):
     name: str = ""
 
 
-Handler = Callable[[Asked], Awaitable[tuple[int, Any]]]
+Answer = tuple[int, Any]
+Handler = Callable[[Asked], Awaitable[Answer]]
 
 
 class Route(NamedTuple):

@@ -9,6 +9,7 @@ from .catalog import Catalog
 from .domains import Domains
 from .identities import Identities
 from .keyring import Keyring
+from .link_totals import LinkTotals
 from .links import Links
 from .secrets import SecretsInUse
 from .snapshot import Reads
@@ -34,6 +35,9 @@ class Store(Protocol):
 
     @property
     def links(self) -> Links: ...
+
+    @property
+    def link_totals(self) -> LinkTotals: ...
 
     @property
     def secrets(self) -> SecretsInUse: ...

@@ -118,6 +118,12 @@ class ServerSettings:
     )
     tls_min: str = _row("1.2", "--tls-min", Choice(("1.2", "1.3")), "Oldest version of TLS.")
     access_log: bool = _row(False, "--access-log", Flag(), "Log every request, not only those refused or broken off.")
+    link_audit_days: int = _row(
+        90,
+        "--link-audit-days",
+        Whole(0, 3650, "DAYS"),
+        "How long it is kept who used which link, when, and how much; 0 writes none of it down.",
+    )
     strict_link_headers: bool = _row(
         False,
         "--strict-link-headers",

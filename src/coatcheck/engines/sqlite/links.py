@@ -224,4 +224,5 @@ def _forget_ended(connection: sqlite3.Connection, before: int, most: int) -> int
     ended = connection.execute(sql, (before, most)).fetchall()
     connection.executemany("DELETE FROM link WHERE id = ?", ended)
     connection.executemany("DELETE FROM link_uses WHERE id = ?", ended)
+    connection.executemany("DELETE FROM link_total WHERE id = ?", ended)
     return len(ended)

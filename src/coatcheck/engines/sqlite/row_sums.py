@@ -32,6 +32,8 @@ _BY_TRIGGER: Final = (
     "link",
     "link_uses",
     "link_rule",
+    "link_total",
+    "link_audit_counted",
 )
 
 
