@@ -47,7 +47,17 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "configurations",
     },
     "link_desk": {
-        *{"core", "links", "operations.link_register", "wire", "ports", "access", "identity", "signing"},
+        *{
+            "core",
+            "links",
+            "operations.link_notices",
+            "operations.link_register",
+            "wire",
+            "ports",
+            "access",
+            "identity",
+            "signing",
+        },
     },
     "oss": {
         *{"core", "operations", "wire", "ports", "images", "queries", "settings", "access", "configurations"},
@@ -57,7 +67,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "engines": {"clock", "core", "linux", "ports", "images", "queries", "configurations.upgrade"},
     "background": {
         *{"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
-        *{"links.audit_text", "wire.reply"},
+        *{"links", "wire.reply"},
     },
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "services": {"exchange", "wire", "ports", "signing.scheme", "sts", "link_desk"},

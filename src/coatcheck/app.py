@@ -17,6 +17,7 @@ from coatcheck.background.audit_run import AuditRun
 from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.inventory_run import InventoryRuns
 from coatcheck.background.link_audit import LinkAuditLog
+from coatcheck.background.link_notices import NoticeFinding, NoticeSending
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.notices import Notices
@@ -175,6 +176,7 @@ class Server:
             settings.regions,
             AuditReading(self._audit_segments, is_on=settings.link_audit_days > 0),
             self._engines.link_totals,
+            ports.notifier,
         )
         desk = LinkDesk(desk_ports, ROUTES)
         services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, desk, self.signers_now)
@@ -207,11 +209,13 @@ class Server:
         days = self._settings.link_audit_days
         if days:
             self._link_audit = LinkAuditLog(self._audit_segments)
+        finding = NoticeFinding(ports.catalog, self._engines.links)
         works = {
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
-            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, _tell_nobody, days=days).run,
+            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, finding.tell, days=days).run,
+            "link-notices": NoticeSending(ports.catalog, keyring, ports.notifier).run,
         }
         for name, run in works.items():
             doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
@@ -280,10 +284,6 @@ def _make_notifier(settings: ServerSettings, secrets: SecretsInUse) -> HttpNotif
         settings.callback_key_url or own,
         networks,
     )
-
-
-async def _tell_nobody(batch: object) -> None:
-    return
 
 
 async def _keep_domains(data: Path, domains: Domains) -> None:

@@ -52,7 +52,7 @@ class Scene:
     async def work(self, now_ms: int) -> None:
         """Another process each time."""
 
-        async def tell(batch: Batch) -> None:
+        async def tell(batch: Batch, _: float) -> None:
             self.told.append(batch)
 
         await AuditRun(self.writer(), self.totals, tell, days=self.days).run(now_ms / 1000)

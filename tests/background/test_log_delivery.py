@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import coatcheck.background.access_log as access_log
+import coatcheck.background.gathering as gathering
 import coatcheck.background.log_segments as log_segments
 import coatcheck.background.segment_file as segment_file
 from coatcheck.background.access_log import AccessLog
@@ -336,7 +336,7 @@ def test_of_lines_that_could_not_be_written_whole_none_is_there(
         raise OSError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(log_segments, "_write_all", full)
+        patch.setattr(segment_file, "_write_all", full)
         with pytest.raises(OSError, match="full"):
             segments.append(HEADER, [b"b\n"], 5)
     assert path.read_bytes() == before
@@ -359,8 +359,8 @@ async def test_what_cannot_be_written_is_counted(
 ) -> None:
     scene = await a_scene(tmp_path)
     trace = (await scene.house.ask("GET", "/photos/a")).trace
-    monkeypatch.setattr(access_log, "LOG_LINES_WAITING_MAX", 2)
-    monkeypatch.setattr(access_log, "LOG_GATHERED_S", 60)
+    monkeypatch.setattr(gathering, "LOG_LINES_WAITING_MAX", 2)
+    monkeypatch.setattr(gathering, "LOG_GATHERED_S", 60)
     log = AccessLog(scene.segments, lambda: NOW)
     for _ in range(5):
         log.note(trace)

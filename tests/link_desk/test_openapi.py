@@ -8,10 +8,14 @@ from typing import Any, Final
 
 import pytest
 
+from coatcheck.core.author import Author
 from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
-from coatcheck.link_desk import routes
+from coatcheck.link_desk import audit_routes, notice_routes, routes
 from coatcheck.link_desk.documents import write_link, write_rule
+from coatcheck.links.notices import Signing, Target, Waiting
 from coatcheck.links.uses import Uses
+from coatcheck.operations.link_notices import Queued
+from coatcheck.ports.link_audit import AuditRow
 from coatcheck.ports.links import Link, Rule, Scope
 
 DOCUMENT: Final[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "docs" / "links.openapi.json").read_text())
@@ -48,6 +52,8 @@ def properties(schema: dict[str, Any]) -> set[str]:
         (("POST", "rules"), routes._SCOPE | {"signed_before", "registered_only"}),
         (("DELETE", "rules"), routes._SCOPE),
         (("DELETE", "links/{id}"), frozenset()),
+        (("POST", "notices"), notice_routes._TARGET),
+        (("DELETE", "notices"), notice_routes._NAMED),
     ],
 )
 def test_a_body_has_the_members_described(route: tuple[str, str], members: frozenset[str]) -> None:
@@ -61,6 +67,16 @@ def test_answers_have_the_members_described() -> None:
     link = Link("lk_", "1", "a", "b", "c", 0)
     assert write_link(link, 0, Uses()).keys() == properties(schemas["Link"])
     assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
+    row = AuditRow(0, "1", "lk_", "b", "k", "", "", 0, "", "", "", 0, True, 0, "")
+    assert audit_routes.write_use(row).keys() == properties(schemas["Use"])
+    target = Target("nt_", "", "", "u", (), Signing.HMAC, "", "", Author("1"), 0)
+    assert notice_routes.write_target(target, "b").keys() == properties(schemas["Notice"])
+    queued = Queued("nt_", "lk_", Waiting("msg_", "", 0, 0))
+    assert notice_routes.write_queued(queued).keys() == properties(schemas["WaitingNotice"])
+
+
+def test_the_questions_of_the_audit_are_those_described() -> None:
+    assert {parameter["name"] for parameter in OPERATIONS["GET", "uses"]["parameters"]} == audit_routes._PARTS
 
 
 def test_bounds_are_those_described() -> None:

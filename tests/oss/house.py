@@ -151,6 +151,7 @@ class House:
             self.regions,
             self.audit,
             self.link_totals,
+            self.notifier,
         )
         desk = LinkDesk(desk_ports, ROUTES)
         self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, desk)

@@ -40,7 +40,7 @@ class AuditRun:
     """
 
     def __init__(
-        self, segments: AuditSegments, totals: LinkTotals, tell: Callable[[Batch], Awaitable[None]], *, days: int
+        self, segments: AuditSegments, totals: LinkTotals, tell: Callable[[Batch, float], Awaitable[None]], *, days: int
     ) -> None:
         self._segments = segments
         self._totals = totals
@@ -54,15 +54,15 @@ class AuditRun:
             start = counted.pop(segment.name, 0)
             if segment.is_done and segment.beside.exists():  # it was counted before it was indexed
                 continue
-            await self._count(segment, start)
+            await self._count(segment, start, now)
             await asyncio.to_thread(self._finish, segment, now)
         for gone in counted:
             await self._totals.forget_segment(gone)
         await asyncio.to_thread(self._remove_old, now)
 
-    async def _count(self, segment: Segment, start: int) -> None:
+    async def _count(self, segment: Segment, start: int, now: float) -> None:
         while (batch := await asyncio.to_thread(_read_batch, segment, start)) is not None:
-            await self._tell(batch)
+            await self._tell(batch, now)
             await self._totals.add(segment.name, start, batch.stop, add_up(batch.rows))
             start = batch.stop
 

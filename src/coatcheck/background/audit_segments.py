@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -78,7 +79,7 @@ class AuditSegments:
 
     def _in_order(self, rows: Sequence[AuditRow]) -> tuple[Sequence[AuditRow], int]:
         """By time, none before what is written already; when the clock was set back, they begin another segment."""
-        ordered = sorted(rows)
+        ordered = sorted(rows, key=itemgetter(0))
         last_ms = self._last_ms
         if ordered[0].at_ms < last_ms - _SET_BACK_MS:
             self._current, last_ms = None, 0

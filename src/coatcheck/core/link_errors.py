@@ -44,3 +44,14 @@ LINK_NONCE_USED = Fault(
     "AccessDenied", 403, "This request was sent before: its x-oss-coatcheck-nonce has been used.", "9000-00000015"
 )
 LINK_FROM_A_PAGE = Fault("AccessDenied", 403, "This address is not for web pages.", "9000-00000016")
+
+LINK_AUDIT_OFF = Fault(
+    "LinkAuditOff",
+    409,
+    "This server does not keep who uses links (link_audit_days is 0), so it can tell nobody of it.",
+    "9000-00000040",
+)
+NOTICE_UNKNOWN = Fault("NoSuchLinkNotice", 404, "Nobody is told of links by that id.", "9000-00000041")
+TOO_MANY_NOTICES = Fault(
+    "TooManyLinkNotices", 400, "This bucket has as many addresses to tell as it may have.", "9000-00000042"
+)

@@ -9,14 +9,16 @@ import asyncio
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..core.addresses import Address, Network, is_metadata_name, may_reach, read_address
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
-from ..ports.notifier import Forbidden, Notice, Response, Unreachable
+from ..ports.notifier import Forbidden, Notice, Response, Unreachable, Webhook, WebhookKey
 from ..ports.secrets import CALLBACK, SecretLost, SecretsInUse
+from . import webhook_keys
 from .trouble import tell_trouble
 
 if TYPE_CHECKING:
@@ -51,11 +53,33 @@ class HttpNotifier:
         return not is_metadata_name(host) if address is None else may_reach(address, self._allowed)
 
     async def send(self, notice: Notice) -> Response:
-        try:
-            async with asyncio.timeout(CALLBACK_TIMEOUT_S):
-                return await self._send(notice)
-        except TimeoutError:
-            raise Unreachable(f"no answer within {CALLBACK_TIMEOUT_S:g} seconds") from None
+        async with _no_longer_than_allowed():
+            headers = {
+                "Host": notice.host,
+                "Content-Type": notice.content_type,
+                "User-Agent": "aliyun-oss-callback",
+                "Authorization": await self._sign(_path_of(notice.url), notice.body),
+                "x-oss-pub-key-url": b64encode(self._key_url.encode()).decode(),
+                **dict(notice.headers),
+            }
+            return await self._post(notice.url, headers, notice.body)
+
+    async def post(self, webhook: Webhook) -> int:
+        async with _no_longer_than_allowed():
+            headers = {
+                "Content-Type": "application/json",
+                "User-Agent": "coatcheck-notice",
+                "webhook-id": webhook.id,
+                "webhook-timestamp": str(webhook.at_s),
+                "webhook-signature": webhook_keys.sign(webhook.key, webhook.id, webhook.at_s, webhook.body),
+            }
+            return (await self._post(webhook.url, headers, webhook.body)).status
+
+    def make_hmac_key(self) -> WebhookKey:
+        return webhook_keys.make_hmac_key()
+
+    def make_ed25519_key(self) -> WebhookKey:
+        return webhook_keys.make_ed25519_key()
 
     async def public_key(self) -> bytes:
         from cryptography.hazmat.primitives import serialization
@@ -65,36 +89,27 @@ class HttpNotifier:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
 
-    async def _send(self, notice: Notice) -> Response:
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         import httpx
 
-        parts = urlsplit(notice.url)
+        parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         address = await self._resolve(name, port)
         literal = f"[{address}]" if address.version == 6 else str(address)
-        path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-        headers = {
-            "Host": notice.host or parts.netloc,
-            "Content-Type": notice.content_type,
-            "User-Agent": "aliyun-oss-callback",
-            "Authorization": await self._sign(path, notice.body),
-            "x-oss-pub-key-url": b64encode(self._key_url.encode()).decode(),
-            **dict(notice.headers),
-        }
         try:
             async with (
                 httpx.AsyncClient(verify=self._tls_context(), trust_env=False, follow_redirects=False) as client,
                 client.stream(
                     "POST",
-                    f"{parts.scheme}://{literal}:{port}{path}",
-                    headers=headers,
-                    content=notice.body,
+                    f"{parts.scheme}://{literal}:{port}{_path_of(url)}",
+                    headers={**headers, "Host": headers.get("Host") or parts.netloc},
+                    content=body,
                     extensions={"sni_hostname": name},
                     timeout=CALLBACK_TIMEOUT_S,
                 ) as answer,
             ):
-                body = await _read(answer)
-                return Response(answer.status_code, "content-length" in answer.headers, body)
+                announced = "content-length" in answer.headers
+                return Response(answer.status_code, announced, await _read(answer))
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 
@@ -140,6 +155,20 @@ class HttpNotifier:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+@asynccontextmanager
+async def _no_longer_than_allowed() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(CALLBACK_TIMEOUT_S):
+            yield
+    except TimeoutError:
+        raise Unreachable(f"no answer within {CALLBACK_TIMEOUT_S:g} seconds") from None
+
+
+def _path_of(url: str) -> str:
+    """Path and query, as they are sent."""
+    return urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
 async def _read(answer: object) -> bytes | None:

@@ -28,6 +28,7 @@ from .documents import (
     write_rule,
 )
 from .named_link import ShownLink, read_shown_link
+from .notice_routes import NOTICE_ROUTES
 from .service import Answer, Asked, Route
 
 _SHOWN: Final = frozenset({"url", "method", "headers"})
@@ -149,6 +150,7 @@ ROUTES: Final = (
     Route("POST", "rules", put_rule),
     Route("DELETE", "rules", delete_rule),
     *AUDIT_ROUTES,
+    *NOTICE_ROUTES,
 )
 
 

@@ -32,6 +32,7 @@ from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
 from coatcheck.ports.link_totals import LinkTotals, NoLinkTotals
 from coatcheck.ports.links import Links
+from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.v4_scheme import V4_HEADER
@@ -56,6 +57,7 @@ class DeskPorts(NamedTuple):
     regions: Collection[str]
     audit: LinkAudit = NoLinkAudit()
     totals: LinkTotals = NoLinkTotals()
+    notifier: Notifier = NoNotifier()
 
 
 class Asked(NamedTuple):
