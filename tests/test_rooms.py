@@ -27,7 +27,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "ports": {"core"},
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
-    "links": {"core", "ports.links"},
+    "links": {"core", "ports.link_audit", "ports.links"},
     "access": {"core", "identity.caller", "ports"},
     "configurations": {
         *{"core", "access.actions", "access.policy"},
