@@ -63,7 +63,8 @@ class Told:
             "curl", 5, True, 1, "R",
         )._replace(**changes)  # fmt: skip
         self.stop += 100
-        batch = Batch("s", self.stop - 100, self.stop, [row._replace(link=link) for link in links])
+        rows = [row._replace(link=link) for link in links]
+        batch = Batch("s", self.stop - 100, self.stop, rows, [self.stop - 50 + n for n in range(len(rows))])
         await self.find(batch)
         return batch
 
@@ -102,7 +103,7 @@ async def told() -> Told:
 
 
 async def test_the_key_is_shown_once_and_kept_sealed(told: Told) -> None:
-    told.receiver.make_hmac_key = lambda: type("K", (), {"secret": "whsec_topsecret", "public": ""})()  # type: ignore[method-assign,assignment]
+    told.receiver.make_hmac_key = lambda: type("K", (), {"secret": "whsec_topsecret", "public": ""})()  # type: ignore[method-assign]
     notice = await told.tell("use")
     assert notice["secret"] == "whsec_topsecret"
     _, listed = await ask(told.house, "GET", "notices?bucket=photos")
@@ -200,16 +201,29 @@ async def test_after_three_days_it_is_given_up_and_that_is_shown(told: Told) -> 
 
 
 async def test_rows_that_are_looked_at_again_are_told_once(told: Told) -> None:
-    """The process died before the rows were noted as counted: before, between and after its two writes."""
-    await told.tell("use")
+    """The process died before the rows were noted as counted: after its two writes, and between them."""
+    await told.tell("use", "first_use")
     batch = await told.use(LINK)
+    more = Batch("s", 0, 300, [*batch.rows, batch.rows[0]], [*batch.stops, 300])
     await told.find(batch)
     bucket = await told.house.catalog.find_bucket("photos")
     assert bucket is not None
     told.house.catalog.entries[(bucket.bucket_id, link_notices.TOLD)].clear()
-    await told.find(batch)
+    await told.find(more)  # another row has come meanwhile
     await told.send()
-    assert [body["events"] for body in told.receiver.bodies] == [{"use": 1}]
+    assert [body["events"] for body in told.receiver.bodies] == [{"first_use": 1, "use": 2}]
+
+
+async def test_what_was_sent_before_it_was_noted_is_not_found_again(told: Told) -> None:
+    await told.tell("use")
+    batch = await told.use(LINK)
+    bucket = await told.house.catalog.find_bucket("photos")
+    assert bucket is not None
+    told.house.catalog.entries[(bucket.bucket_id, link_notices.TOLD)].clear()
+    await told.send()
+    await told.find(batch)
+    told.now += 61
+    assert await told.send() == 0
 
 
 async def test_what_comes_while_one_is_on_its_way_is_told_later(told: Told) -> None:

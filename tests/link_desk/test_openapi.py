@@ -12,7 +12,7 @@ from coatcheck.core.author import Author
 from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.link_desk import audit_routes, notice_routes, routes
 from coatcheck.link_desk.documents import write_link, write_rule
-from coatcheck.links.notices import Signing, Target, Waiting
+from coatcheck.links.notices import Signing, Target, Told, Waiting
 from coatcheck.links.uses import Uses
 from coatcheck.operations.link_notices import Queued
 from coatcheck.ports.link_audit import AuditRow
@@ -71,7 +71,7 @@ def test_answers_have_the_members_described() -> None:
     assert audit_routes.write_use(row).keys() == properties(schemas["Use"])
     target = Target("nt_", "", "", "u", (), Signing.HMAC, "", "", Author("1"), 0)
     assert notice_routes.write_target(target, "b").keys() == properties(schemas["Notice"])
-    queued = Queued("nt_", "lk_", Waiting("msg_", "", 0, 0))
+    queued = Queued("nt_", "lk_", Waiting("msg_", Told(), 0, 0))
     assert notice_routes.write_queued(queued).keys() == properties(schemas["WaitingNotice"])
 
 

@@ -25,12 +25,14 @@ class Batch(NamedTuple):
 
     Attributes:
         start, stop: the bytes in which they are.
+        stops: the byte behind each. What is read again after a crash may have more rows, not others.
     """
 
     segment: str
     start: int
     stop: int
     rows: Sequence[AuditRow]
+    stops: Sequence[int]
 
 
 class AuditRun:
@@ -113,10 +115,12 @@ def _read_batch(segment: Segment, start: int) -> Batch | None:
     whole = text.rfind(b"\n") + 1
     if not whole:
         return None
-    rows = []
-    for line in text[:whole].splitlines():
+    rows, stops, stop = [], [], start
+    for line in text[:whole].splitlines(keepends=True):
+        stop += len(line)
         try:
             rows.append(read_row(line))
+            stops.append(stop)
         except ValueError:
             log.warning("link audit segment=%s: a row cannot be read", segment.name)
-    return Batch(segment.name, start, start + whole, rows)
+    return Batch(segment.name, start, start + whole, rows, stops)

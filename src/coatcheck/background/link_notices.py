@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -51,6 +51,21 @@ _FORGET_PAGE: Final = 200
 log = logging.getLogger("coatcheck")
 
 
+_Row = tuple[int, AuditRow]  # with the byte behind it, in its segment
+
+
+class _Place(NamedTuple):
+    """Who is told, and of which link."""
+
+    bucket: Bucket
+    target: Target
+    link: str
+
+    @property
+    def name(self) -> str:
+        return entry_name(self.target.id, self.link)
+
+
 class NoticeFinding(NamedTuple):
     """What finds events."""
 
@@ -60,45 +75,45 @@ class NoticeFinding(NamedTuple):
     async def tell(self, batch: Batch, now: float) -> None:
         """Let what these rows are wait to be told. The same batch may come again: it is told once."""
         for bucket in await self.catalog.buckets_with_entries(TARGET):
-            of_link: dict[str, list[AuditRow]] = {}
-            for row in batch.rows:
-                if row.bucket == bucket.name and row.account == bucket.owner:
-                    of_link.setdefault(row.link, []).append(row)
+            of_link = _rows_of(bucket, batch)
             if not of_link:
                 continue
             for target in await list_targets(self.catalog, bucket):
-                meant = of_link if not target.link else of_link.keys() & {target.link}
-                for link in meant:
+                for link in of_link if not target.link else of_link.keys() & {target.link}:
                     try:
-                        await self._tell(bucket, target, of_link[link], f"{batch.segment}:{batch.stop}", now)
+                        await self._tell(_Place(bucket, target, link), of_link[link], batch.segment, now)
                     except Gone:  # the bucket
                         break
 
-    async def _tell(self, bucket: Bucket, target: Target, rows: Sequence[AuditRow], batch: str, now: float) -> None:
-        bucket_id, name = bucket.bucket_id, entry_name(target.id, rows[-1].link)
-        before = notices.read_told(await self.catalog.find_entry(bucket_id, TOLD, name))
-        if before.batch == batch:
-            return
-        exhausted = (
-            Event.EXHAUSTED in target.events and not before.exhausted and await self._is_exhausted(rows[-1].link)
-        )
-        told, counts = notices.find_events(target, before, rows, batch, exhausted=exhausted)
-        if counts:
-            try:
-                await self.catalog.change_entry(
-                    bucket_id,
-                    WAITING,
-                    name,
-                    lambda text: notices.write_waiting(
-                        notices.join(
-                            None if text is None else notices.read_waiting(text), counts, rows[-1], told, name, now
-                        )
-                    ),
-                    most=LINK_NOTICES_WAITING_MAX,
-                )
-            except TooMany:
-                log.warning("link notices bucket=%s: too many wait, one is dropped", bucket.name)
+    async def _tell(self, place: _Place, rows: Sequence[_Row], segment: str, now: float) -> None:
+        bucket_id, name, target = place.bucket.bucket_id, place.name, place.target
+        waits = await self.catalog.find_entry(bucket_id, WAITING, name)
+        noted = notices.read_told(await self.catalog.find_entry(bucket_id, TOLD, name))
+        before = notices.newest(noted, None if waits is None else notices.read_waiting(waits))
+        new = [row for stop, row in rows if before.segment != segment or stop > before.stop]
+        if new:
+            exhausted = (
+                Event.EXHAUSTED in target.events and not before.exhausted and await self._is_exhausted(place.link)
+            )
+            before = replace(before, segment=segment, stop=rows[-1][0])
+            told, counts = notices.find_events(target, before, new, exhausted=exhausted)
+            if counts:
+                await self._wait(place, told, counts, new[-1], now)
+        else:  # the process died before its rows were noted as counted
+            told = before
         await self._note(bucket_id, name, told)
+
+    async def _wait(self, place: _Place, told: Told, counts: Mapping[Event, int], last: AuditRow, now: float) -> None:
+        def change(text: str | None) -> str:
+            waiting = None if text is None else notices.read_waiting(text)
+            return notices.write_waiting(notices.join(waiting, counts, last, told, place.name, now))
+
+        try:
+            await self.catalog.change_entry(
+                place.bucket.bucket_id, WAITING, place.name, change, most=LINK_NOTICES_WAITING_MAX
+            )
+        except TooMany:
+            log.warning("link notices bucket=%s: too many wait, one is dropped", place.bucket.name)
 
     async def _note(self, bucket_id: int, name: str, told: Told) -> None:
         def change(text: str | None) -> str:
@@ -192,7 +207,7 @@ class NoticeSending:
             return None if still is None else notices.write_waiting(still)
 
         def told(text: str | None) -> str:
-            return notices.write_told(replace(notices.read_told(text), sent_at=now))
+            return notices.write_told(replace(notices.newest(notices.read_told(text), sent), sent_at=now))
 
         await self._catalog.change_entry(bucket.bucket_id, TOLD, name, told, most=_ANY_NUMBER)
         await self._catalog.change_entry(bucket.bucket_id, WAITING, name, left, most=LINK_NOTICES_WAITING_MAX)
@@ -208,6 +223,15 @@ class NoticeSending:
         if old:
             await self._catalog.put_entries(bucket.bucket_id, TOLD, old)
         self._forgotten_to[bucket.bucket_id] = entries[-1][0] if more else ""
+
+
+def _rows_of(bucket: Bucket, batch: Batch) -> Mapping[str, Sequence[_Row]]:
+    """A bucket's rows, by link: of links of its owner's account, for nobody hears of another's."""
+    of_link: dict[str, list[_Row]] = {}
+    for stop, row in zip(batch.stops, batch.rows, strict=True):
+        if row.bucket == bucket.name and row.account == bucket.owner:
+            of_link.setdefault(row.link, []).append((stop, row))
+    return of_link
 
 
 def _is_due(notice: Waiting, now: float) -> bool:

@@ -70,14 +70,17 @@ class Told:
     """What a target was told of a link, and what it took to know that.
 
     Attributes:
-        batch: the last rows that were looked at, by their segment and end.
+        turn: goes up each time that rows were looked at: of two, the newer has the larger.
+        segment, stop: the last rows that were looked at, and the byte behind them.
         used, exhausted: were told.
         refused: refusals since `refused_since_ms`.
         sent_at: Unix seconds of the last notice that arrived; 0 for none.
         last_ms: of the last row.
     """
 
-    batch: str = ""
+    turn: int = 0
+    segment: str = ""
+    stop: int = 0
     used: bool = False
     exhausted: bool = False
     refused: int = 0
@@ -92,6 +95,7 @@ class Waiting:
 
     Attributes:
         id: the same for each attempt, so that whoever is told can know one from another.
+        told: what the target will have been told with it.
         counts: how often each event happened.
         last: of the newest row: at_ms, key, version, operation, status, code, address, agent, bytes, whole.
         due_at: Unix seconds, not to be sent before.
@@ -99,7 +103,7 @@ class Waiting:
     """
 
     id: str
-    batch: str
+    told: Told
     made_at: float
     due_at: float
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -108,8 +112,13 @@ class Waiting:
     why: str = ""
 
 
+def newest(told: Told, waiting: Waiting | None) -> Told:
+    """What was told: by its own entry, or by what waits if the process died before that entry was written."""
+    return told if waiting is None or waiting.told.turn <= told.turn else replace(waiting.told, sent_at=told.sent_at)
+
+
 def find_events(
-    target: Target, told: Told, rows: Sequence[AuditRow], batch: str, *, exhausted: bool
+    target: Target, told: Told, rows: Sequence[AuditRow], *, exhausted: bool
 ) -> tuple[Told, Mapping[Event, int]]:
     """What rows of one link are to a target, and what it then was told."""
     counts: dict[Event, int] = {}
@@ -133,7 +142,7 @@ def find_events(
     if exhausted and not told.exhausted:
         note(Event.EXHAUSTED)
         told = replace(told, exhausted=True)
-    return replace(told, batch=batch, last_ms=rows[-1].at_ms), counts
+    return replace(told, turn=told.turn + 1, last_ms=rows[-1].at_ms), counts
 
 
 def _refused(told: Told, at_ms: int) -> Told:
@@ -146,8 +155,6 @@ def join(
     waiting: Waiting | None, counts: Mapping[Event, int], row: AuditRow, told: Told, place: str, now: float
 ) -> Waiting:
     """With what a batch of rows came to. Args: place: the target and the link, as their entry's name."""
-    if waiting is not None and waiting.batch == told.batch:
-        return waiting  # the process died before it was noted that these rows are done
     last = {
         "at_ms": row.at_ms,
         **{name: getattr(row, name) for name in ("key", "version", "operation", "status", "code", "address", "agent")},
@@ -156,28 +163,28 @@ def join(
     }
     if waiting is None:
         due_at = max(now, told.sent_at + LINK_NOTICE_EVERY_S if told.sent_at <= now else now)
-        waiting = Waiting(name_notice(place, told.batch), told.batch, now, due_at)
+        waiting = Waiting(name_notice(place, told), told, now, due_at)
     joined = dict(waiting.counts)
     for event, count in counts.items():
         joined[event.value] = joined.get(event.value, 0) + count
-    return replace(waiting, batch=told.batch, counts=joined, last=last)
+    return replace(waiting, told=told, counts=joined, last=last)
 
 
-def name_notice(place: str, batch: str) -> str:
-    """The id of a notice that begins with those rows: the same if they are looked at again."""
-    return f"msg_{hashlib.sha256(f'{place} {batch}'.encode()).hexdigest()[:24]}"
+def name_notice(place: str, told: Told) -> str:
+    """The id of a notice that begins at that turn."""
+    return f"msg_{hashlib.sha256(f'{place} {told.turn} {told.segment} {told.stop}'.encode()).hexdigest()[:24]}"
 
 
 def sent(waiting: Waiting, sent_one: Waiting, place: str, now: float) -> Waiting | None:
     """What still waits once one was sent: what joined it while it was on its way."""
-    if waiting.batch == sent_one.batch:
+    if waiting.told.turn == sent_one.told.turn:
         return None
     left = {name: count - sent_one.counts.get(name, 0) for name, count in waiting.counts.items()}
     counts = {name: count for name, count in left.items() if count > 0}
     if not counts:
         return None
-    place_id = name_notice(place, waiting.batch)
-    return Waiting(place_id, waiting.batch, now, now + LINK_NOTICE_EVERY_S, counts, waiting.last)
+    notice_id = name_notice(place, waiting.told)
+    return Waiting(notice_id, waiting.told, now, now + LINK_NOTICE_EVERY_S, counts, waiting.last)
 
 
 def failed(waiting: Waiting, why: str, now: float) -> Waiting:
@@ -239,4 +246,5 @@ def write_waiting(waiting: Waiting) -> str:
 
 
 def read_waiting(text: str) -> Waiting:
-    return Waiting(**json.loads(text))
+    document = json.loads(text)
+    return Waiting(**{**document, "told": Told(**document["told"])})
