@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from coatcheck.ports.keyring import Principal
@@ -45,10 +46,7 @@ class Caller(NamedTuple):
     @property
     def link(self) -> str:
         """The id of the link that the caller came by, which nobody can make the link from; "" without one."""
-        if not self.by_link:
-            return ""
-        digest = hashlib.sha256(f"{self.access_key_id}\0{self.signature}".encode()).digest()
-        return f"lk_{b32encode(digest[:_LINK_ID_BYTES]).decode().lower()}"
+        return _name_link(self.access_key_id, self.signature) if self.by_link else ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,6 +75,13 @@ class UsedLink(NamedTuple):
     bucket: str
     key: str
     signed_at_s: int | None
+
+
+@lru_cache(maxsize=1024)
+def _name_link(access_key_id: str, signature: str) -> str:
+    """Remembered, since it is asked for twice a request, and of links that are followed again and again."""
+    digest = hashlib.sha256(f"{access_key_id}\0{signature}".encode()).digest()
+    return f"lk_{b32encode(digest[:_LINK_ID_BYTES]).decode().lower()}"
 
 
 ANONYMOUS = Caller()
