@@ -84,12 +84,24 @@ SIGNATURES: Final = {
     "Links.show": "self, link_id: str",
     "Links.list_links": "self, *, bucket: str | None = None",
     "Links.list_rules": "self",
+    "Links.log": (
+        "self, link: str | None = None, *, bucket: str | None = None, key: str | None = None, "
+        "address: str | None = None, since: datetime | None = None, until: datetime | None = None, "
+        "newest_first: bool = True"
+    ),
+    "Links.tell": (
+        "self, url: str, *, events: Sequence[str], bucket: str | None = None, link: str | None = None, "
+        "signing: str = 'hmac-sha256'"
+    ),
+    "Links.stop_telling": "self, bucket: str, notice_id: str",
+    "Links.notices": "self, bucket: str",
     "Links.close": "self",
     "LinkInfo": (
         "id: str, state: str, access_key_id: str, bucket: str, key: str, note: str, registered_at: datetime, "
         "ends_at: datetime | None, cancelled_at: datetime | None, downloads: int | None, "
         "downloads_taken: int | None, networks: tuple[str, ...], starts_at: datetime | None, "
-        "rate_bits_per_s: int | None"
+        "rate_bits_per_s: int | None, uses: int = 0, bytes: int = 0, broken: int = 0, refused: int = 0, "
+        "last_use_at: datetime | None = None"
     ),
     "LinkRule": (
         "access_key_id: str | None, bucket: str | None, prefix: str | None, key: str | None, "
