@@ -95,6 +95,17 @@ SIGNATURES: Final = {
     "Links.list_links": "self, *, bucket: str | None = None",
     "Links.list_rules": "self",
     "Links.explain": "self, request_id: str",
+    "Links.log": (
+        "self, link: str | None = None, *, bucket: str | None = None, key: str | None = None, "
+        "address: str | None = None, since: datetime | None = None, until: datetime | None = None, "
+        "newest_first: bool = True"
+    ),
+    "Links.tell": (
+        "self, url: str, *, events: Sequence[str], bucket: str | None = None, link: str | None = None, "
+        "signing: str = 'hmac-sha256'"
+    ),
+    "Links.stop_telling": "self, bucket: str, notice_id: str",
+    "Links.notices": "self, bucket: str",
     "Links.close": "self",
     "RefusalInfo": (
         "request_id: str, time: datetime, method: str, operation: str | None, bucket: str | None, access_key_id: str, "
@@ -104,7 +115,8 @@ SIGNATURES: Final = {
         "id: str, state: str, access_key_id: str, bucket: str, key: str, note: str, registered_at: datetime, "
         "ends_at: datetime | None, cancelled_at: datetime | None, downloads: int | None, "
         "downloads_taken: int | None, networks: tuple[str, ...], starts_at: datetime | None, "
-        "rate_bits_per_s: int | None"
+        "rate_bits_per_s: int | None, uses: int = 0, bytes: int = 0, broken: int = 0, refused: int = 0, "
+        "last_use_at: datetime | None = None"
     ),
     "Ticket": (
         "link: LinkInfo, url: str, names: str, keys: tuple[str, ...], has_password: bool, "

@@ -27,7 +27,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "ports": {"core"},
     "signing": {"clock", "core", "wire.request", "wire.query", "wire.target"},
     "identity": {"core", "wire.request", "wire.target", "signing", "ports"},
-    "links": {"core", "ports.links"},
+    "links": {"core", "ports.link_audit", "ports.links"},
     "archives": {"core"},
     "access": {"core", "identity.caller", "ports"},
     "configurations": {
@@ -50,6 +50,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     "link_desk": {
         *{"core", "links", "operations.link_register", "operations.ticket_register"},
+        "operations.link_notices",
         *{"wire", "ports", "access", "identity", "signing"},
     },
     "tickets": {
@@ -62,11 +63,13 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     # An old catalog holds documents in their old form; bringing it up to date, whoever opens it, needs both forms.
     "engines": {"clock", "core", "linux", "ports", "images", "queries", "configurations.upgrade"},
-    "background": {"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
+    "background": {
+        *{"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
+        *{"links", "wire.reply"},
+    },
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "pages": {"core", "tickets.views", "wire"},
     "services": {"core.errors", "exchange", "wire", "ports", "signing.scheme", "sts", "link_desk", "tickets"},
-    "request_log": {"core", "exchange"},
     "refusal_log": {"core", "exchange", "ports.refusals"},
     "server_log": {"core", "request_log", "settings"},
     "metrics": {"core", "exchange"},

@@ -12,9 +12,14 @@ from typing import Any, Final
 from coatcheck.access_schedule import flush_accesses, keep_accesses
 from coatcheck.background import fetch_run
 from coatcheck.background.access_log import AccessLog
+from coatcheck.background.audit_reading import AuditReading
+from coatcheck.background.audit_run import AuditRun
+from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.fetch_run import FetchDoer
 from coatcheck.background.inventory_run import InventoryRuns
 from coatcheck.background.key_locks import KeyLocks
+from coatcheck.background.link_audit import LinkAuditLog
+from coatcheck.background.link_notices import NoticeFinding, NoticeSending
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.mirror_run import MirrorRuns
@@ -112,6 +117,8 @@ class Server:
         self._access_log: AccessLog | None = None
         self._mirrors: MirrorRuns | None = None
         self._notices = Notices()
+        self._link_audit: LinkAuditLog | None = None
+        self._audit_segments = AuditSegments(settings.data / "link-audit")
         self._background: list[asyncio.Task[None]] = []
         self._watch = Watch(settings)
 
@@ -214,7 +221,13 @@ class Server:
     def _make_link_services(self, store: Store, ports: Ports, oss: Pipeline, addressing: Addressing) -> LinkServices:
         desk = DeskPorts(
             *(store.links, store.catalog, store.reads, store.keyring, addressing, self._settings.regions),
-            *(self._ring or NoRefusals(), store.tickets, self._passwords, self._settings.pages_host),
+            audit=AuditReading(self._audit_segments, is_on=self._settings.link_audit_days > 0),
+            totals=store.link_totals,
+            notifier=ports.notifier,
+            refusals=self._ring or NoRefusals(),
+            tickets=store.tickets,
+            passwords=self._passwords,
+            pages_host=self._settings.pages_host,
         )
         book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
         lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
@@ -228,11 +241,17 @@ class Server:
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
         fetches = TaskRuns(ports.catalog, fetch_run.KIND, FetchDoer(ports, keyring), self._clock)
+        days = self._settings.link_audit_days
+        if days:
+            self._link_audit = LinkAuditLog(self._audit_segments)
+        finding = NoticeFinding(ports.catalog, self._engines.links)
         works = {
             "fetch": fetches.run,
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
+            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, finding.tell, days=days).run,
+            "link-notices": NoticeSending(ports.catalog, keyring, ports.notifier).run,
         }
         for name, run in works.items():
             doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
@@ -245,8 +264,8 @@ class Server:
         if self._ring is not None:
             self._refusals = RefusalLog(self._ring.write)
             listeners.append(self._refusals.note)
-        if self._access_log is not None:
-            listeners.append(self._access_log.note)
+        others = (self._access_log, self._link_audit)
+        listeners.extend(listener.note for listener in others if listener is not None)
 
         def begin(request: Request, request_id: str, now: float) -> Exchange:
             return Exchange(request, request_id, now, answer, listeners)
@@ -284,6 +303,8 @@ class Server:
         """End what runs beside the requests, and close the data directory."""
         if self._access_log is not None:
             self._access_log.close()
+        if self._link_audit is not None:
+            self._link_audit.close()
         for task in (self._lifecycle, self._sweeping, self._noting, *self._background):
             if task is not None:
                 task.cancel()

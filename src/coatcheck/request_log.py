@@ -146,9 +146,9 @@ _link_id = lru_cache(maxsize=4096)(make_link_id)
 
 def _write_json(entry: _Entry) -> str:
     now, request_id, *who, key, signature, sent, whole, seconds = entry
-    tenths = int(seconds * 10_000)
+    tenths, at = int(seconds * 10_000), write_iso_ms(int(now * 1000))
     return (
-        f'{{"time":"{write_iso_ms(now)}","request_id":"{request_id}",{_write_who(*who)},"key":{_short_json(key)},'
+        f'{{"time":"{at}","request_id":"{request_id}",{_write_who(*who)},"key":{_short_json(key)},'
         f'"link":"{_link_id(who[5], signature) if signature else ""}","bytes":{sent},'
         f'"end":"{"whole" if whole else "broken"}","ms":{tenths // 10}.{tenths % 10}}}\n'
     )
@@ -187,7 +187,7 @@ def _write_text(entry: _Entry) -> str:
     (now, request_id, client, method, host, operation, bucket, access_key_id, refusal, agent) = entry[:10]
     status, key, signature, sent, whole, seconds = entry[10:]
     fields = {
-        "time": write_iso_ms(now),
+        "time": write_iso_ms(int(now * 1000)),
         "request_id": request_id,
         "client": client,
         "method": method,

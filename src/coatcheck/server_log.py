@@ -100,7 +100,7 @@ class _TextLine(logging.Formatter):
     """ "2026-03-05T07:08:09.123Z WARNING ...", a traceback on lines behind it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        record.asctime = write_iso_ms(record.created)
+        record.asctime = write_iso_ms(int(record.created * 1000))
         record.message = record.getMessage()
         return self._with_traceback(f"{record.asctime} {record.levelname} {record.message}", record)
 
@@ -113,7 +113,7 @@ class _JsonLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         said = {
-            "time": write_iso_ms(record.created),
+            "time": write_iso_ms(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "event": "message",
             "message": record.getMessage(),

@@ -549,6 +549,12 @@ ADDRESSES: Final = {
     "test_a_name_that_leads_inside_is_not_called": _m(
         "resolve", "engines/outgoing.py", "        if not may_reach(address, self._allowed):", "        if False:"
     ),
+    "test_nobody_inside_is_told_of_links": _m(
+        "_read_url",
+        "link_desk/notice_routes.py",
+        '    if not asked.ports.notifier.may_reach(parts.hostname or ""):',
+        "    if False:",
+    ),
 }
 
 NAMES: Final = {
@@ -779,6 +785,15 @@ BACKGROUND: Final[dict[str, Mutation]] = {
         "identity/acting.py",
         "    if holder is None:\n",
         "    holder = holder or Holder(None, suspended=False)\n    if False:\n",
+    ),
+    "test_an_agent_fakes_no_row_of_the_audit": _m(
+        "write_row", "links/audit_text.py", "{quoted(agent[:LINK_AGENT_MAX_CHARS])}", '"{agent[:LINK_AGENT_MAX_CHARS]}"'
+    ),
+    "test_rows_of_the_audit_are_of_one_account": _m(
+        "means", "ports/link_audit.py", "            self.account == row.account\n            and ", "            "
+    ),
+    "test_no_text_of_the_audit_is_run_by_a_sheet": _m(
+        "_cell", "cli/link_audit.py", ' if value.lstrip(" ").startswith(_FORMULA) else ', " if False else "
     ),
 }
 

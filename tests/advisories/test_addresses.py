@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
+from coatcheck.background.audit_reading import AuditReading
+from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.core.addresses import may_reach, read_address
 from coatcheck.engines.noted_secrets import NotedSecrets
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.outgoing import Outgoing
 from coatcheck.engines.secret_files import FileSecrets
-from coatcheck.ports.notifier import Forbidden, Notice
+from coatcheck.ports.notifier import Forbidden, Notice, Webhook
 from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 
+from ..link_desk.test_desk import ask
 from ..oss.house import Answer, House
 from .crafting import a_house, a_policy, a_user, v4_headers, v4_link
 
@@ -173,4 +176,16 @@ async def test_a_name_that_leads_inside_is_not_called(tmp_path: Path, monkeypatc
     notice = Notice("http://rebound.example/", "", "application/json", b"{}", ())
     with pytest.raises(Forbidden):
         await notifier.send(notice)
-    assert asked == ["rebound.example", "rebound.example"]
+    with pytest.raises(Forbidden):  # a notice of a link, as a callback
+        await notifier.post(Webhook("http://rebound.example/", "msg_1", 1, b"{}", "whsec_AAAA"))
+    assert asked == ["rebound.example"] * 3
+
+
+async def test_nobody_inside_is_told_of_links(tmp_path: Path) -> None:
+    """An address to be told of links that is private is refused when it is set."""
+    notifier = HttpNotifier(NotedSecrets(FileSecrets(tmp_path)), "http://keys.example.com/key.pem")
+    house = await a_house(notifier=notifier, audit=AuditReading(AuditSegments(tmp_path), is_on=True))
+    for url in ("http://169.254.169.254/latest/", "http://[::1]:8000/", "http://metadata.google.internal/"):
+        document = {"bucket": "photos", "url": url, "events": ["use"]}
+        status, refusal = await ask(house, "POST", "notices", document)
+        assert (status, refusal["error"]["message"]) == (400, "This server may not send anything to that address.")

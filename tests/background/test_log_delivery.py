@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-import coatcheck.background.access_log as access_log
+import coatcheck.background.gathering as gathering
 import coatcheck.background.log_segments as log_segments
+import coatcheck.background.segment_file as segment_file
 from coatcheck.background.access_log import AccessLog
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import HOUR_S, Delivery, Header, Segments
@@ -315,8 +316,8 @@ async def test_segments_and_objects_have_bounds(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_disk_that_is_nearly_full_takes_no_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_segments, "LOG_ROOM_BYTES", 1 << 62)
-    with pytest.raises(log_segments.NoRoom):
+    monkeypatch.setattr(segment_file, "LOG_ROOM_BYTES", 1 << 62)
+    with pytest.raises(segment_file.NoRoom):
         Segments(tmp_path).append(HEADER, [b"a\n"], 5)
 
 
@@ -335,7 +336,7 @@ def test_of_lines_that_could_not_be_written_whole_none_is_there(
         raise OSError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(log_segments, "_write_all", full)
+        patch.setattr(segment_file, "_write_all", full)
         with pytest.raises(OSError, match="full"):
             segments.append(HEADER, [b"b\n"], 5)
     assert path.read_bytes() == before
@@ -358,14 +359,14 @@ async def test_what_cannot_be_written_is_counted(
 ) -> None:
     scene = await a_scene(tmp_path)
     trace = (await scene.house.ask("GET", "/photos/a")).trace
-    monkeypatch.setattr(access_log, "LOG_LINES_WAITING_MAX", 2)
-    monkeypatch.setattr(access_log, "LOG_GATHERED_S", 60)
+    monkeypatch.setattr(gathering, "LOG_LINES_WAITING_MAX", 2)
+    monkeypatch.setattr(gathering, "LOG_GATHERED_S", 60)
     log = AccessLog(scene.segments, lambda: NOW)
     for _ in range(5):
         log.note(trace)
     log.close()
     assert "access log dropped=3: more requests than lines can be written" in caplog.text
-    monkeypatch.setattr(log_segments, "LOG_ROOM_BYTES", 1 << 62)
+    monkeypatch.setattr(segment_file, "LOG_ROOM_BYTES", 1 << 62)
     log = AccessLog(scene.segments, lambda: NOW)
     log.note(trace)
     log.close()

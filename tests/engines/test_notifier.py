@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import coatcheck.engines.notifier as notifier_module
 from coatcheck.core.addresses import read_network
 from coatcheck.engines.noted_secrets import NotedSecrets
 from coatcheck.engines.notifier import HttpNotifier
 from coatcheck.engines.secret_files import FileSecrets
-from coatcheck.ports.notifier import Forbidden, Notice, Unreachable
+from coatcheck.ports.notifier import Forbidden, Notice, Unreachable, Webhook
 
 LOOPBACK = (read_network("127.0.0.0/8"),)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -153,3 +154,69 @@ async def test_nobody_there_is_unreachable(tmp_path: Path) -> None:
         await a_notifier(tmp_path).send(a_notice(port))
     with pytest.raises(Unreachable):
         await a_notifier(tmp_path).send(Notice("http://no-such-name.invalid/", "", "text/plain", b""))
+
+
+HMAC_KEY = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+
+def a_webhook(port: int, key: str = HMAC_KEY) -> Webhook:
+    return Webhook(f"http://127.0.0.1:{port}/hook?room=1", "msg_1", 1_772_694_489, b'{"event":"use"}', key)
+
+
+def headers_of(heard: bytes) -> dict[str, str]:
+    lines = heard.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+
+
+async def test_a_notice_of_links_is_signed_with_its_id_its_time_and_its_body(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    async with an_application(OK, heard) as port:
+        assert await a_notifier(tmp_path).post(a_webhook(port)) == 200
+    head, _, body = heard[0].partition(b"\r\n\r\n")
+    headers = headers_of(heard[0])
+    assert head.startswith(b"POST /hook?room=1 HTTP/1.1\r\n")
+    assert body == b'{"event":"use"}'
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("msg_1", "1772694489")
+    assert headers["webhook-signature"] == "v1,ZqOIZrxyTjjwnpzxQ7ZDYOu4z++Od8Yst2KRU5oy0FY="
+    assert headers["content-type"] == "application/json"
+    assert "authorization" not in headers
+    assert list(tmp_path.iterdir()) == []  # no key of callbacks is made
+
+
+async def test_by_ed25519_whoever_has_the_public_key_can_check(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    teller = a_notifier(tmp_path)
+    key = teller.make_ed25519_key()
+    async with an_application(OK, heard) as port:
+        await teller.post(a_webhook(port, key.secret))
+    assert key.public.startswith("whpk_")
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key.public.removeprefix("whpk_")))
+    version, _, signature = headers_of(heard[0])["webhook-signature"].partition(",")
+    assert version == "v1a"
+    public.verify(base64.b64decode(signature), b'msg_1.1772694489.{"event":"use"}')
+
+
+def test_keys_are_new_each_time(tmp_path: Path) -> None:
+    teller = a_notifier(tmp_path)
+    keys = [make() for make in (teller.make_hmac_key, teller.make_ed25519_key) for _ in range(3)]
+    assert len({key.secret for key in keys}) == 6
+    assert all(len(base64.b64decode(key.secret.partition("_")[2])) == 32 for key in keys)
+
+
+async def test_a_notice_of_links_follows_no_redirect_and_waits_for_no_answer_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bytes] = []
+    async with an_application(b"HTTP/1.1 307 Moved\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", heard) as port:
+        assert await a_notifier(tmp_path).post(a_webhook(port)) == 307
+    assert len(heard) == 1
+    monkeypatch.setattr(notifier_module, "CALLBACK_TIMEOUT_S", 0.3)
+    async with an_application(b"", []) as port:
+        with pytest.raises(Unreachable):
+            await a_notifier(tmp_path).post(a_webhook(port))
+
+
+async def test_a_notice_of_links_goes_to_no_address_inside(tmp_path: Path) -> None:
+    teller = HttpNotifier(NotedSecrets(FileSecrets(tmp_path)), "")
+    with pytest.raises(Forbidden):
+        await teller.post(a_webhook(9))

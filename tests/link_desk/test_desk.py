@@ -92,6 +92,11 @@ async def test_a_link_is_registered_and_shown(house: House) -> None:
         "networks": ["192.0.2.0/24"],
         "starts_at": "2026-03-05T08:00:00.000Z",
         "rate_bits_per_s": None,
+        "uses": 0,
+        "bytes": 0,
+        "broken": 0,
+        "refused": 0,
+        "last_use_at": None,
     }
     shown = await ask(house, "GET", f"links/{registered['id']}")
     assert shown == (200, registered | {"downloads_taken": 0, "running": 0})

@@ -10,11 +10,14 @@ import pytest
 
 from coatcheck.core.author import Author
 from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
-from coatcheck.link_desk import routes
+from coatcheck.link_desk import audit_routes, notice_routes, routes
 from coatcheck.link_desk.documents import write_link, write_refusal, write_rule
 from coatcheck.link_desk.ticket_documents import _BOX, CHANGES, WANTED, write_ticket
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
+from coatcheck.links.notices import Signing, Target, Told, Waiting
 from coatcheck.links.uses import Uses
+from coatcheck.operations.link_notices import Queued
+from coatcheck.ports.link_audit import AuditRow
 from coatcheck.ports.links import Link, Rule, Scope
 from coatcheck.ports.tickets import Box, Names, Ticket
 
@@ -56,6 +59,8 @@ def properties(schema: dict[str, Any]) -> set[str]:
         (("DELETE", "links/{id}"), frozenset()),
         (("POST", "tickets"), WANTED),
         (("POST", "tickets/{id}"), CHANGES),
+        (("POST", "notices"), notice_routes._TARGET),
+        (("DELETE", "notices"), notice_routes._NAMED),
     ],
 )
 def test_a_body_has_the_members_described(route: tuple[str, str], members: frozenset[str]) -> None:
@@ -76,6 +81,16 @@ def test_answers_have_the_members_described() -> None:
     assert properties(schemas["Ticket"]["properties"]["box"]) == _BOX
     assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
     assert write_refusal(A_REFUSAL).keys() == properties(schemas["Refusal"])
+    row = AuditRow(0, "1", "lk_", "b", "k", "", "", 0, "", "", "", 0, True, 0, "")
+    assert audit_routes.write_use(row).keys() == properties(schemas["Use"])
+    target = Target("nt_", "", "", "u", (), Signing.HMAC, "", "", Author("1"), 0)
+    assert notice_routes.write_target(target, "b").keys() == properties(schemas["Notice"])
+    queued = Queued("nt_", "lk_", Waiting("msg_", Told(), 0, 0))
+    assert notice_routes.write_queued(queued).keys() == properties(schemas["WaitingNotice"])
+
+
+def test_the_questions_of_the_audit_are_those_described() -> None:
+    assert {parameter["name"] for parameter in OPERATIONS["GET", "uses"]["parameters"]} == audit_routes._PARTS
 
 
 def test_bounds_are_those_described() -> None:

@@ -9,7 +9,7 @@ import pytest
 from coatcheck.core.errors import CALLBACK_FAILED, OssError
 from coatcheck.operations.callback import FORM, JSON, Callback, fill, notify
 from coatcheck.operations.context import Context
-from coatcheck.ports.notifier import Forbidden, Notice, Response, Unreachable
+from coatcheck.ports.notifier import Forbidden, NoNotifier, Notice, Response, Unreachable
 
 from .stage import a_stage
 
@@ -23,7 +23,7 @@ def a_callback(body: str = "object=${object}", body_type: str = FORM, *urls: str
 
 
 @dataclass
-class Application:
+class Application(NoNotifier):
     """Answers in turn with what it was given."""
 
     answers: list[Response | Exception]

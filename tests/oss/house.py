@@ -24,9 +24,10 @@ from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
 from coatcheck.engines.memory_keyring import MemoryKeyring
+from coatcheck.engines.memory_link_totals import MemoryLinkTotals
 from coatcheck.engines.memory_links import MemoryLinks
 from coatcheck.engines.passwords import Argon2Passwords
-from coatcheck.exchange import Exchange
+from coatcheck.exchange import Exchange, Listener
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
@@ -40,6 +41,7 @@ from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
 from coatcheck.ports.fetcher import Fetcher
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -123,6 +125,8 @@ class House:
     resolver: Resolver = field(default_factory=NoResolver)
     notifier: Notifier = field(default_factory=NoNotifier)
     fetcher: Fetcher = field(default_factory=HttpFetcher)
+    audit: LinkAudit = field(default_factory=NoLinkAudit)
+    listeners: tuple[Listener, ...] = ()
     keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
@@ -132,6 +136,7 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.links = MemoryLinks()
+        self.link_totals = MemoryLinkTotals(self.links)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
         self.downloads = LimitedDownloads(self.links)
@@ -160,7 +165,13 @@ class House:
         desk = LinkDesk(
             DeskPorts(
                 *(self.links, self.catalog, reads, self.keyring, addressing, self.regions),
-                *(self.refusals, self.links, self.passwords, settings.pages_host),
+                audit=self.audit,
+                totals=self.link_totals,
+                notifier=self.notifier,
+                refusals=self.refusals,
+                tickets=self.links,
+                passwords=self.passwords,
+                pages_host=settings.pages_host,
             ),
             (*ROUTES, *TICKET_ROUTES),
         )
@@ -215,7 +226,7 @@ class House:
         return str(presigner.presign(method, bucket, key, **{"now": self.now, **options}))
 
     async def send(self, request: Request) -> Answer:
-        exchange = Exchange(request, REQUEST_ID, self.now, self.services.answer)
+        exchange = Exchange(request, REQUEST_ID, self.now, self.services.answer, self.listeners)
         try:
             answer = await read_reply(await exchange.answer(), exchange)
         except BaseException:

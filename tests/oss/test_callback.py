@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from coatcheck.core.errors import INVALID_ARGUMENT
-from coatcheck.ports.notifier import Forbidden, Notice, Response, Unreachable
+from coatcheck.ports.notifier import Forbidden, NoNotifier, Notice, Response, Unreachable
 from coatcheck.ports.renderer import Job, Rendered
 
 from .house import REQUEST_ID, House
@@ -19,7 +19,7 @@ URL = "http://app.example.com/uploaded?from=oss"
 
 
 @dataclass
-class Application:
+class Application(NoNotifier):
     """Somebody who is told, and what it answers to each in turn."""
 
     answers: list[Response | Exception] = field(default_factory=lambda: [Response(200, True, b'{"Status":"OK"}')])

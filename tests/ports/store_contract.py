@@ -13,6 +13,7 @@ from coatcheck.ports.content_sums import ContentSums
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.identities import Identities
 from coatcheck.ports.keyring import Keyring
+from coatcheck.ports.link_totals import LinkTotals
 from coatcheck.ports.links import Links
 from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
@@ -23,6 +24,7 @@ from .content_sums_contract import ContentSumsContract
 from .domains_contract import DomainsContract
 from .identities_contract import IdentitiesContract
 from .keyring_contract import KeyringContract
+from .link_totals_contract import LinkTotalsContract
 from .links_contract import LinksContract
 from .tickets_contract import Both, TicketsContract
 
@@ -53,6 +55,10 @@ class OfStore:
         return opened.content_sums
 
     @pytest.fixture
+    def totals(self, opened: Store) -> LinkTotals:
+        return opened.link_totals
+
+    @pytest.fixture
     def secrets(self, opened: Store) -> SecretsInUse:
         return opened.secrets
 
@@ -76,6 +82,10 @@ class StoreTickets(OfStore, TicketsContract):
 
 
 class StoreContentSums(OfStore, ContentSumsContract):
+    pass
+
+
+class StoreLinkTotals(OfStore, LinkTotalsContract):
     pass
 
 

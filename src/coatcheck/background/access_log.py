@@ -8,13 +8,12 @@ the lines of the last second.
 from __future__ import annotations
 
 import logging
-import threading
-from collections import deque
+from collections.abc import Sequence
 
 from coatcheck.clock import Clock
-from coatcheck.core.limits import LOG_GATHERED_S, LOG_LINES_WAITING_MAX
 from coatcheck.exchange import Exchange
 
+from .gathering import Gathering
 from .log_line import LogEntry, entry_of, write_line
 from .log_segments import HOUR_S, Header, Segments
 
@@ -31,52 +30,28 @@ class AccessLog:
     def __init__(self, segments: Segments, clock: Clock) -> None:
         self._segments = segments
         self._clock = clock
-        self._waiting: deque[LogEntry] = deque()
-        self._awake = threading.Event()
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._dropped = 0
+        self._gathering = Gathering("coatcheck-access-log", self._write)
 
     def note(self, exchange: Exchange) -> None:
         """Never waits."""
-        if exchange.logged is None:
-            return
-        if len(self._waiting) >= LOG_LINES_WAITING_MAX:
-            self._dropped += 1
-            return
-        entry = entry_of(exchange)
-        if entry is not None:
-            self._waiting.append(entry)
-            if not self._awake.is_set():
-                self._wake()
+        if exchange.logged is not None and (entry := entry_of(exchange)) is not None:
+            self._gathering.add(entry)
 
     def close(self) -> None:
         """Write what waits."""
-        self._ending.set()
-        if self._thread is not None:
-            self._awake.set()
-            self._thread.join(timeout=5)
+        self._gathering.close()
 
-    def _wake(self) -> None:
-        self._awake.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="coatcheck-access-log", daemon=True)
-            self._thread.start()
+    def _write(self, entries: Sequence[LogEntry], dropped: int) -> None:
+        try:
+            self._append(entries)
+        except Exception:
+            log.exception("access log: lines are lost")
+        if dropped:
+            log.warning("access log dropped=%d: more requests than lines can be written", dropped)
 
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            self._awake.wait()
-            self._ending.wait(LOG_GATHERED_S)
-            self._awake.clear()
-            try:
-                self._write()
-            except Exception:
-                log.exception("access log: lines are lost")
-
-    def _write(self) -> None:
+    def _append(self, entries: Sequence[LogEntry]) -> None:
         lines: dict[Header, list[bytes]] = {}
-        for _ in range(len(self._waiting)):
-            entry = self._waiting.popleft()
+        for entry in entries:
             lines.setdefault(Header(entry.bucket, entry.document), []).append(write_line(entry))
         hour = int(self._clock() // HOUR_S)
         for header, of_bucket in lines.items():
@@ -84,6 +59,3 @@ class AccessLog:
                 self._segments.append(header, of_bucket, hour)
             except OSError as error:
                 log.warning("access log bucket=%s dropped=%d: %s", header.bucket, len(of_bucket), error)
-        if self._dropped:
-            log.warning("access log dropped=%d: more requests than lines can be written", self._dropped)
-            self._dropped = 0

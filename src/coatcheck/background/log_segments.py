@@ -15,10 +15,8 @@ HOUR counts from 1970, DIGEST is of the header. Everything here waits for the di
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -28,7 +26,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from coatcheck.core.limits import LOG_OBJECT_MAX_BYTES, LOG_ROOM_BYTES, LOG_SEGMENT_MAX_BYTES
+from coatcheck.core.limits import LOG_OBJECT_MAX_BYTES, LOG_SEGMENT_MAX_BYTES
+
+from .segment_file import append, need_room, sync_directory, when_complete
 
 HOUR_S: Final = 3600
 _READ_BYTES: Final = 256 * 1024
@@ -40,10 +40,6 @@ class Header(NamedTuple):
 
     bucket: str
     document: str
-
-
-class NoRoom(OSError):
-    """The disk is nearly full."""
 
 
 class Delivery(NamedTuple):
@@ -90,9 +86,7 @@ class Segments:
     def append(self, header: Header, lines: Sequence[bytes], hour: int) -> None:
         """Write lines, at once and durably. Raises: OSError, and none of them is there then."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
-        state = os.statvfs(self._directory)
-        if state.f_bavail * state.f_frsize < LOG_ROOM_BYTES:
-            raise NoRoom("the disk is nearly full")
+        need_room(self._directory)
         place = (hour, _digest(header))
         if place not in self._numbers:
             self._numbers = {known: number for known, number in self._numbers.items() if known[0] >= hour - 1}
@@ -100,30 +94,9 @@ class Segments:
         for number in count(first):
             self._numbers[place] = number
             path = self._directory / f"{hour}-{place[1]}-{self._token}-{number}.log"
-            if self._append_to(path, header, b"".join(lines)):
+            head = json.dumps(header).encode() + b"\n"
+            if append(path, b"".join(lines), most_bytes=LOG_SEGMENT_MAX_BYTES, head=head):
                 return
-
-    def _append_to(self, path: Path, header: Header, text: bytes) -> bool:
-        """False for a segment that has been moved away meanwhile, or is full."""
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            state = os.fstat(fd)
-            if not _is_at(path, state) or state.st_size >= LOG_SEGMENT_MAX_BYTES:
-                return False
-            if not state.st_size:
-                text = json.dumps(header).encode() + b"\n" + text
-            try:
-                _write_all(fd, text)
-                os.fdatasync(fd)
-                if not state.st_size:
-                    _sync(self._directory)
-            except OSError:
-                os.ftruncate(fd, state.st_size)
-                raise
-            return True
-        finally:
-            os.close(fd)
 
     def gather(self, hour: int) -> list[Delivery]:
         """Complete what is of other hours than this one; all deliveries, the oldest first.
@@ -149,21 +122,16 @@ class Segments:
         gathering = self._directory / f"{_GATHERING}{name}"
         gathering.mkdir(mode=0o700)
         for path in paths:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX)
-                path.rename(gathering / path.name)
-            finally:
-                os.close(fd)
+            when_complete(path, lambda complete: complete.rename(gathering / complete.name))
         self._finish(gathering)
 
     def _finish(self, gathering: Path) -> None:
-        _sync(gathering)
+        sync_directory(gathering)
         with suppress(OSError):
             gathering.rmdir()  # a crash left it empty
             return
         gathering.rename(gathering.with_name(_READY + gathering.name.removeprefix(_GATHERING)))
-        _sync(self._directory)
+        sync_directory(self._directory)
 
 
 @lru_cache(maxsize=1024)
@@ -193,24 +161,3 @@ def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
         size += its_size
     if group:
         yield group
-
-
-def _is_at(path: Path, state: os.stat_result) -> bool:
-    try:
-        return path.stat().st_ino == state.st_ino
-    except FileNotFoundError:
-        return False
-
-
-def _write_all(fd: int, text: bytes) -> None:
-    view = memoryview(text)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

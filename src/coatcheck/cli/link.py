@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
-from coatcheck.client.links import LinkInfo, LinkRule, Links
+from coatcheck.client.links import LinkInfo, LinkRule
 from coatcheck.client.profile import Options
 from coatcheck.clock import wall_date
 
+from . import link_audit
+from .linking import facts_of, open_links
 from .options import (
     ADDRESS,
     EXPIRY,
@@ -22,11 +22,10 @@ from .options import (
     OssAddress,
     ask_password,
     find_moment,
-    find_profile,
     json_option,
     profile_options,
 )
-from .terminal import print_field, print_json, print_line, printable, say, write_count, write_local
+from .terminal import print_field, print_json, print_line, printable, say, write_count, write_local, write_size
 
 
 @click.group("link")
@@ -41,6 +40,10 @@ def command() -> None:
 
 _method = click.option("--method", default="GET", show_default=True, help="What the link was signed for.")
 _headers = click.option("--header", "headers", type=HEADER, multiple=True, help="A header that it was signed with.")
+
+
+for part in link_audit.COMMANDS:
+    command.add_command(part)
 
 
 @command.command("create")
@@ -78,7 +81,7 @@ def create(what: tuple[OssAddress, ...], where: Options, as_json: bool, **option
         listed = {"types": list(options["types"]), "names": list(options["names"])}
         box = {name: value for name, value in (chosen | listed).items() if value}
         box["quarantine"] = not options["no_quarantine"]
-    with _links(where) as links:
+    with open_links(where) as links:
         ticket = links.create(
             what[0].bucket,
             **named,
@@ -93,7 +96,7 @@ def create(what: tuple[OssAddress, ...], where: Options, as_json: bool, **option
             inline=options["inline"] or None,
         )
     if as_json:
-        print_json({"url": ticket.url, "names": ticket.names, "box": ticket.box} | _facts(ticket.link))
+        print_json({"url": ticket.url, "names": ticket.names, "box": ticket.box} | facts_of(ticket.link))
         return
     print_line(ticket.url)
     ends = ticket.link.ends_at
@@ -128,7 +131,7 @@ def _read_named(what: tuple[OssAddress, ...], *, upload: bool) -> dict[str, Any]
 @json_option
 def register(url: str, where: Options, as_json: bool, **options: Any) -> None:
     """Limit a link before it is handed out. What it is limited to can be changed by registering it again."""
-    with _links(where) as links:
+    with open_links(where) as links:
         link = links.register(
             url,
             method=options["method"],
@@ -169,7 +172,7 @@ def cancel(
     many = prefix is not None or object_ is not None or access_key_id is not None
     if (link is None) is not many or (prefix and object_):
         raise click.UsageError("Name one link; or --prefix or --object, --access-key-id, or both.")
-    with _links(where) as links:
+    with open_links(where) as links:
         if link is not None:
             info = links.cancel(link, method=options["method"], headers=dict(options["headers"]))
             _tell(info, f"Cancelled {info.id}.", as_json)
@@ -183,7 +186,7 @@ def cancel(
             signed_before=_earlier(options["signed_before"]),
         )
     if as_json:
-        print_json(_facts(rule))
+        print_json(facts_of(rule))
     else:
         print_line(f"Cancelled: {_say_rule(rule)}.")
 
@@ -194,16 +197,17 @@ def cancel(
 @json_option
 def show(link: str, where: Options, as_json: bool) -> None:
     """What the server knows of a link, and how often it was used."""
-    with _links(where) as links:
+    with open_links(where) as links:
         info = links.show(link)
     if as_json:
-        print_json(_facts(info))
+        print_json(facts_of(info))
         return
     for label, value in (
         ("link", info.id),
         ("object", _say_object(info)),
         ("state", info.state),
         ("downloads", _say_downloads(info)),
+        ("uses", _say_uses(info)),
         ("ends", write_local(info.ends_at) if info.ends_at else "unknown"),
         ("from", ", ".join(info.networks) or "anywhere"),
         ("signed by", info.access_key_id or "unknown"),
@@ -213,25 +217,31 @@ def show(link: str, where: Options, as_json: bool) -> None:
 
 
 @command.command("ls")
+@click.option(
+    "--state", type=click.Choice(("live", "cancelled", "ended", "used up")), help="Links of this state alone."
+)
 @click.option("--bucket", metavar="NAME", help="Links of this bucket alone.")
 @click.option("--rules", is_flag=True, help="The rules for many links in place of single links.")
 @profile_options
 @json_option
-def ls(bucket: str | None, rules: bool, where: Options, as_json: bool) -> None:
+def ls(state: str | None, bucket: str | None, rules: bool, where: Options, as_json: bool) -> None:
     """List the links that were registered or cancelled. Others work as signed, and are in no list."""
     count = 0
-    with _links(where) as links:
+    with open_links(where) as links:
         entries: Iterator[LinkInfo | LinkRule] = links.list_rules() if rules else links.list_links(bucket=bucket)
         for entry in entries:
+            if state is not None and isinstance(entry, LinkInfo) and entry.state != state:
+                continue
             count += 1
             if as_json:
-                print_json(_facts(entry))
+                print_json(facts_of(entry))
             elif isinstance(entry, LinkRule):
                 print_line(_say_rule(entry))
             else:
                 ends = write_local(entry.ends_at) if entry.ends_at else "unknown"
                 note = f"  {printable(entry.note)}" if entry.note else ""
-                print_line(f"{entry.id}  {entry.state:<9}  {ends:>23}  {_say_object(entry)}{note}")
+                used = f"{entry.uses:>6}  {write_size(entry.bytes):>9}"
+                print_line(f"{entry.id}  {entry.state:<9}  {used}  {ends:>23}  {_say_object(entry)}{note}")
     if not as_json:
         say(write_count(count, "rule" if rules else "link"), "dim")
 
@@ -240,29 +250,11 @@ def _earlier(given: timedelta | datetime | None) -> datetime | None:
     return wall_date() - given if isinstance(given, timedelta) else given
 
 
-@contextmanager
-def _links(where: Options) -> Iterator[Links]:
-    profile = find_profile(where)
-    keys = profile.credentials
-    with Links(
-        keys.access_key_id,
-        keys.access_key_secret,
-        endpoint=profile.endpoint,
-        region=profile.region,
-        security_token=keys.security_token,
-    ) as links:
-        yield links
-
-
 def _tell(link: LinkInfo, line: str, as_json: bool) -> None:
     if as_json:
-        print_json(_facts(link))
+        print_json(facts_of(link))
     else:
         print_line(line)
-
-
-def _facts(entry: LinkInfo | LinkRule) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(entry).items()}
 
 
 def _say_object(link: LinkInfo) -> str:
@@ -272,6 +264,14 @@ def _say_object(link: LinkInfo) -> str:
 def _say_downloads(link: LinkInfo) -> str:
     taken = link.downloads_taken or 0
     return f"{taken} of {link.downloads}" if link.downloads is not None else f"{taken}, no limit"
+
+
+def _say_uses(link: LinkInfo) -> str:
+    """ "3, 2.3 MiB, 1 broken, 2 refused, last 2026-03-05 15:08:09 CST"."""
+    parts = [str(link.uses), write_size(link.bytes)]
+    parts += [f"{count} {word}" for count, word in ((link.broken, "broken"), (link.refused, "refused")) if count]
+    last = [f"last {write_local(link.last_use_at)}"] if link.last_use_at else []
+    return ", ".join(parts + last)
 
 
 def _say_rule(rule: LinkRule) -> str:

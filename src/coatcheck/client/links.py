@@ -19,6 +19,7 @@ from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import write_query
 
 from .exchange import exchange, open_client, read_document
+from .link_uses import LinkNotice, LinkUse, WaitingNotice, read_notice, read_use, read_waiting
 
 _BUCKET: Final = ".coatcheck"  # no bucket can have that name; it is signed as one
 _PAGE: Final = 500
@@ -36,6 +37,8 @@ class LinkInfo:
         downloads: how many there may be; None for any number.
         downloads_taken: how many there were; None in lists, for links that may have any number.
         networks: from where alone it may be used; () for from anywhere.
+        uses, bytes, broken, refused, last_use_at: what all requests came to that it brought since the server knows it:
+            answered, bytes sent, begun and not all sent, refused, and the last that was answered. A few seconds old.
     """
 
     id: str
@@ -52,6 +55,11 @@ class LinkInfo:
     networks: tuple[str, ...]
     starts_at: datetime | None
     rate_bits_per_s: int | None
+    uses: int = 0
+    bytes: int = 0
+    broken: int = 0
+    refused: int = 0
+    last_use_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +313,61 @@ class Links:
         document = self._ask(f"refusals/{request_id}")
         return RefusalInfo(**document | {"time": datetime.fromisoformat(document["time"])})
 
+    def log(
+        self,
+        link: str | None = None,
+        *,
+        bucket: str | None = None,
+        key: str | None = None,
+        address: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest_first: bool = True,
+    ) -> Iterator[LinkUse]:
+        """Who used the account's links: those that fit all that is given. Asks for a page when it is needed.
+
+        Args:
+            link: an id; links that aren't registered have rows too.
+            key: only with a bucket.
+            since, until: from then on, and before then; whole seconds.
+        Raises: ClientError, without the right coatcheck:ReadLinkAudit.
+        """
+        given = {"link": link, "bucket": bucket, "key": key, "address": address}
+        times = {"since": _write_moment(since), "until": _write_moment(until)}
+        query = list(_given({**given, **times}).items())
+        for page in self._pages("uses", [*query, ("order", "newest" if newest_first else "oldest")]):
+            yield from map(read_use, page["uses"])
+
+    def tell(
+        self,
+        url: str,
+        *,
+        events: Sequence[str],
+        bucket: str | None = None,
+        link: str | None = None,
+        signing: str = "hmac-sha256",
+    ) -> LinkNotice:
+        """Have an address told of what comes of a link, or of all links of a bucket. Its `secret` is shown this once.
+
+        Args:
+            events: some of "first_use", "use", "exhausted", "refused_too_often", "upload_arrived".
+            link: the id of one that is registered.
+            signing: or "ed25519".
+        """
+        place = _given({"bucket": bucket, "link": link})
+        return read_notice(
+            self._change("POST", "notices", {"url": url, "events": list(events), "signing": signing, **place})
+        )
+
+    def stop_telling(self, bucket: str, notice_id: str) -> None:
+        """Nor of what waits to be told."""
+        self._change("DELETE", "notices", {"bucket": bucket, "id": notice_id})
+
+    def notices(self, bucket: str) -> tuple[list[LinkNotice], list[WaitingNotice]]:
+        """Who is told of a bucket's links, and what waits to be told."""
+        answer = self._ask("notices", [("bucket", bucket)])
+        return [read_notice(each) for each in answer["notices"]], [read_waiting(each) for each in answer["waiting"]]
+
     def _pages(self, path: str, query: list[tuple[str, str]]) -> Iterator[dict[str, Any]]:
         after: str | None = ""
         while after is not None:
@@ -367,6 +430,8 @@ def _read_link(document: Mapping[str, Any]) -> LinkInfo:
         downloads_taken=document.get("downloads_taken"),
         networks=tuple(document["networks"]),
         rate_bits_per_s=document["rate_bits_per_s"],
+        last_use_at=_read_moment(document["last_use_at"]),
+        **{name: document[name] for name in ("uses", "bytes", "broken", "refused")},
     )
 
 

@@ -20,6 +20,7 @@ from .fetch_errors import OBJECT_ALREADY_EXISTS as OBJECT_ALREADY_EXISTS
 from .fetch_errors import TOO_MANY_TASKS as TOO_MANY_TASKS
 from .link_errors import ARCHIVE_TOO_LARGE as ARCHIVE_TOO_LARGE
 from .link_errors import ARCHIVES_BUSY as ARCHIVES_BUSY
+from .link_errors import LINK_AUDIT_OFF as LINK_AUDIT_OFF
 from .link_errors import LINK_BODY_MISMATCH as LINK_BODY_MISMATCH
 from .link_errors import LINK_CANCELLED as LINK_CANCELLED
 from .link_errors import LINK_FOR_PEOPLE as LINK_FOR_PEOPLE
@@ -35,8 +36,10 @@ from .link_errors import LINK_UNKNOWN as LINK_UNKNOWN
 from .link_errors import LINK_USED_UP as LINK_USED_UP
 from .link_errors import LINK_WRONG_ADDRESS as LINK_WRONG_ADDRESS
 from .link_errors import NO_LINK as NO_LINK
+from .link_errors import NOTICE_UNKNOWN as NOTICE_UNKNOWN
 from .link_errors import REFUSAL_UNKNOWN as REFUSAL_UNKNOWN
 from .link_errors import RULE_UNKNOWN as RULE_UNKNOWN
+from .link_errors import TOO_MANY_NOTICES as TOO_MANY_NOTICES
 from .picture_errors import AVIF_TOO_LARGE as AVIF_TOO_LARGE
 from .picture_errors import BAD_STYLE as BAD_STYLE
 from .picture_errors import BAD_WEBP as BAD_WEBP

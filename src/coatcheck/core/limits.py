@@ -80,6 +80,22 @@ TICKET_TRIES_WINDOW_S: Final = 15 * 60  # ours
 TICKET_UNLOCKED_S: Final = 3600  # ours: how long a right password is remembered
 TICKET_GUESSES_MAX: Final = 60  # ours: codes that don't exist, of one address (IPv6: its /64), a minute and a worker
 PASSWORDS_WAITING_MAX: Final = 8  # ours: passwords that wait in a worker, beside the one that is looked at
+LINK_AGENT_MAX_CHARS: Final = 256  # ours: of a client's User-Agent in an audit row; the rest is cut off
+LINK_AUDIT_SEGMENT_MAX_BYTES: Final = 16 * 1024**2  # ours: then a process begins another file of audit rows
+LINK_AUDIT_SEGMENT_S: Final = 3600  # ours: a file of audit rows that was begun so long ago is completed and indexed
+LINK_AUDIT_SEGMENTS_A_PAGE: Final = 64  # ours: files that are read for one page of rows; then the page ends early
+LINK_AUDIT_BATCH_BYTES: Final = 4 * 1024**2  # ours: rows that are counted in one transaction
+LINK_AUDIT_MAX_BYTES: Final = 64 * 1024**3  # ours: of all rows; then the oldest go, however young they are
+LINK_NOTICES_MAX: Final = 100  # ours: addresses of a bucket that are told of its links
+LINK_NOTICES_WAITING_MAX: Final = 1000  # ours: notices of a bucket that wait to be sent; more are dropped
+LINK_NOTICES_SENT_AT_ONCE: Final = 16  # ours: notices that are on their way at the same time
+LINK_NOTICE_EVERY_S: Final = 60  # ours: an address hears of a link once in so long; what happens meanwhile is joined
+LINK_NOTICE_RETRY_S: Final = 10  # ours: the pause before the second attempt; twice as long each time
+LINK_NOTICE_RETRY_MAX_S: Final = 3600  # ours: the longest pause between two attempts
+LINK_NOTICE_KEPT_S: Final = 3 * 86_400  # ours: a notice that could not be sent for so long is given up
+LINK_NOTICE_TOLD_KEPT_S: Final = 30 * 86_400  # ours: then it is forgotten that a link's first use was told
+LINK_NOTICE_URL_MAX_CHARS: Final = 2048  # ours: the address that is told
+LINK_REFUSALS_TOLD: Final = 10  # ours: refusals of a link within an hour that are too often
 LINK_RULES_REMEMBERED_MAX: Final = 1000  # ours: of more rules, those that fit are looked up for each link
 
 # --- folders as one file -------------------------------------------------------------------------------------------

@@ -62,3 +62,13 @@ REFUSAL_UNKNOWN = Fault(
     "No refusal of a request by a key of yours is kept under this id; only the latest ones are.",
     "9000-00000040",
 )
+LINK_AUDIT_OFF = Fault(
+    "LinkAuditOff",
+    409,
+    "This server does not keep who uses links (link_audit_days is 0), so it can tell nobody of it.",
+    "9000-00000045",
+)
+NOTICE_UNKNOWN = Fault("NoSuchLinkNotice", 404, "Nobody is told of links by that id.", "9000-00000046")
+TOO_MANY_NOTICES = Fault(
+    "TooManyLinkNotices", 400, "This bucket has as many addresses to tell as it may have.", "9000-00000047"
+)

@@ -49,10 +49,9 @@ def _second(moment_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment_s))
 
 
-def write_iso_ms(moment: float) -> str:
-    """Unix seconds -> "2026-03-05T07:08:09.123Z", for logs: thousands a second."""
-    second = int(moment)
-    return f"{_second(second)}.{int((moment - second) * 1000):03d}Z"
+def write_iso_ms(moment_ms: int) -> str:
+    """Unix milliseconds -> "2026-03-05T07:08:09.123Z", for logs: thousands a second."""
+    return f"{_second(moment_ms // 1000)}.{moment_ms % 1000:03}Z"
 
 
 def read_iso(text: str) -> int | None:

@@ -47,6 +47,7 @@ from .sqlite.content_sums import SqliteContentSums
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
+from .sqlite.link_totals import SqliteLinkTotals
 from .sqlite.links import SqliteLinks
 from .sqlite.noted_time import accept_wall_time, begin_clock
 from .sqlite.objects import damage_of
@@ -75,12 +76,14 @@ _OURS: Final = (
     "results/boot",
     "access-log/*.log",
     "access-log/*/*.log",
+    "link-audit/*.rows",
+    "link-audit/*.index",
 )
 _CLOCK_WAITS: Final = (
     "the clock is more than 24 hours past the newest commit (%s), so no retention ends by it: if the clock is right, "
     "start once with --accept-clock"
 )
-_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls", "access-log", "access-log/*")
+_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls", "access-log", "access-log/*", "link-audit")
 
 log = logging.getLogger("coatcheck")
 
@@ -105,6 +108,7 @@ class LocalEngines:
     links: SqliteLinks
     tickets: SqliteTickets
     content_sums: SqliteContentSums
+    link_totals: SqliteLinkTotals
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -185,6 +189,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         SqliteLinks(reader, writer, changes),
         SqliteTickets(reader, writer),
         SqliteContentSums(reader, writer),
+        SqliteLinkTotals(reader, writer),
         files,
         reader,
         writer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ..ports.catalog import Gone
+from ..ports.link_totals import Totals
 from ..ports.links import UNKNOWN, Link, Rule, Scope, Standing, Uses
 from ..ports.tickets import Change, Ticket
 
@@ -18,6 +19,7 @@ class MemoryLinks:
         self._tickets: dict[str, Ticket] = {}
         self._tries: dict[tuple[str, str], tuple[int, int]] = {}  # Unix seconds of the first, how many
         self._rules: dict[Scope, Rule] = {}
+        self.totals: dict[str, Totals] = {}
         self._number = 0
 
     def number(self) -> int:
@@ -112,4 +114,5 @@ class MemoryLinks:
             self._tickets.pop(link_id, None)
             for place in [place for place in self._uses if place[0] == link_id]:
                 del self._uses[place]
+            self.totals.pop(link_id, None)
         return len(ended)

@@ -13,6 +13,7 @@ from .memory_content_sums import MemoryContentSums
 from .memory_domains import MemoryDomains
 from .memory_identities import MemoryIdentities
 from .memory_keyring import MemoryKeyring
+from .memory_link_totals import MemoryLinkTotals
 from .memory_links import MemoryLinks
 from .memory_secrets import MemorySecrets
 from .noted_secrets import NotedSecrets
@@ -33,6 +34,7 @@ class MemoryStore:
         self.domains = MemoryDomains(self.catalog)
         self.links = self.tickets = MemoryLinks()
         self.content_sums = MemoryContentSums()
+        self.link_totals = MemoryLinkTotals(self.links)
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
         self.commits: Commits | None = None

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..core.addresses import Network
 from ..core.limits import CALLBACK_REPLY_MAX_BYTES, CALLBACK_TIMEOUT_S
-from ..ports.notifier import Forbidden, Notice, Response, Unreachable
+from ..ports.notifier import Forbidden, Notice, Response, Unreachable, Webhook, WebhookKey
 from ..ports.secrets import CALLBACK, SecretLost, SecretsInUse
+from . import webhook_keys
 from .outgoing import Outgoing, Sending, as_unreachable, path_of
 from .trouble import tell_trouble
 
@@ -61,11 +63,25 @@ class HttpNotifier:
             self.waiting -= 1
 
     async def _send_in_time(self, notice: Notice) -> Response:
-        try:
-            async with asyncio.timeout(CALLBACK_TIMEOUT_S):
-                return await self._send(notice)
-        except TimeoutError:
-            raise Unreachable(f"no answer within {CALLBACK_TIMEOUT_S:g} seconds") from None
+        async with _in_time():
+            return await self._send(notice)
+
+    async def post(self, webhook: Webhook) -> int:
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "coatcheck-notice",
+            "webhook-id": webhook.id,
+            "webhook-timestamp": str(webhook.at_s),
+            "webhook-signature": webhook_keys.sign(webhook.key, webhook.id, webhook.at_s, webhook.body),
+        }
+        async with _in_time():
+            return (await self._post(webhook.url, headers, webhook.body)).status
+
+    def make_hmac_key(self) -> WebhookKey:
+        return webhook_keys.make_hmac_key()
+
+    def make_ed25519_key(self) -> WebhookKey:
+        return webhook_keys.make_ed25519_key()
 
     async def public_key(self) -> bytes:
         from cryptography.hazmat.primitives import serialization
@@ -85,11 +101,14 @@ class HttpNotifier:
             "x-oss-pub-key-url": b64encode(self._key_url.encode()).decode(),
             **dict(notice.headers),
         }
-        sending = Sending("POST", notice.url, headers, notice.body, CALLBACK_TIMEOUT_S)
+        return await self._post(notice.url, headers, notice.body)
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        sending = Sending("POST", url, headers, body, CALLBACK_TIMEOUT_S)
         async with self._outgoing.open(sending) as answer:
             with as_unreachable():
-                body = await _read(answer)
-            return Response(answer.status_code, "content-length" in answer.headers, body)
+                read = await _read(answer)
+            return Response(answer.status_code, "content-length" in answer.headers, read)
 
     async def _sign(self, path: str, body: bytes) -> str:
         from cryptography.hazmat.primitives import hashes
@@ -113,6 +132,15 @@ class HttpNotifier:
             await self._secrets.note(CALLBACK, pem)
             self._key = key
         return self._key
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(CALLBACK_TIMEOUT_S):
+            yield
+    except TimeoutError:
+        raise Unreachable(f"no answer within {CALLBACK_TIMEOUT_S:g} seconds") from None
 
 
 async def _read(answer: httpx.Response) -> bytes | None:

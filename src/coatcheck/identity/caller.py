@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from coatcheck.core.link_ids import name_link
@@ -65,6 +66,7 @@ class Caller(NamedTuple):
         return f"acs:ram::{self.account}:root" if self.account else ""
 
 
+@lru_cache(maxsize=4096)
 def make_link_id(access_key_id: str, signature: str) -> str:
     """The id of the link with that signature."""
     return name_link(f"{access_key_id}\0{signature}")

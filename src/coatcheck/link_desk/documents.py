@@ -10,8 +10,9 @@ from typing import Any, Final
 from coatcheck.core.addresses import read_network
 from coatcheck.core.errors import INVALID_ARGUMENT, MISSING_ARGUMENT
 from coatcheck.core.limits import LINK_DOWNLOADS_MAX, LINK_NETWORKS_MAX, LINK_RATE_MAX_BITS, LINK_RATE_MIN_BITS
-from coatcheck.core.times import write_iso
+from coatcheck.core.times import write_iso, write_iso_ms
 from coatcheck.links.uses import Uses
+from coatcheck.ports.link_totals import NO_TOTALS, Totals
 from coatcheck.ports.links import Limits, Link, Rule
 from coatcheck.ports.refusals import Refusal
 
@@ -135,7 +136,7 @@ def _wrong(name: str, why: str) -> Exception:
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-def write_link(link: Link, now: float, uses: Uses | None = None) -> dict[str, Any]:
+def write_link(link: Link, now: float, uses: Uses | None = None, totals: Totals = NO_TOTALS) -> dict[str, Any]:
     """A link as its owners see it. `state`: cancelled, ended, used up, or live."""
     taken = 0 if uses is None else uses.taken
     limits = link.limits
@@ -153,6 +154,11 @@ def write_link(link: Link, now: float, uses: Uses | None = None) -> dict[str, An
         "networks": list(limits.networks),
         "starts_at": _write_moment(limits.starts_at or None),
         "rate_bits_per_s": limits.rate_bits_per_s or None,
+        "uses": totals.uses,
+        "bytes": totals.sent_bytes,
+        "broken": totals.broken,
+        "refused": totals.refused,
+        "last_use_at": write_iso_ms(totals.last_use_ms) if totals.last_use_ms else None,
     }
     if uses is not None:
         document |= {"downloads_taken": taken, "running": sum(len(use.running) for use in uses.open)}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_link, decide_own_key, may
-from coatcheck.core.errors import (
-    INVALID_ARGUMENT,
-    LINK_FORBIDDEN,
-    LINK_UNKNOWN,
-    MISSING_ARGUMENT,
-    NO_SUCH_BUCKET,
-    REFUSAL_UNKNOWN,
-)
-from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
+from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_own_key, may
+from coatcheck.core.errors import INVALID_ARGUMENT, LINK_FORBIDDEN, MISSING_ARGUMENT, REFUSAL_UNKNOWN
+from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_NOTE_MAX_CHARS
 from coatcheck.core.names import is_access_key_id
 from coatcheck.links.uses import Uses
 from coatcheck.operations import link_register
 from coatcheck.operations.link_register import NamedLink
+from coatcheck.ports.link_totals import NO_TOTALS
 from coatcheck.ports.links import Link, Rule, Scope
 
+from .audit_routes import AUDIT_ROUTES
+from .deciding import decide, decide_on_bucket, decide_on_link, decide_on_scope, find_link, need_id, read_page_size
 from .documents import (
     Document,
     need_text,
@@ -33,14 +29,12 @@ from .documents import (
     write_rule,
 )
 from .named_link import ShownLink, read_shown_link
-from .service import Asked, Route
+from .notice_routes import NOTICE_ROUTES
+from .service import Answer, Asked, Route
 
 _SHOWN: Final = frozenset({"url", "method", "headers"})
 _LIMITS: Final = frozenset({"downloads", "networks", "starts_at", "rate_bits_per_s", "note"})
 _SCOPE: Final = frozenset({"access_key_id", "bucket", "prefix", "key"})
-
-Answer = tuple[int, Any]
-
 
 # --- links ----------------------------------------------------------------------------------------------------------
 
@@ -49,10 +43,14 @@ async def list_links(asked: Asked) -> Answer:
     """GET links: a page of the account's links, by id."""
     query = asked.request.query.first
     bucket, after = query.get("bucket", ""), query.get("after", "")
-    grant = _decide(asked, LinkAction.LIST, Place(asked.caller.account, bucket, ""))
-    most = _read_page_size(query.get("limit"))
+    grant = decide(asked, LinkAction.LIST, Place(asked.caller.account, bucket, ""))
+    most = read_page_size(query.get("limit"))
     links = await asked.ports.links.list_links(asked.caller.account, bucket=bucket, after=after, most=most + 1)
-    page = [write_link(link, asked.now, await _uses_of_limited(asked, grant, link)) for link in links[:most]]
+    totals = await asked.ports.totals.find([link.id for link in links[:most]])
+    page = [
+        write_link(link, asked.now, await _uses_of_limited(asked, grant, link), totals.get(link.id, NO_TOTALS))
+        for link in links[:most]
+    ]
     return 200, {"links": page, "next": links[most - 1].id if len(links) > most else None}
 
 
@@ -60,7 +58,7 @@ async def register_link(asked: Asked) -> Answer:
     """POST links: give a link a row, with limits."""
     document = read_document(asked.body, _SHOWN | _LIMITS)
     shown, limits = await _read_shown(asked, document), read_limits(document)
-    grant = await _decide_on_bucket(asked, LinkAction.CREATE, shown.link.bucket, shown.link.key)
+    grant = await decide_on_bucket(asked, LinkAction.CREATE, shown.link.bucket, shown.link.key)
     note = read_text(document, "note", LINK_NOTE_MAX_CHARS)
     link = await link_register.register(asked.ports.links, grant, shown.link, limits, note, int(asked.now))
     return 200, write_link(link, asked.now)
@@ -68,10 +66,11 @@ async def register_link(asked: Asked) -> Answer:
 
 async def show_link(asked: Asked) -> Answer:
     """GET links/{id}: what is known of a link, with its uses."""
-    link = await _find_link(asked)
-    grant = await _decide_on_link(asked, LinkAction.LIST, link)
+    link = await find_link(asked)
+    grant = await decide_on_link(asked, LinkAction.LIST, link)
     uses = await link_register.find_uses(asked.ports.links, grant, link.id, asked.now)
-    return 200, write_link(link, asked.now, uses)
+    totals = await asked.ports.totals.find([link.id])
+    return 200, write_link(link, asked.now, uses, totals.get(link.id, NO_TOTALS))
 
 
 async def cancel_link(asked: Asked) -> Answer:
@@ -80,13 +79,13 @@ async def cancel_link(asked: Asked) -> Answer:
     links, now = asked.ports.links, int(asked.now)
     link = await links.find_link(asked.name)
     if link is not None and link.access_key_id:
-        grant = await _decide_on_link(asked, LinkAction.CANCEL, link)
+        grant = await decide_on_link(asked, LinkAction.CANCEL, link)
         named = NamedLink(link.id, link.account, link.access_key_id, link.bucket, link.key, link.ends_at)
         return 200, write_link(await link_register.cancel(links, grant, named, now), asked.now)
     if asked.caller.principal is not None:
         raise LINK_FORBIDDEN("Only the account's own key may cancel a link of which no more than its id is known.")
-    grant = _decide(asked, LinkAction.CANCEL, Place(asked.caller.account))
-    return 200, write_link(await link_register.cancel_unseen(links, grant, _need_id(asked.name), now), asked.now)
+    grant = decide(asked, LinkAction.CANCEL, Place(asked.caller.account))
+    return 200, write_link(await link_register.cancel_unseen(links, grant, need_id(asked.name), now), asked.now)
 
 
 async def cancel_shown_link(asked: Asked) -> Answer:
@@ -95,7 +94,7 @@ async def cancel_shown_link(asked: Asked) -> Answer:
     bucket = await asked.ports.catalog.find_bucket(shown.link.bucket)
     place = None if bucket is None else Place(bucket.owner, shown.link.bucket, shown.link.key)
     if place is not None and may(asked.caller, LinkAction.CANCEL, place, asked.facts, asked.now):
-        grant = _decide(asked, LinkAction.CANCEL, place)
+        grant = decide(asked, LinkAction.CANCEL, place)
     else:
         grant = decide_own_key(asked.caller, shown.signer, LinkAction.CANCEL)
     link = await link_register.cancel(asked.ports.links, grant, shown.link, int(asked.now))
@@ -107,9 +106,9 @@ async def cancel_shown_link(asked: Asked) -> Answer:
 
 async def list_rules(asked: Asked) -> Answer:
     """GET rules: a page of the account's rules."""
-    _decide(asked, LinkAction.LIST, Place(asked.caller.account))
+    decide(asked, LinkAction.LIST, Place(asked.caller.account))
     query = asked.request.query.first
-    most = _read_page_size(query.get("limit"))
+    most = read_page_size(query.get("limit"))
     after = _read_place(query.get("after", ""))
     rules = await asked.ports.links.list_rules(asked.caller.account, after=after, most=most + 1)
     last = rules[most - 1] if len(rules) > most else None
@@ -123,21 +122,21 @@ async def put_rule(asked: Asked) -> Answer:
     if read_flag(document, "registered_only"):
         if document.get("signed_before") is not None:
             raise INVALID_ARGUMENT("A rule has signed_before, or registered_only.", ArgumentName="registered_only")
-        grant = await _decide_on_scope(asked, LinkAction.CREATE, scope)
+        grant = await decide_on_scope(asked, LinkAction.CREATE, scope)
         return 200, write_rule(await link_register.need_registration(asked.ports.links, grant, scope, now))
     signed_before = read_moment(document, "signed_before")
     if signed_before is None:
         signed_before = now + 1  # what was signed in this second, too
     if not 0 < signed_before <= now + CLOCK_SKEW_MAX_S:
         raise INVALID_ARGUMENT("signed_before has to be a time that is over.", ArgumentName="signed_before")
-    grant = await _decide_on_scope(asked, LinkAction.CANCEL, scope)
+    grant = await decide_on_scope(asked, LinkAction.CANCEL, scope)
     return 200, write_rule(await link_register.cancel_by_rule(asked.ports.links, grant, scope, signed_before, now))
 
 
 async def delete_rule(asked: Asked) -> Answer:
     """DELETE rules: links of that scope work again as far as their signatures say."""
     scope = _read_scope(read_document(asked.body, _SCOPE))
-    grant = await _decide_on_scope(asked, LinkAction.CREATE, scope)
+    grant = await decide_on_scope(asked, LinkAction.CREATE, scope)
     await link_register.remove_rule(asked.ports.links, grant, scope)
     return 200, {}
 
@@ -168,6 +167,8 @@ ROUTES: Final = (
     Route("POST", "rules", put_rule, cancels=True),
     Route("DELETE", "rules", delete_rule),
     Route("GET", "refusals/{id}", show_refusal),
+    *AUDIT_ROUTES,
+    *NOTICE_ROUTES,
 )
 
 
@@ -190,44 +191,11 @@ async def _read_shown(asked: Asked, document: Document) -> ShownLink:
     )
 
 
-async def _find_link(asked: Asked) -> Link:
-    link = await asked.ports.links.find_link(asked.name)
-    if link is None or link.account != asked.caller.account:
-        raise LINK_UNKNOWN()
-    return link
-
-
 async def _uses_of_limited(asked: Asked, grant: LinkGrant, link: Link) -> Uses | None:
     """Only those can be used up."""
     if link.limits.downloads is None:
         return None
     return await link_register.find_uses(asked.ports.links, grant, link.id, asked.now)
-
-
-def _decide(asked: Asked, action: LinkAction, place: Place) -> LinkGrant:
-    return decide_link(asked.caller, action, place, asked.facts, asked.now)
-
-
-async def _decide_on_bucket(asked: Asked, action: LinkAction, name: str, key: str) -> LinkGrant:
-    bucket = await asked.ports.catalog.find_bucket(name)
-    if bucket is None:
-        raise NO_SUCH_BUCKET(BucketName=name)
-    return _decide(asked, action, Place(bucket.owner, name, key))
-
-
-async def _decide_on_link(asked: Asked, action: LinkAction, link: Link) -> LinkGrant:
-    """Links of a bucket that is gone are those of the account that signed them."""
-    bucket = await asked.ports.catalog.find_bucket(link.bucket) if link.bucket else None
-    return _decide(asked, action, Place(link.account if bucket is None else bucket.owner, link.bucket, link.key))
-
-
-async def _decide_on_scope(asked: Asked, action: LinkAction, scope: Scope) -> LinkGrant:
-    if scope.bucket:
-        return await _decide_on_bucket(asked, action, scope.bucket, scope.key)
-    key = await asked.ports.keyring.find_key(scope.access_key_id)
-    if key is None:
-        raise LINK_FORBIDDEN("There is no such access key.")
-    return decide_own_key(asked.caller, key, action)
 
 
 def _read_scope(document: Document) -> Scope:
@@ -242,20 +210,6 @@ def _read_scope(document: Document) -> Scope:
     if scope.access_key_id and not is_access_key_id(scope.access_key_id):
         raise INVALID_ARGUMENT("This is no access key id.", ArgumentName="access_key_id")
     return scope
-
-
-def _read_page_size(text: str | None) -> int:
-    if text is None:
-        return 100
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LINK_PAGE_MAX):
-        raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {LINK_PAGE_MAX}.", ArgumentName="limit")
-    return int(text)
-
-
-def _need_id(name: str) -> str:
-    if not (name.startswith("lk_") and len(name) == 27 and name[3:].isalnum() and name.isascii() and name.islower()):
-        raise INVALID_ARGUMENT("A link's id is lk_ and 24 letters and digits.", ArgumentName="id")
-    return name
 
 
 def _write_place(rule: Rule) -> str:

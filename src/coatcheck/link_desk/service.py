@@ -29,7 +29,10 @@ from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, identify
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.keyring import Keyring
+from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
+from coatcheck.ports.link_totals import LinkTotals, NoLinkTotals
 from coatcheck.ports.links import Links
+from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.passwords import NoPasswords, Passwords
 from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.snapshot import Reads
@@ -55,6 +58,9 @@ class DeskPorts(NamedTuple):
     keyring: Keyring
     addressing: Addressing
     regions: Collection[str]
+    audit: LinkAudit = NoLinkAudit()
+    totals: LinkTotals = NoLinkTotals()
+    notifier: Notifier = NoNotifier()
     refusals: Refusals = NoRefusals()
     tickets: Tickets = NoTickets()
     passwords: Passwords = NoPasswords()
@@ -77,7 +83,8 @@ class Asked(NamedTuple):
     name: str = ""
 
 
-Handler = Callable[[Asked], Awaitable[tuple[int, Any]]]
+Answer = tuple[int, Any]
+Handler = Callable[[Asked], Awaitable[Answer]]
 
 
 class Route(NamedTuple):

@@ -44,6 +44,38 @@ class Response:
     body: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A notice to an owner of links.
+
+    Attributes:
+        id: the same for each attempt.
+        at_s: of this attempt, Unix seconds; signed with the id and the body.
+        key: the secret of a `WebhookKey`.
+    """
+
+    url: str
+    id: str
+    at_s: int
+    body: bytes
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Webhook({self.id}, address and key hidden)"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """What notices are signed with.
+
+    Attributes:
+        public: what they are checked with; "" where that is the secret itself.
+    """
+
+    secret: str
+    public: str
+
+
 class Notifier(Protocol):
     def may_reach(self, host: str) -> bool:
         """False for an address that is refused as it stands; a name is only looked up by `send`."""
@@ -52,6 +84,14 @@ class Notifier(Protocol):
     async def send(self, notice: Notice) -> Response:
         """Raises: Unreachable, Forbidden."""
         ...
+
+    async def post(self, webhook: Webhook) -> int:
+        """Send a signed notice as JSON; the status of the answer. Raises: Unreachable, Forbidden."""
+        ...
+
+    def make_hmac_key(self) -> WebhookKey: ...
+
+    def make_ed25519_key(self) -> WebhookKey: ...
 
     async def public_key(self) -> bytes:
         """The key that signatures are checked with, PEM. Made when first asked for, and the same from then on."""
@@ -66,6 +106,15 @@ class NoNotifier:
 
     async def send(self, notice: Notice) -> Response:
         raise Forbidden(notice.url)
+
+    async def post(self, webhook: Webhook) -> int:
+        raise Forbidden(webhook.url)
+
+    def make_hmac_key(self) -> WebhookKey:
+        return WebhookKey("whsec_", "")
+
+    def make_ed25519_key(self) -> WebhookKey:
+        return WebhookKey("whsk_", "whpk_")
 
     async def public_key(self) -> bytes:
         raise Unreachable("This server has no key.")

@@ -13,6 +13,7 @@ from .content_sums import ContentSums
 from .domains import Domains
 from .identities import Identities
 from .keyring import Keyring
+from .link_totals import LinkTotals
 from .links import Links
 from .secrets import SecretsInUse
 from .snapshot import Reads
@@ -59,6 +60,9 @@ class Store(Protocol):
 
     @property
     def content_sums(self) -> ContentSums: ...
+
+    @property
+    def link_totals(self) -> LinkTotals: ...
 
     @property
     def secrets(self) -> SecretsInUse: ...

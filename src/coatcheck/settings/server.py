@@ -138,6 +138,12 @@ class ServerSettings:
         Text("URL"),
         "Where traces and metrics are sent by OpenTelemetry, as OTLP over HTTP; needs coatcheck[otel].",
     )
+    link_audit_days: int = _row(
+        90,
+        "--link-audit-days",
+        Whole(0, 3650, "DAYS"),
+        "How long it is kept who used which link, when, and how much; 0 writes none of it down.",
+    )
     strict_link_headers: bool = _row(
         False,
         "--strict-link-headers",

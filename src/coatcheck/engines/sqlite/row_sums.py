@@ -35,6 +35,8 @@ _BY_TRIGGER: Final = (
     "ticket",
     "link_rule",
     "content_sum",
+    "link_total",
+    "link_audit_counted",
 )
 
 

@@ -1,0 +1,68 @@
+"""An audit row as one line of JSON, which is what is kept; and the words by which rows are looked for in such lines.
+
+[at_ms, account, link, bucket, key, version, operation, status, code, address, agent, sent_bytes, whole, ms, request_id]
+"""
+
+from __future__ import annotations
+
+import json
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Final
+
+from coatcheck.core.limits import LINK_AGENT_MAX_CHARS
+from coatcheck.ports.link_audit import AuditRow, Question
+
+_TEXTS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 14)
+_NUMBERS: Final = (0, 7, 11, 13)
+
+
+def write_row(row: AuditRow) -> bytes:
+    """With its line feed; ASCII, whatever a stranger has put in. Thousands a second are written: no detour."""
+    at_ms, account, link, bucket, key, version, operation, status, code, address, agent, sent, whole, ms, request = row
+    return (
+        f'[{at_ms},"{account}","{link}",{quoted(bucket)},{quoted(key)},{quoted(version)},"{operation}",{status},'
+        f'"{code}",{quoted(address)},{quoted(agent[:LINK_AGENT_MAX_CHARS])},{sent},{"true" if whole else "false"},{ms},'
+        f'"{request}"]\n'
+    ).encode("ascii")
+
+
+def read_row(line: bytes) -> AuditRow:
+    """Raises: ValueError, for what `write_row` never wrote."""
+    values = json.loads(line)
+    if not isinstance(values, list) or len(values) != len(AuditRow._fields):
+        raise ValueError("no audit row")
+    texts = all(type(values[number]) is str for number in _TEXTS)
+    if not texts or not all(type(values[number]) is int for number in _NUMBERS) or type(values[12]) is not bool:
+        raise ValueError("no audit row")
+    return AuditRow(*values)
+
+
+def read_moment(line: bytes) -> int:
+    """The time of a row alone. Raises: ValueError."""
+    return int(line[1 : line.index(b",")])
+
+
+def words_of(row: AuditRow) -> tuple[bytes, ...]:
+    """By what the row can be looked for: each stands in its line as it is here."""
+    return (
+        _word(row.link),
+        _word(row.bucket) + b"," + _word(row.key),
+        _word(row.address),
+        _word(row.bucket) + b",",
+        _word(row.account),
+    )
+
+
+def word_for(question: Question) -> bytes:
+    """What stands in the line of every row that is meant; of several words, the one that fewest others have."""
+    if question.link:
+        return _word(question.link)
+    if question.bucket and question.key:
+        return _word(question.bucket) + b"," + _word(question.key)
+    if question.address:
+        return _word(question.address)
+    return _word(question.bucket) + b"," if question.bucket else _word(question.account)
+
+
+def _word(text: str) -> bytes:
+    return quoted(text).encode("ascii")
