@@ -47,6 +47,7 @@ from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
+from coatcheck.scrub_schedule import keep_scrubbing
 from coatcheck.services import CALLBACK_KEY_PATH, make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.scheme import Claim
@@ -180,6 +181,8 @@ class Server:
             self._lifecycle = asyncio.create_task(
                 keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
             )
+        if settings.scrub_every_days and settings.store_url.startswith("file:"):
+            self._background.append(asyncio.create_task(_keep_scrubbing(settings, self._clock)))
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
         self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))
         return begin
@@ -259,6 +262,13 @@ def _make_notifier(settings: ServerSettings, secrets: SecretsInUse) -> HttpNotif
         settings.callback_key_url or own,
         networks,
     )
+
+
+async def _keep_scrubbing(settings: ServerSettings, clock: Clock) -> None:
+    from coatcheck.engines.upkeep.scrubber import LocalScrubber  # nothing that serves in memory loads it
+
+    scrubber = LocalScrubber(settings.data, settings.scrub_rate_bytes, clock)
+    await keep_scrubbing(scrubber, settings.data, every_days=settings.scrub_every_days, clock=clock)
 
 
 async def _keep_domains(data: Path, domains: Domains) -> None:

@@ -39,6 +39,10 @@ VERBS: Final = {
     "domain": ("coatcheck.cli.domain", "Own domains bound to buckets."),
     "https-only": ("coatcheck.cli.https_only", "Refuse plain HTTP for a bucket."),
     "lifecycle": ("coatcheck.cli.lifecycle", "Carry out what lifecycle rules say."),
+    "backup": ("coatcheck.cli.backup", "Back a data directory up, while it is in use."),
+    "restore": ("coatcheck.cli.restore", "Make a data directory of a backup."),
+    "check": ("coatcheck.cli.check", "Say what doesn't fit in a data directory."),
+    "scrub": ("coatcheck.cli.scrub", "Compare every stored byte with what was written."),
     "accept-key": ("coatcheck.cli.accept_key", "Another key in the place of one that is lost."),
     "encryption": ("coatcheck.cli.encryption", "The master key that objects are encrypted under."),
 }

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from coatcheck.core.errors import FILE_IMMUTABLE, INTERNAL_ERROR, OssError
-from coatcheck.ports.byte_store import BlobWriter, ByteStore
+from coatcheck.ports.byte_store import BlobWriter, ByteStore, RemovalHeld
 from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, Immutable, NotWritten, Stale, Unknown, Written
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import ObjectRecord
@@ -187,5 +187,7 @@ async def _remove_if_possible(ports: Ports, blob_ids: Sequence[str]) -> None:
     try:
         await ports.byte_store.remove(blob_ids)
         await ports.catalog.forget_blobs(blob_ids)
+    except RemovalHeld:
+        pass  # the sweep does it when the backup is done
     except (OSError, RuntimeError, NotWritten, Unknown) as error:
         log.warning("%d released blobs are left for the next sweep: %s", len(blob_ids), error)
