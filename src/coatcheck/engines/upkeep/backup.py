@@ -44,7 +44,7 @@ from ..secret_files import FileSecrets
 from ..sqlite.connection import open_connection
 from ..sqlite.rows import read_crc64
 from ..sqlite.schema import read_version
-from .copying import copy_blob, copy_file, sum_blob, sum_file
+from .copying import copy_blob, copy_file, make_folder, sum_blob, sum_file
 from .manifest import (
     BLOBS,
     CATALOG,
@@ -132,7 +132,7 @@ class _Run:
         self._found = Backup(now)
 
     def take(self, settings: Sequence[Path]) -> Backup:
-        self._snapshot.mkdir(mode=0o700, parents=True)
+        make_folder(self._snapshot)
         self._copy_catalog()
         self._copy_files(settings)
         with closing(_open_copy(self._snapshot / CATALOG)) as catalog:
@@ -214,7 +214,7 @@ class _Run:
         target = os.path.join(self._target, wanted.path)
         directory = os.path.dirname(target)
         if directory not in self._touched:
-            os.makedirs(directory, mode=0o700, exist_ok=True)
+            make_folder(Path(directory))
             self._touched.add(directory)
         if os.path.exists(target):  # of a backup that was broken off: it has its name because it is whole
             self._found.kept += 1
@@ -259,7 +259,7 @@ def _prepare_target(data: Path, target: Path) -> None:
     """Raises: BadDirectory."""
     if target.is_relative_to(data) or data.is_relative_to(target):
         raise BadDirectory("A backup and its data directory cannot lie in each other. Name another place.")
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(target)
     ours = {NAME, f"{NAME}.new", SNAPSHOTS, BLOBS, "backup.lock"}
     if strange := sorted(path.name for path in target.iterdir() if path.name not in ours):
         raise BadDirectory(f"{target} has other things in it ({strange[0]}). Name an empty directory, or a backup.")

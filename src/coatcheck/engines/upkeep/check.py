@@ -29,6 +29,8 @@ from .problems import Problem, find_places, named_blobs
 from .quarantine import Quarantine
 
 CACHE_KIB: Final = 16 * 1024
+# What a catalog raises that can't be read; SQLite's own words may quote bytes of it that are no text.
+UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
 _AT_ONCE: Final = 1000
 _NO_FILE: Final = -1
 
@@ -51,7 +53,7 @@ def check(data: Path) -> Iterator[Problem]:
             yield from _check_keys(connection, data)
             yield from check_rows(connection)
             yield from _Blobs(data, connection, counts).check()
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             yield Problem("catalog", "catalog.sqlite", f"it can't be read: {error}")
 
 
@@ -60,16 +62,16 @@ def open_catalog(data: Path) -> sqlite3.Connection:
     path = data / "catalog.sqlite"
     if not path.exists():
         raise BadDirectory(f"{data} is not a data directory.")
-    connection = open_connection(path, cache_kib=CACHE_KIB, query_only=True)
     try:
-        if read_version(connection) < len(STEPS):
-            raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
-    except sqlite3.DatabaseError as error:
-        connection.close()
+        connection = open_connection(path, cache_kib=CACHE_KIB, query_only=True)
+        try:
+            if read_version(connection) < len(STEPS):
+                raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
+        except BaseException:
+            connection.close()
+            raise
+    except UNREADABLE as error:
         raise BadDirectory(f"{path} cannot be used ({error}). Restore it from a backup.") from None
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 
@@ -178,14 +180,14 @@ class _Blobs:
     def _check_orphans(self) -> Iterator[Problem]:
         for blob_id in self._paths.stored():
             raw = _raw(blob_id)
-            if (raw is None or not self._is_known(self._connection, raw)) and self._is_orphan(blob_id, raw):
+            if raw is None or (not self._is_known(self._connection, raw) and self._is_orphan(blob_id, raw)):
                 yield Problem("orphan", f"blob {blob_id}", "no row names its file")
 
-    def _is_orphan(self, blob_id: str, raw: bytes | None) -> bool:
+    def _is_orphan(self, blob_id: str, raw: bytes) -> bool:
         if os.path.exists(self._paths.incoming(blob_id)):
             return False
         with closing(open_catalog(self._data)) as later:
-            if raw is not None and self._is_known(later, raw):
+            if self._is_known(later, raw):
                 return False
         return os.path.exists(self._paths.blob(blob_id))
 

@@ -43,9 +43,16 @@ def copy_blob(source: str, target: str, expected: tuple[int, int] | None = None)
     return size, crc64
 
 
+def make_folder(path: Path) -> None:
+    """A directory, and those above it that are missing, each mode 0700 whatever the umask is."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Copy a small file durably, mode 0600, in directories of mode 0700."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(target.parent)
     copy_blob(str(source), str(target))
     sync_directory(target.parent)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from ..blob_paths import sync_directory
 from ..local import RESTORING, BadDirectory
-from .copying import copy_blob, copy_file, sum_file
+from .copying import copy_blob, copy_file, make_folder, sum_file
 from .manifest import CATALOG, SNAPSHOTS, Head, NoBackup, read_blobs, read_files, verify_manifest
 
 Note = Callable[[str, int, int], None]
@@ -64,7 +64,7 @@ def _check_files(backup: Path, head: Head) -> None:
 
 def _begin(data: Path) -> None:
     """Raises: BadDirectory."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(data)
     if not (data / RESTORING).exists() and any(data.iterdir()):
         raise BadDirectory(f"{data} is not empty. Name a directory that isn't there yet, or an empty one.")
     os.chmod(data, 0o700)
@@ -78,7 +78,7 @@ def _copy_blobs(backup: Path, data: Path, restored: Restored, note: Note) -> Non
     for kept in read_blobs(backup):
         directory = data / _BLOBS / kept.blob_id[:2]
         if directory not in directories:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(directory)
             directories.add(directory)
         target = directory / kept.blob_id
         restored.blobs += 1

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +30,7 @@ from ..secret_files import FileSecrets
 from ..sqlite.objects import damage_of
 from ..sqlite.rows import read_crc64, read_segments
 from .blob_bytes import BlobBytes, Pace, Stopped
-from .check import check, open_catalog
+from .check import UNREADABLE, check, open_catalog
 from .problems import Place, Problem, find_places
 from .quarantine import Quarantine
 from .scrub_note import ScrubNote, read_note, write_note
@@ -154,7 +153,7 @@ class _Run:
                         self._found(Problem("catalog", "catalog.sqlite", str(line)))
                 for (body_id,) in connection.execute(_STRAYS):
                     self._found(Problem("orphan", f"body {body_id}", "no object names it"))
-            except sqlite3.DatabaseError as error:
+            except UNREADABLE as error:
                 self._found(Problem("catalog", "catalog.sqlite", f"it can't be read: {error}"))
         for problem in check(self._data):
             self._found(problem)
