@@ -36,7 +36,6 @@ from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_watch import Running, watch_links
 from coatcheck.operations.access_times import AccessNotes
-from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
@@ -151,7 +150,6 @@ class Server:
             _make_notifier(settings, self._engines.secrets),
             renderer,
             meters=BucketMeters(settings.workers),
-            held_bytes=HeldBytes(),
             accesses=AccessNotes(),
             selector=self._selector,
             tasks=self._tasks,

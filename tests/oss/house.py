@@ -26,7 +26,6 @@ from coatcheck.exchange import Exchange
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.operations.access_times import AccessNotes
-from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
@@ -129,7 +128,6 @@ class House:
             self.resolver,
             self.notifier,
             meters=self.meters,
-            held_bytes=self.held_bytes,
             accesses=self.accesses,
             certificates=PemCertificateReader(),
             links=self.downloads,

@@ -34,6 +34,7 @@ VERBS: Final = {
     "user": ("coatcheck.cli.user", "Users of an account."),
     "role": ("coatcheck.cli.role", "Roles, for temporary keys."),
     "policy": ("coatcheck.cli.policy", "What users and roles may do."),
+    "quota": ("coatcheck.cli.quota", "How much an account or a bucket may hold."),
     "key": ("coatcheck.cli.key", "Access keys of accounts and users."),
     "settings": ("coatcheck.cli.settings", "What the server's settings are, and where they were set."),
     "domain": ("coatcheck.cli.domain", "Own domains bound to buckets."),

@@ -32,6 +32,7 @@ from .encrypted import HEADER_BYTES, find_wrapped
 from .key_text import find_key_text
 from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey, make_master_key, read_master_keys
 from .sqlite.connection import open_connection
+from .sqlite.row_sums import row_sum
 from .sqlite.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 
 _ROOT: Final = "root"
@@ -62,7 +63,10 @@ def known_fingerprints(connection: sqlite3.Connection, name: str) -> set[bytes]:
 
 def note_fingerprint(connection: sqlite3.Connection, name: str, key: bytes) -> None:
     """The key is needed from now on."""
-    connection.execute("INSERT OR IGNORE INTO key_fingerprint VALUES (?, ?)", (name, fingerprint(name, key)))
+    row = (name, fingerprint(name, key))
+    connection.execute(
+        "INSERT OR IGNORE INTO key_fingerprint (name, fingerprint, row_crc32) VALUES (?, ?, ?)", (*row, row_sum(*row))
+    )
 
 
 def set_fingerprints(connection: sqlite3.Connection, name: str, keys: Iterable[bytes]) -> None:

@@ -22,7 +22,9 @@ from coatcheck.ports.byte_store import BlobWriter, ByteStore, RemovalHeld
 from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, Immutable, NotWritten, Stale, Unknown, Written
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.quota import OverQuota
 
+from .capacity import quota_exceeded
 from .context import Ports
 
 T = TypeVar("T")
@@ -63,12 +65,15 @@ async def commit(
 
     Args:
         gone, exists: what the catalog's Gone and AlreadyThere are for the client.
-    Raises: `gone`, `exists`, OssError FILE_IMMUTABLE, Stale, and what else the mutation raises: Unknown among it.
+    Raises: `gone`, `exists`, OssError FILE_IMMUTABLE, QUOTA_EXCEEDED, Stale, and what else the mutation raises: Unknown
+        among it.
     """
     try:
         result = await write
-    except (AlreadyThere, Gone, Immutable, NotWritten, OssError, Stale) as error:
+    except (AlreadyThere, Gone, Immutable, NotWritten, OssError, OverQuota, Stale) as error:
         await discard(blob)
+        if isinstance(error, OverQuota):
+            raise quota_exceeded(error) from None
         if isinstance(error, Immutable):
             raise FILE_IMMUTABLE(Key=str(error)) from None
         if isinstance(error, Gone) and gone is not None:

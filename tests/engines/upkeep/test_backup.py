@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from coatcheck.engines.blob_hold import nothing_removed, removing
-from coatcheck.engines.local import BadDirectory, InUse, open_local, prepare_local
+from coatcheck.engines.local import BadDirectory, InUse, no_backup, open_local, prepare_local
 from coatcheck.engines.needed_keys import set_fingerprints
 from coatcheck.engines.rotation import rotate
 from coatcheck.engines.upkeep.backup import Backup, back_up
@@ -283,9 +283,10 @@ async def test_nothing_is_removed_while_blobs_are_copied(data: Path) -> None:
             await asyncio.to_thread(blob.stat)
             with pytest.raises(RemovalHeld):
                 await engines.byte_store.remove([blob.name])
-            with pytest.raises(InUse), removing(data) as allowed:
+            with removing(data) as allowed:
                 assert not allowed
-                raise InUse
+            with pytest.raises(InUse, match="A backup of"):
+                no_backup(data).__enter__()
         assert await engines.catalog.released_blobs(2**40, limit=9) == [blob.name]
         await engines.byte_store.remove([blob.name])
         assert not blob.exists()

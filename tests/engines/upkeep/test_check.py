@@ -48,7 +48,7 @@ def test_a_missing_file_is_named_with_all_its_objects(data: Path) -> None:
 async def test_a_missing_part_is_named_with_its_upload(data: Path) -> None:
     with open_local(data) as engines:
         house = a_house(engines)
-        upload_id = (await house.ask("POST", "/photos/begun?uploads")).text("UploadId")
+        upload_id = str((await house.ask("POST", "/photos/begun?uploads")).text("UploadId"))
         before = set((data / "blobs").glob("*/*"))
         await house.ask("PUT", f"/photos/begun?partNumber=1&uploadId={upload_id}", b"x" * 200_000)
     (blob,) = set((data / "blobs").glob("*/*")) - before
@@ -101,10 +101,8 @@ def test_a_page_that_cannot_be_read_is_named(data: Path) -> None:
     with (data / "catalog.sqlite").open("r+b") as file:
         file.seek(8192)
         file.write(b"\xff" * (os.fstat(file.fileno()).st_size - 8192))
-    try:
-        assert any(kind == "catalog" for kind, *_ in found(data))
-    except BadDirectory as error:
-        assert "Restore it from a backup" in str(error)
+    with pytest.raises(BadDirectory, match="Restore it from a backup"):
+        found(data)
 
 
 @pytest.mark.parametrize("makes_one", [False, True])

@@ -34,6 +34,15 @@ UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
 _AT_ONCE: Final = 1000
 _NO_FILE: Final = -1
 
+_IN_BUCKETS: Final = (
+    "SELECT bucket_id, sum(size), sum(objects) FROM ("
+    " SELECT bucket_id, sum(size) AS size, sum(kind <> 'DeleteMarker') AS objects FROM object GROUP BY bucket_id"
+    " UNION ALL SELECT bucket_id, sum(size), 0 FROM part JOIN upload ON upload.id = upload GROUP BY bucket_id"
+    ") GROUP BY bucket_id"
+)
+_IN_ACCOUNTS: Final = (
+    "SELECT owner, sum(size), sum(objects) FROM bucket_usage JOIN bucket ON id = bucket_id GROUP BY owner"
+)
 _NAMED: Final = "SELECT 1 FROM blob WHERE id = ? UNION ALL SELECT 1 FROM garbage WHERE blob_id = ?"
 _COUNTED: Final = (
     "INSERT INTO counted VALUES (?, 1, ?)"
@@ -52,6 +61,7 @@ def check(data: Path) -> Iterator[Problem]:
             yield from _check_schema(connection)
             yield from _check_keys(connection, data)
             yield from check_rows(connection)
+            yield from _check_usage(connection)
             yield from _Blobs(data, connection, counts).check()
         except UNREADABLE as error:
             yield Problem("catalog", "catalog.sqlite", f"it can't be read: {error}")
@@ -103,6 +113,17 @@ def check_rows(connection: sqlite3.Connection) -> Iterator[Problem]:
     )
     for name, used in connection.execute(lost):
         yield Problem("row", f"bucket {name}", f"its number is past the last one that was given out, {used}")
+
+
+def _check_usage(connection: sqlite3.Connection) -> Iterator[Problem]:
+    for what, counted, stated in (("bucket", _IN_BUCKETS, "bucket_usage"), ("account", _IN_ACCOUNTS, "account_usage")):
+        found = {row[0]: row[1:] for row in connection.execute(counted)}
+        noted = {row[0]: row[1:] for row in connection.execute(f"SELECT * FROM {stated}")}  # noqa: S608
+        for name in sorted(found.keys() | noted.keys()):
+            holds, says = found.get(name, (0, 0)), noted.get(name, (0, 0))
+            if holds != says:
+                why = f"it holds {holds[0]} bytes, {holds[1]} objects, and its counter says {says[0]}, {says[1]}"
+                yield Problem("usage", f"{what} {name}", why)
 
 
 class _Blobs:

@@ -122,7 +122,7 @@ class _Run:
                 note.phase = name
                 write_note(self._data, note)
                 self._watch(name, note.checked_bytes)
-                phases[name]()
+                self._go_through(name, phases[name])
                 note.after = []
         except Stopped:
             write_note(self._data, note)
@@ -130,6 +130,13 @@ class _Run:
         note.phase, note.ended_at = "", self._now()
         write_note(self._data, note)
         return note
+
+    def _go_through(self, name: str, phase: Callable[[], None]) -> None:
+        """A part of the catalog that can't be read ends a phase, not the scrub."""
+        try:
+            phase()
+        except UNREADABLE as error:
+            self._found(Problem("catalog", "catalog.sqlite", f"it can't be read ({name}): {error}"))
 
     def _found(self, problem: Problem) -> None:
         self._note.problems += 1
