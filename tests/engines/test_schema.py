@@ -80,7 +80,7 @@ def test_documents_are_brought_to_the_form_of_today_with_their_sums(tmp_path: Pa
     data = tmp_path / "data"
     an_old_catalog(data, OLD)
     prepare_local(data).close()
-    assert stored(data) == (7, NEW)
+    assert stored(data) == (len(STEPS), NEW)
     with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
         rows = connection.execute("SELECT bucket_id, name, document, row_crc32 FROM bucket_setting").fetchall()
     assert [row_sum(*row[:3]) for row in rows] == [row[3] for row in rows]
@@ -95,14 +95,14 @@ def test_a_start_that_is_killed_among_the_documents_changes_none(tmp_path: Path,
     assert subprocess.run(words, env=clean_environment(), check=False).returncode == -signal.SIGKILL
     assert stored(data) == (2, OLD)
     prepare_local(data).close()
-    assert stored(data) == (7, NEW)
+    assert stored(data) == (len(STEPS), NEW)
 
 
 def test_documents_of_both_forms_end_in_one(tmp_path: Path) -> None:
     data = tmp_path / "data"
     an_old_catalog(data, {**OLD, "tagging": NEW["tagging"]})
     prepare_local(data).close()
-    assert stored(data) == (7, NEW)
+    assert stored(data) == (len(STEPS), NEW)
 
 
 def test_a_document_that_cannot_be_read_stops_the_start_with_a_line(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ class House:
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.links = MemoryLinks()
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
-        self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
+        self.meters, self.accesses = BucketMeters(), AccessNotes()
         self.downloads = LimitedDownloads(self.links)
         ports = Ports(
             self.catalog,
