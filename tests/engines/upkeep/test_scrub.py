@@ -194,6 +194,20 @@ def test_it_ends_soon_after_it_is_told_and_goes_on_there(data: Path, monkeypatch
     assert len(set(looked_at)) == 8
 
 
+@pytest.mark.parametrize("steps", [1, 100_000])
+def test_the_check_of_a_catalog_ends_too_and_nothing_is_told(
+    data: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    monkeypatch.setattr("coatcheck.engines.upkeep.check._STEPS_BETWEEN_LOOKS", steps)
+    stop = threading.Event()
+    stop.set()
+    assert run(data, stop=stop) == (None, [])
+    assert read_note(data).phase == "catalog"
+    with pytest.raises(Stopped):
+        list(check(data, stop))
+    assert run(data)[1] == []
+
+
 def test_a_stopped_pace_reads_nothing_more() -> None:
     stop = threading.Event()
     stop.set()

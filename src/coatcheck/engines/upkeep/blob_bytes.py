@@ -28,17 +28,17 @@ class Pace:
 
     def __init__(self, bytes_per_s: float, stop: threading.Event) -> None:
         self._rate = bytes_per_s
-        self._stop = stop
+        self.stop = stop
         self._due = 0.0
 
     def take(self, size: int) -> None:
         """Wait until so many bytes more have been due. Raises: Stopped."""
-        if self._stop.is_set():
+        if self.stop.is_set():
             raise Stopped
         if self._rate:
             now = time.monotonic()
             self._due = max(self._due, now) + size / self._rate
-            if self._due > now and self._stop.wait(self._due - now):
+            if self._due > now and self.stop.wait(self._due - now):
                 raise Stopped
 
 

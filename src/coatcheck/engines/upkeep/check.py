@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 from ...ports.byte_store import is_encrypted
@@ -25,12 +26,14 @@ from ..secret_files import FileSecrets
 from ..sqlite.connection import open_connection
 from ..sqlite.row_sums import wrong_rows
 from ..sqlite.schema import STEPS, migrate, read_version
+from .blob_bytes import Stopped
 from .problems import Problem, find_places, named_blobs
 from .quarantine import Quarantine
 
 CACHE_KIB: Final = 16 * 1024
 # What a catalog raises that can't be read; SQLite's own words may quote bytes of it that are no text.
 UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
+_STEPS_BETWEEN_LOOKS: Final = 100_000  # of SQLite's machine: some milliseconds
 _AT_ONCE: Final = 1000
 _NO_FILE: Final = -1
 
@@ -50,21 +53,32 @@ _COUNTED: Final = (
 )
 
 
-def check(data: Path) -> Iterator[Problem]:
+def check(data: Path, stop: Event | None = None) -> Iterator[Problem]:
     """What doesn't fit in a data directory; changes nothing. The bytes of objects aren't read: `scrub` does that.
 
-    Raises: BadDirectory, NewerStore.
+    Args:
+        stop: ends it soon after it is set.
+    Raises: BadDirectory, NewerStore, Stopped.
     """
+    stop = stop or Event()
     with closing(open_catalog(data)) as connection, closing(sqlite3.connect("", isolation_level=None)) as counts:
+        interrupt(connection, stop)
         try:
             connection.execute("BEGIN")
             yield from _check_schema(connection)
             yield from _check_keys(connection, data)
             yield from check_rows(connection)
             yield from _check_usage(connection)
-            yield from _Blobs(data, connection, counts).check()
+            yield from _Blobs(data, connection, counts, stop).check()
         except UNREADABLE as error:
+            if stop.is_set():
+                raise Stopped from None
             yield Problem("catalog", "catalog.sqlite", f"it can't be read: {error}")
+
+
+def interrupt(connection: sqlite3.Connection, stop: Event) -> None:
+    """Let a statement that takes long end by an error when `stop` is set."""
+    connection.set_progress_handler(lambda: int(stop.is_set()), _STEPS_BETWEEN_LOOKS)
 
 
 def open_catalog(data: Path) -> sqlite3.Connection:
@@ -129,7 +143,8 @@ def _check_usage(connection: sqlite3.Connection) -> Iterator[Problem]:
 class _Blobs:
     """Blobs: how often each is named, and what there is of them."""
 
-    def __init__(self, data: Path, connection: sqlite3.Connection, counts: sqlite3.Connection) -> None:
+    def __init__(self, data: Path, connection: sqlite3.Connection, counts: sqlite3.Connection, stop: Event) -> None:
+        self._stop = stop
         self._data, self._paths, self._quarantine = data, BlobPaths(data), Quarantine(data)
         self._connection, self._counts = connection, counts
 
@@ -139,10 +154,15 @@ class _Blobs:
         yield from self._check_files()
         yield from self._check_orphans()
 
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise Stopped
+
     def _count(self) -> None:
         self._counts.execute("CREATE TABLE counted (id BLOB PRIMARY KEY, named INTEGER, needed INTEGER) WITHOUT ROWID")
         self._counts.execute("BEGIN")
         for _, segments in named_blobs(self._connection):
+            self._go_on()
             needed: dict[str, int] = {}
             for blob_id, _, stop in segments:
                 needed[blob_id] = max(stop, needed.get(blob_id, 0))
@@ -169,6 +189,7 @@ class _Blobs:
     def _check_files(self) -> Iterator[Problem]:
         suspects: dict[str, str] = {}
         for raw, needed in self._counts.execute("SELECT id, needed FROM counted ORDER BY id"):
+            self._go_on()
             row = self._connection.execute("SELECT size FROM blob WHERE id = ?", (raw,)).fetchone()
             if why := self._fault_of(raw.hex(), needed, row and row[0]):
                 suspects[raw.hex()] = why
@@ -200,6 +221,7 @@ class _Blobs:
 
     def _check_orphans(self) -> Iterator[Problem]:
         for blob_id in self._paths.stored():
+            self._go_on()
             raw = _raw(blob_id)
             if raw is None or (not self._is_known(self._connection, raw) and self._is_orphan(blob_id, raw)):
                 yield Problem("orphan", f"blob {blob_id}", "no row names its file")

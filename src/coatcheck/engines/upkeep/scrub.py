@@ -30,7 +30,7 @@ from ..secret_files import FileSecrets
 from ..sqlite.objects import damage_of
 from ..sqlite.rows import read_crc64, read_segments
 from .blob_bytes import BlobBytes, Pace, Stopped
-from .check import UNREADABLE, check, open_catalog
+from .check import UNREADABLE, check, interrupt, open_catalog
 from .problems import Place, Problem, find_places
 from .quarantine import Quarantine
 from .scrub_note import ScrubNote, read_note, write_note
@@ -77,8 +77,7 @@ def scrub(
     """
     open_catalog(data).close()
     with _alone(data):
-        pace = Pace(bytes_per_s, stop or threading.Event())
-        return _Run(data, pace, tell, now, watch).go()
+        return _Run(data, Pace(bytes_per_s, stop or threading.Event()), tell, now, watch).go()
 
 
 @contextmanager
@@ -153,7 +152,9 @@ class _Run:
     # --- the catalog ---
 
     def _check_catalog(self) -> None:
+        stop = self._pace.stop
         with closing(open_catalog(self._data)) as connection:
+            interrupt(connection, stop)
             try:
                 for (line,) in connection.execute("PRAGMA integrity_check(1000)"):
                     if line != "ok":
@@ -161,8 +162,10 @@ class _Run:
                 for (body_id,) in connection.execute(_STRAYS):
                     self._found(Problem("orphan", f"body {body_id}", "no object names it"))
             except UNREADABLE as error:
+                if stop.is_set():
+                    raise Stopped from None
                 self._found(Problem("catalog", "catalog.sqlite", f"it can't be read: {error}"))
-        for problem in check(self._data):
+        for problem in check(self._data, stop):
             self._found(problem)
 
     # --- bodies, and objects that have no other sum than their own ---
