@@ -40,7 +40,7 @@ from ..blob_paths import SHARDS, BlobPaths, sync_directory
 from ..encrypted import HEADER_BYTES
 from ..local import BadDirectory, FileLock
 from ..needed_keys import known_fingerprints, verify_keys
-from ..secret_files import FileSecrets
+from ..secret_files import SECRET_FILES, FileSecrets
 from ..sqlite.connection import open_connection
 from ..sqlite.rows import read_crc64
 from ..sqlite.schema import read_version
@@ -58,14 +58,7 @@ from .manifest import (
     read_blobs,
 )
 
-KEY_FILES: Final = (
-    "secret.key",
-    "encryption.key",
-    "root-credentials.json",
-    "callback.key",
-    "lifecycle.day",
-    "tls/*",
-)
+KEY_FILES: Final = (*SECRET_FILES.values(), "root-credentials.json", "lifecycle.day", "tls/*")
 SETTINGS: Final = "settings"  # folder of a snapshot for files that lie outside the data directory
 _PAGES: Final = 2048  # of the catalog, copied between two words to whoever watches
 _CACHE_KIB: Final = 2 * 1024
@@ -274,9 +267,10 @@ def _open_copy(path: Path) -> sqlite3.Connection:
 def _check_keys(catalog: sqlite3.Connection, data: Path, snapshot: Path) -> tuple[str, ...]:
     """Hold the copied keys against the copied catalog; the names of those that aren't files. Raises: WrongKey."""
     secrets_of = FileSecrets(snapshot)
-    files = {SECRET: "secret.key", ENCRYPTION: "encryption.key"}
     elsewhere = tuple(
-        name for name, file in files.items() if known_fingerprints(catalog, name) and not (snapshot / file).exists()
+        name
+        for name in (SECRET, ENCRYPTION)
+        if known_fingerprints(catalog, name) and not (snapshot / SECRET_FILES[name]).exists()
     )
     if not elsewhere or all(secrets_of.find(name) is not None for name in elsewhere):
         verify_keys(catalog, secrets_of, BlobPaths(data))

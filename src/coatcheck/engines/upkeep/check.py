@@ -34,7 +34,7 @@ CACHE_KIB: Final = 16 * 1024
 # What a catalog raises that can't be read; SQLite's own words may quote bytes of it that are no text.
 UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
 _STEPS_BETWEEN_LOOKS: Final = 100_000  # of SQLite's machine: some milliseconds
-_AT_ONCE: Final = 1000
+_AT_ONCE: Final = 50_000  # suspects whose objects are found in one scan
 _NO_FILE: Final = -1
 
 _IN_BUCKETS: Final = (
