@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from ...ports.object import DELETE_MARKER
 from ...ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
@@ -47,6 +47,11 @@ class Limits(NamedTuple):
 _FREE: Final = Limits("", UNLIMITED, UNLIMITED)
 
 
+def _noted(connection: sqlite3.Connection) -> CatalogConnection:
+    """Mutations are handed a connection of SQLite's type; the writer's own has more."""
+    return cast(CatalogConnection, connection)
+
+
 def usage_of(kind: str, size: int) -> Usage:
     """What a version counts for."""
     return Usage(size, int(kind != DELETE_MARKER))
@@ -54,42 +59,39 @@ def usage_of(kind: str, size: int) -> Usage:
 
 def grow(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
     """A bucket holds so much more from the commit on, or less."""
-    assert isinstance(connection, CatalogConnection)
-    size, objects = connection.grown.get(bucket_id, (0, 0))
-    connection.grown[bucket_id] = (size + more.size, objects + more.objects)
+    size, objects = _noted(connection).grown.get(bucket_id, (0, 0))
+    _noted(connection).grown[bucket_id] = (size + more.size, objects + more.objects)
 
 
 def write_grown(connection: sqlite3.Connection) -> None:
     """Write down what was gathered, inside the transaction."""
-    assert isinstance(connection, CatalogConnection)
-    for bucket_id, (size, objects) in connection.grown.items():
+    for bucket_id, (size, objects) in _noted(connection).grown.items():
         if size or objects:
             connection.execute(_ADD_TO_BUCKET, (bucket_id, size, objects))
             connection.execute(_ADD_TO_ACCOUNT, (size, objects, bucket_id))
-    connection.grown.clear()
+    _noted(connection).grown.clear()
 
 
 def begin_usage(connection: sqlite3.Connection) -> None:
     """A transaction begins: what another one gathered and didn't commit is forgotten, and so are the limits."""
-    assert isinstance(connection, CatalogConnection)
-    connection.grown.clear()
-    connection.limits.clear()
+    _noted(connection).grown.clear()
+    _noted(connection).limits.clear()
 
 
 def forget_limits(connection: sqlite3.Connection) -> None:
     """A quota was changed inside the transaction."""
-    assert isinstance(connection, CatalogConnection)
-    connection.limits.clear()
+    _noted(connection).limits.clear()
 
 
 def check_quota(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
     """May a mutation make so much more? Called before it writes. Raises: OverQuota."""
-    assert isinstance(connection, CatalogConnection)
     if more.size <= 0 and more.objects <= 0:
         return
-    limits = connection.limits.get(bucket_id)
+    limits = _noted(connection).limits.get(bucket_id)
     if limits is None:
-        limits = connection.limits[bucket_id] = find_limits(connection.execute(LIMITS, limit_arguments(bucket_id)))
+        limits = _noted(connection).limits[bucket_id] = find_limits(
+            connection.execute(LIMITS, limit_arguments(bucket_id))
+        )
     assert isinstance(limits, Limits)
     if limits.any:
         write_grown(connection)
