@@ -280,7 +280,7 @@ async def tell(data: Path, history: list[Step], final: tuple[str, str, int]) -> 
         every = await version_ids(engines.catalog, ours, prefix, delimiter, limit)
         assert sorted(every) == sorted(await version_ids(memory, theirs, prefix, delimiter))
         assert len(set(every)) == len(every)
-    assert await engines.catalog.find_usage(ours.bucket_id) == await memory.find_usage(theirs.bucket_id)
+        assert await engines.catalog.find_usage(ours.bucket_id) == await memory.find_usage(theirs.bucket_id)
     assert [problem for problem in check(data) if problem.kind == "usage"] == []
     report = audit(data)
     assert not report.miscounted
