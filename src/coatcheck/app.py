@@ -50,7 +50,6 @@ from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.link_watch import Running, watch_links
 from coatcheck.operations.access_times import AccessNotes
-from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
@@ -64,6 +63,7 @@ from coatcheck.ports.store import Store
 from coatcheck.refusal_log import RefusalLog
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
+from coatcheck.scrub_schedule import keep_scrubbing
 from coatcheck.seen import SeenByOne
 from coatcheck.server_log import begin_log, open_request_log
 from coatcheck.services import CALLBACK_KEY_PATH, LinkServices, make_services
@@ -179,7 +179,6 @@ class Server:
             notifier,
             renderer,
             meters=BucketMeters(settings.workers),
-            held_bytes=HeldBytes(),
             accesses=AccessNotes(),
             selector=self._selector,
             tasks=self._tasks,
@@ -214,6 +213,8 @@ class Server:
             self._lifecycle = asyncio.create_task(
                 keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
             )
+        if settings.scrub_every_days and settings.store_url.startswith("file:"):
+            self._background.append(asyncio.create_task(_keep_scrubbing(settings, self._clock)))
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
         self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))
         return begin
@@ -337,6 +338,13 @@ def _make_notifier(settings: ServerSettings, secrets: SecretsInUse, networks: Se
     scheme = "https" if settings.tls_cert else "http"
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
     return HttpNotifier(secrets, settings.callback_key_url or own, networks)
+
+
+async def _keep_scrubbing(settings: ServerSettings, clock: Clock) -> None:
+    from coatcheck.engines.upkeep.scrubber import LocalScrubber  # nothing that serves in memory loads it
+
+    scrubber = LocalScrubber(settings.data, settings.scrub_rate_bytes, clock)
+    await keep_scrubbing(scrubber, settings.data, every_days=settings.scrub_every_days, clock=clock)
 
 
 async def _keep_domains(data: Path, domains: Domains) -> None:

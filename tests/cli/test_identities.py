@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coatcheck.engines.local import open_local
+from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.ports.keyring import AccessKey, Role
 
 from .conftest import call
@@ -19,6 +19,7 @@ READING = '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "oss:Get
 
 @pytest.fixture(autouse=True)
 def place(work: Path) -> Path:
+    prepare_local(work / "coatcheck-data").close()
     return work / "coatcheck-data"
 
 

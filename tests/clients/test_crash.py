@@ -18,6 +18,7 @@ import pytest
 
 from coatcheck import Presigner
 from coatcheck.engines.local import audit
+from coatcheck.engines.upkeep.check import check
 
 from ..builders import a_presigner
 from ..patience import HANG_S, wait_until
@@ -177,9 +178,11 @@ def test_what_was_answered_survives_kill_9_of_every_process(tmp_path: Path, seed
         assert any(told.pending is not None for writer in writers for told in writer.told.values())
         server = start(data)
         assert audit(data).clean
+        assert list(check(data)) == []
         assert_kept(server, writers)
         server.stop()
         assert audit(data).clean
+        assert list(check(data)) == []
     finally:
         server.kill()
 
@@ -209,6 +212,7 @@ def test_server_goes_on_when_a_worker_is_killed(tmp_path: Path) -> None:
         server.stop()
         server = start(data)
         assert audit(data).clean
+        assert list(check(data)) == []
         assert_kept(server, writers)
     finally:
         server.kill()

@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from coatcheck.engines.local import audit
+from coatcheck.engines.upkeep.check import check
 
 from ..builders import a_presigner
 from ..patience import HANG_S, wait_until
@@ -345,6 +346,7 @@ def test_mixed_load_gets_right_answers_and_leaks_nothing(tmp_path: Path) -> None
         server = ServerProcess(data)  # removes what killed workers left half done
         server.stop()
         assert audit(data).clean
+        assert list(check(data)) == []
     finally:
         load.stop()
         server.kill()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.upkeep.check import check
 
 
 @pytest.fixture(scope="session")
@@ -28,5 +29,6 @@ def engines(data: Path) -> Iterator[LocalEngines]:
     """The engines of a fresh directory; after the test every row must have its bytes."""
     with open_local(data) as engines:
         yield engines
+    assert [problem for problem in check(data) if problem.kind == "usage"] == []
     report = audit(data)
     assert not report.miscounted

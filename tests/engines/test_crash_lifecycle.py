@@ -15,6 +15,7 @@ import pytest
 from coatcheck.configurations.lifecycle import Due, Lifecycle, Rule, to_json
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import audit, open_local, prepare_local
+from coatcheck.engines.upkeep.check import check
 from coatcheck.operations.context import Ports
 from coatcheck.operations.lifecycle_run import run_lifecycle
 from coatcheck.ports.object import Segment
@@ -60,6 +61,7 @@ async def test_a_run_that_is_killed_loses_and_leaves_nothing(data: Path, seed: i
         run.kill()
     prepare_local(data).close()  # recovery
     assert audit(data).clean
+    assert list(check(data)) == []
     with open_local(data) as engines:
         page = await engines.catalog.list_objects(bucket_id, prefix="keep/", delimiter="", marker="", limit=1000)
         assert len(page.objects) == OBJECTS // 10
@@ -71,3 +73,4 @@ async def test_a_run_that_is_killed_loses_and_leaves_nothing(data: Path, seed: i
         left = await engines.catalog.list_objects(bucket_id, prefix="tmp/", delimiter="", marker="", limit=10)
         assert left.objects == ()
     assert audit(data).clean
+    assert list(check(data)) == []

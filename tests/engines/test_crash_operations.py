@@ -14,6 +14,7 @@ import pytest
 
 import coatcheck
 from coatcheck.engines.local import audit, open_local, prepare_local
+from coatcheck.engines.upkeep.check import check as problems_of
 
 from ..oss.house import House
 from ..patience import wait_until
@@ -79,6 +80,7 @@ def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
     assert promised.done
     prepare_local(data).close()
     assert audit(data).clean
+    assert list(problems_of(data)) == []
 
     async def check() -> None:
         with open_local(data) as engines:
@@ -98,6 +100,7 @@ def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
 
     asyncio.run(check())
     assert audit(data).clean
+    assert list(problems_of(data)) == []
 
 
 async def check_multipart(house: House, promised: Promises, key: str, listed: bool) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from coatcheck.engines.local import LocalEngines, audit, open_local
 from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.upkeep.check import check
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Deleted, Gone, Stale, Written
 from coatcheck.ports.object import Deletion
@@ -279,6 +280,8 @@ async def tell(data: Path, history: list[Step], final: tuple[str, str, int]) -> 
         every = await version_ids(engines.catalog, ours, prefix, delimiter, limit)
         assert sorted(every) == sorted(await version_ids(memory, theirs, prefix, delimiter))
         assert len(set(every)) == len(every)
+        assert await engines.catalog.find_usage(ours.bucket_id) == await memory.find_usage(theirs.bucket_id)
+    assert [problem for problem in check(data) if problem.kind == "usage"] == []
     report = audit(data)
     assert not report.miscounted
     assert set(report.garbage) == memory.garbage

@@ -13,6 +13,7 @@ import pytest
 
 from coatcheck.core.errors import OUTCOME_UNKNOWN
 from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.upkeep.check import check
 from coatcheck.exchange import read_unwritten
 from coatcheck.operations.commit import commit
 from coatcheck.operations.context import Ports
@@ -94,6 +95,7 @@ async def test_what_was_committed_without_an_answer_is_there_after_recovery(open
     opened.close()
     prepare_local(data).close()
     assert audit(data).clean
+    assert list(check(data)) == []
     with open_local(data) as later:
         assert await later.byte_store.size(blob_id) == 100_000
 
@@ -106,6 +108,7 @@ async def test_what_was_not_committed_leaves_nothing_after_recovery(opened: Loca
     opened.close()
     prepare_local(data).close()
     assert audit(data).clean
+    assert list(check(data)) == []
 
 
 async def test_nothing_is_removed_that_a_lost_commit_let_go_of(opened: LocalEngines, data: Path) -> None:

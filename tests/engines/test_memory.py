@@ -13,10 +13,17 @@ from ..ports.byte_store_contract import ByteStoreContract
 from ..ports.catalog_contract import CatalogContract
 from ..ports.identities_contract import ACCOUNT, ROLE, USER, IdentitiesContract
 from ..ports.keyring_contract import KeyringContract
+from ..ports.quota_contract import QuotaContract
 from ..ports.worm_contract import WormContract
 
 
 class TestMemoryCatalog(CatalogContract):
+    @pytest.fixture
+    def catalog(self) -> MemoryCatalog:
+        return MemoryCatalog()
+
+
+class TestMemoryQuota(QuotaContract):
     @pytest.fixture
     def catalog(self) -> MemoryCatalog:
         return MemoryCatalog()

@@ -50,10 +50,12 @@ def make_older(data: Path) -> None:
     later = "\n".join(files(sqlite_engine).joinpath(step).read_text() for step in STEPS[1:] if isinstance(step, str))
     for trigger in re.findall(r"CREATE TRIGGER (\w+)", later):
         connection.execute(f"DROP TRIGGER {trigger}")
-    for table in re.findall(r"CREATE TABLE (\w+)", later):
+    tables = re.findall(r"CREATE TABLE (\w+)", later)
+    for table in tables:
         connection.execute(f"DROP TABLE {table}")
     for table, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+)", later):
-        connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        if table not in tables:
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.execute("PRAGMA user_version = 1")
     connection.close()
 

@@ -53,7 +53,7 @@ def test_the_column_says_mode_end_and_hold(retention: Retention | None, hold: bo
 
 def set_noted(data: Path, moment: int) -> None:
     with closing(sqlite3.connect(data / "catalog.sqlite", isolation_level=None)) as connection:
-        connection.execute("UPDATE noted_time SET moment = ?", (moment,))
+        connection.execute("UPDATE noted_time SET moment = ?, row_crc32 = NULL", (moment,))
 
 
 def noted(data: Path) -> int:

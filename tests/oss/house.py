@@ -32,7 +32,6 @@ from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.operations.access_times import AccessNotes
-from coatcheck.operations.capacity import HeldBytes
 from coatcheck.operations.commit import removed
 from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
@@ -138,7 +137,7 @@ class House:
         self.links = MemoryLinks()
         self.link_totals = MemoryLinkTotals(self.links)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
-        self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
+        self.meters, self.accesses = BucketMeters(), AccessNotes()
         self.downloads = LimitedDownloads(self.links)
         ports = Ports(
             self.catalog,
@@ -147,7 +146,6 @@ class House:
             self.resolver,
             self.notifier,
             meters=self.meters,
-            held_bytes=self.held_bytes,
             accesses=self.accesses,
             certificates=PemCertificateReader(),
             links=self.downloads,

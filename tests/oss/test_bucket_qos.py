@@ -1,4 +1,4 @@
-"""A bucket's bandwidths, requests a second and storage capacity: kept, shown and heeded."""
+"""A bucket's bandwidths, requests a second, storage capacity and quota: kept, shown and heeded."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import pytest
 
-from coatcheck.configurations import qos, storage_capacity
+from coatcheck.configurations import qos
 from coatcheck.configurations.qos import Qos
 from coatcheck.core.errors import OssError
 from coatcheck.oss.traffic_limit import check_request_rate
-from coatcheck.ports.bucket import BucketStat, ClassStat
+from coatcheck.ports.quota import QUOTA, Quota, write_quota
+from coatcheck.wire.request import BodyFailed
 
-from .house import STRANGER, Answer, House
+from .house import OWNER, STRANGER, Answer, GivenBody, House
 from .test_post_object import a_form, post, signed
 
 ELEMENTS: Final = [
@@ -191,30 +192,60 @@ async def test_a_bucket_without_room_takes_nothing_more(house: House) -> None:
 
 
 async def test_what_is_there_and_what_comes_count_together(house: House, monkeypatch: Any) -> None:
-    monkeypatch.setattr(storage_capacity, "_GB", 10)
+    monkeypatch.setattr("coatcheck.ports.quota.GIGABYTE", 10)
     await limit(house, 1)
     assert (await house.ask("PUT", "/photos/b.txt", b"123456")).refusal == (403, "QuotaExceeded")
     assert (await house.ask("PUT", "/photos/b.txt", b"12345")).status == 200
+    refusal = await house.ask("PUT", "/photos/c.txt", b"1")
+    assert refusal.refusal == (403, "QuotaExceeded")
+    assert (refusal.text("QuotaOf"), refusal.text("Quota")) == ("bucket", "10 bytes")
     copy = {"x-oss-copy-source": "/photos/a.txt"}
-    assert (await house.ask("PUT", "/photos/c.txt", b"1")).refusal == (403, "QuotaExceeded")
-    assert (await house.ask("PUT", "/photos/c.txt", headers=copy)).status == 200  # announces nothing
-    house.held_bytes._held.clear()
-    assert (await house.ask("PUT", "/photos/d.txt", headers=copy)).refusal == (403, "QuotaExceeded")
+    assert (await house.ask("PUT", "/photos/c.txt", headers=copy)).refusal == (403, "QuotaExceeded")
+    assert (await house.ask("PUT", "/photos/a.txt", b"olleh")).status == 200  # in place of as much
+    assert (await house.ask("PUT", "/photos/a.txt", b"longer")).refusal == (403, "QuotaExceeded")
 
 
-async def test_counts_are_remembered_and_made_again_before_a_refusal(house: House, monkeypatch: Any) -> None:
-    monkeypatch.setattr(storage_capacity, "_GB", 100)
-    monkeypatch.setattr("coatcheck.operations.capacity._FRESH_S", -1.0)
-    counts: list[int] = []
+# --- quotas of ours --------------------------------------------------------------------------------------------------
 
-    async def stat_bucket(bucket_id: int) -> BucketStat:
-        counts.append(bucket_id)
-        return BucketStat((("Standard", ClassStat(1, 50, 50)),))
 
-    monkeypatch.setattr(house.catalog, "stat_bucket", stat_bucket)
-    await limit(house, 1)
-    for _ in range(5):
-        await house.put("/photos/b.txt", b"1234567890")
-    assert len(counts) == 1
-    await house.put("/photos/b.txt", b"1234567890")  # by what is remembered it would not fit
-    assert len(counts) == 2
+async def quota(house: House, most: Quota) -> None:
+    bucket = house.catalog.look_for_bucket("photos")
+    assert bucket is not None
+    await house.catalog.set_configuration(bucket.bucket_id, QUOTA, write_quota(most))
+
+
+async def test_no_body_is_read_that_a_quota_has_no_room_for(house: House) -> None:
+    upload = (await house.ask("POST", "/photos/parts?uploads")).text("UploadId")
+    await quota(house, Quota(100))
+    for method, address in (
+        ("PUT", "/photos/b.txt"),
+        ("POST", "/photos/log?append&position=0"),
+        ("PUT", f"/photos/parts?partNumber=1&uploadId={upload}"),
+    ):
+        body = GivenBody([b"x"], BodyFailed("nobody sends the rest"))
+        answer = await house.ask(method, address, body, {"content-length": "5000"})
+        assert answer.refusal == (403, "QuotaExceeded"), address
+        assert body.taken == 0
+
+
+async def test_a_part_may_replace_one_where_there_is_no_room_beside_it(house: House) -> None:
+    upload = (await house.ask("POST", "/photos/parts?uploads")).text("UploadId")
+    part = f"/photos/parts?partNumber=2&uploadId={upload}"
+    assert (await house.ask("PUT", part, b"x" * 1000)).status == 200
+    await quota(house, Quota(1100))
+    assert (await house.ask("PUT", part, b"y" * 1000)).status == 200
+    assert (await house.ask("PUT", part, b"y" * 1100)).refusal == (403, "QuotaExceeded")
+    assert (await house.ask("PUT", part.replace("=2", "=1"), b"y" * 1000)).refusal == (403, "QuotaExceeded")
+
+
+async def test_an_account_that_holds_as_much_as_it_may_takes_nothing_more(house: House) -> None:
+    await house.catalog.set_account_quota(OWNER.account, Quota(None, 1))
+    refusal = await house.ask("PUT", "/photos/b.txt", b"x")
+    assert (refusal.refusal, refusal.text("QuotaOf"), refusal.text("Quota")) == (
+        (403, "QuotaExceeded"),
+        "account",
+        "1 objects",
+    )
+    assert (await house.ask("PUT", "/photos/a.txt", b"another")).status == 200
+    assert (await house.ask("DELETE", "/photos/a.txt")).status == 204
+    assert (await house.ask("PUT", "/photos/b.txt", b"x")).status == 200

@@ -79,12 +79,14 @@ def test_its_users_and_keys_are_known(server: ServerProcess, contents: dict[str,
 
 def test_a_second_start_and_an_audit_find_nothing_to_mend(tmp_path: Path) -> None:
     from coatcheck.engines.local import audit
+    from coatcheck.engines.upkeep.check import check
 
     data = unpack(tmp_path)
     for _ in range(2):
         server = ServerProcess(data, own_root_key=False)
         server.stop()
     assert audit(data).clean
+    assert list(check(data)) == []
 
 
 def test_its_documents_are_stored_as_todays_are(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import click
 
 from coatcheck.client.errors import ClientError
 
-from .directory import data_directory, directory_options, failures, tell
+from .directory import data_directory, directory_options, failures, need_directory, tell
 
 _LOST = {
     "secret": "access keys that it doesn't open, and all sessions",
@@ -30,9 +30,7 @@ def command(name: str, yes: bool, data: Path | None, as_json: bool) -> None:
     Takes the key that is there now, in its file or in the environment, or makes one. First look for the old one in a
     backup: what depends on it is lost with it. No server may be running.
     """
-    place = data_directory(data)
-    if not (place / "catalog.sqlite").exists():
-        raise click.ClickException(f"{place} is not a data directory.")
+    place = need_directory(data_directory(data))
     with failures():
         deleted = _accept(place, name, yes)
     facts = {"accepted": name, "access_keys_deleted": deleted}

@@ -67,20 +67,28 @@ def name_argument(variable: str, metavar: str = "NAME") -> Callable[[_F], _F]:
 
 
 def on_directory(data: Path | None, work: Callable[[LocalEngines], Awaitable[T]]) -> T:
-    """Run `work` on the engines of the data directory, which is made if there is none, and updated if it is older."""
-    place = data_directory(data)
+    """Run `work` on the engines of the data directory, which is updated if it is older. Raises: NotFound."""
+    place = need_directory(data_directory(data))
     with failures():
-        is_new = not (place / "catalog.sqlite").exists()
         if needs_preparing(place):
             prepare_local(place).close()
-        if is_new:
-            click.echo(f"Made a new data directory, {place}.", err=True)
         with open_local(place) as engines:
             return asyncio.run(_run(work, engines))
 
 
 def data_directory(data: Path | None) -> Path:
     return (data or Path(os.environ.get("COATCHECK_DATA") or "coatcheck-data")).absolute()
+
+
+def need_directory(place: Path) -> Path:
+    """A data directory that is there: only `serve` and `restore` make one. Raises: NotFound."""
+    if not (place / "catalog.sqlite").exists():
+        raise NotFound(
+            "NoDataDirectory",
+            f"{place} is not a data directory.",
+            hint="name one with --data; coatcheck serve --data DIR makes one",
+        )
+    return place
 
 
 async def _run(work: Callable[[LocalEngines], Awaitable[T]], engines: LocalEngines) -> T:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .directory import data_directory, directory_options, failures, tell
+from .directory import data_directory, directory_options, failures, need_directory, tell
 
 
 @click.group("encryption")
@@ -27,9 +27,7 @@ def rotate(data: Path | None, as_json: bool) -> None:
     """
     from coatcheck.engines.rotation import rotate as rotate_keys
 
-    place = data_directory(data)
-    if not (place / "catalog.sqlite").exists():
-        raise click.ClickException(f"{place} is not a data directory.")
+    place = need_directory(data_directory(data))
     with failures():
         done = rotate_keys(place)
     facts = {"blobs": done.blobs, "bodies": done.bodies}

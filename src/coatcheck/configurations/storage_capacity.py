@@ -1,4 +1,4 @@
-"""How much a bucket may hold. Pure. Source: oss2's BucketUserQos (`?qos`)."""
+"""How much a bucket may hold; `ports.quota` holds it to that. Pure. Source: oss2's BucketUserQos (`?qos`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ ROOT: Final = "BucketUserQos"
 SHAPE: Final = texts("StorageCapacity")
 UNLIMITED: Final = -1
 _NUMBER: Final = re.compile("-1|[0-9]{1,12}")
-_GB: Final = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,6 @@ class StorageCapacity:
     """In GB, as OSS counts them: 1024 x 1024 x 1024 bytes."""
 
     gigabytes: int = UNLIMITED
-
-    @property
-    def most_bytes(self) -> int | None:
-        """None for any number."""
-        return None if self.gigabytes == UNLIMITED else self.gigabytes * _GB
 
 
 def read(document: Element) -> StorageCapacity:

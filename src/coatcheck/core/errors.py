@@ -336,8 +336,8 @@ TOO_MANY_ACCESS_POINTS = Fault(
 )
 BANDWIDTH_FORBIDDEN = Fault("AccessDenied", 403, "The bucket's QoS does not allow this.")
 QPS_LIMIT_EXCEEDED = Fault("MetaOperationQpsLimitExceeded", 503, "Qps limit for the meta operation is exceeded.")
-STORAGE_CAPACITY_EXCEEDED = Fault(
-    "QuotaExceeded", 403, "The bucket holds as much as its storage capacity allows. Delete something, or raise it."
+QUOTA_EXCEEDED = Fault(
+    "QuotaExceeded", 403, "This would be more than the quota allows. Delete something, or have the quota raised."
 )
 HTTPS_REQUIRED = Fault("AccessDenied", 403, "This bucket answers over HTTPS only. Use the same address with https://.")
 TLS_VERSION_NOT_ALLOWED = Fault(

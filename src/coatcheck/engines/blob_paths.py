@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from ..core.limits import DISK_RESERVE_BYTES
+from ..ports.byte_store import RemovalHeld
+from .blob_hold import removing
 
-_SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
+SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
 
 
 class BlobPaths:
@@ -41,7 +43,7 @@ class BlobPaths:
 
     def stored(self) -> Iterable[str]:
         """The ids of all blobs that have their final name."""
-        for shard in _SHARDS:
+        for shard in SHARDS:
             with suppress(FileNotFoundError):
                 yield from os.listdir(os.path.join(self._blobs, shard))
 
@@ -71,13 +73,16 @@ class BlobPaths:
         _unlink(self.incoming(blob_id))
 
     def remove(self, blob_ids: Iterable[str]) -> None:
-        """Final names, durably."""
+        """Final names, durably. Raises: RemovalHeld."""
         paths = [self.blob(blob_id) for blob_id in blob_ids]
-        for path in paths:
-            _unlink(path)
-        for directory in {os.path.dirname(path) for path in paths}:
-            with suppress(FileNotFoundError):  # no blob was ever named there
-                sync_directory(directory)
+        with removing(os.path.dirname(self._blobs)) as allowed:
+            if not allowed:
+                raise RemovalHeld("A backup is copying the blobs.")
+            for path in paths:
+                _unlink(path)
+            for directory in {os.path.dirname(path) for path in paths}:
+                with suppress(FileNotFoundError):  # no blob was ever named there
+                    sync_directory(directory)
 
 
 def has_room(place: int | str | Path) -> bool:

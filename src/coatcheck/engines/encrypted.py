@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from ..core.digests import EMPTY_CRC64, update_crc64
 from ..core.encryption_label import AES256, SM4, read_label
@@ -73,11 +73,7 @@ class EncryptingByteStore:
         return self._keys.wrap(data_key, BODY, label) + _cipher(data_key, label).encrypt(_nonce(0), body, BODY)
 
     def decrypt(self, sealed: bytes) -> bytes:
-        try:
-            data_key = self._keys.unwrap(sealed[:WRAP_MAX_BYTES], BODY)
-        except WrongEncryptionKey as error:
-            raise Damaged(str(error)) from None
-        return _decrypt(_cipher(data_key, label_of(sealed)), 0, sealed[wrap_size(sealed) :], BODY)
+        return open_body(sealed, self._keys)
 
     async def _open_mixed(self, segments: Sequence[Segment], origin: Origin | None) -> _MixedReader:
         spans = [await self._span(segment) for segment in segments]
@@ -99,6 +95,30 @@ class EncryptingByteStore:
         stop = min(HEADER_BYTES + last * _SEALED_CHUNK_BYTES, stored_size)
         start = min(HEADER_BYTES + first * _SEALED_CHUNK_BYTES, stop)
         return _Span(segment, Segment(segment.blob_id, start, stop), first)
+
+
+def open_body(sealed: bytes, keys: MasterKeys) -> bytes:
+    """A small body, decrypted. Raises: Damaged."""
+    try:
+        data_key = keys.unwrap(sealed[:WRAP_MAX_BYTES], BODY)
+    except WrongEncryptionKey as error:
+        raise Damaged(str(error)) from None
+    return _decrypt(_cipher(data_key, label_of(sealed)), 0, sealed[wrap_size(sealed) :], BODY)
+
+
+def open_chunks(file: BinaryIO, blob_id: str, keys: MasterKeys, first: int = 0) -> Iterator[bytes]:
+    """The content of an encrypted blob's file, from a chunk on, a chunk at a time. Raises: Damaged."""
+    header, bound_to = file.read(HEADER_BYTES), bytes.fromhex(blob_id)
+    try:
+        wrapped = find_wrapped(header, keys)
+        cipher = _cipher(keys.unwrap(wrapped, bound_to), label_of(wrapped))
+    except WrongEncryptionKey as error:
+        raise Damaged(str(error), blob_id) from None
+    file.seek(HEADER_BYTES + first * _SEALED_CHUNK_BYTES)
+    number = first
+    while sealed := file.read(_SEALED_CHUNK_BYTES):
+        yield _decrypt(cipher, number, sealed, bound_to)
+        number += 1
 
 
 def content_size(stored_size: int) -> int:

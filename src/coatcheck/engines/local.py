@@ -29,7 +29,9 @@ from typing import Final, Self
 
 from ..clock import Clock, monotonic_clock, wall_clock
 from ..core.times import write_iso
+from ..ports.byte_store import RemovalHeld
 from ..ports.store import Commits
+from .blob_hold import removing
 from .blob_paths import BlobPaths, sync_directory
 from .checks import BlobFacts, FindBlob
 from .encrypted import EncryptingByteStore
@@ -58,6 +60,7 @@ from .sqlite.seal import Seal
 from .sqlite.tickets import SqliteTickets
 from .sqlite.writer import Writer
 
+RESTORING: Final = "restoring"  # a file that is there until a restore is whole
 OPEN_WAIT_S: Final = 5.0  # how long a start waits for the last processes of the server before it
 
 _MAINTENANCE_CACHE_KIB: Final = 2 * 1024
@@ -72,6 +75,7 @@ _OURS: Final = (
     "root-credentials.json",
     "lifecycle.day*",
     "refusals",
+    "scrub.json*",
     "tls/*",
     "results/boot",
     "access-log/*.log",
@@ -83,7 +87,9 @@ _CLOCK_WAITS: Final = (
     "the clock is more than 24 hours past the newest commit (%s), so no retention ends by it: if the clock is right, "
     "start once with --accept-clock"
 )
-_OUR_FOLDERS: Final = ("incoming", "blobs", "results", "results/*", "tls", "access-log", "access-log/*", "link-audit")
+_OUR_FOLDERS: Final = (
+    *("incoming", "blobs", "results", "results/*", "tls", "access-log", "access-log/*", "link-audit", "quarantine"),
+)
 
 log = logging.getLogger("coatcheck")
 
@@ -216,6 +222,8 @@ def prepare_local(data: Path, clock: Clock = wall_clock, *, accept_clock: bool =
     Raises: InUse, NewerStore, WrongKey, BadDirectory.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (data / RESTORING).exists():
+        raise BadDirectory(f"A restore into {data} was broken off, or is under way. Repeat coatcheck restore.")
     make_private(data)
     server = FileLock(data / "server.lock")
     try:
@@ -237,6 +245,15 @@ def alone_in(data: Path) -> Iterator[None]:
         yield
     finally:
         alone.close()
+
+
+@contextmanager
+def no_backup(data: Path) -> Iterator[None]:
+    """While no backup is taken. Raises: InUse."""
+    with removing(data) as allowed:
+        if not allowed:
+            raise InUse(f"A backup of {data} is under way. Try again when it is done.")
+        yield
 
 
 def needs_preparing(data: Path) -> bool:
@@ -325,7 +342,10 @@ def recover(connection: sqlite3.Connection, paths: BlobPaths) -> None:
         else:
             paths.discard(blob_id)
     garbage = [row[0].hex() for row in connection.execute("SELECT blob_id FROM garbage")]
-    paths.remove(garbage)
+    try:
+        paths.remove(garbage)
+    except RemovalHeld:
+        return  # a backup is under way; the sweep removes them
     connection.execute("BEGIN IMMEDIATE")
     forget_blobs(connection, garbage)
     connection.execute("COMMIT")

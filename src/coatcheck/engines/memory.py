@@ -38,6 +38,7 @@ from ..ports.object import (
     VersionPage,
     delete_marker,
 )
+from ..ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
 from ..ports.upload import Part, Upload, UploadPage
 from ..ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .memory_entries import MemoryEntries
@@ -60,6 +61,7 @@ class MemoryCatalog(MemoryEntries):
         self._last_bucket_id = 0
         self._blocked_accounts: set[str] = set()
         self._suspended_accounts: set[str] = set()
+        self._quotas: dict[str, Quota] = {}
         self.references: Counter[str] = Counter()
         self.garbage: set[str] = set()
         self._released_at: dict[str, float] = {}
@@ -70,6 +72,7 @@ class MemoryCatalog(MemoryEntries):
             kept.clear()
         for names in (self._blocked_accounts, self._suspended_accounts, self.garbage):
             names.clear()
+        self._quotas.clear()
         self.references.clear()
 
     # --- buckets ---
@@ -87,9 +90,10 @@ class MemoryCatalog(MemoryEntries):
     def _as_owned(self, bucket: Bucket) -> Bucket:
         """With what its owner's account says."""
         blocked, suspended = bucket.owner in self._blocked_accounts, bucket.owner in self._suspended_accounts
-        if not (blocked or suspended):
+        limited = bucket.owner in self._quotas
+        if not (blocked or suspended or limited):
             return bucket
-        return replace(bucket, owner_blocks_public_access=blocked, owner_suspended=suspended)
+        return replace(bucket, owner_blocks_public_access=blocked, owner_suspended=suspended, owner_has_quota=limited)
 
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
         names = sorted(n for n, b in self._buckets.items() if b.owner == owner and n.startswith(prefix) and n > marker)
@@ -169,6 +173,48 @@ class MemoryCatalog(MemoryEntries):
             sum(part.size for part in parts),
         )
 
+    async def find_usage(self, bucket_id: int) -> Usage:
+        return self._usage_of(bucket_id)
+
+    def _usage_of(self, bucket_id: int) -> Usage:
+        records = [record for versions in self._objects.get(bucket_id, {}).values() for record in versions]
+        parts = [part for _, parts in self._uploads_of(bucket_id) for part in parts.values()]
+        size = sum(record.size for record in records) + sum(part.size for part in parts)
+        return Usage(size, sum(record.kind != DELETE_MARKER for record in records))
+
+    async def find_account_usage(self, account: str) -> tuple[Quota, Usage]:
+        return self._quotas.get(account, UNLIMITED), self._usage_of_account(account)
+
+    def _usage_of_account(self, account: str) -> Usage:
+        owned = [self._usage_of(bucket.bucket_id) for bucket in self._buckets.values() if bucket.owner == account]
+        return Usage(sum(held.size for held in owned), sum(held.objects for held in owned))
+
+    async def set_account_quota(self, account: str, quota: Quota) -> None:
+        self._quotas.pop(account, None)
+        if quota != UNLIMITED:
+            self._quotas[account] = quota
+
+    async def check_room(self, bucket_id: int, more: Usage) -> None:
+        self._check_quota(bucket_id, more)
+
+    def _check_quota(self, bucket_id: int, more: Usage) -> None:
+        """Raises: Gone, OverQuota."""
+        bucket = self._bucket_of(bucket_id)
+        quota = read_bucket_quota(bucket.configuration(QUOTA), bucket.configuration(STORAGE_CAPACITY))
+        of_account = self._quotas.get(bucket.owner, UNLIMITED)
+        if quota != UNLIMITED and quota.refuses(self._usage_of(bucket_id), more):
+            raise OverQuota("", quota)
+        if of_account != UNLIMITED and of_account.refuses(self._usage_of_account(bucket.owner), more):
+            raise OverQuota(bucket.owner, of_account)
+
+    def _growth(self, bucket_id: int, record: ObjectRecord) -> Usage:
+        """What the bucket holds more when a record is the current version of its key."""
+        enabled = self._bucket_of(bucket_id).versioning == "Enabled"
+        replaced = None if enabled else self._null_version(bucket_id, record.key)
+        if replaced is None:
+            return Usage(record.size, 1)
+        return Usage(record.size - replaced.size, int(replaced.kind == DELETE_MARKER))
+
     async def blocks_public_access(self, account: str) -> bool:
         return account in self._blocked_accounts
 
@@ -209,6 +255,7 @@ class MemoryCatalog(MemoryEntries):
     ) -> Written:
         self._check_overwrite(bucket_id, record.key, forbid_overwrite)
         self._check_replaced(bucket_id, record.key)
+        self._check_quota(bucket_id, self._growth(bucket_id, record))
         self._check_blobs(_blob_ids(record.segments), shared=shared)
         self.references.update(_blob_ids(record.segments))
         return self._put_version(bucket_id, record)
@@ -260,6 +307,7 @@ class MemoryCatalog(MemoryEntries):
                     raise Immutable(key)
                 if new.last_modified != old.last_modified:
                     new = self._rules_of(bucket_id).date(new)
+                self._check_quota(bucket_id, Usage(new.size - old.size))
                 self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
                 self.references.update(_blob_ids(new.segments))
                 versions[number] = new
@@ -366,9 +414,10 @@ class MemoryCatalog(MemoryEntries):
         self, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool = False
     ) -> tuple[str, ...]:
         upload, parts = self._upload_at((bucket_id, key, upload_id))
+        old = parts.get(part.number)
+        self._check_quota(bucket_id, Usage(part.size - (old.size if old else 0)))
         self._check_blobs(_blob_ids(part.segments), shared=shared)
         self.references.update(_blob_ids(part.segments))
-        old = parts.get(part.number)
         parts[part.number] = part
         self._uploads[bucket_id, key, upload_id] = (replace(upload, revision=upload.revision + 1), parts)
         return self._release([old.segments] if old else [])
@@ -389,6 +438,8 @@ class MemoryCatalog(MemoryEntries):
             raise Stale(upload.upload_id)
         self._check_overwrite(bucket_id, upload.key, forbid_overwrite)
         self._check_replaced(bucket_id, upload.key)
+        more = self._growth(bucket_id, record)
+        self._check_quota(bucket_id, Usage(more.size - sum(part.size for part in parts.values()), more.objects))
         self.references.update(_blob_ids(record.segments))
         written = self._put_version(bucket_id, record)
         del self._uploads[place]

@@ -32,6 +32,7 @@ from .encrypted import HEADER_BYTES, find_wrapped
 from .key_text import find_key_text
 from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey, make_master_key, read_master_keys
 from .sqlite.connection import open_connection
+from .sqlite.row_sums import row_sum
 from .sqlite.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 
 _ROOT: Final = "root"
@@ -62,7 +63,10 @@ def known_fingerprints(connection: sqlite3.Connection, name: str) -> set[bytes]:
 
 def note_fingerprint(connection: sqlite3.Connection, name: str, key: bytes) -> None:
     """The key is needed from now on."""
-    connection.execute("INSERT OR IGNORE INTO key_fingerprint VALUES (?, ?)", (name, fingerprint(name, key)))
+    row = (name, fingerprint(name, key))
+    connection.execute(
+        "INSERT OR IGNORE INTO key_fingerprint (name, fingerprint, row_crc32) VALUES (?, ?, ?)", (*row, row_sum(*row))
+    )
 
 
 def set_fingerprints(connection: sqlite3.Connection, name: str, keys: Iterable[bytes]) -> None:
@@ -86,18 +90,30 @@ def check_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPath
 
     Raises: WrongKey; then nothing was changed.
     """
-    if secrets.find(SECRET) is None and _needs_secret_key(connection):
-        raise _missing(secrets, SECRET, "the catalog's access keys are encrypted with it")
-    if secrets.find(ENCRYPTION) is None and _needs_master_key(connection):
-        raise _missing(secrets, ENCRYPTION, "objects are encrypted with it")
-    _check_callback_key(connection, secrets)
+    _check_presence(connection, secrets)
     make_secret_key(secrets)
     make_master_key(secrets)
+    verify_keys(connection, secrets, paths)
+
+
+def verify_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPaths) -> None:
+    """Hold the keys against what the catalog knows and holds, of whatever version; make none. Raises: WrongKey."""
+    _check_presence(connection, secrets)
+    if secrets.find(SECRET) is None or secrets.find(ENCRYPTION) is None:
+        return  # of a directory that was never used
     check_opening_keys(connection, secrets)
     if not known_fingerprints(connection, SECRET):
         _prove_secret_key(connection, secrets)
     if not known_fingerprints(connection, ENCRYPTION):
         _prove_master_keys(connection, secrets, paths)
+
+
+def _check_presence(connection: sqlite3.Connection, secrets: Secrets) -> None:
+    if secrets.find(SECRET) is None and _needs_secret_key(connection):
+        raise _missing(secrets, SECRET, "the catalog's access keys are encrypted with it")
+    if secrets.find(ENCRYPTION) is None and _needs_master_key(connection):
+        raise _missing(secrets, ENCRYPTION, "objects are encrypted with it")
+    _check_callback_key(connection, secrets)
 
 
 def check_opening_keys(connection: sqlite3.Connection, secrets: Secrets) -> tuple[bytes, MasterKeys]:

@@ -20,7 +20,7 @@ from ..ports.byte_store import is_encrypted
 from ..ports.secrets import ENCRYPTION, Secrets
 from .blob_paths import BlobPaths
 from .encrypted import BODY, HEADER_BYTES, SLOTS, find_wrapped
-from .local import FileLock, alone_in
+from .local import FileLock, alone_in, no_backup
 from .master_keys import WRAP_MAX_BYTES, MasterKeys, fresh_keys, label_of, write_master_keys
 from .needed_keys import check_keys, check_opening_keys, note_keys, set_fingerprints
 from .secret_files import FileSecrets
@@ -44,12 +44,12 @@ def rotate(data: Path, note: Callable[[int], None] = lambda _: None) -> Rotation
 
     Args:
         note: told now and then how many are done.
-    Raises: InUse (a server is running), WrongKey, NewerStore.
+    Raises: InUse (a server is running, or a backup), WrongKey, NewerStore.
     """
     secrets = FileSecrets(data)
     with closing(FileLock(data / "server.lock")) as server:
         server.own(0)
-        with alone_in(data):
+        with alone_in(data), no_backup(data):
             keys = _begin(data, secrets)
             blobs = _rotate_blobs(data, keys, note)
             bodies = _rotate_bodies(data, keys, lambda done: note(blobs + done))

@@ -17,7 +17,7 @@ from typing import Final
 from ..ports.secrets import CALLBACK, ENCRYPTION, SECRET, TLS, Place, WrongKey
 from .blob_paths import sync_directory
 
-_FILES: Final = {SECRET: "secret.key", ENCRYPTION: "encryption.key", CALLBACK: "callback.key", TLS: "tls/ca.key"}
+SECRET_FILES: Final = {SECRET: "secret.key", ENCRYPTION: "encryption.key", CALLBACK: "callback.key", TLS: "tls/ca.key"}
 _VARIABLES: Final = {SECRET: "COATCHECK_SECRET_KEY", ENCRYPTION: "COATCHECK_ENCRYPTION_KEY"}
 
 
@@ -58,7 +58,7 @@ class FileSecrets:
         return Place(str(path), f"Restore it from a backup{or_set}; to do without it: {accept}")
 
     def _path(self, name: str) -> Path:
-        return self._data / _FILES[name]
+        return self._data / SECRET_FILES[name]
 
     def _sync(self, path: Path) -> None:
         for directory in {path.parent, self._data}:

@@ -1,61 +1,59 @@
-"""Whether a bucket has room for more: what it holds is counted, and remembered for a while.
-
-To count costs a look at every row of the bucket, so a process counts once and then adds what it lets in; it counts anew
-behind a write when a minute is over, and before it refuses one.
-"""
+"""Whether there is room for more, looked at before a body comes; each commit looks again, and only that counts."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
-from typing import Final
-
-from coatcheck.configurations import storage_capacity
-from coatcheck.core.errors import STORAGE_CAPACITY_EXCEEDED
-from coatcheck.core.limits import CAPACITY_BELIEVED_S, METERS_MAX
+from coatcheck.core.errors import QUOTA_EXCEEDED, OssError
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Catalog
-
-_FRESH_S: Final = 1.0  # a count that is no older is good enough to refuse by
-
-
-@dataclass(slots=True)
-class _Held:
-    size: int
-    counted_at: float
-    counting: asyncio.Task[None] | None = None
+from coatcheck.ports.object import DELETE_MARKER
+from coatcheck.ports.quota import QUOTA, STORAGE_CAPACITY, OverQuota, Usage
 
 
-@dataclass(slots=True)
-class HeldBytes:
-    """What the buckets that have a capacity hold, as far as one process knows."""
+def has_quota(bucket: Bucket) -> bool:
+    """Whether there may be one, of the bucket or of its owner. Costs next to nothing."""
+    return bucket.owner_has_quota or any(name in (QUOTA, STORAGE_CAPACITY) for name, _ in bucket.configurations)
 
-    _held: dict[int, _Held] = field(default_factory=dict)
 
-    async def admit(self, catalog: Catalog, bucket: Bucket, announced: int) -> None:
-        """Let so many bytes more into a bucket. Raises: OssError STORAGE_CAPACITY_EXCEEDED."""
-        document = bucket.configuration(storage_capacity.NAME)
-        most = None if document is None else storage_capacity.from_json(document).most_bytes
-        if most is None:
-            return
-        now = asyncio.get_running_loop().time()
-        held = self._held.get(bucket.bucket_id)
-        if held is None or (held.size + announced > most and now - held.counted_at > _FRESH_S):
-            held = await self._count(catalog, bucket.bucket_id)
-        if held.size + announced > most:
-            raise STORAGE_CAPACITY_EXCEEDED(BucketName=bucket.name)
-        held.size += announced
-        if now - held.counted_at > CAPACITY_BELIEVED_S and (held.counting is None or held.counting.done()):
-            held.counting = asyncio.create_task(self._count_again(catalog, bucket.bucket_id))
+async def admit_object(catalog: Catalog, bucket: Bucket, key: str, size: int) -> None:
+    """Let a new version of so many bytes begin; the one that it replaces is looked for only if there is no room beside
+    that. Raises: OssError QUOTA_EXCEEDED."""
+    try:
+        await _admit(catalog, bucket, Usage(size, 1))
+    except OssError:
+        replaced = None if bucket.versioning == "Enabled" else await catalog.find_object(bucket.bucket_id, key, "null")
+        if replaced is None:
+            raise
+        await _admit(catalog, bucket, Usage(size - replaced.size, int(replaced.kind == DELETE_MARKER)))
 
-    async def _count_again(self, catalog: Catalog, bucket_id: int) -> None:
-        await self._count(catalog, bucket_id)
 
-    async def _count(self, catalog: Catalog, bucket_id: int) -> _Held:
-        now = asyncio.get_running_loop().time()
-        stat = await catalog.stat_bucket(bucket_id)
-        size = sum(found.size_bytes for _, found in stat.classes) + stat.parts_bytes
-        held = self._held[bucket_id] = _Held(size, now)
-        if len(self._held) > METERS_MAX:
-            del self._held[next(iter(self._held))]
-        return held
+async def admit_bytes(catalog: Catalog, bucket: Bucket, size: int) -> None:
+    """Let so many bytes come in addition. Raises: OssError QUOTA_EXCEEDED."""
+    await _admit(catalog, bucket, Usage(size))
+
+
+async def admit_part(catalog: Catalog, bucket: Bucket, key: str, upload_id: str, part: tuple[int, int]) -> None:
+    """Let a part, its number and size, begin; the one that it replaces is looked for only if there is no room beside
+    that. Raises: OssError QUOTA_EXCEEDED."""
+    number, size = part
+    try:
+        await admit_bytes(catalog, bucket, size)
+    except OssError:
+        found, _ = await catalog.list_parts(bucket.bucket_id, key, upload_id, marker=number - 1, limit=1)
+        if not found or found[0].number != number:
+            raise
+        await admit_bytes(catalog, bucket, size - found[0].size)
+
+
+async def _admit(catalog: Catalog, bucket: Bucket, more: Usage) -> None:
+    try:
+        await catalog.check_room(bucket.bucket_id, more)
+    except OverQuota as over:
+        raise quota_exceeded(over) from None
+
+
+def quota_exceeded(over: OverQuota) -> OssError:
+    """The refusal that a client gets: whose quota it is, and how much that allows."""
+    quota = over.quota
+    most = [f"{quota.size} bytes"] if quota.size is not None else []
+    most += [f"{quota.objects} objects"] if quota.objects is not None else []
+    return QUOTA_EXCEEDED(QuotaOf="account" if over.account else "bucket", Quota=", ".join(most))

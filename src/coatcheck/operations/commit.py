@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from coatcheck.core.errors import FILE_IMMUTABLE, INTERNAL_ERROR, OssError
-from coatcheck.ports.byte_store import BlobWriter, ByteStore
+from coatcheck.ports.byte_store import BlobWriter, ByteStore, RemovalHeld
 from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, Immutable, NotWritten, Stale, Unknown, Written
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.quota import OverQuota
 
+from .capacity import quota_exceeded
 from .context import Ports
 
 T = TypeVar("T")
@@ -63,12 +65,15 @@ async def commit(
 
     Args:
         gone, exists: what the catalog's Gone and AlreadyThere are for the client.
-    Raises: `gone`, `exists`, OssError FILE_IMMUTABLE, Stale, and what else the mutation raises: Unknown among it.
+    Raises: `gone`, `exists`, OssError FILE_IMMUTABLE, QUOTA_EXCEEDED, Stale, and what else the mutation raises: Unknown
+        among it.
     """
     try:
         result = await write
-    except (AlreadyThere, Gone, Immutable, NotWritten, OssError, Stale) as error:
+    except (AlreadyThere, Gone, Immutable, NotWritten, OssError, OverQuota, Stale) as error:
         await discard(blob)
+        if isinstance(error, OverQuota):
+            raise quota_exceeded(error) from None
         if isinstance(error, Immutable):
             raise FILE_IMMUTABLE(Key=str(error)) from None
         if isinstance(error, Gone) and gone is not None:
@@ -187,5 +192,7 @@ async def _remove_if_possible(ports: Ports, blob_ids: Sequence[str]) -> None:
     try:
         await ports.byte_store.remove(blob_ids)
         await ports.catalog.forget_blobs(blob_ids)
+    except RemovalHeld:
+        pass  # the sweep does it when the backup is done
     except (OSError, RuntimeError, NotWritten, Unknown) as error:
         log.warning("%d released blobs are left for the next sweep: %s", len(blob_ids), error)

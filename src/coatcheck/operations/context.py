@@ -24,7 +24,6 @@ from coatcheck.ports.selector import NoSelector, Selector
 from coatcheck.ports.tasks import NoTasks, Tasks
 
 from .access_times import AccessNotes
-from .capacity import HeldBytes
 from .limited import LimitedDownloads, NoLimitedDownloads
 from .mirroring import Mirrors, NoMirrors
 from .pacing import BucketMeters
@@ -38,7 +37,6 @@ class Ports(NamedTuple):
     notifier: Notifier = NoNotifier()
     renderer: Renderer | None = None  # None where no pictures are processed
     meters: BucketMeters = BucketMeters()
-    held_bytes: HeldBytes = HeldBytes()
     accesses: AccessNotes = AccessNotes()
     selector: Selector = NoSelector()
     tasks: Tasks = NoTasks()

@@ -13,6 +13,7 @@ from coatcheck.ports.fetcher import Fetched
 from coatcheck.ports.object import DEFAULT_ACL
 
 from .bandwidth import UP, shared_pace
+from .capacity import admit_object, has_quota
 from .commit import Stored, discard
 from .context import Context
 from .encryption import bucket_encryption
@@ -60,7 +61,8 @@ async def store_fetched(
         raise ENTITY_TOO_LARGE()
     await check_writable(context, grant, asked=wanted.forbid_overwrite)
     pace = shared_pace(ports.meters, bucket, UP, intranet=False)
-    await ports.held_bytes.admit(ports.catalog, bucket, fetched.size or 0)
+    if has_quota(bucket):
+        await admit_object(ports.catalog, bucket, grant.this_key, fetched.size or 0)
     encryption = bucket_encryption(bucket)
     chunks: AsyncIterator[bytes] = paced(fetched.chunks, pace) if pace else fetched.chunks
     incoming = await receive(

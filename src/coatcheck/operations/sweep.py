@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.core.limits import LINK_KEPT_S, SWEEP_AFTER_S
+from coatcheck.ports.byte_store import RemovalHeld
 
 from .context import Ports
 
@@ -29,11 +30,15 @@ async def sweep(ports: Ports, now: float) -> int:
 
     A blob is spared for SWEEP_AFTER_S at least, in which whoever released it removes it, and for as long as the byte
     store asks for. Several may sweep at once: removing what is gone does no harm.
-    Raises: OSError, NotWritten, Unknown; the rest is left for the next sweep.
+    While a backup copies blobs none is removed. Raises: OSError, NotWritten, Unknown; the rest is left for the next
+    sweep.
     """
     before, swept = int(now - max(SWEEP_AFTER_S, ports.byte_store.removal_grace_s)), 0
     while blob_ids := await ports.catalog.released_blobs(before, limit=_AT_ONCE):
-        await ports.byte_store.remove(blob_ids)
+        try:
+            await ports.byte_store.remove(blob_ids)
+        except RemovalHeld:
+            break
         await ports.catalog.forget_blobs(blob_ids)
         swept += len(blob_ids)
     return swept

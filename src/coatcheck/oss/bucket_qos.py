@@ -1,4 +1,4 @@
-"""GetUserQosInfo; and which requests bring bytes that a bucket's storage capacity counts.
+"""GetUserQosInfo; and which requests bring bytes that quotas count.
 
 What a bucket's own documents say of both is put and shown like others (`configuration.py`). Source: oss2, its requests.
 """
@@ -9,19 +9,39 @@ from typing import Final
 
 from coatcheck.configurations import qos
 from coatcheck.core.xml import Node
+from coatcheck.operations.capacity import admit_bytes, admit_object, admit_part
 from coatcheck.wire.reply import Reply
 
 from .call import Call
 from .configuration import show
 
-# Copies count as nothing that is announced: they are refused where the bucket is full already.
 BRINGING_BYTES: Final = frozenset(
     {"append_object", "copy_object", "post_object", "put_object", "upload_part", "upload_part_copy"}
 )
 
 
-def announced_bytes(call: Call) -> int:
-    """How long the body says it is; of a form a little more than its file is. 0 where nothing says."""
+async def admit_body(call: Call, name: str) -> None:
+    """Before a body is read: refuse what a quota has no room for. What nobody announces is weighed by the commit alone.
+
+    Of a form only its own length is known, which is a little more than its file's. Raises: OssError QUOTA_EXCEEDED.
+    """
+    catalog, bucket, size = call.ports.catalog, call.this_bucket, _announced(call)
+    match name:
+        case "put_object" | "copy_object":
+            await admit_object(catalog, bucket, call.key, size)
+        case "post_object":
+            await admit_bytes(catalog, bucket, min(size, 1))
+        case "upload_part":
+            number = call.request.query.get("partNumber") or ""
+            upload_id = call.request.query.get("uploadId") or ""
+            if number.isascii() and number.isdigit() and len(number) < 6:  # others are refused for it
+                await admit_part(catalog, bucket, call.key, upload_id, (int(number), size))
+        case _:
+            await admit_bytes(catalog, bucket, size)
+
+
+def _announced(call: Call) -> int:
+    """How long the body says it is; 0 where nothing says."""
     text = call.request.headers.get("content-length") or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else 0
 

@@ -25,6 +25,7 @@ from coatcheck.exchange import Exchange, Logged, read_unwritten
 from coatcheck.identity.caller import ANONYMOUS, Caller, UsedLink
 from coatcheck.identity.identify import ask_for_key, identify, identify_form, recognise
 from coatcheck.identity.readings import Reading, Readings
+from coatcheck.operations.capacity import has_quota
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.intake import body_fault
 from coatcheck.ports.bucket import Bucket
@@ -56,7 +57,7 @@ from coatcheck.wire.target import (
 from .access_point import check_point
 from .admission import admit
 from .asking import NOTHING
-from .bucket_qos import BRINGING_BYTES, announced_bytes
+from .bucket_qos import BRINGING_BYTES, admit_body
 from .bucket_website import serve_website
 from .call import Call, PostedForm
 from .hints import Hints
@@ -322,8 +323,8 @@ class Pipeline:
         )
         if request.method in ("PUT", "POST"):
             check_side_effects(call)
-            if bucket is not None and bucket.configurations and row.name in BRINGING_BYTES:
-                await self._ports.held_bytes.admit(self._ports.catalog, bucket, announced_bytes(call))
+            if bucket is not None and row.name in BRINGING_BYTES and has_quota(bucket):
+                await admit_body(call, row.name)
         return await row.run(call)
 
     async def _serve_missing(

@@ -28,7 +28,7 @@ class Bucket:
         created_at: Unix seconds.
         versioning: "" (never set), "Enabled" or "Suspended".
         configurations: the bucket's other documents by name ("cors", "policy" ...), as stored text.
-        owner_blocks_public_access, owner_suspended: what holds for all buckets of the owner's account.
+        owner_blocks_public_access, owner_suspended, owner_has_quota: what holds for all buckets of the owner's account.
         policy: the bucket policy's text; None if there is none.
         blocks_public_access: whether ACLs and policies that open the bucket to everybody count as absent.
     """
@@ -45,6 +45,7 @@ class Bucket:
     configurations: tuple[tuple[str, str], ...] = ()
     owner_blocks_public_access: bool = False
     owner_suspended: bool = False
+    owner_has_quota: bool = False
     policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these two, so they are
     blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
     _documents: dict[str, str] = field(init=False, compare=False, repr=False)  # by name: each request asks for several

@@ -22,6 +22,10 @@ class BlobGone(Exception):
     """The blob does not exist (any more): the row that named it was read before it was replaced."""
 
 
+class RemovalHeld(Exception):
+    """Nothing may be removed now, since a backup is copying it. What was released stays so, for a later sweep."""
+
+
 class BlobWriter(Protocol):
     """One blob in the making. Not shared between tasks."""
 
@@ -118,7 +122,7 @@ class BlobStore(Protocol):
         ...
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
-        """Remove blobs, durably; fine if one is not there."""
+        """Remove blobs, durably; fine if one is not there. Raises: RemovalHeld, and none was."""
         ...
 
     async def size(self, blob_id: str) -> int:

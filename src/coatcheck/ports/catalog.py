@@ -26,6 +26,7 @@ from ..core.times import Moments
 from .access_point import AccessPoint
 from .bucket import Bucket, BucketStat, NewBucket
 from .object import Deletion, ListPage, ObjectRecord, VersionPage
+from .quota import Quota, Usage
 from .upload import Part, Upload, UploadPage
 
 Change = Callable[[ObjectRecord], ObjectRecord]
@@ -183,6 +184,23 @@ class Catalog(Protocol):
         """How much is in it, counted when asked: the cost follows the bucket. All zero for one that is gone."""
         ...
 
+    async def find_usage(self, bucket_id: int) -> Usage:
+        """What a bucket holds, in one read; nothing, for one that is gone."""
+        ...
+
+    async def find_account_usage(self, account: str) -> tuple[Quota, Usage]:
+        """What an account may hold, and what its buckets do."""
+        ...
+
+    async def set_account_quota(self, account: str, quota: Quota) -> None:
+        """What all buckets of an account may hold together, from the next mutation on."""
+        ...
+
+    async def check_room(self, bucket_id: int, more: Usage) -> None:
+        """Whether the quotas of a bucket and its owner leave room for so much more now, at the cost of some reads. A
+        mutation looks again. Raises: OverQuota."""
+        ...
+
     async def blocks_public_access(self, account: str) -> bool:
         """Whether public access is blocked for all buckets of the account; each `Bucket` of it says so, too."""
         ...
@@ -272,6 +290,9 @@ class Catalog(Protocol):
         """Note the time, as every commit does now and then: a later start believes a clock that is not far from it."""
         ...
 
+    # Quotas of the bucket (its documents QUOTA and STORAGE_CAPACITY) and of its owner hold for every mutation that
+    # makes bytes or objects more: it raises OverQuota, and nothing is changed. Judged at the moment of the commit.
+    #
     # In a bucket that has a document REPLICATION every mutation that writes, changes or removes a version leaves, in
     # the same commit, an entry of kind JOURNAL under its key, with another text each time.
 

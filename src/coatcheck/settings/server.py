@@ -221,6 +221,15 @@ class ServerSettings:
         Hour(),
         "Hour of the day, UTC, from which lifecycle rules are carried out; -1 for never.",
     )
+    scrub_every_days: int = _row(
+        30,
+        "--scrub-every",
+        Whole(0, 3650, "DAYS"),
+        "How often every stored byte is compared with what was written, in the background; 0 for never.",
+    )
+    scrub_rate_bytes: int = _row(
+        8 * 1024**2, "--scrub-rate", Mebibytes(1, 1024**2), "How much of it a second, at most."
+    )
     accept_clock: bool = _row(
         False,
         "--accept-clock",

@@ -54,7 +54,7 @@ def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> 
     released = []
     for blob_id in blob_ids:
         if connection.execute("DELETE FROM blob WHERE id = ? AND object_count = 1", (blob_id,)).rowcount:
-            connection.execute("INSERT INTO garbage VALUES (?, wall_time())", (blob_id,))
+            connection.execute("INSERT INTO garbage (blob_id, released_at) VALUES (?, wall_time())", (blob_id,))
             released.append(blob_id.hex())
         else:
             connection.execute("UPDATE blob SET object_count = object_count - 1 WHERE id = ?", (blob_id,))

@@ -20,10 +20,14 @@ from ...ports.catalog import (
 )
 from ...ports.object import DELETE_MARKER
 from . import entries, objects
+from .usage import forget_limits
 
 BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
 CONFIGURATIONS: Final = "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name"
-OWNER: Final = "SELECT block_public_access, NOT enabled FROM account WHERE uid = ?"
+OWNER: Final = (
+    "SELECT block_public_access, NOT enabled, quota_size IS NOT NULL OR quota_objects IS NOT NULL FROM account"
+    " WHERE uid = ?"
+)
 STAT: Final = (
     "SELECT storage_class, count(*), sum(size), sum(max(size, ?)) FROM object WHERE bucket_id = ? AND kind <> ?"
     " GROUP BY storage_class ORDER BY storage_class"
@@ -36,12 +40,13 @@ STAT_UPLOADS: Final = (
 
 def read_bucket(row: Any, configurations: Sequence[tuple[str, str]], owner: Any) -> Bucket:
     """A bucket from its row, the rows of its configurations, and what its owner's account says, if there is one."""
-    blocks_public_access, suspended = owner or (0, 0)
+    blocks_public_access, suspended, limited = owner or (0, 0, 0)
     return replace(
         Bucket(*row),
         configurations=tuple(configurations),
         owner_blocks_public_access=bool(blocks_public_access),
         owner_suspended=bool(suspended),
+        owner_has_quota=bool(limited),
     )
 
 
@@ -93,6 +98,7 @@ def set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) -> 
 
 def set_configuration(connection: sqlite3.Connection, bucket_id: int, name: str, document: str | None) -> None:
     objects.check_bucket(connection, bucket_id)
+    forget_limits(connection)
     if document is None:
         connection.execute("DELETE FROM bucket_setting WHERE bucket_id = ? AND name = ?", (bucket_id, name))
     else:

@@ -27,9 +27,10 @@ from ...ports.catalog import (
     Written,
 )
 from ...ports.object import NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
+from ...ports.quota import Quota, Usage
 from ...ports.upload import Part, Upload, UploadPage
 from ..blob_paths import has_room
-from . import buckets, entries, objects, uploads
+from . import buckets, entries, objects, uploads, usage
 from .blobs import forget_blobs, released_blobs
 from .changes import Changes
 from .connection import Reader, open_connection
@@ -126,6 +127,21 @@ class SqliteCatalog:
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
         return await self._listings.run(lambda connection: buckets.stat_bucket(connection, bucket_id))
+
+    async def find_usage(self, bucket_id: int) -> Usage:
+        return Usage(*(self._reader.row(usage.OF_BUCKET, (bucket_id,)) or (0, 0)))
+
+    async def find_account_usage(self, account: str) -> tuple[Quota, Usage]:
+        quota = self._reader.row(usage.QUOTA_OF_ACCOUNT, (account,))
+        return Quota(*(quota or (None, None))), Usage(*(self._reader.row(usage.OF_ACCOUNT, (account,)) or (0, 0)))
+
+    async def set_account_quota(self, account: str, quota: Quota) -> None:
+        await self._writer.run(lambda connection: usage.set_account_quota(connection, account, quota))
+
+    async def check_room(self, bucket_id: int, more: Usage) -> None:
+        limits = usage.find_limits(self._reader.rows(usage.LIMITS, usage.limit_arguments(bucket_id)))
+        _, of_account = await self.find_account_usage(limits.owner)
+        usage.weigh(limits, await self.find_usage(bucket_id), of_account, more)
 
     async def blocks_public_access(self, account: str) -> bool:
         row = self._reader.row(buckets.OWNER, (account,))

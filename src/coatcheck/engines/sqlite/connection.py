@@ -18,12 +18,31 @@ BUSY_TIMEOUT_S: Final = 10.0  # only a foreign tool, or the moment of recovery a
 _CHECKPOINT_PAGES: Final = 2000  # the write-ahead log is folded in at about 16 MiB
 
 
+class CatalogConnection(sqlite3.Connection):
+    """A connection to the catalog.
+
+    Attributes:
+        grown: bytes and objects by bucket id that the transaction under way has added, and not written yet; `usage`.
+        limits: the quotas that it has looked up, by bucket id.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.grown: dict[int, tuple[int, int]] = {}
+        self.limits: dict[int, object] = {}
+
+
 def open_connection(
     path: Path, *, cache_kib: int, query_only: bool, busy_timeout_s: float = BUSY_TIMEOUT_S
-) -> sqlite3.Connection:
+) -> CatalogConnection:
     """A connection in autocommit mode. No `mmap_size`: it made reads beside a writer four times slower."""
     connection = sqlite3.connect(
-        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, cached_statements=256
+        path,
+        timeout=busy_timeout_s,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+        factory=CatalogConnection,
     )
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute("PRAGMA synchronous = FULL")

@@ -14,6 +14,7 @@ from ...core.digests import update_crc64
 from ...core.times import Moments
 from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Immutable, Written
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Retention, Segment, delete_marker
+from ...ports.quota import Usage
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of, sums_of_tail
 from .journal import note_change
@@ -33,6 +34,7 @@ from .rows import (
     write_tags,
     write_worm,
 )
+from .usage import check_quota, grow, usage_of
 
 _COLUMNS: Final = (
     "SELECT version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, content,"
@@ -137,6 +139,11 @@ class _Place(NamedTuple):
     body_id: int | None
     segments: bytes | None
     worm: str | None
+    size: int
+
+    @property
+    def usage(self) -> Usage:
+        return usage_of(self.kind, self.size)
 
     @property
     def retention(self) -> Retention | None:
@@ -148,7 +155,7 @@ class _Place(NamedTuple):
 
 
 _PLACE: Final = (
-    "SELECT seq, version_id, kind, last_modified, body_id, ifnull(object.segments, body.segments), worm"
+    "SELECT seq, version_id, kind, last_modified, body_id, ifnull(object.segments, body.segments), worm, size"
     " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
 
@@ -207,10 +214,17 @@ def put_object(
     rules = rules_of(connection, bucket_id, moments)
     check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
     replaced = find_replaced(connection, bucket_id, rules, record.key)
+    check_quota(connection, bucket_id, growth(record, replaced))
     blob_ids = read_blob_ids(columns.segments)
     check_blobs(connection, blob_ids, shared=shared)
     name_blobs(connection, blob_ids, {} if shared else sums_of(record.segments, record.crc64))
     return put_version(connection, bucket_id, rules, record, columns, replaced)
+
+
+def growth(record: ObjectRecord, replaced: _Place | None) -> Usage:
+    """What a bucket holds more when a record has taken the place of what `find_replaced` found."""
+    new, old = usage_of(record.kind, record.size), Usage() if replaced is None else replaced.usage
+    return Usage(new.size - old.size, new.objects - old.objects)
 
 
 def find_replaced(
@@ -257,6 +271,7 @@ def put_version(
             "SELECT seq FROM object WHERE bucket_id = ? AND key = ? ORDER BY seq LIMIT 1", (bucket_id, record.key)
         ).fetchone()
         seq = min(newest[0], 0) - 1 if newest else -1
+    grow(connection, bucket_id, growth(record, replaced))
     body_id = _write_body(connection, replaced and replaced.body_id, columns)
     _write_row(connection, bucket_id, record.key, seq, version_id, columns, body_id)
     released = release_blobs(connection, read_blob_ids(replaced.segments)) if replaced else ()
@@ -318,10 +333,13 @@ def change_object(
         raise Immutable(key)
     if becomes.last_modified != was.last_modified:
         becomes = rules.date(becomes)
+    more = Usage(becomes.size - was.size)
+    check_quota(connection, bucket_id, more)
     columns = write_columns(becomes)
     before, after = read_blob_ids(place.segments), read_blob_ids(columns.segments)
     if before != after:
         check_blobs(connection, set(after) - set(before))
+    grow(connection, bucket_id, more)
     body_id = _write_body(connection, place.body_id, columns)
     _write_row(connection, bucket_id, key, place.seq, place.version_id, columns, body_id)
     if before == after:
@@ -363,6 +381,7 @@ def _delete_version(
     if place is None:
         return Deleted(existed=False)
     _delete_row(connection, bucket_id, key, place.seq)
+    grow(connection, bucket_id, Usage(-place.usage.size, -place.usage.objects))
     if place.body_id is not None:
         connection.execute("DELETE FROM body WHERE id = ?", (place.body_id,))
     released = release_blobs(connection, read_blob_ids(place.segments))

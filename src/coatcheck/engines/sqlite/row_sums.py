@@ -3,7 +3,8 @@
 It is computed of the row's other columns in the order of the table: numbers in decimal, text as UTF-8, NULL as nothing,
 joined by line feeds; NULLs at the end count as absent, so that a column may be added later and no row is written again.
 Rows of `object` have it of their segments too, wherever those lie, before the rest. `object` and `part` are written
-often, so their statements bring it along; for all other tables triggers put it in, in every connection that
+often, so their statements bring it along, and so do those of `key_fingerprint`, which any connection may run; for all
+other tables triggers put it in, in every connection that
 writes, whatever the statement was. Reading doesn't compare it: that takes two microseconds.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, Final
 from zlib import crc32
 
 _COLUMN: Final = "row_crc32"
-_BY_STATEMENT: Final = ("object", "part")
+_BY_STATEMENT: Final = ("object", "part", "key_fingerprint")
 _BY_TRIGGER: Final = (
     "upload",
     "bucket",
@@ -37,6 +38,9 @@ _BY_TRIGGER: Final = (
     "content_sum",
     "link_total",
     "link_audit_counted",
+    "nonce",
+    "garbage",
+    "noted_time",
 )
 
 
@@ -61,7 +65,7 @@ def keep_row_sums(connection: sqlite3.Connection) -> None:
     for table in _BY_TRIGGER:
         columns, keys = _columns(connection, table)
         new = ", ".join(f"NEW.{column}" for column in columns)
-        row = " AND ".join(f"{column} IS NEW.{column}" for column in keys)
+        row = " AND ".join(f"{column} IS NEW.{column}" for column in keys or ["rowid"])
         for event in ("INSERT", "UPDATE"):
             connection.execute(
                 f"CREATE TEMP TRIGGER {table}_{event.lower()}_summed AFTER {event} ON main.{table}"  # noqa: S608

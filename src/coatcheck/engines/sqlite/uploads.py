@@ -8,9 +8,10 @@ from typing import Any, Final
 from ...core.times import Moments
 from ...ports.catalog import Gone, Stale, Written
 from ...ports.object import ObjectRecord
+from ...ports.quota import Usage
 from ...ports.upload import Part, Upload
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of
-from .objects import Columns, check_bucket, check_overwrite, find_replaced, put_version, rules_of
+from .objects import Columns, check_bucket, check_overwrite, find_replaced, growth, put_version, rules_of
 from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
@@ -26,6 +27,7 @@ from .rows import (
     write_tags,
     write_worm,
 )
+from .usage import check_quota, grow
 
 UPLOADS: Final = (
     "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm"
@@ -85,14 +87,17 @@ def put_part(
     connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool
 ) -> tuple[str, ...]:
     number, _ = _find(connection, bucket_id, key, upload_id)
+    old = connection.execute(
+        "SELECT segments, size FROM part WHERE upload = ? AND number = ?", (number, part.number)
+    ).fetchone()
+    more = Usage(part.size - (old[1] if old else 0))
+    check_quota(connection, bucket_id, more)
     segments = write_segments(part.segments)
     blob_ids = read_blob_ids(segments)
     check_blobs(connection, blob_ids, shared=shared)
     name_blobs(connection, blob_ids, {} if shared else sums_of(part.segments, part.crc64))
+    grow(connection, bucket_id, more)
     columns = (number, part.number, part.size, part.etag, write_crc64(part.crc64), part.last_modified, segments)
-    old = connection.execute(
-        "SELECT segments FROM part WHERE upload = ? AND number = ?", (number, part.number)
-    ).fetchone()
     connection.execute(
         "INSERT OR REPLACE INTO part (upload, number, size, etag, crc64, last_modified, segments, row_crc32)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -118,14 +123,17 @@ def complete_upload(
     check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
     rules = rules_of(connection, bucket_id, moments)
     replaced = find_replaced(connection, bucket_id, rules, record.key)
-    moved = move_blobs(connection, read_blob_ids(columns.segments), _delete(connection, number))
+    going = connection.execute("SELECT ifnull(sum(size), 0) FROM part WHERE upload = ?", (number,)).fetchone()[0]
+    more = growth(record, replaced)
+    check_quota(connection, bucket_id, Usage(more.size - going, more.objects))
+    moved = move_blobs(connection, read_blob_ids(columns.segments), _delete(connection, bucket_id, number))
     written = put_version(connection, bucket_id, rules, record, columns, replaced)
     return Written(written.version_id, written.released + moved)
 
 
 def abort_upload(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
     number, _ = _find(connection, bucket_id, key, upload_id)
-    return release_blobs(connection, _delete(connection, number))
+    return release_blobs(connection, _delete(connection, bucket_id, number))
 
 
 def _find(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str) -> tuple[int, int]:
@@ -138,9 +146,10 @@ def _find(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: s
     return found
 
 
-def _delete(connection: sqlite3.Connection, number: int) -> list[bytes]:
+def _delete(connection: sqlite3.Connection, bucket_id: int, number: int) -> list[bytes]:
     """Remove an upload and its parts; the blobs that those named, once for each part."""
-    rows = connection.execute("SELECT segments FROM part WHERE upload = ?", (number,)).fetchall()
+    rows = connection.execute("SELECT segments, size FROM part WHERE upload = ?", (number,)).fetchall()
+    grow(connection, bucket_id, Usage(-sum(row[1] for row in rows)))
     connection.execute("DELETE FROM part WHERE upload = ?", (number,))
     connection.execute("DELETE FROM upload WHERE id = ?", (number,))
     return [blob_id for row in rows for blob_id in read_blob_ids(row[0])]

@@ -41,18 +41,20 @@ from ...ports.catalog import (
     Unknown,
     Unwritable,
 )
+from ...ports.quota import OverQuota
 from ..trouble import tell_trouble
 from .blobs import date_releases
 from .changes import Changed, Changes
 from .connection import WriteLock, open_connection
 from .noted_time import NotedTime
 from .row_sums import keep_row_sums
+from .usage import begin_usage, write_grown
 
 T = TypeVar("T")
 
 _BATCH_MAX: Final = 256  # mutations in one transaction: with inline bodies at most 16 MiB
 _CACHE_KIB: Final = 16 * 1024
-_REFUSALS: Final = (AlreadyThere, Gone, Immutable, NotEmpty, Stale, TooMany, OssError)
+_REFUSALS: Final = (AlreadyThere, Gone, Immutable, NotEmpty, OverQuota, Stale, TooMany, OssError)
 # A quota, or a limit on the size of files, shows as a failed write; a full disk can also hit the shared-memory file.
 _NO_SPACE: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 _UNWRITABLE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)  # told before any write
@@ -216,6 +218,7 @@ class Writer:
                 raise
             self.transactions += 1
             self._changed.begin()
+            begin_usage(self._connection)
             try:
                 yield
                 self._end_transaction()
@@ -226,6 +229,7 @@ class Writer:
 
     def _end_transaction(self) -> None:
         """Raises: _Lost; sqlite3.Error, and nothing was committed."""
+        write_grown(self._connection)
         self._noted.note(self._connection)
         try:
             with self._changes.moving(self._changed):

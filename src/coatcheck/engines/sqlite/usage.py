@@ -1,0 +1,124 @@
+"""What buckets and accounts hold, kept without counting rows; and their quotas, held to in the writer's transactions.
+
+What a mutation adds is gathered on its connection, and written once for each bucket before the commit, so that 256 puts
+in one transaction cost two updates. Where there is a quota it is written before each look at it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Final, NamedTuple, cast
+
+from ...ports.object import DELETE_MARKER
+from ...ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
+from .connection import CatalogConnection
+
+LIMITS: Final = (
+    "SELECT owner, (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?),"
+    " (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?), quota_size, quota_objects"
+    " FROM bucket LEFT JOIN account ON uid = owner WHERE id = ?"
+)
+OF_BUCKET: Final = "SELECT size, objects FROM bucket_usage WHERE bucket_id = ?"
+OF_ACCOUNT: Final = "SELECT size, objects FROM account_usage WHERE account = ?"
+QUOTA_OF_ACCOUNT: Final = "SELECT quota_size, quota_objects FROM account WHERE uid = ?"
+_ADD_TO_BUCKET: Final = (
+    "INSERT INTO bucket_usage VALUES (?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET size = size + excluded.size, objects = objects + excluded.objects"
+)
+_ADD_TO_ACCOUNT: Final = (
+    "INSERT INTO account_usage SELECT owner, ?, ? FROM bucket WHERE id = ?"
+    " ON CONFLICT DO UPDATE SET size = size + excluded.size, objects = objects + excluded.objects"
+)
+
+
+class Limits(NamedTuple):
+    """What holds for a bucket: its own quota, and its owner's."""
+
+    owner: str
+    bucket: Quota
+    account: Quota
+
+    @property
+    def any(self) -> bool:
+        return self.bucket != UNLIMITED or self.account != UNLIMITED
+
+
+_FREE: Final = Limits("", UNLIMITED, UNLIMITED)
+
+
+def _noted(connection: sqlite3.Connection) -> CatalogConnection:
+    """Mutations are handed a connection of SQLite's type; the writer's own has more."""
+    return cast(CatalogConnection, connection)
+
+
+def usage_of(kind: str, size: int) -> Usage:
+    """What a version counts for."""
+    return Usage(size, int(kind != DELETE_MARKER))
+
+
+def grow(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
+    """A bucket holds so much more from the commit on, or less."""
+    size, objects = _noted(connection).grown.get(bucket_id, (0, 0))
+    _noted(connection).grown[bucket_id] = (size + more.size, objects + more.objects)
+
+
+def write_grown(connection: sqlite3.Connection) -> None:
+    """Write down what was gathered, inside the transaction."""
+    for bucket_id, (size, objects) in _noted(connection).grown.items():
+        if size or objects:
+            connection.execute(_ADD_TO_BUCKET, (bucket_id, size, objects))
+            connection.execute(_ADD_TO_ACCOUNT, (size, objects, bucket_id))
+    _noted(connection).grown.clear()
+
+
+def begin_usage(connection: sqlite3.Connection) -> None:
+    """A transaction begins: what another one gathered and didn't commit is forgotten, and so are the limits."""
+    _noted(connection).grown.clear()
+    _noted(connection).limits.clear()
+
+
+def forget_limits(connection: sqlite3.Connection) -> None:
+    """A quota was changed inside the transaction."""
+    _noted(connection).limits.clear()
+
+
+def check_quota(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
+    """May a mutation make so much more? Called before it writes. Raises: OverQuota."""
+    if more.size <= 0 and more.objects <= 0:
+        return
+    limits = _noted(connection).limits.get(bucket_id)
+    if limits is None:
+        limits = _noted(connection).limits[bucket_id] = find_limits(
+            connection.execute(LIMITS, limit_arguments(bucket_id))
+        )
+    assert isinstance(limits, Limits)
+    if limits.any:
+        write_grown(connection)
+        held = connection.execute(OF_BUCKET, (bucket_id,)).fetchone()
+        of_account = connection.execute(OF_ACCOUNT, (limits.owner,)).fetchone()
+        weigh(limits, Usage(*(held or (0, 0))), Usage(*(of_account or (0, 0))), more)
+
+
+def limit_arguments(bucket_id: int) -> tuple[str, str, int]:
+    return (QUOTA, STORAGE_CAPACITY, bucket_id)
+
+
+def find_limits(rows: Iterable[tuple[str, str | None, str | None, int | None, int | None]]) -> Limits:
+    """From the row of a bucket; none of a bucket that is gone."""
+    for owner, quota, capacity, size, objects in rows:
+        return Limits(owner, read_bucket_quota(quota, capacity), Quota(size, objects))
+    return _FREE
+
+
+def weigh(limits: Limits, in_bucket: Usage, in_account: Usage, more: Usage) -> None:
+    """Raises: OverQuota."""
+    if limits.bucket.refuses(in_bucket, more):
+        raise OverQuota("", limits.bucket)
+    if limits.account.refuses(in_account, more):
+        raise OverQuota(limits.owner, limits.account)
+
+
+def set_account_quota(connection: sqlite3.Connection, account: str, quota: Quota) -> None:
+    connection.execute("UPDATE account SET quota_size = ?, quota_objects = ? WHERE uid = ?", (*quota, account))
+    forget_limits(connection)
