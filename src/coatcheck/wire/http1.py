@@ -12,9 +12,8 @@ import logging
 import random
 import socket
 import struct
-import types
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
@@ -27,6 +26,7 @@ from coatcheck.core.limits import (
 )
 from coatcheck.linux import unacknowledged, unsent
 
+from .hand_driven import go_on_with
 from .http1_body import Body
 from .http1_outgoing import Gone, Outgoing
 from .http1_parsing import END, Head, Refusal, RequestParser
@@ -78,8 +78,9 @@ class House(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
-    """Made when the connection is accepted, before any handshake; gone when `connection_lost` was called.
+class Connection:
+    """Made when the connection is accepted, before any handshake; gone when `connection_lost` was called. It has the
+    methods of `asyncio.Protocol`, which no class that mypyc compiles can be derived from.
 
     Attributes:
         peer: the address at the other end.
@@ -316,10 +317,10 @@ class Connection(asyncio.Protocol):
             waits_for = run.send(None)
         except StopIteration:
             return
-        self._house.run(_go_on_with(run, waits_for))
+        self._house.run(go_on_with(run, waits_for))
 
     async def _run(self, exchange: Exchange, turn: _Turn) -> None:
-        whole = False
+        whole, failure = False, None
         self._out.sent = 0
         try:
             if turn.refusal is not None:
@@ -336,9 +337,14 @@ class Connection(asyncio.Protocol):
             pass
         except Exception:
             log.exception("reply failed request_id=%s", exchange.request_id)
-        finally:
-            await exchange.end(max(0, self._out.sent - self._unsent), whole=whole)
-            self._rest(turn, whole=whole)
+        except BaseException as error:  # not `finally`: to wait in one goes wrong where mypyc compiles it
+            failure = error
+        sent_bytes = max(0, self._out.sent - self._unsent)
+        if not exchange.end_at_once(sent_bytes, whole=whole):
+            await exchange.end(sent_bytes, whole=whole)
+        self._rest(turn, whole=whole)
+        if failure is not None:
+            raise failure
 
     def _rest(self, turn: _Turn, *, whole: bool) -> None:
         """Between two requests, or at the end."""
@@ -379,11 +385,11 @@ class Connection(asyncio.Protocol):
         body = reply.body
         head = self._write_head(exchange, reply, turn)
         if turn.head.method == "HEAD":
-            await self._out.write(head, b"")
-        elif isinstance(body, Stream):
+            body = b""
+        if isinstance(body, Stream):
             return await self._out.send(head, body)
-        else:
-            await self._out.write(head, body)
+        if not self._out.put(head, body):
+            await self._out.rest_of(body)
         return True
 
     async def _acknowledged(self) -> None:
@@ -475,24 +481,3 @@ def _make_request(turn: _Turn, peer: str, *, secure: bool, tls_version: str) -> 
         tls_version=tls_version,
         takes_chunks=not head.is_old,
     )
-
-
-async def _go_on_with(run: Coroutine[Any, Any, None], waits_for: Any) -> None:
-    """Go on with a coroutine that has been started by hand and waits."""
-    await _resume(run, waits_for)
-
-
-@types.coroutine
-def _resume(run: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    while True:
-        try:
-            answer = yield waits_for
-        except BaseException as error:
-            step: Any = run.throw
-            argument: Any = error
-        else:
-            step, argument = run.send, answer
-        try:
-            waits_for = step(argument)
-        except StopIteration:
-            return
