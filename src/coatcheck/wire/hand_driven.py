@@ -1,4 +1,4 @@
-"""How a coroutine that was started by hand, without a task, goes on as one. Not compiled: mypyc has no such generator."""
+"""How a coroutine that was started by hand, without a task, goes on as one. (mypyc has no such generators.)"""
 
 from __future__ import annotations
 
