@@ -159,17 +159,31 @@ class Exchange:
 
     async def end(self, sent_bytes: int, *, whole: bool) -> None:
         """Close what the reply opened, and tell the listeners. Only the first call counts."""
-        if self._over:
+        if self.end_at_once(sent_bytes, whole=whole) or self.reply is None:
             return
-        self._over = True
-        self.sent_bytes, self.whole = sent_bytes, whole
-        self.seconds = time.perf_counter() - self._started
+        self._note_end(sent_bytes, whole=whole)
         try:
-            if self.reply is not None and type(self.reply.body) is not bytes:
-                await _close(self.reply, sent_bytes)
+            await _close(self.reply, sent_bytes)
         finally:
-            for listener in self._listeners:
-                listener(self)
+            self._tell()
+
+    def end_at_once(self, sent_bytes: int, *, whole: bool) -> bool:
+        """As `end`, where nothing has to be waited for; whether that is so."""
+        if self._over:
+            return True
+        if self.reply is not None and isinstance(self.reply.body, Stream):
+            return False
+        self._note_end(sent_bytes, whole=whole)
+        self._tell()
+        return True
+
+    def _note_end(self, sent_bytes: int, *, whole: bool) -> None:
+        self._over = True
+        self.sent_bytes, self.whole, self.seconds = sent_bytes, whole, self.running_s()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener(self)
 
 
 _RETRY_LATER: Final = ((b"Retry-After", b"5"),)  # seconds
@@ -220,12 +234,17 @@ _shortages: Final = _ShortageLog()
 
 
 async def _close(reply: Reply, sent_bytes: int) -> None:
-    if isinstance(reply.body, Stream):
-        try:
-            if reply.when_ended is not None:
-                await reply.when_ended(sent_bytes)
-            await let_go(reply.body.chunks)
-            if reply.body.slices is not None:
-                await let_go(reply.body.slices)
-        finally:
-            await reply.body.close()
+    if not isinstance(reply.body, Stream):
+        return
+    failure: BaseException | None = None
+    try:
+        if reply.when_ended is not None:
+            await reply.when_ended(sent_bytes)
+        await let_go(reply.body.chunks)
+        if reply.body.slices is not None:
+            await let_go(reply.body.slices)
+    except BaseException as error:  # not `finally`: to wait in one goes wrong where mypyc compiles it
+        failure = error
+    await reply.body.close()
+    if failure is not None:
+        raise failure

@@ -1,6 +1,6 @@
 """Stores by their URL: `memory:`, or `file:DIR`. The only place that chooses an engine.
 
-What serves in memory loads nothing of what keeps files: tests start many such servers.
+What serves in memory loads nothing of what keeps files, and the other way round: that is time at every start.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from ..clock import Clock
 from ..ports.secrets import Secrets
 from ..ports.store import Store
 from .memory_secrets import MemorySecrets
-from .memory_store import MemoryStore
 from .results import prepare_results
 
 MEMORY: Final = "memory:"
@@ -62,6 +61,8 @@ def prepare_store(url: str, clock: Clock, *, accept_clock: bool = False) -> Prep
 def open_store(url: str, clock: Clock) -> Store:
     """Open a prepared store in this process. Raises: what `open_local` raises; ValueError, for a URL of no store."""
     if url == MEMORY:
+        from .memory_store import MemoryStore
+
         return MemoryStore(clock)
     from .local import open_local
 

@@ -18,7 +18,7 @@ from ..core.limits import SELECT_CPU_MAX_S, SELECT_MEMORY_MAX_BYTES, SELECT_OPEN
 from ..core.select_errors import FAULTS, SELECT_BUSY, SELECT_LOST, SELECT_TOO_COSTLY
 from ..ports.selector import Found, Selecting
 from .child import Child, Died
-from .select_process import CLOSE, END, FEED, GO_ON, OPEN
+from .select_steps import CLOSE, END, FEED, GO_ON, OPEN
 from .turns import Bounds, Turns
 
 _MODULE: Final = "coatcheck.engines.select_process"

@@ -12,19 +12,14 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from ..core.select_errors import SELECT_TOO_COSTLY
 from ..queries.errors import SelectError
 from ..queries.running import Running
 from ..queries.text import read_query
 from .child_end import limit, receive, receive_head, send
-
-OPEN: Final = "open"
-FEED: Final = "feed"
-GO_ON: Final = "go on"
-END: Final = "end"
-CLOSE: Final = "close"
+from .select_steps import CLOSE, END, FEED, OPEN
 
 
 class _Query:

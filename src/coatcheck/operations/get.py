@@ -77,7 +77,8 @@ async def open_record(
         try:
             return await context.ports.byte_store.open(record.segments if segments is None else segments, origin)
         except BlobGone:
-            again = await context.ports.catalog.find_object(bucket.bucket_id, record.key, record.version_id)
-            if again is None or again.segments != record.segments:
-                raise ReplacedMeanwhile from None
+            pass
+        again = await context.ports.catalog.find_object(bucket.bucket_id, record.key, record.version_id)
+        if again is None or again.segments != record.segments:
+            raise ReplacedMeanwhile
     raise INTERNAL_ERROR("The bytes of this object are missing on the server's disk.")

@@ -41,9 +41,9 @@ async def find_limits(register: Links, link: UsedLink, address: str, now: float)
 
     Raises: OssError, what `check_standing` refuses; what the register raises.
     """
-    caller, bucket, key, signed_at_s = link
-    standing = await register.find_standing(caller.link, caller.access_key_id, bucket, key)
-    return check_standing(standing, Presented(caller.account, signed_at_s, address), now)
+    caller = link.caller
+    standing = await register.find_standing(caller.link, caller.access_key_id, link.bucket, link.key)
+    return check_standing(standing, Presented(caller.account, link.signed_at_s, address), now)
 
 
 class LimitedPart(NamedTuple):

@@ -31,8 +31,9 @@ async def get_object(call: Call) -> Reply:
     try:  # nearly always the only attempt
         return await _get_object(call)
     except ReplacedMeanwhile:
-        again = await call.look_again()
-        return await repeated(again, _get_object, Call.look_again, attempts=ATTEMPTS - 1)
+        pass
+    again = await call.look_again()
+    return await repeated(again, _get_object, Call.look_again, attempts=ATTEMPTS - 1)
 
 
 async def _get_object(call: Call) -> Reply:

@@ -303,7 +303,9 @@ class Pipeline:
             now,
             target.bucket or "",
             target.region or self._settings.regions[0],
-            point=snapshot.point(),
+            None,
+            (),
+            snapshot.point(),
         )
         if row.asks is not NOTHING and not (row.asks.new_only and found is not None):
             named = request.headers if form is None else form.form.fields

@@ -18,9 +18,9 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from coatcheck.clock import Clock
 from coatcheck.core.addresses import name_client
@@ -185,7 +185,8 @@ class Connections:
             if tls is not None:
                 await self._first_byte(accepted)
                 self._begin_handshake(connection)
-            await self._loop.connect_accepted_socket(lambda: connection, accepted, ssl=tls, **options)
+            protocol = cast("asyncio.Protocol", connection)  # by its methods
+            await self._loop.connect_accepted_socket(lambda: protocol, accepted, ssl=tls, **options)
         except (OSError, ssl.SSLError, asyncio.CancelledError):  # a client that speaks no TLS, or goes
             accepted.close()
             self.forget(connection)
@@ -293,9 +294,9 @@ class Connections:
         """How many are open."""
         return len(self._all)
 
-    def with_exchange(self) -> Iterator[Connection]:
+    def with_exchange(self) -> list[Connection]:
         """Those that send a reply, or whose last one the client may not have all of."""
-        return (connection for connection in self._all if connection.exchange is not None)
+        return [connection for connection in self._all if connection.exchange is not None]
 
     def note_busy(self, connection: Connection) -> None:
         key = self._all.get(connection)

@@ -85,6 +85,11 @@ class Outgoing:
 
     async def write(self, head: bytes, body: bytes | bytearray) -> None:
         """Write, and return when the kernel has taken it. Raises: Gone."""
+        if not self.put(head, body):
+            await self.rest_of(body)
+
+    def put(self, head: bytes, body: bytes | bytearray) -> bool:
+        """Write; whether the kernel has taken all of it. If not, `rest_of` is to be awaited. Raises: Gone."""
         transport = self._need_transport()
         if not head:
             transport.write(body)
@@ -93,10 +98,13 @@ class Outgoing:
         else:
             transport.writelines((head, body))
         self.sent += max(0, len(body) - self._left)
-        if self._left:
-            left = min(self._left, len(body))
-            await self._wait_until_clear()
-            self.sent += left
+        return not self._left
+
+    async def rest_of(self, body: bytes | bytearray) -> None:
+        """Return when the kernel has taken what was put last. Raises: Gone."""
+        left = min(self._left, len(body))
+        await self._wait_until_clear()
+        self.sent += left
 
     async def send(self, head: bytes, stream: Stream) -> bool:
         """Send a head and a stream; whether that was as long as it should be. Raises: Gone, Broken, what it raises."""
@@ -160,13 +168,16 @@ class Outgoing:
         fd, offset, left = piece
         while left:
             self._need_transport()
+            taken = -1
             try:
                 taken = os.sendfile(accepted.fileno(), fd, offset, left)
             except _NOT_NOW:
-                await self._wait_until_writable(accepted)
-                continue
+                pass
             except OSError:
                 raise Gone from None
+            if taken < 0:
+                await self._wait_until_writable(accepted)
+                continue
             if not taken:
                 raise Broken  # the file is shorter than it was
             self.sent += taken

