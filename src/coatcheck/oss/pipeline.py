@@ -7,7 +7,6 @@ leaves in one place.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final
 
 from coatcheck.access.decide import decide, owns
@@ -16,13 +15,12 @@ from coatcheck.configurations import bucket_logging, cors, log_fields, website
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
-    NO_SUCH_KEY,
     NON_STANDARD_HOST,
     WRONG_ENDPOINT,
     OssError,
 )
 from coatcheck.exchange import Exchange, Logged, read_unwritten
-from coatcheck.identity.caller import ANONYMOUS, Caller, UsedLink
+from coatcheck.identity.caller import Caller, UsedLink
 from coatcheck.identity.identify import ask_for_key, identify, identify_form, recognise
 from coatcheck.identity.readings import Reading, Readings
 from coatcheck.operations.capacity import has_quota
@@ -47,7 +45,6 @@ from coatcheck.wire.target import (
     Addressing,
     Target,
     find_target,
-    is_path_style,
     own_domain_target,
     read_host_name,
     read_own_domain_key,
@@ -58,16 +55,15 @@ from .access_point import check_point
 from .admission import admit
 from .asking import NOTHING
 from .bucket_qos import BRINGING_BYTES, admit_body
-from .bucket_website import serve_website
 from .call import Call, PostedForm
 from .hints import Hints
 from .limited_link import hold_to_register
-from .mirrored import fetch_missing, find_mirror
 from .post_object import find_content_type, find_key
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
-from .table import Row, find_row, is_form, may_make_bucket, page_row, row_without_bucket
+from .table import Row, find_row, is_form, may_make_bucket, row_without_bucket
 from .versions import is_version_id
+from .website_visit import Visit
 
 ShowRefusal = Callable[[Request, OssError, str, float], Reply]
 """The request, the refusal, the request's id, Unix seconds -> a page with the refusal's status."""
@@ -273,10 +269,14 @@ class Pipeline:
                 exchange.logged.requester = caller.account if principal is None else principal.uid
             admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
             if row.is_page and point is None and (document := bucket.configuration(website.NAME)) is not None:
+                visit = Visit(
+                    *(website.from_json(document), exchange, target, caller, bucket, snapshot),
+                    *(self._ports, self._reads, self._perform),
+                )
                 if caller.anonymous:
-                    return self._serve_website(document, exchange, target, caller, bucket, snapshot)
-                if target.key is not None and (target.key.endswith("/") or website.from_json(document).mirrors):
-                    return self._serve_missing(document, row, exchange, target, caller, bucket, snapshot)
+                    return visit.serve_page()
+                if target.key is not None and (target.key.endswith("/") or visit.site.mirrors):
+                    return visit.serve_missing(row)
         return self._perform(row, exchange, target, caller, bucket, snapshot, form)
 
     async def _perform(
@@ -328,78 +328,6 @@ class Pipeline:
             if bucket is not None and row.name in BRINGING_BYTES and has_quota(bucket):
                 await admit_body(call, row.name)
         return await row.run(call)
-
-    async def _serve_missing(
-        self,
-        document: str,
-        row: Row,
-        exchange: Exchange,
-        target: Target,
-        caller: Caller,
-        bucket: Bucket,
-        snapshot: Snapshot,
-    ) -> Reply:
-        """A signed request: the object, or else what is mirrored, or, behind a slash, what the website has there.
-
-        The signer of a link signed for this one object: of others its holder sees what everybody does.
-        """
-        try:
-            return await self._perform(row, exchange, target, caller, bucket, snapshot)
-        except OssError as error:
-            if error.fault is not NO_SUCH_KEY:
-                raise
-            refusal = error
-        key = target.key or ""
-        rule = find_mirror(website.from_json(document), exchange.request, key, refusal)
-        if rule is not None:
-            return await self._mirror(document, rule, exchange, target, caller, bucket)
-        if not key.endswith("/"):
-            raise refusal
-        visitor = ANONYMOUS if caller.by_link else caller
-        with suppress(OssError):
-            return await self._serve_website(document, exchange, target, visitor, bucket, snapshot)
-        raise refusal
-
-    async def _serve_website(
-        self,
-        document: str,
-        exchange: Exchange,
-        target: Target,
-        caller: Caller,
-        bucket: Bucket,
-        snapshot: Snapshot,
-    ) -> Reply:
-        """A website answers with other objects than the one addressed; each is decided on like any other."""
-        request = exchange.request
-
-        async def fetch(key: str) -> Reply:
-            shown = target._replace(key=key or None)
-            return await self._perform(page_row(request.method, shown), exchange, shown, caller, bucket, snapshot)
-
-        async def mirror(rule: website.RoutingRule, key: str) -> Reply:
-            return await self._mirror(document, rule, exchange, target._replace(key=key), caller, bucket)
-
-        mount = f"/{bucket.name}" if is_path_style(request, target) else ""
-        site = website.from_json(document)
-        return await serve_website(site, request, target.key or "", fetch, mirror=mirror, mount=mount)
-
-    async def _mirror(
-        self,
-        document: str,
-        rule: website.RoutingRule,
-        exchange: Exchange,
-        target: Target,
-        caller: Caller,
-        bucket: Bucket,
-    ) -> Reply:
-        """An object that whoever asks may read, and that isn't there: fetched, and then given as any other."""
-        request, key = exchange.request, target.key or ""
-        site = website.from_json(document)
-        reply = await fetch_missing(self._ports.mirrors, site, rule, request, (bucket, key, caller))
-        if reply is not None:
-            return reply
-        snapshot = await self._reads.read(Lookup(bucket=bucket.name, key=key))
-        return await self._perform(page_row(request.method, target), exchange, target, caller, bucket, snapshot)
 
     async def _open_form(
         self, request: Request, target: Target, share: FormShare, now: float
