@@ -135,7 +135,7 @@ def test_without_linux_nothing_of_it_is_called() -> None:
         "import os, socket, coatcheck.linux as linux\n"
         "print(linux.READ_CACHED, repr(linux.boot_id()))\n"
         "linux.start_writeback(-1, 0, 1); linux.end_with(os.getppid())\n"
-        "linux.drop_stalled(None, 1.0)"
+        "linux.drop_stalled(None, 1.0); linux.drop_cached(-1)"
     )
     environment = {**_environment(), "COATCHECK_NO_LINUX": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)

@@ -70,6 +70,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "pages": {"core", "tickets.views", "wire"},
     "services": {"core.errors", "exchange", "wire", "ports", "signing.scheme", "sts", "link_desk", "tickets"},
+    "request_log": {"core", "exchange", "identity.caller"},
     "refusal_log": {"core", "exchange", "ports.refusals"},
     "server_log": {"core", "request_log", "settings"},
     "metrics": {"core", "exchange"},

@@ -150,3 +150,9 @@ def raise_open_files() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
             soft = most
     return _TRACKED_MAX if soft == resource.RLIM_INFINITY else soft
+
+
+def drop_cached(fd: int) -> None:
+    """What is remembered of a file's bytes is forgotten, so that the next read is the disk's. Elsewhere: nothing."""
+    if _IS_LINUX:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -64,6 +64,7 @@ class LogFile:
             left = left[os.write(self._fd, left) :]
 
 
+_TALKATIVE: Final = ("httpx", "httpcore")  # they write whole addresses, which may hold secrets
 LOG_FILE: Final = LogFile()  # a process has one log, as `logging` has it
 
 
@@ -78,6 +79,8 @@ def begin_log(settings: ServerSettings) -> None:
     root.handlers = [each for each in root.handlers if not isinstance(each, _Lines)]
     root.addHandler(handler)
     root.setLevel(LEVELS[settings.log_level])
+    for library in _TALKATIVE:
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def open_request_log(settings: ServerSettings) -> RequestLog:

@@ -764,7 +764,10 @@ EXHAUSTION: Final = {
         "_Patience", _ASGI, "        self._expired = True\n        self._task.cancel()\n", "        return\n"
     ),
     "test_who_goes_away_leaves_nothing_open": _m(
-        "end", "exchange.py", "                await _close(self.reply, sent_bytes)\n", "                pass\n"
+        "end",
+        "exchange.py",
+        "            await _close(self.reply, sent_bytes)\n        finally:",
+        "            pass\n        finally:",
     ),
     "test_a_body_larger_than_it_may_be_is_refused_by_its_length": _m(
         "receive", _INCOMING, "    if announced is not None and announced > most:", "    if False:"

@@ -250,7 +250,7 @@ async def test_a_link_that_is_used_up_is_told_when_nothing_of_it_runs(told: Told
     content, running = Content("v", 5), Download("d", 0, 5, 5, told.now)
     for downloads in ((running,), ()):
         uses = Uses(open=(Use("r", content, True, ((0, 5),), 5, downloads, told.now),))
-        told.house.links._uses[registered["id"]] = write_uses(uses)
+        told.house.links._uses[registered["id"], ""] = write_uses(uses)
         await told.use(registered["id"])
         assert await told.send() == (0 if downloads else 1)
     await told.use(registered["id"])

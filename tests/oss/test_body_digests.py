@@ -255,6 +255,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         b"<ReplicationConfiguration><Rule><Destination><Bucket>copies</Bucket><Location>oss-cn-hangzhou</Location>"
         b"</Destination></Rule></ReplicationConfiguration>",
     ),
+    "put_async_fetch_task": (
+        "POST",
+        None,
+        {"asyncFetch": ""},
+        b"<AsyncFetchTaskConfiguration><Url>http://192.0.2.1/a</Url><Object>a</Object></AsyncFetchTaskConfiguration>",
+    ),
     "delete_bucket_replication": (
         "POST",
         None,

@@ -37,7 +37,7 @@ ROUTE = next(row for row in ROWS if row.name == "get_object")
 
 async def a_house() -> House:
     """Two buckets, with the same key, and an own domain of the first."""
-    house = House()
+    house = House(options={"hints": False})
     for bucket in ("photos", "photo"):
         await house.with_bucket(bucket)
         for key in ("a%20b.txt", "a.txt", "photos/a.txt"):
@@ -54,7 +54,7 @@ async def bind(house: House, name: str, domain: str = DOMAIN) -> None:
 
 def again(house: House) -> House:
     """A server that has seen nothing yet, on the same stored things."""
-    other = House(catalog=house.catalog, store=house.store, keyring=house.keyring, now=house.now)
+    other = House(catalog=house.catalog, store=house.store, keyring=house.keyring, now=house.now, options=house.options)
     other.domains._bound = house.domains._bound
     return other
 

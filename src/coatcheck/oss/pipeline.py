@@ -99,16 +99,19 @@ class Pipeline:
 
         Raises: only what is a fault of ours, and a cancellation.
         """
+        refusal: OssError | None = None
         try:
             reply = await self._walk(exchange)
         except OssError as error:
-            if self._hints is not None:
-                await self._hints.give(error, exchange)
-            reply = self._refuse(exchange, error)
+            refusal = error
         except Damaged:  # which object, and why, is in the log
             reply = exchange.refuse(INTERNAL_ERROR("The stored bytes of this object are damaged."))
         except (NotWritten, Unknown) as error:
             reply = exchange.refuse(read_unwritten(error))
+        if refusal is not None:  # outside of the handler: to wait in one goes wrong where mypyc compiles it
+            if self._hints is not None:
+                await self._hints.give(refusal, exchange)
+            reply = self._refuse(exchange, refusal)
         if exchange.logged is not None:
             exchange.logged.cost_s = exchange.running_s()
         if exchange.cors or (exchange.cors is not None and "origin" in exchange.request.headers):

@@ -86,7 +86,7 @@ async function main() {
     ],
   });
   for (const language of ['en', 'zh']) {
-    for (const [width, scheme] of [[360, 'light'], [1280, 'dark']]) await look(browser, language, width, scheme);
+    for (const [width, scheme] of [[360, 'dark'], [1280, 'light']]) await look(browser, language, width, scheme);
   }
   await unlock(browser);
   await confine(browser);

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ...core.digests import EMPTY_CRC64, update_crc64
+from ...linux import drop_cached
 from ...ports.byte_store import is_encrypted
 from ...ports.damage import Damaged
 from ...ports.object import Segment
@@ -110,8 +110,7 @@ class BlobBytes:
     def _pieces(self, blob_id: str, start: int, stop: int | None) -> Iterator[bytes]:
         """As the disk has them, as far as the system lets one say so: what it remembers of the file is dropped."""
         with open(self._paths.blob(blob_id), "rb", buffering=0) as file:
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            drop_cached(file.fileno())
             file.seek(start)
             while stop is None or start < stop:
                 piece = file.read(_PIECE_BYTES if stop is None else min(_PIECE_BYTES, stop - start))
