@@ -48,6 +48,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     "link_desk": {
         *{"core", "links", "operations.link_register", "operations.ticket_register"},
+        *{"operations.arrivals", "operations.context"},
         *{"wire", "ports", "access", "identity", "signing"},
     },
     "tickets": {

@@ -33,6 +33,7 @@ from coatcheck.engines.tasks import LocalTasks
 from coatcheck.exchange import Begin, Exchange
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
+from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
@@ -164,6 +165,7 @@ class Server:
             tasks=self._tasks,
             certificates=PemCertificateReader(),
             links=self._downloads,
+            arrivals=self._engines.arrivals,
         )
         self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
@@ -200,12 +202,15 @@ class Server:
     def _make_link_services(self, store: Store, ports: Ports, oss: Pipeline, addressing: Addressing) -> LinkServices:
         desk = DeskPorts(
             *(store.links, store.catalog, store.reads, store.keyring, addressing, self._settings.regions),
+            ports,
             *(store.tickets, self._passwords, self._settings.pages_host),
         )
         book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
         lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages))
-        return LinkServices(LinkDesk(desk, (*ROUTES, *TICKET_ROUTES)), tickets, self._settings.pages_host)
+        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages, self._clock))
+        return LinkServices(
+            LinkDesk(desk, (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES)), tickets, self._settings.pages_host
+        )
 
     def _begin_background(self, ports: Ports) -> None:
         """What goes on without a request."""

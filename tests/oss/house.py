@@ -17,6 +17,7 @@ from coatcheck.engines.encrypted import EncryptingByteStore
 from coatcheck.engines.local_reads import LocalReads
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_arrivals import MemoryArrivals
 from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
@@ -24,6 +25,7 @@ from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.engines.memory_links import MemoryLinks
 from coatcheck.engines.passwords import Argon2Passwords
 from coatcheck.exchange import Exchange
+from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
@@ -35,6 +37,7 @@ from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
+from coatcheck.ports.arrivals import TellArrival, tell_nobody
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -116,6 +119,7 @@ class House:
     options: dict[str, Any] = field(default_factory=dict)  # further settings of the server
     resolver: Resolver = field(default_factory=NoResolver)
     notifier: Notifier = field(default_factory=NoNotifier)
+    tell: TellArrival = tell_nobody
     keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
@@ -125,6 +129,8 @@ class House:
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.links = MemoryLinks()
+        self.arrivals = MemoryArrivals(self.catalog)
+        self.ports: Ports
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
         self.downloads = LimitedDownloads(self.links)
@@ -139,7 +145,9 @@ class House:
             accesses=self.accesses,
             certificates=PemCertificateReader(),
             links=self.downloads,
+            arrivals=self.arrivals,
         )
+        self.ports = ports
         reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pages = PageWriter()
@@ -150,13 +158,16 @@ class House:
         desk = LinkDesk(
             DeskPorts(
                 *(self.links, self.catalog, reads, self.keyring, addressing, self.regions),
+                ports,
                 *(self.links, self.passwords, settings.pages_host),
             ),
-            (*ROUTES, *TICKET_ROUTES),
+            (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES),
         )
         book = TicketBook(self.links, self.links, self.keyring, Guesses())
         lock = Lock(LockPorts(self.links, self.passwords, self.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, self.pipeline.serve, self.pages))
+        tickets = TicketService(
+            TicketPorts(*(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.tell)
+        )
         links = LinkServices(desk, tickets, settings.pages_host)
         self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links)
 

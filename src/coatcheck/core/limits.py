@@ -79,6 +79,14 @@ TICKET_TRIES_MAX: Final = 20  # ours: wrong passwords of one ticket from one add
 TICKET_TRIES_WINDOW_S: Final = 15 * 60  # ours
 TICKET_UNLOCKED_S: Final = 3600  # ours: how long a right password is remembered
 TICKET_GUESSES_MAX: Final = 60  # ours: codes that don't exist, of one address (IPv6: its /64), a minute and a worker
+BOX_PIECE_BYTES: Final = 8 * 1024**2  # ours: of an upload in pieces, where that makes at most BOX_PIECES_MAX
+BOX_PIECES_MAX: Final = 10_000  # ours
+BOX_UNDER_WAY_MAX: Final = 100  # ours: files on their way into one upload box at once
+BOX_UPLOAD_IDLE_S: Final = 24 * 3600  # ours: an upload in pieces that gets none for so long is removed
+BOX_LEASE_S: Final = 3600  # ours: what an upload keeps free is given back so long after its worker died
+BOX_KEPT_S: Final = 7 * 86_400  # ours: what nobody accepts is removed then
+BOX_NAME_MAX_BYTES: Final = 200  # ours: of a file's name in its key; longer ones are cut
+BOX_ANSWERED_MAX: Final = 100  # ours: files that one request accepts or refuses
 PASSWORDS_WAITING_MAX: Final = 8  # ours: passwords that wait in a worker, beside the one that is looked at
 LINK_RULES_REMEMBERED_MAX: Final = 1000  # ours: of more rules, those that fit are looked up for each link
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ..clock import Clock, SteadyClock, monotonic_clock, wall_clock
 from ..core.limits import BILLED_LEAST_BYTES
 from ..core.times import Moments
+from ..ports.arrivals import Arrival
 from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
 from ..ports.catalog import (
     AlreadyThere,
@@ -56,6 +57,7 @@ class MemoryCatalog(MemoryEntries):
         self._buckets: dict[str, Bucket] = {}
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
+        self.arrivals: dict[str, Arrival] = {}  # of `MemoryArrivals`
         super().__init__()
         self._last_bucket_id = 0
         self._blocked_accounts: set[str] = set()
@@ -66,7 +68,7 @@ class MemoryCatalog(MemoryEntries):
 
     def clear(self) -> None:
         """Everything goes. Ids of buckets are not used again: a write that is under way finds its bucket gone."""
-        for kept in (self._buckets, self._objects, self._uploads, self.entries, self._released_at):
+        for kept in (self._buckets, self._objects, self._uploads, self.arrivals, self.entries, self._released_at):
             kept.clear()
         for names in (self._blocked_accounts, self._suspended_accounts, self.garbage):
             names.clear()
@@ -167,6 +169,7 @@ class MemoryCatalog(MemoryEntries):
             len(self._uploads_of(bucket_id)),
             len(parts),
             sum(part.size for part in parts),
+            sum(arrival.size for arrival in self.arrivals.values() if arrival.bucket_id == bucket_id),
         )
 
     async def blocks_public_access(self, account: str) -> bool:
@@ -246,6 +249,15 @@ class MemoryCatalog(MemoryEntries):
         objects[record.key] = [replace(record, version_id=version_id), *kept]
         self._note_change(bucket_id, record.key)
         return Written(version_id, self._release(old.segments for old in before if old.version_id == version_id))
+
+    def check_new_blobs(self, before: Sequence[Segment], after: Sequence[Segment]) -> None:
+        """Raises: ValueError, for a released one that only `after` names."""
+        self._check_blobs(set(_blob_ids(after)) - set(_blob_ids(before)), shared=False)
+
+    def move_blobs(self, before: Sequence[Segment], after: Sequence[Segment]) -> tuple[str, ...]:
+        """A row that is no object's names these now in place of those; what nobody names any more."""
+        self.references.update(_blob_ids(after))
+        return self._release([tuple(before)])
 
     async def change_object(
         self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False

@@ -7,6 +7,7 @@ from .encrypted import EncryptingByteStore
 from .local_reads import LocalReads
 from .master_keys import make_master_key, read_master_keys
 from .memory import MemoryCatalog
+from .memory_arrivals import MemoryArrivals
 from .memory_bytes import MemoryByteStore
 from .memory_domains import MemoryDomains
 from .memory_identities import MemoryIdentities
@@ -29,6 +30,7 @@ class MemoryStore:
         self.keyring = MemoryKeyring(clock=clock)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
+        self.arrivals = MemoryArrivals(self.catalog)
         self.links = self.tickets = MemoryLinks()
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)

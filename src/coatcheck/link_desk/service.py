@@ -27,6 +27,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_REQUEST_MAX_BYTES
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, identify
+from coatcheck.operations.context import Ports
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.links import Links
@@ -54,6 +55,7 @@ class DeskPorts(NamedTuple):
     keyring: Keyring
     addressing: Addressing
     regions: Collection[str]
+    operations: Ports
     tickets: Tickets = NoTickets()
     passwords: Passwords = NoPasswords()
     pages_host: str = ""

@@ -54,7 +54,7 @@ class HeldBytes:
     async def _count(self, catalog: Catalog, bucket_id: int) -> _Held:
         now = asyncio.get_running_loop().time()
         stat = await catalog.stat_bucket(bucket_id)
-        size = sum(found.size_bytes for _, found in stat.classes) + stat.parts_bytes
+        size = sum(found.size_bytes for _, found in stat.classes) + stat.parts_bytes + stat.arrivals_bytes
         held = self._held[bucket_id] = _Held(size, now)
         if len(self._held) > METERS_MAX:
             del self._held[next(iter(self._held))]

@@ -1,4 +1,5 @@
-"""What is removed when its time has come: blobs that nobody names, and rows of links that ended long ago."""
+"""What is removed when its time has come: blobs that nobody names, rows of links that ended long ago, and files that
+nobody accepted."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Final
 
 from coatcheck.core.limits import LINK_KEPT_S, SWEEP_AFTER_S
 
+from .arrivals import remove
 from .context import Ports
 
 _AT_ONCE: Final = 256  # blobs, or links
@@ -19,6 +21,18 @@ async def forget_links(ports: Ports, now: float) -> int:
     forgotten = 0
     while ended := await ports.links.register.forget_ended(int(now - LINK_KEPT_S), _AT_ONCE):
         forgotten += ended
+    return forgotten
+
+
+async def forget_arrivals(ports: Ports, now: float) -> int:
+    """Remove files of upload boxes whose time is over: that nobody accepted, or that never came whole; how many.
+
+    Raises: NotWritten, Unknown.
+    """
+    forgotten, before = 0, int(now)
+    while ended := await ports.arrivals.list_ended(before, _AT_ONCE):
+        for arrival in ended:
+            forgotten += await remove(ports, arrival, ended_before=before)
     return forgotten
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from .arrivals import Arrivals
 from .byte_store import ByteStore
 from .catalog import Catalog
 from .domains import Domains
@@ -38,6 +39,9 @@ class Store(Protocol):
 
     @property
     def tickets(self) -> Tickets: ...
+
+    @property
+    def arrivals(self) -> Arrivals: ...
 
     @property
     def secrets(self) -> SecretsInUse: ...

@@ -34,6 +34,8 @@ _BY_TRIGGER: Final = (
     "link_part_uses",
     "ticket",
     "link_rule",
+    "arrival",
+    "box_taken",
 )
 
 
