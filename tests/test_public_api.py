@@ -76,6 +76,9 @@ SIGNATURES: Final = {
         "self, link_id: str, *, ends_at: datetime | None = None, forever: bool = False, password: str | None = None, "
         "**more: Any"
     ),
+    "Links.list_arrivals": "self, link_id: str",
+    "Links.accept": "self, link_id: str, ids: Iterable[str] | None = None",
+    "Links.refuse": "self, link_id: str, ids: Iterable[str] | None = None",
     "Links.register": (
         "self, url: str, *, method: str = 'GET', headers: Mapping[str, str] | None = None, "
         "downloads: int | None = None, networks: Sequence[str] = (), starts_at: datetime | None = None, "
@@ -95,6 +98,11 @@ SIGNATURES: Final = {
     "Links.list_links": "self, *, bucket: str | None = None",
     "Links.list_rules": "self",
     "Links.close": "self",
+    "ArrivedFile": (
+        "id: str, name: str, key: str, size: int, content_type: str, sender: str, started_at: datetime, "
+        "ends_at: datetime"
+    ),
+    "AnsweredFile": "id: str, key: str | None, error: str | None, message: str | None",
     "LinkInfo": (
         "id: str, state: str, access_key_id: str, bucket: str, key: str, note: str, registered_at: datetime, "
         "ends_at: datetime | None, cancelled_at: datetime | None, downloads: int | None, "
@@ -131,7 +139,7 @@ EXCEPTIONS: Final[dict[str, type[Exception]]] = {"PresignError": ValueError, "Pr
 NAMES: Final = (
     *("Credentials", "Explanation", "FormOptions", "LinkOptions", "PostForm", "PostFormOptions", "PresignError"),
     *("PresignOptions", "PresignWarning", "PresignedUrl", "Presigner", "Where", "__version__", "explain", "presign"),
-    *("LinkInfo", "LinkRule", "Links", "Ticket", "sign_request"),
+    *("AnsweredFile", "ArrivedFile", "LinkInfo", "LinkRule", "Links", "Ticket", "sign_request"),
 )
 
 

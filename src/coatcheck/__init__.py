@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coatcheck.client.arrived import AnsweredFile, ArrivedFile
     from coatcheck.client.links import LinkInfo, LinkRule, Links, Ticket
     from coatcheck.signing.credentials import Credentials
     from coatcheck.signing.explain import Explanation, explain
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnsweredFile",
+    "ArrivedFile",
     "Credentials",
     "Explanation",
     "FormOptions",
@@ -46,6 +49,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AnsweredFile": "coatcheck.client.arrived",
+    "ArrivedFile": "coatcheck.client.arrived",
     "Credentials": "coatcheck.signing.credentials",
     "Explanation": "coatcheck.signing.explain",
     "FormOptions": "coatcheck.signing.options",

@@ -9,12 +9,14 @@ from typing import Any, Final
 import pytest
 
 from coatcheck.core.author import Author
-from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
+from coatcheck.core.limits import BOX_ANSWERED_MAX, LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.link_desk import routes
+from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES, MEMBERS, write_arrival
 from coatcheck.link_desk.documents import write_link, write_rule
 from coatcheck.link_desk.ticket_documents import _BOX, CHANGES, WANTED, write_ticket
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.links.uses import Uses
+from coatcheck.ports.arrivals import Arrival
 from coatcheck.ports.links import Link, Rule, Scope
 from coatcheck.ports.tickets import Box, Names, Ticket
 
@@ -27,9 +29,9 @@ OPERATIONS: Final = {
 
 
 def test_the_routes_are_those_described() -> None:
-    assert {(route.method, route.path): route.run.__name__ for route in (*routes.ROUTES, *TICKET_ROUTES)} == {
-        route: operation["operationId"] for route, operation in OPERATIONS.items()
-    }
+    assert {
+        (route.method, route.path): route.run.__name__ for route in (*routes.ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES)
+    } == {route: operation["operationId"] for route, operation in OPERATIONS.items()}
 
 
 @pytest.mark.parametrize("route", sorted(OPERATIONS))
@@ -54,6 +56,7 @@ def properties(schema: dict[str, Any]) -> set[str]:
         (("DELETE", "links/{id}"), frozenset()),
         (("POST", "tickets"), WANTED),
         (("POST", "tickets/{id}"), CHANGES),
+        (("POST", "tickets/{id}/arrivals"), MEMBERS),
     ],
 )
 def test_a_body_has_the_members_described(route: tuple[str, str], members: frozenset[str]) -> None:
@@ -72,11 +75,15 @@ def test_answers_have_the_members_described() -> None:
     ]
     assert set().union(*written, {"url"}) == properties(schemas["Ticket"])
     assert properties(schemas["Ticket"]["properties"]["box"]) == _BOX
+    arrival = Arrival("0" * 32, "lk_", 1, "c", "c", "a/b", 1, 0, 0)
+    assert write_arrival(arrival).keys() == properties(schemas["Arrival"])
     assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
 
 
 def test_bounds_are_those_described() -> None:
     schema = OPERATIONS["POST", "links"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
     assert schema["note"]["maxLength"] == LINK_NOTE_MAX_CHARS
+    schema = OPERATIONS["POST", "tickets/{id}/arrivals"]["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["ids"]["maxItems"] == BOX_ANSWERED_MAX
     limit = OPERATIONS["GET", "links"]["parameters"][-1]["schema"]
     assert limit["maximum"] == LINK_PAGE_MAX

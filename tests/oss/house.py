@@ -37,7 +37,7 @@ from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
-from coatcheck.ports.arrivals import TellArrival, tell_nobody
+from coatcheck.ports.arrivals import Arrivals, TellArrival, tell_nobody
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -120,6 +120,9 @@ class House:
     resolver: Resolver = field(default_factory=NoResolver)
     notifier: Notifier = field(default_factory=NoNotifier)
     tell: TellArrival = tell_nobody
+    arrivals: Arrivals = None  # type: ignore[assignment]  # in memory, as the next two
+    links: Any = None
+    tickets: Any = None
     keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
@@ -128,8 +131,9 @@ class House:
         )
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
-        self.links = MemoryLinks()
-        self.arrivals = MemoryArrivals(self.catalog)
+        if self.links is None:
+            self.links = self.tickets = MemoryLinks()
+            self.arrivals = MemoryArrivals(self.catalog)
         self.ports: Ports
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()
@@ -159,12 +163,12 @@ class House:
             DeskPorts(
                 *(self.links, self.catalog, reads, self.keyring, addressing, self.regions),
                 ports,
-                *(self.links, self.passwords, settings.pages_host),
+                *(self.tickets, self.passwords, settings.pages_host),
             ),
             (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES),
         )
-        book = TicketBook(self.links, self.links, self.keyring, Guesses())
-        lock = Lock(LockPorts(self.links, self.passwords, self.keyring))
+        book = TicketBook(self.tickets, self.links, self.keyring, Guesses())
+        lock = Lock(LockPorts(self.tickets, self.passwords, self.keyring))
         tickets = TicketService(
             TicketPorts(*(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.tell)
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from coatcheck.client.arrived import AnsweredFile, ArrivedFile
 from coatcheck.client.links import LinkInfo, LinkRule, Links
 from coatcheck.client.profile import Options
 from coatcheck.clock import wall_date
@@ -26,7 +27,7 @@ from .options import (
     json_option,
     profile_options,
 )
-from .terminal import print_field, print_json, print_line, printable, say, write_count, write_local
+from .terminal import print_field, print_json, print_line, printable, say, warn, write_count, write_local, write_size
 
 
 @click.group("link")
@@ -236,6 +237,51 @@ def ls(bucket: str | None, rules: bool, where: Options, as_json: bool) -> None:
         say(write_count(count, "rule" if rules else "link"), "dim")
 
 
+@command.command("arrivals")
+@click.argument("link", metavar="ID")
+@profile_options
+@json_option
+def arrivals(link: str, where: Options, as_json: bool) -> None:
+    """List the files that wait in an upload box."""
+    count = 0
+    with _links(where) as links:
+        for file in links.list_arrivals(link):
+            count += 1
+            if as_json:
+                print_json(_facts(file))
+            else:
+                when = write_local(file.started_at)
+                print_line(f"{file.id}  {write_size(file.size):>10}  {when:>23}  {file.sender}  {printable(file.name)}")
+    if not as_json:
+        say(write_count(count, "file"), "dim")
+
+
+@command.command("accept")
+@click.argument("link", metavar="ID")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--refuse", is_flag=True, help="Remove them instead.")
+@profile_options
+@json_option
+def accept(link: str, files: tuple[str, ...], refuse: bool, where: Options, as_json: bool) -> None:
+    """Make objects of the files that wait in an upload box: of those that are named by their ids, or of all.
+
+    Until then nobody but you sees them; after a week they are removed.
+    """
+    with _links(where) as links:
+        answered = (links.refuse if refuse else links.accept)(link, files or None)
+    for file in answered:
+        if as_json:
+            print_json(_facts(file))
+        elif file.error is not None:
+            warn(f"{file.id}: {file.message}")
+        else:
+            print_line(f"{'Refused' if refuse else 'Accepted'} {printable(file.key or '')}")
+    if not as_json and not answered:
+        say("No files wait.", "dim")
+    if any(file.error is not None for file in answered):
+        raise click.exceptions.Exit(1)
+
+
 def _earlier(given: timedelta | datetime | None) -> datetime | None:
     return wall_date() - given if isinstance(given, timedelta) else given
 
@@ -261,7 +307,7 @@ def _tell(link: LinkInfo, line: str, as_json: bool) -> None:
         print_line(line)
 
 
-def _facts(entry: LinkInfo | LinkRule) -> dict[str, Any]:
+def _facts(entry: LinkInfo | LinkRule | ArrivedFile | AnsweredFile) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(entry).items()}
 
 

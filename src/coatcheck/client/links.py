@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,11 +13,13 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from coatcheck.clock import wall_clock
+from coatcheck.core.limits import BOX_ANSWERED_MAX
 from coatcheck.core.link_ids import is_code, name_link
 from coatcheck.signing.credentials import Credentials
 from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import write_query
 
+from .arrived import AnsweredFile, ArrivedFile, read_arrived
 from .exchange import exchange, open_client, read_document
 
 _BUCKET: Final = ".coatcheck"  # no bucket can have that name; it is signed as one
@@ -180,6 +182,32 @@ class Links:
         if forever:
             document["forever"] = True
         return _read_ticket(self._change("POST", f"tickets/{link_id}", document | _write_more(more)))
+
+    def list_arrivals(self, link_id: str) -> Iterator[ArrivedFile]:
+        """The files that wait in an upload box, the oldest first. Raises: ClientError NoSuchLink, NotAnUploadBox."""
+        for page in self._pages(f"tickets/{link_id}/arrivals", []):
+            yield from map(read_arrived, page["arrivals"])
+
+    def accept(self, link_id: str, ids: Iterable[str] | None = None) -> list[AnsweredFile]:
+        """Make objects of files that wait in an upload box; of all, if None. It needs the right coatcheck:CreateLink,
+        and the box's maker has to have oss:PutObject.
+
+        Returns: each with its key, or with the `error` why it waits on.
+        """
+        return self._answer(link_id, ids, refuse=False)
+
+    def refuse(self, link_id: str, ids: Iterable[str] | None = None) -> list[AnsweredFile]:
+        """Remove files that wait in an upload box; all, if None."""
+        return self._answer(link_id, ids, refuse=True)
+
+    def _answer(self, link_id: str, ids: Iterable[str] | None, *, refuse: bool) -> list[AnsweredFile]:
+        left = [file.id for file in self.list_arrivals(link_id)] if ids is None else list(ids)
+        answered: list[AnsweredFile] = []
+        for start in range(0, len(left), BOX_ANSWERED_MAX):
+            document = {"ids": left[start : start + BOX_ANSWERED_MAX], "refuse": refuse}
+            said = self._change("POST", f"tickets/{link_id}/arrivals", document)
+            answered += [AnsweredFile(**each) for each in said["arrivals"]]
+        return answered
 
     def register(
         self,

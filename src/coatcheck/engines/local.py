@@ -436,7 +436,8 @@ def _wrong_bodies(connection: sqlite3.Connection) -> Iterator[tuple[int, str, st
 
 
 def _named_blobs(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str, int]]:
-    """For every version, part or arrival, and each blob it names: bucket_id, key, blob id, and the bytes the file must have."""
+    """For every version, part or arrival, and each blob it names: bucket_id, key, blob id, and the bytes that its file
+    must have."""
     for bucket_id, key, column in connection.execute(
         "SELECT bucket_id, key, ifnull(object.segments, body.segments) AS named FROM object LEFT JOIN body"
         " ON body.id = body_id WHERE named IS NOT NULL UNION ALL SELECT bucket_id, key, segments FROM part"

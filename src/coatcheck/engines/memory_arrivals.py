@@ -44,7 +44,8 @@ class MemoryArrivals:
     async def make_object(self, link_id: str, arrival_id: str, change: ArrivalChange, record: ObjectRecord) -> Written:
         before, taken = self._look(link_id, arrival_id)
         after, becomes = change(before, taken)
-        assert before is not None and after is None, "what becomes an object leaves no row"
+        assert before is not None
+        assert after is None, "what becomes an object leaves no row"
         self._catalog.check_new_blobs(before.segments, record.segments)
         written = await self._catalog.put_object(before.bucket_id, record, forbid_overwrite=True)
         self._put(link_id, arrival_id, None, becomes)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from coatcheck.access.actions import Action
 from coatcheck.access.link_rights import LinkAction, Place, decide_link
-from coatcheck.core.errors import INVALID_ARGUMENT, LINK_UNKNOWN, MISSING_ARGUMENT, NO_SUCH_BUCKET, OssError
+from coatcheck.core.errors import INVALID_ARGUMENT, LINK_UNKNOWN, NO_SUCH_BUCKET, OssError
 from coatcheck.core.limits import BOX_ANSWERED_MAX, LINK_PAGE_MAX
 from coatcheck.core.ticket_errors import ARRIVAL_UNKNOWN, NOT_A_BOX, TICKET_WITHOUT_MAKER
 from coatcheck.core.times import write_iso
@@ -23,7 +23,7 @@ from .service import Asked, Route
 
 Answer = tuple[int, Any]
 
-MEMBERS: Final = frozenset({"ids", "all", "refuse"})
+MEMBERS: Final = frozenset({"ids", "refuse"})
 
 
 async def list_arrivals(asked: Asked) -> Answer:
@@ -38,24 +38,14 @@ async def list_arrivals(asked: Asked) -> Answer:
 
 
 async def answer_arrivals(asked: Asked) -> Answer:
-    """POST tickets/{id}/arrivals: accept what waits, or refuse it; some by their ids, or all, BOX_ANSWERED_MAX at once.
-
-    Each by itself: what fails is told beside what was done.
-    """
+    """POST tickets/{id}/arrivals: accept what waits, or refuse it, BOX_ANSWERED_MAX at once. Each by itself: what fails
+    is told beside what was done."""
     document = read_document(asked.body, MEMBERS)
     ids, refuse = _read_ids(document), read_flag(document, "refuse")
     link, ticket = await _find_box(asked)
     decide_link(asked.caller, LinkAction.CREATE, await _place(asked, link), asked.facts, asked.now)
     maker = None if refuse else await _find_maker(asked, link, ticket)
-    more = False
-    if ids is None:
-        arrivals = asked.ports.operations.arrivals
-        found = list(await arrivals.list_arrivals(link.id, most=BOX_ANSWERED_MAX + 1))
-        found, more = found[:BOX_ANSWERED_MAX], len(found) > BOX_ANSWERED_MAX
-        outcomes = [await _answer(asked, link, arrival.id, maker) for arrival in found]
-    else:
-        outcomes = [await _answer(asked, link, arrival_id, maker) for arrival_id in ids]
-    return 200, {"arrivals": outcomes, "more": more}
+    return 200, {"arrivals": [await _answer(asked, link, arrival_id, maker) for arrival_id in ids]}
 
 
 ARRIVAL_ROUTES: Final = (
@@ -120,15 +110,9 @@ async def _find_maker(asked: Asked, link: Link, ticket: Ticket) -> Caller:
         raise TICKET_WITHOUT_MAKER("Whoever made this link may not store files any more.") from None
 
 
-def _read_ids(document: Document) -> list[str] | None:
-    """None for all. Raises: OssError MISSING_ARGUMENT, INVALID_ARGUMENT."""
+def _read_ids(document: Document) -> list[str]:
+    """Raises: OssError INVALID_ARGUMENT."""
     ids = document.get("ids")
-    if read_flag(document, "all"):
-        if ids is not None:
-            raise INVALID_ARGUMENT("Either ids or all is given.", ArgumentName="ids")
-        return None
-    if ids is None:
-        raise MISSING_ARGUMENT("ids or all is needed.", ArgumentName="ids")
     if not isinstance(ids, list) or not 1 <= len(ids) <= BOX_ANSWERED_MAX or not all(_is_id(each) for each in ids):
         message = f"ids has to be a list of 1 to {BOX_ANSWERED_MAX} ids of files that wait."
         raise INVALID_ARGUMENT(message, ArgumentName="ids")

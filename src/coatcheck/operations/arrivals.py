@@ -1,5 +1,5 @@
-"""Files that come in by upload boxes: taken in whole or in pieces, each rule held while they stream; then objects at once,
-or waiting until somebody accepts or refuses them.
+"""Files that come in by upload boxes: taken in whole or in pieces, each rule held while they stream; then objects at
+once, or waiting until somebody accepts or refuses them.
 
 What is on its way keeps its place free: a row that says how much, written before the first byte is read. Bytes are
 durable before the row names them, and the object of a file takes over its blobs in the commit that removes the row.
@@ -30,7 +30,7 @@ from coatcheck.core.ticket_errors import (
 from coatcheck.ports.arrivals import Arrival, Taken
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Gone, NotWritten, Unknown
-from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.object import DEFAULT_ACL, ObjectRecord
 from coatcheck.ports.tickets import Box
 
 from .box_rules import Place, choose_piece_bytes, find_most, reserve, settle
@@ -338,6 +338,7 @@ def _write_record(arrival: Arrival, bucket: Bucket, now: float) -> ObjectRecord:
         etag=arrival.etags[0] if in_one else multipart_etag(arrival.etags),
         crc64=arrival.crc64,
         last_modified=int(now),
+        acl=DEFAULT_ACL,
         storage_class=bucket.storage_class,
         headers=headers,
         body=None if arrival.segments else b"",

@@ -41,7 +41,10 @@ class Place(NamedTuple):
 
 
 def choose_place(box: Box, prefix: str, sent_name: str, now: float) -> Place:
-    """Nobody chooses their file's key: it has a random part. Raises: OssError BOX_NAME_REFUSED, OBJECT_NAME_TOO_LONG."""
+    """Nobody chooses their file's key: it has a random part.
+
+    Raises: OssError BOX_NAME_REFUSED, OBJECT_NAME_TOO_LONG.
+    """
     name = clean_name(sent_name)
     if box.patterns and not any(fnmatchcase(name.lower(), pattern.lower()) for pattern in box.patterns):
         raise BOX_NAME_REFUSED(FileName=name)

@@ -76,12 +76,9 @@ _PLAIN: Final = frozenset({"text/plain", "text/csv", "text/markdown", "applicati
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f")
 _BY_NAME: Final = mimetypes.MimeTypes()  # Python's own table, not the machine's
-_BY_NAME.types_map[True] |= {
-    ".webp": "image/webp",
-    ".md": "text/markdown",
-    ".heic": "image/heic",
-    ".avif": "image/avif",
-}
+for _ending in ("webp", "heic", "avif"):
+    _BY_NAME.add_type(f"image/{_ending}", f".{_ending}")
+_BY_NAME.add_type("text/markdown", ".md")
 
 
 def find_type(name: str, declared: str, head: bytes, allowed: Sequence[str]) -> str | None:

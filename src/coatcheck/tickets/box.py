@@ -1,7 +1,7 @@
 """What a sender does with an upload box: give it files, whole (PUT, forms) or in pieces that survive a reload.
 
-Nobody who has the link lists, reads or overwrites anything. Each request is decided on with the right of the box's maker
-to put an object where the file goes.
+Nobody who has the link lists, reads or overwrites anything. Each request is decided on with the right of the box's
+maker to put an object where the file goes.
 """
 
 from __future__ import annotations
@@ -173,9 +173,9 @@ class BoxDesk:
         """One of this box. Raises: OssError BOX_UPLOAD_UNKNOWN."""
         if _UPLOAD_ID.fullmatch(upload_id):
             found = await self._house.ports.arrivals.find_arrival(upload_id)
-            if found is not None and found.link_id == self._good.ticket.id:
-                if also_whole or not found.is_whole:
-                    return found
+            is_ours = found is not None and found.link_id == self._good.ticket.id
+            if found is not None and is_ours and (also_whole or not found.is_whole):
+                return found
         raise BOX_UPLOAD_UNKNOWN()
 
 

@@ -145,7 +145,7 @@ class FormFile(NamedTuple):
 
 
 async def read_files(request: Request, share: FormShare) -> AsyncIterator[FormFile]:
-    """The files of a form in their order, however many; its other fields are skipped, and so is a file that nobody chose.
+    """The files of a form in their order, however many; other fields are skipped, and so is a file that nobody chose.
 
     Raises: as `read_form`, from the iterator and from the bodies.
     """

@@ -128,7 +128,8 @@ def _make_object(
     link_id, arrival_id = place
     before, taken = _look(connection, link_id, arrival_id)
     after, becomes = change(before, taken)
-    assert before is not None and after is None, "what becomes an object leaves no row"
+    assert before is not None
+    assert after is None, "what becomes an object leaves no row"
     rules = rules_of(connection, before.bucket_id, moments)
     check_overwrite(connection, before.bucket_id, record.key, forbid=True)
     replaced = find_replaced(connection, before.bucket_id, rules, record.key)
