@@ -73,7 +73,7 @@ async def begin(context: Context, grant: Grant, into: OpenBox, sent: Sent, *, in
     grant.need(Action.PUT_OBJECT)
     now = int(context.now)
     arrival = Arrival(
-        id=f"{now:08x}{secrets.token_hex(12)}",
+        id=f"{int(context.now * 1000):011x}{secrets.token_hex(11)[:21]}",
         link_id=into.link_id,
         bucket_id=grant.this_bucket.bucket_id,
         key=grant.this_key,
