@@ -160,7 +160,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         },
     },
     "__main__": {"cli"},
-    "__init__": {"client.links", "signing"},
+    "__init__": {"client.arrived", "client.links", "signing"},
 }
 
 # Third-party library -> the only places that may know it.

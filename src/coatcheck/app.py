@@ -207,7 +207,7 @@ class Server:
         )
         book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
         lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages, self._clock))
+        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages, self._clock, oss.admit))
         return LinkServices(
             LinkDesk(desk, (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES)), tickets, self._settings.pages_host
         )

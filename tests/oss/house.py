@@ -170,7 +170,9 @@ class House:
         book = TicketBook(self.tickets, self.links, self.keyring, Guesses())
         lock = Lock(LockPorts(self.tickets, self.passwords, self.keyring))
         tickets = TicketService(
-            TicketPorts(*(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.tell)
+            TicketPorts(
+                *(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.pipeline.admit, self.tell
+            )
         )
         links = LinkServices(desk, tickets, settings.pages_host)
         self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links)

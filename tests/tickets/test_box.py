@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import re
 from typing import Any
@@ -587,3 +589,56 @@ async def test_somebody_is_told_of_each_file() -> None:
     began = facts(await use(house, box["url"], "/?upload&name=c&size=3", "POST"))
     await use(house, box["url"], f"/?upload={began['id']}&at=0", "PUT", body=b"abc")
     assert told == [(box["id"], "a", 1), (open_box["id"], "b", 2), (box["id"], "c", 3)]
+
+
+async def test_what_the_bucket_says_of_requests_holds(house: House) -> None:
+    box = await a_box(house)
+    document = (
+        b"<RefererConfiguration><AllowEmptyReferer>false</AllowEmptyReferer><RefererList>"
+        b"<Referer>http://ours.example</Referer></RefererList></RefererConfiguration>"
+    )
+    assert (await house.ask("PUT", "/photos?referer", document)).status == 200
+    assert (await put(house, box, "a", b"x")).refusal == (403, "AccessDenied")
+    sent = await use(house, box["url"], "/a", "PUT", body=b"x", headers={"referer": "http://ours.example"})
+    assert sent.status == 201
+
+
+async def test_a_bucket_that_arrivals_have_filled_takes_nothing(house: House) -> None:
+    capacity = b"<BucketUserQos><StorageCapacity>1</StorageCapacity></BucketUserQos>"
+    assert (await house.ask("PUT", "/photos/?qos", capacity)).status == 200
+    box = await a_box(house)
+    began = await use(house, box["url"], f"/?upload&name=a&size={2**30}", "POST")
+    assert began.status == 201
+    assert (await put(house, box, "b", b"x")).refusal == (403, "QuotaExceeded")
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_page_runs_its_own_script_and_no_other(house: House) -> None:
+    box = await make(
+        house, prefix="in", box={"types": ["image/*", "<b>"], "names": ['"><script>'], "files": 2}, note="<b>"
+    )
+    page = await use(house, box["url"], headers=BROWSER)
+    script = page.body.partition(b"<script>")[2].partition(b"</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    policy = page.headers["content-security-policy"]
+    assert f"script-src 'sha256-{digest}'; connect-src 'self'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.body.count(b"<script") == 1
+    assert b"<b>" not in page.body
+    other = await use(house, (await make(house))["url"], headers=BROWSER)
+    assert "script-src" not in other.headers["content-security-policy"]
+
+
+async def test_the_page_says_the_rules_and_what_is_left(house: House) -> None:
+    box = await a_box(house, files=2, file_bytes=1024**2, bytes=3 * 1024**2)
+    await put(house, box, "a", b"x" * 1024**2)
+    page = (await use(house, box["url"], headers=BROWSER)).body.decode()
+    for words in ("Any files", "At most 1.0 MB each", "1 more file", "2.0 MB more in all"):
+        assert f"<li>{words}</li>" in page
+    await put(house, box, "b", b"x")
+    full = (await use(house, box["url"], headers=BROWSER | {"accept-language": "zh"})).body.decode()
+    assert "<form" not in full
+    assert "此处不再接收更多文件。" in full

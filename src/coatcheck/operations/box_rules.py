@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from coatcheck.core.errors import OBJECT_NAME_TOO_LONG
@@ -23,6 +22,7 @@ from coatcheck.core.ticket_errors import (
     BOX_FILES_FULL,
     BOX_NAME_REFUSED,
 )
+from coatcheck.core.wildcards import Wildcards
 from coatcheck.ports.arrivals import Taken
 from coatcheck.ports.tickets import Box
 
@@ -46,7 +46,7 @@ def choose_place(box: Box, prefix: str, sent_name: str, now: float) -> Place:
     Raises: OssError BOX_NAME_REFUSED, OBJECT_NAME_TOO_LONG.
     """
     name = clean_name(sent_name)
-    if box.patterns and not any(fnmatchcase(name.lower(), pattern.lower()) for pattern in box.patterns):
+    if box.patterns and not any(Wildcards(pattern.lower()).match(name.lower()) for pattern in box.patterns):
         raise BOX_NAME_REFUSED(FileName=name)
     day = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}/" if box.dated else ""
     start = f"{prefix}{day}{''.join(secrets.choice(_LETTERS) for _ in range(_RANDOM_CHARS))}-"

@@ -10,8 +10,9 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Final
+
+from coatcheck.core.wildcards import Wildcards
 
 HEAD_BYTES: Final = 512  # looked at
 OCTETS: Final = "application/octet-stream"
@@ -95,7 +96,7 @@ def find_type(name: str, declared: str, head: bytes, allowed: Sequence[str]) -> 
     if found is None and claimed in _PROVED:
         return None
     kind = claimed if found is None or _is_built_on(claimed, found) else found
-    if not any(fnmatchcase(kind, pattern.lower()) for pattern in allowed):
+    if not any(Wildcards(pattern.lower()).match(kind) for pattern in allowed):
         return None
     if found is not None or (kind in _PLAIN and _is_plain(head)):
         return kind
@@ -120,7 +121,7 @@ def _read_claim(name: str, declared: str) -> str:
 
 
 def _is_built_on(kind: str, found: str) -> bool:
-    return any(fnmatchcase(kind, pattern) for pattern in _BUILT_ON.get(found, ()))
+    return any(Wildcards(pattern).match(kind) for pattern in _BUILT_ON.get(found, ()))
 
 
 def _is_plain(head: bytes) -> bool:

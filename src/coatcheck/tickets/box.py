@@ -16,12 +16,13 @@ from coatcheck.access.facts import read_request_facts
 from coatcheck.core.errors import INVALID_ARGUMENT, MISSING_CONTENT_LENGTH, NO_SUCH_BUCKET, NOT_IMPLEMENTED, OssError
 from coatcheck.core.ticket_errors import BOX_TYPE_REFUSED, BOX_UPLOAD_UNKNOWN
 from coatcheck.exchange import Exchange
-from coatcheck.identity.caller import UsedLink
+from coatcheck.identity.caller import Caller, UsedLink
 from coatcheck.operations.arrivals import OpenBox, Sent, add_piece, begin, give_up, take_whole
 from coatcheck.operations.box_rules import Place, choose_piece_bytes, choose_place
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.pacing import Meter, paced
 from coatcheck.ports.arrivals import Arrival, TellArrival
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.tickets import Box
 from coatcheck.wire.body_digests import compared_chunks
 from coatcheck.wire.form import FormMemory, read_files
@@ -32,6 +33,7 @@ from .presented import Good
 _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SIZE_MAX_DIGITS: Final = 16
 
+AdmitUpload = Callable[[Bucket, Request, Caller], None]
 StillGood = Callable[[], Awaitable[Good]]
 
 
@@ -40,11 +42,13 @@ class BoxPorts(NamedTuple):
 
     Attributes:
         tell: is told of each file that is whole.
+        admit: whether a bucket lets itself be asked so: over HTTPS, from that page.
     """
 
     ports: Ports
     forms: FormMemory
     tell: TellArrival
+    admit: AdmitUpload
 
 
 class Upload(NamedTuple):
@@ -95,6 +99,7 @@ class BoxDesk:
 
     async def take_form(self) -> AsyncIterator[Received]:
         """The files of a form, in turn. Raises: OssError, from the iterator; those before it are there."""
+        await self._find_room(read_length(self._request) or 0)
         with self._house.forms.share() as share:
             async for part in read_files(self._request, share):
                 yield await self._take(part.name, part.type, None, part.file.chunks())
@@ -104,6 +109,7 @@ class BoxDesk:
         if not (size.isascii() and size.isdigit() and len(size) <= _SIZE_MAX_DIGITS and int(size)):
             raise INVALID_ARGUMENT("size has to be the file's size in bytes, 1 or more.", ArgumentName="size")
         place, grant = await self._decide(name)
+        await self._find_room(int(size))
         sent = Sent(place, content_type[:255], int(size), self._request.client)
         return _describe(await begin(self._context, grant, self._into, sent, in_pieces=True))
 
@@ -134,6 +140,7 @@ class BoxDesk:
 
     async def _take(self, name: str, content_type: str, size: int | None, chunks: AsyncIterator[bytes]) -> Received:
         place, grant = await self._decide(name)
+        await self._find_room(size or 0)
         sent = Sent(place, content_type[:255], size, self._request.client)
         arrival = await begin(self._context, grant, self._into, sent)
         checked = self._checked(self._paced(chunks))
@@ -163,11 +170,17 @@ class BoxDesk:
         bucket = await catalog.find_bucket(name)
         if bucket is None:
             raise NO_SUCH_BUCKET(BucketName=name)
-        grant = self._context.decide(Action.PUT_OBJECT, bucket, key)
         if bucket.configurations:
-            announced = read_length(self._request) or 0
-            await self._house.ports.held_bytes.admit(catalog, bucket, announced)
+            self._house.admit(bucket, self._request, self._good.caller)
+        grant = self._context.decide(Action.PUT_OBJECT, bucket, key)
         return grant
+
+    async def _find_room(self, size: int) -> None:
+        """Whether the bucket has a capacity, and room for so much. Raises: OssError STORAGE_CAPACITY_EXCEEDED."""
+        catalog = self._house.ports.catalog
+        bucket = await catalog.find_bucket(self._good.bucket)
+        if bucket is not None and bucket.configurations:
+            await self._house.ports.held_bytes.admit(catalog, bucket, size)
 
     async def _find(self, upload_id: str, *, also_whole: bool = False) -> Arrival:
         """One of this box. Raises: OssError BOX_UPLOAD_UNKNOWN."""

@@ -21,7 +21,7 @@ from coatcheck.wire.form import FormMemory
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 
-from .box import BoxPorts
+from .box import AdmitUpload, BoxPorts
 from .box_service import answer_box
 from .describe import view_folder, view_object
 from .folder import list_folder
@@ -40,6 +40,7 @@ class TicketPorts(NamedTuple):
 
     Attributes:
         clock: Unix seconds.
+        admit: whether a bucket lets itself be asked so.
         tell: is told of each file that came into an upload box.
     """
 
@@ -49,6 +50,7 @@ class TicketPorts(NamedTuple):
     serve: ServeObject
     pages: Pages
     clock: Callable[[], float]
+    admit: AdmitUpload
     tell: TellArrival = tell_nobody
 
 
@@ -110,7 +112,7 @@ class TicketService:
         async def find_again() -> Good:
             return await find_good(self._ports.book, request, clock())
 
-        box = BoxPorts(self._ports.ports, self._forms, self._ports.tell)
+        box = BoxPorts(self._ports.ports, self._forms, self._ports.tell, self._ports.admit)
         return await answer_box(box, self._ports.pages, exchange, good, find_again)
 
     async def _unlock(self, exchange: Exchange, good: Good) -> Reply:
