@@ -77,6 +77,7 @@ SIGNATURES: Final = {
         "**more: Any"
     ),
     "Links.list_arrivals": "self, link_id: str",
+    "Links.save_arrival": "self, file_id: str, path: Path",
     "Links.accept": "self, link_id: str, ids: Iterable[str] | None = None",
     "Links.refuse": "self, link_id: str, ids: Iterable[str] | None = None",
     "Links.register": (

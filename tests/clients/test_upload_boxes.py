@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +20,10 @@ from coatcheck import Links
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ..patience import HANG_S, wait_until
-from ..server_process import ServerProcess
+from ..server_process import ServerProcess, clean_environment
 from .programs import curl, need, run_node
 from .test_browser import a_picture
-from .test_link_pages import links_of, status
+from .test_link_pages import REGION, links_of, status
 
 pytestmark = pytest.mark.live
 
@@ -137,6 +140,31 @@ def test_people_leave_files_and_go_on_after_a_reload(server: ServerProcess, link
         "film.bin": md5_of(large),
         "empty.txt": md5_of(last),
     }
+
+
+def test_their_owner_sees_looks_and_answers(server: ServerProcess, links: Links, tmp_path: Path) -> None:
+    box = links.create("inbox", prefix="owner/", box={"dated": False})
+    for name in ("a.txt", "b.txt", "c.txt"):
+        assert status(f"{box.url}/{name}", "-X", "PUT", "--data-binary", name) == 201
+    lines = [json.loads(line) for line in link(server, "arrivals", box.link.id, "--json").stdout.splitlines()]
+    assert [line["name"] for line in lines] == ["a.txt", "b.txt", "c.txt"]
+    saved = tmp_path / "saved"
+    link(server, "arrivals", box.link.id, "--get", lines[0]["id"], "-o", str(saved))
+    assert saved.read_bytes() == b"a.txt"
+    accepted = link(server, "accept", box.link.id, lines[0]["id"]).stdout
+    assert accepted == f"Accepted {lines[0]['key']}\n"
+    assert link(server, "accept", box.link.id, lines[0]["id"]).returncode == 1
+    refused = link(server, "accept", "--refuse", box.link.id).stdout
+    assert refused == f"Refused {lines[1]['key']}\nRefused {lines[2]['key']}\n"
+    assert "0 files" in link(server, "arrivals", box.link.id).stderr
+    assert list(contents(server, "owner/")) == ["a.txt"]
+
+
+def link(server: ServerProcess, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `coatcheck link`, as the owner."""
+    environment = clean_environment(OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET)
+    line = [sys.executable, "-m", "coatcheck", "link", *words, "--endpoint", server.endpoint, "--region", REGION]
+    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=HANG_S)
 
 
 def test_two_workers_race_for_the_last_place(server: ServerProcess, links: Links) -> None:

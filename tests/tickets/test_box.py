@@ -534,6 +534,24 @@ async def test_what_waits_is_nowhere_until_it_is_accepted(house: House) -> None:
     assert (await answer(house, box, [one["id"]]))[0]["error"] == "NoSuchArrival"
 
 
+async def test_its_owner_may_look_at_what_waits(house: House) -> None:
+    box = await a_box(house)
+    for body in (b"x" * 100_000, b""):
+        await put(house, box, "a", body)
+    found = await waiting(house, box)
+    bodies = [await house.ask("GET", f"/.coatcheck/v1/arrivals/{one['id']}") for one in found]
+    assert sorted(got.body for got in bodies) == [b"", b"x" * 100_000]
+    assert {got.headers["content-disposition"] for got in bodies} == {"attachment"}
+    one = found[0]["id"]
+    strangers = await house.ask("GET", f"/.coatcheck/v1/arrivals/{one}", by=STRANGER)
+    writers = await house.ask("GET", f"/.coatcheck/v1/arrivals/{one}", by=a_writer())
+    unknown = await house.ask("GET", f"/.coatcheck/v1/arrivals/{'0' * 32}")
+    codes = [json.loads(got.body)["error"]["code"] for got in (strangers, writers, unknown)]
+    assert codes == ["NoSuchLink", "AccessDenied", "NoSuchArrival"]
+    await answer(house, box)
+    assert (await house.ask("GET", f"/.coatcheck/v1/arrivals/{one}")).status == 404
+
+
 async def test_what_is_refused_is_gone(house: House) -> None:
     box = await a_box(house)
     await put(house, box, "a", b"x" * 100_000)
@@ -607,9 +625,10 @@ async def test_a_bucket_that_arrivals_have_filled_takes_nothing(house: House) ->
     capacity = b"<BucketUserQos><StorageCapacity>1</StorageCapacity></BucketUserQos>"
     assert (await house.ask("PUT", "/photos/?qos", capacity)).status == 200
     box = await a_box(house)
-    began = await use(house, box["url"], f"/?upload&name=a&size={2**30}", "POST")
+    began = await use(house, box["url"], f"/?upload&name=a&size={2**30 - 1000}", "POST")
     assert began.status == 201
-    assert (await put(house, box, "b", b"x")).refusal == (403, "QuotaExceeded")
+    assert (await put(house, box, "b", b"x" * 1000)).refusal == (403, "QuotaExceeded")
+    assert (await put(house, box, "b", b"x" * 900)).status == 201
 
 
 # --- the page -------------------------------------------------------------------------------------------------------

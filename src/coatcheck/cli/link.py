@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -239,21 +240,41 @@ def ls(bucket: str | None, rules: bool, where: Options, as_json: bool) -> None:
 
 @command.command("arrivals")
 @click.argument("link", metavar="ID")
+@click.option("--get", "file", metavar="FILE", help="Save this one of them to look at it; it waits on.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; its own name here, if not given.")
 @profile_options
 @json_option
-def arrivals(link: str, where: Options, as_json: bool) -> None:
-    """List the files that wait in an upload box."""
+def arrivals(link: str, file: str | None, output: Path | None, where: Options, as_json: bool) -> None:
+    """List the files that wait in an upload box, or look at one."""
+    if file is not None:
+        _save_arrival(link, file, output, where, as_json=as_json)
+        return
     count = 0
     with _links(where) as links:
-        for file in links.list_arrivals(link):
+        for each in links.list_arrivals(link):
             count += 1
             if as_json:
-                print_json(_facts(file))
+                print_json(_facts(each))
             else:
-                when = write_local(file.started_at)
-                print_line(f"{file.id}  {write_size(file.size):>10}  {when:>23}  {file.sender}  {printable(file.name)}")
+                when = write_local(each.started_at)
+                print_line(f"{each.id}  {write_size(each.size):>10}  {when:>23}  {each.sender}  {printable(each.name)}")
     if not as_json:
         say(write_count(count, "file"), "dim")
+
+
+def _save_arrival(link: str, file: str, output: Path | None, where: Options, *, as_json: bool) -> None:
+    with _links(where) as links:
+        found = next((each for each in links.list_arrivals(link) if each.id == file), None)
+        if found is None:
+            raise click.UsageError("No file of that id waits in this box.")
+        path = output or Path(found.name)
+        if output is None and path.exists():
+            raise click.UsageError(f"{printable(path.name)} is there already. Say where to, with -o.")
+        links.save_arrival(file, path)
+    if as_json:
+        print_json({"path": str(path)} | _facts(found))
+    else:
+        print_line(f"Saved {printable(str(path))}.")
 
 
 @command.command("accept")

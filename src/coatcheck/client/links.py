@@ -6,11 +6,15 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
+
+import httpx
 
 from coatcheck.clock import wall_clock
 from coatcheck.core.limits import BOX_ANSWERED_MAX
@@ -188,6 +192,25 @@ class Links:
         for page in self._pages(f"tickets/{link_id}/arrivals", []):
             yield from map(read_arrived, page["arrivals"])
 
+    def save_arrival(self, file_id: str, path: Path) -> int:
+        """Write a file that waits in an upload box to `path`; it waits on. It needs the right to read the object that it
+        would become.
+
+        Returns: how many bytes it has.
+        Raises: ClientError NoSuchArrival; Unreachable; OSError. Nothing of it is left then.
+        """
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with part.open("wb") as out, self._exchange("GET", f"arrivals/{file_id}") as response:
+                for piece in response.iter_raw():
+                    out.write(piece)
+                size = out.tell()
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return size
+
     def accept(self, link_id: str, ids: Iterable[str] | None = None) -> list[AnsweredFile]:
         """Make objects of files that wait in an upload box; of all, if None. It needs the right coatcheck:CreateLink,
         and the box's maker has to have oss:PutObject.
@@ -327,6 +350,19 @@ class Links:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> dict[str, Any]:
+        with self._exchange(method, path, query=query, headers=headers, body=body) as response:
+            document: dict[str, Any] = json.loads(read_document(response))
+        return document
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> AbstractContextManager[httpx.Response]:
         signed = sign_request(
             method,
             _BUCKET,
@@ -339,9 +375,7 @@ class Links:
         )
         text = write_query(query)
         url = f"{self._base}v1/{path}{f'?{text}' if text else ''}"
-        with exchange(self._client, method, url, signed, body or None) as response:
-            document: dict[str, Any] = json.loads(read_document(response))
-        return document
+        return exchange(self._client, method, url, signed, body or None)
 
 
 def _shown(url: str, method: str, headers: Mapping[str, str] | None) -> dict[str, Any]:

@@ -12,17 +12,24 @@ from coatcheck.core.ticket_errors import ARRIVAL_UNKNOWN, NOT_A_BOX, TICKET_WITH
 from coatcheck.core.times import write_iso
 from coatcheck.identity.acting import NoAuthor, act_by_key
 from coatcheck.identity.caller import Caller
-from coatcheck.operations.arrivals import accept, remove
+from coatcheck.operations.arrivals import accept, open_waiting, remove, write_record
 from coatcheck.operations.context import Context
 from coatcheck.ports.arrivals import Arrival
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.links import Link
 from coatcheck.ports.tickets import Names, Ticket
+from coatcheck.wire.reply import Reply
 
 from .documents import Document, read_document, read_flag
 from .service import Asked, Route
 
 Answer = tuple[int, Any]
 
+_AS_BYTES: Final = (
+    (b"Content-Type", b"application/octet-stream"),
+    (b"Content-Disposition", b"attachment"),
+    (b"Cache-Control", b"no-store"),
+)
 MEMBERS: Final = frozenset({"ids", "refuse"})
 
 
@@ -48,7 +55,24 @@ async def answer_arrivals(asked: Asked) -> Answer:
     return 200, {"arrivals": [await _answer(asked, link, arrival_id, maker) for arrival_id in ids]}
 
 
+async def read_arrival(asked: Asked) -> tuple[int, Reply]:
+    """GET arrivals/{id}: the bytes of a file that waits, for who may read the object that it would become."""
+    ports = asked.ports.operations
+    arrival = await ports.arrivals.find_arrival(asked.name)
+    if arrival is None or not arrival.is_whole:
+        raise ARRIVAL_UNKNOWN()
+    link, _ = await _find_box(asked._replace(name=arrival.link_id))
+    decide_link(asked.caller, LinkAction.LIST, await _place(asked, link), asked.facts, asked.now)
+    bucket = await _find_bucket(asked, link, arrival)
+    context = Context(ports, asked.caller, asked.now, asked.facts)
+    record = write_record(arrival, bucket, asked.now)
+    grant = context.decide(Action.GET_OBJECT, bucket, arrival.key, record)
+    content = await open_waiting(context, grant, arrival)
+    return 200, Reply(200, _AS_BYTES, content)
+
+
 ARRIVAL_ROUTES: Final = (
+    Route("GET", "arrivals/{id}", read_arrival),
     Route("GET", "tickets/{id}/arrivals", list_arrivals),
     Route("POST", "tickets/{id}/arrivals", answer_arrivals),
 )
@@ -78,9 +102,7 @@ async def _answer(asked: Asked, link: Link, arrival_id: str, maker: Caller | Non
             if not await remove(ports, arrival):
                 raise ARRIVAL_UNKNOWN()
         else:
-            bucket = await asked.ports.catalog.find_bucket(link.bucket)
-            if bucket is None or bucket.bucket_id != arrival.bucket_id:
-                raise NO_SUCH_BUCKET(BucketName=link.bucket)
+            bucket = await _find_bucket(asked, link, arrival)
             context = Context(ports, maker, asked.now, asked.facts)
             grant = context.decide(Action.PUT_OBJECT, bucket, arrival.key)
             await accept(context, grant, arrival)
@@ -96,6 +118,14 @@ async def _find_box(asked: Asked) -> tuple[Link, Ticket]:
     if found[1].names is not Names.BOX:
         raise NOT_A_BOX()
     return found
+
+
+async def _find_bucket(asked: Asked, link: Link, arrival: Arrival) -> Bucket:
+    """The bucket that the file came into; not a later one of its name. Raises: OssError NO_SUCH_BUCKET."""
+    bucket = await asked.ports.catalog.find_bucket(link.bucket)
+    if bucket is None or bucket.bucket_id != arrival.bucket_id:
+        raise NO_SUCH_BUCKET(BucketName=link.bucket)
+    return bucket
 
 
 async def _place(asked: Asked, link: Link) -> Place:

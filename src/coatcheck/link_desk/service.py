@@ -119,7 +119,8 @@ class LinkDesk:
             status, document = await route.run(Asked(self._ports, caller, request, facts, body, now, name))
         except OssError as error:
             return _write_fault(error, request_id), access_key_id, error.code
-        return _write(status, document), access_key_id, ""
+        reply = document if isinstance(document, Reply) else _write(status, document)
+        return reply, access_key_id, ""
 
     async def _identify(self, request: Request, path: str, now: float) -> Caller:
         """Raises: OssError, for who isn't known, or came by a link."""

@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
+from coatcheck.core.body import Stream
+from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.digests import combine_crc64, multipart_etag
 from coatcheck.core.errors import FILE_ALREADY_EXISTS
 from coatcheck.core.limits import BOX_KEPT_S, BOX_LEASE_S, BOX_UPLOAD_IDLE_S
@@ -34,10 +36,11 @@ from coatcheck.ports.object import DEFAULT_ACL, ObjectRecord
 from coatcheck.ports.tickets import Box
 
 from .box_rules import Place, choose_piece_bytes, find_most, reserve, settle
-from .commit import commit
+from .commit import ReplacedMeanwhile, commit
 from .context import Context, Ports
 from .encryption import bucket_encryption
 from .file_types import HEAD_BYTES, OCTETS, find_type
+from .get import inline_content, open_content
 from .intake import Incoming, receive
 from .versions import version_id_for
 
@@ -173,10 +176,24 @@ async def accept(context: Context, grant: Grant, arrival: Arrival) -> Arrival:
             raise Gone(arrival.id)
         return None, taken
 
-    record = _write_record(arrival, grant.this_bucket, context.now)
+    record = write_record(arrival, grant.this_bucket, context.now)
     write = context.ports.arrivals.make_object(arrival.link_id, arrival.id, let_go, record)
     await commit(context.ports, write, gone=ARRIVAL_UNKNOWN(), exists=FILE_ALREADY_EXISTS(Key=arrival.key))
     return arrival
+
+
+async def open_waiting(context: Context, grant: Grant, arrival: Arrival) -> bytes | Stream:
+    """The bytes of a file that waits, for who may read the object that it would become. Raises: OssError
+    ARRIVAL_UNKNOWN, INVALID_OBJECT_STATE; Damaged."""
+    record = write_record(arrival, grant.this_bucket, context.now)
+    span = ByteRange(0, record.size)
+    content = inline_content(context, grant, record, span)
+    if content is not None:
+        return content
+    try:
+        return await open_content(context, grant, record, span)
+    except ReplacedMeanwhile:
+        raise ARRIVAL_UNKNOWN() from None
 
 
 async def remove(ports: Ports, arrival: Arrival, *, ended_before: int | None = None) -> bool:
@@ -311,7 +328,7 @@ async def _finish(
         write = arrivals.change_arrival(before.link_id, before.id, lambda found, taken: (whole, count(found, taken)))
         await commit(context.ports, write, incoming.blob, gone=gone)
         return whole
-    record = _write_record(whole, grant.this_bucket, context.now)
+    record = write_record(whole, grant.this_bucket, context.now)
     making = arrivals.make_object(before.link_id, before.id, lambda found, taken: (None, count(found, taken)), record)
     await commit(context.ports, making, incoming.blob, gone=gone, exists=FILE_ALREADY_EXISTS(Key=whole.key))
     return whole
@@ -325,7 +342,8 @@ def _check_same(found: Arrival | None, arrival: Arrival) -> None:
         raise BOX_PIECE_MISPLACED(Received=str(found.received))
 
 
-def _write_record(arrival: Arrival, bucket: Bucket, now: float) -> ObjectRecord:
+def write_record(arrival: Arrival, bucket: Bucket, now: float) -> ObjectRecord:
+    """The object that a whole file becomes."""
     headers: tuple[tuple[bytes, bytes], ...] = ((_TYPE, arrival.content_type.encode()),)
     if arrival.content_type == OCTETS:
         headers = (*headers, (_DISPOSITION, b"attachment"))

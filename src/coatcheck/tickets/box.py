@@ -172,8 +172,7 @@ class BoxDesk:
             raise NO_SUCH_BUCKET(BucketName=name)
         if bucket.configurations:
             self._house.admit(bucket, self._request, self._good.caller)
-        grant = self._context.decide(Action.PUT_OBJECT, bucket, key)
-        return grant
+        return self._context.decide(Action.PUT_OBJECT, bucket, key)
 
     async def _find_room(self, size: int) -> None:
         """Whether the bucket has a capacity, and room for so much. Raises: OssError STORAGE_CAPACITY_EXCEEDED."""
