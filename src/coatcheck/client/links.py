@@ -193,8 +193,8 @@ class Links:
             yield from map(read_arrived, page["arrivals"])
 
     def save_arrival(self, file_id: str, path: Path) -> int:
-        """Write a file that waits in an upload box to `path`; it waits on. It needs the right to read the object that it
-        would become.
+        """Write a file that waits in an upload box to `path`; it waits on. It needs the right to read the object that
+        it would become.
 
         Returns: how many bytes it has.
         Raises: ClientError NoSuchArrival; Unreachable; OSError. Nothing of it is left then.

@@ -53,8 +53,8 @@ async function reload(browser) {
   await page.setInputFiles('#files', [facts.small, facts.large, facts.last]);
   await second;
   say({ what: 'stopped', list: await page.$$eval('#list .done', (rows) => rows.map((row) => row.innerText.trim())) });
-  await page.unroute(/at=8388608/);
   await page.reload();
+  await page.unroute(/at=8388608/); // not earlier: it lets go of what it holds
   say({ what: 'reloaded', list: await page.$$eval('#list li', (rows) => rows.map((row) => row.innerText.trim())) });
   asked.length = 0;
   await page.setInputFiles('#files', [facts.large, facts.last]);
