@@ -37,7 +37,7 @@ from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
-from coatcheck.ports.arrivals import Arrivals, TellArrival, tell_nobody
+from coatcheck.ports.arrivals import Arrivals, NoArrivals, TellArrival, tell_nobody
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.resolver import NoResolver, Resolver
@@ -133,7 +133,8 @@ class House:
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         if self.links is None:
             self.links = self.tickets = MemoryLinks()
-            self.arrivals = MemoryArrivals(self.catalog)
+            in_memory = isinstance(self.catalog, MemoryCatalog)
+            self.arrivals = MemoryArrivals(self.catalog) if in_memory else NoArrivals()
         self.ports: Ports
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.meters, self.held_bytes, self.accesses = BucketMeters(), HeldBytes(), AccessNotes()

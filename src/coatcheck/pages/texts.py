@@ -78,8 +78,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "box_left_many": {"en": "{0} more files", "zh": "还可上传 {0} 个文件"},
     "box_bytes_left": {"en": "{0} more in all", "zh": "总共还可上传 {0}"},
     "box_private": {
-        "en": "Only whoever sent you this link sees what you leave here. You can't see, change or remove it.",
-        "zh": "只有链接的发送者能看到您上传的文件。上传后您无法查看、更改或删除。",
+        "en": "You can't see, change or remove what you have left here.",
+        "zh": "上传后您无法查看、更改或删除文件。",
     },
     "box_received": {"en": "Received", "zh": "已收到"},
     "box_files": {"en": "Files", "zh": "文件"},
