@@ -76,6 +76,10 @@ SIGNATURES: Final = {
         "self, link_id: str, *, ends_at: datetime | None = None, forever: bool = False, password: str | None = None, "
         "**more: Any"
     ),
+    "Links.list_arrivals": "self, link_id: str",
+    "Links.save_arrival": "self, file_id: str, path: Path",
+    "Links.accept": "self, link_id: str, ids: Iterable[str] | None = None",
+    "Links.refuse": "self, link_id: str, ids: Iterable[str] | None = None",
     "Links.register": (
         "self, url: str, *, method: str = 'GET', headers: Mapping[str, str] | None = None, "
         "downloads: int | None = None, networks: Sequence[str] = (), starts_at: datetime | None = None, "
@@ -107,6 +111,11 @@ SIGNATURES: Final = {
     "Links.stop_telling": "self, bucket: str, notice_id: str",
     "Links.notices": "self, bucket: str",
     "Links.close": "self",
+    "ArrivedFile": (
+        "id: str, name: str, key: str, size: int, content_type: str, sender: str, started_at: datetime, "
+        "ends_at: datetime"
+    ),
+    "AnsweredFile": "id: str, key: str | None, error: str | None, message: str | None",
     "RefusalInfo": (
         "request_id: str, time: datetime, method: str, operation: str | None, bucket: str | None, access_key_id: str, "
         "signature_held: bool, status: int, code: str, ec: str | None, reason: str, hint: str | None"
@@ -148,7 +157,7 @@ EXCEPTIONS: Final[dict[str, type[Exception]]] = {"PresignError": ValueError, "Pr
 NAMES: Final = (
     *("Credentials", "Explanation", "FormOptions", "LinkOptions", "PostForm", "PostFormOptions", "PresignError"),
     *("PresignOptions", "PresignWarning", "PresignedUrl", "Presigner", "Where", "__version__", "explain", "presign"),
-    *("LinkInfo", "LinkRule", "Links", "RefusalInfo", "Ticket", "sign_request"),
+    *("AnsweredFile", "ArrivedFile", "LinkInfo", "LinkRule", "Links", "RefusalInfo", "Ticket", "sign_request"),
 )
 
 

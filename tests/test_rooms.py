@@ -51,6 +51,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "link_desk": {
         *{"core", "links", "operations.link_register", "operations.ticket_register"},
         "operations.link_notices",
+        *{"operations.arrivals", "operations.context"},
         *{"wire", "ports", "access", "identity", "signing"},
     },
     "tickets": {
@@ -193,7 +194,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         },
     },
     "__main__": {"cli"},
-    "__init__": {"client.links", "signing"},
+    "__init__": {"client.arrived", "client.link_info", "client.links", "signing"},
 }
 
 # Third-party library -> the only places that may know it.

@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coatcheck.client.links import LinkInfo, LinkRule, Links, RefusalInfo, Ticket
+    from coatcheck.client.arrived import AnsweredFile, ArrivedFile
+    from coatcheck.client.link_info import LinkInfo, LinkRule, RefusalInfo, Ticket
+    from coatcheck.client.links import Links
     from coatcheck.signing.credentials import Credentials
     from coatcheck.signing.explain import Explanation, explain
     from coatcheck.signing.options import FormOptions, LinkOptions, PostFormOptions, PresignOptions, Where
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnsweredFile",
+    "ArrivedFile",
     "Credentials",
     "Explanation",
     "FormOptions",
@@ -47,14 +51,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AnsweredFile": "coatcheck.client.arrived",
+    "ArrivedFile": "coatcheck.client.arrived",
     "Credentials": "coatcheck.signing.credentials",
     "Explanation": "coatcheck.signing.explain",
     "FormOptions": "coatcheck.signing.options",
-    "LinkInfo": "coatcheck.client.links",
+    "LinkInfo": "coatcheck.client.link_info",
     "LinkOptions": "coatcheck.signing.options",
-    "LinkRule": "coatcheck.client.links",
+    "LinkRule": "coatcheck.client.link_info",
     "Links": "coatcheck.client.links",
-    "Ticket": "coatcheck.client.links",
+    "Ticket": "coatcheck.client.link_info",
     "PostForm": "coatcheck.signing.post_form",
     "PostFormOptions": "coatcheck.signing.options",
     "PresignError": "coatcheck.signing.refusal",
@@ -62,7 +68,7 @@ _HOMES = {
     "PresignWarning": "coatcheck.signing.refusal",
     "PresignedUrl": "coatcheck.signing.presigned_url",
     "Presigner": "coatcheck.signing.presigner",
-    "RefusalInfo": "coatcheck.client.links",
+    "RefusalInfo": "coatcheck.client.link_info",
     "Where": "coatcheck.signing.options",
     "explain": "coatcheck.signing.explain",
     "presign": "coatcheck.signing.presigner",

@@ -45,6 +45,7 @@ from coatcheck.engines.tasks import LocalTasks
 from coatcheck.exchange import Begin, Exchange, Listener
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
+from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
@@ -186,6 +187,7 @@ class Server:
             links=self._downloads,
             content_sums=self._engines.content_sums,
             fetcher=HttpFetcher(networks),
+            arrivals=self._engines.arrivals,
         )
         notices = self._notices
         locks = KeyLocks(settings.data / "mirror.lock")
@@ -222,6 +224,7 @@ class Server:
     def _make_link_services(self, store: Store, ports: Ports, oss: Pipeline, addressing: Addressing) -> LinkServices:
         desk = DeskPorts(
             *(store.links, store.catalog, store.reads, store.keyring, addressing, self._settings.regions),
+            operations=ports,
             audit=AuditReading(self._audit_segments, is_on=self._settings.link_audit_days > 0),
             totals=store.link_totals,
             notifier=ports.notifier,
@@ -232,8 +235,10 @@ class Server:
         )
         book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
         lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages))
-        return LinkServices(LinkDesk(desk, (*ROUTES, *TICKET_ROUTES)), tickets, self._settings.pages_host)
+        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages, self._clock, oss.admit))
+        return LinkServices(
+            LinkDesk(desk, (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES)), tickets, self._settings.pages_host
+        )
 
     def _begin_background(self, ports: Ports, notices: Notices) -> None:
         """What goes on without a request."""

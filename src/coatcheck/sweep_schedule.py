@@ -11,7 +11,7 @@ from coatcheck.background.leader import Leader
 from coatcheck.clock import Clock
 from coatcheck.core.limits import SWEEP_EVERY_S
 from coatcheck.operations.context import Ports
-from coatcheck.operations.sweep import forget_links, sweep
+from coatcheck.operations.sweep import forget_arrivals, forget_links, sweep
 
 log = logging.getLogger("coatcheck")
 
@@ -56,3 +56,10 @@ async def _sweep(ports: Ports, now: float) -> None:
     else:
         if forgotten:
             log.info("forgot ended links=%d", forgotten)
+    try:
+        ended = await forget_arrivals(ports, now)
+    except Exception as error:
+        log.warning("files that nobody accepted are left for the next sweep: %s", error)
+    else:
+        if ended:
+            log.info("removed files of upload boxes that nobody accepted=%d", ended)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import random
 import sys
 from itertools import count
@@ -16,6 +17,7 @@ from typing import Any
 
 from coatcheck.engines.local import LocalEngines, open_local
 from tests.oss.house import Answer, House
+from tests.tickets.desk import call, use
 
 PART_BYTES = 102_400
 PIECE_BYTES = 30_000
@@ -43,14 +45,15 @@ def a_house(engines: LocalEngines) -> House:
     """The gateway, on engines that last."""
     catalog: Any = engines.catalog  # the house is made for the memory engines; it needs nothing but the ports
     store: Any = engines.byte_store
-    return House(catalog, store)
+    return House(catalog, store, arrivals=engines.arrivals, links=engines.links, tickets=engines.tickets)
 
 
 class Told:
     """Says before and after each request."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, data: Path) -> None:
+        self._house = self.house = house
+        self.data = data
 
     async def ask(self, what: str, method: str, address: str, body: bytes = b"", **headers: str) -> Answer:
         say("+", what)
@@ -117,14 +120,39 @@ async def held(told: Told, key: str, chance: random.Random) -> None:
     await told.ask_in_vain("DELETE", one, x_oss_bypass_governance_retention="true")
 
 
-KINDS = {"multipart": multipart, "append": append, "copy": copy, "versions": versions, "held": held}
+async def box(told: Told, key: str, chance: random.Random) -> None:
+    """A stranger leaves a file; then its owner accepts or refuses it, or lets it wait."""
+    house, made = told.house, json.loads((told.data.parent / "box").read_text())
+    content = pattern(key, PART_BYTES)
+    say("+", f"sent {key}")
+    if chance.random() < 0.5:
+        sent = await use(house, made["url"], f"/{key}", "PUT", body=content)
+    else:
+        begun = await use(house, made["url"], f"/?upload&name={key}&size={PART_BYTES}", "POST")
+        upload = json.loads(begun.body)["id"]
+        sent = await use(house, made["url"], f"/?upload={upload}&at=0", "PUT", body=content)
+    assert sent.status < 300, sent.body
+    say("=", f"sent {key}")
+    waiting = await house.arrivals.list_arrivals(made["id"], most=10_000)
+    (mine,) = (arrival.id for arrival in waiting if arrival.file_name == key)
+    what = chance.choice(("accept", "refuse", ""))
+    if what:
+        say("+", f"{what} {key}")
+        _, said = await call(
+            house, "POST", f"tickets/{made['id']}/arrivals", {"ids": [mine], "refuse": what == "refuse"}
+        )
+        assert said["arrivals"][0]["error"] is None
+        say("=", f"{what} {key}")
+
+
+KINDS = {"box": box, "multipart": multipart, "append": append, "copy": copy, "versions": versions, "held": held}
 
 
 async def operate(data: Path, seed: int) -> None:
     chance = random.Random(seed)
     numbers = count()
     with open_local(data) as engines:
-        told = Told(a_house(engines))
+        told = Told(a_house(engines), data)
         say("#", "open")
 
         async def work() -> None:

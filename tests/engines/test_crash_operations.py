@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from coatcheck.engines.upkeep.check import check as problems_of
 from ..oss.house import House
 from ..patience import wait_until
 from ..soak import count
+from ..tickets import desk
 from .operating_process import PART_BYTES, PIECE_BYTES, PIECES, a_house, parts_of, pattern, pieces_of
 
 KILLS = count(60)
@@ -34,6 +37,7 @@ def make_buckets(data: Path) -> None:
             await house.with_bucket("held")
             for name in ("versions", "held"):
                 assert (await house.ask("PUT", f"/{name}/?versioning", ENABLED)).status == 200
+            (data.parent / "box").write_text(json.dumps(await desk.make(house, prefix="in", box={"dated": False})))
             assert (await house.ask("PUT", "/held/?objectWorm", OBJECT_WORM)).status == 200
 
     asyncio.run(make())
@@ -96,6 +100,7 @@ def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
                 await check_versions(house, promised, key)
             for key in promised.of("held"):
                 await check_held(house, promised, key)
+            await check_boxes(house, promised, json.loads((data.parent / "box").read_text()))
             await abort_what_is_open(house)
 
     asyncio.run(check())
@@ -115,6 +120,38 @@ async def check_multipart(house: House, promised: Promises, key: str, listed: bo
     elif promised.done["initiate", key] and not promised.begun["complete", key] and not promised.begun["abort", key]:
         parts = await house.ask("GET", f"/photos/{key}?uploadId={open_uploads[0]}")
         assert promised.done["part", key] <= len(parts.texts("Part/Size")) <= promised.begun["part", key]
+
+
+async def check_boxes(house: House, promised: Promises, box: dict[str, Any]) -> None:
+    """A file is where its owner last put it, once; what waits still is what came."""
+    waiting = Counter(each.file_name for each in await house.arrivals.list_arrivals(box["id"], most=10_000))
+    stored = await names_in(house)
+    for key in promised.of("box"):
+        assert waiting[key] + stored[key] <= 1
+        accepted, refused = promised.begun["accept", key], promised.begun["refuse", key]
+        if promised.done["sent", key] and not accepted and not refused:
+            assert (waiting[key], stored[key]) == (1, 0)
+        if promised.done["accept", key]:
+            assert stored[key] == 1
+        if promised.done["refuse", key]:
+            assert waiting[key] + stored[key] == 0
+        assert not stored[key] or accepted
+    taken = await house.arrivals.find_taken(box["id"])
+    assert sum(promised.done["sent", key] for key in promised.of("box")) <= taken.files
+    ids = [arrival.id for arrival in await house.arrivals.list_arrivals(box["id"], most=100)]
+    if ids:
+        _, said = await desk.call(house, "POST", f"tickets/{box['id']}/arrivals", {"ids": ids})
+        assert [each["error"] for each in said["arrivals"]] == [None] * len(ids)
+    assert await names_in(house) == stored + waiting
+
+
+async def names_in(house: House) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for key in (await house.ask("GET", "/photos/?prefix=in/&max-keys=1000")).texts("Contents/Key"):
+        name = key.partition("-")[2]
+        found[name] += 1
+        assert (await house.ask("GET", f"/photos/{key}")).body == pattern(name, PART_BYTES)
+    return found
 
 
 async def check_append(house: House, promised: Promises, key: str) -> None:

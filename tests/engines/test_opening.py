@@ -16,6 +16,7 @@ from coatcheck.ports.store import Store
 
 from ..ports.catalog_contract import a_bucket
 from ..ports.store_contract import (
+    StoreArrivals,
     StoreBytes,
     StoreCatalog,
     StoreDomains,
@@ -23,6 +24,7 @@ from ..ports.store_contract import (
     StoreKeyring,
     StoreLinks,
     StoreSecrets,
+    StoreTickets,
 )
 
 
@@ -54,6 +56,14 @@ class TestMemoryKeyring(InMemory, StoreKeyring):
     pass
 
 
+class TestMemoryArrivals(InMemory, StoreArrivals):
+    pass
+
+
+class TestMemoryTickets(InMemory, StoreTickets):
+    pass
+
+
 class TestMemoryLinks(InMemory, StoreLinks):
     pass
 
@@ -79,6 +89,14 @@ class TestLocalDomains(OnFiles, StoreDomains):
 
 
 class TestLocalKeyring(OnFiles, StoreKeyring):
+    pass
+
+
+class TestLocalArrivals(OnFiles, StoreArrivals):
+    pass
+
+
+class TestLocalTickets(OnFiles, StoreTickets):
     pass
 
 

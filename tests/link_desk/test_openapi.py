@@ -9,14 +9,16 @@ from typing import Any, Final
 import pytest
 
 from coatcheck.core.author import Author
-from coatcheck.core.limits import LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
+from coatcheck.core.limits import BOX_ANSWERED_MAX, LINK_NOTE_MAX_CHARS, LINK_PAGE_MAX
 from coatcheck.link_desk import audit_routes, notice_routes, routes
+from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES, MEMBERS, write_arrival
 from coatcheck.link_desk.documents import write_link, write_refusal, write_rule
 from coatcheck.link_desk.ticket_documents import _BOX, CHANGES, WANTED, write_ticket
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.links.notices import Signing, Target, Told, Waiting
 from coatcheck.links.uses import Uses
 from coatcheck.operations.link_notices import Queued
+from coatcheck.ports.arrivals import Arrival
 from coatcheck.ports.link_audit import AuditRow
 from coatcheck.ports.links import Link, Rule, Scope
 from coatcheck.ports.tickets import Box, Names, Ticket
@@ -32,9 +34,9 @@ OPERATIONS: Final = {
 
 
 def test_the_routes_are_those_described() -> None:
-    assert {(route.method, route.path): route.run.__name__ for route in (*routes.ROUTES, *TICKET_ROUTES)} == {
-        route: operation["operationId"] for route, operation in OPERATIONS.items()
-    }
+    assert {
+        (route.method, route.path): route.run.__name__ for route in (*routes.ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES)
+    } == {route: operation["operationId"] for route, operation in OPERATIONS.items()}
 
 
 @pytest.mark.parametrize("route", sorted(OPERATIONS))
@@ -61,6 +63,7 @@ def properties(schema: dict[str, Any]) -> set[str]:
         (("POST", "tickets/{id}"), CHANGES),
         (("POST", "notices"), notice_routes._TARGET),
         (("DELETE", "notices"), notice_routes._NAMED),
+        (("POST", "tickets/{id}/arrivals"), MEMBERS),
     ],
 )
 def test_a_body_has_the_members_described(route: tuple[str, str], members: frozenset[str]) -> None:
@@ -79,6 +82,8 @@ def test_answers_have_the_members_described() -> None:
     ]
     assert set().union(*written, {"url"}) == properties(schemas["Ticket"])
     assert properties(schemas["Ticket"]["properties"]["box"]) == _BOX
+    arrival = Arrival("0" * 32, "lk_", 1, "c", "c", "a/b", 1, 0, 0)
+    assert write_arrival(arrival).keys() == properties(schemas["Arrival"])
     assert write_rule(Rule(Scope("a"), "1")).keys() == properties(schemas["Rule"])
     assert write_refusal(A_REFUSAL).keys() == properties(schemas["Refusal"])
     row = AuditRow(0, "1", "lk_", "b", "k", "", "", 0, "", "", "", 0, True, 0, "")
@@ -96,5 +101,7 @@ def test_the_questions_of_the_audit_are_those_described() -> None:
 def test_bounds_are_those_described() -> None:
     schema = OPERATIONS["POST", "links"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
     assert schema["note"]["maxLength"] == LINK_NOTE_MAX_CHARS
+    schema = OPERATIONS["POST", "tickets/{id}/arrivals"]["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["ids"]["maxItems"] == BOX_ANSWERED_MAX
     limit = OPERATIONS["GET", "links"]["parameters"][-1]["schema"]
     assert limit["maximum"] == LINK_PAGE_MAX

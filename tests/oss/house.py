@@ -20,6 +20,7 @@ from coatcheck.engines.fetcher import HttpFetcher
 from coatcheck.engines.local_reads import LocalReads
 from coatcheck.engines.master_keys import MasterKeys
 from coatcheck.engines.memory import MemoryCatalog
+from coatcheck.engines.memory_arrivals import MemoryArrivals
 from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.engines.memory_domains import MemoryDomains
 from coatcheck.engines.memory_identities import MemoryIdentities
@@ -28,6 +29,7 @@ from coatcheck.engines.memory_link_totals import MemoryLinkTotals
 from coatcheck.engines.memory_links import MemoryLinks
 from coatcheck.engines.passwords import Argon2Passwords
 from coatcheck.exchange import Exchange, Listener
+from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
 from coatcheck.link_desk.routes import ROUTES
 from coatcheck.link_desk.service import DeskPorts, LinkDesk
 from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
@@ -38,6 +40,7 @@ from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
+from coatcheck.ports.arrivals import Arrivals, NoArrivals, TellArrival, tell_nobody
 from coatcheck.ports.fetcher import Fetcher
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
@@ -126,6 +129,10 @@ class House:
     fetcher: Fetcher = field(default_factory=HttpFetcher)
     audit: LinkAudit = field(default_factory=NoLinkAudit)
     listeners: tuple[Listener, ...] = ()
+    tell: TellArrival = tell_nobody
+    arrivals: Arrivals = None  # type: ignore[assignment]  # in memory, as the next two
+    links: Any = None
+    tickets: Any = None
     keyring: MemoryKeyring = field(default_factory=lambda: MemoryKeyring(OWNER, STRANGER))
 
     def __post_init__(self) -> None:
@@ -134,7 +141,11 @@ class House:
         )
         self.domains = MemoryDomains(self.catalog)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
-        self.links = MemoryLinks()
+        if self.links is None:
+            self.links = self.tickets = MemoryLinks()
+            in_memory = isinstance(self.catalog, MemoryCatalog)
+            self.arrivals = MemoryArrivals(self.catalog) if in_memory else NoArrivals()
+        self.ports: Ports
         self.link_totals = MemoryLinkTotals(self.links)
         self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
         self.meters, self.accesses = BucketMeters(), AccessNotes()
@@ -149,6 +160,7 @@ class House:
             accesses=self.accesses,
             certificates=PemCertificateReader(),
             links=self.downloads,
+            arrivals=self.arrivals,
             fetcher=self.fetcher,
         )
         self.mirrors = MirrorRuns(ports, self.keyring, Notices(), lambda: self.now)
@@ -163,19 +175,24 @@ class House:
         desk = LinkDesk(
             DeskPorts(
                 *(self.links, self.catalog, reads, self.keyring, addressing, self.regions),
+                operations=ports,
                 audit=self.audit,
                 totals=self.link_totals,
                 notifier=self.notifier,
                 refusals=self.refusals,
-                tickets=self.links,
+                tickets=self.tickets,
                 passwords=self.passwords,
                 pages_host=settings.pages_host,
             ),
-            (*ROUTES, *TICKET_ROUTES),
+            (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES),
         )
-        book = TicketBook(self.links, self.links, self.keyring, Guesses())
-        lock = Lock(LockPorts(self.links, self.passwords, self.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, self.pipeline.serve, self.pages))
+        book = TicketBook(self.tickets, self.links, self.keyring, Guesses())
+        lock = Lock(LockPorts(self.tickets, self.passwords, self.keyring))
+        tickets = TicketService(
+            TicketPorts(
+                *(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.pipeline.admit, self.tell
+            )
+        )
         links = LinkServices(desk, tickets, settings.pages_host)
         self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from coatcheck.ports.arrivals import Arrivals
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.content_sums import ContentSums
@@ -18,6 +19,7 @@ from coatcheck.ports.links import Links
 from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 
+from .arrivals_contract import ArrivalsContract
 from .byte_store_contract import ByteStoreContract
 from .catalog_contract import CatalogContract
 from .content_sums_contract import ContentSumsContract
@@ -73,6 +75,12 @@ class StoreDomains(OfStore, DomainsContract):
 
 class StoreLinks(OfStore, LinksContract):
     pass
+
+
+class StoreArrivals(OfStore, ArrivalsContract):
+    @pytest.fixture
+    def arrivals(self, opened: Store) -> Arrivals:
+        return opened.arrivals
 
 
 class StoreTickets(OfStore, TicketsContract):

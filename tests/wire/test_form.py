@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coatcheck.core.digests import update_crc64
 from coatcheck.core.errors import OssError
-from coatcheck.wire.form import FormMemory, _read_parameters, read_boundary, read_form, read_part_headers
+from coatcheck.wire.form import FormMemory, _read_parameters, read_boundary, read_files, read_form, read_part_headers
 from coatcheck.wire.request import BodyFailed, Request
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
@@ -77,6 +77,50 @@ def test_a_form_is_its_fields_and_its_file() -> None:
 def test_however_the_bytes_are_cut_the_form_is_the_same(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(WHOLE)]
     assert outcome([WHOLE[a:b] for a, b in pairwise(places)]) == EXPECTED
+
+
+MANY = (
+    a_part("note", b"hello")
+    + a_part("file", b"one\r\n--", '; filename="a/b.txt"', "Content-Type: text/plain\r\n")
+    + a_part("file", b"", '; filename=""', "Content-Type: application/octet-stream\r\n")
+    + a_part("file", b"", '; filename="empty"')
+    + a_part("file", b"two" * 100, '; filename="c"')
+    + a_part("submit", b"Upload")
+    + END
+)
+
+
+def files_of(pieces: list[bytes]) -> list[tuple[str, str, bytes]] | str:
+    async def read() -> list[tuple[str, str, bytes]]:
+        request = Request("POST", b"/", headers={"content-type": TYPE}, body=Pieces(pieces))
+        return [
+            (part.name, part.type, b"".join([chunk async for chunk in part.file.chunks()]))
+            async for part in read_files(request, FormMemory().share())
+        ]
+
+    try:
+        return asyncio.run(read())
+    except OssError as error:
+        return error.code
+
+
+@given(st.lists(st.integers(0, len(MANY)), max_size=12))
+def test_however_the_bytes_are_cut_its_files_are_the_same(cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(MANY)]
+    assert files_of([MANY[a:b] for a, b in pairwise(places)]) == [
+        ("b.txt", "text/plain", b"one\r\n--"),
+        ("empty", "", b""),
+        ("c", "", b"two" * 100),
+    ]
+
+
+@given(st.integers(0, len(MANY) - len("--\r\n") - 1))
+def test_files_of_a_form_cut_off_are_malformed(length: int) -> None:
+    assert files_of([MANY[:length]]) == "MalformedPOSTRequest"
+
+
+def test_fields_beside_files_are_bounded() -> None:
+    assert files_of([a_part("x", b"y" * 100_000) * 100 + END]) == "MaxPOSTPreDataLengthExceededError"
 
 
 def test_one_byte_at_a_time_gives_the_same() -> None:

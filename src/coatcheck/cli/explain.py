@@ -13,7 +13,8 @@ from typing import Any, Final
 import click
 
 from coatcheck.client.errors import NotFound, find_next_step
-from coatcheck.client.links import Links, RefusalInfo
+from coatcheck.client.link_info import RefusalInfo
+from coatcheck.client.links import Links
 from coatcheck.client.profile import Options, find_secret
 from coatcheck.clock import wall_clock
 from coatcheck.engines.refusal_ring import FILE_NAME, RefusalRing

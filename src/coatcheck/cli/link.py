@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
-from coatcheck.client.links import LinkInfo, LinkRule
+from coatcheck.client.link_info import LinkInfo, LinkRule
 from coatcheck.client.profile import Options
 from coatcheck.clock import wall_date
 
@@ -25,7 +26,7 @@ from .options import (
     json_option,
     profile_options,
 )
-from .terminal import print_field, print_json, print_line, printable, say, write_count, write_local, write_size
+from .terminal import print_field, print_json, print_line, printable, say, warn, write_count, write_local, write_size
 
 
 @click.group("link")
@@ -244,6 +245,71 @@ def ls(state: str | None, bucket: str | None, rules: bool, where: Options, as_js
                 print_line(f"{entry.id}  {entry.state:<9}  {used}  {ends:>23}  {_say_object(entry)}{note}")
     if not as_json:
         say(write_count(count, "rule" if rules else "link"), "dim")
+
+
+@command.command("arrivals")
+@click.argument("link", metavar="ID")
+@click.option("--get", "file", metavar="FILE", help="Save this one of them to look at it; it waits on.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; its own name here, if not given.")
+@profile_options
+@json_option
+def arrivals(link: str, file: str | None, output: Path | None, where: Options, as_json: bool) -> None:
+    """List the files that wait in an upload box, or look at one."""
+    if file is not None:
+        _save_arrival(link, file, output, where, as_json=as_json)
+        return
+    count = 0
+    with open_links(where) as links:
+        for each in links.list_arrivals(link):
+            count += 1
+            if as_json:
+                print_json(facts_of(each))
+            else:
+                when = write_local(each.started_at)
+                print_line(f"{each.id}  {write_size(each.size):>10}  {when:>23}  {each.sender}  {printable(each.name)}")
+    if not as_json:
+        say(write_count(count, "file"), "dim")
+
+
+def _save_arrival(link: str, file: str, output: Path | None, where: Options, *, as_json: bool) -> None:
+    with open_links(where) as links:
+        found = next((each for each in links.list_arrivals(link) if each.id == file), None)
+        if found is None:
+            raise click.UsageError("No file of that id waits in this box.")
+        path = output or Path(found.name)
+        if output is None and path.exists():
+            raise click.UsageError(f"{printable(path.name)} is there already. Say where to, with -o.")
+        links.save_arrival(file, path)
+    if as_json:
+        print_json({"path": str(path)} | facts_of(found))
+    else:
+        print_line(f"Saved {printable(str(path))}.")
+
+
+@command.command("accept")
+@click.argument("link", metavar="ID")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--refuse", is_flag=True, help="Remove them instead.")
+@profile_options
+@json_option
+def accept(link: str, files: tuple[str, ...], refuse: bool, where: Options, as_json: bool) -> None:
+    """Make objects of the files that wait in an upload box: of those that are named by their ids, or of all.
+
+    Until then nobody but you sees them; after a week they are removed.
+    """
+    with open_links(where) as links:
+        answered = (links.refuse if refuse else links.accept)(link, files or None)
+    for file in answered:
+        if as_json:
+            print_json(facts_of(file))
+        elif file.error is not None:
+            warn(f"{file.id}: {file.message}")
+        else:
+            print_line(f"{'Refused' if refuse else 'Accepted'} {printable(file.key or '')}")
+    if not as_json and not answered:
+        say("No files wait.", "dim")
+    if any(file.error is not None for file in answered):
+        raise click.exceptions.Exit(1)
 
 
 def _earlier(given: timedelta | datetime | None) -> datetime | None:

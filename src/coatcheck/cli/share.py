@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import click
 
 from coatcheck.client.connection import Connection
-from coatcheck.client.links import Links, Ticket
+from coatcheck.client.link_info import Ticket
+from coatcheck.client.links import Links
 from coatcheck.client.profile import Options, Profile, make_presigner
 from coatcheck.client.upload import put_file
 from coatcheck.clock import wall_date

@@ -5,125 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
+
+import httpx
 
 from coatcheck.clock import wall_clock
-from coatcheck.core.link_ids import is_code, name_link
+from coatcheck.core.limits import BOX_ANSWERED_MAX
+from coatcheck.core.link_ids import name_link
 from coatcheck.signing.credentials import Credentials
 from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import write_query
 
+from .arrived import AnsweredFile, ArrivedFile, read_arrived
 from .exchange import exchange, open_client, read_document
+from .link_info import (
+    LinkInfo,
+    LinkRule,
+    RefusalInfo,
+    Ticket,
+    find_code,
+    read_link,
+    read_rule,
+    read_ticket,
+)
 from .link_uses import LinkNotice, LinkUse, WaitingNotice, read_notice, read_use, read_waiting
 
 _BUCKET: Final = ".coatcheck"  # no bucket can have that name; it is signed as one
 _PAGE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class LinkInfo:
-    """What the server knows of a link.
-
-    Attributes:
-        id: lk_ and 24 letters and digits; nobody can make the link from it.
-        state: "live", "cancelled", "ended" or "used up".
-        access_key_id, bucket, key: "" where no more than the id was ever known.
-        ends_at: when it expires by itself; None where that is unknown.
-        downloads: how many there may be; None for any number.
-        downloads_taken: how many there were; None in lists, for links that may have any number.
-        networks: from where alone it may be used; () for from anywhere.
-        uses, bytes, broken, refused, last_use_at: what all requests came to that it brought since the server knows it:
-            answered, bytes sent, begun and not all sent, refused, and the last that was answered. A few seconds old.
-    """
-
-    id: str
-    state: str
-    access_key_id: str
-    bucket: str
-    key: str
-    note: str
-    registered_at: datetime
-    ends_at: datetime | None
-    cancelled_at: datetime | None
-    downloads: int | None
-    downloads_taken: int | None
-    networks: tuple[str, ...]
-    starts_at: datetime | None
-    rate_bits_per_s: int | None
-    uses: int = 0
-    bytes: int = 0
-    broken: int = 0
-    refused: int = 0
-    last_use_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A link that the server made.
-
-    Attributes:
-        link: its row in the register: limits, end, uses.
-        url: to hand out; "" where it wasn't asked for, or can't be read any more.
-        names: "object", "prefix", "list" or "box".
-        keys: the object's key, the prefix, the keys of the list, or where a box puts what it takes.
-        box: the rules of an upload box; None for all others.
-    """
-
-    link: LinkInfo
-    url: str
-    names: str
-    keys: tuple[str, ...]
-    has_password: bool
-    box: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRule:
-    """What holds for all links that fit its parts; None for any.
-
-    Attributes:
-        prefix, key: of the objects' keys, or one whole key.
-        cancelled_before: links that were signed before then are cancelled; None for none.
-        registered_only: links work only when they are registered.
-    """
-
-    access_key_id: str | None
-    bucket: str | None
-    prefix: str | None
-    key: str | None
-    cancelled_before: datetime | None
-    registered_only: bool
-    made_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RefusalInfo:
-    """Why a request was refused.
-
-    Attributes:
-        operation, bucket, ec, hint: None where that isn't known.
-        access_key_id: the one that the request named; "" for none.
-        signature_held: its signature was right; else anybody may have named the key.
-        reason: OSS's sentence for the code. `hint`: what would have made it work.
-    """
-
-    request_id: str
-    time: datetime
-    method: str
-    operation: str | None
-    bucket: str | None
-    access_key_id: str
-    signature_held: bool
-    status: int
-    code: str
-    ec: str | None
-    reason: str
-    hint: str | None
 
 
 class Links:
@@ -187,11 +100,11 @@ class Links:
         boxed = {} if box is None else {"box": dict(box)}
         forever_too = {"forever": True} if forever else {}
         document = {"bucket": bucket, **named, **listed, **boxed, **forever_too, **_write_more(more)}
-        return _read_ticket(self._change("POST", "tickets", document))
+        return read_ticket(self._change("POST", "tickets", document))
 
     def show_ticket(self, link_id: str) -> Ticket:
         """A link that the server made, with its URL. Raises: ClientError NoSuchLink."""
-        return _read_ticket(self._ask(f"tickets/{link_id}"))
+        return read_ticket(self._ask(f"tickets/{link_id}"))
 
     def change(
         self,
@@ -212,7 +125,52 @@ class Links:
         document: dict[str, Any] = {name: value for name, value in changed.items() if value is not None}
         if forever:
             document["forever"] = True
-        return _read_ticket(self._change("POST", f"tickets/{link_id}", document | _write_more(more)))
+        return read_ticket(self._change("POST", f"tickets/{link_id}", document | _write_more(more)))
+
+    def list_arrivals(self, link_id: str) -> Iterator[ArrivedFile]:
+        """The files that wait in an upload box, the oldest first. Raises: ClientError NoSuchLink, NotAnUploadBox."""
+        for page in self._pages(f"tickets/{link_id}/arrivals", []):
+            yield from map(read_arrived, page["arrivals"])
+
+    def save_arrival(self, file_id: str, path: Path) -> int:
+        """Write a file that waits in an upload box to `path`; it waits on. It needs the right to read the object that
+        it would become.
+
+        Returns: how many bytes it has.
+        Raises: ClientError NoSuchArrival; Unreachable; OSError. Nothing of it is left then.
+        """
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with part.open("wb") as out, self._exchange("GET", f"arrivals/{file_id}") as response:
+                for piece in response.iter_raw():
+                    out.write(piece)
+                size = out.tell()
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return size
+
+    def accept(self, link_id: str, ids: Iterable[str] | None = None) -> list[AnsweredFile]:
+        """Make objects of files that wait in an upload box; of all, if None. It needs the right coatcheck:CreateLink,
+        and the box's maker has to have oss:PutObject.
+
+        Returns: each with its key, or with the `error` why it waits on.
+        """
+        return self._answer(link_id, ids, refuse=False)
+
+    def refuse(self, link_id: str, ids: Iterable[str] | None = None) -> list[AnsweredFile]:
+        """Remove files that wait in an upload box; all, if None."""
+        return self._answer(link_id, ids, refuse=True)
+
+    def _answer(self, link_id: str, ids: Iterable[str] | None, *, refuse: bool) -> list[AnsweredFile]:
+        left = [file.id for file in self.list_arrivals(link_id)] if ids is None else list(ids)
+        answered: list[AnsweredFile] = []
+        for start in range(0, len(left), BOX_ANSWERED_MAX):
+            document = {"ids": left[start : start + BOX_ANSWERED_MAX], "refuse": refuse}
+            said = self._change("POST", f"tickets/{link_id}/arrivals", document)
+            answered += [AnsweredFile(**each) for each in said["arrivals"]]
+        return answered
 
     def register(
         self,
@@ -240,7 +198,7 @@ class Links:
             "rate_bits_per_s": rate_bits_per_s,
             "note": note,
         }
-        return _read_link(self._change("POST", "links", _shown(url, method, headers) | limits))
+        return read_link(self._change("POST", "links", _shown(url, method, headers) | limits))
 
     def cancel(self, link: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> LinkInfo:
         """From the next request on nobody can use it.
@@ -253,8 +211,8 @@ class Links:
             code = find_code(link)
             link = name_link(code) if code else link
         if link.startswith("lk_"):
-            return _read_link(self._change("DELETE", f"links/{link}", {}))
-        return _read_link(self._change("POST", "cancellations", _shown(link, method, headers)))
+            return read_link(self._change("DELETE", f"links/{link}", {}))
+        return read_link(self._change("POST", "cancellations", _shown(link, method, headers)))
 
     def cancel_all(
         self,
@@ -271,14 +229,14 @@ class Links:
             signed_before: now, if None. Links that don't say when they were signed (V1, V2) are cancelled in any case.
         """
         scope = {"access_key_id": access_key_id, "bucket": bucket, "prefix": prefix, "key": key}
-        return _read_rule(
+        return read_rule(
             self._change("POST", "rules", _given(scope) | _given({"signed_before": _write_moment(signed_before)}))
         )
 
     def need_registration(self, *, bucket: str, prefix: str | None = None, key: str | None = None) -> LinkRule:
         """From now on links of that bucket, prefix or object work only when they are registered."""
         scope = _given({"bucket": bucket, "prefix": prefix, "key": key})
-        return _read_rule(self._change("POST", "rules", {**scope, "registered_only": True}))
+        return read_rule(self._change("POST", "rules", {**scope, "registered_only": True}))
 
     def remove_rule(
         self,
@@ -294,16 +252,16 @@ class Links:
 
     def show(self, link_id: str) -> LinkInfo:
         """Raises: ClientError NoSuchLink."""
-        return _read_link(self._ask(f"links/{link_id}"))
+        return read_link(self._ask(f"links/{link_id}"))
 
     def list_links(self, *, bucket: str | None = None) -> Iterator[LinkInfo]:
         """The account's links, by id; asks for a page when it is needed."""
         for page in self._pages("links", [] if bucket is None else [("bucket", bucket)]):
-            yield from map(_read_link, page["links"])
+            yield from map(read_link, page["links"])
 
     def list_rules(self) -> Iterator[LinkRule]:
         for page in self._pages("rules", []):
-            yield from map(_read_rule, page["rules"])
+            yield from map(read_rule, page["rules"])
 
     def explain(self, request_id: str) -> RefusalInfo:
         """Why a request by a key of the account was refused; the server keeps its latest 10,000 refusals.
@@ -395,6 +353,19 @@ class Links:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> dict[str, Any]:
+        with self._exchange(method, path, query=query, headers=headers, body=body) as response:
+            document: dict[str, Any] = json.loads(read_document(response))
+        return document
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> AbstractContextManager[httpx.Response]:
         signed = sign_request(
             method,
             _BUCKET,
@@ -407,9 +378,7 @@ class Links:
         )
         text = write_query(query)
         url = f"{self._base}v1/{path}{f'?{text}' if text else ''}"
-        with exchange(self._client, method, url, signed, body or None) as response:
-            document: dict[str, Any] = json.loads(read_document(response))
-        return document
+        return exchange(self._client, method, url, signed, body or None)
 
 
 def _shown(url: str, method: str, headers: Mapping[str, str] | None) -> dict[str, Any]:
@@ -420,58 +389,12 @@ def _given(members: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _read_link(document: Mapping[str, Any]) -> LinkInfo:
-    return LinkInfo(
-        **{name: document[name] for name in ("id", "state", "access_key_id", "bucket", "key", "note", "downloads")},
-        registered_at=datetime.fromisoformat(document["registered_at"]),
-        ends_at=_read_moment(document["ends_at"]),
-        cancelled_at=_read_moment(document["cancelled_at"]),
-        starts_at=_read_moment(document["starts_at"]),
-        downloads_taken=document.get("downloads_taken"),
-        networks=tuple(document["networks"]),
-        rate_bits_per_s=document["rate_bits_per_s"],
-        last_use_at=_read_moment(document["last_use_at"]),
-        **{name: document[name] for name in ("uses", "bytes", "broken", "refused")},
-    )
-
-
-def find_code(url: str) -> str:
-    """The code of a link that a server made; "" for any other link."""
-    parts = urlsplit(url).path.split("/")
-    return parts[2] if len(parts) > 2 and parts[1] == "t" and is_code(parts[2]) else ""
-
-
-def _read_ticket(document: Mapping[str, Any]) -> Ticket:
-    names = document["names"]
-    keys = document["keys"] if names == "list" else [document["key"]]
-    return Ticket(
-        _read_link(document),
-        document.get("url") or "",
-        names,
-        tuple(keys),
-        document["has_password"],
-        document.get("box"),
-    )
-
-
 def _write_more(more: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: _write_moment(value) if isinstance(value, datetime) else list(value) if name == "networks" else value
         for name, value in more.items()
         if value is not None
     }
-
-
-def _read_rule(document: Mapping[str, Any]) -> LinkRule:
-    return LinkRule(
-        **{name: document[name] for name in ("access_key_id", "bucket", "prefix", "key", "registered_only")},
-        cancelled_before=_read_moment(document["cancelled_before"]),
-        made_at=datetime.fromisoformat(document["made_at"]),
-    )
-
-
-def _read_moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def _write_moment(moment: datetime | None) -> str | None:

@@ -41,6 +41,7 @@ from .needed_keys import check_keys, check_opening_keys, fingerprint, note_finge
 from .noted_secrets import NotedSecrets
 from .results import prepare_results
 from .secret_files import FileSecrets
+from .sqlite.arrivals import SqliteArrivals
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
@@ -115,6 +116,7 @@ class LocalEngines:
     tickets: SqliteTickets
     content_sums: SqliteContentSums
     link_totals: SqliteLinkTotals
+    arrivals: SqliteArrivals
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -196,6 +198,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         SqliteTickets(reader, writer),
         SqliteContentSums(reader, writer),
         SqliteLinkTotals(reader, writer),
+        SqliteArrivals(reader, writer, steady.moments),
         files,
         reader,
         writer,
@@ -467,11 +470,13 @@ def _wrong_bodies(connection: sqlite3.Connection) -> Iterator[tuple[int, str, st
 
 
 def _named_blobs(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str, int]]:
-    """For every version or part, and each blob it names: bucket_id, key, blob id, and the bytes the file must have."""
+    """For every version, part or arrival, and each blob it names: bucket_id, key, blob id, and the bytes that its file
+    must have."""
     for bucket_id, key, column in connection.execute(
         "SELECT bucket_id, key, ifnull(object.segments, body.segments) AS named FROM object LEFT JOIN body"
         " ON body.id = body_id WHERE named IS NOT NULL UNION ALL SELECT bucket_id, key, segments FROM part"
         " JOIN upload ON upload.id = upload WHERE segments IS NOT NULL"
+        " UNION ALL SELECT bucket_id, id, segments FROM arrival WHERE segments IS NOT NULL"
     ):
         needed: dict[str, int] = {}
         for segment in read_segments(column):

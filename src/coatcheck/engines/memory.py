@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..clock import Clock, SteadyClock, monotonic_clock, wall_clock
-from ..core.limits import BILLED_LEAST_BYTES
 from ..core.times import Moments
-from ..ports.bucket import Bucket, BucketStat, ClassStat, NewBucket
+from ..ports.arrivals import Arrival
+from ..ports.bucket import Bucket, BucketStat, NewBucket
 from ..ports.catalog import (
     AlreadyThere,
     BucketChange,
@@ -42,7 +42,7 @@ from ..ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, 
 from ..ports.upload import Part, Upload, UploadPage
 from ..ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .memory_entries import MemoryEntries
-from .memory_listing import items_of, later_in, listed, listed_version, page_of_pairs
+from .memory_listing import class_stat, items_of, later_in, listed, listed_version, page_of_pairs
 
 UploadPlace = tuple[int, str, str]  # bucket_id, key, upload_id
 
@@ -57,6 +57,7 @@ class MemoryCatalog(MemoryEntries):
         self._buckets: dict[str, Bucket] = {}
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
+        self.arrivals: dict[str, Arrival] = {}  # of `MemoryArrivals`
         super().__init__()
         self._last_bucket_id = 0
         self._blocked_accounts: set[str] = set()
@@ -68,7 +69,7 @@ class MemoryCatalog(MemoryEntries):
 
     def clear(self) -> None:
         """Everything goes. Ids of buckets are not used again: a write that is under way finds its bucket gone."""
-        for kept in (self._buckets, self._objects, self._uploads, self.entries, self._released_at):
+        for kept in (self._buckets, self._objects, self._uploads, self.arrivals, self.entries, self._released_at):
             kept.clear()
         for names in (self._blocked_accounts, self._suspended_accounts, self.garbage):
             names.clear()
@@ -164,13 +165,14 @@ class MemoryCatalog(MemoryEntries):
         parts = [part for _, parts in self._uploads_of(bucket_id) for part in parts.values()]
         return BucketStat(
             tuple(
-                (name, _class_stat([record.size for record in contents if record.storage_class == name]))
+                (name, class_stat([record.size for record in contents if record.storage_class == name]))
                 for name in sorted({record.storage_class for record in contents})
             ),
             len(records) - len(contents),
             len(self._uploads_of(bucket_id)),
             len(parts),
             sum(part.size for part in parts),
+            sum(arrival.size for arrival in self.arrivals.values() if arrival.bucket_id == bucket_id),
         )
 
     async def find_usage(self, bucket_id: int) -> Usage:
@@ -179,7 +181,8 @@ class MemoryCatalog(MemoryEntries):
     def _usage_of(self, bucket_id: int) -> Usage:
         records = [record for versions in self._objects.get(bucket_id, {}).values() for record in versions]
         parts = [part for _, parts in self._uploads_of(bucket_id) for part in parts.values()]
-        size = sum(record.size for record in records) + sum(part.size for part in parts)
+        arrived = sum(arrival.size for arrival in self.arrivals.values() if arrival.bucket_id == bucket_id)
+        size = sum(record.size for record in records) + sum(part.size for part in parts) + arrived
         return Usage(size, sum(record.kind != DELETE_MARKER for record in records))
 
     async def find_account_usage(self, account: str) -> tuple[Quota, Usage]:
@@ -195,9 +198,9 @@ class MemoryCatalog(MemoryEntries):
             self._quotas[account] = quota
 
     async def check_room(self, bucket_id: int, more: Usage) -> None:
-        self._check_quota(bucket_id, more)
+        self.check_quota(bucket_id, more)
 
-    def _check_quota(self, bucket_id: int, more: Usage) -> None:
+    def check_quota(self, bucket_id: int, more: Usage) -> None:
         """Raises: Gone, OverQuota."""
         bucket = self._bucket_of(bucket_id)
         quota = read_bucket_quota(bucket.configuration(QUOTA), bucket.configuration(STORAGE_CAPACITY))
@@ -255,7 +258,7 @@ class MemoryCatalog(MemoryEntries):
     ) -> Written:
         self._check_overwrite(bucket_id, record.key, forbid_overwrite)
         self._check_replaced(bucket_id, record.key)
-        self._check_quota(bucket_id, self._growth(bucket_id, record))
+        self.check_quota(bucket_id, self._growth(bucket_id, record))
         self._check_blobs(_blob_ids(record.segments), shared=shared)
         self.references.update(_blob_ids(record.segments))
         return self._put_version(bucket_id, record)
@@ -294,6 +297,15 @@ class MemoryCatalog(MemoryEntries):
         self._note_change(bucket_id, record.key)
         return Written(version_id, self._release(old.segments for old in before if old.version_id == version_id))
 
+    def check_new_blobs(self, before: Sequence[Segment], after: Sequence[Segment]) -> None:
+        """Raises: ValueError, for a released one that only `after` names."""
+        self._check_blobs(set(_blob_ids(after)) - set(_blob_ids(before)), shared=False)
+
+    def move_blobs(self, before: Sequence[Segment], after: Sequence[Segment]) -> tuple[str, ...]:
+        """A row that is no object's names these now in place of those; what nobody names any more."""
+        self.references.update(_blob_ids(after))
+        return self._release([tuple(before)])
+
     async def change_object(
         self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False
     ) -> Written:
@@ -307,7 +319,7 @@ class MemoryCatalog(MemoryEntries):
                     raise Immutable(key)
                 if new.last_modified != old.last_modified:
                     new = self._rules_of(bucket_id).date(new)
-                self._check_quota(bucket_id, Usage(new.size - old.size))
+                self.check_quota(bucket_id, Usage(new.size - old.size))
                 self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
                 self.references.update(_blob_ids(new.segments))
                 versions[number] = new
@@ -415,7 +427,7 @@ class MemoryCatalog(MemoryEntries):
     ) -> tuple[str, ...]:
         upload, parts = self._upload_at((bucket_id, key, upload_id))
         old = parts.get(part.number)
-        self._check_quota(bucket_id, Usage(part.size - (old.size if old else 0)))
+        self.check_quota(bucket_id, Usage(part.size - (old.size if old else 0)))
         self._check_blobs(_blob_ids(part.segments), shared=shared)
         self.references.update(_blob_ids(part.segments))
         parts[part.number] = part
@@ -439,7 +451,7 @@ class MemoryCatalog(MemoryEntries):
         self._check_overwrite(bucket_id, upload.key, forbid_overwrite)
         self._check_replaced(bucket_id, upload.key)
         more = self._growth(bucket_id, record)
-        self._check_quota(bucket_id, Usage(more.size - sum(part.size for part in parts.values()), more.objects))
+        self.check_quota(bucket_id, Usage(more.size - sum(part.size for part in parts.values()), more.objects))
         self.references.update(_blob_ids(record.segments))
         written = self._put_version(bucket_id, record)
         del self._uploads[place]
@@ -484,7 +496,3 @@ class MemoryCatalog(MemoryEntries):
 def _blob_ids(segments: Sequence[Segment]) -> tuple[str, ...]:
     """The blobs that a row's segments name, each once, in order of appearance."""
     return tuple(dict.fromkeys(segment.blob_id for segment in segments))
-
-
-def _class_stat(sizes: list[int]) -> ClassStat:
-    return ClassStat(len(sizes), sum(sizes), sum(max(size, BILLED_LEAST_BYTES) for size in sizes))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from ..core.limits import BILLED_LEAST_BYTES
+from ..ports.bucket import ClassStat
 from ..ports.object import ListedObject, ListedVersion, ObjectRecord
 
 
@@ -71,3 +73,8 @@ def listed_version(record: ObjectRecord, versions: list[ObjectRecord]) -> Listed
         encryption=record.encryption,
         crc64=record.crc64,
     )
+
+
+def class_stat(sizes: list[int]) -> ClassStat:
+    """What a bucket's statistics say of versions of these sizes."""
+    return ClassStat(len(sizes), sum(sizes), sum(max(size, BILLED_LEAST_BYTES) for size in sizes))

@@ -8,6 +8,7 @@ from .encrypted import EncryptingByteStore
 from .local_reads import LocalReads
 from .master_keys import make_master_key, read_master_keys
 from .memory import MemoryCatalog
+from .memory_arrivals import MemoryArrivals
 from .memory_bytes import MemoryByteStore
 from .memory_content_sums import MemoryContentSums
 from .memory_domains import MemoryDomains
@@ -32,6 +33,7 @@ class MemoryStore:
         self.keyring = MemoryKeyring(clock=clock)
         self.identities = MemoryIdentities(self.keyring, self.catalog)
         self.domains = MemoryDomains(self.catalog)
+        self.arrivals = MemoryArrivals(self.catalog)
         self.links = self.tickets = MemoryLinks()
         self.content_sums = MemoryContentSums()
         self.link_totals = MemoryLinkTotals(self.links)

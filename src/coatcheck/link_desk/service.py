@@ -27,6 +27,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_REQUEST_MAX_BYTES
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, identify
+from coatcheck.operations.context import Ports
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
@@ -58,6 +59,7 @@ class DeskPorts(NamedTuple):
     keyring: Keyring
     addressing: Addressing
     regions: Collection[str]
+    operations: Ports
     audit: LinkAudit = NoLinkAudit()
     totals: LinkTotals = NoLinkTotals()
     notifier: Notifier = NoNotifier()
@@ -130,7 +132,8 @@ class LinkDesk:
             self.cancellations += route.cancels
         except OssError as error:
             return _write_fault(error, request_id), access_key_id, error.code
-        return _write(status, document), access_key_id, ""
+        reply = document if isinstance(document, Reply) else _write(status, document)
+        return reply, access_key_id, ""
 
     async def _identify(self, request: Request, path: str, now: float) -> Caller:
         """Raises: OssError, for who isn't known, or came by a link."""

@@ -19,7 +19,9 @@ from coatcheck.core.times import write_iso_ms
 from coatcheck.ports.link_audit import AuditRow
 
 _WINDOW_MS: Final = 3_600_000
-_UPLOADS: Final = frozenset({"put_object", "post_object", "append_object", "complete_multipart_upload"})
+_UPLOADS: Final = frozenset(
+    {"put_object", "post_object", "append_object", "complete_multipart_upload", "ticket_upload"}
+)
 
 
 class Event(Enum):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from coatcheck.core.errors import FILE_IMMUTABLE, INTERNAL_ERROR, OssError
+from coatcheck.ports.arrivals import Changed
 from coatcheck.ports.byte_store import BlobWriter, ByteStore, RemovalHeld
 from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, Immutable, NotWritten, Stale, Unknown, Written
 from coatcheck.ports.damage import Damaged
@@ -160,7 +161,7 @@ async def removed() -> None:
 def _released_by(result: object) -> Sequence[str]:
     """The blobs that no row names any more, by what a mutation of the catalog returned."""
     match result:
-        case Written() | Deleted():
+        case Written() | Deleted() | Changed():
             return result.released
         case tuple() | list():
             return [blob_id for part in result for blob_id in _released_by(part)]

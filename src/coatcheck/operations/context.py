@@ -9,6 +9,7 @@ from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import NO_REQUEST, AccessFacts, RequestFacts
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.access_point import AccessPoint
+from coatcheck.ports.arrivals import Arrivals, NoArrivals
 from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.byte_store import ByteStore
 from coatcheck.ports.catalog import Catalog
@@ -45,6 +46,7 @@ class Ports(NamedTuple):
     content_sums: ContentSums = NoContentSums()
     fetcher: Fetcher = NoFetcher()
     mirrors: Mirrors = NoMirrors()
+    arrivals: Arrivals = NoArrivals()
 
 
 class Context(NamedTuple):

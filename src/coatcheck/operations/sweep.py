@@ -1,4 +1,5 @@
-"""What is removed when its time has come: blobs that nobody names, and rows of links that ended long ago."""
+"""What is removed when its time has come: blobs that nobody names, rows of links that ended long ago, and files that
+nobody accepted."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Final
 from coatcheck.core.limits import LINK_KEPT_S, SWEEP_AFTER_S
 from coatcheck.ports.byte_store import RemovalHeld
 
+from .arrivals import remove
 from .context import Ports
 
 _AT_ONCE: Final = 256  # blobs, or links
@@ -22,6 +24,18 @@ async def forget_links(ports: Ports, now: float) -> int:
     forgotten, before = 0, int(min(now, ports.catalog.moments().earliest) - LINK_KEPT_S)
     while ended := await ports.links.register.forget_ended(before, _AT_ONCE):
         forgotten += ended
+    return forgotten
+
+
+async def forget_arrivals(ports: Ports, now: float) -> int:
+    """Remove files of upload boxes whose time is over: that nobody accepted, or that never came whole; how many.
+
+    Raises: NotWritten, Unknown.
+    """
+    forgotten, before = 0, int(now)
+    while ended := await ports.arrivals.list_ended(before, _AT_ONCE):
+        for arrival in ended:
+            forgotten += await remove(ports, arrival, ended_before=before)
     return forgotten
 
 

@@ -141,6 +141,10 @@ class Pipeline:
         row = find_row(request.method, target, request.query, request.headers)
         return await self._go_on(row, exchange, target, caller, bucket, snapshot)
 
+    def admit(self, bucket: Bucket, request: Request, caller: Caller) -> None:
+        """Whether the bucket lets itself be asked so, by who came through another service. Raises: OssError."""
+        admit(bucket, request, caller, self._ports.meters, accelerated=False)
+
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
         reading = self._readings.find(request)

@@ -37,6 +37,20 @@ _BY_CODE: Final = {
 _EXPIRED: Final = "Expires"
 
 
+UPLOAD_REASONS: Final = {
+    "9000-00000050": "box_files_full",
+    "9000-00000051": "box_bytes_full",
+    "9000-00000052": "box_too_large",
+    "9000-00000053": "box_wrong_type",
+    "9000-00000054": "box_wrong_name",
+    "9000-00000057": "box_busy",
+    "9000-00000021": "ended",
+    "9000-00000022": "cancelled",
+    "9000-00000024": "not_allowed",
+    "": "box_failed",
+}
+
+
 class Told(NamedTuple):
     what: str
     next: str
@@ -51,6 +65,11 @@ def tell(error: OssError, language: str, now: float) -> Told:
     if what == "not_started" and (moment := _read(error.facts.get("ValidFrom"))) is not None:
         said = TEXTS["not_started_until"][language].format(write_moment(moment))
     return Told(said, TEXTS[then][language])
+
+
+def tell_upload(error: OssError, language: str) -> str:
+    """Why a file wasn't taken."""
+    return TEXTS[UPLOAD_REASONS.get(error.ec, "box_failed")][language]
 
 
 def _by_facts(error: OssError) -> tuple[str, str]:

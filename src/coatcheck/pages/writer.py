@@ -16,7 +16,7 @@ from coatcheck.wire.request import Request
 
 from .amounts import write_moment, write_size
 from .language import choose_language
-from .refusals import tell
+from .refusals import UPLOAD_REASONS, tell, tell_upload
 from .texts import TEXTS
 
 _HERE: Final = Path(__file__).parent / "templates"
@@ -46,7 +46,11 @@ class PageWriter:
         return _write("folder.html", request, view=view, qr=_qr(request, view.ticket.path))
 
     def write_box(self, request: Request, view: BoxView, now: float) -> Reply:
-        return _write("box.html", request, view=view, qr=_qr(request, view.ticket.path))
+        language = _language(request)
+        refused = "" if view.refusal is None else tell_upload(view.refusal, language)
+        reasons = {ec: TEXTS[name][language] for ec, name in UPLOAD_REASONS.items()}
+        facts: dict[str, Any] = {"view": view, "refused": refused, "reasons": reasons}
+        return _write("box.html", request, script=_script(), qr=_qr(request, view.ticket.path), **facts)
 
     def write_password(self, request: Request, path: str, error: OssError) -> Reply:
         wrong = _WRONG.get(error.ec, "")
@@ -60,15 +64,15 @@ class PageWriter:
         return reply._replace(headers=(*reply.headers, *error.headers, *ec))
 
 
-def _write(template: str, request: Request, status: int = 200, **facts: Any) -> Reply:
+def _write(template: str, request: Request, status: int = 200, *, script: str = "", **facts: Any) -> Reply:
     language = _language(request)
 
     def say(name: str, *values: object) -> str:
         return TEXTS[name][language].format(*values)
 
-    html = _templates().get_template(template).render(language=language, say=say, **facts)
+    html = _templates().get_template(template).render(language=language, say=say, script=script, **facts)
     body = html.encode("utf-8", "replace")
-    headers = (*_ADDED, (b"Content-Security-Policy", _policy().encode()))
+    headers = (*_ADDED, (b"Content-Security-Policy", _policy(script).encode()))
     if request.method == "HEAD":
         return Reply(status, headers, content_length=len(body))
     return Reply(status, headers, body)
@@ -108,11 +112,23 @@ def _style() -> str:
 
 
 @cache
-def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+def _script() -> str:
+    from markupsafe import Markup
+
+    return Markup((_HERE / "box.js").read_text())  # noqa: S704 (our own file)
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _policy(script: str) -> str:
+    """A page runs our own script, where it has one, and nothing else."""
+    runs = f"; script-src 'sha256-{_digest(script)}'; connect-src 'self'" if script else ""
     return (
         "default-src 'none'; img-src 'self' data:; media-src 'self'; form-action 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'; style-src 'sha256-{digest}'"
+        f"frame-ancestors 'none'; style-src 'sha256-{_digest(_style())}'{runs}"
     )
 
 

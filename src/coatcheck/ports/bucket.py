@@ -120,10 +120,12 @@ class ClassStat:
 
 @dataclass(frozen=True, slots=True)
 class BucketStat:
-    """How much is in a bucket; `classes` by storage class, those that have anything."""
+    """How much is in a bucket; `classes` by storage class, those that have anything. What came in by upload boxes and
+    isn't accepted (`arrivals_bytes`) takes room, and is nobody's to see."""
 
     classes: tuple[tuple[str, ClassStat], ...] = ()
     delete_markers: int = 0
     uploads: int = 0
     parts: int = 0
     parts_bytes: int = 0
+    arrivals_bytes: int = 0

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from coatcheck.core.tally import Tally
 
+from .arrivals import Arrivals
 from .byte_store import ByteStore
 from .catalog import Catalog
 from .content_sums import ContentSums
@@ -63,6 +64,9 @@ class Store(Protocol):
 
     @property
     def link_totals(self) -> LinkTotals: ...
+
+    @property
+    def arrivals(self) -> Arrivals: ...
 
     @property
     def secrets(self) -> SecretsInUse: ...

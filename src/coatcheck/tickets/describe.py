@@ -57,7 +57,10 @@ async def view_folder(ports: Ports, good: Good, request: Request, now: float) ->
 
 
 async def view_box(ports: Ports, good: Good, now: float) -> BoxView:
-    return BoxView(await _view(ports, good, now), good.ticket.box or Box())
+    box, taken = good.ticket.box or Box(), await ports.arrivals.find_taken(good.ticket.id)
+    files_left = None if box.files_max is None else max(0, box.files_max - taken.files)
+    bytes_left = None if box.bytes_max is None else max(0, box.bytes_max - taken.size_bytes)
+    return BoxView(await _view(ports, good, now), box, files_left, bytes_left)
 
 
 async def _view(ports: Ports, good: Good, now: float) -> TicketView:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from coatcheck.core.percent import encode_path
 from coatcheck.exchange import Exchange
@@ -78,6 +79,12 @@ async def serve_object(serve: ServeObject, exchange: Exchange, good: Good, key: 
     exchange.link = UsedLink(caller, good.bucket, key, good.link.registered_at)
     reply = await serve(exchange, caller, Target(good.bucket, key))
     return add_headers(reply)
+
+
+def write_json(document: Any, status: int = 200) -> Reply:
+    """For programs."""
+    body = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+    return add_headers(Reply(status, ((b"Content-Type", b"application/json"),), body))
 
 
 def add_headers(reply: Reply) -> Reply:

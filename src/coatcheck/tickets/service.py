@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from coatcheck.core.errors import ENTITY_TOO_LARGE, INTERNAL_ERROR, INVALID_ARGUMENT, METHOD_NOT_ALLOWED, OssError
@@ -13,17 +13,22 @@ from coatcheck.core.times import write_iso
 from coatcheck.exchange import Exchange
 from coatcheck.links.robots import is_robot
 from coatcheck.operations.context import Ports
+from coatcheck.ports.arrivals import Arrival, TellArrival, tell_nobody
 from coatcheck.ports.damage import Damaged
+from coatcheck.ports.links import Link
 from coatcheck.ports.tickets import Names
 from coatcheck.wire.browser import is_navigation
+from coatcheck.wire.form import FormMemory
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 
 from .archive import serve_archive
-from .describe import view_box, view_folder, view_object
+from .box import AdmitUpload, BoxPorts
+from .box_service import answer_box
+from .describe import view_folder, view_object
 from .folder import list_folder
 from .lock import Lock
-from .objects import ServeObject, Way, add_headers, name_file, serve_object
+from .objects import ServeObject, Way, add_headers, name_file, serve_object, write_json
 from .presented import PREFIX, Good, TicketBook, as_ticket, find_good
 from .views import Pages, Preview
 
@@ -33,13 +38,22 @@ _ALLOW: Final = ((b"Allow", b"GET, HEAD"),)
 
 
 class TicketPorts(NamedTuple):
-    """What the service stands on."""
+    """What the service stands on.
+
+    Attributes:
+        clock: Unix seconds.
+        admit: whether a bucket lets itself be asked so.
+        tell: is told of each file that came into an upload box.
+    """
 
     book: TicketBook
     lock: Lock
     ports: Ports
     serve: ServeObject
     pages: Pages
+    clock: Callable[[], float]
+    admit: AdmitUpload
+    tell: TellArrival = tell_nobody
 
 
 class TicketService:
@@ -47,6 +61,7 @@ class TicketService:
 
     def __init__(self, ports: TicketPorts) -> None:
         self._ports = ports
+        self._forms = FormMemory()
 
     async def answer(self, exchange: Exchange) -> Reply:
         """The reply. The code stands in the path, so the exchange forgets the path: nothing of it is logged."""
@@ -83,15 +98,28 @@ class TicketService:
                 raise
             exchange.refusal = error.code
             return self._ports.pages.write_password(request, good.address, error)
+        if good.ticket.names is Names.BOX:
+            return await self._answer_box(exchange, good)
         if request.method not in ("GET", "HEAD"):
             raise METHOD_NOT_ALLOWED(Method=request.method, headers=_ALLOW)
         match good.ticket.names:
             case Names.OBJECT:
                 return await self._give_object(exchange, good)
-            case Names.BOX:
-                return self._ports.pages.write_box(request, await view_box(self._ports.ports, good, now), now)
             case _:
                 return await self._give_folder(exchange, good)
+
+    async def _answer_box(self, exchange: Exchange, good: Good) -> Reply:
+        request, clock = exchange.request, self._ports.clock
+
+        async def find_again() -> Good:
+            return await find_good(self._ports.book, request, clock())
+
+        async def tell(link: Link, arrival: Arrival) -> None:
+            exchange.operation, exchange.key = "ticket_upload", arrival.key
+            await self._ports.tell(link, arrival)
+
+        box = BoxPorts(self._ports.ports, self._forms, tell, self._ports.admit)
+        return await answer_box(box, self._ports.pages, exchange, good, find_again)
 
     async def _unlock(self, exchange: Exchange, good: Good) -> Reply:
         """The form with the password. Right: back to where it was sent, with a cookie."""
@@ -141,7 +169,7 @@ class TicketService:
             {"path": file.path, "size": file.size, "modified_at": write_iso(int(file.modified_at))}
             for file in folder.files
         ]
-        return _write({"files": files, "next": folder.next})
+        return write_json({"files": files, "next": folder.next})
 
 
 def find_key(good: Good, path: str) -> str:
@@ -192,8 +220,3 @@ def _read_page_size(text: str | None) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LINK_PAGE_MAX):
         raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {LINK_PAGE_MAX}.", ArgumentName="limit")
     return int(text)
-
-
-def _write(document: Any) -> Reply:
-    body = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
-    return add_headers(Reply(200, ((b"Content-Type", b"application/json"),), body))

@@ -74,10 +74,20 @@ class FolderView(NamedTuple):
 
 
 class BoxView(NamedTuple):
-    """A page of an upload box."""
+    """A page of an upload box.
+
+    Attributes:
+        files_left, bytes_left: in all; None for any number.
+        received: the names of files that a form has just brought.
+        refusal: of the next of them; None without one.
+    """
 
     ticket: TicketView
     box: Box
+    files_left: int | None = None
+    bytes_left: int | None = None
+    received: Sequence[str] = ()
+    refusal: OssError | None = None
 
 
 class Pages(Protocol):

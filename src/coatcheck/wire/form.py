@@ -130,6 +130,51 @@ async def read_form(request: Request, share: FormShare) -> Form:
     raise INCORRECT_NUMBER_OF_FILES()
 
 
+class FormFile(NamedTuple):
+    """One of a form's files.
+
+    Attributes:
+        name: its base name.
+        type: the Content-Type of its part; "" if it has none.
+        file: its bytes, to be read whole before the next is asked for.
+    """
+
+    name: str
+    type: str
+    file: Body
+
+
+async def read_files(request: Request, share: FormShare) -> AsyncIterator[FormFile]:
+    """The files of a form in their order, however many; other fields are skipped, and so is a file that nobody chose.
+
+    Raises: as `read_form`, from the iterator and from the bodies.
+    """
+    boundary = read_boundary(request.headers.get("content-type", ""))
+    source = _Source(request, b"\r\n--" + boundary.encode("utf-8", "surrogateescape"), share)
+    await source.before_boundary(FORM_LEAD_MAX_BYTES, MALFORMED_POST_REQUEST)
+    left = FORM_FIELDS_MAX_BYTES
+    while await source.begin_part():
+        block = await source.part_headers(FORM_PART_HEADERS_MAX_BYTES)
+        part = read_part_headers(block)
+        if part.name == _FILE and part.file_name:
+            yield FormFile(_base_name(part.file_name), part.content_type, _PartBody(source))
+            continue
+        left -= len(block) + len(await source.before_boundary(left, PRE_DATA_TOO_LONG))
+        if left < 0:
+            raise PRE_DATA_TOO_LONG()
+    await source.end(FORM_TAIL_MAX_BYTES)
+
+
+class _PartBody:
+    """A part, as a body."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self._source.stream_before_boundary()
+
+
 def read_boundary(content_type: str) -> str:
     """The boundary of a multipart/form-data Content-Type. Raises: OssError NOT_MULTIPART, MALFORMED_POST_REQUEST."""
     kind, _, rest = content_type[: FORM_TYPE_MAX_CHARS + 1].partition(";")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from ...clock import Clock
 from ...core.digests import EMPTY_CRC64, combine_crc64
 from ...ports.byte_store import is_encrypted
 from ...ports.catalog import Stale
-from ...ports.object import ObjectRecord, Segment
+from ...ports.object import Segment
 from .rows import read_crc64, write_crc64
 
 
@@ -103,8 +103,17 @@ def sums_of(segments: Sequence[Segment], crc64: int) -> dict[bytes, BlobSum]:
     return {bytes.fromhex(segments[0].blob_id): BlobSum(segments[0].stop, crc64)}
 
 
-def sums_of_tail(connection: sqlite3.Connection, before: ObjectRecord, after: ObjectRecord) -> dict[bytes, BlobSum]:
-    """Of the new blob at the end of an object that became longer, from what came before it: all that the object was, or
+class Content(Protocol):
+    """Bytes in segments, an object's or an arrival's, and their CRC-64."""
+
+    @property
+    def segments(self) -> tuple[Segment, ...]: ...
+    @property
+    def crc64(self) -> int: ...
+
+
+def sums_of_tail(connection: sqlite3.Connection, before: Content, after: Content) -> dict[bytes, BlobSum]:
+    """Of the new blob at the end of what became longer, from what came before it: all that the object was, or
     blobs that have sums."""
     *kept, tail = after.segments or (None,)
     if not kept or tail is None:

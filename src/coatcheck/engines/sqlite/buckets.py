@@ -134,4 +134,8 @@ def stat_bucket(connection: sqlite3.Connection, bucket_id: int) -> BucketStat:
         "SELECT count(*) FROM object WHERE bucket_id = ? AND kind = ?", (bucket_id, DELETE_MARKER)
     ).fetchone()[0]
     stat_of_uploads = connection.execute(STAT_UPLOADS, (bucket_id,)).fetchone()
-    return BucketStat(tuple((name, ClassStat(*counts)) for name, *counts in classes), markers, *stat_of_uploads)
+    arrivals = connection.execute(
+        "SELECT ifnull(sum(size), 0) FROM arrival WHERE bucket_id = ?", (bucket_id,)
+    ).fetchone()
+    by_class = tuple((name, ClassStat(*counts)) for name, *counts in classes)
+    return BucketStat(by_class, markers, *stat_of_uploads, *arrivals)

@@ -244,6 +244,6 @@ def _change_uses(connection: sqlite3.Connection, link_id: str, changes: Mapping[
 def _forget_ended(connection: sqlite3.Connection, before: int, most: int) -> int:
     sql = "SELECT id FROM link WHERE ends_at IS NOT NULL AND ends_at < ? ORDER BY ends_at LIMIT ?"
     ended = connection.execute(sql, (before, most)).fetchall()
-    for table in ("link", "link_uses", "link_part_uses", "link_total", "ticket"):
+    for table in ("link", "link_uses", "link_part_uses", "link_total", "ticket", "box_taken"):
         connection.executemany(f"DELETE FROM {table} WHERE id = ?", ended)  # noqa: S608 (our own names)
     return len(ended)

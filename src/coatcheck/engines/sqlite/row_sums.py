@@ -41,6 +41,8 @@ _BY_TRIGGER: Final = (
     "nonce",
     "garbage",
     "noted_time",
+    "arrival",
+    "box_taken",
 )
 
 

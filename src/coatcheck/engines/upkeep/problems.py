@@ -68,12 +68,20 @@ _PARTS: Final = (
 )
 
 
+_ARRIVALS: Final = (
+    "SELECT bucket.name, arrival.id, segments FROM arrival"
+    " LEFT JOIN bucket ON bucket.id = bucket_id WHERE segments IS NOT NULL"
+)
+
+
 def named_blobs(connection: sqlite3.Connection) -> Iterator[NamedBlobs]:
-    """Of every version and part that names any. A scan of the whole catalog, in one read transaction."""
+    """Of every version, part and arrival that names any. A scan of the whole catalog, in one read transaction."""
     for bucket, key, version, segments in connection.execute(_OBJECTS):
         yield NamedBlobs(Place(bucket or "-", key, version), _read(segments))
     for bucket, key, upload_id, segments in connection.execute(_PARTS):
         yield NamedBlobs(Place(bucket or "-", key, upload_id=upload_id), _read(segments))
+    for bucket, arrival_id, segments in connection.execute(_ARRIVALS):
+        yield NamedBlobs(Place(bucket or "-", f"(arrival {arrival_id})"), _read(segments))
 
 
 def _read(segments: bytes) -> tuple[Segment, ...]:
