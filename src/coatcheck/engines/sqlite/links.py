@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from ...core.limits import LINK_RULES_REMEMBERED_MAX
+from ...core.limits import LINK_RULES_REMEMBERED_MAX, LINKS_REMEMBERED_MAX
 from ...ports.catalog import Gone
 from ...ports.links import UNKNOWN, Limits, Link, Rule, Scope, Standing, Uses
 from .changes import Changes
@@ -35,6 +35,7 @@ class SqliteLinks:
         self._number = -1
         self._has_links = True
         self._rules: tuple[Rule, ...] | None = None
+        self._known: dict[str, Link | None] = {}  # rows, and that there is none, as of `_number`
 
     def number(self) -> int:
         return self._changes.of_links()
@@ -51,7 +52,7 @@ class SqliteLinks:
     def look_for_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         if not self.in_use():
             return UNKNOWN
-        link = self._look_for_link(link_id) if self._has_links else None
+        link = self._remember_link(link_id) if self._has_links else None
         cancelled_before, registered_only = 0, False
         for rule in self._rules_that_mean(access_key_id, bucket, key):
             cancelled_before = max(cancelled_before, rule.cancelled_before)
@@ -100,6 +101,17 @@ class SqliteLinks:
         rows = self._reader.rows(f"{_RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
         self._rules = None if len(rows) > LINK_RULES_REMEMBERED_MAX else tuple(map(_read_rule, rows))
         self._number = number
+        self._known.clear()
+
+    def _remember_link(self, link_id: str) -> Link | None:
+        """Looked up once, until the register changes: of links that are used often most have no row."""
+        try:
+            return self._known[link_id]
+        except KeyError:
+            if len(self._known) >= LINKS_REMEMBERED_MAX:
+                self._known.clear()
+            link = self._known[link_id] = self._look_for_link(link_id)
+            return link
 
     def _look_for_link(self, link_id: str) -> Link | None:
         return find_link_row(self._reader.row, link_id)
