@@ -92,7 +92,7 @@ def _change(connection: sqlite3.Connection, link_id: str, arrival_id: str, chang
     check_quota(connection, bucket_id, more)
     check_blobs(connection, added)
     sums = _sums_of_new(connection, before, after) if after is not None and added else {}
-    grow(connection, bucket_id, more)
+    _grow(connection, bucket_id, more)
     _put(connection, link_id, arrival_id, after, becomes)
     return Changed(after, move_blobs(connection, new, old, sums))
 
@@ -103,6 +103,12 @@ def _growth(before: Arrival | None, after: Arrival | None) -> tuple[Usage, int]:
     if arrival is None:
         return Usage(), 0
     return Usage((after.size if after else 0) - (before.size if before else 0)), arrival.bucket_id
+
+
+def _grow(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
+    """Of a bucket that is gone nothing is counted."""
+    if more.size and connection.execute("SELECT 1 FROM bucket WHERE id = ?", (bucket_id,)).fetchone():
+        grow(connection, bucket_id, more)
 
 
 def _sums_of_new(connection: sqlite3.Connection, before: Arrival | None, after: Content) -> dict[bytes, BlobSum]:
@@ -151,7 +157,7 @@ def _make_object(
     old, new = read_blob_ids(write_segments(before.segments)), read_blob_ids(columns.segments)
     check_blobs(connection, set(new) - set(old))
     sums = _sums_of_new(connection, before, record)
-    grow(connection, before.bucket_id, Usage(-before.size))
+    _grow(connection, before.bucket_id, Usage(-before.size))
     _put(connection, link_id, arrival_id, None, becomes)
     moved = move_blobs(connection, new, old, sums)
     written = put_version(connection, before.bucket_id, rules, record, columns, replaced)

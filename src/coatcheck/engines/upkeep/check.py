@@ -41,7 +41,7 @@ _IN_BUCKETS: Final = (
     "SELECT bucket_id, sum(size), sum(objects) FROM ("
     " SELECT bucket_id, sum(size) AS size, sum(kind <> 'DeleteMarker') AS objects FROM object GROUP BY bucket_id"
     " UNION ALL SELECT bucket_id, sum(size), 0 FROM part JOIN upload ON upload.id = upload GROUP BY bucket_id"
-    " UNION ALL SELECT bucket_id, sum(size), 0 FROM arrival GROUP BY bucket_id"
+    " UNION ALL SELECT bucket_id, sum(size), 0 FROM arrival JOIN bucket ON bucket.id = bucket_id GROUP BY bucket_id"
     ") GROUP BY bucket_id"
 )
 _IN_ACCOUNTS: Final = (
