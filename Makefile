@@ -20,7 +20,7 @@ UNPACKED := $(CURDIR)/.venv/compiled
 RUN := $(if $(COMPILED),PYTHONPATH=$(UNPACKED)) $(BIN)/python
 PYTEST := $(RUN) -m pytest $(if $(COMPILED),-o pythonpath=". benchmarks")
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
-CLIENT_PROGRAMS := curl=curl openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
+CLIENT_PROGRAMS := curl=curl unzip=unzip openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
 	gnustep-config=libgnustep-base-dev
 

@@ -85,7 +85,7 @@ def test_expired_link_is_refused_in_words(endpoint: str, tmp_path: Path) -> None
     refused = coatcheck(endpoint, tmp_path, "get", link, "-o", "g", check=False)
     assert refused.returncode == 1
     assert "Request has expired" in refused.stderr
-    assert "ask its owner for a new link" in refused.stderr
+    assert "ask for a new one" in refused.stderr
 
 
 def test_a_day_with_buckets_and_trees(endpoint: str, tmp_path: Path) -> None:

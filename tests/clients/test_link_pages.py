@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,7 +67,7 @@ def in_a_day() -> datetime:
     return datetime.now(UTC) + timedelta(days=1)
 
 
-def test_people_see_pages_that_they_can_use(server: ServerProcess, links: Links) -> None:
+def test_people_see_pages_that_they_can_use(server: ServerProcess, links: Links, tmp_path: Path) -> None:
     chromium = need("chromium")
     cancelled = links.create("photos", key="2026/cat.png")
     links.cancel(cancelled.url)
@@ -85,6 +87,9 @@ def test_people_see_pages_that_they_can_use(server: ServerProcess, links: Links)
         "expired": expired.url,
     }
     locked = links.create("photos", key="2026/cat.png", password="swordfish", file_name="Katze.png")
+    tried = links.create("photos", key="2026/cat.png", password="swordfish")
+    for number in range(20):
+        curl("--user", f":{number}", tried.url)
     evil = presigner.presign("GET", "photos", "evil.html")
     outcomes = run_node(
         "link_pages.js",
@@ -94,6 +99,8 @@ def test_people_see_pages_that_they_can_use(server: ServerProcess, links: Links)
         pages=pages,
         locked=locked.url,
         evil=evil.url,
+        tried=tried.url,
+        zip=str(tmp_path / "all.zip"),
         pictures=os.environ.get("COATCHECK_PICTURES", ""),
     )
     shown = [outcome for outcome in outcomes if outcome["what"] == "page"]
@@ -120,7 +127,20 @@ def test_people_see_pages_that_they_can_use(server: ServerProcess, links: Links)
         "name": "Katze.png",
         "md5": hashlib.md5(PICTURE).hexdigest(),
     }
+    assert said["too often"]["text"].startswith("Too many passwords were tried.")
+    assert said["zip"]["name"] == "2026.zip"
+    assert unpacked(tmp_path / "all.zip") == {"2026/cat.png": PICTURE, "2026/Über 上海/note.txt": b"hello"}
     assert said["confined"] == {"what": "confined", "title": "harmless", "told": []}
+
+
+def unpacked(archive: Path) -> dict[str, bytes]:
+    """What `unzip` and Python make of it, which has to be the same."""
+    folder = archive.with_suffix("")
+    subprocess.run([need("unzip"), "-q", str(archive), "-d", str(folder)], check=True)
+    by_unzip = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with zipfile.ZipFile(archive) as read:
+        assert {name: read.read(name) for name in read.namelist()} == by_unzip
+    return by_unzip
 
 
 def test_programs_get_bytes(links: Links, tmp_path: Path) -> None:

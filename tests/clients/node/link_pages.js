@@ -65,6 +65,29 @@ async function unlock(browser) {
   await context.close();
 }
 
+async function tryTooOften(browser) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(facts.tried);
+  await page.fill('#password', 'swordfish');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#wrong');
+  say({ what: 'too often', text: await page.innerText('#wrong') });
+  await context.close();
+}
+
+async function takeAll(browser) {
+  const context = await browser.newContext({ acceptDownloads: true });
+  const page = await context.newPage();
+  await page.goto(facts.pages.folder);
+  const started = page.waitForEvent('download');
+  await page.click('a.button');
+  const download = await started;
+  await download.saveAs(facts.zip);
+  say({ what: 'zip', name: download.suggestedFilename() });
+  await context.close();
+}
+
 async function confine(browser) {
   // A stored page of the same host, opened by somebody who has a ticket: it may do nothing.
   const context = await browser.newContext();
@@ -89,6 +112,8 @@ async function main() {
     for (const [width, scheme] of [[360, 'dark'], [1280, 'light']]) await look(browser, language, width, scheme);
   }
   await unlock(browser);
+  await tryTooOften(browser);
+  await takeAll(browser);
   await confine(browser);
   await browser.close();
   say({ done: true });
