@@ -126,6 +126,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "link_watch": {"clock", "core", "exchange", "links", "operations.limited", "ports.links"},
     "linux": set(),
     "pulse": set(),
+    "service_manager": set(),
     "worker": {
         "clock",
         "core",
@@ -150,6 +151,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "linux",
         "listening",
         "pulse",
+        "service_manager",
         "seen",
         "server_log",
         "settings",

@@ -39,6 +39,7 @@ from coatcheck.pulse import Pulse, PulseOfOne
 from coatcheck.root_credentials import RootCredentials, find_root_credentials
 from coatcheck.seen import Seen, open_seen
 from coatcheck.server_log import LOG_FILE, begin_log
+from coatcheck.service_manager import ServiceManager
 from coatcheck.settings import ServerSettings
 from coatcheck.telemetry import check_telemetry
 from coatcheck.wire.target import accelerate_names, endpoint_names
@@ -111,7 +112,8 @@ def run(
             drop_stalled(listening.objects, settings.body_timeout_s)
             server_key = replace(root, made=False)
             workers = _Workers(server_key, listening, clock, make_server, parent)
-            _FirstProcess(settings, store, workers, lambda final: ready(final, root)).run()
+            manager = ServiceManager(environment)
+            _FirstProcess(settings, store, workers, lambda final: ready(final, root), manager).run()
 
 
 @dataclass(slots=True, eq=False)
@@ -143,12 +145,14 @@ class _FirstProcess:
         store: PreparedStore,
         made_with: _Workers,
         ready: Callable[[ServerSettings], None],
+        manager: ServiceManager,
     ) -> None:
         self._settings = settings
         self._store = store
         self._made_with = made_with
         self._listening = made_with.listening
         self._ready = ready
+        self._manager = manager
         self._clock = made_with.clock
         self._pulse = Pulse(max(_SLOTS_MIN, _SLOTS_PER_WORKER * settings.workers))
         self._seen: Seen | None = open_seen(settings, self._pulse)
@@ -190,6 +194,7 @@ class _FirstProcess:
         self._hear_from_workers()
         self._reap(now)
         self._announce(now)
+        self._manager.beat(now)
         self._watch(now)
         self._replace(now)
         self._see_to_certificate(now)
@@ -328,9 +333,12 @@ class _FirstProcess:
                 self._pulse.clear(worker.slot)
 
     def _announce(self, now: float) -> None:
+        are_all_ready = len(self._workers) == self._settings.workers and all(it.is_ready for it in self._workers)
+        if are_all_ready:
+            self._manager.say_ready()  # also when they come up late
         if self._is_announced:
             return
-        if len(self._workers) == self._settings.workers and all(worker.is_ready for worker in self._workers):
+        if are_all_ready:
             self._is_announced = True
             with suppress(OSError):  # nobody reads the line; the server goes on
                 self._ready(self._settings)
@@ -401,6 +409,7 @@ class _FirstProcess:
 
     def _end(self) -> None:
         """Within the drain time-out and a little more."""
+        self._manager.say_stopping()
         self._listening.close()
         everybody = self._all()
         _kill(everybody, signal.SIGTERM)
