@@ -20,7 +20,8 @@ import click
 from coatcheck.access.policy import Kind, PolicyFault, read_policy
 from coatcheck.client.errors import ClientError, NotFound
 from coatcheck.core.names import is_identity_name
-from coatcheck.engines.local import BadDirectory, InUse, LocalEngines, needs_preparing, open_local, prepare_local
+from coatcheck.engines.directory_faults import BadDirectory, InUse
+from coatcheck.engines.local import LocalEngines, needs_preparing, open_local, prepare_local
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten, Unknown
 from coatcheck.ports.identities import Account
@@ -106,11 +107,9 @@ def failures() -> Any:
         raise NotFound("NotThere", f"There is no such thing: {error}.") from None
     except NotEmpty as error:
         raise ClientError("NotEmpty", f"Still in use: {error}.") from None
-    except (BadDirectory, WrongKey) as error:
+    except (BadCredentials, BadDirectory, InUse, NewerStore, WrongKey) as error:
         raise WontStart(str(error)) from None
-    except BadCredentials as error:
-        raise WontStart(str(error)) from None
-    except (InUse, NewerStore, NotWritten, Unknown) as error:
+    except (NotWritten, Unknown) as error:
         raise click.ClickException(str(error)) from None
 
 

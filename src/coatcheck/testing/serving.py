@@ -46,9 +46,11 @@ class ServedControls:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         try:
             self._listening = socket.create_server((address.host, address.port), family=family)
-        except OSError as error:
-            where = f"{address.host}:{address.port}"
-            raise CannotControl(f"The test controls can't listen on {where}: {error.strerror}.") from None
+        except (OSError, UnicodeError) as error:
+            where, why = f"{address.host}:{address.port}", getattr(error, "strerror", None) or "no such name"
+            raise CannotControl(
+                f"The test controls can't listen on {where}: {why}. Take another place with --test-controls=HOST:PORT."
+            ) from None
         self._door = Door(address.host, self.token)
         host = f"[{address.host}]" if ":" in address.host else address.host
         self.endpoint = f"http://{host}:{self._listening.getsockname()[1]}"
