@@ -56,12 +56,10 @@ def find_root_credentials(data: Path, environment: Mapping[str, str], *, needed:
 
 def _checked(access_key_id: str, access_key_secret: str, where: str) -> RootCredentials:
     if not is_access_key_id(access_key_id):
-        raise BadCredentials(
-            f"{where}: the access key id may hold only letters, digits, '.', '_' and '='. Set another."
-        )
+        raise BadCredentials(f"{where}: an access key id has letters, digits, '.', '_' and '=' alone. Give another.")
     if len(access_key_secret) < _SECRET_MIN_CHARS:
         raise BadCredentials(
-            f"{where}: the access key secret must have at least {_SECRET_MIN_CHARS} characters. Set another."
+            f"{where}: the access key secret must have at least {_SECRET_MIN_CHARS} characters. Give another."
         )
     return RootCredentials(access_key_id, access_key_secret)
 

@@ -33,6 +33,7 @@ from .failures import WontStart
 T = TypeVar("T")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_MEND_POLICY: Final = "mend the document; docs/permissions.md says what it may hold"
 _KEY_ID_PREFIX: Final = "LTAI5t"
 
 
@@ -135,9 +136,9 @@ def read_document(file: Any, kind: Kind) -> str:
         text: str = file.read(kind.most_bytes + 1)
         read_policy(text, kind)
     except UnicodeDecodeError:
-        raise ClientError("InvalidPolicy", f"{file.name} is not UTF-8.") from None
+        raise ClientError("InvalidPolicy", f"{file.name} is not UTF-8.", hint=_MEND_POLICY) from None
     except PolicyFault as fault:
-        raise ClientError("InvalidPolicy", f"{file.name}: {fault}.") from None
+        raise ClientError("InvalidPolicy", f"{file.name}: {fault}.", hint=_MEND_POLICY) from None
     return text
 
 

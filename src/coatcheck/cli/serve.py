@@ -57,7 +57,7 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
     warn_of_unknown(os.environ)
     with ExitStack() as stack:
         served = None if controls is None else open_controls(controls, settings, stack)
-        ready = stack.enter_context(_failures(_Ready(as_json or ephemeral, ephemeral, served)))
+        ready = stack.enter_context(_failures(Ready(as_json or ephemeral, ephemeral, served)))
         if served is None:
             run(settings, ready.say, environment=environment, parent=parent)
         else:
@@ -72,7 +72,7 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
 
 
 @contextmanager
-def _failures(ready: _Ready) -> Iterator[_Ready]:
+def _failures(ready: Ready) -> Iterator[Ready]:
     """Why a server doesn't start, in the command line's words."""
     try:
         yield ready
@@ -97,7 +97,7 @@ def _wont_start() -> tuple[type[Exception], ...]:
 
 
 @dataclass(slots=True)
-class _Ready:
+class Ready:
     """What is said when every worker takes connections."""
 
     as_json: bool

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from coatcheck.engines.secret_files import SECRET_VARIABLES
 from coatcheck.settings.kinds import Flag, Many
 from coatcheck.settings.server import ROWS, Row, default_of
 from coatcheck.settings.sources import BadSettings, Found, find_settings, find_unknown
@@ -42,7 +43,7 @@ def read_options(options: dict[str, Any]) -> Found:
 
 def warn_of_unknown(environment: Mapping[str, str]) -> None:
     """Say which variables look like settings and are none; on stderr, a line each."""
-    for sentence in find_unknown(environment):
+    for sentence in find_unknown(environment, SECRET_VARIABLES.values()):
         click.echo(f"warning: {sentence}", err=True)
 
 

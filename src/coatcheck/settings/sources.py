@@ -8,7 +8,7 @@ refused, so that a mistyped one is noticed.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,14 +24,12 @@ _PREFIX: Final = "COATCHECK_"
 _FROM_KUBERNETES: Final = ("COATCHECK_PORT", "COATCHECK_SERVICE_")  # set for a service that is called coatcheck
 _LIKENESS: Final = 0.8  # of the whole name, whose first ten letters are the same anyway
 
-# What is read besides the settings: see docs/settings.md.
+# What is read besides settings and secrets.
 _OTHER_VARIABLES: Final = frozenset(
     {
         FILE_VARIABLE,
-        "COATCHECK_ENCRYPTION_KEY",
         "COATCHECK_NO_LINUX",
         "COATCHECK_PROFILE",
-        "COATCHECK_SECRET_KEY",
         "COATCHECK_TEST_ACCESS_KEY_ID",
         "COATCHECK_TEST_ACCESS_KEY_SECRET",
         "COATCHECK_TEST_TOKEN",
@@ -76,9 +74,13 @@ def find_settings(options: Mapping[str, Any], environment: Mapping[str, str], co
     return Found(settings, origins)
 
 
-def find_unknown(environment: Mapping[str, str]) -> list[str]:
-    """Variables that look like settings and are none, each in a sentence: nothing is refused for them."""
-    known = sorted(_OTHER_VARIABLES | {row.variable for row in ROWS.values()})
+def find_unknown(environment: Mapping[str, str], also: Iterable[str] = ()) -> list[str]:
+    """Variables that look like settings and are none, each in a sentence: nothing is refused for them.
+
+    Args:
+        also: further names that are read somewhere, those of secrets.
+    """
+    known = sorted(_OTHER_VARIABLES.union(also) | {row.variable for row in ROWS.values()})
     sentences = []
     for name in sorted(environment):
         if not name.startswith(_PREFIX) or name.startswith(_FROM_KUBERNETES) or name in known:

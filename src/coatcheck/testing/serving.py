@@ -47,7 +47,8 @@ class ServedControls:
         try:
             self._listening = socket.create_server((address.host, address.port), family=family)
         except (OSError, UnicodeError) as error:
-            where, why = f"{address.host}:{address.port}", getattr(error, "strerror", None) or "no such name"
+            where = f"{address.host}:{address.port}"
+            why = (getattr(error, "strerror", "") or "no such name").partition(" (")[0]
             raise CannotControl(
                 f"The test controls can't listen on {where}: {why}. Take another place with --test-controls=HOST:PORT."
             ) from None
