@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import errno
 import json
-import logging
 import os
 import shlex
 import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -312,18 +311,13 @@ VERBS: Final = (
 
 
 @pytest.fixture(autouse=True)
-def none_starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What isn't refused would fork workers of the tests' process; and a start takes hold of the log."""
+def none_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What isn't refused would fork workers of the tests' process."""
 
     def start(*_: object) -> None:
         raise AssertionError("the server would have started")
 
     monkeypatch.setattr(process, "_FirstProcess", start)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_there_are_sixty_of_them() -> None:
