@@ -122,10 +122,12 @@ def _port_in_use(here: Path, stack: ExitStack) -> None:
 
 
 def _profiles(text: str) -> Prepare:
-    return lambda here, _: (
-        (here.parent / ".config" / "coatcheck").mkdir(parents=True),
-        _write(here.parent / ".config" / "coatcheck" / "config.toml", text),
-    )[1]
+    def prepare(here: Path, _: ExitStack) -> None:
+        folder = here.parent / ".config" / "coatcheck"
+        folder.mkdir(parents=True)
+        _write(folder / "config.toml", text)
+
+    return prepare
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
