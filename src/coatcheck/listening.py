@@ -55,18 +55,29 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
     give_up_at = time.monotonic() + _PORT_WAIT_S
     while True:
         listening = socket.socket(_family(host))
-        try:
+        try:  # a name that is none is a UnicodeError
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((host, port))
             listening.listen(CONNECTION_QUEUE)
             return listening
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             listening.close()
-            if error.errno != errno.EADDRINUSE:
-                raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+            if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+                raise CannotListen(_cannot(host, port, option, error)) from None
             if time.monotonic() > give_up_at:
                 raise CannotListen(_in_use(host, port, option)) from None
         time.sleep(_PORT_POLL_S)
+
+
+def _cannot(host: str, port: int, option: str, error: OSError | UnicodeError) -> str:
+    """Why not, and what to do."""
+    if isinstance(error, UnicodeError | socket.gaierror):
+        return f"{option}: this machine knows no {host!r}. Take its name or its address, or 0.0.0.0 for all of them."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{option}: {host} is no address of this machine. Take one that is, or 0.0.0.0 for all of them."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"This user may not listen on port {port} of {host}. Take one from 1024 on with {option} {host}:PORT."
+    return f"Cannot listen on {host}:{port}: {error.strerror}. Take another place with {option} HOST:PORT."
 
 
 def _in_use(host: str, port: int, option: str) -> str:

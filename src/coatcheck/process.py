@@ -23,6 +23,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from coatcheck.app import Server
 from coatcheck.clock import Clock, wall_clock, wall_date
+from coatcheck.core.endpoints import accelerate_names, endpoint_names
 from coatcheck.core.limits import HEAP_KEPT_BYTES
 from coatcheck.engines.certificates import (
     BadCertificate,
@@ -42,7 +43,6 @@ from coatcheck.server_log import LOG_FILE, begin_log
 from coatcheck.service_manager import ServiceManager
 from coatcheck.settings import ServerSettings
 from coatcheck.telemetry import check_telemetry
-from coatcheck.wire.target import accelerate_names, endpoint_names
 from coatcheck.worker import CANNOT_START, LEAVE, REOPEN, SIGNALS, Certificate, FileStates, Worker, state_of
 
 _POLL_S: Final = 0.25

@@ -12,6 +12,7 @@ from typing import Final
 
 from coatcheck.core.names import is_access_key_id
 
+_MEND: Final = "Mend it or restore it from a backup."
 FILE_NAME: Final = "root-credentials.json"
 _SECRET_MIN_CHARS: Final = 8  # shorter ones are guessed, not kept
 
@@ -55,18 +56,27 @@ def find_root_credentials(data: Path, environment: Mapping[str, str], *, needed:
 
 def _checked(access_key_id: str, access_key_secret: str, where: str) -> RootCredentials:
     if not is_access_key_id(access_key_id):
-        raise BadCredentials(f"{where}: the access key id may hold only letters, digits, '.', '_' and '='.")
+        raise BadCredentials(f"{where}: an access key id has letters, digits, '.', '_' and '=' alone. Give another.")
     if len(access_key_secret) < _SECRET_MIN_CHARS:
-        raise BadCredentials(f"{where}: the access key secret must have at least {_SECRET_MIN_CHARS} characters.")
+        raise BadCredentials(
+            f"{where}: the access key secret must have at least {_SECRET_MIN_CHARS} characters. Give another."
+        )
     return RootCredentials(access_key_id, access_key_secret)
 
 
 def _read(path: Path) -> RootCredentials:
     try:
-        stored = json.loads(path.read_text())
-        return _checked(stored["access_key_id"], stored["access_key_secret"], str(path))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadCredentials(f"{path} cannot be read ({error}). Mend it or restore it from a backup.") from None
+        stored = json.loads(path.read_text("utf-8"))
+        access_key_id, access_key_secret = stored["access_key_id"], stored["access_key_secret"]
+        if not isinstance(access_key_id, str) or not isinstance(access_key_secret, str):
+            raise TypeError
+    except OSError as error:
+        raise BadCredentials(f"{path} cannot be read ({error.strerror}). {_MEND}") from None
+    except (ValueError, RecursionError):
+        raise BadCredentials(f"{path} is not JSON. {_MEND}") from None
+    except (KeyError, TypeError):
+        raise BadCredentials(f"{path} has no access_key_id and access_key_secret, two texts. {_MEND}") from None
+    return _checked(access_key_id, access_key_secret, str(path))
 
 
 def _make(path: Path) -> RootCredentials:

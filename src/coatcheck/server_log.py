@@ -41,7 +41,9 @@ class LogFile:
             try:
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
             except OSError as error:
-                raise CannotLog(f"The log file {path} cannot be opened: {error.strerror}.") from None
+                raise CannotLog(
+                    f"The log file {path} cannot be opened: {error.strerror}. Name another with --log-file."
+                ) from None
         self._path, before, self._fd = path, self._fd, fd
         if before >= 0:
             os.close(before)

@@ -40,13 +40,19 @@ def test_what_is_neither(text: str) -> None:
 
 
 def test_address_keeps_the_key_as_it_is() -> None:
-    assert read_address("oss://b/dir//a%20b/") == OssAddress("b", "dir//a%20b/")
-    assert read_address("oss://b") == OssAddress("b", "")
+    assert read_address("oss://bbb/dir//a%20b/") == OssAddress("bbb", "dir//a%20b/")
+    assert read_address("oss://bbb") == OssAddress("bbb", "")
 
 
 @pytest.mark.parametrize("text", ["b/k", "oss://", "oss:///k", "s3://b/k", ""])
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ValueError, match="not an address"):
+        read_address(text)
+
+
+@pytest.mark.parametrize("text", ["oss://b/k", "oss://My_Photos", "oss://-photos/k", "oss://photos.2026/k"])
+def test_what_is_no_bucket(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a bucket name: 3 to 63 of a-z"):
         read_address(text)
 
 

@@ -36,4 +36,4 @@ def test_pair_that_is_none_is_told(work: Path) -> None:
     (work / "cert.pem").write_text("rubbish")
     pair = str(work / "cert.pem")
     result = call("serve", "--listen", "127.0.0.1:0", "--tls-cert", pair, "--tls-key", pair)
-    assert (result.exit_code, "are no certificate and its key" in result.stderr) == (1, True), result.stderr
+    assert (result.exit_code, "are no certificate and its key" in result.stderr) == (2, True), result.stderr

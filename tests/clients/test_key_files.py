@@ -128,7 +128,7 @@ def test_first_key_is_told_though_a_start_before_it_failed(tmp_path: Path) -> No
     server = ServerProcess(tmp_path / "other", workers=1)
     try:
         failed = coatcheck("serve", "--data", str(data), "--listen", f"127.0.0.1:{server.port}")
-        assert (failed.returncode, (data / "root-credentials.json").exists()) == (1, False)
+        assert (failed.returncode, (data / "root-credentials.json").exists()) == (2, False)
     finally:
         server.kill()
 

@@ -210,7 +210,7 @@ def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:
 def test_port_on_which_somebody_listens_is_in_use(tmp_path: Path, server: ServerProcess) -> None:
     done = start(tmp_path / "second", server.port)
     assert (done.returncode, done.stderr.strip()) == (
-        1,
+        2,
         f"error: Port {server.port} on 127.0.0.1 is in use. Take another with --listen 127.0.0.1:PORT.",
     )
     server.stop()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import coatcheck
-from coatcheck.engines.local import InUse, LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.directory_faults import InUse
+from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import Deletion
 

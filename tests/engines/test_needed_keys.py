@@ -13,7 +13,8 @@ import pytest
 
 import coatcheck.engines.sqlite as sqlite_engine
 from coatcheck.engines.accepting import WouldLose, accept_later_key, accept_master_keys, accept_secret_key
-from coatcheck.engines.local import BadDirectory, open_local, prepare_local
+from coatcheck.engines.directory_faults import BadDirectory
+from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.engines.needed_keys import check_authority, needs_root_key, note_authority, note_root_key
 from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.engines.sqlite.schema import STEPS

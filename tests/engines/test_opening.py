@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from coatcheck.clock import wall_clock
-from coatcheck.engines.local import InUse, LocalEngines
+from coatcheck.engines.directory_faults import InUse
+from coatcheck.engines.local import LocalEngines
 from coatcheck.engines.memory_store import MemoryStore
 from coatcheck.engines.opening import open_store, prepare_store
 from coatcheck.ports.secrets import SecretLost

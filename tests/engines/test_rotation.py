@@ -11,8 +11,9 @@ import pytest
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines import rotation, secret_files
 from coatcheck.engines.blob_paths import BlobPaths
+from coatcheck.engines.directory_faults import InUse
 from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
-from coatcheck.engines.local import InUse, audit, open_local, prepare_local
+from coatcheck.engines.local import audit, open_local, prepare_local
 from coatcheck.engines.master_keys import WRAP_BYTES, WrongEncryptionKey, label_of, read_master_keys, wrap_size
 from coatcheck.engines.rotation import Rotation, rotate
 from coatcheck.engines.secret_files import FileSecrets

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.local import BadDirectory, audit, prepare_local
+from coatcheck.engines.directory_faults import BadDirectory
+from coatcheck.engines.local import audit, prepare_local
 from coatcheck.engines.sqlite.row_sums import row_sum
 from coatcheck.engines.sqlite.schema import STEPS
 

@@ -108,7 +108,7 @@ def test_an_older_program_is_told_in_a_line(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 1000")
     words = [sys.executable, "-m", "coatcheck", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
     refused = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=60)
-    assert refused.returncode != 0
+    assert refused.returncode == 2
     assert refused.stderr.startswith("error: The catalog has version 1000; this coatcheck knows versions up to ")
     assert len(refused.stderr.splitlines()) == 1
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.settings.kinds import Address, BadSetting, Choice, Flag, Hour, Many, Mebibytes, Seconds, Text, Whole
 from coatcheck.settings.server import ROWS
-from coatcheck.settings.sources import BadSettings, find_settings
+from coatcheck.settings.sources import BadSettings, find_settings, find_unknown
 
 
 @pytest.fixture
@@ -53,6 +53,9 @@ EXAMPLES = {
     "store": "file:shop",
     "log_file": "server.log",
     "admin": "127.0.0.1:9100",
+    "pages_host": "links.example.com",
+    "otel_endpoint": "http://127.0.0.1:4318",
+    "callback_key_url": "https://files.example.com/key.pem",
 }
 
 
@@ -84,7 +87,7 @@ def test_every_setting_can_come_from_every_place(here: Path) -> None:
         ("trusted_proxy = ['10.0.0.0/33']", "is not a network like 10.0.0.0/8"),
         ("image_eighth_from = 11", "coatcheck.toml: image_eighth_from: 11 is not in the range 12 to 16."),
         ("image_eighth_from = 17", "coatcheck.toml: image_eighth_from: 17 is not in the range 12 to 16."),
-        ("workers =", "coatcheck.toml cannot be read: "),
+        ("workers =", "coatcheck.toml is not TOML: "),
     ],
 )
 def test_what_makes_no_sense_is_told_with_its_place(here: Path, text: str, says: str) -> None:
@@ -134,3 +137,20 @@ def test_anything_is_read_or_refused(kind: Any, given: Any) -> None:
         kind.read(given)
     except BadSetting:
         return
+
+
+def test_a_variable_that_is_none_is_told_with_the_likely_name() -> None:
+    environment = {
+        "COATCHECK_WRKERS": "2",
+        "COATCHECK_XYZZY": "2",
+        "COATCHECK_WORKERS": "2",
+        "COATCHECK_CONFIG": "a.toml",
+        "COATCHECK_SECRET_KEY": "of secrets",
+        "COATCHECK_PORT": "tcp://10.0.0.1:80",
+        "COATCHECK_SERVICE_HOST": "10.0.0.1",
+        "OSS_REGION": "cn-hangzhou",
+    }
+    assert find_unknown(environment, ["COATCHECK_SECRET_KEY"]) == [
+        "COATCHECK_WRKERS is set, and is no variable of coatcheck. Is COATCHECK_WORKERS meant?",
+        "COATCHECK_XYZZY is set, and is no variable of coatcheck. `coatcheck settings show` lists all settings.",
+    ]

@@ -20,7 +20,8 @@ import click
 from coatcheck.access.policy import Kind, PolicyFault, read_policy
 from coatcheck.client.errors import ClientError, NotFound
 from coatcheck.core.names import is_identity_name
-from coatcheck.engines.local import BadDirectory, InUse, LocalEngines, needs_preparing, open_local, prepare_local
+from coatcheck.engines.directory_faults import BadDirectory, InUse
+from coatcheck.engines.local import LocalEngines, needs_preparing, open_local, prepare_local
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten, Unknown
 from coatcheck.ports.identities import Account
@@ -32,6 +33,7 @@ from .failures import WontStart
 T = TypeVar("T")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_MEND_POLICY: Final = "mend the document; docs/permissions.md says what it may hold"
 _KEY_ID_PREFIX: Final = "LTAI5t"
 
 
@@ -106,11 +108,9 @@ def failures() -> Any:
         raise NotFound("NotThere", f"There is no such thing: {error}.") from None
     except NotEmpty as error:
         raise ClientError("NotEmpty", f"Still in use: {error}.") from None
-    except (BadDirectory, WrongKey) as error:
+    except (BadCredentials, BadDirectory, InUse, NewerStore, WrongKey) as error:
         raise WontStart(str(error)) from None
-    except BadCredentials as error:
-        raise WontStart(str(error)) from None
-    except (InUse, NewerStore, NotWritten, Unknown) as error:
+    except (NotWritten, Unknown) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -136,9 +136,9 @@ def read_document(file: Any, kind: Kind) -> str:
         text: str = file.read(kind.most_bytes + 1)
         read_policy(text, kind)
     except UnicodeDecodeError:
-        raise ClientError("InvalidPolicy", f"{file.name} is not UTF-8.") from None
+        raise ClientError("InvalidPolicy", f"{file.name} is not UTF-8.", hint=_MEND_POLICY) from None
     except PolicyFault as fault:
-        raise ClientError("InvalidPolicy", f"{file.name}: {fault}.") from None
+        raise ClientError("InvalidPolicy", f"{file.name}: {fault}.", hint=_MEND_POLICY) from None
     return text
 
 

@@ -13,6 +13,8 @@ from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.settings.kinds import Address, BadSetting
 
+from .failures import WontStart
+
 if TYPE_CHECKING:
     from coatcheck.testing.serving import ServedControls
 
@@ -72,7 +74,7 @@ def open_controls(address: str, settings: ServerSettings, stack: ExitStack) -> S
     try:
         controls = stack.enter_context(ServedControls(_read_address(address)))
     except CannotControl as error:
-        raise click.ClickException(str(error)) from None
+        raise WontStart(str(error)) from None
     if not controls.is_loopback:
         click.echo(
             f"The test controls at {controls.endpoint} aren't on loopback: its token alone guards them.", err=True

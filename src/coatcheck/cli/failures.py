@@ -32,9 +32,16 @@ _EXIT_CODES: Final[tuple[tuple[type[ClientError], int], ...]] = (
 
 
 class WontStart(click.ClickException):
-    """The data directory or its keys don't fit; the message says what to do. Starting again helps nothing."""
+    """Settings, keys, files, ports or the data directory don't fit; the message says what to do.
+
+    Starting again helps nothing.
+    """
 
     exit_code = USAGE
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +74,25 @@ def _read_failure(error: Exception) -> _Failure:
         case click.UsageError():
             where = error.ctx.command_path if error.ctx else "coatcheck"
             return _Failure(USAGE, "Usage", error.format_message(), f"{where} --help")
+        case WontStart():
+            return _Failure(error.exit_code, "Failed", error.message, error.next_step)
         case click.ClickException():
             return _Failure(error.exit_code, "Failed", error.format_message())
         case click.Abort():
             return _Failure(INTERRUPTED, "Interrupted", "Interrupted.")
         case OSError():
-            return _Failure(FAILED, type(error).__name__, _write_os_error(error), _find_hint(error))
+            return _Failure(FAILED, type(error).__name__, write_os_error(error), find_next_step(error))
         case _:
             raise error
 
 
-def _write_os_error(error: OSError) -> str:
+def write_os_error(error: OSError) -> str:
+    """What the system says, and of which file."""
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename is not None else reason
 
 
-def _find_hint(error: OSError) -> str:
+def find_next_step(error: OSError) -> str:
     """The next step where this computer's files are in the way."""
     name = str(error.filename or "").removesuffix(".part")
     match error:
@@ -90,6 +100,8 @@ def _find_hint(error: OSError) -> str:
             return f"make the folder {os.path.dirname(name)}, or name another file"
         case FileNotFoundError():
             return "check the name"
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return "allow this user more open files (ulimit -n)"
         case IsADirectoryError() | NotADirectoryError():
             return "name a file, not a folder, or the other way round"
         case PermissionError():
@@ -105,9 +117,10 @@ def _find_hint(error: OSError) -> str:
 def _write_line(failure: _Failure) -> str:
     """One red line: what, the next step, and the request id to ask the server's operator about."""
     named = failure.code not in ("Usage", "Failed", "Interrupted") and failure.code not in failure.message
-    text = f"error: {failure.code}: {failure.message}" if named else f"error: {failure.message}"
+    message = failure.message.replace("?.", "?")  # click ends some of its questions so
+    text = f"error: {failure.code}: {message}" if named else f"error: {message}"
     if failure.hint:
-        text = f"{text.rstrip('.')}. Next: {failure.hint}"
+        text = f"{text if text.endswith(('?', '!')) else text.rstrip('.') + '.'} Next: {failure.hint}"
     if failure.request_id:
         text += f" (request id {failure.request_id})"
     line = " ".join(text.split())

@@ -15,6 +15,7 @@ import click
 
 from coatcheck.client.profile import Options, Profile, read_profile
 from coatcheck.clock import wall_date
+from coatcheck.core.names import is_bucket_name
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -78,6 +79,10 @@ def read_address(text: str) -> OssAddress:
     bucket, _, key = text.removeprefix("oss://").partition("/")
     if not text.startswith("oss://") or not bucket:
         raise ValueError(f"{text!r} is not an address like oss://bucket/key")
+    if not is_bucket_name(bucket):
+        raise ValueError(
+            f"{bucket!r} is not a bucket name: 3 to 63 of a-z, 0-9 and '-', starting and ending with a letter or digit"
+        )
     return OssAddress(bucket, key)
 
 

@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ from .ephemeral import (
     ephemeral_options,
     open_controls,
 )
-from .failures import WontStart
-from .server_options import read_options, server_options
+from .failures import WontStart, find_next_step, write_os_error
+from .server_options import read_options, server_options, warn_of_unknown
 
 if TYPE_CHECKING:
     from coatcheck.testing.serving import ServedControls
@@ -41,7 +42,7 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
     """Run the server on a data directory, until Ctrl-C or SIGTERM.
 
     The owner's access key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET; if they are not set, a key is made at
-    the first start, kept in DATA/root-credentials.json and shown once.
+    the first start and kept in DATA/root-credentials.json; on a terminal it is shown once.
     """
     gc.disable()  # nothing that imports make is garbage; looking for it took a tenth of the start
     from coatcheck.process import run
@@ -53,9 +54,10 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
         choose_ephemeral(options)
     settings = read_options(options).settings
     environment = ephemeral_environment(os.environ) if ephemeral else os.environ
-    with ExitStack() as stack, _failures():
+    warn_of_unknown(os.environ)
+    with ExitStack() as stack:
         served = None if controls is None else open_controls(controls, settings, stack)
-        ready = _Ready(as_json or ephemeral, ephemeral, served)
+        ready = stack.enter_context(_failures(Ready(as_json or ephemeral, ephemeral, served)))
         if served is None:
             run(settings, ready.say, environment=environment, parent=parent)
         else:
@@ -70,45 +72,41 @@ def command(as_json: bool, ephemeral: bool, controls: str | None, **options: Any
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _failures(ready: Ready) -> Iterator[Ready]:
     """Why a server doesn't start, in the command line's words."""
     try:
-        yield
+        yield ready
     except _wont_start() as error:
         raise WontStart(str(error)) from None
-    except _cannot_start() as error:
-        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        if ready.is_said:
+            raise  # it did start
+        raise WontStart(write_os_error(error), find_next_step(error)) from None
 
 
 def _wont_start() -> tuple[type[Exception], ...]:
-    from coatcheck.engines.local import BadDirectory
-    from coatcheck.ports.secrets import WrongKey
-    from coatcheck.root_credentials import BadCredentials
-
-    return BadCredentials, BadDirectory, WrongKey
-
-
-def _cannot_start() -> tuple[type[Exception], ...]:
     from coatcheck.engines.certificates import BadCertificate
-    from coatcheck.engines.local import InUse
-    from coatcheck.engines.sqlite.schema import NewerStore
+    from coatcheck.engines.opening import not_opened
     from coatcheck.listening import CannotListen
     from coatcheck.process import CannotStart
+    from coatcheck.root_credentials import BadCredentials
     from coatcheck.server_log import CannotLog
     from coatcheck.telemetry import NoTelemetry
 
-    return BadCertificate, CannotListen, CannotLog, CannotStart, InUse, NewerStore, NoTelemetry
+    return BadCertificate, BadCredentials, CannotListen, CannotLog, CannotStart, NoTelemetry, *not_opened()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
+@dataclass(slots=True)
+class Ready:
     """What is said when every worker takes connections."""
 
     as_json: bool
     is_ephemeral: bool
     controls: ServedControls | None
+    is_said: bool = False
 
     def say(self, settings: ServerSettings, root: RootCredentials) -> None:
+        self.is_said = True
         scheme = "https" if settings.tls_cert else "http"
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         endpoint = f"{scheme}://{host}:{settings.port}"
@@ -116,11 +114,7 @@ class _Ready:
             click.echo(json.dumps({"ready": True, **self._facts(endpoint, settings, root)}))
             return
         if root.made:
-            click.echo(
-                f"A root access key was made. It is shown this once and {_kept(settings)}:\n"
-                f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
-                f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
-            )
+            _say_key(settings, root)
         watched = "" if settings.admin is None else f", admin {_address_of(settings.admin)}"
         click.echo(
             f"coatcheck is ready: {endpoint}  "
@@ -151,10 +145,18 @@ def _address_of(admin: Listen) -> str:
     return f"http://{Address().write(admin)}"
 
 
-def _kept(settings: ServerSettings) -> str:
-    if settings.store == "memory:":
-        return "gone when the server ends"
-    return f"kept in {settings.data / 'root-credentials.json'}"
+def _say_key(settings: ServerSettings, root: RootCredentials) -> None:
+    """Its secret is for the eyes of whoever sits there: what isn't a terminal may be a log that many read."""
+    file = settings.data / "root-credentials.json"
+    lasts = "gone when the server ends" if settings.store == "memory:" else f"kept in {file}"
+    if not sys.stdout.isatty():
+        click.echo(f"A root access key was made, {root.access_key_id}. Its secret is in {file}.")
+        return
+    click.echo(
+        f"A root access key was made. It is shown this once and {lasts}:\n"
+        f"  OSS_ACCESS_KEY_ID={root.access_key_id}\n"
+        f"  OSS_ACCESS_KEY_SECRET={root.access_key_secret}"
+    )
 
 
 def _where(settings: ServerSettings) -> str:

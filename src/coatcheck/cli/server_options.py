@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from coatcheck.engines.secret_files import SECRET_VARIABLES
 from coatcheck.settings.kinds import Flag, Many
 from coatcheck.settings.server import ROWS, Row, default_of
-from coatcheck.settings.sources import BadSettings, Found, find_settings
+from coatcheck.settings.sources import BadSettings, Found, find_settings, find_unknown
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _CONFIG: Final = "config"
@@ -38,6 +39,12 @@ def read_options(options: dict[str, Any]) -> Found:
         return find_settings(given, os.environ, config)
     except BadSettings as error:
         raise click.UsageError(str(error)) from None
+
+
+def warn_of_unknown(environment: Mapping[str, str]) -> None:
+    """Say which variables look like settings and are none; on stderr, a line each."""
+    for sentence in find_unknown(environment, SECRET_VARIABLES.values()):
+        click.echo(f"warning: {sentence}", err=True)
 
 
 def _option(field: str, row: Row) -> Callable[[_F], _F]:

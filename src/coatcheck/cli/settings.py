@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ import click
 from coatcheck.settings.server import ROWS
 from coatcheck.settings.sources import Found
 
-from .server_options import read_options, server_options
+from .server_options import read_options, server_options, warn_of_unknown
 
 
 @click.group("settings")
@@ -28,6 +29,7 @@ def command() -> None:
 def show(origin: bool, as_json: bool, **options: Any) -> None:
     """What `coatcheck serve` would run with, given the same options in this directory and environment."""
     found = read_options(options)
+    warn_of_unknown(os.environ)
     if as_json:
         click.echo(json.dumps(_facts(found, origin=origin), ensure_ascii=False))
         return

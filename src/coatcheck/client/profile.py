@@ -31,6 +31,8 @@ from .errors import NotConfigured
 LOCAL_ENDPOINT: Final = "http://127.0.0.1:8000"
 LOCAL_REGION: Final = "cn-hangzhou"
 LOCAL_DATA: Final = Path("coatcheck-data")
+_MEND_FILE: Final = "mend the file"
+_OTHER_KEY: Final = "restore it from a backup, or set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET"
 START_A_SERVER: Final = "start a server in this directory with: coatcheck serve"
 
 
@@ -132,7 +134,11 @@ def read_endpoint(text: str) -> str:
     except ValueError:
         usable = False
     if not usable or parts.username is not None or parts.query or parts.path not in ("", "/"):
-        raise NotConfigured("InvalidEndpoint", f"{text!r} is not an endpoint like http://127.0.0.1:8000.")
+        raise NotConfigured(
+            "InvalidEndpoint",
+            f"{text!r} is not an endpoint like http://127.0.0.1:8000.",
+            hint="give a scheme and a host, with --endpoint, OSS_ENDPOINT or in the profile",
+        )
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -151,10 +157,12 @@ def _read_stored(options: Options, environ: Mapping[str, str], home: Path) -> di
     except FileNotFoundError:
         profiles = {}
     except (OSError, ValueError) as error:
-        raise NotConfigured("InvalidProfile", f"{file} can't be read: {error}") from None
+        raise NotConfigured("InvalidProfile", f"{file} can't be read: {error}.", hint=_MEND_FILE) from None
     stored = profiles.get(name or "default") if isinstance(profiles, dict) else None
     if name and stored is None:
-        raise NotConfigured("NoSuchProfile", f"{file} has no [profile.{name}].")
+        raise NotConfigured(
+            "NoSuchProfile", f"{file} has no [profile.{name}].", hint="name one that it has, or add this one to it"
+        )
     return _check_stored(file, stored or {})
 
 
@@ -171,11 +179,15 @@ _STORED_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
 
 def _check_stored(file: Path, stored: object) -> dict[str, Any]:
     if not isinstance(stored, dict):
-        raise NotConfigured("InvalidProfile", f"{file}: a profile is a table, [profile.NAME].")
+        raise NotConfigured("InvalidProfile", f"{file}: a profile is a table, [profile.NAME].", hint=_MEND_FILE)
     for name, value in stored.items():
         if name not in _STORED_KINDS or not isinstance(value, _STORED_KINDS[name]):
             known = ", ".join(_STORED_KINDS)
-            raise NotConfigured("InvalidProfile", f"{file}: {name} is unknown or of the wrong kind; known: {known}.")
+            raise NotConfigured(
+                "InvalidProfile",
+                f"{file}: {name} is unknown or of the wrong kind; known: {known}.",
+                hint=_MEND_FILE,
+            )
     return stored
 
 
@@ -213,7 +225,11 @@ def _pair(where: str, key_id: str | None, secret: str | None, token: str | None)
         return None
     if not key_id or not secret:
         missing = "secret" if key_id else "id"
-        raise NotConfigured("HalfAnAccessKey", f"There is half an access key in {where}: its {missing} is missing.")
+        raise NotConfigured(
+            "HalfAnAccessKey",
+            f"There is half an access key in {where}: its {missing} is missing.",
+            hint="set both, or neither",
+        )
     return Credentials(key_id, secret, token or None)
 
 
@@ -231,7 +247,7 @@ def _read_root_credentials(data: Path) -> Credentials:
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it isn't what a server writes there"
-        raise NotConfigured("InvalidCredentials", f"{file} can't be read: {reason}.") from None
+        raise NotConfigured("InvalidCredentials", f"{file} can't be read: {reason}.", hint=_OTHER_KEY) from None
 
 
 def _read_moment(value: str | datetime | None) -> datetime | None:
@@ -241,6 +257,6 @@ def _read_moment(value: str | datetime | None) -> datetime | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         raise NotConfigured(
-            "InvalidProfile", "security_token_expires is not a time like 2026-03-05T07:08:09Z."
+            "InvalidProfile", "security_token_expires is not a time like 2026-03-05T07:08:09Z.", hint=_MEND_FILE
         ) from None
     return moment.astimezone(UTC)

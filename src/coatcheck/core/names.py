@@ -36,10 +36,13 @@ def read_bucket_name(text: str) -> str:
 
 def is_domain_name(text: str) -> bool:
     """A host name of at least two labels of a-z, 0-9 and "-", as it goes over the wire; no address, no wildcard."""
+    return "." in text and is_host_name(text)
+
+
+def is_host_name(text: str) -> bool:
+    """The same, of one label or more: "localhost" too."""
     labels = text.split(".")
-    return (
-        len(text) <= _DOMAIN_MAX_CHARS and len(labels) > 1 and not labels[-1].isdigit() and all(map(_is_label, labels))
-    )
+    return len(text) <= _DOMAIN_MAX_CHARS and not labels[-1].isdigit() and all(map(_is_label, labels))
 
 
 def _is_label(text: str) -> bool:

@@ -75,7 +75,9 @@ def check_pair(cert: Path, key: Path) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-        raise BadCertificate(f"{cert} and {key} are no certificate and its key: {reason}.") from None
+        raise BadCertificate(
+            f"{cert} and {key} are no certificate and its key: {reason}. Give a chain and its key, both PEM."
+        ) from None
 
 
 def make_tls_context(cert: Path, key: Path, oldest: str) -> ssl.SSLContext:

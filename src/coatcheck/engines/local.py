@@ -34,6 +34,7 @@ from ..ports.store import Commits
 from .blob_hold import removing
 from .blob_paths import BlobPaths, sync_directory
 from .checks import BlobFacts, FindBlob
+from .directory_faults import BadDirectory, InUse, told
 from .encrypted import EncryptingByteStore
 from .files import FileByteStore
 from .local_reads import LocalReads
@@ -93,14 +94,6 @@ _OUR_FOLDERS: Final = (
 )
 
 log = logging.getLogger("coatcheck")
-
-
-class InUse(Exception):
-    """Another server, or what is left of one, has the data directory open."""
-
-
-class BadDirectory(Exception):
-    """The data directory can't be used; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +168,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
     in_use.share(OPEN_WAIT_S)
     path, secrets = data / "catalog.sqlite", FileSecrets(data)
     try:
-        with _told(data), closing(_open_catalog(path, query_only=True)) as connection:
+        with told(data), closing(_open_catalog(path, query_only=True)) as connection:
             if read_version(connection) < len(STEPS):
                 raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
             secret_key, master_keys = check_opening_keys(connection, secrets)
@@ -224,14 +217,15 @@ def prepare_local(data: Path, clock: Clock = wall_clock, *, accept_clock: bool =
     Returns: the server's lock on the directory, to be closed when the server and its workers have ended.
     Raises: InUse, NewerStore, WrongKey, BadDirectory.
     """
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (data / RESTORING).exists():
-        raise BadDirectory(f"A restore into {data} was broken off, or is under way. Repeat coatcheck restore.")
-    make_private(data)
-    server = FileLock(data / "server.lock")
+    with told(data):
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (data / RESTORING).exists():
+            raise BadDirectory(f"A restore into {data} was broken off, or is under way. Repeat coatcheck restore.")
+        make_private(data)
+        server = FileLock(data / "server.lock")
     try:
         server.own(0)
-        with alone_in(data), _told(data):
+        with told(data), alone_in(data):
             _prepare(data, clock, accept_clock=accept_clock)
     except BaseException:
         server.close()
@@ -264,7 +258,7 @@ def needs_preparing(data: Path) -> bool:
     path = data / "catalog.sqlite"
     if not path.exists():
         return True
-    with _told(data), closing(_open_catalog(path, query_only=True)) as connection:
+    with told(data), closing(_open_catalog(path, query_only=True)) as connection:
         return read_version(connection) < len(STEPS)
 
 
@@ -292,20 +286,6 @@ def _prepare(data: Path, clock: Clock, *, accept_clock: bool) -> None:
 
 def _open_catalog(path: Path, *, query_only: bool) -> sqlite3.Connection:
     return open_connection(path, cache_kib=_MAINTENANCE_CACHE_KIB, query_only=query_only)
-
-
-@contextmanager
-def _told(data: Path) -> Iterator[None]:
-    """What SQLite says of a catalog that it can't use, in words. Raises: BadDirectory, InUse."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_BUSY:
-            raise InUse(f"Another program has {data}/catalog.sqlite locked. End it, and start again.") from None
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            raise BadDirectory(f"{data} cannot be written ({error}). Give this user a directory to write to.") from None
-        raise BadDirectory(f"{data}/catalog.sqlite cannot be used ({error}). Restore it from a backup.") from None
 
 
 def make_private(data: Path) -> None:
@@ -391,7 +371,9 @@ class FileLock:
                 return
             except BlockingIOError:
                 if time.monotonic() >= give_up_at:
-                    raise InUse(f"Another process uses {self._path.parent}.") from None
+                    raise InUse(
+                        f"Another process uses {self._path.parent}. End it, or name another directory with --data."
+                    ) from None
                 time.sleep(0.01)
 
 

@@ -72,7 +72,7 @@ def open_store(url: str, clock: Clock) -> Store:
 def not_opened() -> tuple[type[Exception], ...]:
     """What a store that can't be opened raises, for one line and no traceback."""
     from ..ports.secrets import WrongKey
-    from .local import BadDirectory, InUse
+    from .directory_faults import BadDirectory, InUse
     from .sqlite.schema import NewerStore
 
     return BadDirectory, InUse, NewerStore, WrongKey
@@ -96,25 +96,33 @@ class _LocalPrepared:
         self.secrets = FileSecrets(data)
 
     def needs_root_key(self) -> bool:
+        from .directory_faults import told
         from .needed_keys import needs_root_key
 
-        return needs_root_key(self.data)
+        with told(self.data):
+            return needs_root_key(self.data)
 
     def note_root_key(self, access_key_id: str) -> None:
+        from .directory_faults import told
         from .needed_keys import note_root_key
 
-        note_root_key(self.data, access_key_id)
+        with told(self.data):
+            note_root_key(self.data, access_key_id)
 
     def has_authority(self) -> bool:
         from .certificates import tls_files
+        from .directory_faults import told
         from .needed_keys import check_authority
 
-        return check_authority(self.data, self.secrets, tls_files(self.data).ca)
+        with told(self.data):
+            return check_authority(self.data, self.secrets, tls_files(self.data).ca)
 
     def note_authority(self) -> None:
+        from .directory_faults import told
         from .needed_keys import note_authority
 
-        note_authority(self.data, self.secrets)
+        with told(self.data):
+            note_authority(self.data, self.secrets)
 
     def close(self) -> None:
         self._lock.close()

@@ -18,7 +18,7 @@ from ..ports.secrets import CALLBACK, ENCRYPTION, SECRET, TLS, Place, WrongKey
 from .blob_paths import sync_directory
 
 SECRET_FILES: Final = {SECRET: "secret.key", ENCRYPTION: "encryption.key", CALLBACK: "callback.key", TLS: "tls/ca.key"}
-_VARIABLES: Final = {SECRET: "COATCHECK_SECRET_KEY", ENCRYPTION: "COATCHECK_ENCRYPTION_KEY"}
+SECRET_VARIABLES: Final = {SECRET: "COATCHECK_SECRET_KEY", ENCRYPTION: "COATCHECK_ENCRYPTION_KEY"}
 
 
 class FileSecrets:
@@ -51,7 +51,7 @@ class FileSecrets:
 
     def place(self, name: str) -> Place:
         accept = f"coatcheck accept-key {name} --data {self._data}"
-        variable, path = _VARIABLES.get(name, ""), self._path(name)
+        variable, path = SECRET_VARIABLES.get(name, ""), self._path(name)
         if _given(name):
             return Place(variable, f"Restore it from a backup; to do without it: {accept}", is_given=True)
         or_set = f" (or set {variable})" if variable and not path.exists() else ""
@@ -67,7 +67,7 @@ class FileSecrets:
 
 def _given(name: str) -> bytes:
     """What the environment has; b"" for nothing."""
-    return os.fsencode(os.environ.get(_VARIABLES.get(name, ""), ""))
+    return os.fsencode(os.environ.get(SECRET_VARIABLES.get(name, ""), ""))
 
 
 def _read(path: Path) -> bytes | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.configurations import live_channel
+from coatcheck.core.endpoints import accelerate_names
 from coatcheck.core.errors import NO_SUCH_REGION
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.ports.bucket import BucketStat, ClassStat
 from coatcheck.wire.reply import Reply
-from coatcheck.wire.target import accelerate_names
 
 from .call import Call
 

@@ -60,13 +60,13 @@ class Text(NamedTuple):
     lower: bool = False
 
     def read(self, given: Any) -> str:
-        if not isinstance(given, str):
-            raise BadSetting(f"{given!r} is not a text")
+        text = _read_text(given)
+        text = text.lower() if self.lower else text
         try:
-            self.check(given)
+            self.check(text)
         except ValueError as error:
             raise BadSetting(str(error)) from None
-        return given.lower() if self.lower else given
+        return text
 
     def write(self, value: str) -> str:
         return value
@@ -120,7 +120,7 @@ class Seconds(NamedTuple):
     def read(self, given: Any) -> float:
         try:
             number = float(given) if not isinstance(given, bool) else float("nan")
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadSetting(f"{given!r} is not a number of seconds") from None
         if not self.least <= number <= self.most:
             raise BadSetting(f"{given} is not in the range {self.least:g} to {self.most:g} seconds")
@@ -164,8 +164,8 @@ class Folder(NamedTuple):
     metavar: str = "DIR"
 
     def read(self, given: Any) -> Path:
-        path = Path(str(given)).expanduser()
-        if not str(given) or (path.exists() and not path.is_dir()):
+        path = _read_path(given)
+        if path.exists() and not path.is_dir():
             raise BadSetting(f"{given!r} is not a directory")
         if self.must_exist and not path.exists():
             raise BadSetting(f"the directory {given} does not exist")
@@ -181,7 +181,7 @@ class File(NamedTuple):
     metavar: str = "FILE"
 
     def read(self, given: Any) -> Path:
-        path = Path(str(given)).expanduser()
+        path = _read_path(given)
         if not path.is_file():
             raise BadSetting(f"the file {given} does not exist")
         return path.absolute()
@@ -196,9 +196,11 @@ class NewFile(NamedTuple):
     metavar: str = "FILE"
 
     def read(self, given: Any) -> Path:
-        path = Path(str(given)).expanduser()
-        if not str(given) or path.is_dir() or not path.absolute().parent.is_dir():
-            raise BadSetting(f"{given!r} is no file, or its directory does not exist")
+        path = _read_path(given)
+        if path.is_dir():
+            raise BadSetting(f"{given!r} is a directory, and a file is needed")
+        if not path.absolute().parent.is_dir():
+            raise BadSetting(f"the directory {path.absolute().parent} does not exist")
         return path.absolute()
 
     def write(self, value: Path | None) -> str:
@@ -211,7 +213,7 @@ class StoreUrl(NamedTuple):
     metavar: str = "URL"
 
     def read(self, given: Any) -> str:
-        scheme, colon, rest = str(given).partition(":")
+        scheme, colon, rest = _read_text(given).partition(":")
         if (scheme, colon, rest) == ("memory", ":", ""):
             return "memory:"
         if scheme != "file" or not rest:
@@ -235,10 +237,12 @@ class Address(NamedTuple):
     metavar: str = "HOST:PORT"
 
     def read(self, given: Any) -> Listen:
-        host, _, port = str(given).rpartition(":")
-        if not port.isascii() or not port.isdigit() or int(port) > 65535:
+        host, _, port = _read_text(given).rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        is_port = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535
+        if not is_port or any(char in "/[]@," or char.isspace() for char in host):
             raise BadSetting(f"it takes HOST:PORT, for example 127.0.0.1:8000; {given!r} is not that")
-        return Listen(host.strip("[]") or "127.0.0.1", int(port))
+        return Listen(host or "127.0.0.1", int(port))
 
     def write(self, value: Listen | None) -> str:
         if value is None:
@@ -264,3 +268,23 @@ class Many(NamedTuple):
 
     def write(self, value: tuple[Any, ...]) -> str:
         return ",".join(self.of.write(item) for item in value)
+
+
+def _read_text(given: Any) -> str:
+    """What can only be a text. Raises: BadSetting."""
+    if not isinstance(given, str) or "\0" in given:
+        raise BadSetting(f"{given!r} is not a text")
+    return given
+
+
+def _read_path(given: Any) -> Path:
+    """Of whatever there may be; "~" is the home directory. Raises: BadSetting."""
+    if isinstance(given, Path):
+        return given
+    text = _read_text(given)
+    if not text:
+        raise BadSetting("it takes a name, and there is none")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise BadSetting(f"{given!r} names the home directory of nobody here") from None

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.core.addresses import read_network
+from coatcheck.core.endpoints import accelerate_names, endpoint_names
 from coatcheck.core.limits import BUCKETS_PER_ACCOUNT
 
+from .checks import check_host_name, check_region, check_url
 from .kinds import (
     Address,
     Choice,
@@ -36,6 +38,7 @@ from .kinds import (
 )
 
 _ROW: Final = "row"
+_EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,13 @@ class ServerSettings:
     regions: tuple[str, ...] = _row(
         ("cn-hangzhou",),
         "--region",
-        Many(Text("ID")),
+        Many(Text("ID", check_region)),
         "Region id; may be repeated. New buckets go to the first where the address names none.",
     )
     domains: tuple[str, ...] = _row(
         ("localhost",),
         "--domain",
-        Many(Text("NAME", lower=True)),
+        Many(Text("NAME", check_host_name, lower=True)),
         "Base domain: a bucket answers as BUCKET.oss-REGION.NAME; may be repeated.",
     )
     workers: int = _row(_workers, "--workers", Whole(1, 64), "Worker processes.", "one a core, at most 4")
@@ -135,7 +138,7 @@ class ServerSettings:
     otel_endpoint: str = _row(
         "",
         "--otel-endpoint",
-        Text("URL"),
+        Text("URL", check_url),
         "Where traces and metrics are sent by OpenTelemetry, as OTLP over HTTP; needs coatcheck[otel].",
     )
     link_audit_days: int = _row(
@@ -177,7 +180,7 @@ class ServerSettings:
     pages_host: str = _row(
         "",
         "--pages-host",
-        Text("NAME", lower=True),
+        Text("NAME", check_host_name, lower=True),
         "A host name for the pages of links and nothing else, so that no stored object shares their origin.",
         "the server's own names",
     )
@@ -208,7 +211,7 @@ class ServerSettings:
     callback_key_url: str = _row(
         "",
         "--callback-key-url",
-        Text("URL"),
+        Text("URL", check_url),
         "Where applications find the key that callbacks are signed with.",
         "this server",
     )
@@ -321,10 +324,30 @@ def find_conflict(settings: ServerSettings) -> str:
         return "--tls-cert and --tls-key go together."
     if settings.tls_cert and settings.tls_self_signed:
         return "--tls-self-signed makes a certificate; it doesn't go with --tls-cert."
-    if settings.admin is not None and settings.admin.port and settings.admin == settings.listen:
-        return "--admin needs an address of its own, not that of --listen."
+    if settings.admin is not None and _share_a_port(settings.admin, settings.listen):
+        return f"--admin needs a port of its own, and {settings.admin.port} is that of --listen."
     if settings.store == "memory:" and settings.workers > 1:
         return "--store memory: is one process's memory; it goes with --workers 1."
     if not settings.regions or not settings.domains:
         return "--region and --domain need a value each."
+    if settings.pages_host in _own_names(settings):
+        return (
+            f"--pages-host {settings.pages_host}: objects are answered at that name, and the pages of links need "
+            f"another, such as links.{settings.domains[0]}."
+        )
     return ""
+
+
+def _share_a_port(one: Listen, other: Listen) -> bool:
+    """Whether both can't be listened on at once, as far as names alone say; port 0 becomes a free one."""
+    hosts = {"127.0.0.1" if host == "localhost" else host for host in (one.host, other.host)}
+    return one.port == other.port != 0 and (len(hosts) == 1 or not hosts.isdisjoint(_EVERY_ADDRESS))
+
+
+def _own_names(settings: ServerSettings) -> set[str]:
+    """The host names of the server as a whole."""
+    names = {"localhost", *settings.domains}
+    for domain in settings.domains:
+        names.update(accelerate_names(domain))
+        names.update(*(endpoint_names(region, domain) for region in settings.regions))
+    return names

@@ -8,7 +8,7 @@ refused, so that a mistyped one is noticed.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,21 @@ from .server import ROWS, Row, ServerSettings, default_of, find_conflict
 FILE_NAME: Final = "coatcheck.toml"
 FILE_VARIABLE: Final = "COATCHECK_CONFIG"
 DEFAULT: Final = "default"
+_PREFIX: Final = "COATCHECK_"
+_FROM_KUBERNETES: Final = ("COATCHECK_PORT", "COATCHECK_SERVICE_")  # set for a service that is called coatcheck
+_LIKENESS: Final = 0.8  # of the whole name, whose first ten letters are the same anyway
+
+# What is read besides settings and secrets.
+_OTHER_VARIABLES: Final = frozenset(
+    {
+        FILE_VARIABLE,
+        "COATCHECK_NO_LINUX",
+        "COATCHECK_PROFILE",
+        "COATCHECK_TEST_ACCESS_KEY_ID",
+        "COATCHECK_TEST_ACCESS_KEY_SECRET",
+        "COATCHECK_TEST_TOKEN",
+    }
+)
 
 _FIELDS: Final = {row.name: field for field, row in ROWS.items()}
 
@@ -59,6 +74,23 @@ def find_settings(options: Mapping[str, Any], environment: Mapping[str, str], co
     return Found(settings, origins)
 
 
+def find_unknown(environment: Mapping[str, str], also: Iterable[str] = ()) -> list[str]:
+    """Variables that look like settings and are none, each in a sentence: nothing is refused for them.
+
+    Args:
+        also: further names that are read somewhere, those of secrets.
+    """
+    known = sorted(_OTHER_VARIABLES.union(also) | {row.variable for row in ROWS.values()})
+    sentences = []
+    for name in sorted(environment):
+        if not name.startswith(_PREFIX) or name.startswith(_FROM_KUBERNETES) or name in known:
+            continue
+        near = get_close_matches(name, known, 1, _LIKENESS)
+        hint = f"Is {near[0]} meant?" if near else "`coatcheck settings show` lists all settings."
+        sentences.append(f"{name} is set, and is no variable of coatcheck. {hint}")
+    return sentences
+
+
 def find_file(environment: Mapping[str, str], config: Path | None = None) -> Path | None:
     """The file with settings, if there is one. Raises: BadSettings, if the one that is named isn't there."""
     named = config or (Path(environment[FILE_VARIABLE]) if environment.get(FILE_VARIABLE) else None)
@@ -88,16 +120,19 @@ def _find(
 def _read(row: Row, given: Any, origin: str) -> Any:
     try:
         return row.kind.read(given)
-    except BadSetting as error:
+    except (BadSetting, OSError) as error:
         where = origin if origin in (row.option, row.variable) else f"{origin}: {row.name}"
-        raise BadSettings(f"{where}: {error}.") from None
+        why = error if isinstance(error, BadSetting) else f"{error.filename} cannot be looked at: {error.strerror}"
+        raise BadSettings(f"{where}: {why}.") from None
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:
     try:
         stored = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadSettings(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise BadSettings(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise BadSettings(f"{path} is not TOML: {error}.") from None
     for name in stored:
         if name not in _FIELDS:
             near = get_close_matches(name, _FIELDS, 1)

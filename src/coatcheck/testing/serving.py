@@ -46,9 +46,12 @@ class ServedControls:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         try:
             self._listening = socket.create_server((address.host, address.port), family=family)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             where = f"{address.host}:{address.port}"
-            raise CannotControl(f"The test controls can't listen on {where}: {error.strerror}.") from None
+            why = (getattr(error, "strerror", "") or "no such name").partition(" (")[0]
+            raise CannotControl(
+                f"The test controls can't listen on {where}: {why}. Take another place with --test-controls=HOST:PORT."
+            ) from None
         self._door = Door(address.host, self.token)
         host = f"[{address.host}]" if ":" in address.host else address.host
         self.endpoint = f"http://{host}:{self._listening.getsockname()[1]}"

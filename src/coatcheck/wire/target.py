@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from coatcheck.core.endpoints import accelerate_names, endpoint_names
 from coatcheck.core.errors import NON_STANDARD_HOST, OssError
 from coatcheck.core.names import is_bucket_name, read_bucket_name, read_object_key
 from coatcheck.core.percent import decode_form
@@ -77,16 +78,6 @@ def make_addressing(regions: tuple[str, ...], domains: tuple[str, ...]) -> Addre
     for domain in bare_domains:
         base_names.setdefault(domain, regions[0] if len(regions) == 1 else None)
     return Addressing(base_names, bare_domains, accelerating)
-
-
-def endpoint_names(region: str, domain: str) -> tuple[str, str, str]:
-    """The public, internal and dual-stack endpoint of a region under a domain."""
-    return f"oss-{region}.{domain}", f"oss-{region}-internal.{domain}", f"{region}.oss.{domain}"
-
-
-def accelerate_names(domain: str) -> tuple[str, str]:
-    """The endpoints of a domain that stand for no region."""
-    return f"oss-accelerate.{domain}", f"oss-accelerate-overseas.{domain}"
 
 
 def find_target(request: Request, addressing: Addressing) -> Target | None:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from coatcheck.engines.blob_hold import nothing_removed, removing
-from coatcheck.engines.local import BadDirectory, InUse, no_backup, open_local, prepare_local
+from coatcheck.engines.directory_faults import BadDirectory, InUse
+from coatcheck.engines.local import no_backup, open_local, prepare_local
 from coatcheck.engines.needed_keys import set_fingerprints
 from coatcheck.engines.rotation import rotate
 from coatcheck.engines.upkeep.backup import Backup, back_up

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.local import BadDirectory, open_local
+from coatcheck.engines.directory_faults import BadDirectory
+from coatcheck.engines.local import open_local
 from coatcheck.engines.upkeep.check import check
 from coatcheck.engines.upkeep.problems import Place
 

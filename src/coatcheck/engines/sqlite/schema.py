@@ -64,7 +64,10 @@ def read_version(connection: sqlite3.Connection) -> int:
     """How many steps the file has seen; 0 for a new one. Raises: NewerStore."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(STEPS):
-        raise NewerStore(f"The catalog has version {version}; this coatcheck knows versions up to {len(STEPS)}.")
+        raise NewerStore(
+            f"The catalog has version {version}; this coatcheck knows versions up to {len(STEPS)}. "
+            "Install the newer one again, or restore a backup of before."
+        )
     return version
 
 

@@ -37,8 +37,9 @@ from ...ports.byte_store import is_encrypted
 from ...ports.secrets import ENCRYPTION, SECRET
 from ..blob_hold import nothing_removed
 from ..blob_paths import SHARDS, BlobPaths, sync_directory
+from ..directory_faults import BadDirectory
 from ..encrypted import HEADER_BYTES
-from ..local import BadDirectory, FileLock
+from ..local import FileLock
 from ..needed_keys import known_fingerprints, verify_keys
 from ..secret_files import SECRET_FILES, FileSecrets
 from ..sqlite.connection import open_connection

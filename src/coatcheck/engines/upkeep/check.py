@@ -19,8 +19,8 @@ from typing import Final
 from ...ports.byte_store import is_encrypted
 from ...ports.secrets import WrongKey
 from ..blob_paths import BlobPaths
+from ..directory_faults import BadDirectory
 from ..encrypted import content_size
-from ..local import BadDirectory
 from ..needed_keys import verify_keys
 from ..secret_files import FileSecrets
 from ..sqlite.connection import open_connection

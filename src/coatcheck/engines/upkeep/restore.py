@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from ..blob_paths import sync_directory
-from ..local import RESTORING, BadDirectory
+from ..directory_faults import BadDirectory
+from ..local import RESTORING
 from .copying import copy_blob, copy_file, make_folder, sum_file
 from .manifest import CATALOG, SNAPSHOTS, Head, NoBackup, read_blobs, read_files, verify_manifest
 

@@ -22,8 +22,8 @@ from typing import Any, Final
 from ...ports.byte_store import is_encrypted
 from ...ports.damage import Damaged
 from ..blob_paths import BlobPaths
+from ..directory_faults import InUse
 from ..encrypted import open_body
-from ..local import InUse
 from ..master_keys import MasterKeys
 from ..needed_keys import check_opening_keys
 from ..secret_files import FileSecrets

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 
 from ...clock import Clock
-from ..local import InUse
+from ..directory_faults import InUse
 from .problems import Problem
 from .scrub import scrub
 from .scrub_note import ScrubNote, read_note, write_note
