@@ -111,7 +111,7 @@ async def test_either_kind_of_endpoint_has_limits_of_its_own(house: House) -> No
 
 async def test_what_goes_at_the_same_time_shares_a_bandwidth(house: House, monkeypatch: Any) -> None:
     """At a thousandth of a Gbit, since nobody wants to wait for a whole one."""
-    monkeypatch.setattr("coatcheck.oss.traffic_limit._GBIT", 10**6)
+    monkeypatch.setattr("coatcheck.operations.bandwidth._GBIT", 10**6)
     await house.put("/photos/large.bin", bytes(64 * 1024))
     await put(house, TotalDownloadBandwidth=8, ExtranetDownloadBandwidth=8)
     begun = asyncio.get_running_loop().time()
