@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coatcheck.background.log_line import LogEntry, entry_of, write_line
 from coatcheck.configurations.log_fields import LogFields, to_json
-from coatcheck.wire.query import read_query
+from coatcheck.wire.query import NO_QUERY, Parameter, Query, make_query, read_query
 
 from ..oss.house import ANYBODY, OWNER, House
 from ..oss.test_bucket_logging import FIELDS, enabled
@@ -42,10 +42,13 @@ def line_of(answer: Any) -> str:
 
 def an_entry(**more: Any) -> LogEntry:
     nothing: dict[str, Any] = {"bucket": "photos", "document": "{}", "fields": "", "client": "192.0.2.1", "ended_at": 0}
-    nothing |= {"method": "GET", "path": b"/a", "parameters": (), "version": "1.1", "headers": {}, "status": 200}
+    nothing |= {"method": "GET", "path": b"/a", "version": "1.1", "headers": {}, "status": 200}
     nothing |= {"sent_bytes": 0, "seconds": 0, "cost_s": 0, "request_id": "R", "requester": "", "operation": ""}
     nothing |= {"key": "a", "size": None, "refusal": "", "owner": "1", "storage_class": "", "access_key_id": ""}
-    return LogEntry(**(nothing | more))
+    given: Query = more.pop("query", NO_QUERY)
+    plain = given.canonical is None
+    nothing |= {"parameters": given.parameters if plain else (), "link": b"" if plain else given.raw}
+    return LogEntry(**(nothing | {"query": given.first} | more))
 
 
 async def test_the_fields_of_a_download_in_their_order() -> None:
@@ -96,14 +99,33 @@ SECRET_PARAMETERS = ("Signature", "x-oss-signature", "security-token", "x-oss-se
 
 @pytest.mark.parametrize("name", SECRET_PARAMETERS)
 def test_what_gives_a_right_is_not_written(name: str) -> None:
-    parameters = ((name, "s3cret", False), ("b", "c d", False))
-    line = write_line(an_entry(parameters=parameters, headers={"referer": f"http://a/?{name}=s3cret#x"})).decode()
+    query = read_query(f"{name}=s3cret&b=c%20d".encode())
+    line = write_line(an_entry(query=query, headers={"referer": f"http://a/?{name}=s3cret#x"})).decode()
     assert f'"GET /a?{name}=-&b=c%20d HTTP/1.1"' in line
     assert "s3cret" not in line
 
 
+LINK = b"x-oss-credential=a%2Fb&x-oss-date=20260305T070809Z&x-oss-expires=60"
+
+
+@pytest.mark.parametrize(
+    ("query", "written"),
+    [
+        (LINK + b"&x-oss-signature=0a1b", LINK + b"&x-oss-signature=-"),
+        (
+            b"x-oss-signature=0a1b&" + LINK + b"&x-oss-security-token=s3",
+            b"x-oss-signature=-&" + LINK + b"&x-oss-security-token=-",
+        ),
+        (LINK + b"&x-oss-signature=0a1b&" + b"n" * 65 + b"=s3", LINK + b"&x-oss-signature=-&" + b"n" * 65 + b"=-"),
+        (LINK + b"&x-oss-signature=0a1b&b=c+d", LINK + b"&x-oss-signature=-&b=c%20d"),
+    ],
+)
+def test_a_link_is_written_as_it_came_but_for_its_secrets(query: bytes, written: bytes) -> None:
+    assert f'"GET /a?{written.decode()} HTTP/1.1"' in write_line(an_entry(query=read_query(query))).decode()
+
+
 def test_a_sub_resource_of_that_name_stays() -> None:
-    assert '"GET /a?policy HTTP/1.1"' in write_line(an_entry(parameters=(("policy", "", False),))).decode()
+    assert '"GET /a?policy HTTP/1.1"' in write_line(an_entry(query=read_query(b"policy"))).decode()
 
 
 async def test_chosen_fields_stand_at_the_end() -> None:
@@ -116,7 +138,7 @@ async def test_chosen_fields_stand_at_the_end() -> None:
 
 def test_chosen_fields_are_cut() -> None:
     fields = to_json(LogFields(("x-long", "x-more"), ("p",)))
-    entry = an_entry(fields=fields, headers={"x-long": "é" * 2000, "x-more": "m"}, parameters=(("p", "q", False),))
+    entry = an_entry(fields=fields, headers={"x-long": "é" * 2000, "x-more": "m"}, query=read_query(b"p=q"))
     chosen = json.loads(b64decode(write_line(entry).split()[-1].strip(b'"')))
     assert chosen["truncated"]
     assert chosen["headers"]["x-long"] == "é" * 509  # 6 bytes of the 1024 are the name
@@ -161,8 +183,8 @@ def test_no_stranger_fakes_a_line_or_a_field(
     agent: str, referer: str, host: str, key: str, name: str, value: str, path: bytes
 ) -> None:
     headers = {"user-agent": agent, "referer": referer, "host": host}
-    query = ((name, value, False),) if name else read_query(b"").parameters
-    line = write_line(an_entry(headers=headers, key=key, parameters=query, path=b"/" + path)).decode("ascii")
+    query = make_query((Parameter(name, value),)) if name else NO_QUERY
+    line = write_line(an_entry(headers=headers, key=key, query=query, path=b"/" + path)).decode("ascii")
     assert line.endswith("\n")
     assert line[:-1].isprintable()
     fields = FIELD.findall(line[:-1])

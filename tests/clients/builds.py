@@ -41,7 +41,7 @@ def java_sdk() -> list[str]:
 
 
 def go_program(name: str) -> str:
-    """The path of a Go program: "download" or "sdk"."""
+    """The path of a Go program: the name of its folder."""
     sources = [GO / "go.mod", GO / "go.sum", *sorted(GO.glob("*/*.go"))]
     words = [need("go"), "build", "-mod=readonly", "-o", "build/", "./..."]
     _build(sources, GO / "build" / "stamp", [words], GO)

@@ -258,8 +258,8 @@ def _cloud(do: Session) -> None:
     do("get_bucket_requester_qos_info", "1")
     do("list_bucket_requester_qos_infos")
     do("delete_bucket_requester_qos_info", "1")
-    do("put_async_fetch_task", models.AsyncFetchTaskConfiguration("http://www.example.com/a", "fetched"))
-    do("get_async_fetch_task", "task")
+    task = do("put_async_fetch_task", models.AsyncFetchTaskConfiguration("http://www.example.com/a", "fetched"))
+    do("get_async_fetch_task", task.task_id)
 
 
 def _ends(do: Session) -> None:

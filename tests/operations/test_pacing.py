@@ -50,6 +50,16 @@ def test_all_who_name_a_meter_share_it_and_workers_share_the_limit() -> None:
     assert (changed.rate, meters.find(1, "total_upload", 2000)) == (500, changed)
 
 
+def test_meters_found_together_are_those_found_alone() -> None:
+    meters = BucketMeters()
+    both = meters.find_all(1, (("total_qps", 10), ("extranet_qps", 5)))
+    assert both == (meters.find(1, "total_qps", 10), meters.find(1, "extranet_qps", 5))
+    changed = meters.find_all(1, (("total_qps", 20),))
+    assert meters.find_all(1, (("total_qps", 20), ("intranet_qps", 5)))[0] is changed[0], "shared by both sides"
+    assert meters.find_all(1, (("total_qps", 10), ("extranet_qps", 5)))[0].rate == 10
+    assert meters.find_all(1, ()) == ()
+
+
 def test_meters_are_remembered_up_to_a_number() -> None:
     meters = BucketMeters()
     first = meters.find(0, "total_upload", 1)

@@ -440,3 +440,18 @@ def test_a_listed_header_that_was_signed_and_is_not_sent_is_named(sign: str) -> 
     with pytest.raises(OssError, match="Signed headers are not sent: range") as refused:
         verify(claim_of(absent), absent, OBJECT, SECRET)
     assert (refused.value.status, refused.value.code, refused.value.ec) == (400, "InvalidArgument", "0002-00000077")
+
+
+def test_a_date_header_may_be_signed_as_it_was_sent() -> None:
+    """So does aliyun-oss-go-sdk, which sends no x-oss-date."""
+    signature = "3d4e127129d9659e2f48725c068e710cc48df7df9e13dcdb22447195e64e2c6b"
+    scope = f"{ACCESS_KEY_ID}/20260305/cn-hangzhou/oss/aliyun_v4_request"
+    headers = {
+        "date": "Thu, 05 Mar 2026 07:08:09 GMT",
+        "x-oss-content-sha256": "UNSIGNED-PAYLOAD",
+        "authorization": f"OSS4-HMAC-SHA256 Credential={scope},Signature={signature}",
+    }
+    url = f"https://{HOST}/exampleobject.txt"
+    assert is_accepted(a_request(url, headers=headers))
+    assert not is_accepted(a_request(url, headers={**headers, "date": "Thu, 05 Mar 2026 07:08:10 GMT"}))
+    assert not is_accepted(a_request(url, headers={**headers, "x-oss-date": "20260305T070809Z"}))

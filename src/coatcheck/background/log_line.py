@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 from coatcheck.configurations import log_fields
 from coatcheck.core.limits import LOG_FIELDS_MAX_BYTES, LOG_TEXT_MAX_CHARS
 from coatcheck.core.operation_names import write_operation
-from coatcheck.core.percent import encode
+from coatcheck.core.percent import decode_query, encode
 from coatcheck.core.times import write_log_date
 from coatcheck.exchange import Exchange
 
@@ -34,7 +34,9 @@ class LogEntry(NamedTuple):
     Attributes:
         bucket, document: the source bucket's name, and where its log was to go when the request came, as stored.
         fields: the stored document of the fields that were chosen; "" for none.
-        path, parameters: of the URI, decoded parameters in their order.
+        path, parameters: of the URI, decoded parameters in their order; none for a link.
+        link: the raw query of a link, in the one spelling that it would be given here; else empty.
+        query: the first value of each parameter.
         ended_at: Unix seconds.
         refusal, operation: "" for none; `operation` in snake case.
         owner, requester: uids; "" for an anonymous requester.
@@ -49,6 +51,8 @@ class LogEntry(NamedTuple):
     method: str
     path: bytes
     parameters: tuple[tuple[str, str, bool], ...]
+    link: bytes
+    query: Mapping[str, str]
     version: str
     headers: Mapping[str, str]
     status: int
@@ -71,6 +75,7 @@ def entry_of(exchange: Exchange) -> LogEntry | None:
     logged, request = exchange.logged, exchange.request
     if logged is None:
         return None
+    link = b"" if request.query.canonical is None else request.query.raw  # to read its parameters takes long
     return LogEntry(
         exchange.bucket,
         logged.document,
@@ -79,7 +84,9 @@ def entry_of(exchange: Exchange) -> LogEntry | None:
         exchange.now + exchange.seconds,
         request.method,
         request.raw_path,
-        request.query.parameters,
+        () if link else request.query.parameters,
+        link,
+        request.query.first,
         "1.1" if request.takes_chunks else "1.0",
         request.headers,
         0 if exchange.reply is None else exchange.reply.status,
@@ -131,16 +138,13 @@ _UPLOADS: Final = frozenset({"put_object", "append_object", "upload_part"})
 def _quoted(text: str) -> str:
     text = text[:LOG_TEXT_MAX_CHARS]
     if not text.isascii():
-        raw = text.encode("utf-8", "surrogateescape")
-        text = "".join(chr(byte) if byte < 128 else f"\0{byte:02X}" for byte in raw).replace("\\", "\\x5C")
-        text = text.replace('"', "\\x22").replace("\0", "\\x")
-        return f'"{text.translate(_CONTROLS)}"'
+        return f'"{"".join([_CODES[byte] for byte in text.encode("utf-8", "surrogateescape")])}"'
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"' if text else _EMPTY
     return f'"{text.translate(_QUOTED)}"'
 
 
-_CONTROLS: Final = {number: text for number, text in _QUOTED.items() if number not in (34, 92)}
+_CODES: Final = [_QUOTED.get(byte, chr(byte)) if byte < 128 else f"\\x{byte:02X}" for byte in range(256)]
 
 
 # --- what nobody may read from a log ---------------------------------------------------------------------------------
@@ -148,10 +152,25 @@ _CONTROLS: Final = {number: text for number, text in _QUOTED.items() if number n
 
 def _uri(entry: LogEntry) -> str:
     path = entry.path.decode("utf-8", "surrogateescape")
-    return path + ("?" + "&".join(_written(entry.parameters)) if entry.parameters else "")
+    pieces = list(_written(entry))
+    return f"{path}?{'&'.join(pieces)}" if pieces else path
 
 
-def _written(parameters: tuple[tuple[str, str, bool], ...]) -> Iterator[str]:
+def _written(entry: LogEntry) -> Iterator[str]:
+    if not entry.link:
+        yield from _encoded(entry.parameters)
+        return
+    for piece in entry.link.decode().split("&"):
+        name, _, value = piece.partition("=")
+        yield f"{name}=-" if value and _is_hidden(name) else piece
+
+
+@lru_cache(maxsize=512)
+def _is_hidden(encoded_name: str) -> bool:
+    return len(encoded_name) > _NAME_MAX_CHARS or log_fields.is_secret(decode_query(encoded_name))
+
+
+def _encoded(parameters: tuple[tuple[str, str, bool], ...]) -> Iterator[str]:
     for name, value, bare_equals in parameters:
         written, secret = _parameter(name) if len(name) <= _NAME_MAX_CHARS else (encode(name), True)
         if not value:
@@ -175,7 +194,7 @@ def _hide_in_url(url: str) -> str:
         return url
     page, _, rest = url.partition("?")
     pairs = parse_qsl(rest.partition("#")[0], keep_blank_values=True, errors="surrogateescape", separator="&")
-    return page + "?" + "&".join(_written(tuple((name, value, True) for name, value in pairs)))
+    return page + "?" + "&".join(_encoded(tuple((name, value, True) for name, value in pairs)))
 
 
 def _chosen(entry: LogEntry) -> str:
@@ -184,8 +203,7 @@ def _chosen(entry: LogEntry) -> str:
     left = LOG_FIELDS_MAX_BYTES
     given: dict[str, dict[str, str]] = {"headers": {}, "querys": {}}
     truncated = False
-    query = {name: value for name, value, _ in reversed(entry.parameters)}
-    sources = (("headers", wanted.headers, entry.headers), ("querys", wanted.parameters, query))
+    sources = (("headers", wanted.headers, entry.headers), ("querys", wanted.parameters, entry.query))
     for kind, names, source in sources:
         for name in names:
             value = source.get(name.lower() if kind == "headers" else name)

@@ -60,6 +60,7 @@ def status_of(document: str | None) -> str:
     return (AccessMonitor() if document is None else from_json(document)).status
 
 
+@lru_cache(maxsize=256)
 def monitored_since(document: str | None) -> int | None:
     """Since when times are kept, Unix seconds, by the stored document if there is one; None if they aren't."""
     monitor = AccessMonitor() if document is None else from_json(document)

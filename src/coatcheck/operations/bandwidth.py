@@ -3,6 +3,7 @@ PutBucketQoSInfo."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from coatcheck.configurations import qos
@@ -26,5 +27,10 @@ def shared_pace(meters: BucketMeters, bucket: Bucket, direction: str, *, intrane
     document = bucket.configuration(qos.NAME)
     if document is None:
         return ()
-    limits = qos.limits_of(document, direction, intranet=intranet)
-    return tuple([meters.find(bucket.bucket_id, name, limit * _GBIT) for name, limit in limits])
+    return meters.find_all(bucket.bucket_id, _rates(document, direction, intranet))
+
+
+@lru_cache(maxsize=1024)
+def _rates(document: str, direction: str, intranet: bool) -> tuple[tuple[str, int], ...]:
+    """In bit/s."""
+    return tuple((name, limit * _GBIT) for name, limit in qos.limits_of(document, direction, intranet=intranet))

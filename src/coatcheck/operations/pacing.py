@@ -39,6 +39,10 @@ class Meter:
         return max(self._due - now, 0.0)
 
 
+Pace = tuple[Meter, ...]  # of bits a second; the slowest counts
+Limits = tuple[tuple[str, int], ...]  # names, and units a second
+
+
 class BucketMeters:
     """The meters that all requests of a process share which are about one bucket.
 
@@ -49,6 +53,17 @@ class BucketMeters:
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
         self._meters: dict[tuple[int, str], Meter] = {}  # by bucket_id and name
+        self._found: dict[tuple[int, Limits], Pace] = {}  # what `find_all` gave last, as long as no meter is replaced
+
+    def find_all(self, bucket_id: int, limits: Limits) -> Pace:
+        """A meter for each of the limits, by its name. Asked for by every request, so it is looked up in one go."""
+        if not limits:
+            return ()
+        found = self._found.get((bucket_id, limits))
+        if found is None:
+            found = tuple([self.find(bucket_id, name, limit) for name, limit in limits])
+            self._found[bucket_id, limits] = found
+        return found
 
     def find(self, bucket_id: int, name: str, limit: float) -> Meter:
         """The one meter of that name; a new one when the limit is another than it was."""
@@ -56,12 +71,10 @@ class BucketMeters:
         meter = self._meters.get(place)
         if meter is None or meter.rate != rate:
             meter = self._meters[place] = Meter(rate, _SHARED_SLACK_S)
+            self._found.clear()
             if len(self._meters) > METERS_MAX:
                 del self._meters[next(iter(self._meters))]
         return meter
-
-
-Pace = tuple[Meter, ...]  # of bits a second; the slowest counts
 
 
 async def paced(chunks: AsyncIterator[bytes | bytearray] | AsyncIterator[bytes], pace: Pace) -> AsyncIterator[bytes]:

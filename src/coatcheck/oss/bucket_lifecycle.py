@@ -5,6 +5,8 @@ Source: OSS API reference, the operation of that name. Rules are carried out by 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from coatcheck.configurations import lifecycle
 from coatcheck.core.limits import LIFECYCLE_MAX_BYTES
 from coatcheck.core.times import write_http_date
@@ -26,8 +28,16 @@ async def put_bucket_lifecycle(call: Call) -> Reply:
     return Reply(200)
 
 
+@lru_cache(maxsize=256)
+def _expiring(document: str) -> tuple[str, ...]:
+    """The prefixes of the stored rules that expire objects: keys with none of them aren't weighed any further."""
+    return tuple(rule.prefix for rule in lifecycle.from_json(document).rules if rule.expiration is not None)
+
+
 def expiration_headers(document: str, record: ObjectRecord) -> tuple[RawHeader, ...]:
     """x-oss-expiration of an object's current version, if one of the stored rules will expire it."""
+    if not record.key.startswith(_expiring(document)):
+        return ()
     version = ListedVersion(
         record.key,
         record.version_id,

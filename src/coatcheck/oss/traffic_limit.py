@@ -49,7 +49,7 @@ def check_request_rate(document: str, bucket: Bucket, request: Request, meters: 
     Raises: OssError QPS_LIMIT_EXCEEDED, BANDWIDTH_FORBIDDEN.
     """
     limits = qos.limits_of(document, "qps", intranet=_is_internal(request))
-    found = [meters.find(bucket.bucket_id, name, limit) for name, limit in limits]
+    found = meters.find_all(bucket.bucket_id, limits)
     for meter in found:
         if meter.wait(now) >= QPS_BURST_S:
             raise QPS_LIMIT_EXCEEDED(headers=_RETRY)

@@ -342,7 +342,12 @@ def _texts(claim: V4Claim, request: Request, target: Target) -> Sequence[str]:
 
 
 def _odd_texts(claim: V4Claim, request: Request, target: Target) -> Sequence[str]:
-    """A signer that was given an empty string may have signed "acl=" instead of "acl" (ali-oss)."""
+    """A signer that sends no x-oss-date may have signed its Date as it is (aliyun-oss-go-sdk); one that was given an
+    empty string "acl=" instead of "acl" (ali-oss).
+    """
+    if claim.expires_s is None and "x-oss-date" not in request.headers:
+        text = _canonical_request(claim, request, target, None)
+        return [v4.string_to_sign(request.headers.get("date", ""), claim.scope, text)]
     if not any(parameter.bare_equals for parameter in request.query.parameters):
         return ()
     return [

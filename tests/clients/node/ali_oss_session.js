@@ -162,8 +162,8 @@ async function channels() {
 }
 
 async function others() {
-  await call('postAsyncFetch', ['fetched', 'http://www.example.com/a']);
-  await call('getAsyncFetch', ['task']);
+  const { taskId } = await call('postAsyncFetch', ['fetched', 'http://www.example.com/a']);
+  await call('getAsyncFetch', [taskId]);
   await call('signatureUrl', ['a.csv'], named);
   await call('asyncSignatureUrl', ['a.csv'], named);
   await call('signatureUrlV4', ['GET', 60, {}, 'a.csv'], main);
