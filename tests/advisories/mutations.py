@@ -779,7 +779,9 @@ BACKGROUND: Final[dict[str, Mutation]] = {
     "test_a_header_fakes_no_line_of_a_log": _m(
         "_quoted", _LOG_LINE, "    return f'\"{text.translate(_QUOTED)}\"'", "    return f'\"{text}\"'"
     ),
-    "test_a_log_holds_no_link_that_works": _m("_written", _LOG_LINE, 'f"{written}=-" if secret else ', ""),
+    "test_a_log_holds_no_link_that_works": _m(
+        "_written", _LOG_LINE, 'f"{name}=-" if value and _is_hidden(name) else piece', "piece"
+    ),
     "test_a_configuration_lends_nobody_a_role": _m(
         "_may_pass", _ACTING, "    if principal is None:\n", "    if principal is None or True:\n"
     ),

@@ -171,7 +171,7 @@ def test_upload_whose_connection_breaks_leaves_nothing(kind: str, request: pytes
             wire = house.connect()
             wire.sendall(house.head("PUT", key, fields) + sent)
             wire.close()  # over TLS this says no goodbye either
-    wait_until(lambda: house.refused() == before + 2 * len(broken))
+    wait_until(lambda: house.refused() >= before + 2 * len(broken))
     house.assert_untouched()
 
 
