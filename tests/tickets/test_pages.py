@@ -199,6 +199,28 @@ async def test_a_link_that_was_changed_says_so_and_nothing_of_the_signature(hous
     assert b"OwnerKey" not in page.body
 
 
+PROGRAMS = [
+    {"accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"},  # Java's HttpURLConnection
+    {"accept": "*/*"},  # curl, Go, Python
+    {},
+    {"accept": "text/html,application/xhtml+xml", "sec-fetch-mode": "cors"},  # a script in a page
+    {"accept": "text/html,application/xhtml+xml", "sec-fetch-mode": "no-cors"},
+]
+
+
+@pytest.mark.parametrize("headers", PROGRAMS)
+async def test_programs_get_bytes_and_xml(house: House, headers: dict[str, str]) -> None:
+    ticket = await make(house)
+    assert (await use(house, ticket["url"], headers=headers)).body == b"0123456789"
+    await call(house, "DELETE", f"links/{ticket['id']}")
+    assert (await use(house, ticket["url"], headers=headers)).refusal == (410, "LinkCancelled")
+
+
+async def test_browsers_without_tls_say_no_mode(house: House) -> None:
+    old = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    assert (await use(house, (await make(house))["url"], headers=old)).headers["content-type"].startswith("text/html")
+
+
 async def test_unsigned_requests_get_what_oss_gives(house: House) -> None:
     answer = await house.ask("GET", "/photos/2026/cat.jpg", headers=BROWSER, by=None)
     assert answer.refusal == (403, "AccessDenied")

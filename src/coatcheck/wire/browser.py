@@ -16,6 +16,10 @@ def follows_link(request: Request) -> bool:
 
 def is_navigation(request: Request) -> bool:
     """Somebody followed a link: what comes back fills a window."""
-    if request.method not in ("GET", "HEAD", "POST") or "text/html" not in request.headers.get("accept", ""):
+    accept = request.headers.get("accept", "")
+    if request.method not in ("GET", "HEAD", "POST") or "text/html" not in accept:
         return False
-    return request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    mode = request.headers.get("sec-fetch-mode")
+    if mode is None:  # without TLS browsers don't say; Java's HttpURLConnection takes text/html too, and no XHTML
+        return "application/xhtml+xml" in accept
+    return mode == "navigate"
