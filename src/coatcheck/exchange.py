@@ -247,4 +247,7 @@ async def _close(reply: Reply, sent_bytes: int) -> None:
         failure = error
     await reply.body.close()
     if failure is not None:
-        raise failure
+        try:
+            raise failure
+        finally:
+            failure = None  # its traceback holds this frame: a circle

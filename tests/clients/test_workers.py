@@ -226,7 +226,7 @@ def test_port_that_old_connections_hold_is_not_said_to_be_in_use(tmp_path: Path)
         accepted, _ = listening.accept()
     with client, accepted:
         done = start(tmp_path / "data", port)
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert (
             f"Nobody listens on port {port} on 127.0.0.1, but connections of another program still hold it"
             in done.stderr

@@ -76,7 +76,7 @@ def test_the_ready_line_is_all_that_a_client_needs(tmp_path: Path) -> None:
 
 def test_a_key_that_others_know_beforehand() -> None:
     given = {"COATCHECK_TEST_ACCESS_KEY_ID": "test-key.1", "COATCHECK_TEST_ACCESS_KEY_SECRET": "test-secret"}
-    assert "the access key id may hold only" in refused("--ephemeral", **given)
+    assert "an access key id has letters, digits" in refused("--ephemeral", **given)
     given["COATCHECK_TEST_ACCESS_KEY_ID"] = "TestKey1"
     with serving("--ephemeral", **given) as (facts, _):
         assert (facts["access_key_id"], facts["access_key_secret"]) == ("TestKey1", "test-secret")

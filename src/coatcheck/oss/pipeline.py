@@ -112,6 +112,7 @@ class Pipeline:
             if self._hints is not None:
                 await self._hints.give(refusal, exchange)
             reply = self._refuse(exchange, refusal)
+            refusal = None  # its traceback holds this frame, and all that was read: a circle that would stay for long
         if exchange.logged is not None:
             exchange.logged.cost_s = exchange.running_s()
         if exchange.cors or (exchange.cors is not None and "origin" in exchange.request.headers):

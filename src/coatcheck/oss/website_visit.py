@@ -68,15 +68,18 @@ class Visit(NamedTuple):
             if error.fault is not NO_SUCH_KEY:
                 raise
             refusal = error
-        key = self.target.key or ""
-        rule = find_mirror(self.site, self.exchange.request, key, refusal)
-        if rule is not None:
-            return await self.serve_mirrored(rule)
-        if not key.endswith("/"):
+        try:
+            key = self.target.key or ""
+            rule = find_mirror(self.site, self.exchange.request, key, refusal)
+            if rule is not None:
+                return await self.serve_mirrored(rule)
+            if not key.endswith("/"):
+                raise refusal
+            with suppress(OssError):
+                return await self._replace(caller=ANONYMOUS if self.caller.by_link else self.caller).serve_page()
             raise refusal
-        with suppress(OssError):
-            return await self._replace(caller=ANONYMOUS if self.caller.by_link else self.caller).serve_page()
-        raise refusal
+        finally:
+            del refusal  # its traceback holds this frame: a circle
 
     async def serve_mirrored(self, rule: RoutingRule) -> Reply:
         """An object that whoever asks may read, and that isn't there: fetched, and then given as any other."""

@@ -346,7 +346,10 @@ class Connection:
             await exchange.end(sent_bytes, whole=whole)
         self._rest(turn, whole=whole)
         if failure is not None:
-            raise failure
+            try:
+                raise failure
+            finally:
+                failure = None  # its traceback holds this frame: a circle
 
     def _rest(self, turn: _Turn, *, whole: bool) -> None:
         """Between two requests, or at the end."""
