@@ -151,9 +151,13 @@ class Exchange:
         self.reply = reply
         return reply
 
-    def refuse(self, error: OssError) -> Reply:
-        """The refusal as the client gets it; the log will say its code."""
+    def note_refusal(self, error: OssError) -> None:
+        """What logs, and `coatcheck explain`, will say, whatever the refusal looks like."""
         self.refusal, self.ec, self.reason, self.hint = error.code, error.ec, error.fault.message, error.hint
+
+    def refuse(self, error: OssError) -> Reply:
+        """The refusal as the client gets it."""
+        self.note_refusal(error)
         request = self.request
         return fault_reply(error, method=request.method, host=request.host, request_id=self.request_id)
 

@@ -20,7 +20,7 @@ from coatcheck.core.limits import LOG_GATHERED_S, LOG_LINES_WAITING_MAX, LOG_TEX
 from coatcheck.core.operation_names import write_operation
 from coatcheck.core.times import write_iso_ms
 from coatcheck.exchange import Exchange
-from coatcheck.identity.caller import make_link_id
+from coatcheck.identity.caller import Caller
 
 _LINES_MAX: Final = 200  # in one write
 _ASCII_MAX: Final = 0x7F
@@ -39,11 +39,11 @@ class Out(Protocol):
 
 
 # What a line says, without what was asked and answered at length, for thousands of them may wait: now, request id,
-# client, method, host, operation, bucket, access key id, refusal, agent, status, key, signature of the link, bytes,
+# client, method, host, operation, bucket, access key id, refusal, agent, status, key, who came by a link, bytes,
 # whether whole, seconds. (A plain tuple is made and read faster than a named one.)
 _Entry = tuple[
     *tuple[float, str, str, str, str, str, str, str, str, str],
-    *tuple[int, str, str, int, bool, float],
+    *tuple[int, str, Caller | None, int, bool, float],
 ]
 
 
@@ -134,22 +134,19 @@ def _entry_of(exchange: Exchange) -> _Entry:
         headers.get("user-agent", ""),
         0 if reply is None else reply.status,
         exchange.key,
-        "" if link is None else link.caller.signature,
+        None if link is None else link.caller,
         exchange.sent_bytes,
         exchange.whole,
         exchange.seconds,
     )
 
 
-_link_id = lru_cache(maxsize=4096)(make_link_id)
-
-
 def _write_json(entry: _Entry) -> str:
-    now, request_id, *who, key, signature, sent, whole, seconds = entry
+    now, request_id, *who, key, by_link, sent, whole, seconds = entry
     tenths, at = int(seconds * 10_000), write_iso_ms(int(now * 1000))
     return (
         f'{{"time":"{at}","request_id":"{request_id}",{_write_who(*who)},"key":{_short_json(key)},'
-        f'"link":"{_link_id(who[5], signature) if signature else ""}","bytes":{sent},'
+        f'"link":"{by_link.link if by_link else ""}","bytes":{sent},'
         f'"end":"{"whole" if whole else "broken"}","ms":{tenths // 10}.{tenths % 10}}}\n'
     )
 
@@ -185,7 +182,7 @@ _short_json = lru_cache(maxsize=4096)(_quote_json)
 
 def _write_text(entry: _Entry) -> str:
     (now, request_id, client, method, host, operation, bucket, access_key_id, refusal, agent) = entry[:10]
-    status, key, signature, sent, whole, seconds = entry[10:]
+    status, key, by_link, sent, whole, seconds = entry[10:]
     fields = {
         "time": write_iso_ms(int(now * 1000)),
         "request_id": request_id,
@@ -200,7 +197,7 @@ def _write_text(entry: _Entry) -> str:
         "bytes": str(sent),
         "end": "whole" if whole else "broken",
         "ms": f"{seconds * 1000:.1f}",
-        "link": _link_id(access_key_id, signature) if signature else "-",
+        "link": by_link.link if by_link else "-",
         "host": host or "-",
         "agent": agent or "-",
     }

@@ -221,6 +221,20 @@ async def test_browsers_without_tls_say_no_mode(house: House) -> None:
     assert (await use(house, (await make(house))["url"], headers=old)).headers["content-type"].startswith("text/html")
 
 
+async def test_what_a_page_refuses_is_noted_as_any_refusal(house: House) -> None:
+    """So that the request id at its foot explains it."""
+    ticket = await make(house)
+    await call(house, "DELETE", f"links/{ticket['id']}")
+    trace = (await use(house, ticket["url"], headers=BROWSER)).trace
+    assert (trace.refusal, trace.ec) == ("LinkCancelled", "9000-00000022")
+    assert trace.reason == "This link has been cancelled. Ask for a new one."
+    link = house.link("GET", "2026/cat.jpg", expires=60)
+    house.now = NOW + 240
+    trace = (await house.follow(link, headers=BROWSER)).trace
+    assert (trace.refusal, trace.ec) == ("AccessDenied", "0002-00000236")
+    assert trace.hint == "The link ended 3 min ago: ask for a new one."
+
+
 async def test_unsigned_requests_get_what_oss_gives(house: House) -> None:
     answer = await house.ask("GET", "/photos/2026/cat.jpg", headers=BROWSER, by=None)
     assert answer.refusal == (403, "AccessDenied")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ import pytest
 
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.ports.keyring import AccessKey, Principal
+from coatcheck.request_log import RequestLog
 
 from ..oss.house import NOW, OWNER, STRANGER, House
 from .desk import a_house, call, make, refusal, use, with_password
@@ -395,3 +397,13 @@ async def test_what_browsers_run_is_confined_where_pages_are(house: House, conte
 
 async def test_pictures_and_texts_are_not_confined(house: House) -> None:
     assert "content-security-policy" not in (await house.ask("GET", "/photos/2026/cat.jpg")).headers
+
+
+async def test_a_log_names_a_ticket_by_its_own_id(house: House) -> None:
+    """Not by what an ordinary link of that key and that code would be called."""
+    ticket = await make(house)
+    out = io.StringIO()
+    log = RequestLog(out, everything=True)
+    log.note((await use(house, ticket["url"])).trace)
+    log.close()
+    assert f" link={ticket['id']} " in out.getvalue()

@@ -59,6 +59,11 @@ class Gathering(Generic[T]):
             self._awake.wait()
             self._ending.wait(LOG_GATHERED_S)
             self._awake.clear()
-            entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            dropped, self._dropped = self._dropped, 0
+            self._write_waiting()
+        self._write_waiting()  # it may have been closed before the thread looked
+
+    def _write_waiting(self) -> None:
+        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        dropped, self._dropped = self._dropped, 0
+        if entries or dropped:
             self._write(entries, dropped)

@@ -123,7 +123,7 @@ class Pipeline:
     def _refuse(self, exchange: Exchange, error: OssError) -> Reply:
         """As OSS does; to somebody who followed a link in a browser, in a page."""
         if self._show_refusal is not None and follows_link(exchange.request):
-            exchange.refusal = error.code
+            exchange.note_refusal(error)
             return self._show_refusal(exchange.request, error, exchange.request_id, exchange.now)
         return exchange.refuse(error)
 

@@ -50,7 +50,8 @@ async def _take_form(ports: Ports, pages: Pages, exchange: Exchange, good: Good,
     except OssError as error:
         if not is_navigation(request):
             raise
-        refusal, exchange.refusal = as_ticket(error), error.code
+        refusal = as_ticket(error).with_traceback(None)  # which would hold this frame: a circle
+        exchange.note_refusal(refusal)
     if not is_navigation(request):
         return write_json({"files": [_say_received(file) for file in received]}, 201)
     view = await view_box(ports, good, exchange.now)

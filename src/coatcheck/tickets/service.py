@@ -81,7 +81,7 @@ class TicketService:
     def _refuse(self, exchange: Exchange, request: Request, error: OssError) -> Reply:
         """By its status for programs, in a sentence for people."""
         if is_navigation(request):
-            exchange.refusal = error.code
+            exchange.note_refusal(error)
             return self._ports.pages.write_refusal(request, error, exchange.request_id, exchange.now)
         return add_headers(exchange.refuse(error))
 
@@ -96,7 +96,7 @@ class TicketService:
         except OssError as error:
             if not is_navigation(request):
                 raise
-            exchange.refusal = error.code
+            exchange.note_refusal(error)
             return self._ports.pages.write_password(request, good.address, error)
         if good.ticket.names is Names.BOX:
             return await self._answer_box(exchange, good)
