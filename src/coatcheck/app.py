@@ -227,7 +227,6 @@ class Server:
             operations=ports,
             audit=AuditReading(self._audit_segments, is_on=self._settings.link_audit_days > 0),
             totals=store.link_totals,
-            notifier=ports.notifier,
             refusals=self._ring or NoRefusals(),
             tickets=store.tickets,
             passwords=self._passwords,

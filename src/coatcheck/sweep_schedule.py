@@ -42,24 +42,21 @@ async def _note_time(ports: Ports) -> None:
 
 
 async def _sweep(ports: Ports, now: float) -> None:
-    try:
-        swept = await sweep(ports, now)
-    except Exception as error:
-        log.warning("released blobs are left for the next sweep: %s", error)
-    else:
-        if swept:
-            log.info("swept blobs=%d", swept)
-    try:
-        forgotten = await forget_links(ports, now)
-    except Exception as error:
-        log.warning("links that ended are left for the next sweep: %s", error)
-    else:
-        if forgotten:
-            log.info("forgot ended links=%d", forgotten)
-    try:
-        ended = await forget_arrivals(ports, now)
-    except Exception as error:
-        log.warning("files that nobody accepted are left for the next sweep: %s", error)
-    else:
-        if ended:
-            log.info("removed files of upload boxes that nobody accepted=%d", ended)
+    """Each by itself: one that fails keeps no other from being done."""
+    works = (  # what is left when it fails, and what is said of how many
+        (sweep, "released blobs are left for the next sweep", "swept blobs"),
+        (forget_links, "links that ended are left for the next sweep", "forgot ended links"),
+        (
+            forget_arrivals,
+            "files that nobody accepted are left for the next sweep",
+            "removed files of upload boxes that nobody accepted",
+        ),
+    )
+    for work, left, done in works:
+        try:
+            count = await work(ports, now)
+        except Exception as error:
+            log.warning("%s: %s", left, error)
+        else:
+            if count:
+                log.info("%s=%d", done, count)

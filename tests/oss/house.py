@@ -178,7 +178,6 @@ class House:
                 operations=ports,
                 audit=self.audit,
                 totals=self.link_totals,
-                notifier=self.notifier,
                 refusals=self.refusals,
                 tickets=self.tickets,
                 passwords=self.passwords,

@@ -14,14 +14,14 @@ import click
 
 from coatcheck.client.errors import NotFound, find_next_step
 from coatcheck.client.link_info import RefusalInfo
-from coatcheck.client.links import Links
 from coatcheck.client.profile import Options, find_secret
 from coatcheck.clock import wall_clock
 from coatcheck.engines.refusal_ring import FILE_NAME, RefusalRing
 from coatcheck.signing.explain import Explanation, explain
 
 from .failures import FAILED
-from .options import EXPIRY, HEADER, find_profile, json_option, profile_options
+from .linking import open_links
+from .options import EXPIRY, HEADER, json_option, profile_options
 from .terminal import print_field, print_json, print_line, printable, write_duration, write_local
 
 _REQUEST_ID: Final = re.compile("[0-9A-F]{24}")
@@ -92,15 +92,7 @@ def _explain_refusal(request_id: str, where: Options, as_json: bool) -> None:
 def _read_refusal(request_id: str, where: Options) -> RefusalInfo:
     """From the data directory that is named, else from the server. Raises: ClientError."""
     if where.data is None:
-        profile = find_profile(where)
-        secret = profile.credentials
-        with Links(
-            secret.access_key_id,
-            secret.access_key_secret,
-            endpoint=profile.endpoint,
-            region=profile.region,
-            security_token=secret.security_token,
-        ) as links:
+        with open_links(where) as links:
             return links.explain(request_id)
     found = RefusalRing(where.data / FILE_NAME).find_now(request_id)
     if found is None:

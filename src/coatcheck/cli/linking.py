@@ -1,31 +1,32 @@
-"""What the commands of `coatcheck link` share."""
+"""What commands that ask for links of the server share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from coatcheck.client.links import Links
-from coatcheck.client.profile import Options
+from coatcheck.client.profile import Options, Profile
 
 from .options import find_profile
 
 
-@contextmanager
-def open_links(where: Options) -> Iterator[Links]:
-    profile = find_profile(where)
+def open_links(where: Options) -> Links:
+    """By the profile that options name. Close it, as by `with`."""
+    return links_of(find_profile(where))
+
+
+def links_of(profile: Profile) -> Links:
+    """Close it, as by `with`."""
     keys = profile.credentials
-    with Links(
+    return Links(
         keys.access_key_id,
         keys.access_key_secret,
         endpoint=profile.endpoint,
         region=profile.region,
         security_token=keys.security_token,
-    ) as links:
-        yield links
+    )
 
 
 def facts_of(entry: Any) -> dict[str, Any]:

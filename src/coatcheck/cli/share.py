@@ -17,13 +17,13 @@ import click
 
 from coatcheck.client.connection import Connection
 from coatcheck.client.link_info import Ticket
-from coatcheck.client.links import Links
 from coatcheck.client.profile import Options, Profile, make_presigner
 from coatcheck.client.upload import put_file
 from coatcheck.clock import wall_date
 from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.refusal import PresignWarning
 
+from .linking import links_of
 from .options import (
     EXPIRY,
     OssAddress,
@@ -148,14 +148,7 @@ def _make_ticket(
     named: dict[str, Any] = {"key": address.key, "file_name": download_as}
     if wanted["upload"]:
         named = {"prefix": address.key, "box": {}}
-    keys = profile.credentials
-    with Links(
-        keys.access_key_id,
-        keys.access_key_secret,
-        endpoint=profile.endpoint,
-        region=profile.region,
-        security_token=keys.security_token,
-    ) as links:
+    with links_of(profile) as links:
         return links.create(
             address.bucket,
             **named,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from coatcheck.access.actions import Action
-from coatcheck.access.link_rights import LinkAction, Place, decide_link
+from coatcheck.access.link_rights import LinkAction
 from coatcheck.core.errors import INVALID_ARGUMENT, LINK_UNKNOWN, NO_SUCH_BUCKET, OssError
-from coatcheck.core.limits import BOX_ANSWERED_MAX, LINK_PAGE_MAX
+from coatcheck.core.limits import BOX_ANSWERED_MAX
 from coatcheck.core.ticket_errors import ARRIVAL_UNKNOWN, NOT_A_BOX, TICKET_WITHOUT_MAKER
 from coatcheck.core.times import write_iso
 from coatcheck.identity.acting import NoAuthor, act_by_key
@@ -20,6 +20,7 @@ from coatcheck.ports.links import Link
 from coatcheck.ports.tickets import Names, Ticket
 from coatcheck.wire.reply import Reply
 
+from .deciding import decide_on_link, read_page_size
 from .documents import Document, read_document, read_flag
 from .service import Asked, Route
 
@@ -36,9 +37,9 @@ MEMBERS: Final = frozenset({"ids", "refuse"})
 async def list_arrivals(asked: Asked) -> Answer:
     """GET tickets/{id}/arrivals: a page of what waits, the oldest first."""
     link, _ = await _find_box(asked)
-    decide_link(asked.caller, LinkAction.LIST, await _place(asked, link), asked.facts, asked.now)
+    await decide_on_link(asked, LinkAction.LIST, link)
     query = asked.request.query.first
-    most = _read_page_size(query.get("limit"))
+    most = read_page_size(query.get("limit"))
     found = await asked.ports.operations.arrivals.list_arrivals(link.id, after=query.get("after", ""), most=most + 1)
     page = found[:most]
     return 200, {"arrivals": [write_arrival(each) for each in page], "next": page[-1].id if len(found) > most else None}
@@ -50,7 +51,7 @@ async def answer_arrivals(asked: Asked) -> Answer:
     document = read_document(asked.body, MEMBERS)
     ids, refuse = _read_ids(document), read_flag(document, "refuse")
     link, ticket = await _find_box(asked)
-    decide_link(asked.caller, LinkAction.CREATE, await _place(asked, link), asked.facts, asked.now)
+    await decide_on_link(asked, LinkAction.CREATE, link)
     maker = None if refuse else await _find_maker(asked, link, ticket)
     return 200, {"arrivals": [await _answer(asked, link, arrival_id, maker) for arrival_id in ids]}
 
@@ -62,7 +63,7 @@ async def read_arrival(asked: Asked) -> tuple[int, Reply]:
     if arrival is None or not arrival.is_whole:
         raise ARRIVAL_UNKNOWN()
     link, _ = await _find_box(asked._replace(name=arrival.link_id))
-    decide_link(asked.caller, LinkAction.LIST, await _place(asked, link), asked.facts, asked.now)
+    await decide_on_link(asked, LinkAction.LIST, link)
     bucket = await _find_bucket(asked, link, arrival)
     context = Context(ports, asked.caller, asked.now, asked.facts)
     record = write_record(arrival, bucket, asked.now)
@@ -128,11 +129,6 @@ async def _find_bucket(asked: Asked, link: Link, arrival: Arrival) -> Bucket:
     return bucket
 
 
-async def _place(asked: Asked, link: Link) -> Place:
-    bucket = await asked.ports.catalog.find_bucket(link.bucket)
-    return Place(link.account if bucket is None else bucket.owner, link.bucket, link.key)
-
-
 async def _find_maker(asked: Asked, link: Link, ticket: Ticket) -> Caller:
     try:
         return await act_by_key(ticket.author, link.access_key_id, asked.ports.keyring)
@@ -151,11 +147,3 @@ def _read_ids(document: Document) -> list[str]:
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 32 and value.isascii() and value.isalnum()
-
-
-def _read_page_size(text: str | None) -> int:
-    if text is None:
-        return 100
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LINK_PAGE_MAX):
-        raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {LINK_PAGE_MAX}.", ArgumentName="limit")
-    return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_link, decide_own_key
 from coatcheck.core.errors import INVALID_ARGUMENT, LINK_FORBIDDEN, LINK_UNKNOWN, NO_SUCH_BUCKET
 from coatcheck.core.limits import LINK_PAGE_MAX
+from coatcheck.core.link_ids import is_link_id
 from coatcheck.ports.links import Link, Scope
 
 from .service import Asked
@@ -52,6 +53,6 @@ def read_page_size(text: str | None) -> int:
 
 
 def need_id(name: str) -> str:
-    if not (name.startswith("lk_") and len(name) == 27 and name[3:].isalnum() and name.isascii() and name.islower()):
+    if not is_link_id(name):
         raise INVALID_ARGUMENT("A link's id is lk_ and 24 letters and digits.", ArgumentName="id")
     return name

@@ -151,7 +151,7 @@ def _read_url(asked: Asked, document: Document) -> str:
             "characters, percent-encoded.",
             ArgumentName="url",
         )
-    if not asked.ports.notifier.may_reach(parts.hostname or ""):
+    if not asked.ports.operations.notifier.may_reach(parts.hostname or ""):
         raise INVALID_ARGUMENT("This server may not send anything to that address.", ArgumentName="url")
     return url
 
@@ -173,5 +173,5 @@ def _read_signing(document: Document) -> Signing:
 
 
 def _make_key(asked: Asked, signing: Signing) -> WebhookKey:
-    notifier = asked.ports.notifier
+    notifier = asked.ports.operations.notifier
     return notifier.make_hmac_key() if signing is Signing.HMAC else notifier.make_ed25519_key()

@@ -33,7 +33,6 @@ from coatcheck.ports.keyring import Keyring
 from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
 from coatcheck.ports.link_totals import LinkTotals, NoLinkTotals
 from coatcheck.ports.links import Links
-from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.passwords import NoPasswords, Passwords
 from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.snapshot import Reads
@@ -62,7 +61,6 @@ class DeskPorts(NamedTuple):
     operations: Ports
     audit: LinkAudit = NoLinkAudit()
     totals: LinkTotals = NoLinkTotals()
-    notifier: Notifier = NoNotifier()
     refusals: Refusals = NoRefusals()
     tickets: Tickets = NoTickets()
     passwords: Passwords = NoPasswords()

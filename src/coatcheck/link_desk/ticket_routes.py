@@ -7,7 +7,7 @@ from typing import Any, Final
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
 from coatcheck.access.facts import AccessFacts
-from coatcheck.access.link_rights import LinkAction, Place, decide_link
+from coatcheck.access.link_rights import LinkAction, Place
 from coatcheck.core.errors import LINK_UNKNOWN, NO_SUCH_BUCKET, NO_SUCH_KEY
 from coatcheck.core.ticket_errors import TICKET_BUSY
 from coatcheck.identity.author import author_of
@@ -21,6 +21,8 @@ from coatcheck.ports.object import DELETE_MARKER
 from coatcheck.ports.passwords import TooManyPasswords
 from coatcheck.ports.tickets import Names, Ticket
 
+from . import deciding
+from .deciding import decide_on_link
 from .documents import read_document
 from .service import Asked, Route
 from .ticket_documents import CHANGES, WANTED, read_changes, read_password, read_wanted, write_address, write_ticket
@@ -36,7 +38,7 @@ async def make_ticket(asked: Asked) -> Answer:
     if bucket is None:
         raise NO_SUCH_BUCKET(BucketName=wanted.bucket)
     places = [Place(bucket.owner, wanted.bucket, key) for key in wanted.keys]
-    grants = [decide_link(asked.caller, LinkAction.CREATE, place, asked.facts, asked.now) for place in places]
+    grants = [deciding.decide(asked, LinkAction.CREATE, place) for place in places]
     await _check_reach(asked, bucket, wanted)
     password = await _keep_password(asked, read_password(document) or "")
     maker = Maker(author_of(asked.caller, asked.now), asked.caller.access_key_id, _session_end(asked))
@@ -49,12 +51,11 @@ async def make_ticket(asked: Asked) -> Answer:
 async def show_ticket(asked: Asked) -> Answer:
     """GET tickets/{id}: what is known of it; its address too, for those who may make such a link."""
     link, ticket = await _find(asked)
-    place = await _place(asked, link)
-    grant = decide_link(asked.caller, LinkAction.LIST, place, asked.facts, asked.now)
+    grant = await decide_on_link(asked, LinkAction.LIST, link)
     uses = Uses()
     if ticket.names is Names.OBJECT:
         uses = await link_register.find_uses(asked.ports.links, grant, link.id, asked.now)
-    owner = decide_link(asked.caller, LinkAction.CREATE, place, asked.facts, asked.now)
+    owner = await decide_on_link(asked, LinkAction.CREATE, link)
     code = ticket_register.find_code(asked.ports.keyring, owner, ticket)
     return 200, write_ticket(link, ticket, asked.now, uses) | {"url": _address(asked, code) if code else None}
 
@@ -63,7 +64,7 @@ async def change_ticket(asked: Asked) -> Answer:
     """POST tickets/{id}: another end, limits, password or note."""
     document = read_document(asked.body, CHANGES)
     link, _ = await _find(asked)
-    grant = decide_link(asked.caller, LinkAction.CREATE, await _place(asked, link), asked.facts, asked.now)
+    grant = await decide_on_link(asked, LinkAction.CREATE, link)
     changes, password = read_changes(document, int(asked.now)), read_password(document)
     if password is not None:
         changes = changes._replace(password=await _keep_password(asked, password))
@@ -104,11 +105,6 @@ async def _find(asked: Asked) -> tuple[Link, Ticket]:
     if found is None:
         raise LINK_UNKNOWN()
     return found
-
-
-async def _place(asked: Asked, link: Link) -> Place:
-    bucket = await asked.ports.catalog.find_bucket(link.bucket)
-    return Place(link.account if bucket is None else bucket.owner, link.bucket, link.key)
 
 
 async def _keep_password(asked: Asked, password: str) -> str:
