@@ -8,6 +8,7 @@ from coatcheck.access.actions import Action
 from coatcheck.access.link_rights import LinkAction
 from coatcheck.core.errors import INVALID_ARGUMENT, LINK_UNKNOWN, NO_SUCH_BUCKET, OssError
 from coatcheck.core.limits import BOX_ANSWERED_MAX
+from coatcheck.core.page_size import read_page_size
 from coatcheck.core.ticket_errors import ARRIVAL_UNKNOWN, NOT_A_BOX, TICKET_WITHOUT_MAKER
 from coatcheck.core.times import write_iso
 from coatcheck.identity.acting import NoAuthor, act_by_key
@@ -20,7 +21,7 @@ from coatcheck.ports.links import Link
 from coatcheck.ports.tickets import Names, Ticket
 from coatcheck.wire.reply import Reply
 
-from .deciding import decide_on_link, read_page_size
+from .deciding import decide_on_link
 from .documents import Document, read_document, read_flag
 from .service import Asked, Route
 

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from coatcheck.access.link_rights import LinkAction, Place
 from coatcheck.core.errors import INVALID_ARGUMENT, MISSING_ARGUMENT
+from coatcheck.core.page_size import read_page_size
 from coatcheck.core.times import write_iso_ms
 from coatcheck.ports.link_audit import AuditRow, Question
 
-from .deciding import decide, decide_on_bucket, decide_on_link, need_id, read_page_size
+from .deciding import decide, decide_on_bucket, decide_on_link, need_id
 from .documents import read_moment
 from .service import Answer, Asked, Route
 

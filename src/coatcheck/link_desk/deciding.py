@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_link, decide_own_key
 from coatcheck.core.errors import INVALID_ARGUMENT, LINK_FORBIDDEN, LINK_UNKNOWN, NO_SUCH_BUCKET
-from coatcheck.core.limits import LINK_PAGE_MAX
 from coatcheck.core.link_ids import is_link_id
 from coatcheck.ports.links import Link, Scope
 
@@ -42,14 +41,6 @@ async def decide_on_scope(asked: Asked, action: LinkAction, scope: Scope) -> Lin
     if key is None:
         raise LINK_FORBIDDEN("There is no such access key.")
     return decide_own_key(asked.caller, key, action)
-
-
-def read_page_size(text: str | None) -> int:
-    if text is None:
-        return 100
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LINK_PAGE_MAX):
-        raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {LINK_PAGE_MAX}.", ArgumentName="limit")
-    return int(text)
 
 
 def need_id(name: str) -> str:

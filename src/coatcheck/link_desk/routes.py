@@ -8,6 +8,7 @@ from coatcheck.access.link_rights import LinkAction, LinkGrant, Place, decide_ow
 from coatcheck.core.errors import INVALID_ARGUMENT, LINK_FORBIDDEN, MISSING_ARGUMENT, REFUSAL_UNKNOWN
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, LINK_NOTE_MAX_CHARS
 from coatcheck.core.names import is_access_key_id
+from coatcheck.core.page_size import read_page_size
 from coatcheck.links.uses import Uses
 from coatcheck.operations import link_register
 from coatcheck.operations.link_register import NamedLink
@@ -15,7 +16,7 @@ from coatcheck.ports.link_totals import NO_TOTALS
 from coatcheck.ports.links import Link, Rule, Scope
 
 from .audit_routes import AUDIT_ROUTES
-from .deciding import decide, decide_on_bucket, decide_on_link, decide_on_scope, find_link, need_id, read_page_size
+from .deciding import decide, decide_on_bucket, decide_on_link, decide_on_scope, find_link, need_id
 from .documents import (
     Document,
     need_text,

@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from coatcheck.core.body import Slice, Stream, let_go, slice_size
 from coatcheck.core.byte_range import ByteRange
@@ -62,6 +62,14 @@ def name_part(key: str) -> str:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=15).hexdigest()
 
 
+class Ending(Protocol):
+    """A limited download that says in the end how far it came."""
+
+    async def end(self, sent_bytes: int) -> None:
+        """Raises what the store raises."""
+        ...
+
+
 class LimitedDownloads:
     """The register, and the limited downloads that run in this process."""
 
@@ -82,10 +90,11 @@ class LimitedDownloads:
         self._running.add(download)
         return download
 
-    async def end(self, download: LimitedDownload, sent_bytes: int) -> None:
+    async def end(self, download: Ending, sent_bytes: int) -> None:
         """It is over. The register is told soon: should this process die before, the download counts as it was
         allowed."""
-        self._running.discard(download)
+        if isinstance(download, LimitedDownload):
+            self._running.discard(download)
         task = asyncio.get_running_loop().create_task(_told(download, sent_bytes))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -103,7 +112,7 @@ class LimitedDownloads:
             await asyncio.wait(self._ending)
 
 
-async def _told(download: LimitedDownload, sent_bytes: int) -> None:
+async def _told(download: Ending, sent_bytes: int) -> None:
     try:
         await download.end(sent_bytes)
     except (NotWritten, Unknown) as error:

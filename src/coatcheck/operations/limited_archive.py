@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -34,38 +35,48 @@ class Receiver(NamedTuple):
 class LimitedArchive:
     """One ZIP under way. Nothing of it may be sent before `begin` has returned."""
 
-    def __init__(self, links: Links, receiver: Receiver, download: ArchiveDownload, span: ByteRange) -> None:
+    def __init__(
+        self, links: Links, receiver: Receiver, download: ArchiveDownload, span: ByteRange, now: float
+    ) -> None:
         self._links = links
         self._receiver = receiver
         self._download = download
         self._span = span
         self._id = secrets.token_hex(6)
+        self._loop = asyncio.get_running_loop()
+        self._zero = now - self._loop.time()
 
-    async def begin(self, now: float) -> None:
+    async def begin(self) -> None:
         """Take the uses. Raises: OssError LINK_USED_UP (of any of them), LINK_CANCELLED; what the register raises."""
         try:
-            await self._links.change_uses(self._receiver.link_id, dict(self._beginnings(now)))
+            await self._links.change_uses(self._receiver.link_id, dict(self._beginnings()))
         except Gone:
             raise LINK_CANCELLED() from None
 
-    async def end(self, sent_bytes: int, now: float) -> None:
+    async def end(self, sent_bytes: int) -> None:
         """So many bytes of the file were taken; what that is of each object is told to the register."""
         sent = {
             content.member.key: content.span.stop - content.span.start
             for content in self._download.contents(ByteRange(self._span.start, self._span.start + sent_bytes))
         }
         try:
-            await self._links.change_uses(self._receiver.link_id, dict(self._endings(sent, now)))
+            await self._links.change_uses(self._receiver.link_id, dict(self._endings(sent)))
         except Gone:
             return
 
-    def _beginnings(self, now: float) -> Iterator[tuple[str, Callable[[Uses], Uses]]]:
+    def _now(self) -> float:
+        """Counted from the request's by the loop's clock, which nobody can set."""
+        return self._zero + self._loop.time()
+
+    def _beginnings(self) -> Iterator[tuple[str, Callable[[Uses], Uses]]]:
         _, limit, name = self._receiver
+        now = self._now()
         for member, span in self._download.contents(self._span):
             running = Download(self._id, span.start, span.stop, span.stop, now)
             yield name_part(member.key), _beginning(limit, name, _content_of(member), running)
 
-    def _endings(self, sent: Mapping[str, int], now: float) -> Iterator[tuple[str, Callable[[Uses], Uses]]]:
+    def _endings(self, sent: Mapping[str, int]) -> Iterator[tuple[str, Callable[[Uses], Uses]]]:
+        now = self._now()
         for member, _ in self._download.contents(self._span):
             yield name_part(member.key), _ending(self._id, sent.get(member.key, 0), now)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Final
+from functools import partial
 
 from coatcheck.access.actions import Action
 from coatcheck.access.facts import read_request_facts
 from coatcheck.core.byte_range import ByteRange
-from coatcheck.core.errors import NO_SUCH_BUCKET
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import UsedLink
 from coatcheck.operations.archive_download import ArchiveDownload
@@ -17,21 +15,16 @@ from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.limited import name_receiver
 from coatcheck.operations.limited_archive import LimitedArchive, Receiver
 from coatcheck.oss.archive_reply import WhenEnded, reply_with_archive
-from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.tickets import Names
 from coatcheck.wire.reply import Reply
 
 from .objects import add_headers
-from .presented import Good
-
-log: Final = logging.getLogger("coatcheck")
+from .presented import Good, find_bucket
 
 
 async def serve_archive(ports: Ports, exchange: Exchange, good: Good) -> Reply:
     """GET or HEAD of the ZIP. Raises: OssError."""
-    bucket = await ports.catalog.find_bucket(good.bucket)
-    if bucket is None:
-        raise NO_SUCH_BUCKET(BucketName=good.bucket)
+    bucket = await find_bucket(ports.catalog, good)
     ticket, request = good.ticket, exchange.request
     is_folder = ticket.names is Names.PREFIX
     key = ticket.keys[0] if is_folder else ""
@@ -54,16 +47,9 @@ async def serve_archive(ports: Ports, exchange: Exchange, good: Good) -> Reply:
         if limit is None:
             return None
         name = name_receiver(request.client, request.headers.get("user-agent", ""))
-        uses = LimitedArchive(ports.links.register, Receiver(good.link.id, limit, name), download, span)
-        await uses.begin(exchange.now)
-
-        async def ended(sent_bytes: int) -> None:
-            try:
-                await uses.end(sent_bytes, exchange.now + exchange.running_s())
-            except (NotWritten, Unknown) as error:
-                log.warning("the end of a limited download cannot be written down, it counts as whole: %s", error)
-
-        return ended
+        uses = LimitedArchive(ports.links.register, Receiver(good.link.id, limit, name), download, span, exchange.now)
+        await uses.begin()
+        return partial(ports.links.end, uses)
 
     name = key.rstrip("/").rpartition("/")[2] or good.bucket
     return add_headers(await reply_with_archive(context, request, gather, name, take_uses))

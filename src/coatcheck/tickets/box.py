@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.access.facts import read_request_facts
-from coatcheck.core.errors import INVALID_ARGUMENT, MISSING_CONTENT_LENGTH, NO_SUCH_BUCKET, NOT_IMPLEMENTED, OssError
+from coatcheck.core.errors import INVALID_ARGUMENT, MISSING_CONTENT_LENGTH, NOT_IMPLEMENTED, OssError
 from coatcheck.core.ticket_errors import BOX_TYPE_REFUSED, BOX_UPLOAD_UNKNOWN
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller, UsedLink
@@ -29,7 +29,7 @@ from coatcheck.wire.body_digests import compared_chunks
 from coatcheck.wire.form import FormMemory, read_files
 from coatcheck.wire.request import Request
 
-from .presented import Good
+from .presented import Good, find_bucket
 
 _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SIZE_MAX_DIGITS: Final = 16
@@ -100,7 +100,8 @@ class BoxDesk:
 
     async def take_form(self) -> AsyncIterator[Received]:
         """The files of a form, in turn. Raises: OssError, from the iterator; those before it are there."""
-        await self._find_room(read_length(self._request) or 0)
+        bucket = await find_bucket(self._house.ports.catalog, self._good)
+        await self._find_room(bucket, read_length(self._request) or 0)
         with self._house.forms.share() as share:
             async for part in read_files(self._request, share):
                 yield await self._take(part.name, part.type, None, part.file.chunks())
@@ -110,7 +111,7 @@ class BoxDesk:
         if not (size.isascii() and size.isdigit() and len(size) <= _SIZE_MAX_DIGITS and int(size)):
             raise INVALID_ARGUMENT("size has to be the file's size in bytes, 1 or more.", ArgumentName="size")
         place, grant = await self._decide(name)
-        await self._find_room(int(size))
+        await self._find_room(grant.this_bucket, int(size))
         sent = Sent(place, content_type[:255], int(size), self._request.client)
         return _describe(await begin(self._context, grant, self._into, sent, in_pieces=True))
 
@@ -141,7 +142,7 @@ class BoxDesk:
 
     async def _take(self, name: str, content_type: str, size: int | None, chunks: AsyncIterator[bytes]) -> Received:
         place, grant = await self._decide(name)
-        await self._find_room(size or 0)
+        await self._find_room(grant.this_bucket, size or 0)
         sent = Sent(place, content_type[:255], size, self._request.client)
         arrival = await begin(self._context, grant, self._into, sent)
         checked = self._checked(self._paced(chunks))
@@ -167,20 +168,15 @@ class BoxDesk:
         return place, await self._decide_on(place.key)
 
     async def _decide_on(self, key: str) -> Grant:
-        catalog, name = self._house.ports.catalog, self._good.bucket
-        bucket = await catalog.find_bucket(name)
-        if bucket is None:
-            raise NO_SUCH_BUCKET(BucketName=name)
+        bucket = await find_bucket(self._house.ports.catalog, self._good)
         if bucket.configurations:
             self._house.admit(bucket, self._request, self._good.caller)
         return self._context.decide(Action.PUT_OBJECT, bucket, key)
 
-    async def _find_room(self, size: int) -> None:
+    async def _find_room(self, bucket: Bucket, size: int) -> None:
         """Whether there is room for so much. Raises: OssError QUOTA_EXCEEDED."""
-        catalog = self._house.ports.catalog
-        bucket = await catalog.find_bucket(self._good.bucket)
-        if bucket is not None and has_quota(bucket):
-            await admit_bytes(catalog, bucket, size)
+        if has_quota(bucket):
+            await admit_bytes(self._house.ports.catalog, bucket, size)
 
     async def _find(self, upload_id: str, *, also_whole: bool = False) -> Arrival:
         """One of this box. Raises: OssError BOX_UPLOAD_UNKNOWN."""

@@ -8,7 +8,7 @@ from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.access.facts import read_request_facts
 from coatcheck.core.byte_range import ByteRange
-from coatcheck.core.errors import NO_SUCH_BUCKET, NO_SUCH_KEY, OssError
+from coatcheck.core.errors import NO_SUCH_KEY, OssError
 from coatcheck.core.limits import PAGE_FILES_MAX, PREVIEW_PICTURE_MAX_BYTES, PREVIEW_TEXT_MAX_BYTES
 from coatcheck.links.uses import settle
 from coatcheck.links.uses_text import read_uses
@@ -20,7 +20,7 @@ from coatcheck.wire.request import Request
 
 from .folder import list_folder
 from .objects import name_file
-from .presented import Good
+from .presented import Good, find_bucket
 from .views import BoxView, FolderView, ObjectView, Preview, TicketView
 
 _PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"})
@@ -30,9 +30,7 @@ _TEXTS: Final = frozenset({"application/json", "application/x-yaml", "applicatio
 async def view_object(ports: Ports, good: Good, request: Request, now: float) -> ObjectView:
     """The page of the one object that a ticket names. Raises: OssError, of a maker who may not read it any more."""
     ticket = good.ticket
-    bucket = await ports.catalog.find_bucket(good.bucket)
-    if bucket is None:
-        raise NO_SUCH_BUCKET(BucketName=good.bucket)
+    bucket = await find_bucket(ports.catalog, good)
     key = ticket.keys[0]
     found = await ports.catalog.find_object(bucket.bucket_id, key, ticket.version_id or None)
     context = Context(ports, good.caller, now, read_request_facts(request))

@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.facts import read_request_facts
-from coatcheck.core.errors import NO_SUCH_BUCKET, OssError
+from coatcheck.core.errors import OssError
 from coatcheck.core.limits import LINK_PAGE_MAX
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.list import Selection, list_objects
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import DELETE_MARKER
 from coatcheck.ports.tickets import Names
 from coatcheck.wire.request import Request
 
-from .presented import Good
+from .presented import Good, find_bucket
 
 
 class File(NamedTuple):
@@ -31,7 +32,6 @@ class File(NamedTuple):
     key: str
     size: int
     modified_at: float
-    etag: str
 
 
 class Folder(NamedTuple):
@@ -48,30 +48,25 @@ async def list_folder(
 
     Raises: OssError, of a maker who may not list any more; NO_SUCH_BUCKET.
     """
-    bucket = await ports.catalog.find_bucket(good.bucket)
-    if bucket is None:
-        raise NO_SUCH_BUCKET(BucketName=good.bucket)
+    bucket = await find_bucket(ports.catalog, good)
     ticket = good.ticket
     prefix = ticket.keys[0] if ticket.names is Names.PREFIX else ""
     facts = read_request_facts(request)._replace(prefix=prefix)
     context = Context(ports, good.caller, now, facts)
     if ticket.names is Names.LIST:
-        return await _list_named(context, good, after, most)
+        return await _list_named(context, bucket, [key for key in sorted(ticket.keys) if key > after], most)
     grant = context.decide(Action.LIST_OBJECTS, bucket)
     page = await list_objects(context, grant, Selection(prefix, "", most), prefix + after if after else "")
     files = [
-        File(found.key.removeprefix(prefix), found.key, found.size, found.last_modified, found.etag)
+        File(found.key.removeprefix(prefix), found.key, found.size, found.last_modified)
         for found in page.objects
         if found.key != prefix
     ]
     return Folder(files, None if page.next_marker is None else page.next_marker.removeprefix(prefix))
 
 
-async def _list_named(context: Context, good: Good, after: str, most: int) -> Folder:
+async def _list_named(context: Context, bucket: Bucket, keys: Sequence[str], most: int) -> Folder:
     """Of the list those that are there, and that the maker may read."""
-    bucket = await context.ports.catalog.find_bucket(good.bucket)
-    assert bucket is not None
-    keys = [key for key in sorted(good.ticket.keys) if key > after]
     files = []
     for key in keys[:most]:
         found = await context.ports.catalog.find_object(bucket.bucket_id, key)
@@ -80,5 +75,5 @@ async def _list_named(context: Context, good: Good, after: str, most: int) -> Fo
         except OssError:
             continue
         if found is not None and found.kind != DELETE_MARKER:
-            files.append(File(key, key, found.size, found.last_modified, found.etag))
+            files.append(File(key, key, found.size, found.last_modified))
     return Folder(files, keys[most - 1] if len(keys) > most else None)

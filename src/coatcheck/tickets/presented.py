@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from coatcheck.core.addresses import name_client
-from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Fault, OssError
+from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, NO_SUCH_BUCKET, Fault, OssError
 from coatcheck.core.limits import TICKET_GUESSES_MAX
 from coatcheck.core.link_ids import is_code, name_link
 from coatcheck.core.percent import decode
@@ -22,6 +22,8 @@ from coatcheck.core.times import write_iso
 from coatcheck.identity.acting import Keys, NoAuthor, act_by_key
 from coatcheck.identity.caller import Caller
 from coatcheck.links.standing import Presented, check_standing
+from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.links import Link, Links
 from coatcheck.ports.tickets import Names, Ticket, Tickets
 from coatcheck.wire.request import Request
@@ -154,6 +156,14 @@ async def find_good(book: TicketBook, request: Request, now: float) -> Good:
         raise TICKET_WITHOUT_MAKER() from None
     caller = maker._replace(by_link=True, signature=address.code, limits=limits, ticket=link.id)
     return Good(link, ticket, caller, address.path, address.has_slash)
+
+
+async def find_bucket(catalog: Catalog, good: Good) -> Bucket:
+    """The bucket that a ticket leads into. Raises: OssError NO_SUCH_BUCKET."""
+    bucket = await catalog.find_bucket(good.bucket)
+    if bucket is None:
+        raise NO_SUCH_BUCKET(BucketName=good.bucket)
+    return bucket
 
 
 def as_ticket(error: OssError) -> OssError:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from coatcheck.core.errors import ENTITY_TOO_LARGE, INTERNAL_ERROR, INVALID_ARGUMENT, METHOD_NOT_ALLOWED, OssError
 from coatcheck.core.limits import LINK_PAGE_MAX
+from coatcheck.core.page_size import read_page_size
 from coatcheck.core.ticket_errors import TICKET_FILE_UNKNOWN, TICKET_USED_UP
 from coatcheck.core.times import write_iso
 from coatcheck.exchange import Exchange
@@ -162,7 +163,7 @@ class TicketService:
     async def _list(self, exchange: Exchange, good: Good) -> Reply:
         """For programs."""
         request = exchange.request
-        most = _read_page_size(request.query.get("limit"))
+        most = read_page_size(request.query.get("limit"), LINK_PAGE_MAX)
         after = request.query.get("after") or ""
         folder = await list_folder(self._ports.ports, good, request, exchange.now, after=after, most=most)
         files = [
@@ -212,11 +213,3 @@ async def _read_form(request: Request) -> dict[str, str]:
     except ValueError:
         raise INVALID_ARGUMENT("The form has too many fields.") from None
     return {name: values[0] for name, values in fields.items()}
-
-
-def _read_page_size(text: str | None) -> int:
-    if text is None:
-        return LINK_PAGE_MAX
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LINK_PAGE_MAX):
-        raise INVALID_ARGUMENT(f"limit has to be a whole number from 1 to {LINK_PAGE_MAX}.", ArgumentName="limit")
-    return int(text)
