@@ -86,8 +86,6 @@ def make_services(
 ) -> Services:
     """The services of this server; OSS has every request that no other takes."""
 
-    pages_host = links.pages_host
-
     def takes_sts(request: Request) -> bool:
         if request.raw_path != b"/" or not sts.is_sts(request):
             return False
@@ -107,6 +105,18 @@ def make_services(
         exchange.operation = "callback_key"
         pem = await notifier.public_key()
         return Reply(200, ((b"Content-Type", b"application/x-pem-file"),), pem)
+
+    rows = (
+        Service("sts", takes_sts, answer_sts),
+        Service("callback key", takes_callback_key, answer_callback_key),
+        *_link_rows(links, addressing),
+    )
+    return Services(rows, oss)
+
+
+def _link_rows(links: LinkServices, addressing: Addressing) -> tuple[Service, ...]:
+    """What is done with links beside following them."""
+    pages_host = links.pages_host
 
     def takes_links(request: Request) -> bool:
         return is_for_links(request) and not names_a_bucket(request, addressing)
@@ -131,12 +141,5 @@ def make_services(
         """Objects have another origin than pages, so that what is stored can't reach into them."""
         raise LINK_ROUTE_UNKNOWN()
 
-    rows: tuple[Service, ...] = (
-        Service("sts", takes_sts, answer_sts),
-        Service("callback key", takes_callback_key, answer_callback_key),
-        Service("links", takes_links, answer_links),
-        Service("tickets", takes_ticket, links.tickets.answer),
-    )
-    if pages_host:
-        rows = (*rows, Service("pages", takes_pages_host, answer_pages_host))
-    return Services(rows, oss)
+    rows = (Service("links", takes_links, answer_links), Service("tickets", takes_ticket, links.tickets.answer))
+    return (*rows, Service("pages", takes_pages_host, answer_pages_host)) if pages_host else rows

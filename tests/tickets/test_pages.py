@@ -9,7 +9,7 @@ import pytest
 from coatcheck.core.errors import INTERNAL_ERROR, NO_SUCH_KEY, SERVICE_UNAVAILABLE, SIGNATURE_DOES_NOT_MATCH
 from coatcheck.pages.amounts import write_ago, write_size
 from coatcheck.pages.language import choose_language
-from coatcheck.pages.refusals import tell
+from coatcheck.pages.refusals import word_refusal
 from coatcheck.pages.texts import TEXTS
 from coatcheck.pages.writer import link_file
 
@@ -268,10 +268,12 @@ def test_sizes_and_times_are_for_people() -> None:
 
 
 def test_every_refusal_has_its_sentence() -> None:
-    said = [tell(error, "en", NOW).what for error in (NO_SUCH_KEY(), SIGNATURE_DOES_NOT_MATCH(), INTERNAL_ERROR())]
+    said = [
+        word_refusal(error, "en", NOW).what for error in (NO_SUCH_KEY(), SIGNATURE_DOES_NOT_MATCH(), INTERNAL_ERROR())
+    ]
     assert said == [
         "The file behind this link is no longer there",
         "This link is not complete or was changed on its way",
         "This does not work at the moment",
     ]
-    assert tell(SERVICE_UNAVAILABLE(), "zh", NOW).next == "请稍候片刻再试。"
+    assert word_refusal(SERVICE_UNAVAILABLE(), "zh", NOW).next == "请稍候片刻再试。"

@@ -51,12 +51,12 @@ UPLOAD_REASONS: Final = {
 }
 
 
-class Told(NamedTuple):
+class Sentences(NamedTuple):
     what: str
     next: str
 
 
-def tell(error: OssError, language: str, now: float) -> Told:
+def word_refusal(error: OssError, language: str, now: float) -> Sentences:
     """In a language."""
     what, then = _BY_EC.get(error.ec) or _BY_CODE.get(error.code) or _by_facts(error)
     said = TEXTS[what][language]
@@ -64,10 +64,10 @@ def tell(error: OssError, language: str, now: float) -> Told:
         said = TEXTS["ended_ago"][language].format(write_ago(now - moment, language))
     if what == "not_started" and (moment := _read(error.facts.get("ValidFrom"))) is not None:
         said = TEXTS["not_started_until"][language].format(write_moment(moment))
-    return Told(said, TEXTS[then][language])
+    return Sentences(said, TEXTS[then][language])
 
 
-def tell_upload(error: OssError, language: str) -> str:
+def word_upload(error: OssError, language: str) -> str:
     """Why a file wasn't taken."""
     return TEXTS[UPLOAD_REASONS.get(error.ec, "box_failed")][language]
 

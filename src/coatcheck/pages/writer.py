@@ -16,7 +16,7 @@ from coatcheck.wire.request import Request
 
 from .amounts import write_moment, write_size
 from .language import choose_language
-from .refusals import UPLOAD_REASONS, tell, tell_upload
+from .refusals import UPLOAD_REASONS, word_refusal, word_upload
 from .texts import TEXTS
 
 _HERE: Final = Path(__file__).parent / "templates"
@@ -47,7 +47,7 @@ class PageWriter:
 
     def write_box(self, request: Request, view: BoxView, now: float) -> Reply:
         language = _language(request)
-        refused = "" if view.refusal is None else tell_upload(view.refusal, language)
+        refused = "" if view.refusal is None else word_upload(view.refusal, language)
         reasons = {ec: TEXTS[name][language] for ec, name in UPLOAD_REASONS.items()}
         facts: dict[str, Any] = {"view": view, "refused": refused, "reasons": reasons}
         return _write("box.html", request, script=_script(), qr=_qr(request, view.ticket.path), **facts)
@@ -57,9 +57,9 @@ class PageWriter:
         return _write("password.html", request, error.status, path=path, wrong=wrong)
 
     def write_refusal(self, request: Request, error: OssError, request_id: str, now: float) -> Reply:
-        told = tell(error, _language(request), now)
+        sentences = word_refusal(error, _language(request), now)
         facts = {"code": error.code, "ec": error.ec, "request_id": request_id}
-        reply = _write("refusal.html", request, error.status, **told._asdict(), **facts)
+        reply = _write("refusal.html", request, error.status, **sentences._asdict(), **facts)
         ec = ((b"x-oss-ec", error.ec.encode()),) if error.ec else ()
         return reply._replace(headers=(*reply.headers, *error.headers, *ec))
 
