@@ -552,7 +552,7 @@ ADDRESSES: Final = {
     "test_nobody_inside_is_told_of_links": _m(
         "_read_url",
         "link_desk/notice_routes.py",
-        '    if not asked.ports.notifier.may_reach(parts.hostname or ""):',
+        '    if not asked.ports.operations.notifier.may_reach(parts.hostname or ""):',
         "    if False:",
     ),
 }
