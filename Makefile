@@ -19,6 +19,8 @@ UNPACKED := $(CURDIR)/.venv/compiled
 # COMPILED=1 runs tests and benchmarks on the compiled wheel in place of the source.
 RUN := $(if $(COMPILED),PYTHONPATH=$(UNPACKED)) $(BIN)/python
 PYTEST := $(RUN) -m pytest $(if $(COMPILED),-o pythonpath=". benchmarks")
+# Live tests wait most of their time; those of a file share a server, and stay together.
+TWO := -n 2 --dist loadfile
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl unzip=unzip openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
@@ -48,10 +50,10 @@ unit: $(TESTED)  ## tests that start no server and kill no process
 
 live: $(TESTED) node  ## tests that drive a server over loopback with real clients, or kill processes
 	@scripts/debian want $(CLIENT_PROGRAMS)
-	@$(PYTEST) -q -m live --ignore=tests/ecosystem
+	@$(PYTEST) -q $(TWO) -m live --ignore=tests/ecosystem
 
 ephemeral: $(TESTED) node  ## the live tests that one server does for all, against `serve --ephemeral`
-	@$(PYTEST) -q -m live --ephemeral tests/clients
+	@$(PYTEST) -q $(TWO) -m live --ephemeral tests/clients
 
 ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, GDAL ...) against a server
 	@scripts/debian want gdalinfo=gdal-bin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -69,13 +70,15 @@ def _compile_java(source: Path, classes: Path, libraries: Sequence[str]) -> None
 
 
 def _build(sources: Sequence[Path], stamp: Path, commands: Sequence[Sequence[str]], folder: Path) -> None:
-    """Run the commands, unless they were run on these very sources."""
+    """Run the commands, unless they were run on these very sources; another process of the run waits meanwhile."""
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
-        return
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    for words in commands:
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S)
-        if done.returncode:
-            pytest.fail(f"{words[0]} failed:\n{done.stdout}\n{done.stderr}")
-    stamp.write_text(digest)
+    with stamp.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if stamp.exists() and stamp.read_text() == digest:
+            return
+        for words in commands:
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S)
+            if done.returncode:
+                pytest.fail(f"{words[0]} failed:\n{done.stdout}\n{done.stderr}")
+        stamp.write_text(digest)
