@@ -68,9 +68,13 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         *{"clock", "core", "exchange", "operations", "ports", "identity", "access", "configurations"},
         *{"links", "wire.reply"},
     },
+    "s3": {
+        *{"core", "operations", "wire", "ports", "settings", "access", "configurations", "exchange", "identity", "signing"},
+        "oss",  # whose pipeline decides and acts on what was translated
+    },
     "sts": {"core", "wire", "ports", "signing", "identity", "access"},
     "pages": {"core", "tickets.views", "wire"},
-    "services": {"core.errors", "exchange", "wire", "ports", "signing.scheme", "sts", "link_desk", "tickets"},
+    "services": {"core.errors", "exchange", "wire", "ports", "signing.scheme", "sts", "link_desk", "tickets", "s3.pipeline"},
     "request_log": {"core", "exchange", "identity.caller"},
     "refusal_log": {"core", "exchange", "ports.refusals"},
     "server_log": {"core", "request_log", "settings"},
@@ -103,6 +107,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "engines",
         "exchange",
         "oss.pipeline",
+        "s3.pipeline",
         "lifecycle_schedule",
         "link_desk",
         "link_watch",

@@ -115,10 +115,22 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
     if row is None or row.header not in headers:
         row = _BY_PLACE.get(place)
     if row is not None:
+        if method in _WRITING and not named:
+            _refuse_unknown(query)
         return row
     if (level, place[2]) not in _BUILT:
         raise S3_NOT_BUILT(Header=place[2][:128])
     raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
+
+
+_WRITING: Final = frozenset({"PUT", "POST", "DELETE"})
+
+
+def _refuse_unknown(query: Query) -> None:
+    """A parameter without a value may select an operation that S3 has got since. Raises: OssError S3_NOT_BUILT."""
+    for name, value in query.first.items():
+        if not value and name != "versionId" and not name.lower().startswith(("x-amz-", "response-")):
+            raise S3_NOT_BUILT(Header=name[:128])
 
 
 def makes_bucket(row: Row) -> bool:
