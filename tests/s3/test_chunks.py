@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -128,7 +129,7 @@ def decode(pieces: Sequence[bytes], length: int) -> bytes | str:
 def test_it_does_not_matter_where_a_body_is_cut(data: list[bytes], cuts: list[int]) -> None:
     whole = b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in data) + b"0\r\n\r\n"
     places = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
-    pieces = [whole[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [whole[start:end] for start, end in pairwise(places)]
     assert decode(pieces, sum(map(len, data))) == b"".join(data)
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from coatcheck.core.errors import OssError
+from coatcheck.signing.s3_chunks import checks_of
 from coatcheck.signing.s3_schemes import read_s3_claim
 from coatcheck.signing.s3_v4_scheme import STREAMING, S3V4Claim
 from coatcheck.signing.verify import signed_text, verify
@@ -15,7 +16,6 @@ from coatcheck.wire.aws_chunked import decoded_chunks, read_announced
 from ..each import each
 from .builders import NOW, REGION, Vector, check_all
 from .s3_builders import SECRETS, arrived, s3_refusals, s3_vectors
-from coatcheck.signing.s3_chunks import checks_of
 
 SPOKEN = s3_vectors("header", "query", "chunked", "v2-query", "v2-header")
 
