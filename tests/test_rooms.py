@@ -102,7 +102,17 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "metrics": {"core", "exchange"},
     "admin": {"core", "exchange", "metrics", "pulse", "wire.reply", "wire.request"},
     "seen": {
-        *{"admin.health", "clock", "core", "metrics", "oss.row", "oss.table", "pulse", "services.OPERATIONS"},
+        *{
+            "admin.health",
+            "clock",
+            "core",
+            "metrics",
+            "oss.row",
+            "oss.table",
+            "s3.table",
+            "pulse",
+            "services.OPERATIONS",
+        },
         "settings",
     },
     "telemetry": {"core", "exchange", "metrics", "settings"},

@@ -10,10 +10,8 @@ from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, Protocol
-from zlib import crc32
 
-from fastcrc.crc32 import iscsi as crc32c
-
+from coatcheck.core.digests import update_crc32, update_crc32c
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_DIGEST, MISSING_CONTENT_LENGTH
 from coatcheck.core.names import is_sha256
 from coatcheck.core.s3_errors import S3_BAD_CHECKSUM, S3_BAD_DIGEST, S3_NOT_BUILT, S3_SHA256_MISMATCH
@@ -33,21 +31,16 @@ class Sum(Protocol):
 
 
 class _Crc:
-    """A CRC of 32 bits."""
-
-    def __init__(self, take: Callable[[bytes, int], int]) -> None:
+    def __init__(self, take: Callable[[bytes, int], int], size: int) -> None:
         self._take = take
+        self._size = size
         self._value = 0
 
     def update(self, data: bytes, /) -> None:
         self._value = self._take(data, self._value)
 
     def digest(self) -> bytes:
-        return self._value.to_bytes(4, "big")
-
-
-def _crc32c(data: bytes, value: int) -> int:
-    return int(crc32c(data, value))
+        return self._value.to_bytes(self._size, "big")
 
 
 def _crc64nvme() -> Sum:
@@ -58,24 +51,12 @@ def _crc64nvme() -> Sum:
         raise S3_NOT_BUILT(
             "This server cannot compute CRC64NVME: install coatcheck[s3] there, or have the client use CRC32."
         ) from None
-    return _Crc64(crc64nvme)
-
-
-class _Crc64:
-    def __init__(self, take: Callable[[bytes, int], int]) -> None:
-        self._take = take
-        self._value = 0
-
-    def update(self, data: bytes, /) -> None:
-        self._value = self._take(data, self._value)
-
-    def digest(self) -> bytes:
-        return self._value.to_bytes(8, "big")
+    return _Crc(crc64nvme, 8)
 
 
 SUMS: Final[Mapping[str, tuple[int, Callable[[], Sum]]]] = {
-    "crc32": (4, lambda: _Crc(crc32)),
-    "crc32c": (4, lambda: _Crc(_crc32c)),
+    "crc32": (4, lambda: _Crc(update_crc32, 4)),
+    "crc32c": (4, lambda: _Crc(update_crc32c, 4)),
     "crc64nvme": (8, _crc64nvme),
     "sha1": (20, lambda: hashlib.sha1(usedforsecurity=False)),
     "sha256": (32, hashlib.sha256),
