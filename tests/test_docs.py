@@ -7,6 +7,7 @@ from pathlib import Path
 
 import coatcheck.core.errors as errors
 import coatcheck.core.limits as limits
+import coatcheck.core.s3_errors as s3_errors
 import coatcheck.core.select_errors as select_errors
 import coatcheck.core.ticket_errors as ticket_errors
 from coatcheck.core.reply_headers import ROWS
@@ -17,7 +18,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 FAULTS = [
     *(
         fault
-        for page in (errors, select_errors, ticket_errors)
+        for page in (errors, s3_errors, select_errors, ticket_errors)
         for fault in vars(page).values()
         if isinstance(fault, errors.Fault)
     ),

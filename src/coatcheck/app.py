@@ -64,6 +64,7 @@ from coatcheck.ports.store import Store
 from coatcheck.refusal_log import RefusalLog
 from coatcheck.request_log import RequestLog
 from coatcheck.root_credentials import RootCredentials
+from coatcheck.s3.pipeline import S3Pipeline
 from coatcheck.scrub_schedule import keep_scrubbing
 from coatcheck.seen import SeenByOne
 from coatcheck.server_log import begin_log, open_request_log
@@ -197,7 +198,8 @@ class Server:
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, self._pages.write_refusal)
         links = self._make_link_services(self._engines, ports, oss, addressing)
-        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, links, self.signers_now)
+        s3 = S3Pipeline(oss, reads, keyring, addressing, settings)
+        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, links, s3, self.signers_now)
         self._watch.sources = Sources(self._engines, pool, self._selector, notifier, links.desk, self._notices)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
 

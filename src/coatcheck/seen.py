@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from coatcheck.admin.health import Board
 from coatcheck.clock import wall_clock
-from coatcheck.core import errors, link_errors, picture_errors, select_errors, sts_errors, ticket_errors
+from coatcheck.core import errors, link_errors, picture_errors, s3_errors, select_errors, sts_errors, ticket_errors
 from coatcheck.core.fault import Fault
 from coatcheck.metrics.cells import Cells
 from coatcheck.metrics.layout import OTHER, Layout
@@ -17,10 +17,11 @@ from coatcheck.metrics.table import RELOADS, RESTARTS
 from coatcheck.oss.row import Level, Row
 from coatcheck.oss.table import ROWS
 from coatcheck.pulse import Pulse
+from coatcheck.s3.table import ROWS as S3_ROWS
 from coatcheck.services import OPERATIONS
 from coatcheck.settings import ServerSettings
 
-_PAGES: Final = (errors, link_errors, picture_errors, select_errors, sts_errors, ticket_errors)
+_PAGES: Final = (errors, link_errors, picture_errors, s3_errors, select_errors, sts_errors, ticket_errors)
 
 
 class SeenByOne(NamedTuple):
@@ -65,7 +66,7 @@ def open_seen(settings: ServerSettings, pulse: Pulse) -> Seen | None:
 
 def make_layout() -> Layout:
     """Of all operations and all error codes."""
-    classes = {row.name: _class_of(row) for row in reversed(ROWS)}
+    classes = {row.name: _class_of(row) for row in reversed((*ROWS, *S3_ROWS))}
     return Layout(classes | dict.fromkeys(OPERATIONS, OTHER), _codes())
 
 

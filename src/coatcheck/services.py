@@ -15,6 +15,7 @@ from coatcheck.link_desk.service import LinkDesk, is_for_links
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.notifier import Notifier
 from coatcheck.ports.snapshot import Reads
+from coatcheck.s3.pipeline import S3Pipeline
 from coatcheck.signing.scheme import SignersNow, one_clock
 from coatcheck.tickets.presented import PREFIX as TICKETS
 from coatcheck.tickets.service import TicketService
@@ -82,6 +83,7 @@ def make_services(
     notifier: Notifier,
     addressing: Addressing,
     links: LinkServices,
+    s3: S3Pipeline,
     signers_now: SignersNow = one_clock,
 ) -> Services:
     """The services of this server; OSS has every request that no other takes."""
@@ -110,6 +112,7 @@ def make_services(
         Service("sts", takes_sts, answer_sts),
         Service("callback key", takes_callback_key, answer_callback_key),
         *_link_rows(links, addressing),
+        Service("S3", s3.takes, s3.answer),
     )
     return Services(rows, oss)
 

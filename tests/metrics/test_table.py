@@ -13,6 +13,7 @@ import pytest
 from coatcheck.core.fault import Fault
 from coatcheck.metrics.table import FAMILIES, Kind
 from coatcheck.oss.table import ROWS
+from coatcheck.s3.table import ROWS as S3_ROWS
 from coatcheck.seen import make_layout
 from coatcheck.services import OPERATIONS
 
@@ -40,7 +41,7 @@ def faults() -> dict[int, Fault]:
 
 def test_every_operation_and_every_error_has_its_cells() -> None:
     layout = make_layout()
-    assert set(layout.rows) == {row.name for row in ROWS} | set(OPERATIONS)
+    assert set(layout.rows) == {row.name for row in (*ROWS, *S3_ROWS)} | set(OPERATIONS)
     assert {fault.code for fault in faults().values()} <= set(layout.codes)
     for fault in faults().values():
         assert layout.columns[fault.status], fault

@@ -47,6 +47,7 @@ from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.resolver import NoResolver, Resolver
+from coatcheck.s3.pipeline import S3Pipeline
 from coatcheck.services import LinkServices, make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.tickets.lock import Lock, LockPorts
@@ -193,7 +194,8 @@ class House:
             )
         )
         links = LinkServices(desk, tickets, settings.pages_host)
-        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links)
+        s3 = S3Pipeline(self.pipeline, reads, self.keyring, addressing, settings)
+        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links, s3)
 
     async def ask(
         self,

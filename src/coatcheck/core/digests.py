@@ -26,6 +26,11 @@ def update_crc32(data: bytes | bytearray, crc: int = 0) -> int:
     return int(crc32.iso_hdlc(data, crc))
 
 
+def update_crc32c(data: bytes | bytearray, crc: int = 0) -> int:
+    """Castagnoli's, which S3 has too; as `update_crc32`."""
+    return int(crc32.iscsi(data, crc))
+
+
 def combine_crc64(first: int, second: int, second_size: int) -> int:
     """CRC-64/XZ of two contents, one after the other, from the CRC of each and the size of the second.
 

@@ -14,6 +14,10 @@ LIST_PARAMETER_MAX_BYTES: Final = 1023  # OSS: prefix, marker, delimiter, start-
 PRESIGN_V4_MAX_AGE_S: Final = 7 * 24 * 3600  # OSS: a V4 URL lives at most seven days
 CLOCK_SKEW_MAX_S: Final = 15 * 60  # OSS: header signatures either way, V4 URLs before their start
 SIGNING_KEYS_CACHED: Final = 1024  # ours: (key, day, region) triples whose derived key is remembered
+S3_SIGNED_HEADERS_MAX: Final = 100  # ours: names that a signature of S3 may list
+S3_CHUNK_LINE_MAX_BYTES: Final = 4096  # ours: a line between the chunks of an aws-chunked body
+S3_SIGNED_CHUNK_MAX_BYTES: Final = 16 * 1024**2  # ours: a signed chunk; clients send 64 KiB to 1 MiB
+S3_TRAILERS_MAX: Final = 16  # ours: headers behind an aws-chunked body
 READINGS_MAX_BYTES: Final = 16 * 1024**2  # ours: what a worker remembers of links that have verified
 
 # --- identities and policies ---------------------------------------------------------------------------------------
@@ -37,6 +41,7 @@ KEY_USE_NOTED_S: Final = 3600  # ours: a key's last use is written down at most 
 # --- objects -------------------------------------------------------------------------------------------------------
 PUT_OBJECT_MAX_BYTES: Final = 5 * 1024**3  # OSS: PutObject, PostObject, AppendObject
 USER_METADATA_MAX_BYTES: Final = 8 * 1024  # OSS: all x-oss-meta-* names and values together
+S3_USER_METADATA_MAX_BYTES: Final = 2 * 1024  # S3: names and values of all x-amz-meta-* together
 STORED_HEADER_MAX_CHARS: Final = 8 * 1024  # ours: a longer one, given back, is refused by many clients
 GZIP_MIN_BYTES: Final = 1024  # OSS: smaller objects are never compressed on the way
 INLINE_MAX_BYTES: Final = 64 * 1024  # ours: bodies up to this live in the catalog row

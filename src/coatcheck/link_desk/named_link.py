@@ -11,11 +11,12 @@ from coatcheck.identity.identify import ask_for_key, caller_of, find_key, verify
 from coatcheck.operations.link_register import NamedLink
 from coatcheck.ports.keyring import AccessKey, KeyUse
 from coatcheck.ports.snapshot import Lookup, Reads
-from coatcheck.signing.claim import read_claim
+from coatcheck.signing.any_claim import read_any_claim
+from coatcheck.signing.s3_schemes import is_signed_as_s3
 from coatcheck.signing.scheme import Claim
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import Addressing, Target, find_target, own_domain_target, read_host_name
+from coatcheck.wire.target import Addressing, Target, find_target, own_domain_target, read_host_name, with_plain_plus
 
 METHODS: Final = ("GET", "HEAD", "PUT", "POST", "DELETE")
 _URL_MAX_CHARS: Final = 16 * 1024
@@ -47,12 +48,15 @@ async def read_shown_link(
     Raises: OssError NO_LINK, for what is no link of this server; what its signature's verification refuses.
     """
     request = _as_request(url, method, headers)
-    target = find_target(request, addressing)
+    plain = request
+    if b"+" in request.raw_path and is_signed_as_s3(request):
+        plain = request._replace(raw_path=with_plain_plus(request.raw_path))
+    target = find_target(plain, addressing)
     snapshot = await reads.read(_lookup_of(request, target))
     if target is None:
-        target = own_domain_target(request, addressing, snapshot.domain_bucket())
+        target = own_domain_target(plain, addressing, snapshot.domain_bucket())
         snapshot = await reads.read(Lookup(bucket=target.bucket or ""))
-    claim = read_claim(request)
+    claim = read_any_claim(request)
     if claim is None or not claim.scheme.is_link:
         raise NO_LINK("There is no signature in this URL, so it is no link.")
     if target.bucket is None:

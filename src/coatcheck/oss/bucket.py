@@ -103,12 +103,19 @@ async def put_bucket(call: Call) -> Reply:
     name = read_bucket_name(call.target.bucket or "")
     if name.endswith(ALIAS_ENDING):
         raise INVALID_BUCKET_NAME(f"Names that end with {ALIAS_ENDING} are those of access points.", BucketName=name)
-    labels = _read_labels(request.headers)
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
-    acl_text = request.headers.get("x-oss-acl")
-    acl = PRIVATE if acl_text is None else read_bucket_acl(acl_text)
     storage_class, redundancy = await _read_configuration(call)
+    return await make_bucket(call, name, storage_class, redundancy)
+
+
+async def make_bucket(call: Call, name: str, storage_class: str | None, redundancy: str | None) -> Reply:
+    """Make the bucket, with the ACL and the labels that headers name; or leave it, if it is there and nothing
+    contradicts. Raises: OssError.
+    """
+    headers = call.request.headers
+    labels, acl_text = _read_labels(headers), headers.get("x-oss-acl")
+    acl = PRIVATE if acl_text is None else read_bucket_acl(acl_text)
     new = NewBucket(
         name=name,
         owner=call.caller.account,
@@ -227,7 +234,7 @@ async def put_bucket_acl(call: Call) -> Reply:
     """PutBucketAcl: without the header nothing changes, as documented. Where there is no bucket it is PutBucket."""
     text = call.request.headers.get("x-oss-acl")
     if text is not None:
-        await _set_acl(call, call.this_bucket, read_bucket_acl(text))
+        await set_acl(call, call.this_bucket, read_bucket_acl(text))
     return _located(call.this_bucket.name)
 
 
@@ -268,10 +275,10 @@ async def _keep_bucket(
         call.context.decide(
             Action.PUT_BUCKET_ACL, bucket, acl=acl
         )  # to make buckets is not the right to open those that are there
-        await _set_acl(call, bucket, acl)
+        await set_acl(call, bucket, acl)
 
 
-async def _set_acl(call: Call, bucket: Bucket, acl: str) -> None:
+async def set_acl(call: Call, bucket: Bucket, acl: str) -> None:
     def put(bucket: Bucket) -> Bucket:
         refuse_public_acl(acl, blocked=bucket.blocks_public_access)
         return replace(bucket, acl=acl)

@@ -40,7 +40,7 @@ async def copy_object(call: Call) -> Reply:
     Conditions are those of the source, x-oss-copy-source-if-*. ali-oss sends each as a plain header too, and those are
     ignored.
     """
-    name, wishes = read_copy_source(call.request.headers), _read_wishes(call)
+    name, wishes = read_copy_source(call.request.headers), read_wishes(call)
 
     def judge(source: Source) -> None:
         if is_source_unmodified(call.request.headers, source.record):
@@ -54,7 +54,7 @@ async def copy_object(call: Call) -> Reply:
     return _reply(call, copied)
 
 
-def _read_wishes(call: Call) -> CopyWishes:
+def read_wishes(call: Call) -> CopyWishes:
     """Raises: OssError INVALID_ARGUMENT, INVALID_TAG and its like, and those of `read_encryption`."""
     headers = call.request.headers
     acl = headers.get("x-oss-object-acl")

@@ -89,7 +89,7 @@ class Pipeline:
         self._addressing = addressing
         self._settings = settings
         self._signers_now = signers_now
-        self._register = ports.links.register
+        self.register = ports.links.register
         self._form_memory = FormMemory()
         self._readings = Readings()
         self._hints = Hints(settings.regions, reads, keyring) if settings.hints else None
@@ -140,7 +140,7 @@ class Pipeline:
         if bucket is not None and bucket.configurations:
             exchange.logged = _find_log(bucket)
         row = find_row(request.method, target, request.query, request.headers)
-        return await self._go_on(row, exchange, target, caller, bucket, snapshot)
+        return await self.go_on(row, exchange, target, caller, bucket, snapshot)
 
     def admit(self, bucket: Bucket, request: Request, caller: Caller) -> None:
         """Whether the bucket lets itself be asked so, by who came through another service. Raises: OssError."""
@@ -157,9 +157,9 @@ class Pipeline:
                 exchange.bucket = reading.target.bucket or ""
                 if bucket.configurations:
                     exchange.logged = _find_log(bucket)
-                if self._is_held(exchange, caller, reading.target, bucket, reading.signed_at_s):
-                    caller = await hold_to_register(self._register, exchange)
-                return await self._go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
+                if self.is_held(exchange, caller, reading.target, bucket, reading.signed_at_s):
+                    caller = await hold_to_register(self.register, exchange)
+                return await self.go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
         # Whatever isn't so any more is refused in the words, and in the order, in which it is refused at first.
         named = find_target(request, self._addressing)
         claim, refusal = _NO_CLAIM if _is_unsigned(request, named) else _read_claim(request)
@@ -185,8 +185,8 @@ class Pipeline:
         caller, target, text = identify(
             request, claim, target, snapshot, self._keyring, now=now, regions=regions, signers_now=self._signers_now
         )
-        if caller.by_link and claim is not None and self._is_held(exchange, caller, target, bucket, claim.signed_at_s):
-            caller = await hold_to_register(self._register, exchange)
+        if caller.by_link and claim is not None and self.is_held(exchange, caller, target, bucket, claim.signed_at_s):
+            caller = await hold_to_register(self.register, exchange)
         # After the signature has settled which address was meant.
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None:
@@ -195,17 +195,17 @@ class Pipeline:
             self._readings.keep(
                 request, claim, target, text, (row, read_host_name(request.host) if named is None else "")
             )
-        return await self._go_on(row, exchange, target, caller, bucket, snapshot)
+        return await self.go_on(row, exchange, target, caller, bucket, snapshot)
 
-    def _is_held(
+    def is_held(
         self, exchange: Exchange, caller: Caller, target: Target, bucket: Bucket | None, signed_at_s: int | None
     ) -> bool:
         """Whether the register of links has a say; that a link brought the request is noted."""
         name = target.bucket if bucket is None else bucket.name
         exchange.link = UsedLink(caller, name or "", target.key or "", signed_at_s)
-        return self._register.in_use()
+        return self.register.in_use()
 
-    def _go_on(
+    def go_on(
         self,
         row: Row,
         exchange: Exchange,
@@ -251,8 +251,8 @@ class Pipeline:
         bucket = self._check_bucket(target, bucket)
         with self._form_memory.share() as share:
             caller, target, form, signed_at_s = await self._open_form(request, target, share, exchange.now)
-            if caller.by_link and self._is_held(exchange, caller, target, bucket, signed_at_s):
-                caller = await hold_to_register(self._register, exchange)
+            if caller.by_link and self.is_held(exchange, caller, target, bucket, signed_at_s):
+                caller = await hold_to_register(self.register, exchange)
             exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
             return await self._admit(row, exchange, target, caller, bucket, snapshot, form)
 

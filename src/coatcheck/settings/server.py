@@ -159,6 +159,12 @@ class ServerSettings:
         Flag(),
         "Browsers save objects instead of showing them, unless they come by an own domain, as on OSS.",
     )
+    s3_signature_v2: bool = _row(
+        False,
+        "--s3-signature-v2",
+        Flag(),
+        "Accept Authorization headers of AWS's signature version 2, for old S3 tools; links of it are always accepted.",
+    )
     gzip: bool = _row(
         True, "--no-gzip", Flag(), "Send texts as they are, also to clients that ask for gzip; OSS compresses them."
     )

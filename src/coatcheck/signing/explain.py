@@ -15,8 +15,7 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-from . import schemes
-from .claim import read_claim
+from .any_claim import link_schemes, read_any_claim
 from .claim_parts import absent_headers
 from .link import Address, read_address, read_link
 from .mistakes import Attempt, find_mistake, is_signed_by
@@ -131,7 +130,7 @@ def _check(request: Request, address: Address, secret: str | None) -> tuple[Targ
     """(what the link addresses, whether `secret` signed it, why it will be refused)."""
     target = address.targets[0] if address.targets else Target()
     try:
-        claim = read_claim(request)
+        claim = read_any_claim(request)
     except OssError as error:
         return target, None, [f"{error.message} {_if_cut_off(request.query)}".strip()]
     if claim is not None and not is_access_key_id(claim.access_key_id):
@@ -149,7 +148,7 @@ def _check(request: Request, address: Address, secret: str | None) -> tuple[Targ
 
 def _glance(query: Query) -> tuple[str | None, Glance | None]:
     """(version, what it says) by the first scheme that sees a signature of its own."""
-    for scheme in schemes.TABLE.links:
+    for scheme in link_schemes():
         seen = scheme.glance(query)
         if seen is not None:
             return scheme.version, seen
@@ -157,8 +156,6 @@ def _glance(query: Query) -> tuple[str | None, Glance | None]:
 
 
 def _why_unsigned(query: Query) -> str:
-    if "X-Amz-Signature" in query or "X-Amz-Algorithm" in query:
-        return "It is signed in Amazon's way, which this server doesn't speak: sign it with OSS V4."
     if any(name.startswith("x-oss-") for name in query.first):
         return "The link has no signature: copy all of it, and quote it in a shell, where '&' ends a command."
     return "The link is not signed: it works only if the object is public."
@@ -173,6 +170,8 @@ def _if_cut_off(query: Query) -> str:
 
 def _why_mismatch(attempt: Attempt[Claim], secret: str, address: Address) -> str:
     claim = attempt.claim
+    if claim.scheme.version.startswith("S3"):
+        return _why_s3_mismatch(attempt)
     whole = claim.scheme.signature_chars
     if len(claim.signature) < whole:
         return f"The link was cut off: its signature has {len(claim.signature)} of {whole} characters. Copy all of it."
@@ -185,6 +184,16 @@ def _why_mismatch(attempt: Attempt[Claim], secret: str, address: Address) -> str
     return (
         "The signature doesn't match and no usual mistake explains it: the secret isn't the one it was signed with, "
         "or the link was changed after signing."
+    )
+
+
+def _why_s3_mismatch(attempt: Attempt[Claim]) -> str:
+    claim, request = attempt.claim, attempt.request
+    if len(claim.signature) < claim.scheme.signature_chars:
+        return "The link was cut off: its signature is too short. Copy all of it."
+    return (
+        "The signature doesn't match: the secret isn't the one it was signed with, the link was changed, or it is for "
+        f"another method, or for another host name than {request.host}, which S3 signs."
     )
 
 

@@ -77,17 +77,17 @@ def find_signed_text(claim: Claim, arrived: Any, target: Target, secret: str) ->
     """
     scheme, signature = claim.scheme, claim.signature
     for text in scheme.texts(claim, arrived, target):
-        if _is_same(scheme.sign(claim, text, secret), signature):
+        if is_same(scheme.sign(claim, text, secret), signature):
             return text
     for text in scheme.odd_texts(claim, arrived, target):
-        if _is_same(scheme.sign(claim, text, secret), signature):
+        if is_same(scheme.sign(claim, text, secret), signature):
             return text
     return None
 
 
 def is_signed(claim: Claim, text: str, signature: str, secret: str) -> bool:
     """Whether a secret gives a signature to a text that `verify` returned; `claim` is it, or what is left of it."""
-    return _is_same(claim.scheme.sign(claim, text, secret), signature)
+    return is_same(claim.scheme.sign(claim, text, secret), signature)
 
 
 def verify_form(claim: FormClaim, secret: str) -> None:
@@ -105,6 +105,6 @@ def signed_text(claim: Claim, request: Request, target: Target) -> SignedText:
     return claim.scheme.write(claim, request, target)
 
 
-def _is_same(ours: str, theirs: str) -> bool:
+def is_same(ours: str, theirs: str) -> bool:
     """The one comparison of signatures, in a time that doesn't depend on where they differ."""
     return theirs.isascii() and hmac.compare_digest(ours, theirs)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from coatcheck.core.endpoints import accelerate_names, endpoint_names
+from coatcheck.core.endpoints import accelerate_names, endpoint_names, s3_names
 from coatcheck.core.errors import NON_STANDARD_HOST, OssError
 from coatcheck.core.names import is_bucket_name, read_bucket_name, read_object_key
 from coatcheck.core.percent import decode_form
@@ -55,11 +55,13 @@ class Addressing:
             for a name that stands for no region.
         bare_domains: those of them that are a domain itself, not an endpoint below it.
         accelerate_names: those of them that are accelerate endpoints.
+        s3_names: those of them that speak S3.
     """
 
     base_names: Mapping[str, str | None]
     bare_domains: frozenset[str] = frozenset()
     accelerate_names: frozenset[str] = frozenset()
+    s3_names: frozenset[str] = frozenset()
 
 
 # What ali-oss puts in Host when it is given an IP address as the endpoint: the cloud's own name.
@@ -74,10 +76,14 @@ def make_addressing(regions: tuple[str, ...], domains: tuple[str, ...]) -> Addre
         for region in regions:
             base_names.update(dict.fromkeys(endpoint_names(region, domain), region))
     base_names.update(dict.fromkeys(accelerating))
+    of_s3: dict[str, str | None] = {}
+    for domain in domains:
+        of_s3.update(s3_names(regions, domain))
+    base_names.update(of_s3)
     bare_domains = frozenset((*domains, "localhost"))
     for domain in bare_domains:
         base_names.setdefault(domain, regions[0] if len(regions) == 1 else None)
-    return Addressing(base_names, bare_domains, accelerating)
+    return Addressing(base_names, bare_domains, accelerating, frozenset(of_s3))
 
 
 def find_target(request: Request, addressing: Addressing) -> Target | None:
@@ -142,6 +148,12 @@ def names_a_bucket(request: Request, addressing: Addressing) -> bool:
     host = read_host_name(request.host)
     label, _, base_name = host.partition(".")
     return not (host in addressing.base_names or is_address(host) or (not label and base_name in addressing.base_names))
+
+
+def is_s3_host(host: str, addressing: Addressing) -> bool:
+    """Whether a Host header is an endpoint of the S3 dialect, or a bucket's name below one."""
+    name = read_host_name(host)
+    return name in addressing.s3_names or name.partition(".")[2] in addressing.s3_names
 
 
 def is_own_name(host: str, addressing: Addressing) -> bool:

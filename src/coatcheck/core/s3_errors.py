@@ -1,0 +1,101 @@
+"""The rows of the error table that only the S3 dialect has. See `errors.py`; what both have in common stands there.
+
+Source: Amazon S3 API reference, error responses; S3 reference, sections 2, 3 and 7.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .fault import Fault
+
+S3_HEADER_MALFORMED: Final = Fault(
+    "AuthorizationHeaderMalformed", 400, "The authorization header that you provided is not valid."
+)
+S3_QUERY_MALFORMED: Final = Fault(
+    "AuthorizationQueryParametersError", 400, "The signature's parameters in the URL are not valid."
+)
+S3_HEADERS_NOT_SIGNED: Final = Fault(
+    "AccessDenied", 403, "There were headers present in the request which were not signed"
+)
+S3_NO_DATE: Final = Fault("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header")
+S3_EXPIRED: Final = Fault("AccessDenied", 403, "Request has expired")
+S3_NOT_YET_VALID: Final = Fault("AccessDenied", 403, "Request is not yet valid")
+S3_TWO_SIGNATURES: Final = Fault(
+    "InvalidArgument",
+    400,
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or "
+    "the Authorization header should be specified",
+)
+S3_OTHER_DIALECT: Final = Fault(
+    "InvalidArgument", 400, "A request that is signed as for S3 cannot carry headers or parameters of OSS."
+)
+S3_NO_CONTENT_SHA256: Final = Fault(
+    "InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256"
+)
+S3_BAD_CONTENT_SHA256: Final = Fault(
+    "InvalidArgument",
+    400,
+    "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a word that begins with STREAMING-, or a SHA-256 in 64 hex digits.",
+)
+S3_NOT_BUILT: Final = Fault(
+    "NotImplemented", 501, "A header or parameter you provided implies functionality that is not implemented."
+)
+S3_V2_ON_BUCKET: Final = Fault(
+    "AccessDenied",
+    403,
+    "A link of signature version 2 must name an object: it leaves the parameters of other requests unsigned. Sign with "
+    "version 4.",
+)
+S3_V2_HEADER: Final = Fault(
+    "InvalidRequest",
+    400,
+    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+)
+S3_SHA256_MISMATCH: Final = Fault(
+    "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed."
+)
+S3_BAD_DIGEST: Final = Fault(
+    "BadDigest", 400, "A digest that you specified does not match the one that was computed of the content."
+)
+S3_BAD_TRAILER: Final = Fault(
+    "MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or not announced."
+)
+S3_BAD_CHECKSUM: Final = Fault("InvalidRequest", 400, "Value for the checksum header is invalid.")
+S3_CHUNK_TOO_LARGE: Final = Fault("InvalidRequest", 400, "A chunk of the body is larger than is allowed.")
+S3_NO_BUCKET_DIGEST: Final = Fault(
+    "InvalidRequest", 400, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+)
+S3_OWNED_BY_YOU: Final = Fault(
+    "BucketAlreadyOwnedByYou",
+    409,
+    "Your previous request to create the named bucket succeeded and you already own it.",
+)
+S3_BAD_LOCATION: Final = Fault("InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
+S3_NO_TAGS: Final = Fault("NoSuchTagSet", 404, "The TagSet does not exist")
+S3_KEY_TOO_LONG: Final = Fault("KeyTooLongError", 400, "Your key is too long")
+S3_NO_SUCH_PART: Final = Fault("InvalidPartNumber", 416, "The requested partnumber is not satisfiable")
+S3_COPY_ONTO_ITSELF: Final = Fault(
+    "InvalidRequest",
+    400,
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's "
+    "metadata, storage class, website redirect location or encryption attributes.",
+)
+S3_BAD_STORAGE_CLASS: Final = Fault("InvalidStorageClass", 400, "The storage class you specified is not valid")
+S3_NO_CONFIGURATION: Final = Fault("NoSuchConfiguration", 404, "The specified configuration does not exist.")
+S3_NO_ENCRYPTION: Final = Fault(
+    "ServerSideEncryptionConfigurationNotFoundError", 404, "The server side encryption configuration was not found"
+)
+S3_NO_ACCESS_BLOCK: Final = Fault(
+    "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
+)
+S3_NO_OWNERSHIP: Final = Fault("OwnershipControlsNotFoundError", 404, "The bucket ownership controls were not found")
+S3_NO_OBJECT_LOCK: Final = Fault(
+    "ObjectLockConfigurationNotFoundError", 404, "Object Lock configuration does not exist for this bucket"
+)
+S3_NO_REPLICATION: Final = Fault(
+    "ReplicationConfigurationNotFoundError", 404, "The replication configuration was not found"
+)
+S3_METADATA_TOO_LARGE: Final = Fault(
+    "MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size"
+)

@@ -1,0 +1,37 @@
+"""CopyObject. Source: S3 reference, section 9."""
+
+from __future__ import annotations
+
+from coatcheck.core.errors import PRECONDITION_FAILED
+from coatcheck.core.s3_errors import S3_COPY_ONTO_ITSELF
+from coatcheck.core.times import write_iso
+from coatcheck.operations import copy
+from coatcheck.operations.source import Source, SourceName
+from coatcheck.oss.call import Call
+from coatcheck.oss.copy_source import is_source_unmodified, read_copy_source, source_headers
+from coatcheck.oss.object_copy import read_wishes
+from coatcheck.oss.object_put import stored_headers
+from coatcheck.wire.reply import Reply
+
+from .documents import quoted, show
+from .objects import only_new
+
+
+async def copy_object(call: Call) -> Reply:
+    """CopyObject: a copy onto itself must change something."""
+    name, wishes = read_copy_source(call.request.headers), read_wishes(call)
+    if only_new(call.request):
+        wishes = wishes._replace(forbid_overwrite=True)
+    changes = wishes.replaces_headers or wishes.replaces_tags or wishes.storage_class or wishes.encryption
+    if not changes and name == SourceName(call.this_bucket.name, call.key):
+        raise S3_COPY_ONTO_ITSELF()
+
+    def judge(source: Source) -> None:
+        if is_source_unmodified(call.request.headers, source.record):
+            raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
+
+    copied = await copy.copy_object(call.context, call.grant, name, wishes, judge)
+    record = copied.stored.record
+    nodes = [("LastModified", write_iso(record.last_modified)), ("ETag", quoted(record.etag))]
+    headers = tuple(header for header in stored_headers(call, copied.stored) if header[0] != b"ETag")
+    return show("CopyObjectResult", nodes, (*headers, *source_headers(copied.source)))

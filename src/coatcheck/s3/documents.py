@@ -1,0 +1,51 @@
+"""Documents as S3 writes them: with its namespace on the root, ETags in lower case, an owner that is an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.core.limits import LIST_MAX_KEYS
+from coatcheck.core.percent import encode_path
+from coatcheck.core.xml import Node, write_xml
+from coatcheck.wire.query import Query
+from coatcheck.wire.reply import RawHeader, Reply
+
+NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+
+def document(root: str, nodes: Iterable[Node]) -> bytes:
+    """The document, whose names come back as they are."""
+    text = write_xml(root, nodes, controls=True)
+    return text.replace(f"<{root}>".encode(), f'<{root} xmlns="{NAMESPACE}">'.encode(), 1)
+
+
+def show(root: str, nodes: Iterable[Node], headers: tuple[RawHeader, ...] = ()) -> Reply:
+    """A document as the reply."""
+    return Reply(200, ((b"Content-Type", b"application/xml"), *headers), document(root, nodes))
+
+
+def quoted(etag: str) -> str:
+    return f'"{etag.lower()}"'
+
+
+def owner(uid: str, name: str = "Owner") -> Node:
+    return (name, (("ID", uid), ("DisplayName", uid)))
+
+
+def read_number(query: Query, name: str, most: int = LIST_MAX_KEYS) -> int:
+    """A count of a listing: more than there may be means as many as there may be. Raises: OssError INVALID_ARGUMENT."""
+    text = query.get(name)
+    if text is None or text == "":
+        return most
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise INVALID_ARGUMENT(
+            f"Argument {name} must be an integer between 0 and 2147483647", ArgumentName=name, ArgumentValue=text[:64]
+        )
+    return min(int(text), most)
+
+
+def write_name(text: str) -> str:
+    """A key or prefix that is asked for encoded: as in a query, but with "/" left bare."""
+    return encode_path(text)

@@ -1,0 +1,147 @@
+"""Uploads in parts. Source: S3 reference, sections 5 and 9."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.errors import (
+    INVALID_PART_ORDER,
+    MALFORMED_XML,
+    PRECONDITION_FAILED,
+)
+from coatcheck.core.limits import COMPLETE_MAX_BYTES, LIST_MAX_KEYS
+from coatcheck.core.times import write_iso
+from coatcheck.core.xml import Node, read_xml
+from coatcheck.operations import multipart
+from coatcheck.operations import part as parts
+from coatcheck.operations.multipart import Wanted
+from coatcheck.operations.source import Source
+from coatcheck.oss.arguments import read_body
+from coatcheck.oss.body_in import read_arriving
+from coatcheck.oss.call import Call
+from coatcheck.oss.copy_source import is_source_unmodified, read_copy_source, source_headers
+from coatcheck.oss.encryption import encryption_headers
+from coatcheck.oss.multipart import read_part_number, read_upload_id
+from coatcheck.oss.object_put import read_new_object, stored_headers
+from coatcheck.wire.ranges import RangeBehaviour, read_range
+from coatcheck.wire.reply import Reply
+
+from .documents import owner, quoted, read_number, show
+from .objects import only_new, sum_headers, with_type
+from .words import write_storage_class
+
+
+async def initiate_multipart_upload(call: Call) -> Reply:
+    """CreateMultipartUpload."""
+    upload = await multipart.initiate_upload(
+        call.context, call.grant, read_new_object(call, with_type(call.request).headers)
+    )
+    nodes: list[Node] = [
+        ("Bucket", call.this_bucket.name),
+        ("Key", call.key),
+        ("UploadId", upload.upload_id),
+    ]
+    return show("InitiateMultipartUploadResult", nodes, encryption_headers(upload.encryption))
+
+
+async def upload_part(call: Call) -> Reply:
+    """UploadPart."""
+    number = read_part_number(call.request.query.get("partNumber") or "")
+    body = read_arriving(call.request)
+    stored = await parts.upload_part(call.context, call.grant, read_upload_id(call), number, body)
+    etag = (b"ETag", quoted(stored.part.etag).encode())
+    return Reply(200, (etag, *encryption_headers(stored.encryption), *sum_headers(call.request)))
+
+
+async def upload_part_copy(call: Call) -> Reply:
+    """UploadPartCopy."""
+    number = read_part_number(call.request.query.get("partNumber") or "")
+    name, text = read_copy_source(call.request.headers), call.request.headers.get("x-oss-copy-source-range")
+
+    def choose(source: Source) -> ByteRange:
+        if is_source_unmodified(call.request.headers, source.record):
+            raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
+        whole = ByteRange(0, source.record.size)
+        return whole if text is None else read_range(text, source.record.size, RangeBehaviour.STANDARD) or whole
+
+    copied = await parts.copy_part(call.context, call.grant, read_upload_id(call), number, name, choose)
+    nodes = [("LastModified", write_iso(copied.part.last_modified)), ("ETag", quoted(copied.part.etag))]
+    return show("CopyPartResult", nodes, source_headers(copied.source))
+
+
+async def complete_multipart_upload(call: Call) -> Reply:
+    """CompleteMultipartUpload."""
+    forbid = only_new(call.request)
+    body = await read_body(call.request, most=COMPLETE_MAX_BYTES)
+    wanted = _read_wanted(read_xml(body, "CompleteMultipartUpload"))
+    stored = await multipart.complete_upload(
+        call.context, call.grant, read_upload_id(call), wanted, forbid_overwrite=forbid
+    )
+    scheme = "https" if call.request.secure else "http"
+    nodes: list[Node] = [
+        ("Location", f"{scheme}://{call.request.host}{call.request.raw_path.decode('utf-8', 'replace')}"),
+        ("Bucket", call.this_bucket.name),
+        ("Key", call.key),
+        ("ETag", quoted(stored.record.etag)),
+    ]
+    headers = tuple(header for header in stored_headers(call, stored) if header[0] != b"ETag")
+    return show("CompleteMultipartUploadResult", nodes, headers)
+
+
+def _read_wanted(document: Element) -> Wanted:
+    """Raises: OssError MALFORMED_XML, INVALID_PART_ORDER, INVALID_ARGUMENT."""
+    wanted = [_read_part(element) for element in document.findall("Part")]
+    if not wanted:
+        raise MALFORMED_XML()
+    if any(following[0] <= number for (number, _), following in pairwise(wanted)):
+        raise INVALID_PART_ORDER()
+    return wanted
+
+
+def _read_part(element: Element) -> tuple[int, str]:
+    numbers, etags = element.findall("PartNumber"), element.findall("ETag")
+    if len(numbers) != 1 or len(etags) != 1:
+        raise MALFORMED_XML()
+    return read_part_number((numbers[0].text or "").strip()), (etags[0].text or "").strip()
+
+
+async def list_parts(call: Call) -> Reply:
+    """ListParts."""
+    query = call.request.query
+    most = max(read_number(query, "max-parts", LIST_MAX_KEYS), 1)
+    marker = read_number(query, "part-number-marker", _ANY) if query.get("part-number-marker") else 0
+    upload, found, more = await multipart.list_parts(
+        call.context, call.grant, read_upload_id(call), marker=marker, limit=most
+    )
+    uid = call.this_bucket.owner
+    nodes: list[Node] = [
+        ("Bucket", call.this_bucket.name),
+        ("Key", call.key),
+        ("UploadId", upload.upload_id),
+        owner(uid, "Initiator"),
+        owner(uid),
+        ("StorageClass", write_storage_class(upload.storage_class)),
+        ("PartNumberMarker", marker),
+        ("NextPartNumberMarker", found[-1].number if found else 0),
+        ("MaxParts", most),
+        ("IsTruncated", "true" if more else "false"),
+    ]
+    nodes += [
+        (
+            "Part",
+            (
+                ("PartNumber", each.number),
+                ("LastModified", write_iso(each.last_modified)),
+                ("ETag", quoted(each.etag)),
+                ("Size", each.size),
+            ),
+        )
+        for each in found
+    ]
+    return show("ListPartsResult", nodes)
+
+
+_ANY: Final = 1 << 31

@@ -1,0 +1,222 @@
+"""What the headers of the two dialects call the same thing: one table each way, and what becomes of all others.
+
+Only a request whose signature held is translated, and none that brings a header of OSS's along, so whoever sends it can
+say nothing in OSS's words that they have not signed in S3's.
+
+Source: S3 reference, sections 3, 9 and 11.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.core.limits import S3_USER_METADATA_MAX_BYTES
+from coatcheck.core.s3_errors import (
+    S3_BAD_STORAGE_CLASS,
+    S3_METADATA_TOO_LARGE,
+    S3_NOT_BUILT,
+    S3_OTHER_DIALECT,
+)
+from coatcheck.wire.reply import RawHeader
+from coatcheck.wire.request import Request
+
+AMZ: Final = "x-amz-"
+_AMZ_META: Final = "x-amz-meta-"
+_OSS_META: Final = "x-oss-meta-"
+_COMPATIBLE: Final = "x-oss-s3-compat"  # OSS's own examples send it with AWS's signatures
+
+STORAGE_CLASSES: Final = {
+    "STANDARD": "Standard",
+    "STANDARD_IA": "IA",
+    "ONEZONE_IA": "IA",
+    "REDUCED_REDUNDANCY": "Standard",
+    "INTELLIGENT_TIERING": "Standard",
+    "GLACIER_IR": "Archive",
+    "GLACIER": "ColdArchive",
+    "DEEP_ARCHIVE": "DeepColdArchive",
+}
+_S3_CLASSES: Final = {
+    "Standard": "STANDARD",
+    "IA": "STANDARD_IA",
+    "Archive": "GLACIER_IR",
+    "ColdArchive": "GLACIER",
+    "DeepColdArchive": "DEEP_ARCHIVE",
+}
+_ACLS: Final = {
+    "private": "private",
+    "public-read": "public-read",
+    "public-read-write": "public-read-write",
+    "bucket-owner-read": "private",
+    "bucket-owner-full-control": "private",
+    "aws-exec-read": "private",
+    "log-delivery-write": "private",
+}
+_ENCRYPTIONS: Final = {"AES256": "AES256", "aws:kms": "KMS"}
+
+# Names only: their values mean the same in both.
+_SAME: Final = {
+    "x-amz-tagging": "x-oss-tagging",
+    "x-amz-tagging-directive": "x-oss-tagging-directive",
+    "x-amz-metadata-directive": "x-oss-metadata-directive",
+    "x-amz-copy-source": "x-oss-copy-source",
+    "x-amz-copy-source-range": "x-oss-copy-source-range",
+    "x-amz-copy-source-if-match": "x-oss-copy-source-if-match",
+    "x-amz-copy-source-if-none-match": "x-oss-copy-source-if-none-match",
+    "x-amz-copy-source-if-modified-since": "x-oss-copy-source-if-modified-since",
+    "x-amz-copy-source-if-unmodified-since": "x-oss-copy-source-if-unmodified-since",
+    "x-amz-server-side-encryption-aws-kms-key-id": "x-oss-server-side-encryption-key-id",
+    "x-amz-object-lock-mode": "x-oss-object-worm-mode",
+    "x-amz-object-lock-retain-until-date": "x-oss-object-worm-retain-until-date",
+    "x-amz-object-lock-legal-hold": "x-oss-object-worm-legal-hold",
+    "x-amz-bypass-governance-retention": "x-oss-bypass-governance-retention",
+    "x-amz-request-payer": "x-oss-request-payer",
+}
+# Read elsewhere, or without a meaning here.
+_KNOWN: Final = frozenset(
+    {
+        "x-amz-api-version",
+        "x-amz-bucket-object-lock-enabled",
+        "x-amz-checksum-algorithm",
+        "x-amz-checksum-crc32",
+        "x-amz-checksum-crc32c",
+        "x-amz-checksum-crc64nvme",
+        "x-amz-checksum-mode",
+        "x-amz-checksum-sha1",
+        "x-amz-checksum-sha256",
+        "x-amz-checksum-type",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-decoded-content-length",
+        "x-amz-expected-bucket-owner",
+        "x-amz-max-parts",
+        "x-amz-mp-object-size",
+        "x-amz-object-attributes",
+        "x-amz-object-ownership",
+        "x-amz-optional-object-attributes",
+        "x-amz-part-number-marker",
+        "x-amz-sdk-checksum-algorithm",
+        "x-amz-security-token",
+        "x-amz-source-expected-bucket-owner",
+        "x-amz-trailer",
+        "x-amz-user-agent",
+    }
+)
+
+
+def read_headers(request: Request, *, of_bucket: bool) -> dict[str, str]:
+    """The request's headers in OSS's words. Those that the other dialect has no word for stay as they are.
+
+    Args:
+        of_bucket: an ACL is the bucket's.
+    Raises:
+        OssError: S3_OTHER_DIALECT, for a header or parameter of OSS's; S3_NOT_BUILT, for one of S3's that is not known
+            here; S3_BAD_STORAGE_CLASS, INVALID_ARGUMENT, S3_METADATA_TOO_LARGE.
+    """
+    _refuse_oss(request)
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        if not name.startswith(AMZ):
+            if name != _COMPATIBLE:
+                headers[name] = value
+        elif name.startswith(_AMZ_META):
+            headers[_OSS_META + name[len(_AMZ_META) :]] = value
+        elif (same := _SAME.get(name)) is not None:
+            headers[same] = value
+        elif name == "x-amz-acl":
+            headers["x-oss-acl" if of_bucket else "x-oss-object-acl"] = read_acl(value)
+        elif name == "x-amz-storage-class":
+            headers["x-oss-storage-class"] = read_storage_class(value)
+        elif name == "x-amz-server-side-encryption":
+            if value not in _ENCRYPTIONS:
+                raise INVALID_ARGUMENT("The encryption method specified is not supported", ArgumentName=name)
+            headers["x-oss-server-side-encryption"] = _ENCRYPTIONS[value]
+        elif name in _KNOWN:
+            headers[name] = value
+        else:
+            raise S3_NOT_BUILT(Header=name[:128])
+    _check_metadata(headers)
+    encoding = headers.get("content-encoding")
+    if encoding is not None and "aws-chunked" in encoding:
+        kept = [item.strip() for item in encoding.split(",") if item.strip() not in ("aws-chunked", "")]
+        del headers["content-encoding"]
+        if kept:
+            headers["content-encoding"] = ",".join(kept)
+    return headers
+
+
+def _refuse_oss(request: Request) -> None:
+    for name in (*request.headers, *request.query.first):
+        if name.startswith("x-oss-") and name != _COMPATIBLE:
+            raise S3_OTHER_DIALECT(ArgumentName=name[:128])
+
+
+def _check_metadata(headers: Mapping[str, str]) -> None:
+    size = sum(
+        len(name) - len(_OSS_META) + len(value.encode("utf-8", "surrogateescape"))
+        for name, value in headers.items()
+        if name.startswith(_OSS_META)
+    )
+    if size > S3_USER_METADATA_MAX_BYTES:
+        raise S3_METADATA_TOO_LARGE(Size=str(size), MaxSizeAllowed=str(S3_USER_METADATA_MAX_BYTES))
+
+
+def read_acl(text: str) -> str:
+    """A canned ACL. Those that are the bucket owner's alone are private here: the owner may do all.
+
+    Raises: OssError INVALID_ARGUMENT; S3_NOT_BUILT, for authenticated-read.
+    """
+    if text == "authenticated-read":
+        raise S3_NOT_BUILT("The canned ACL authenticated-read is not built.", Header="x-amz-acl")
+    if text not in _ACLS:
+        raise INVALID_ARGUMENT(ArgumentName="x-amz-acl", ArgumentValue=text[:128])
+    return _ACLS[text]
+
+
+def read_storage_class(text: str) -> str:
+    """Raises: OssError S3_BAD_STORAGE_CLASS."""
+    if text not in STORAGE_CLASSES:
+        raise S3_BAD_STORAGE_CLASS(StorageClassRequested=text[:128])
+    return STORAGE_CLASSES[text]
+
+
+def write_storage_class(name: str) -> str:
+    return _S3_CLASSES.get(name, "STANDARD")
+
+
+_REPLIED: Final = {
+    b"x-oss-version-id": b"x-amz-version-id",
+    b"x-oss-delete-marker": b"x-amz-delete-marker",
+    b"x-oss-tagging-count": b"x-amz-tagging-count",
+    b"x-oss-expiration": b"x-amz-expiration",
+    b"x-oss-restore": b"x-amz-restore",
+    b"x-oss-copy-source-version-id": b"x-amz-copy-source-version-id",
+    b"x-oss-object-worm-mode": b"x-amz-object-lock-mode",
+    b"x-oss-object-worm-retain-until-date": b"x-amz-object-lock-retain-until-date",
+    b"x-oss-object-worm-legal-hold": b"x-amz-object-lock-legal-hold",
+    b"x-oss-server-side-encryption-key-id": b"x-amz-server-side-encryption-aws-kms-key-id",
+}
+
+
+def write_headers(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
+    """A reply's headers in S3's words; those of OSS that S3 has no word for are left out."""
+    return tuple([written for header in headers if (written := _write(header)) is not None])
+
+
+def _write(header: RawHeader) -> RawHeader | None:
+    name, value = header[0].lower(), header[1]
+    if name == b"etag":
+        return b"ETag", value.lower()
+    if name == b"content-md5":  # S3 has none on replies, and some clients would compare it with a range
+        return None
+    if not name.startswith(b"x-oss-"):
+        return header
+    if name.startswith(b"x-oss-meta-"):
+        return b"x-amz-meta-" + name[len(b"x-oss-meta-") :], value
+    if name == b"x-oss-storage-class":
+        return None if value == b"Standard" else (b"x-amz-storage-class", write_storage_class(value.decode()).encode())
+    if name == b"x-oss-server-side-encryption":
+        return b"x-amz-server-side-encryption", b"aws:kms" if value == b"KMS" else b"AES256"
+    renamed = _REPLIED.get(name)
+    return None if renamed is None else (renamed, value)

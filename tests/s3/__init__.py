@@ -1,0 +1,1 @@
+"""The S3 dialect: what it reads, what it answers."""

@@ -1,0 +1,124 @@
+"""Two dialects, one object; and a request that is of both, or says what it didn't sign, does nothing at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..oss.house import House
+from .asking import ask, follow, link
+
+
+@pytest.fixture
+async def house() -> House:
+    return await House().with_bucket()
+
+
+async def test_an_object_put_in_one_is_the_same_in_the_other(house: House) -> None:
+    headers = {"x-amz-meta-colour": "red", "x-amz-tagging": "a=b", "x-amz-storage-class": "STANDARD_IA"}
+    stored = await ask(house, "PUT", "/photos/dir/a%20b", b"hello", headers)
+    assert (stored.status, stored.headers["etag"]) == (200, '"5d41402abc4b2a76b9719d911017c592"')
+    seen = await house.ask("GET", "/photos/dir/a%20b")
+    assert (seen.status, seen.body) == (200, b"hello")
+    assert seen.headers["etag"] == '"5D41402ABC4B2A76B9719D911017C592"'
+    assert seen.headers["x-oss-meta-colour"] == "red"
+    assert seen.headers["x-oss-storage-class"] == "IA"
+    assert seen.headers["x-oss-tagging-count"] == "1"
+    assert seen.headers["content-type"] == "binary/octet-stream"
+
+
+async def test_an_object_of_oss_has_the_words_of_s3(house: House) -> None:
+    await house.put("/photos/k", b"hello", {"x-oss-meta-colour": "red", "x-oss-storage-class": "Archive"})
+    seen = await ask(house, "HEAD", "/photos/k")
+    assert seen.status == 200
+    assert seen.headers["etag"] == '"5d41402abc4b2a76b9719d911017c592"'
+    assert seen.headers["x-amz-meta-colour"] == "red"
+    assert seen.headers["x-amz-storage-class"] == "GLACIER_IR"
+    assert not [name for name in seen.headers if name.startswith("x-oss-")]
+
+
+async def test_a_plus_in_a_path_is_a_plus_in_s3(house: House) -> None:
+    await ask(house, "PUT", "/photos/a+b", b"plus")
+    assert (await house.ask("GET", "/photos/a%2Bb")).body == b"plus"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-oss-object-acl": "public-read"},
+        {"x-oss-meta-a": "b"},
+        {"x-oss-forbid-overwrite": "true"},
+        {"X-OSS-Callback": "e30="},
+    ],
+)
+async def test_a_header_of_oss_under_a_signature_of_s3_is_refused(house: House, headers: dict[str, str]) -> None:
+    before = house.contents()
+    answer = await ask(house, "PUT", "/photos/k", b"x", headers)
+    assert (answer.status, answer.text("Code")) == (400, "InvalidArgument")
+    assert house.contents() == before
+
+
+async def test_a_parameter_of_oss_under_a_signature_of_s3_is_refused(house: House) -> None:
+    await house.put("/photos/k")
+    answer = await follow(house, link(house, "GET", "/photos/k", "x-oss-process=image/info"))
+    assert (answer.status, answer.text("Code")) == (400, "InvalidArgument")
+
+
+async def test_a_header_of_s3_means_nothing_in_oss(house: House) -> None:
+    await house.put("/photos/k", b"hello", {"x-amz-meta-a": "b", "x-amz-acl": "public-read"})
+    seen = await house.ask("HEAD", "/photos/k")
+    assert not [name for name in seen.headers if name.startswith(("x-amz-", "x-oss-meta-"))]
+    assert (await house.ask("GET", "/photos/k", by=None)).status == 403
+
+
+async def test_signatures_of_both_are_refused(house: House) -> None:
+    await house.put("/photos/k")
+    oss = house.link("GET", "k").partition("?")[2]
+    answer = await follow(house, f"{link(house, 'GET', '/photos/k')}&{oss}")
+    assert (answer.status, answer.text("Code")) == (400, "InvalidArgument")
+    answer = await ask(house, "GET", f"/photos/k?{oss}")
+    assert (answer.status, answer.text("Code")) == (400, "InvalidArgument")
+
+
+NOT_SIGNED = [
+    {"x-amz-acl": "public-read"},
+    {"x-amz-copy-source": "/photos/secret"},
+    {"x-amz-meta-a": "b"},
+    {"x-amz-tagging": "a=b"},
+    {"x-amz-storage-class": "STANDARD_IA"},
+    {"x-amz-object-lock-legal-hold": "ON"},
+    {"x-amz-of-tomorrow": "1"},
+]
+
+
+@pytest.mark.parametrize("unsigned", NOT_SIGNED, ids=lambda headers: next(iter(headers)))
+async def test_what_was_not_signed_is_not_obeyed_but_refused(house: House, unsigned: dict[str, str]) -> None:
+    await house.put("/photos/secret")
+    before = house.contents()
+    for answer in (
+        await ask(house, "PUT", "/photos/k", b"x", unsigned=unsigned),
+        await follow(house, link(house, "PUT", "/photos/k"), "PUT", b"x", unsigned),
+    ):
+        assert (answer.status, answer.text("Code")) == (403, "AccessDenied")
+        assert answer.text("HeadersNotSigned") == next(iter(unsigned))
+    assert house.contents() == before
+
+
+async def test_a_refusal_is_said_as_s3_says_it(house: House) -> None:
+    answer = await ask(house, "GET", "/photos/nothing")
+    assert (answer.status, answer.text("Code"), answer.text("Key")) == (404, "NoSuchKey", "nothing")
+    assert answer.text("RequestId") == answer.headers["x-amz-request-id"]
+    assert answer.headers["x-amz-id-2"]
+    head = await ask(house, "HEAD", "/photos/nothing")
+    assert (head.status, head.body) == (404, b"")
+
+
+async def test_a_write_may_be_for_a_new_key_alone(house: House) -> None:
+    first = await ask(house, "PUT", "/photos/lock", b"1", {"if-none-match": "*"})
+    second = await ask(house, "PUT", "/photos/lock", b"2", {"if-none-match": "*"})
+    assert (first.status, second.status, second.text("Code")) == (200, 412, "PreconditionFailed")
+    await ask(house, "PUT", "/photos?versioning", _VERSIONED)
+    third = await ask(house, "PUT", "/photos/lock", b"3", {"if-none-match": "*"})
+    assert (third.status, (await house.ask("GET", "/photos/lock")).body) == (412, b"1")
+
+
+_VERSIONED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"

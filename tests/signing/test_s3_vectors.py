@@ -1,0 +1,72 @@
+"""Every recorded request of botocore is accepted, and every good one with one change refused for what was changed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from coatcheck.core.errors import OssError
+from coatcheck.signing.s3_chunks import checks_of
+from coatcheck.signing.s3_schemes import read_s3_claim
+from coatcheck.signing.s3_v4_scheme import STREAMING, S3V4Claim
+from coatcheck.signing.verify import signed_text, verify
+from coatcheck.wire.aws_chunked import decoded_chunks, read_announced
+
+from ..each import each
+from .builders import NOW, REGION, Vector, check_all
+from .s3_builders import SECRETS, arrived, s3_refusals, s3_vectors
+
+SPOKEN = s3_vectors("header", "query", "chunked", "v2-query", "v2-header")
+
+
+def by_id(vector: Vector) -> str:
+    return str(vector["id"])
+
+
+def accept(vector: Vector, now: float = NOW) -> bytes | None:
+    """The decoded body, where it is one of chunks. Raises: OssError."""
+    request, target = arrived(vector)
+    claim = read_s3_claim(request)
+    assert claim is not None
+    check_all(claim, now=now, regions={REGION}, target=target)
+    secret = SECRETS[claim.access_key_id]
+    verify(claim, request, target, secret)
+    if not isinstance(claim, S3V4Claim) or claim.payload_line not in STREAMING:
+        return None
+    return asyncio.run(_decode(request, claim, secret))
+
+
+async def _decode(request: object, claim: S3V4Claim, secret: str) -> bytes:
+    headers = request.headers  # type: ignore[attr-defined]
+    length = int(headers["x-amz-decoded-content-length"])
+    body, checks = request.body, checks_of(claim, secret)  # type: ignore[attr-defined]
+    chunks = decoded_chunks(body, checks, read_announced(headers), length, {})
+    return b"".join([chunk async for chunk in chunks])
+
+
+@each(SPOKEN, name=by_id)
+def test_what_botocore_signed_is_accepted(vector: Vector) -> None:
+    decoded = accept(vector)
+    if "decoded_body" in vector:
+        assert decoded == vector["decoded_body"].encode("latin-1")
+
+
+@each(SPOKEN, name=by_id)
+def test_the_texts_are_those_that_botocore_signed(vector: Vector) -> None:
+    request, target = arrived(vector)
+    claim = read_s3_claim(request)
+    assert claim is not None
+    text = signed_text(claim, request, target)
+    assert text.string_to_sign == vector["string_to_sign"]
+    assert text.canonical_request == vector["canonical_request"]
+
+
+BODY_CODES = {"XAmzContentSHA256Mismatch", "BadDigest"}  # of digests, which whoever takes the body in compares
+
+
+@each([refusal for refusal in s3_refusals() if refusal["code"] not in BODY_CODES], name=by_id)
+def test_one_change_is_refused_for_what_was_changed(refusal: Vector) -> None:
+    with pytest.raises(OssError) as caught:
+        accept(refusal, refusal["now"])
+    assert caught.value.code == refusal["code"]
