@@ -76,6 +76,7 @@ ROWS: Final = (
     ReplyHeader("server", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("transfer-encoding", (From.SERVER,), "RFC 9112"),
     ReplyHeader("x-content-type-options", (From.SERVER,), "ours: nosniff"),
+    ReplyHeader("x-oss-bucket-region", (From.SERVER,), "OSS: SDK for Java, getBucketMetadata"),
     ReplyHeader("x-oss-copy-source-version-id", (From.SERVER,), "OSS: CopyObject"),
     ReplyHeader("x-oss-delete-marker", (From.SERVER,), "OSS: DeleteObject"),
     ReplyHeader("x-oss-ec", (From.SERVER,), "OSS: error responses"),
