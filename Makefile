@@ -111,7 +111,7 @@ node:
 	@scripts/node $(NODE)
 
 clean:  ## what set-up and tests made
-	rm -rf .venv $(NODE)/node_modules tests/clients/*/build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf .venv $(NODE)/node_modules tests/clients/*/build tests/ecosystem/*/build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list

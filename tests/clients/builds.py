@@ -33,20 +33,25 @@ def java_third_parties() -> list[str]:
 
 def java_sdk() -> list[str]:
     """java with OSS's SDK, ready to run Sdk."""
-    jars, classes = JAVA / "build" / "jars", JAVA / "build" / "sdk"
+    return java_program(JAVA, JAVA / "src" / "sdk", "Sdk")
+
+
+def java_program(folder: Path, source: Path, name: str) -> list[str]:
+    """java with what the folder's pom.xml names and all of `source`, ready to run the class of that name."""
+    jars, classes = folder / "build" / "jars", folder / "build" / source.name
     maven = [need("mvn"), "--quiet", "--batch-mode", "dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
-    _build([JAVA / "pom.xml"], JAVA / "build" / "jars.stamp", [maven], JAVA)
+    _build([folder / "pom.xml"], folder / "build" / "jars.stamp", [maven], folder)
     libraries = sorted(map(str, jars.glob("*.jar")))
-    _compile_java(JAVA / "src" / "sdk", classes, libraries)
-    return [need("java"), *_JAVA_STARTS_FAST, "-cp", os.pathsep.join([str(classes), *libraries]), "Sdk"]
+    _compile_java(source, classes, libraries)
+    return [need("java"), *_JAVA_STARTS_FAST, "-cp", os.pathsep.join([str(classes), *libraries]), name]
 
 
-def go_program(name: str) -> str:
-    """The path of a Go program: the name of its folder."""
-    sources = [GO / "go.mod", GO / "go.sum", *sorted(GO.glob("*/*.go"))]
-    words = [need("go"), "build", "-mod=readonly", "-o", "build/", "./..."]
-    _build(sources, GO / "build" / "stamp", [words], GO)
-    return str(GO / "build" / name)
+def go_program(name: str, folder: Path = GO, *options: str) -> str:
+    """The path of a Go program: the name of its folder. All of a module are built at once, with the same options."""
+    sources = [folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*/*.go"))]
+    words = [need("go"), "build", "-mod=readonly", *options, "-o", "build/", "./..."]
+    _build(sources, folder / "build" / "stamp", [words], folder)
+    return str(folder / "build" / name)
 
 
 def objective_c_download() -> str:

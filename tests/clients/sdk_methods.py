@@ -1,8 +1,9 @@
 """Which methods of OSS's SDKs work: the table, its page, and what a session with one of them found.
 
 `sdk_methods.json` has, for each SDK, its version, its methods that send nothing (`local`), and what the call of every
-other public method comes to: "works", or the code of the refusal. `reasons` says why, by code. The page
-`docs/compatibility-sdk.md` is written from it: `python -m tests.clients.sdk_methods`.
+other public method comes to: "works", or the code of the refusal. `reasons` says why, by method (the same in all SDKs
+that write it with the same letters) or by code. The page `docs/compatibility-sdk.md` is written from it:
+`python -m tests.clients.sdk_methods`.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def read_table() -> dict[str, Any]:
 def write_page(table: dict[str, Any]) -> str:
     """What stands on the page behind its introduction."""
     lines = []
+    reasons = {letters(name): reason for name, reason in table["reasons"].items()}
     for sdk in table["sdks"]:
         methods: dict[str, str] = sdk["methods"]
         working = [name for name, answer in methods.items() if answer == WORKS]
@@ -68,7 +70,7 @@ def write_page(table: dict[str, Any]) -> str:
             "",
             "| Differs | Answer | Why |",
             "| --- | --- | --- |",
-            *(_row(name, answer, table["reasons"]) for name, answer in methods.items() if answer != WORKS),
+            *(_row(name, answer, reasons) for name, answer in methods.items() if answer != WORKS),
             "",
             "Work: " + ", ".join(f"`{name}`" for name in working) + ".",
             "",
@@ -83,7 +85,12 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _row(name: str, answer: str, reasons: dict[str, str]) -> str:
-    return f"| `{name}` | `{answer}` | {reasons.get(name) or reasons[answer]} |"
+    return f"| `{name}` | `{answer}` | {reasons.get(letters(name)) or reasons[letters(answer)]} |"
+
+
+def letters(name: str) -> str:
+    """What a method's name has in common in all languages: its letters, not their case."""
+    return name.replace("_", "").lower()
 
 
 def write() -> None:

@@ -322,10 +322,12 @@ def _cloud(do: Session) -> None:
     do("close_meta_query")
     do("do_meta_query_action", action="createDataset", body=b"{}")
     do("do_data_pipeline_action", bucket=..., action="listDataPipelines", body=b"{}")
-    do("create_bucket_metadata_configuration")
+    do("create_bucket_metadata_configuration", metadata_configuration=oss.MetadataConfiguration())
     do("get_bucket_metadata_configuration")
-    do("update_bucket_metadata_inventory_table_configuration")
-    do("update_bucket_metadata_journal_table_configuration")
+    inventory = oss.InventoryTableConfiguration()
+    do("update_bucket_metadata_inventory_table_configuration", inventory_table_configuration=inventory)
+    journal = oss.JournalTableConfiguration()
+    do("update_bucket_metadata_journal_table_configuration", journal_table_configuration=journal)
     do("delete_bucket_metadata_configuration")
 
 

@@ -16,6 +16,7 @@ import pytest
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, a_presigner
 from ..patience import HANG_S
 from ..server_process import ServerProcess, clean_environment
+from .builds import GO, java_sdk
 from .conftest import Put
 from .programs import NODE_FOLDER, need, need_node
 from .raw import send
@@ -58,7 +59,7 @@ def run(words: list[str], server: ServerProcess, folder: Path) -> str:
         OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET,
         OSS_ENDPOINT=server.endpoint,
         NODE_PATH=str(NODE_FOLDER / "node_modules"),
-        GOFLAGS="-mod=mod",
+        GOFLAGS="-mod=readonly",
     )
     done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True, timeout=HANG_S)
     assert done.returncode == 0, done.stderr
@@ -80,10 +81,31 @@ def test_holder_of_a_link_downloads_with_the_documented_program(
 def test_owner_makes_a_link_with_the_documented_program(
     live_server: ServerProcess, bucket: str, put: Put, tmp_path: Path, language: str, place: int
 ) -> None:
-    put(KEY, BODY)
     words = program(language, blocks("docs/clients.md", language)[place], tmp_path)
-    link = run([*words, bucket, KEY], live_server, tmp_path)
-    answer = send(link)
+    check_link(words, live_server, bucket, put, tmp_path)
+
+
+def test_owner_makes_a_link_with_the_documented_program_in_java(
+    live_server: ServerProcess, bucket: str, put: Put, tmp_path: Path
+) -> None:
+    (_, source) = blocks("docs/clients.md", "java")
+    file = tmp_path / "Link.java"
+    file.write_text(source, "utf-8")
+    check_link([*java_sdk()[:-1], str(file)], live_server, bucket, put, tmp_path)
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_owner_makes_a_link_with_the_documented_program_in_go(
+    live_server: ServerProcess, bucket: str, put: Put, tmp_path: Path, place: int
+) -> None:
+    """Run where go.mod names the SDKs."""
+    words = program("go", blocks("docs/clients.md", "go")[place], tmp_path)
+    check_link(words, live_server, bucket, put, GO)
+
+
+def check_link(words: list[str], server: ServerProcess, bucket: str, put: Put, folder: Path) -> None:
+    put(KEY, BODY)
+    answer = send(run([*words, bucket, KEY], server, folder))
     assert (answer.status, answer.body) == (200, BODY)
 
 

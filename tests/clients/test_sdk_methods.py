@@ -4,6 +4,7 @@ table that docs/compatibility-sdk.md is written from."""
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -16,10 +17,13 @@ import pytest
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ..server_process import ServerProcess
-from . import session_oss2, session_sdk_v2
+from . import session_go, session_oss2, session_sdk_v2
+from .builds import GO, JAVA, go_program, java_sdk
+from .conftest import make_bucket
 from .programs import NODE_FOLDER, run_node
 from .sdk_methods import PAGE, Attempts, read_table, write_page
 from .session_sdk_v2 import POLICY
+from .test_more_sdks import run_sdk
 from .test_sdk_v2 import a_client
 
 TABLE = read_table()
@@ -88,10 +92,30 @@ def test_ali_oss(server: ServerProcess, account: str) -> None:
     check("ali-oss", methods, {each["name"]: each["answer"] for each in told if "answer" in each})
 
 
+def test_alibabacloud_oss_go_sdk_v2(server: ServerProcess, account: str, tmp_path: Path) -> None:
+    def code_of(error: Exception) -> str:
+        return str(error) if isinstance(error, session_go.Refused) else ""
+
+    attempts = Attempts(account, code_of)
+    with session_go.GoClient(go_program("methods"), server.endpoint) as client:
+        found = session_go.run(client, attempts, "go", PICTURE, tmp_path)
+        check("alibabacloud-oss-go-sdk-v2", client.methods, found)
+
+
+def test_aliyun_sdk_oss(server: ServerProcess, account: str) -> None:
+    found = run_sdk([*java_sdk()[:-1], "SdkMethods"], server, make_bucket(server), account)
+    methods = set(found.pop("methods").split(","))
+    check("aliyun-sdk-oss", methods, found)
+
+
 def test_the_versions_are_those_that_run() -> None:
     installed = {name: version(name) for name in ("alibabacloud-oss-v2", "oss2")}
     lock = json.loads((NODE_FOLDER / "package-lock.json").read_text())
     installed["ali-oss"] = lock["packages"]["node_modules/ali-oss"]["version"]
+    (installed["alibabacloud-oss-go-sdk-v2"],) = re.findall(r"oss-go-sdk-v2 v(\S+)", (GO / "go.mod").read_text())
+    (installed["aliyun-sdk-oss"],) = re.findall(
+        r"<artifactId>aliyun-sdk-oss<.*\s*<version>(.+)<", (JAVA / "pom.xml").read_text()
+    )
     assert {sdk["package"]: sdk["version"] for sdk in TABLE["sdks"]} == installed
 
 

@@ -47,8 +47,8 @@ def test_gdal_reads_and_writes_rasters(live_server: ServerProcess) -> None:
     assert run(live_server, "eco-gdal", [sys.executable, str(HERE / "gdal_vsioss.py")]) == "mean 7"
 
 
-def run(server: ServerProcess, bucket: str, words: list[str]) -> str:
-    """What the program prints, with a new bucket."""
+def run(server: ServerProcess, bucket: str, words: list[str], **more: str) -> str:
+    """What the program prints, with a new bucket, and more variables of the environment."""
     link = a_presigner(server.endpoint).presign("PUT", bucket, None)
     assert send(link.url, "PUT", body=b"").status == 200
     environment = clean_environment(
@@ -56,6 +56,7 @@ def run(server: ServerProcess, bucket: str, words: list[str]) -> str:
         OSS_ACCESS_KEY_ID=ACCESS_KEY_ID,
         OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET,
         BUCKET=bucket,
+        **more,
     )
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=HANG_S)

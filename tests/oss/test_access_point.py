@@ -112,6 +112,16 @@ async def test_a_point_of_a_vpc_is_kept_and_shown(house: House) -> None:
     assert (shown.text("NetworkOrigin"), shown.text("VpcConfiguration/VpcId")) == ("vpc", "vpc-a1")
 
 
+async def test_a_point_of_the_internet_has_an_empty_vpc_id(house: House) -> None:
+    """As OSS's SDK for Java sends it, and needs it in the reply."""
+    empty = VPC.replace("vpc<", "internet<").replace("vpc-a1", "")
+    await create(house, network=empty)
+    for path in ("/photos/?accessPoint", "/?accessPoint"):
+        shown = await house.ask("GET", path, headers=NAMED)
+        (network,) = shown.xml.iter("VpcConfiguration")
+        assert network.findtext("VpcId") == ""
+
+
 @pytest.mark.parametrize(
     ("document", "code"),
     [

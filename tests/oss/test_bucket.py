@@ -177,7 +177,14 @@ async def test_a_bucket_made_again_is_a_new_one(house: House) -> None:
     assert (await house.ask("GET", "/photos/?acl")).text("AccessControlList/Grant") == "private"
 
 
-# --- GetBucketInfo, GetBucketLocation ---
+# --- HeadBucket, GetBucketInfo, GetBucketLocation ---
+
+
+async def test_head_bucket_says_its_region_to_those_who_may_list_it(house: House) -> None:
+    there = await house.ask("HEAD", "/photos/")
+    assert (there.status, there.body, there.headers["x-oss-bucket-region"]) == (200, b"", "oss-cn-hangzhou")
+    assert (await house.ask("HEAD", "/photos/", by=None)).status == 403
+    assert (await house.ask("HEAD", "/nobody/")).status == 404
 
 
 async def test_get_bucket_info_has_what_the_sdks_look_up(house: House) -> None:

@@ -53,6 +53,7 @@ async def test_the_index_stands_for_the_bucket_and_for_directories() -> None:
     assert (await visit(house, "/dir/")).body == b"index.html"
     assert (await visit(house, "/a.txt")).body == b"a.txt"
     assert (await visit(house, "/dir/", "HEAD")).announced == 10
+    assert (await visit(house, "/", "HEAD")).announced == 10
     house = await a_house(sub_dirs(0))
     assert (await visit(house, "/")).body == b"index.html"
     assert (await visit(house, "/dir/")).body == b"dir/index.html"

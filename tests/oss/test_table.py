@@ -125,7 +125,6 @@ def test_a_method_that_oss_does_not_have_is_not_allowed(method: str, level: Leve
         ("DELETE", Level.SERVICE),
         ("HEAD", Level.SERVICE),
         ("POST", Level.SERVICE),
-        ("HEAD", Level.BUCKET),
         ("POST", Level.OBJECT),
     ],
 )

@@ -47,6 +47,13 @@ async def test_what_was_put_comes_back(enabled: str, shown: str, state: str) -> 
     assert (await house.ask("GET", "/photos/?bucketInfo")).text("Bucket/TransferAcceleration") == state
 
 
+async def test_what_is_deleted_was_never_told() -> None:
+    house = await a_house("true")
+    assert (await house.ask("DELETE", "/photos/?transferAcceleration")).status == 204
+    answer = await house.ask("GET", "/photos/?transferAcceleration")
+    assert answer.refusal == (404, "NoSuchTransferAccelerationConfiguration")
+
+
 @pytest.mark.parametrize(
     "document",
     [b"", a_document(""), a_document("yes"), a_document("true</Enabled><Enabled>true"), b"<Enabled>true</Enabled>"],

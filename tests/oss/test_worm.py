@@ -106,8 +106,8 @@ async def test_a_policy_is_begun_locked_extended_and_shown(house: WormHouse) -> 
         ("WormId", worm_id),
         ("State", "InProgress"),
         ("RetentionPeriodInDays", "30"),
-        ("CreationDate", "2026-03-05T07:08:09"),
-        ("ExpirationDate", "2026-03-06T07:08:09"),
+        ("CreationDate", "2026-03-05T07:08:09.000Z"),
+        ("ExpirationDate", "2026-03-06T07:08:09.000Z"),
     ]
     assert (await house.ask("POST", f"/photos/?wormId={worm_id}")).status == 200
     longer = days("ExtendWormConfiguration", 31)
@@ -117,7 +117,7 @@ async def test_a_policy_is_begun_locked_extended_and_shown(house: WormHouse) -> 
         ("WormId", worm_id),
         ("State", "Locked"),
         ("RetentionPeriodInDays", "31"),
-        ("CreationDate", "2026-03-05T07:08:09"),
+        ("CreationDate", "2026-03-05T07:08:09.000Z"),
     ]
 
 

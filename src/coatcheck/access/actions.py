@@ -110,6 +110,7 @@ class Action(Enum):
     GET_BUCKET_REQUEST_PAYMENT = ("oss:GetBucketRequestPayment", AclRight.NOTHING, False)
     PUT_BUCKET_TRANSFER_ACCELERATION = ("oss:PutBucketTransferAcceleration", AclRight.NOTHING, False)
     GET_BUCKET_TRANSFER_ACCELERATION = ("oss:GetBucketTransferAcceleration", AclRight.NOTHING, False)
+    DELETE_BUCKET_TRANSFER_ACCELERATION = ("oss:DeleteBucketTransferAcceleration", AclRight.NOTHING, False)
     PUT_BUCKET_OVERWRITE_CONFIG = ("oss:PutBucketOverwriteConfig", AclRight.NOTHING, False)
     GET_BUCKET_OVERWRITE_CONFIG = ("oss:GetBucketOverwriteConfig", AclRight.NOTHING, False)
     DELETE_BUCKET_OVERWRITE_CONFIG = ("oss:DeleteBucketOverwriteConfig", AclRight.NOTHING, False)

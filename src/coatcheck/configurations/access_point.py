@@ -14,7 +14,7 @@ from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import VPC_ID_MAX_CHARS
 from coatcheck.ports.access_point import INTERNET, VPC
 
-from .elements import find_one, malformed, need_choice, need_text, texts
+from .elements import find_one, find_text, malformed, need_choice, need_text, texts
 
 ROOT: Final = "CreateAccessPointConfiguration"
 SHAPE: Final = texts("AccessPointName", "NetworkOrigin", VpcConfiguration=texts("VpcId"))
@@ -33,9 +33,10 @@ def read(document: Element) -> NewAccessPoint:
     """A CreateAccessPointConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT."""
     name = check_name(need_text(document, "AccessPointName"))
     origin, network = need_choice(document, "NetworkOrigin", (INTERNET, VPC)), find_one(document, "VpcConfiguration")
-    if (origin == VPC) != (network is not None):
-        raise malformed(f"VpcConfiguration goes with the NetworkOrigin {VPC}, and with no other.")
-    return NewAccessPoint(name, origin, "" if network is None else _check_vpc_id(need_text(network, "VpcId")))
+    vpc_id = "" if network is None else find_text(network, "VpcId") or ""  # OSS's SDK for Java always sends one
+    if (origin == VPC) != bool(vpc_id):
+        raise malformed(f"A VpcId goes with the NetworkOrigin {VPC}, and with no other.")
+    return NewAccessPoint(name, origin, vpc_id and _check_vpc_id(vpc_id))
 
 
 def check_name(text: str) -> str:

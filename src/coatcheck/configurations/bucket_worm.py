@@ -33,16 +33,14 @@ def read_days(document: Element) -> int:
 
 
 def write(worm: BucketWorm) -> list[Node]:
-    """Of one that isn't locked, with the moment at which it vanishes."""
+    """Of one that isn't locked, with the moment at which it vanishes.
+
+    OSS documents these times without a zone; its SDK for Java reads none but those that end in Z.
+    """
     nodes: list[Node] = [
         ("WormId", worm.worm_id),
         ("State", "Locked" if worm.locked else "InProgress"),
         ("RetentionPeriodInDays", worm.days),
-        ("CreationDate", _moment(worm.created_at)),
+        ("CreationDate", write_iso(worm.created_at)),
     ]
-    return nodes if worm.locked else [*nodes, ("ExpirationDate", _moment(worm.created_at + WORM_IN_PROGRESS_S))]
-
-
-def _moment(moment_s: int) -> str:
-    """ "2026-03-05T07:08:09": OSS documents these without a zone; it is UTC."""
-    return write_iso(moment_s).removesuffix(".000Z")
+    return nodes if worm.locked else [*nodes, ("ExpirationDate", write_iso(worm.created_at + WORM_IN_PROGRESS_S))]

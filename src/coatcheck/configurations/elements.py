@@ -124,8 +124,11 @@ def find_number(
 
 
 def find_choice(parent: Element, name: str, choices: Collection[str]) -> str | None:
-    """One of the choices, spelled exactly so. Raises: OssError INVALID_ARGUMENT."""
-    text = find_text(parent, name)
+    """One of the choices, spelled exactly so; an empty element, as OSS's Go SDK V2 sends for what isn't set, is none.
+
+    Raises: OssError INVALID_ARGUMENT.
+    """
+    text = find_text(parent, name) or None
     if text is not None and text not in choices:
         raise INVALID_ARGUMENT(
             f"{name} must be one of {', '.join(choices)}.", ArgumentName=name, ArgumentValue=text[:128]

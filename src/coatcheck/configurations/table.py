@@ -184,7 +184,7 @@ ROWS: Final = (
         "transferAcceleration",
         Action.PUT_BUCKET_TRANSFER_ACCELERATION,
         Action.GET_BUCKET_TRANSFER_ACCELERATION,
-        None,
+        Action.DELETE_BUCKET_TRANSFER_ACCELERATION,
         NO_SUCH_TRANSFER_ACCELERATION,
     ),
     Row(

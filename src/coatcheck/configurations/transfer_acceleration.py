@@ -1,6 +1,7 @@
 """Whether a bucket answers at the accelerate endpoints. They are as fast as the others here. Pure.
 
-Source: OSS API reference, PutBucketTransferAcceleration, GetBucketTransferAcceleration.
+Source: OSS API reference, PutBucketTransferAcceleration, GetBucketTransferAcceleration; OSS's SDK for Java
+also deletes it.
 """
 
 from __future__ import annotations

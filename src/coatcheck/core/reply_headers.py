@@ -93,6 +93,7 @@ ROWS: Final = (
     ReplyHeader("x-amz-tagging-count", (From.SERVER,), "S3: GetObject"),
     ReplyHeader("x-amz-version-id", (From.SERVER,), "S3: versioning"),
     ReplyHeader("x-content-type-options", (From.SERVER,), "ours: nosniff"),
+    ReplyHeader("x-oss-bucket-region", (From.SERVER,), "OSS: SDK for Java, getBucketMetadata"),
     ReplyHeader("x-oss-copy-source-version-id", (From.SERVER,), "OSS: CopyObject"),
     ReplyHeader("x-oss-delete-marker", (From.SERVER,), "OSS: DeleteObject"),
     ReplyHeader("x-oss-ec", (From.SERVER,), "OSS: error responses"),

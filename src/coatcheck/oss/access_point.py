@@ -25,7 +25,7 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.limits import ACCESS_POINTS_PER_ACCOUNT, ACCESS_POINTS_PER_BUCKET
 from coatcheck.core.xml import Node
-from coatcheck.ports.access_point import KIND, VPC, AccessPoint, read_access_point, write_access_point
+from coatcheck.ports.access_point import KIND, AccessPoint, read_access_point, write_access_point
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import AlreadyThere
 from coatcheck.wire.reply import Reply
@@ -286,5 +286,5 @@ def _summary(bucket: str, point: AccessPoint) -> list[Node]:
 
 
 def _network_nodes(point: AccessPoint) -> list[Node]:
-    origin: Node = ("NetworkOrigin", point.network_origin)
-    return [origin, ("VpcConfiguration", [("VpcId", point.vpc_id)])] if point.network_origin == VPC else [origin]
+    """An empty VpcId for the internet: OSS's SDK for Java reads none without VpcConfiguration."""
+    return [("NetworkOrigin", point.network_origin), ("VpcConfiguration", [("VpcId", point.vpc_id)])]

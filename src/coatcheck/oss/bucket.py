@@ -175,6 +175,14 @@ async def delete_bucket(call: Call) -> Reply:
     return Reply(204)
 
 
+async def head_bucket(call: Call) -> Reply:
+    """Whether the bucket is there, and where: no page of the API reference, but OSS's SDK for Java asks so.
+
+    Its right is ListObjects': a HEAD is a GET without the body.
+    """
+    return Reply(200, ((b"x-oss-bucket-region", f"oss-{call.this_bucket.region}".encode()),))
+
+
 async def get_bucket_info(call: Call) -> Reply:
     """GetBucketInfo."""
     bucket = call.this_bucket

@@ -68,6 +68,7 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "policyStatus", bucket_policy.get_bucket_policy_status, Action.GET_BUCKET_POLICY_STATUS),
     *row_families.public_access_block_rows(),
     Row("GET", Level.BUCKET, "", object_list.list_objects, Action.LIST_OBJECTS, is_page=True),
+    Row("HEAD", Level.BUCKET, "", bucket.head_bucket, Action.LIST_OBJECTS, is_page=True),
     Row("GET", Level.BUCKET, "list-type", object_list.list_objects_v2, Action.LIST_OBJECTS),
     Row("POST", Level.BUCKET, "delete", object_delete.delete_multiple_objects, Action.DELETE_OBJECTS),
     Row("POST", Level.BUCKET, "", post_object.post_object, Action.PUT_OBJECT, asks=OBJECT_ACL),
@@ -289,7 +290,9 @@ SUB_RESOURCES: Final = frozenset(
         "userDefinedLogFieldsConfig",
         "versioning",
         "versions",
+        "vip",
         "vod",
+        "vpcip",
         "website",
         "worm",
         "wormExtend",
@@ -297,7 +300,10 @@ SUB_RESOURCES: Final = frozenset(
         "writeGetObjectResponse",
         "x-oss-access-point-name",
         "x-oss-async-process",
+        "x-oss-delete",
+        "x-oss-dir",
         "x-oss-redundancy-transition-taskid",
+        "x-oss-rename",
         "x-oss-write-get-object-response",
     }
 )
