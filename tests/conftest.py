@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from .builders import FROZEN
 from .server_process import EphemeralServer, ServerProcess
 from .soak import SOAKING, Row, count, write_table
+
+if TYPE_CHECKING:
+    from .seaweed import Seaweed
 
 EXAMPLES = count(200)  # of a property that doesn't say how many it needs
 
@@ -52,6 +56,15 @@ def live_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFa
         server.stop()
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def seaweed_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """One SeaweedFS for the whole run; who stops it lets it go on."""
+    from .seaweed import seaweed  # most runs don't need it, nor its client
+
+    with seaweed(tmp_path_factory.mktemp("seaweed") / "store") as store:
+        yield store
 
 
 # --- long counts -----------------------------------------------------------------------------------------------------
