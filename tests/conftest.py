@@ -44,11 +44,18 @@ def now() -> int:
 
 
 @pytest.fixture(scope="session")
-def live_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server with two workers for the whole run, or with --ephemeral one in memory; it must end cleanly."""
+def live_server(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[ServerProcess]:
+    """One server with two workers for the whole run, or with --ephemeral one in memory, with --seaweed one that keeps
+    bytes in SeaweedFS; it must end cleanly."""
     folder, options = tmp_path_factory.mktemp("live"), ("--callback-network", "127.0.0.0/8")
     if pytestconfig.getoption("--ephemeral"):
         server: ServerProcess = EphemeralServer(folder / "ephemeral.log", *options)
+    elif pytestconfig.getoption("--seaweed"):
+        store: Seaweed = request.getfixturevalue("seaweed_store")
+        where = store.environment()
+        server = ServerProcess(folder / "data", "--bytes", store.url("live"), *options, environment=where)
     else:
         server = ServerProcess(folder / "data", *options)
     try:
@@ -72,12 +79,13 @@ def seaweed_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ephemeral", action="store_true", help="drive `serve --ephemeral` where one server does for all")
+    parser.addoption("--seaweed", action="store_true", help="the same, against a server that keeps bytes in SeaweedFS")
     parser.addoption("--soak-table", metavar="FILE", help="write what the tests marked soak have counted to a file")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --ephemeral only what one server does for all."""
-    if config.getoption("--ephemeral"):
+    """With --ephemeral or --seaweed only what one server does for all."""
+    if config.getoption("--ephemeral") or config.getoption("--seaweed"):
         chosen = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen

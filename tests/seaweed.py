@@ -49,6 +49,9 @@ class Seaweed:
             "AWS_REGION": "us-east-1",
         }
 
+    def url(self, prefix: str) -> str:
+        return f"s3://{BUCKET}/{prefix}"
+
     def store(self, prefix: str = "", bucket: str = BUCKET) -> S3Store:
         """obstore's own client, for looking at what is there."""
         return S3Store(

@@ -12,11 +12,12 @@ from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.object_store.place import MARKER, BytePlace
 from coatcheck.operations.context import Ports
 from coatcheck.operations.sweep import sweep
-from coatcheck.ports.byte_store import BlobStore, ByteStore
+from coatcheck.ports.byte_store import BlobGone, BlobStore, ByteStore
 from coatcheck.ports.object import Segment
 
 from ..ports.byte_store_contract import CONTENT, ByteStoreContract, a_blob
-from ..seaweed import BUCKET, Seaweed
+from ..seaweed import Seaweed
+from .test_encrypted import EverythingEncrypted
 
 DAY_S = 86_400
 
@@ -27,14 +28,25 @@ async def swept(engines: LocalEngines, days: float) -> int:
 
 
 class OnObjectStore(ByteStoreContract):
-    @pytest.fixture
-    def place(self, tmp_path: Path) -> BytePlace:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def place(cls, folder: Path) -> BytePlace:
         raise NotImplementedError
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("bytes")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def data(cls, folder: Path, place: BytePlace) -> Path:
+        prepare_local(folder / "data", place=place).close()
+        return folder / "data"
+
     @pytest.fixture
-    def opened(self, tmp_path: Path, place: BytePlace) -> Iterator[LocalEngines]:
-        prepare_local(tmp_path / "data", place=place).close()
-        with open_local(tmp_path / "data", place=place) as engines:
+    def opened(self, data: Path, place: BytePlace) -> Iterator[LocalEngines]:
+        with open_local(data, place=place) as engines:
             yield engines
 
     @pytest.fixture
@@ -56,7 +68,7 @@ class OnObjectStore(ByteStoreContract):
         await writer.finish()
         await writer.discard()
         reader = await store.open([Segment(writer.blob_id, 0, len(CONTENT))])
-        assert await swept(opened, 0.9) == 0
+        await swept(opened, 0.9)
         assert b"".join([chunk async for chunk in reader.chunks(0, len(CONTENT))]) == CONTENT
         await reader.close()
 
@@ -64,15 +76,20 @@ class OnObjectStore(ByteStoreContract):
         self, store: BlobStore, opened: LocalEngines
     ) -> None:
         blob = await a_blob(store, CONTENT)  # kept, says the writer; but no row names it
-        assert await swept(opened, 1.9) == 0
+        await swept(opened, 1.9)
         assert await store.size(blob) == len(CONTENT)
-        assert await opened.byte_store.release_unnamed(time.time() + 2.1 * DAY_S) == 1
-        assert await swept(opened, 1.1) == 1
+        await opened.byte_store.release_unnamed(time.time() + 2.1 * DAY_S)
+        await swept(opened, 0.9)
+        assert await store.size(blob) == len(CONTENT)
+        await swept(opened, 1.1)
+        with pytest.raises(BlobGone):
+            await store.size(blob)
 
 
 class TestInMemory(OnObjectStore):
-    @pytest.fixture
-    def place(self) -> BytePlace:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def place(cls) -> BytePlace:
         return BytePlace("memory:///")
 
     @pytest.fixture
@@ -82,15 +99,25 @@ class TestInMemory(OnObjectStore):
 
 
 class TestInALocalDirectory(OnObjectStore):
-    @pytest.fixture
-    def place(self, tmp_path: Path) -> BytePlace:
-        return BytePlace(f"file://{tmp_path}/bytes")
+    @pytest.fixture(scope="class")
+    @classmethod
+    def place(cls, folder: Path) -> BytePlace:
+        return BytePlace(f"file://{folder}/bytes")
 
 
 @pytest.mark.live
 class TestOnSeaweed(OnObjectStore):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def place(cls, seaweed_store: Seaweed, folder: Path) -> Iterator[BytePlace]:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in seaweed_store.environment().items():
+                patch.setenv(name, value)
+            yield BytePlace(seaweed_store.url(folder.name))
+
+
+@pytest.mark.live
+class TestEncryptedOnSeaweed(TestOnSeaweed):
     @pytest.fixture
-    def place(self, seaweed_store: Seaweed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BytePlace:
-        for name, value in seaweed_store.environment().items():
-            monkeypatch.setenv(name, value)
-        return BytePlace(f"s3://{BUCKET}/{tmp_path.name}")
+    def store(self, opened: LocalEngines) -> EverythingEncrypted:
+        return EverythingEncrypted(opened.byte_store)

@@ -7,6 +7,7 @@ import sqlite3
 from typing import NamedTuple
 
 from ...clock import Clock
+from ..directory_faults import BadDirectory
 from .blobs import release_intents
 from .writer import Writer
 
@@ -74,6 +75,14 @@ def note_place(connection: sqlite3.Connection, url: str) -> NotedPlace:
     noted = find_place(connection)
     assert noted is not None
     return noted
+
+
+def need_files(connection: sqlite3.Connection) -> None:
+    """For what works on the files of blobs. Also asked of a catalog of an older version. Raises: BadDirectory."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'byte_place'").fetchone():
+        place = find_place(connection)
+        if place is not None:
+            raise BadDirectory(f"Objects are kept in {place.url}; this works on files. See docs/scale-out.md.")
 
 
 def has_blobs(connection: sqlite3.Connection) -> bool:
