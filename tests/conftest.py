@@ -87,6 +87,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """With --ephemeral or --seaweed only what one server does for all."""
     if config.getoption("--ephemeral") or config.getoption("--seaweed"):
         chosen = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
+        if config.getoption("--seaweed"):
+            chosen = [item for item in chosen if item.get_closest_marker("blob_files") is None]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 

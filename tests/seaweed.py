@@ -76,6 +76,7 @@ class Seaweed:
                     *("server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self._directory}", *ports),
                     *("-s3", f"-s3.config={self._directory / 's3.json'}", "-s3.autoCreateBucket=false"),
                     *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
+                    *("-master.electionTimeout=1s", "-master.heartbeatInterval=100ms"),  # 10 s to come back otherwise
                     *("-volume.max=50", f"-master.volumeSizeLimitMB={_VOLUME_MIB}"),
                 ],
                 stdout=log,

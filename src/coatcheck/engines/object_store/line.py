@@ -53,12 +53,11 @@ class Line:
         task = asyncio.ensure_future(call)
         give_up_at = monotonic() + BYTES_STALL_S
         try:
-            while True:
+            while not task.done():
                 await asyncio.wait((task,), timeout=BYTES_DOUBT_S)
-                if task.done():
-                    return task.result()
-                if monotonic() > give_up_at or not await self.answers():
+                if not task.done() and (monotonic() > give_up_at or not await self.answers()):
                     raise _away("the byte store does not answer", "timed out")
+            return task.result()
         except _REFUSALS as error:
             raise _away("the byte store refuses what the server asks", describe(error)) from None
         except BaseError as error:

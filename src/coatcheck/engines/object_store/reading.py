@@ -24,7 +24,7 @@ from .place import path_of
 if TYPE_CHECKING:
     from obstore import GetResult
 
-_PIECE_MIN_BYTES: Final = 256 * 1024
+_PIECE_MIN_BYTES: Final = 768 * 1024  # with what comes in at once behind it still less than the largest
 _PIECE_MAX_BYTES: Final = 1024**2
 _LOOKED_AT: Final = 64  # blobs of which a reader sees whether they are there, where nobody says what will be read
 _LOOKS_AT_ONCE: Final = 8
@@ -133,17 +133,23 @@ class ObjectBlobReader:
         if result.range != (extent.start, extent.stop):
             raise self._damaged(f"its object has {result.meta['size']} bytes", extent.blob_id)
         stream = result.stream(min_chunk_size=_PIECE_MIN_BYTES)
-        while left:
-            try:
-                piece = await self._line.ask(stream.__anext__())
-            except StopAsyncIteration:
-                raise self._damaged("its object ends too early", extent.blob_id) from None
-            left -= len(piece)
-            if len(piece) <= _PIECE_MAX_BYTES:
-                yield piece
-            else:
-                for at in range(0, len(piece), _PIECE_MAX_BYTES):
-                    yield piece[at : at + _PIECE_MAX_BYTES]
+        coming = asyncio.ensure_future(stream.__anext__())
+        try:
+            while left:
+                try:
+                    piece = await self._line.ask(coming)
+                except StopAsyncIteration:
+                    raise self._damaged("its object ends too early", extent.blob_id) from None
+                left -= len(piece)
+                if left:
+                    coming = asyncio.ensure_future(stream.__anext__())  # while this one is sent
+                if len(piece) <= _PIECE_MAX_BYTES:
+                    yield piece
+                else:
+                    for at in range(0, len(piece), _PIECE_MAX_BYTES):
+                        yield piece[at : at + _PIECE_MAX_BYTES]
+        finally:
+            coming.cancel()
 
     def _open(self, extent: _Extent) -> asyncio.Future[GetResult]:
         """The request for it, sent unless it was before."""
