@@ -33,6 +33,7 @@ from ..ports.byte_store import BlobStore, RemovalHeld
 from ..ports.store import Commits
 from .blob_hold import removing
 from .blob_paths import BlobPaths, sync_directory
+from .byte_places import prepare_place
 from .checks import BlobFacts, FindBlob
 from .directory_faults import BadDirectory, InUse, told
 from .encrypted import EncryptingByteStore
@@ -41,12 +42,11 @@ from .local_reads import LocalReads
 from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
 from .noted_secrets import NotedSecrets
 from .object_store.place import BytePlace
-from .object_store.start import check_place
 from .object_store.store import ObjectByteStore
 from .results import prepare_results
 from .secret_files import FileSecrets
 from .sqlite.arrivals import SqliteArrivals
-from .sqlite.blob_intents import SqliteBlobIntents, find_place, has_blobs, note_place
+from .sqlite.blob_intents import SqliteBlobIntents, find_place
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
@@ -292,28 +292,13 @@ def _prepare(data: Path, clock: Clock, place: BytePlace | None, *, accept_clock:
         keep_row_sums(connection)
         note_keys(connection, secrets)
         make_root_account(connection, int(clock()))
-        _prepare_place(connection, data, place)
+        prepare_place(connection, data, place)
         recover(connection, paths)
         behind = accept_wall_time(connection, clock(), accepted=accept_clock)
     if behind is not None:
         log.warning(_CLOCK_WAITS, write_iso(behind))
     _make_files_private(data)
     sync_directory(data)
-
-
-def _prepare_place(connection: sqlite3.Connection, data: Path, place: BytePlace | None) -> None:
-    """See where blobs are, and that they can be kept there. Raises: BadDirectory."""
-    noted = find_place(connection)
-    if noted is None and place is None:
-        return
-    if noted is None and has_blobs(connection):
-        raise BadDirectory(f"{data} keeps objects as files. Leave out --bytes, or name a new directory with --data.")
-    if place is not None and (noted is None or noted.url != place.url):
-        if noted is not None:
-            check_place(place, noted.marker, is_new=noted.is_new)
-        noted = note_place(connection, place.url)
-    assert noted is not None
-    check_place(place or BytePlace(noted.url), noted.marker, is_new=noted.is_new)
 
 
 def _open_catalog(path: Path, *, query_only: bool) -> sqlite3.Connection:

@@ -6,7 +6,6 @@ form that AWS's tools have (`[default]`, `aws_access_key_id = ...`). They are ne
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -82,6 +81,8 @@ def _read_credentials(file: Path | None) -> dict[str, str]:
     """Raises: BadPlace."""
     if file is None:
         return {}
+    import configparser  # most servers never need it
+
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(file.read_text("utf-8"))

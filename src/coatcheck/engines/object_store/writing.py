@@ -22,6 +22,7 @@ _PARTS_HELD_BYTES: Final = (1 + _PARTS_AT_ONCE) * BYTES_PUT_MAX_BYTES  # one tha
 _PIECES_WAITING: Final = 4
 _RENEW_EVERY_S: Final = 3600.0
 _ABORT_WAIT_S: Final = 5.0
+_aborts: set[asyncio.Task[None]] = set()  # the event loop itself remembers tasks only weakly
 
 
 class Room:
@@ -91,7 +92,9 @@ class ObjectBlobWriter:
         self._over = True
         self._let_go()
         if self._parts is not None:
-            await self._parts.abort()
+            abort = asyncio.create_task(self._parts.abort())  # nobody waits for a store that may be away
+            _aborts.add(abort)
+            abort.add_done_callback(_aborts.discard)
         with suppress(NotWritten, Unknown):  # the intent stays, and grows old
             await self._intents.abandon(self.blob_id)
 
