@@ -35,10 +35,10 @@ demo: .venv/images.stamp  ## the main job before your eyes; FILE=path shares you
 	@scripts/debian need curl=curl
 	@KEEP="$(KEEP)" $(BIN)/python scripts/demo.py $(if $(FILE),"$(FILE)")
 
-test: check unit live ephemeral ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
+test: check unit live ephemeral seaweed ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
 
 ##@ Parts of them; with COMPILED=1 on the compiled wheel
-.PHONY: check unit live ephemeral ecosystem
+.PHONY: check unit live ephemeral seaweed ecosystem
 
 check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
 	@$(BIN)/ruff check .
@@ -54,6 +54,9 @@ live: $(TESTED) node  ## tests that drive a server over loopback with real clien
 
 ephemeral: $(TESTED) node  ## the live tests that one server does for all, against `serve --ephemeral`
 	@$(PYTEST) -q $(TWO) -m live --ephemeral tests/clients
+
+seaweed: $(TESTED)  ## the same, against a server that keeps bytes in SeaweedFS: of each SDK in Python its objects; ALL=1 all of them
+	@$(PYTEST) -q -m live --seaweed $(if $(ALL),tests/clients,tests/clients/test_oss2_objects.py tests/clients/test_sdk_v2_objects.py)
 
 ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, GDAL ...) against a server
 	@scripts/debian want gdalinfo=gdal-bin
@@ -100,6 +103,8 @@ lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and 
 		--output-file $(LOCKS)/test.txt
 	@$(COMPILE) --upgrade pyproject.toml --extra otel --constraints $(LOCKS)/core.txt --constraints $(LOCKS)/test.txt \
 		--output-file $(LOCKS)/otel.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra object-store --constraints $(LOCKS)/core.txt --constraints $(LOCKS)/test.txt \
+		--output-file $(LOCKS)/object-store.txt
 	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/test.txt --output-file $(LOCKS)/bench.txt
 	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
 	@$(COMPILE) --upgrade --group pyproject.toml:ecosystem --output-file $(LOCKS)/ecosystem.txt
@@ -131,9 +136,10 @@ help:  ## this list
 	@$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/test.stamp: .venv/images.stamp .venv/otel.stamp  # tests process pictures, and send traces
+# Tests process pictures, send traces, and keep objects in SeaweedFS.
+.venv/test.stamp: .venv/images.stamp .venv/otel.stamp .venv/object-store.stamp
 
-.venv/images.stamp .venv/otel.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
+.venv/images.stamp .venv/otel.stamp .venv/object-store.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
 	@scripts/install .venv $(LOCKS)/$*.txt
 	@touch $@
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from .builders import FROZEN
 from .server_process import EphemeralServer, ServerProcess
 from .soak import SOAKING, Row, count, write_table
+
+if TYPE_CHECKING:
+    from .seaweed import Seaweed
 
 EXAMPLES = count(200)  # of a property that doesn't say how many it needs
 
@@ -40,11 +44,18 @@ def now() -> int:
 
 
 @pytest.fixture(scope="session")
-def live_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server with two workers for the whole run, or with --ephemeral one in memory; it must end cleanly."""
+def live_server(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[ServerProcess]:
+    """One server with two workers for the whole run, or with --ephemeral one in memory, with --seaweed one that keeps
+    bytes in SeaweedFS; it must end cleanly."""
     folder, options = tmp_path_factory.mktemp("live"), ("--callback-network", "127.0.0.0/8")
     if pytestconfig.getoption("--ephemeral"):
         server: ServerProcess = EphemeralServer(folder / "ephemeral.log", *options)
+    elif pytestconfig.getoption("--seaweed"):
+        store: Seaweed = request.getfixturevalue("seaweed_store")
+        where = store.environment()
+        server = ServerProcess(folder / "data", "--bytes", store.url("live"), *options, environment=where)
     else:
         server = ServerProcess(folder / "data", *options)
     try:
@@ -54,18 +65,30 @@ def live_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFa
         server.kill()
 
 
+@pytest.fixture(scope="session")
+def seaweed_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """One SeaweedFS for the whole run; who stops it lets it go on."""
+    from .seaweed import seaweed  # most runs don't need it, nor its client
+
+    with seaweed(tmp_path_factory.mktemp("seaweed") / "store") as store:
+        yield store
+
+
 # --- long counts -----------------------------------------------------------------------------------------------------
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ephemeral", action="store_true", help="drive `serve --ephemeral` where one server does for all")
+    parser.addoption("--seaweed", action="store_true", help="the same, against a server that keeps bytes in SeaweedFS")
     parser.addoption("--soak-table", metavar="FILE", help="write what the tests marked soak have counted to a file")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --ephemeral only what one server does for all."""
-    if config.getoption("--ephemeral"):
+    """With --ephemeral or --seaweed only what one server does for all."""
+    if config.getoption("--ephemeral") or config.getoption("--seaweed"):
         chosen = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
+        if config.getoption("--seaweed"):
+            chosen = [item for item in chosen if item.get_closest_marker("blob_files") is None]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 

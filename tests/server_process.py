@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, NoReturn
@@ -21,6 +22,7 @@ from .builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from .patience import HANG_S
 
 READY: Final = "coatcheck is ready: "
+NOTHING: Final[Mapping[str, str]] = {}
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -32,7 +34,15 @@ def clean_environment(**more: str) -> dict[str, str]:
 class ServerProcess:
     """One server on one data directory. Starts when made; `stop` is SIGTERM, `kill` is SIGKILL to every process."""
 
-    def __init__(self, data: Path, *options: str, workers: int = 2, port: int = 0, own_root_key: bool = True) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *options: str,
+        workers: int = 2,
+        port: int = 0,
+        own_root_key: bool = True,
+        environment: Mapping[str, str] = NOTHING,
+    ) -> None:
         self.data = data
         self.worker_count = workers
         self.admin = ""  # the address of its admin listener, where it has one
@@ -42,7 +52,7 @@ class ServerProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "coatcheck", *words],
-                env=clean_environment(**keys),
+                env=clean_environment(**keys, **environment),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -34,7 +34,7 @@ from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
 from coatcheck.engines.fetcher import HttpFetcher
 from coatcheck.engines.notifier import HttpNotifier
-from coatcheck.engines.opening import MEMORY, not_opened, open_store
+from coatcheck.engines.opening import MEMORY, not_opened, open_store, read_place
 from coatcheck.engines.passwords import Argon2Passwords
 from coatcheck.engines.refusal_ring import FILE_NAME as REFUSALS
 from coatcheck.engines.refusal_ring import RefusalRing
@@ -164,7 +164,9 @@ class Server:
     async def open(self) -> Begin:
         """Open the store. Nothing of the process but files and tasks is touched. Raises: what `open_store` raises."""
         settings = self._settings
-        self._engines = open_store(settings.store_url, self._clock)
+        self._engines = open_store(
+            settings.store_url, self._clock, read_place(settings.bytes_url, settings.bytes_credentials)
+        )
         reads, keyring = self._engines.reads, self._engines.keyring
         account = await keyring.root_account()
         keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))
@@ -217,7 +219,8 @@ class Server:
             self._lifecycle = asyncio.create_task(
                 keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
             )
-        if settings.scrub_every_days and settings.store_url.startswith("file:"):
+        files = settings.store_url.startswith("file:") and self._engines.byte_store.removal_grace_s == 0
+        if settings.scrub_every_days and files:  # an object store has scrubbing of its own
             self._background.append(asyncio.create_task(_keep_scrubbing(settings, self._clock)))
         self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
         self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))

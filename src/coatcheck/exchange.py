@@ -16,6 +16,7 @@ from typing import Final
 
 from coatcheck.core.body import let_go
 from coatcheck.core.errors import (
+    BYTES_AWAY,
     INTERNAL_ERROR,
     NO_SPACE_LEFT,
     OUT_OF_RESOURCES,
@@ -26,7 +27,7 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
 from coatcheck.identity.caller import UsedLink
-from coatcheck.ports.catalog import Busy, NoSpace, NotWritten, Unknown
+from coatcheck.ports.catalog import Busy, BytesAway, NoSpace, NotWritten, Unknown
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
@@ -191,6 +192,7 @@ class Exchange:
 
 
 _RETRY_LATER: Final = ((b"Retry-After", b"5"),)  # seconds
+_RETRY_SOON: Final = ((b"Retry-After", b"1"),)
 
 
 def read_unwritten(error: NotWritten | Unknown) -> OssError:
@@ -198,6 +200,8 @@ def read_unwritten(error: NotWritten | Unknown) -> OssError:
     match error:
         case NoSpace():
             return NO_SPACE_LEFT()
+        case BytesAway():
+            return BYTES_AWAY(headers=_RETRY_SOON)
         case Busy():
             return WRITES_BUSY(headers=_RETRY_LATER)
         case Unknown():

@@ -33,7 +33,7 @@ from coatcheck.engines.certificates import (
     read_own_domains,
     tls_files,
 )
-from coatcheck.engines.opening import MEMORY, PreparedStore, prepare_store
+from coatcheck.engines.opening import MEMORY, PreparedStore, prepare_store, read_place
 from coatcheck.linux import drop_stalled, keep_freed_memory, raise_open_files
 from coatcheck.listening import Listening, listen_at, place_of
 from coatcheck.pulse import Pulse, PulseOfOne
@@ -96,7 +96,10 @@ def run(
         settings = replace(settings, listen=place_of(listening.objects, settings.listen))
         if listening.admin is not None and settings.admin is not None:
             settings = replace(settings, admin=place_of(listening.admin, settings.admin))
-        with closing(prepare_store(settings.store_url, clock, accept_clock=settings.accept_clock)) as store:
+        place = read_place(settings.bytes_url, settings.bytes_credentials)
+        with closing(
+            prepare_store(settings.store_url, clock, accept_clock=settings.accept_clock, place=place)
+        ) as store:
             settings = replace(settings, data=store.data)
             root = find_root_credentials(settings.data, environment, needed=store.needs_root_key())
             store.note_root_key(root.access_key_id)

@@ -14,6 +14,8 @@ from ..server_process import ServerProcess
 from .conftest import Put
 from .raw import send
 
+pytestmark = pytest.mark.blob_files
+
 SMALL = 300_000
 LARGE = 20 * 1024**2
 

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.encryption_label import LABEL_MAX_CHARS, is_key_id, read_label, write_label
 from coatcheck.engines.encrypted import CHUNK_BYTES, HEADER_BYTES, EncryptingByteStore, content_size, stored_size
 from coatcheck.engines.local import LocalEngines
@@ -49,14 +50,22 @@ class EverythingEncrypted:
     async def new_blob(self, *, encryption: str | None = None) -> BlobWriter:
         return await self._store.new_blob(encryption=self._label if encryption is None else encryption)
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
-        return await self._store.open(segments, origin)
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> BlobReader:
+        return await self._store.open(segments, origin, span)
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
         await self._store.remove(blob_ids)
 
     async def size(self, blob_id: str) -> int:
         return await self._store.size(blob_id)
+
+    async def release_unnamed(self, now: float) -> int:
+        return await self._store.release_unnamed(now)
+
+    async def look(self) -> None:
+        await self._store.look()
 
 
 class TestEncryptedInMemory(ByteStoreContract):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from coatcheck.access.actions import Action
+from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import INTERNAL_ERROR, OBJECT_NOT_APPENDABLE, POSITION_NOT_EQUAL_TO_LENGTH, OssError
 from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.operations.append import Misplaced, append, seal
@@ -75,10 +76,12 @@ async def test_one_who_comes_first_wins_and_the_other_ones_bytes_go() -> None:
 class Failing(MemoryByteStore):
     failure: Exception | None = None
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> MemoryBlobReader:
         if self.failure is not None:
             raise self.failure
-        return await super().open(segments, origin)
+        return await super().open(segments, origin, span)
 
 
 @pytest.mark.parametrize("failure", [BlobGone(), Damaged("cut short")])

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from coatcheck.core.byte_range import ByteRange
 from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.ports.byte_store import BlobGone
 from coatcheck.ports.damage import Origin
@@ -337,10 +338,12 @@ class IntrudedStore(MemoryByteStore):
         super().__init__()
         self.intrusions: list[Callable[[], Awaitable[object]]] = []
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> MemoryBlobReader:
         if self.intrusions:
             await self.intrusions.pop(0)()
-        return await super().open(segments, origin)
+        return await super().open(segments, origin, span)
 
 
 @pytest.fixture
@@ -387,7 +390,9 @@ async def test_an_object_replaced_without_end_is_given_up_on(intruded_house: Hou
 
 async def test_bytes_that_are_missing_are_the_servers_fault() -> None:
     class EmptyStore(MemoryByteStore):
-        async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
+        async def open(
+            self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+        ) -> MemoryBlobReader:
             raise BlobGone
 
     house = await House(store=EmptyStore()).with_bucket()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
+from coatcheck.core.byte_range import ByteRange
 from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.ports.damage import Origin
 from coatcheck.ports.object import Segment
@@ -24,11 +25,13 @@ class Racing(MemoryByteStore):
     before: Callable[[], Awaitable[object]] | None = None
     times = 1
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> MemoryBlobReader:
         if self.before is not None and self.times > 0:
             self.times -= 1
             await self.before()
-        return await super().open(segments, origin)
+        return await super().open(segments, origin, span)
 
 
 class Reading:

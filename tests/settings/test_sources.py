@@ -56,7 +56,11 @@ EXAMPLES = {
     "pages_host": "links.example.com",
     "otel_endpoint": "http://127.0.0.1:4318",
     "callback_key_url": "https://files.example.com/key.pem",
+    "bytes_url": "s3://objects/coatcheck",
+    "bytes_credentials": "cert.pem",
 }
+_TLS = {"tls_cert": "cert.pem", "tls_key": "cert.pem"}
+GO_TOGETHER = {"tls_cert": _TLS, "tls_key": _TLS, "bytes_credentials": {"bytes_url": "s3://objects/coatcheck"}}
 
 
 def test_every_setting_can_come_from_every_place(here: Path) -> None:
@@ -66,7 +70,7 @@ def test_every_setting_can_come_from_every_place(here: Path) -> None:
     for field, row in ROWS.items():
         given = EXAMPLES.get(field)
         given = given or row.kind.write(getattr(ServerSettings(), field)) or "10.0.0.0/8"
-        pair = {"tls_cert": "cert.pem", "tls_key": "cert.pem"} if field in ("tls_cert", "tls_key") else {}
+        pair = GO_TOGETHER.get(field, {})
         by_option = find_settings({**pair, field: given}, {}).settings
         by_variable = find_settings({name: v for name, v in pair.items() if name != field}, {row.variable: given})
         assert (by_variable.settings, by_variable.origins[field]) == (by_option, row.variable)

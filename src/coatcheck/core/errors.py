@@ -484,6 +484,11 @@ OUTCOME_UNKNOWN = Fault(
     503,
     "The server's storage failed while this was written. It may have been stored or not; look, or send it again.",
 )
+BYTES_AWAY = Fault(
+    "ServiceUnavailable",
+    503,
+    "The server's store of objects is out of reach, or busy, for the moment. Try again later.",
+)
 NO_SPACE_LEFT = Fault(
     "ServiceUnavailable", 503, "The server has no space left to store this. Nothing was changed; try again later."
 )

@@ -124,6 +124,17 @@ ARCHIVE_SUMS_MAX: Final = 1_000_000  # ours: CRC-32s that are remembered for the
 
 SWEEP_EVERY_S: Final = 300.0  # ours: how often released blobs that are still there are looked for
 SWEEP_AFTER_S: Final = 60.0  # ours: before that, whoever released a blob removes it
+BYTES_GRACE_S: Final = (
+    24 * 3600.0
+)  # ours: how long a released blob stays in an object store; no download may take longer
+BYTES_PUT_MAX_BYTES: Final = (
+    8 * 1024**2
+)  # ours: what goes to an object store in one request; parts of more are as large
+BYTES_ON_THE_WAY_MAX: Final = (
+    256 * 1024**2
+)  # ours: what a worker holds of uploads to an object store; then it answers 503
+BYTES_DOUBT_S: Final = 2.0  # ours: when an object store is asked whether it answers at all, and how long it may take
+BYTES_STALL_S: Final = 60.0  # ours: how long an object store that answers others may take for one answer, or one piece
 SHORTAGE_LOG_S: Final = 10.0  # ours: at most one line in so long says that files or memory ran out
 SHORTAGE_RETRY_S: Final = 1  # ours: the Retry-After of requests refused because files or memory ran out
 DISK_RESERVE_BYTES: Final = 16 * 1024**2  # ours: what uploads leave free, so that deletes still find room to commit

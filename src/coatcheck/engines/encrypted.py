@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import BinaryIO, Final, NamedTuple
 
+from ..core.byte_range import ByteRange
 from ..core.digests import EMPTY_CRC64, update_crc64
 from ..core.encryption_label import AES256, SM4, read_label
 from ..ports.byte_store import BlobReader, BlobStore, BlobWriter, any_encrypted, is_encrypted
@@ -35,6 +36,7 @@ TAG_BYTES: Final = 16
 _SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + TAG_BYTES
 _DATA_KEY_BYTES: Final = 32
 BODY: Final = b"body"
+_NOTHING_YET: Final = ByteRange(0, 0)  # where the encrypted blobs have been seen to be there by their sizes
 _KEYS_AT_ONCE: Final = 64  # as many blobs as a reader holds open; the keys of further ones are read when reached
 
 
@@ -50,13 +52,15 @@ class EncryptingByteStore:
         writer = await self._inner.new_blob(encryption=encryption)
         return _EncryptingWriter(writer, self._keys, _kept_label(encryption)) if encryption else writer
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> BlobReader:
         if any_encrypted(segments):
             try:
                 return await self._open_mixed(segments, origin)
             except Damaged as damage:
                 raise damage.reported(origin) from None
-        return await self._inner.open(segments, origin)
+        return await self._inner.open(segments, origin, span)
 
     async def remove(self, blob_ids: Sequence[str]) -> None:
         await self._inner.remove(blob_ids)
@@ -64,6 +68,12 @@ class EncryptingByteStore:
     async def size(self, blob_id: str) -> int:
         size = await self._inner.size(blob_id)
         return content_size(size) if is_encrypted(blob_id) else size
+
+    async def release_unnamed(self, now: float) -> int:
+        return await self._inner.release_unnamed(now)
+
+    async def look(self) -> None:
+        await self._inner.look()
 
     def supports(self, encryption: str) -> bool:
         return read_label(encryption).cipher == AES256 or has_sm4()
@@ -77,7 +87,7 @@ class EncryptingByteStore:
 
     async def _open_mixed(self, segments: Sequence[Segment], origin: Origin | None) -> _MixedReader:
         spans = [await self._span(segment) for segment in segments]
-        content = await self._inner.open([span.stored for span in spans], origin)
+        content = await self._inner.open([span.stored for span in spans], origin, _NOTHING_YET)
         reader = _MixedReader(self._inner, self._keys, content, spans, origin)
         try:
             await reader.load_first_keys()
@@ -295,7 +305,8 @@ class _MixedReader:
     async def _cipher_of(self, blob_id: str) -> Aead:
         cipher = self._ciphers.get(blob_id)
         if cipher is None:
-            reader = await self._inner.open([Segment(blob_id, 0, HEADER_BYTES)], self._origin)
+            header_span = ByteRange(0, HEADER_BYTES)
+            reader = await self._inner.open([Segment(blob_id, *header_span)], self._origin, header_span)
             try:
                 header = b"".join([piece async for piece in reader.chunks(0, HEADER_BYTES)])
             finally:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from ..core.body import FileSlice
+from ..core.byte_range import ByteRange
 from ..core.limits import (
     READ_LARGE_PIECE_BYTES,
     READ_PIECES,
@@ -60,7 +61,9 @@ class FileByteStore:
         await writer.begin()
         return writer
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> FileBlobReader:
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> FileBlobReader:
         reader = FileBlobReader(self._paths, segments, self._reading, self._lent, self._checks, origin, self._open)
         reader.open_first()
         if reader.doubted:
@@ -81,6 +84,13 @@ class FileByteStore:
             return os.stat(self._paths.blob(blob_id)).st_size
         except FileNotFoundError:
             raise self._checks.lost(blob_id) from None
+
+    async def release_unnamed(self, now: float) -> int:
+        """They have names in `incoming/`, where recovery looks."""
+        return 0
+
+    async def look(self) -> None:
+        """Files are here."""
 
     def close(self) -> None:
         """Wait for running calls and end the threads."""

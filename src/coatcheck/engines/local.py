@@ -29,10 +29,11 @@ from typing import Final, Self
 
 from ..clock import Clock, monotonic_clock, wall_clock
 from ..core.times import write_iso
-from ..ports.byte_store import RemovalHeld
+from ..ports.byte_store import BlobStore, RemovalHeld
 from ..ports.store import Commits
 from .blob_hold import removing
 from .blob_paths import BlobPaths, sync_directory
+from .byte_places import prepare_place
 from .checks import BlobFacts, FindBlob
 from .directory_faults import BadDirectory, InUse, told
 from .encrypted import EncryptingByteStore
@@ -40,9 +41,12 @@ from .files import FileByteStore
 from .local_reads import LocalReads
 from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
 from .noted_secrets import NotedSecrets
+from .object_store.place import BytePlace
+from .object_store.store import ObjectByteStore
 from .results import prepare_results
 from .secret_files import FileSecrets
 from .sqlite.arrivals import SqliteArrivals
+from .sqlite.blob_intents import SqliteBlobIntents, find_place
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
@@ -158,9 +162,13 @@ class LocalEngines:
         self.close()
 
 
-def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock) -> LocalEngines:
+def open_local(
+    data: Path, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock, place: BytePlace | None = None
+) -> LocalEngines:
     """Open the engines of a prepared data directory; any number of processes may.
 
+    Args:
+        place: where blobs are, if they aren't files here; None for where the catalog says they are.
     Raises: WrongKey, NewerStore, BadDirectory; InUse (a server is just preparing the directory, for longer than it
         should).
     """
@@ -173,6 +181,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
                 raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
             secret_key, master_keys = check_opening_keys(connection, secrets)
             steady = begin_clock(connection, clock, monotonic)
+            noted = find_place(connection)
     except BaseException:
         in_use.close()
         raise
@@ -181,9 +190,12 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
     reader = Reader(path, changes)
     writer = Writer(path, data / "catalog.lock", changes, clock, steady)
     files = FileByteStore(data, _blob_finder(reader))
+    blobs: BlobStore = files
+    if noted is not None:
+        blobs = ObjectByteStore(place or BytePlace(noted.url), SqliteBlobIntents(writer, clock))
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes, steady),
-        EncryptingByteStore(files, master_keys),
+        EncryptingByteStore(blobs, master_keys),
         SqliteKeyring(reader, writer, seal, clock),
         SqliteIdentities(reader, writer, clock),
         SqliteDomains(reader, writer, seal),
@@ -209,11 +221,15 @@ def _blob_finder(reader: Reader) -> FindBlob:
     return find_blob
 
 
-def prepare_local(data: Path, clock: Clock = wall_clock, *, accept_clock: bool = False) -> FileLock:
+def prepare_local(
+    data: Path, clock: Clock = wall_clock, *, accept_clock: bool = False, place: BytePlace | None = None
+) -> FileLock:
     """Make the directory ready for a server: what is missing is made, tables are brought up to date, leftovers go.
 
     Args:
         accept_clock: believe the wall clock, however far past the newest commit it is: retention ends by it.
+        place: where blobs are kept, for a new directory; an old one's may have another name now. None for files, or
+            for where the catalog says they are.
     Returns: the server's lock on the directory, to be closed when the server and its workers have ended.
     Raises: InUse, NewerStore, WrongKey, BadDirectory.
     """
@@ -226,7 +242,7 @@ def prepare_local(data: Path, clock: Clock = wall_clock, *, accept_clock: bool =
     try:
         server.own(0)
         with told(data), alone_in(data):
-            _prepare(data, clock, accept_clock=accept_clock)
+            _prepare(data, clock, place, accept_clock=accept_clock)
     except BaseException:
         server.close()
         raise
@@ -262,7 +278,7 @@ def needs_preparing(data: Path) -> bool:
         return read_version(connection) < len(STEPS)
 
 
-def _prepare(data: Path, clock: Clock, *, accept_clock: bool) -> None:
+def _prepare(data: Path, clock: Clock, place: BytePlace | None, *, accept_clock: bool) -> None:
     with closing(_open_catalog(data / "catalog.sqlite", query_only=False)) as connection:
         read_version(connection)
         paths, secrets = BlobPaths(data), FileSecrets(data)
@@ -276,6 +292,7 @@ def _prepare(data: Path, clock: Clock, *, accept_clock: bool) -> None:
         keep_row_sums(connection)
         note_keys(connection, secrets)
         make_root_account(connection, int(clock()))
+        prepare_place(connection, data, place)
         recover(connection, paths)
         behind = accept_wall_time(connection, clock(), accepted=accept_clock)
     if behind is not None:
@@ -324,6 +341,8 @@ def recover(connection: sqlite3.Connection, paths: BlobPaths) -> None:
             paths.keep(blob_id)
         else:
             paths.discard(blob_id)
+    if find_place(connection) is not None:
+        return  # the sweep removes them
     garbage = [row[0].hex() for row in connection.execute("SELECT blob_id FROM garbage")]
     try:
         paths.remove(garbage)

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..core.byte_range import ByteRange
 from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.damage import Origin
 from ..ports.object import Segment
@@ -34,7 +35,9 @@ class MemoryByteStore:
         self.unkept.add(blob_id)
         return MemoryBlobWriter(self, blob_id)
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> MemoryBlobReader:
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> MemoryBlobReader:
         try:
             return MemoryBlobReader(self, [memoryview(self.blobs[s.blob_id])[s.start : s.stop] for s in segments])
         except KeyError as missing:
@@ -49,6 +52,13 @@ class MemoryByteStore:
             return len(self.blobs[blob_id])
         except KeyError:
             raise BlobGone(blob_id) from None
+
+    async def release_unnamed(self, now: float) -> int:
+        """What isn't kept goes with the process."""
+        return 0
+
+    async def look(self) -> None:
+        """Memory is here."""
 
 
 @dataclass(slots=True)

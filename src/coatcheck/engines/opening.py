@@ -13,6 +13,7 @@ from ..clock import Clock
 from ..ports.secrets import Secrets
 from ..ports.store import Store
 from .memory_secrets import MemorySecrets
+from .object_store.place import BytePlace
 from .results import prepare_results
 
 MEMORY: Final = "memory:"
@@ -47,18 +48,27 @@ class PreparedStore(Protocol):
     def close(self) -> None: ...
 
 
-def prepare_store(url: str, clock: Clock, *, accept_clock: bool = False) -> PreparedStore:
+def prepare_store(
+    url: str, clock: Clock, *, accept_clock: bool = False, place: BytePlace | None = None
+) -> PreparedStore:
     """Make what the URL names ready for a server, and keep other servers out.
 
     Args:
-        accept_clock: as `prepare_local` has it.
+        accept_clock, place: as `prepare_local` has them.
 
     Raises: what `prepare_local` raises; ValueError, for a URL of no store.
     """
-    return _MemoryPrepared() if url == MEMORY else _LocalPrepared(_directory(url), clock, accept_clock=accept_clock)
+    if url == MEMORY:
+        return _MemoryPrepared()
+    return _LocalPrepared(_directory(url), clock, accept_clock=accept_clock, place=place)
 
 
-def open_store(url: str, clock: Clock) -> Store:
+def read_place(url: str, credentials: Path | None) -> BytePlace | None:
+    """Where blobs are, by the settings; None for an empty URL: where they always were."""
+    return BytePlace(url, credentials) if url else None
+
+
+def open_store(url: str, clock: Clock, place: BytePlace | None = None) -> Store:
     """Open a prepared store in this process. Raises: what `open_local` raises; ValueError, for a URL of no store."""
     if url == MEMORY:
         from .memory_store import MemoryStore
@@ -66,7 +76,7 @@ def open_store(url: str, clock: Clock) -> Store:
         return MemoryStore(clock)
     from .local import open_local
 
-    return open_local(_directory(url), clock)
+    return open_local(_directory(url), clock, place=place)
 
 
 def not_opened() -> tuple[type[Exception], ...]:
@@ -87,11 +97,11 @@ def _directory(url: str) -> Path:
 class _LocalPrepared:
     """A data directory, locked."""
 
-    def __init__(self, data: Path, clock: Clock, *, accept_clock: bool) -> None:
+    def __init__(self, data: Path, clock: Clock, *, accept_clock: bool, place: BytePlace | None) -> None:
         from .local import prepare_local
         from .secret_files import FileSecrets
 
-        self._lock = prepare_local(data, clock, accept_clock=accept_clock)
+        self._lock = prepare_local(data, clock, accept_clock=accept_clock, place=place)
         self.data = data
         self.secrets = FileSecrets(data)
 

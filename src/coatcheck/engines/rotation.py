@@ -24,6 +24,7 @@ from .local import FileLock, alone_in, no_backup
 from .master_keys import WRAP_MAX_BYTES, MasterKeys, fresh_keys, label_of, write_master_keys
 from .needed_keys import check_keys, check_opening_keys, note_keys, set_fingerprints
 from .secret_files import FileSecrets
+from .sqlite.blob_intents import need_files
 from .sqlite.connection import open_connection
 from .sqlite.schema import migrate
 
@@ -60,6 +61,7 @@ def rotate(data: Path, note: Callable[[int], None] = lambda _: None) -> Rotation
 def _begin(data: Path, secrets: Secrets) -> MasterKeys:
     """The keys, the new one first and noted."""
     with closing(open_connection(data / "catalog.sqlite", cache_kib=_CACHE_KIB, query_only=False)) as connection:
+        need_files(connection)
         check_keys(connection, secrets, BlobPaths(data))
         migrate(connection)
         note_keys(connection, secrets)

@@ -58,27 +58,33 @@ async def open_content(context: Context, grant: Grant, record: ObjectRecord, spa
     bucket, start = grant.this_bucket, span.start
     if len(record.segments) > 1 and span.size < record.size:  # of many files only those that are needed
         start, segments = 0, slice_segments(record.segments, span.start, span.stop)
-        reader = await open_record(context, bucket, record, segments)
+        reader = await open_record(context, bucket, record, segments, ByteRange(0, span.size))
     else:
-        reader = await open_record(context, bucket, record)
+        reader = await open_record(context, bucket, record, span=span)
     stop = start + span.size
     return Stream(reader.chunks(start, stop), span.size, reader.close, reader.slices(start, stop))
 
 
 async def open_record(
-    context: Context, bucket: Bucket, record: ObjectRecord, segments: Sequence[Segment] | None = None
+    context: Context,
+    bucket: Bucket,
+    record: ObjectRecord,
+    segments: Sequence[Segment] | None = None,
+    span: ByteRange | None = None,
 ) -> BlobReader:
     """The record's bytes, or those of some of its segments, for whoever may read them.
 
+    Args:
+        span: of these bytes, what will be read, where that is known.
     Raises: OssError INTERNAL_ERROR; ReplacedMeanwhile, if it was replaced and left no bytes; Damaged.
     """
     origin = Origin(bucket.name, record)
     for _ in range(_OPEN_ATTEMPTS):
         try:
-            return await context.ports.byte_store.open(record.segments if segments is None else segments, origin)
+            return await context.ports.byte_store.open(record.segments if segments is None else segments, origin, span)
         except BlobGone:
             pass
         again = await context.ports.catalog.find_object(bucket.bucket_id, record.key, record.version_id)
         if again is None or again.segments != record.segments:
             raise ReplacedMeanwhile
-    raise INTERNAL_ERROR("The bytes of this object are missing on the server's disk.")
+    raise INTERNAL_ERROR("The bytes of this object are missing where the server keeps them.")

@@ -40,13 +40,14 @@ async def forget_arrivals(ports: Ports, now: float) -> int:
 
 
 async def sweep(ports: Ports, now: float) -> int:
-    """Remove what was released long enough ago; how many blobs.
+    """Remove what was released long enough ago; how many blobs. What was begun and given up is released first.
 
     A blob is spared for SWEEP_AFTER_S at least, in which whoever released it removes it, and for as long as the byte
     store asks for. Several may sweep at once: removing what is gone does no harm.
     While a backup copies blobs none is removed. Raises: OSError, NotWritten, Unknown; the rest is left for the next
     sweep.
     """
+    await ports.byte_store.release_unnamed(now)
     before, swept = int(now - max(SWEEP_AFTER_S, ports.byte_store.removal_grace_s)), 0
     while blob_ids := await ports.catalog.released_blobs(before, limit=_AT_ONCE):
         try:

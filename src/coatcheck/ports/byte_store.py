@@ -4,6 +4,11 @@ Order of a write: `new_blob`, any number of `write`s, `finish` (now durable, sti
 row that names it, then `keep`. A blob that isn't finished and kept is removed by `discard`, or by the engine's recovery
 at the next start, unless a row names it. Order of a removal: the catalog commits, then `remove`, then the catalog's
 `forget_blobs`.
+
+A store on other machines recovers while it serves, since nobody knows when all have ended: what was neither kept nor
+discarded is released by `release_unnamed`, and what was discarded is released too: both are there until the sweep.
+
+Every method may also raise BytesAway (of `ports.catalog`), within seconds, where blobs are kept elsewhere.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
 from ..core.body import FileSlice
+from ..core.byte_range import ByteRange
 from .damage import Origin
 from .object import Segment
 
@@ -44,7 +50,8 @@ class BlobWriter(Protocol):
         ...
 
     async def discard(self) -> None:
-        """Remove every trace, at any stage before `keep`, also of a call that was cancelled. May be called twice."""
+        """Remove every trace, at any stage before `keep`, also of a call that was cancelled; or have the sweep do it,
+        see the module. May be called twice."""
         ...
 
 
@@ -56,7 +63,8 @@ class BlobReader(Protocol):
 
     Nothing damaged is given out whole as if it were right. A blob's bytes are compared with what was written when a
     process opens it for the first time, and again a day later or when its file has changed; what comes after that is
-    believed. The comparison may run beside the reading.
+    believed. The comparison may run beside the reading. Where a store elsewhere answers for its bytes, a whole object
+    is compared each time that it is read, as it passes by, and a part of one is believed.
     """
 
     def chunks(self, start: int, stop: int) -> AsyncIterator[bytes | bytearray]:
@@ -111,10 +119,14 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def open(self, segments: Sequence[Segment], origin: Origin | None = None) -> BlobReader:
+    async def open(
+        self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
+    ) -> BlobReader:
         """Open what the segments name.
 
         Args:
+            span: of their joint content, what will be read, where that is known. A store elsewhere begins with it, and
+                finds only of its beginning whether it is there.
             origin: the object they are of. Without it damage has no name in the log, and blobs that were written
                 before blobs had sums of their own are not compared with anything.
         Raises: BlobGone; Damaged, also for a blob that a row names and whose file isn't there.
@@ -127,6 +139,17 @@ class BlobStore(Protocol):
 
     async def size(self, blob_id: str) -> int:
         """The bytes in a finished blob. Raises: BlobGone."""
+        ...
+
+    async def release_unnamed(self, now: float) -> int:
+        """Release blobs that were begun long ago, and that no row names; how many. None where recovery sees to them.
+
+        Raises: NotWritten, Unknown.
+        """
+        ...
+
+    async def look(self) -> None:
+        """Whether blobs can be read now. Raises: BytesAway."""
         ...
 
 

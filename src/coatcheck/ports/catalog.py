@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from ..core.errors import Broken
 from ..core.times import Moments
 from .access_point import AccessPoint
 from .bucket import Bucket, BucketStat, NewBucket
@@ -84,6 +85,14 @@ class Busy(NotWritten):
 
 class Unwritable(NotWritten):
     """The store can be read, and not written."""
+
+
+class BytesAway(NotWritten, Broken):
+    """Where blobs are kept doesn't answer, refuses what the server asks, or has too much on its way there already.
+
+    What was to be written there may arrive all the same, under a name that nobody uses. A reply that has begun breaks
+    off.
+    """
 
 
 @dataclass(frozen=True, slots=True)

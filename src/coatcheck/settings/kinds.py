@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 _MIB: Final = 1024**2
+_OBJECT_STORES: Final = ("s3", "gs", "az", "file")
 
 
 class BadSetting(ValueError):
@@ -219,6 +220,24 @@ class StoreUrl(NamedTuple):
         if scheme != "file" or not rest:
             raise BadSetting(f"it takes memory: or file:DIR; {given!r} is not that")
         return f"file:{Folder(must_exist=False).read(rest)}"
+
+    def write(self, value: str) -> str:
+        return value
+
+
+class BytesUrl(NamedTuple):
+    """What an object store is named by: "s3://bucket/prefix", or another scheme; "" where none was given."""
+
+    metavar: str = "URL"
+
+    def read(self, given: Any) -> str:
+        text = _read_text(given)
+        scheme, _, rest = text.partition("://")
+        if scheme not in _OBJECT_STORES or not rest:
+            raise BadSetting(f"it takes s3://BUCKET/PREFIX; {given!r} is not that")
+        if "@" in rest or "?" in rest or any(char.isspace() for char in text):
+            raise BadSetting("it takes s3://BUCKET/PREFIX, and keys come from AWS_* variables or --bytes-credentials")
+        return text.rstrip("/")
 
     def write(self, value: str) -> str:
         return value

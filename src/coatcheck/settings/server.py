@@ -21,6 +21,7 @@ from coatcheck.core.limits import BUCKETS_PER_ACCOUNT
 from .checks import check_host_name, check_region, check_url
 from .kinds import (
     Address,
+    BytesUrl,
     Choice,
     File,
     Flag,
@@ -97,6 +98,20 @@ class ServerSettings:
         StoreUrl(),
         "What to serve: file:DIR, as --data, or memory:, one worker whose objects are gone when it ends.",
         "the data directory",
+    )
+    bytes_url: str = _row(
+        "",
+        "--bytes",
+        BytesUrl(),
+        "Where objects of more than 64 KiB are kept: s3://BUCKET/PREFIX. Where that is comes from AWS_ENDPOINT_URL and "
+        "AWS_REGION, keys from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; needs coatcheck[object-store].",
+        "files in the data directory",
+    )
+    bytes_credentials: Path | None = _row(
+        None,
+        "--bytes-credentials",
+        File(),
+        "A file with the keys for it, in the form of AWS's tools: aws_access_key_id and aws_secret_access_key.",
     )
     listen: Listen = _row(Listen("127.0.0.1", 8000), "--listen", Address(), "Where to listen; port 0 takes a free one.")
     regions: tuple[str, ...] = _row(
@@ -334,6 +349,10 @@ def find_conflict(settings: ServerSettings) -> str:
         return f"--admin needs a port of its own, and {settings.admin.port} is that of --listen."
     if settings.store == "memory:" and settings.workers > 1:
         return "--store memory: is one process's memory; it goes with --workers 1."
+    if settings.store == "memory:" and settings.bytes_url:
+        return "--store memory: keeps everything in memory; it doesn't go with --bytes."
+    if settings.bytes_credentials is not None and not settings.bytes_url:
+        return "--bytes-credentials goes with --bytes."
     if not settings.regions or not settings.domains:
         return "--region and --domain need a value each."
     if settings.pages_host in _own_names(settings):

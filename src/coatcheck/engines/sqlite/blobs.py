@@ -38,11 +38,13 @@ def name_blobs(
     connection: sqlite3.Connection, blob_ids: Iterable[bytes], sums: Mapping[bytes, BlobSum] = _NO_SUMS
 ) -> None:
     """One row more names each of these. `sums` of those that are named for the first time, as far as they are known."""
+    named = list(blob_ids)
     connection.executemany(
         "INSERT INTO blob (id, object_count, size, crc64) VALUES (?, 1, ?, ?)"
         " ON CONFLICT DO UPDATE SET object_count = object_count + 1",
-        [(blob_id, *_columns(sums.get(blob_id))) for blob_id in blob_ids],
+        [(blob_id, *_columns(sums.get(blob_id))) for blob_id in named],
     )
+    connection.executemany("DELETE FROM blob_intent WHERE blob_id = ?", [(blob_id,) for blob_id in named])
 
 
 def _columns(blob_sum: BlobSum | None) -> tuple[int | None, int | None]:
@@ -59,6 +61,17 @@ def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> 
         else:
             connection.execute("UPDATE blob SET object_count = object_count - 1 WHERE id = ?", (blob_id,))
     return tuple(released)
+
+
+def release_intents(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> None:
+    """These are not on their way any more; those that no row names become garbage."""
+    for blob_id in blob_ids:
+        if connection.execute("DELETE FROM blob_intent WHERE blob_id = ?", (blob_id,)).rowcount:
+            connection.execute(
+                "INSERT OR IGNORE INTO garbage (blob_id, released_at)"
+                " SELECT ?, wall_time() WHERE NOT EXISTS (SELECT 1 FROM blob WHERE id = ?)",
+                (blob_id, blob_id),
+            )
 
 
 def move_blobs(

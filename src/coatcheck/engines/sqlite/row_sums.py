@@ -43,6 +43,8 @@ _BY_TRIGGER: Final = (
     "noted_time",
     "arrival",
     "box_taken",
+    "byte_place",
+    "blob_intent",
 )
 
 

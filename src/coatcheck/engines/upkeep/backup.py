@@ -42,6 +42,7 @@ from ..encrypted import HEADER_BYTES
 from ..local import FileLock
 from ..needed_keys import known_fingerprints, verify_keys
 from ..secret_files import SECRET_FILES, FileSecrets
+from ..sqlite.blob_intents import need_files
 from ..sqlite.connection import open_connection
 from ..sqlite.rows import read_crc64
 from ..sqlite.schema import read_version
@@ -164,6 +165,7 @@ class _Run:
         ):
             os.chmod(self._snapshot / CATALOG, 0o600)
             read_version(source)
+            need_files(source)
             size = source.execute("PRAGMA page_size").fetchone()[0]
             source.execute("BEGIN")
             source.execute("SELECT 1 FROM sqlite_master").fetchone()

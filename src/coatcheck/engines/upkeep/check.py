@@ -23,6 +23,7 @@ from ..directory_faults import BadDirectory
 from ..encrypted import content_size
 from ..needed_keys import verify_keys
 from ..secret_files import FileSecrets
+from ..sqlite.blob_intents import need_files
 from ..sqlite.connection import open_connection
 from ..sqlite.row_sums import wrong_rows
 from ..sqlite.schema import STEPS, migrate, read_version
@@ -92,6 +93,7 @@ def open_catalog(data: Path) -> sqlite3.Connection:
         try:
             if read_version(connection) < len(STEPS):
                 raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
+            need_files(connection)
         except BaseException:
             connection.close()
             raise
