@@ -42,16 +42,16 @@ from .needed_keys import check_keys, check_opening_keys, fingerprint, note_finge
 from .noted_secrets import NotedSecrets
 from .results import prepare_results
 from .secret_files import FileSecrets
-from .sqlite.arrivals import SqliteArrivals
+from .sqlite.arrivals import SqlArrivals
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
-from .sqlite.content_sums import SqliteContentSums
+from .sqlite.content_sums import SqlContentSums
 from .sqlite.domains import SqliteDomains
-from .sqlite.identities import SqliteIdentities
+from .sqlite.identities import SqlIdentities
 from .sqlite.keyring import SqliteKeyring
-from .sqlite.link_totals import SqliteLinkTotals
+from .sqlite.link_totals import SqlLinkTotals
 from .sqlite.links import SqliteLinks
 from .sqlite.noted_time import accept_wall_time, begin_clock
 from .sqlite.objects import damage_of
@@ -59,7 +59,7 @@ from .sqlite.row_sums import keep_row_sums, wrong_rows
 from .sqlite.rows import read_crc64, read_segments
 from .sqlite.schema import STEPS, make_root_account, migrate, read_version
 from .sqlite.seal import Seal
-from .sqlite.tickets import SqliteTickets
+from .sqlite.tickets import SqlTickets
 from .sqlite.writer import Writer
 
 RESTORING: Final = "restoring"  # a file that is there until a restore is whole
@@ -103,13 +103,13 @@ class LocalEngines:
     catalog: SqliteCatalog
     byte_store: EncryptingByteStore
     keyring: SqliteKeyring
-    identities: SqliteIdentities
+    identities: SqlIdentities
     domains: SqliteDomains
     links: SqliteLinks
-    tickets: SqliteTickets
-    content_sums: SqliteContentSums
-    link_totals: SqliteLinkTotals
-    arrivals: SqliteArrivals
+    tickets: SqlTickets
+    content_sums: SqlContentSums
+    link_totals: SqlLinkTotals
+    arrivals: SqlArrivals
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -185,13 +185,13 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         SqliteCatalog(path, reader, writer, changes, steady),
         EncryptingByteStore(files, master_keys),
         SqliteKeyring(reader, writer, seal, clock),
-        SqliteIdentities(reader, writer, clock),
+        SqlIdentities(reader, writer, clock),
         SqliteDomains(reader, writer, seal),
         SqliteLinks(reader, writer, changes),
-        SqliteTickets(reader, writer),
-        SqliteContentSums(reader, writer),
-        SqliteLinkTotals(reader, writer),
-        SqliteArrivals(reader, writer, steady.moments),
+        SqlTickets(reader, writer),
+        SqlContentSums(reader, writer),
+        SqlLinkTotals(reader, writer),
+        SqlArrivals(reader, writer, steady.moments),
         files,
         reader,
         writer,

@@ -12,6 +12,7 @@ from ...core.digests import EMPTY_CRC64, combine_crc64
 from ...ports.byte_store import is_encrypted
 from ...ports.catalog import Stale
 from ...ports.object import Segment
+from ..sql import SqlConnection
 from .rows import read_crc64, write_crc64
 
 
@@ -22,10 +23,11 @@ class BlobSum(NamedTuple):
     crc64: int
 
 
+_RELEASE: Final = "INSERT INTO garbage (blob_id, released_at) VALUES (?, wall_time())"
 _NO_SUMS: Final[Mapping[bytes, BlobSum]] = {}
 
 
-def check_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes], *, shared: bool = False) -> None:
+def check_blobs(connection: SqlConnection, blob_ids: Iterable[bytes], *, shared: bool = False) -> None:
     """May a row name these? Raises: ValueError, for a released one; Stale, with `shared`, for one nobody names."""
     for blob_id in blob_ids:
         if shared and connection.execute("SELECT 1 FROM blob WHERE id = ?", (blob_id,)).fetchone() is None:
@@ -34,13 +36,11 @@ def check_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes], *, sh
             raise ValueError("A released blob cannot be named again.")
 
 
-def name_blobs(
-    connection: sqlite3.Connection, blob_ids: Iterable[bytes], sums: Mapping[bytes, BlobSum] = _NO_SUMS
-) -> None:
+def name_blobs(connection: SqlConnection, blob_ids: Iterable[bytes], sums: Mapping[bytes, BlobSum] = _NO_SUMS) -> None:
     """One row more names each of these. `sums` of those that are named for the first time, as far as they are known."""
     connection.executemany(
         "INSERT INTO blob (id, object_count, size, crc64) VALUES (?, 1, ?, ?)"
-        " ON CONFLICT DO UPDATE SET object_count = object_count + 1",
+        " ON CONFLICT (id) DO UPDATE SET object_count = blob.object_count + 1",
         [(blob_id, *_columns(sums.get(blob_id))) for blob_id in blob_ids],
     )
 
@@ -49,12 +49,12 @@ def _columns(blob_sum: BlobSum | None) -> tuple[int | None, int | None]:
     return (None, None) if blob_sum is None else (blob_sum.size, write_crc64(blob_sum.crc64))
 
 
-def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
+def release_blobs(connection: SqlConnection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
     """For each of these one row less names it; those that none names any more become garbage and are returned."""
     released = []
     for blob_id in blob_ids:
         if connection.execute("DELETE FROM blob WHERE id = ? AND object_count = 1", (blob_id,)).rowcount:
-            connection.execute("INSERT INTO garbage (blob_id, released_at) VALUES (?, wall_time())", (blob_id,))
+            connection.execute(_RELEASE, (blob_id,))
             released.append(blob_id.hex())
         else:
             connection.execute("UPDATE blob SET object_count = object_count - 1 WHERE id = ?", (blob_id,))
@@ -62,7 +62,7 @@ def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> 
 
 
 def move_blobs(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     taken: Collection[bytes],
     let_go: Iterable[bytes],
     sums: Mapping[bytes, BlobSum] = _NO_SUMS,
@@ -82,14 +82,14 @@ def date_releases(connection: sqlite3.Connection, clock: Clock) -> None:
     connection.create_function("wall_time", 0, lambda: int(clock()))
 
 
-def released_blobs(connection: sqlite3.Connection, before: int, limit: int) -> list[str]:
+def released_blobs(connection: SqlConnection, before: int, limit: int) -> list[str]:
     rows = connection.execute(
-        "SELECT blob_id FROM garbage WHERE ifnull(released_at, 0) < ? ORDER BY blob_id LIMIT ?", (before, limit)
+        "SELECT blob_id FROM garbage WHERE coalesce(released_at, 0) < ? ORDER BY blob_id LIMIT ?", (before, limit)
     )
     return [blob_id.hex() for (blob_id,) in rows]
 
 
-def forget_blobs(connection: sqlite3.Connection, blob_ids: Iterable[str]) -> None:
+def forget_blobs(connection: SqlConnection, blob_ids: Iterable[str]) -> None:
     connection.executemany("DELETE FROM garbage WHERE blob_id = ?", [(bytes.fromhex(blob_id),) for blob_id in blob_ids])
 
 
@@ -112,7 +112,7 @@ class Content(Protocol):
     def crc64(self) -> int: ...
 
 
-def sums_of_tail(connection: sqlite3.Connection, before: Content, after: Content) -> dict[bytes, BlobSum]:
+def sums_of_tail(connection: SqlConnection, before: Content, after: Content) -> dict[bytes, BlobSum]:
     """Of the new blob at the end of what became longer, from what came before it: all that the object was, or
     blobs that have sums."""
     *kept, tail = after.segments or (None,)
@@ -126,7 +126,7 @@ def sums_of_tail(connection: sqlite3.Connection, before: Content, after: Content
     return {} if crc64 is None else sums_of((tail,), combine_crc64(crc64, after.crc64, tail.stop - tail.start))
 
 
-def _combined(connection: sqlite3.Connection, segments: Iterable[Segment]) -> int | None:
+def _combined(connection: SqlConnection, segments: Iterable[Segment]) -> int | None:
     """The CRC-64 of whole blobs, one behind the other; None if one has no sum or isn't there whole."""
     crc64 = EMPTY_CRC64
     for blob_id, start, stop in segments:

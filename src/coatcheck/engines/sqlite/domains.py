@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from ...core.limits import DOMAIN_TOKEN_LIFE_S
 from ...ports.catalog import AlreadyThere, Gone, TooMany
 from ...ports.domains import CertificateChange, DomainCertificate, DomainToken, OtherCertificate, OwnDomain
+from ..sql import SqlConnection
 from .connection import Reader
 from .seal import Seal, WrongSecretKey
 from .writer import Writer
@@ -73,7 +73,7 @@ class SqliteDomains:
         given = change.certificate if change is not None else None
         document = None if given is None else _write_certificate(given, name, self._seal)
 
-        def bind(connection: sqlite3.Connection) -> None:
+        def bind(connection: SqlConnection) -> None:
             _bind(connection, name, bucket_id, now, most)
             if change is not None:
                 _change_certificate(connection, name, bucket_id, document, change.replaces)
@@ -94,7 +94,7 @@ class SqliteDomains:
         return token if token is not None and token.is_good(now) else None
 
 
-def _bind(connection: sqlite3.Connection, name: str, bucket_id: int, now: int, most: int) -> None:
+def _bind(connection: SqlConnection, name: str, bucket_id: int, now: int, most: int) -> None:
     _check_bucket(connection, bucket_id)
     bound = connection.execute("SELECT bucket_id FROM domain WHERE name = ?", (name,)).fetchone()
     if bound is not None:
@@ -106,14 +106,14 @@ def _bind(connection: sqlite3.Connection, name: str, bucket_id: int, now: int, m
     connection.execute("INSERT INTO domain (name, bucket_id, bound_at) VALUES (?, ?, ?)", (name, bucket_id, now))
 
 
-def _unbind(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
+def _unbind(connection: SqlConnection, name: str, bucket_id: int) -> None:
     if connection.execute("DELETE FROM domain WHERE name = ? AND bucket_id = ?", (name, bucket_id)).rowcount == 0:
         raise Gone(name)
     _drop_certificate(connection, name, bucket_id)
 
 
 def _change_certificate(
-    connection: sqlite3.Connection, name: str, bucket_id: int, document: str | None, replaces: str | None
+    connection: SqlConnection, name: str, bucket_id: int, document: str | None, replaces: str | None
 ) -> None:
     if replaces is not None:
         row = connection.execute(_CERTIFICATE, (name,)).fetchone()
@@ -129,7 +129,7 @@ def _change_certificate(
     connection.execute("UPDATE generation SET number = number + 1")
 
 
-def _drop_certificate(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
+def _drop_certificate(connection: SqlConnection, name: str, bucket_id: int) -> None:
     connection.execute(
         "DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?", (bucket_id, _KIND, name)
     )
@@ -155,7 +155,7 @@ def _sealed_for(name: str) -> str:
     return f"certificate {name}"
 
 
-def _keep_token(connection: sqlite3.Connection, bucket_id: int, token: DomainToken, now: int, most: int) -> DomainToken:
+def _keep_token(connection: SqlConnection, bucket_id: int, token: DomainToken, now: int, most: int) -> DomainToken:
     _check_bucket(connection, bucket_id)
     rows = connection.execute("SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ?", (bucket_id,))
     good = [kept for kept in (DomainToken(*row) for row in rows) if kept.is_good(now)]
@@ -177,6 +177,6 @@ def _good_ends(now: int) -> tuple[int, int]:
     return now + 1, now + DOMAIN_TOKEN_LIFE_S
 
 
-def _check_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
+def _check_bucket(connection: SqlConnection, bucket_id: int) -> None:
     if connection.execute("SELECT 1 FROM bucket WHERE id = ?", (bucket_id,)).fetchone() is None:
         raise Gone(f"bucket {bucket_id}")
