@@ -133,6 +133,10 @@ class GroupCommit(ABC, Generic[C]):
                 else:
                     _settle(jobs)
                     batch = []
+        self._leave()
+
+    def _leave(self) -> None:
+        """The last that the thread does."""
 
     def _take(self, batch: list[_Job[C, Any]], job: _Job[C, Any] | None) -> None:
         """Add a job, or take note of the end."""

@@ -85,7 +85,7 @@ _OURS: Final = (
     "link-audit/*.rows",
     "link-audit/*.index",
 )
-_CLOCK_WAITS: Final = (
+CLOCK_WAITS: Final = (
     "the clock is more than 24 hours past the newest commit (%s), so no retention ends by it: if the clock is right, "
     "start once with --accept-clock"
 )
@@ -279,7 +279,7 @@ def _prepare(data: Path, clock: Clock, *, accept_clock: bool) -> None:
         recover(connection, paths)
         behind = accept_wall_time(connection, clock(), accepted=accept_clock)
     if behind is not None:
-        log.warning(_CLOCK_WAITS, write_iso(behind))
+        log.warning(CLOCK_WAITS, write_iso(behind))
     _make_files_private(data)
     sync_directory(data)
 

@@ -23,6 +23,7 @@ class BlobSum(NamedTuple):
     crc64: int
 
 
+RELEASED: Final = "SELECT blob_id FROM garbage WHERE coalesce(released_at, 0) < ? ORDER BY blob_id LIMIT ?"
 _RELEASE: Final = "INSERT INTO garbage (blob_id, released_at) VALUES (?, wall_time())"
 _NO_SUMS: Final[Mapping[bytes, BlobSum]] = {}
 
@@ -83,9 +84,7 @@ def date_releases(connection: sqlite3.Connection, clock: Clock) -> None:
 
 
 def released_blobs(connection: SqlConnection, before: int, limit: int) -> list[str]:
-    rows = connection.execute(
-        "SELECT blob_id FROM garbage WHERE coalesce(released_at, 0) < ? ORDER BY blob_id LIMIT ?", (before, limit)
-    )
+    rows = connection.execute(RELEASED, (before, limit))
     return [blob_id.hex() for (blob_id,) in rows]
 
 

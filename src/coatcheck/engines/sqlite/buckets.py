@@ -28,11 +28,17 @@ OWNER: Final = (
     "SELECT block_public_access, enabled = 0, quota_size IS NOT NULL OR quota_objects IS NOT NULL FROM account"
     " WHERE uid = ?"
 )
+WITH_CONFIGURATION: Final = (
+    "SELECT bucket.name FROM bucket_setting JOIN bucket ON id = bucket_id WHERE bucket_setting.name = ?"
+    " ORDER BY bucket.name"
+)
 STAT: Final = (
     "SELECT storage_class, count(*), CAST(sum(size) AS bigint),"
     " CAST(sum(CASE WHEN size < ?1 THEN ?1 ELSE size END) AS bigint) FROM object WHERE bucket_id = ?2 AND kind <> ?3"
     " GROUP BY storage_class ORDER BY storage_class"
 )
+STAT_MARKERS: Final = "SELECT count(*) FROM object WHERE bucket_id = ? AND kind = ?"
+STAT_ARRIVALS: Final = "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM arrival WHERE bucket_id = ?"
 STAT_UPLOADS: Final = (
     "SELECT count(*), CAST(coalesce(sum(parts), 0) AS bigint), CAST(coalesce(sum(bytes), 0) AS bigint) FROM"
     " (SELECT count(part.number) AS parts, sum(part.size) AS bytes FROM upload LEFT JOIN part ON upload = id"
@@ -132,12 +138,8 @@ def delete_bucket(connection: SqlConnection, bucket_id: int, kept_by: Sequence[s
 
 def stat_bucket(connection: SqlConnection, bucket_id: int) -> BucketStat:
     classes = connection.execute(STAT, (BILLED_LEAST_BYTES, bucket_id, DELETE_MARKER)).fetchall()
-    markers = connection.execute(
-        "SELECT count(*) FROM object WHERE bucket_id = ? AND kind = ?", (bucket_id, DELETE_MARKER)
-    ).fetchone()[0]
+    markers = connection.execute(STAT_MARKERS, (bucket_id, DELETE_MARKER)).fetchone()[0]
     stat_of_uploads = connection.execute(STAT_UPLOADS, (bucket_id,)).fetchone()
-    arrivals = connection.execute(
-        "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM arrival WHERE bucket_id = ?", (bucket_id,)
-    ).fetchone()
+    arrivals = connection.execute(STAT_ARRIVALS, (bucket_id,)).fetchone()
     by_class = tuple((name, ClassStat(*counts)) for name, *counts in classes)
     return BucketStat(by_class, markers, *stat_of_uploads, *arrivals)

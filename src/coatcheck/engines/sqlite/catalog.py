@@ -93,11 +93,7 @@ class SqliteCatalog(CatalogChanges):
         return [Bucket(*row) for row in rows[:limit]], len(rows) > limit
 
     async def buckets_with_configuration(self, name: str) -> Sequence[Bucket]:
-        rows = self._reader.rows(
-            "SELECT bucket.name FROM bucket_setting JOIN bucket ON id = bucket_id WHERE bucket_setting.name = ?"
-            " ORDER BY bucket.name",
-            (name,),
-        )
+        rows = self._reader.rows(buckets.WITH_CONFIGURATION, (name,))
         found = [await self.find_bucket(row[0]) for row in rows]
         return [bucket for bucket in found if bucket is not None]
 

@@ -12,7 +12,7 @@ from typing import Final
 from ...core.limits import DOMAIN_TOKEN_LIFE_S
 from ...ports.catalog import AlreadyThere, Gone, TooMany
 from ...ports.domains import CertificateChange, DomainCertificate, DomainToken, OtherCertificate, OwnDomain
-from ..sql import SqlConnection
+from ..sql import SqlConnection, SqlReader, SqlWriter
 from .connection import Reader
 from .seal import Seal, WrongSecretKey
 from .writer import Writer
@@ -27,40 +27,16 @@ _REMEMBERED_MAX: Final = 256  # certificates
 log: Final = logging.getLogger("coatcheck")
 
 
-class SqliteDomains:
-    """See `ports.domains`. All names are remembered, once one was asked for, until any process changes one."""
+class SqlDomains:
+    """What of `ports.domains` is the same for every engine that speaks SQL: all but what is remembered."""
 
-    def __init__(self, reader: Reader, writer: Writer, seal: Seal) -> None:
-        self._reader = reader
+    def __init__(self, reader: SqlReader, writer: SqlWriter, seal: Seal) -> None:
+        self._rows = reader
         self._writer = writer
         self._seal = seal
-        self._buckets: dict[str, str] = {}
-        self._certificates: dict[str, DomainCertificate | None] = {}
-        self._generation = -1
-
-    async def find_domain(self, name: str) -> str | None:
-        return self.look_for_domain(name)
-
-    def look_for_domain(self, name: str) -> str | None:
-        generation = self._reader.generation()
-        if generation != self._generation:
-            rows = self._reader.rows("SELECT domain.name, bucket.name FROM domain JOIN bucket ON bucket.id = bucket_id")
-            self._buckets, self._generation = dict(rows), generation
-            self._certificates.clear()
-        return self._buckets.get(name)
-
-    def look_for_certificate(self, name: str) -> DomainCertificate | None:
-        if self.look_for_domain(name) is None:
-            return None
-        if name not in self._certificates:
-            if len(self._certificates) >= _REMEMBERED_MAX:
-                self._certificates.clear()
-            row = self._reader.row(_CERTIFICATE, (name,))
-            self._certificates[name] = None if row is None else _find_certificate(row[0], name, self._seal)
-        return self._certificates[name]
 
     async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
-        rows = self._reader.rows(
+        rows = await self._rows.find_all(
             "SELECT domain.name, bucket.name, bound_at FROM domain JOIN bucket ON bucket.id = bucket_id"
             " WHERE ?1 IS NULL OR bucket_id = ?1 ORDER BY domain.name",
             (bucket_id,),
@@ -87,11 +63,43 @@ class SqliteDomains:
         return await self._writer.run(lambda connection: _keep_token(connection, bucket_id, token, now, most))
 
     async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
-        row = self._reader.row(
+        row = await self._rows.find(
             "SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ? AND domain = ?", (bucket_id, domain)
         )
         token = None if row is None else DomainToken(*row)
         return token if token is not None and token.is_good(now) else None
+
+
+class SqliteDomains(SqlDomains):
+    """See `ports.domains`. All names are remembered, once one was asked for, until any process changes one."""
+
+    def __init__(self, reader: Reader, writer: Writer, seal: Seal) -> None:
+        super().__init__(reader, writer, seal)
+        self._reader = reader
+        self._buckets: dict[str, str] = {}
+        self._certificates: dict[str, DomainCertificate | None] = {}
+        self._generation = -1
+
+    async def find_domain(self, name: str) -> str | None:
+        return self.look_for_domain(name)
+
+    def look_for_domain(self, name: str) -> str | None:
+        generation = self._reader.generation()
+        if generation != self._generation:
+            rows = self._reader.rows("SELECT domain.name, bucket.name FROM domain JOIN bucket ON bucket.id = bucket_id")
+            self._buckets, self._generation = dict(rows), generation
+            self._certificates.clear()
+        return self._buckets.get(name)
+
+    def look_for_certificate(self, name: str) -> DomainCertificate | None:
+        if self.look_for_domain(name) is None:
+            return None
+        if name not in self._certificates:
+            if len(self._certificates) >= _REMEMBERED_MAX:
+                self._certificates.clear()
+            row = self._reader.row(_CERTIFICATE, (name,))
+            self._certificates[name] = None if row is None else read_certificate(row[0], name, self._seal)
+        return self._certificates[name]
 
 
 def _bind(connection: SqlConnection, name: str, bucket_id: int, now: int, most: int) -> None:
@@ -140,7 +148,7 @@ def _write_certificate(certificate: DomainCertificate, name: str, seal: Seal) ->
     return json.dumps({**asdict(certificate), "key": sealed})
 
 
-def _find_certificate(document: str, name: str, seal: Seal) -> DomainCertificate | None:
+def read_certificate(document: str, name: str, seal: Seal) -> DomainCertificate | None:
     """None, and a line in the log, where another secret key has sealed it: it is of no use, and can be given anew."""
     facts = json.loads(document)
     try:

@@ -36,14 +36,14 @@ from .rows import (
 )
 from .usage import check_quota, grow, usage_of
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "SELECT version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, content,"
     " coalesce(object.segments, body.segments), encryption, symlink_target, sealed_at, restore_ready_at, restore_until,"
     " worm FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
-CURRENT: Final = f"{_COLUMNS} ORDER BY seq LIMIT 1"
-NULL_OF_UNVERSIONED: Final = f"{_COLUMNS} AND seq = 0"
-VERSION: Final = f"{_COLUMNS} AND seq < 0 AND version_id = ?"
+CURRENT: Final = f"{COLUMNS} ORDER BY seq LIMIT 1"
+NULL_OF_UNVERSIONED: Final = f"{COLUMNS} AND seq = 0"
+VERSION: Final = f"{COLUMNS} AND seq < 0 AND version_id = ?"
 
 _WRITE: Final = (
     "INSERT OR REPLACE INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class,"
@@ -326,7 +326,7 @@ def change_object(
     place = find_place(connection, bucket_id, key, version_id)
     if place is None or place.kind == DELETE_MARKER:
         raise Gone(key)
-    row = connection.execute(f"{_COLUMNS} AND seq = ?", (bucket_id, key, place.seq)).fetchone()
+    row = connection.execute(f"{COLUMNS} AND seq = ?", (bucket_id, key, place.seq)).fetchone()
     was = read_record(key, row)
     becomes = change(was)
     if not rules.allows(was, becomes, bypass_governance=bypass_governance):

@@ -29,10 +29,10 @@ from .rows import (
 )
 from .usage import check_quota, grow
 
-UPLOADS: Final = (
-    "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm"
-    " FROM upload WHERE bucket_id = ?"
+UPLOAD_COLUMNS: Final = (
+    "key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm"
 )
+UPLOADS: Final = f"SELECT {UPLOAD_COLUMNS} FROM upload WHERE bucket_id = ?"  # noqa: S608 (our own words)
 UPLOAD: Final = f"{UPLOADS} AND key = ? AND upload_id = ?"
 PARTS: Final = (
     "SELECT number, size, etag, crc64, last_modified, segments FROM part"
