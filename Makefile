@@ -98,6 +98,8 @@ lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and 
 		--output-file $(LOCKS)/test.txt
 	@$(COMPILE) --upgrade pyproject.toml --extra otel --constraints $(LOCKS)/core.txt --constraints $(LOCKS)/test.txt \
 		--output-file $(LOCKS)/otel.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra postgres --constraints $(LOCKS)/core.txt --constraints $(LOCKS)/test.txt \
+		--output-file $(LOCKS)/postgres.txt
 	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/test.txt --output-file $(LOCKS)/bench.txt
 	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
 	@$(COMPILE) --upgrade --group pyproject.toml:ecosystem --output-file $(LOCKS)/ecosystem.txt
@@ -129,9 +131,9 @@ help:  ## this list
 	@$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/test.stamp: .venv/images.stamp .venv/otel.stamp  # tests process pictures, and send traces
+.venv/test.stamp: .venv/images.stamp .venv/otel.stamp .venv/postgres.stamp  # tests process pictures, send traces, ask databases
 
-.venv/images.stamp .venv/otel.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
+.venv/images.stamp .venv/otel.stamp .venv/postgres.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
 	@scripts/install .venv $(LOCKS)/$*.txt
 	@touch $@
 

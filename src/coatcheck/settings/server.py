@@ -95,7 +95,8 @@ class ServerSettings:
         "",
         "--store",
         StoreUrl(),
-        "What to serve: file:DIR, as --data, or memory:, one worker whose objects are gone when it ends.",
+        "What to serve: file:DIR, as --data; memory:, one worker whose objects are gone when it ends; or "
+        "postgresql://USER@HOST/NAME, a database, with the bytes in --data.",
         "the data directory",
     )
     listen: Listen = _row(Listen("127.0.0.1", 8000), "--listen", Address(), "Where to listen; port 0 takes a free one.")

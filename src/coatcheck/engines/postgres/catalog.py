@@ -41,6 +41,10 @@ class PostgresCatalog(CatalogChanges):
     async def find_bucket(self, name: str) -> Bucket | None:
         return await self._known.find(lambda: self._known.bucket(name))
 
+    async def delete_bucket(self, bucket_id: int, *, kept_by: Sequence[str] = ()) -> None:
+        await super().delete_bucket(bucket_id, kept_by=kept_by)
+        await self._known.find(lambda: self._known.domain(""))  # its own domains have no certificate any more
+
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
         rows = await self._reader.find_all(
             f"{buckets.BUCKET} WHERE owner = ? AND name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?",

@@ -118,6 +118,8 @@ class Connection:
 
     def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]], /) -> Rows:
         statement, many = writing(sql), list(parameters)
+        if statement.is_dated:
+            many = [(*each, int(self._clock())) for each in many]
         if many:
             self._loop.run_until_complete(self._line.executemany(statement.text, many))
             self._note_move(statement.table)

@@ -34,7 +34,9 @@ def is_lost(error: BaseException) -> bool:
     """Whether nothing more is to be heard on that connection."""
     if isinstance(error, asyncpg.PostgresError):
         return sqlstate_of(error).startswith(_GOING)
-    return isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, asyncio.TimeoutError))
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed" in str(error)  # others are faults of ours
+    return isinstance(error, (asyncpg.InternalClientError, OSError, asyncio.TimeoutError))
 
 
 def may_repeat(error: BaseException) -> bool:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Final
+
 from ...core.limits import LINK_RULES_REMEMBERED_MAX, LINKS_REMEMBERED_MAX
 from ...ports.links import UNKNOWN, Link, Rule, Scope, Standing
 from ..sql import SqlWriter
-from ..sqlite.links import LINK, RULE, SqlLinks, next_place, read_rule
+from ..sqlite.links import RULE, SqlLinks, next_place, read_rule
 from .connection import Reader
 from .seen import Seen
+
+ANY_LINK: Final = "SELECT 1 FROM link LIMIT 1"
+SOME_RULES: Final = f"{RULE} LIMIT {LINK_RULES_REMEMBERED_MAX + 1}"
 
 
 class PostgresLinks(SqlLinks):
@@ -21,6 +27,10 @@ class PostgresLinks(SqlLinks):
         self._rules: tuple[Rule, ...] | None = None
         self._known: dict[str, Link | None] = {}  # rows, and that there is none, as of `_number`
 
+    def begin(self, has_links: bool, rules: Sequence[Any]) -> None:
+        """What a process that opens the database has read."""
+        self._keep(self._seen.links, has_links, rules)
+
     def number(self) -> int:
         return self._seen.links
 
@@ -33,10 +43,12 @@ class PostgresLinks(SqlLinks):
         number = self._seen.links
         if number == self._number:
             return
-        has_links = await self._rows.find(f"{LINK} LIMIT 1") is not None
-        rows = await self._rows.find_all(f"{RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
+        has_links = bool(await self._rows.find_all(ANY_LINK))
+        self._keep(number, has_links, await self._rows.find_all(SOME_RULES))
+
+    def _keep(self, number: int, has_links: bool, rules: Sequence[Any]) -> None:
         self._has_links = has_links
-        self._rules = None if len(rows) > LINK_RULES_REMEMBERED_MAX else tuple(map(read_rule, rows))
+        self._rules = None if len(rules) > LINK_RULES_REMEMBERED_MAX else tuple(map(read_rule, rules))
         self._number = number
         self._known.clear()
 
@@ -87,11 +99,6 @@ class PostgresLinks(SqlLinks):
             found.append(rule)
             place = next_place(rule.scope, key)
         return found
-
-    async def put_rule(self, rule: Rule) -> Rule:
-        joined = await super().put_rule(rule)
-        await self.look_again()
-        return joined
 
     async def remove_rule(self, scope: Scope) -> None:
         await super().remove_rule(scope)

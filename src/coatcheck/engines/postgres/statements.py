@@ -32,12 +32,12 @@ _BY_NAME: Final = re.compile(r"ORDER BY (name|policy)\b")
 _PLACE: Final = re.compile(r"\?(\d*)")
 _REPLACE: Final = re.compile(r"INSERT OR REPLACE INTO (\w+) \(([^)]*)\)")
 _WRITES: Final = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) \"?(\w+)\"?")
+_COUNTS_BLOBS: Final = re.compile(r"SELECT id, object_count FROM blob ")
 _WALL_TIME: Final = "wall_time()"
 _USED: Final = "SET last_used_at"
 
-# First, rows that a mutation reads to decide by, and that another one of other keys may be changing.
+# First, a row that a mutation reads to decide by, and that another one of another key may be changing: as are blobs.
 _INSTEAD: Final = {
-    "SELECT 1 FROM blob WHERE id = ?": "SELECT 1 FROM blob WHERE id = $1 FOR UPDATE",
     "SELECT document FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?": (
         "SELECT document FROM bucket_entry WHERE bucket_id = $1 AND kind = $2 AND name = $3 FOR UPDATE"
     ),
@@ -79,6 +79,8 @@ def writing(sql: str) -> Statement:
     if sql in _INSTEAD:
         return Statement(_INSTEAD[sql], "", False, False, False)
     text = _numbered(_upsert(_plain(sql)))
+    if _COUNTS_BLOBS.match(text):
+        text += " ORDER BY id FOR UPDATE"
     dated = _WALL_TIME in text
     if dated:
         text = text.replace(_WALL_TIME, f"${text.count('$') + 1}")

@@ -22,7 +22,7 @@ from ...ports.secrets import TLS
 from ...ports.store import Commits
 from ..blob_paths import BlobPaths, sync_directory
 from ..checks import BlobFacts
-from ..directory_faults import BadDirectory, told
+from ..directory_faults import BadDatabase, BadDirectory, told
 from ..encrypted import EncryptingByteStore
 from ..files import FileByteStore
 from ..key_text import find_key_text
@@ -59,7 +59,7 @@ from .faults import is_lost, sqlstate_of
 from .held import REGISTER
 from .keyring import PostgresKeyring
 from .known import DOMAINS, NUMBERS, Known
-from .links import PostgresLinks
+from .links import ANY_LINK, SOME_RULES, PostgresLinks
 from .reads import PostgresReads
 from .schema import STEPS, migrate, read_version
 from .seen import Seen
@@ -69,10 +69,6 @@ T = TypeVar("T")
 
 _ID_FILE: Final = "bytes.id"
 _BYTES: Final = "bytes"  # the name under which a database notes the directory
-
-
-class BadDatabase(Exception):
-    """The database can't be used; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +120,8 @@ class _Begun(NamedTuple):
     steady: SteadyClock
     numbers: tuple[int, int]
     domains: list[Any]
+    has_links: bool
+    rules: list[Any]
 
 
 def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock) -> PostgresStore:
@@ -143,21 +141,24 @@ def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Cl
             opening = check_opening_keys(line, files)
             numbers, _ = line.ask(NUMBERS)
             domains, _ = line.ask(DOMAINS)
-            return _Begun(*opening, begin_clock(line, clock, monotonic), numbers[0], domains)
+            links, _ = line.ask(ANY_LINK)
+            rules, _ = line.ask(SOME_RULES)
+            return _Begun(*opening, begin_clock(line, clock, monotonic), numbers[0], domains, bool(links), rules)
 
-        secret_key, master_keys, steady, numbers, domains = _with_line(address, clock, begin)
+        begun = _with_line(address, clock, begin)
     except BaseException:
         in_use.close()
         raise
-    seal, seen, reader = Seal(secret_key), Seen(), Reader(address)
-    writer = Writer(address, clock, steady, seen)
+    seal, seen, reader = Seal(begun.secret_key), Seen(), Reader(address)
+    writer = Writer(address, clock, begun.steady, seen)
     known = Known(reader, seal, seen)
-    known.begin(numbers, domains)
+    known.begin(begun.numbers, begun.domains)
     keyring, links = PostgresKeyring(known, writer, seal, clock), PostgresLinks(reader, writer, seen)
+    links.begin(begun.has_links, begun.rules)
     file_store = FileByteStore(data, _no_facts)
     return PostgresStore(
-        catalog=PostgresCatalog(known, writer, steady.moments),
-        byte_store=EncryptingByteStore(file_store, master_keys),
+        catalog=PostgresCatalog(known, writer, begun.steady.moments),
+        byte_store=EncryptingByteStore(file_store, begun.master_keys),
         keyring=keyring,
         identities=SqlIdentities(reader, writer, clock),
         domains=PostgresDomains(known, writer, seal),
@@ -165,7 +166,7 @@ def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Cl
         tickets=SqlTickets(reader, writer),
         content_sums=SqlContentSums(reader, writer),
         link_totals=SqlLinkTotals(reader, writer),
-        arrivals=SqlArrivals(reader, writer, steady.moments),
+        arrivals=SqlArrivals(reader, writer, begun.steady.moments),
         reads=PostgresReads(known, keyring, links),
         secrets=_noted_secrets(address, clock, files, writer),
         reader=reader,
@@ -177,7 +178,7 @@ def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Cl
 
 def _no_facts(blob_id: str) -> BlobFacts | None:
     """Nothing is asked of the database while a file is opened: a blob is compared with its object's CRC-64."""
-    return BlobFacts(None, None)
+    return None
 
 
 def _noted_secrets(address: Address, clock: Clock, files: FileSecrets, writer: Writer) -> NotedSecrets:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from ...clock import Clock
@@ -25,15 +25,32 @@ class BlobSum(NamedTuple):
 
 RELEASED: Final = "SELECT blob_id FROM garbage WHERE coalesce(released_at, 0) < ? ORDER BY blob_id LIMIT ?"
 _RELEASE: Final = "INSERT INTO garbage (blob_id, released_at) VALUES (?, wall_time())"
+_COUNTS: Final = "SELECT id, object_count FROM blob WHERE id IN ({})"
+_IN_GARBAGE: Final = "SELECT 1 FROM garbage WHERE blob_id IN ({}) LIMIT 1"
+_GROUP: Final = 256  # blobs in one statement
 _NO_SUMS: Final[Mapping[bytes, BlobSum]] = {}
+
+
+def _groups(blob_ids: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
+    """Some at a time, each group but the last as large as can be."""
+    left = list(blob_ids)
+    for at in range(0, len(left), _GROUP):
+        yield tuple(left[at : at + _GROUP])
+
+
+def _of_many(sql: str, blob_ids: Sequence[bytes]) -> str:
+    return sql.format(", ".join("?" * len(blob_ids)))
 
 
 def check_blobs(connection: SqlConnection, blob_ids: Iterable[bytes], *, shared: bool = False) -> None:
     """May a row name these? Raises: ValueError, for a released one; Stale, with `shared`, for one nobody names."""
-    for blob_id in blob_ids:
-        if shared and connection.execute("SELECT 1 FROM blob WHERE id = ?", (blob_id,)).fetchone() is None:
-            raise Stale(blob_id.hex())
-        if connection.execute("SELECT 1 FROM garbage WHERE blob_id = ?", (blob_id,)).fetchone():
+    for some in _groups(blob_ids):
+        if shared:
+            named = {row[0] for row in connection.execute(_of_many(_COUNTS, some), some)}
+            for blob_id in some:
+                if blob_id not in named:
+                    raise Stale(blob_id.hex())
+        if connection.execute(_of_many(_IN_GARBAGE, some), some).fetchone():
             raise ValueError("A released blob cannot be named again.")
 
 
@@ -52,13 +69,15 @@ def _columns(blob_sum: BlobSum | None) -> tuple[int | None, int | None]:
 
 def release_blobs(connection: SqlConnection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
     """For each of these one row less names it; those that none names any more become garbage and are returned."""
-    released = []
-    for blob_id in blob_ids:
-        if connection.execute("DELETE FROM blob WHERE id = ? AND object_count = 1", (blob_id,)).rowcount:
-            connection.execute(_RELEASE, (blob_id,))
-            released.append(blob_id.hex())
-        else:
-            connection.execute("UPDATE blob SET object_count = object_count - 1 WHERE id = ?", (blob_id,))
+    less, released = Counter(blob_ids), list[str]()
+    for some in _groups(less):
+        left = {row[0]: row[1] - less[row[0]] for row in connection.execute(_of_many(_COUNTS, some), some)}
+        kept = [(count, blob_id) for blob_id, count in left.items() if count > 0]
+        gone = [(blob_id,) for blob_id, count in left.items() if count <= 0]
+        connection.executemany("UPDATE blob SET object_count = ? WHERE id = ?", kept)
+        connection.executemany("DELETE FROM blob WHERE id = ?", gone)
+        connection.executemany(_RELEASE, gone)
+        released += [blob_id.hex() for (blob_id,) in gone]
     return tuple(released)
 
 

@@ -17,6 +17,8 @@ class SqlContentSums:
         self._most = most
 
     async def find(self, names: Sequence[bytes]) -> Mapping[bytes, int]:
+        if not names:
+            return {}
         marks = ", ".join("?" * len(names))
         sql = f"SELECT name, crc32 FROM content_sum WHERE name IN ({marks})"  # noqa: S608
         return dict(await self._reader.find_all(sql, tuple(names)))

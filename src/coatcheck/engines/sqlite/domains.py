@@ -38,7 +38,7 @@ class SqlDomains:
     async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
         rows = await self._rows.find_all(
             "SELECT domain.name, bucket.name, bound_at FROM domain JOIN bucket ON bucket.id = bucket_id"
-            " WHERE ?1 IS NULL OR bucket_id = ?1 ORDER BY domain.name",
+            " WHERE bucket_id = coalesce(?1, bucket_id) ORDER BY domain.name",
             (bucket_id,),
         )
         return [OwnDomain(*row) for row in rows]

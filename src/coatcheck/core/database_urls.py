@@ -1,4 +1,4 @@
-"""Where a database is, as the operator wrote it, and as it may be shown. Pure."""
+"""URLs of databases, and how they may be shown. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def is_database(url: str) -> bool:
 
 
 def has_password(url: str) -> bool:
-    return shown(url) != _rewritten(url, hidden=False)
+    return is_database(url) and shown(url) != _rewritten(url, hidden=False)
 
 
 def shown(url: str) -> str:
-    """With *** for each password."""
-    return _rewritten(url, hidden=True)
+    """With *** for each password. Any other text is as it is. Raises: ValueError, for a URL that can't be read."""
+    return _rewritten(url, hidden=True) if is_database(url) else url
 
 
 def _rewritten(url: str, *, hidden: bool) -> str:
