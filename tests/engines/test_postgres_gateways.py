@@ -21,13 +21,16 @@ from coatcheck.engines.postgres.store import PostgresPrepared, PostgresStore, op
 from coatcheck.exchange import read_unwritten
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten, Stale, Unknown
+from coatcheck.ports.domains import CertificateChange
+from coatcheck.ports.links import Rule, Scope
 from coatcheck.ports.object import Deletion, Segment
 from coatcheck.ports.snapshot import Lookup
 from coatcheck.ports.upload import Part, Upload
 
 from ..cutting_relay import CuttingRelay, cutting_relay
-from ..patience import HANG_S
+from ..patience import HANG_S, until
 from ..ports.catalog_contract import a_bucket, a_large_object, an_object
+from ..ports.domains_contract import CERTIFICATE, NAME
 from ..ports.keyring_contract import KEY
 from ..postgres_server import PostgresServer, empty, postgres_server
 
@@ -81,7 +84,7 @@ async def test_what_one_gateway_changes_the_other_sees_with_its_next_question(
     assert (found.bucket(), found.access_key(), found.found()) == (bucket, KEY, an_object("a"))
     await here.catalog.set_configuration(bucket.bucket_id, "policy", "{}")
     await here.keyring.remove_key(KEY.access_key_id)
-    await here.catalog.delete_object(bucket.bucket_id, Deletion("a", "", 0))
+    await here.catalog.delete_object(bucket.bucket_id, Deletion("a", ""))
     found = await there.reads.read(lookup)
     assert found.bucket() == replace(bucket, configurations=(("policy", "{}"),))
     assert (found.access_key(), found.found()) == (None, None)
@@ -97,6 +100,20 @@ async def test_the_question_of_a_request_is_one_statement(two: tuple[PostgresSto
     asked = here.reader.asked
     assert (await here.reads.read(lookup)).found() == an_object("a")
     assert here.reader.asked == asked + 1
+
+
+async def test_a_gateway_that_nobody_asks_sees_changes_of_links_and_certificates(
+    two: tuple[PostgresStore, PostgresStore],
+) -> None:
+    here, there = two
+    bucket = await here.catalog.create_bucket(a_bucket(), most=9)
+    await there.reads.read(Lookup())  # its first request
+    before = there.links.number()
+    await here.links.put_rule(Rule(Scope("", "photos"), "1", 1))
+    change = CertificateChange(CERTIFICATE)
+    await here.domains.bind_domain(NAME, bucket.bucket_id, now=1, most=9, change=change)
+    await until(lambda: there.links.number() > before)
+    await until(lambda: there.domains.look_for_certificate(NAME) == CERTIFICATE)
 
 
 async def test_a_nonce_is_used_once_by_all_gateways_together(two: tuple[PostgresStore, PostgresStore]) -> None:
@@ -117,7 +134,7 @@ async def test_no_blob_is_lost_or_leaked_when_many_write_the_same_keys(
         for turn in range(40):
             key = f"k{chance.randrange(5)}"
             if chance.random() < 0.2:
-                await catalog.delete_object(bucket.bucket_id, Deletion(key, "", 0))
+                await catalog.delete_object(bucket.bucket_id, Deletion(key, ""))
             elif chance.random() < 0.3:
                 found = await catalog.find_object(bucket.bucket_id, f"k{chance.randrange(5)}")
                 if found is not None:
@@ -219,7 +236,7 @@ MUTATIONS: dict[str, tuple[Act, Act, Act]] = {
     ),
     "delete": (
         put,
-        lambda store, bucket, key: store.catalog.delete_object(bucket.bucket_id, Deletion(key, "", 0)),
+        lambda store, bucket, key: store.catalog.delete_object(bucket.bucket_id, Deletion(key, "")),
         lambda store, bucket, key: _not(is_there(store, bucket, key)),
     ),
     "begin an upload": (nothing, begin, is_begun),
@@ -337,7 +354,7 @@ async def test_when_nobody_can_say_how_a_commit_ended_the_outcome_is_unknown(
             relay.arm(relay.messages, delivers=True, is_last=True)  # the last one is the commit
             with pytest.raises(Unknown) as told:
                 await put(behind, bucket, "third")
-            assert read_unwritten(told.value) == OUTCOME_UNKNOWN(headers=((b"Retry-After", b"5"),))
+            assert read_unwritten(told.value).fault is OUTCOME_UNKNOWN
             assert await beside.catalog.find_object(bucket.bucket_id, "third") == an_object("third")
 
 

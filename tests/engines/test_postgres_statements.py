@@ -66,8 +66,8 @@ def test_the_table_that_a_statement_changes_is_known(sql: str, table: str) -> No
 
 # What other databases that speak PostgreSQL's protocol haven't got, or have in another way.
 _AVOIDED = re.compile(
-    r"\b(advisory|LOCK TABLE|MERGE INTO|RETURNING old|OFFSET \$|LIKE '|CREATE (OR REPLACE )?(TRIGGER|FUNCTION|TYPE|DOMAIN"
-    r"|EXTENSION)|SERIAL|LISTEN |NOTIFY |SET SESSION|SERIALIZABLE|SAVEPOINT|TEMP TABLE)"
+    r"\b(advisory|LOCK TABLE|MERGE INTO|RETURNING old|OFFSET \$|LIKE '|CREATE (OR REPLACE )?"
+    r"(TRIGGER|FUNCTION|TYPE|DOMAIN|EXTENSION)|SERIAL|LISTEN |NOTIFY |SET SESSION|SERIALIZABLE|SAVEPOINT|TEMP TABLE)"
 )
 
 

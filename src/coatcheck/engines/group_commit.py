@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 from ..core.errors import OssError
 from ..core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
 from ..core.tally import COMMIT_BOUNDS, COMMIT_BOUNDS_S, Tally
-from ..ports.catalog import AlreadyThere, Busy, Gone, Immutable, NotEmpty, Stale, TooMany, Unknown
+from ..ports.catalog import AlreadyThere, Busy, Gone, Immutable, NotEmpty, NotWritten, Stale, TooMany, Unknown
 from ..ports.quota import OverQuota
 from .sql import REGISTER, Held
 from .trouble import tell_trouble
@@ -78,7 +78,7 @@ class GroupCommit(ABC, Generic[C]):
             raise Busy("Too many changes are waiting to be written.")
         if self._queue.qsize() > 2 * WRITES_WAITING_MAX:
             self._sweep()
-        job = _Job(change, held, self.why_waiting)
+        job = _Job(change, held, self._gives_up)
         self._queue.put(job)
         self._waiting += 1
         try:
@@ -92,6 +92,11 @@ class GroupCommit(ABC, Generic[C]):
             self._queue.put(None)
             self._thread.join(2 * WRITE_WAIT_S)
         return not self._thread.is_alive()
+
+    def _gives_up(self) -> NotWritten:
+        """What a caller hears, and the log, when nothing could be begun in time."""
+        tell_trouble(f"for {WRITE_WAIT_S:g} seconds nothing could be written", self.why_waiting)
+        return Busy("Nobody else may write at the moment.")
 
     @abstractmethod
     def _transaction(self) -> AbstractContextManager[C]:
@@ -193,7 +198,7 @@ class GroupCommit(ABC, Generic[C]):
                     job.run(connection)
                 self.changes.note(1)
             except Locked:
-                job.error = Busy("No change can be begun at the moment.")
+                job.error = self._gives_up()
             except Lost as error:
                 job.lose(error)
             except Exception as error:
@@ -203,9 +208,9 @@ class GroupCommit(ABC, Generic[C]):
 class _Job(Generic[C, T]):
     """One mutation on its way through the writer thread, and the future its caller waits for."""
 
-    def __init__(self, change: Callable[[C], T], held: Held, why_waiting: str) -> None:
+    def __init__(self, change: Callable[[C], T], held: Held, gives_up: Callable[[], NotWritten]) -> None:
         self.held = held
-        self._why_waiting = why_waiting
+        self._gives_up = gives_up
         self.loop = asyncio.get_running_loop()
         self.error: Exception | None = None
         self._change = change
@@ -232,8 +237,7 @@ class _Job(Generic[C, T]):
     def give_up(self) -> None:
         """On the event loop: the caller has waited long enough, unless the mutation is being run."""
         if self._withdraw():
-            self.error = Busy("Nobody else may write at the moment.")
-            tell_trouble(f"for {WRITE_WAIT_S:g} seconds nothing could be written", self._why_waiting)
+            self.error = self._gives_up()
             self.settle()
 
     def _withdraw(self) -> bool:

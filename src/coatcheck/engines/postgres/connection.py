@@ -10,8 +10,9 @@ import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
 from ...clock import Clock
+from ...ports.catalog import Away
 from ..sql import Rows
-from .faults import Away, is_lost, translate
+from .faults import is_lost, translate
 from .statements import reading, writing
 
 _CONNECT_WAIT_S: Final = 3.0

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from ...ports.catalog import Busy, NoSpace, NotWritten, Unwritable
+from ...ports.catalog import Away, Busy, NoSpace, Unwritable
 from ..trouble import tell_trouble
 
 # SQLSTATEs of a server that goes, or of a line of no more use: it has gone, or its plans are of before a migration.
@@ -16,10 +16,6 @@ _CROSSED: Final = ("40001", "40P01", "23505")  # two at once
 _FULL: Final = ("53100",)
 _READ_ONLY: Final = ("25006",)
 _WAITED: Final = ("55P03", "57014", "25P03", "53300")
-
-
-class Away(NotWritten):
-    """The database can't be asked at the moment."""
 
 
 class Undone(Exception):

@@ -15,13 +15,13 @@ from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.access_point import KIND as ACCESS_POINT
 from ...ports.access_point import AccessPoint, read_access_point
 from ...ports.bucket import Bucket
+from ...ports.catalog import Away
 from ...ports.domains import DomainCertificate
 from ...ports.keyring import AccessKey, Principal, Role
 from ..sqlite import buckets, entries, keyring
 from ..sqlite.domains import read_certificate
 from ..sqlite.seal import Seal
 from .connection import Reader
-from .faults import Away
 from .seen import Seen
 
 T = TypeVar("T")

@@ -7,15 +7,16 @@ from typing import Any, Final, NamedTuple
 from ...core.access_point_names import ALIAS_ENDING
 from ...ports.access_point import AccessPoint
 from ...ports.bucket import Bucket
+from ...ports.catalog import Away
 from ...ports.keyring import AccessKey, Role
 from ...ports.object import NULL_VERSION, ObjectRecord
 from ...ports.snapshot import Lookup
 from ..sqlite.objects import COLUMNS, read_record
-from .faults import Away
 from .keyring import PostgresKeyring
 from .known import NUMBERS, Known
 from .links import PostgresLinks
 from .statements import reading
+from .watch import Watch
 
 _TRIES: Final = 5
 _WITH: Final = "SELECT number, links, found.* FROM generation LEFT JOIN ({}) AS found ON TRUE"
@@ -56,13 +57,15 @@ class Found(NamedTuple):
 class PostgresReads:
     """See `ports.snapshot`."""
 
-    def __init__(self, known: Known, keyring: PostgresKeyring, links: PostgresLinks) -> None:
+    def __init__(self, known: Known, keyring: PostgresKeyring, links: PostgresLinks, watch: Watch) -> None:
+        self._watch = watch
         self._known = known
         self._keyring = keyring
         self._links = links
 
     async def read(self, lookup: Lookup) -> Found:
         """Raises: Away."""
+        self._watch.begin()
         for _ in range(_TRIES):
             number = self._known.number
             answers = await self._remembered(lookup)

@@ -63,6 +63,7 @@ from .links import ANY_LINK, SOME_RULES, PostgresLinks
 from .reads import PostgresReads
 from .schema import STEPS, migrate, read_version
 from .seen import Seen
+from .watch import Watch
 from .writer import Writer
 
 T = TypeVar("T")
@@ -88,6 +89,7 @@ class PostgresStore:
     reads: PostgresReads
     secrets: NotedSecrets
     reader: Reader
+    _watch: Watch
     _files: FileByteStore
     _writer: Writer
     _in_use: FileLock
@@ -98,6 +100,7 @@ class PostgresStore:
 
     def close(self) -> None:
         """Commit what is queued, end the threads, close the files and the connections."""
+        self._watch.close()
         self._files.close()
         self.reader.close()
         self._writer.close()
@@ -154,6 +157,7 @@ def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Cl
     known = Known(reader, seal, seen)
     known.begin(begun.numbers, begun.domains)
     keyring, links = PostgresKeyring(known, writer, seal, clock), PostgresLinks(reader, writer, seen)
+    watch = Watch(known, links)
     links.begin(begun.has_links, begun.rules)
     file_store = FileByteStore(data, _no_facts)
     return PostgresStore(
@@ -167,9 +171,10 @@ def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Cl
         content_sums=SqlContentSums(reader, writer),
         link_totals=SqlLinkTotals(reader, writer),
         arrivals=SqlArrivals(reader, writer, begun.steady.moments),
-        reads=PostgresReads(known, keyring, links),
+        reads=PostgresReads(known, keyring, links, watch),
         secrets=_noted_secrets(address, clock, files, writer),
         reader=reader,
+        _watch=watch,
         _files=file_store,
         _writer=writer,
         _in_use=in_use,

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import ClassVar, Final
 
 from ...clock import Clock, SteadyClock
+from ...ports.catalog import Away, NotWritten
 from ..group_commit import GroupCommit, Locked, Lost
 from ..sql import Held
 from ..sqlite.noted_time import NotedTime
@@ -52,6 +53,10 @@ class Writer(GroupCommit[Connection]):
     def close(self) -> None:
         """Commit what is queued, and end. May be called twice."""
         self._end_thread()
+
+    def _gives_up(self) -> NotWritten:
+        super()._gives_up()
+        return Away("The database cannot be reached.")
 
     def _leave(self) -> None:
         if self._line is not None:
