@@ -84,7 +84,7 @@ async def test_what_one_gateway_changes_the_other_sees_with_its_next_question(
     assert (found.bucket(), found.access_key(), found.found()) == (bucket, KEY, an_object("a"))
     await here.catalog.set_configuration(bucket.bucket_id, "policy", "{}")
     await here.keyring.remove_key(KEY.access_key_id)
-    await here.catalog.delete_object(bucket.bucket_id, Deletion("a", ""))
+    await here.catalog.delete_object(bucket.bucket_id, Deletion("a"))
     found = await there.reads.read(lookup)
     assert found.bucket() == replace(bucket, configurations=(("policy", "{}"),))
     assert (found.access_key(), found.found()) == (None, None)
@@ -134,7 +134,7 @@ async def test_no_blob_is_lost_or_leaked_when_many_write_the_same_keys(
         for turn in range(40):
             key = f"k{chance.randrange(5)}"
             if chance.random() < 0.2:
-                await catalog.delete_object(bucket.bucket_id, Deletion(key, ""))
+                await catalog.delete_object(bucket.bucket_id, Deletion(key))
             elif chance.random() < 0.3:
                 found = await catalog.find_object(bucket.bucket_id, f"k{chance.randrange(5)}")
                 if found is not None:
@@ -236,7 +236,7 @@ MUTATIONS: dict[str, tuple[Act, Act, Act]] = {
     ),
     "delete": (
         put,
-        lambda store, bucket, key: store.catalog.delete_object(bucket.bucket_id, Deletion(key, "")),
+        lambda store, bucket, key: store.catalog.delete_object(bucket.bucket_id, Deletion(key)),
         lambda store, bucket, key: _not(is_there(store, bucket, key)),
     ),
     "begin an upload": (nothing, begin, is_begun),
