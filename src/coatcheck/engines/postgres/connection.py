@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
 
 import asyncpg
@@ -25,11 +26,10 @@ _RETRY_S: Final = 0.1
 _RETRIED_S: Final = 2.0  # as long as a restart takes
 
 # What moves the number by which processes know that what they remember is true, and that of the register of links.
-_REMEMBERED: Final = {
-    *("account", "access_key", "bucket", "bucket_setting", "user", "role", "policy", "attachment", "domain"),
-    "generation",
-}
-_LINKS: Final = {"link", "link_rule"}
+_REMEMBERED: Final = frozenset(
+    ("account", "access_key", "bucket", "bucket_setting", "user", "role", "policy", "attachment", "domain")
+)
+_LINKS: Final = frozenset(("link", "link_rule"))
 
 
 class Address(NamedTuple):
@@ -56,7 +56,8 @@ class Address(NamedTuple):
         )
 
 
-class Given(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Given:
     """What a statement gave. See `sql.Rows`."""
 
     rows: list[Any]

@@ -86,8 +86,9 @@ class Writer(GroupCommit[Connection]):
             if self._line is None:
                 self._line = self._connect()
             self._line.run(
-                f"BEGIN; UPDATE gateway SET batch = {self._batch}, seen_at = {int(self._clock())}"  # noqa: S608
-                f" WHERE id = '{self._gateway}'"  # our own digits
+                f"BEGIN; INSERT INTO gateway (id, batch, seen_at) VALUES ('{self._gateway}', {self._batch},"  # noqa: S608
+                f" {int(self._clock())}) ON CONFLICT (id) DO UPDATE SET batch = excluded.batch,"  # our own digits
+                " seen_at = excluded.seen_at"
             )
         except Exception as error:
             self._drop()
@@ -99,11 +100,6 @@ class Writer(GroupCommit[Connection]):
     def _connect(self) -> Connection:
         line, now = Connection(self._address, self._clock), int(self._clock())
         line.ask("DELETE FROM gateway WHERE seen_at < $1", now - _GATEWAY_KEPT_S)
-        line.ask(
-            "INSERT INTO gateway (id, batch, seen_at) VALUES ($1, 0, $2) ON CONFLICT (id) DO NOTHING",
-            self._gateway,
-            now,
-        )
         return line
 
     def _hold(self, connection: Connection, held: Sequence[Held]) -> None:

@@ -69,7 +69,8 @@ def _columns(blob_sum: BlobSum | None) -> tuple[int | None, int | None]:
 
 def release_blobs(connection: SqlConnection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
     """For each of these one row less names it; those that none names any more become garbage and are returned."""
-    less, released = Counter(blob_ids), list[str]()
+    less = Counter(blob_ids)
+    released: list[str] = []
     for some in _groups(less):
         left = {row[0]: row[1] - less[row[0]] for row in connection.execute(_of_many(_COUNTS, some), some)}
         kept = [(count, blob_id) for blob_id, count in left.items() if count > 0]
