@@ -105,6 +105,8 @@ lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and 
 		--output-file $(LOCKS)/otel.txt
 	@$(COMPILE) --upgrade pyproject.toml --extra object-store --constraints $(LOCKS)/core.txt --constraints $(LOCKS)/test.txt \
 		--output-file $(LOCKS)/object-store.txt
+	@$(COMPILE) --upgrade pyproject.toml --extra postgres --constraints $(LOCKS)/core.txt --constraints $(LOCKS)/test.txt \
+		--output-file $(LOCKS)/postgres.txt
 	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/test.txt --output-file $(LOCKS)/bench.txt
 	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
 	@$(COMPILE) --upgrade --group pyproject.toml:ecosystem --output-file $(LOCKS)/ecosystem.txt
@@ -136,10 +138,11 @@ help:  ## this list
 	@$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Tests process pictures, send traces, and keep objects in SeaweedFS.
-.venv/test.stamp: .venv/images.stamp .venv/otel.stamp .venv/object-store.stamp
+# Tests process pictures, send traces, ask databases, and keep objects in SeaweedFS.
+.venv/test.stamp: .venv/images.stamp .venv/otel.stamp .venv/postgres.stamp .venv/object-store.stamp
 
-.venv/images.stamp .venv/otel.stamp .venv/object-store.stamp .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
+EXTRAS := .venv/images.stamp .venv/otel.stamp .venv/postgres.stamp .venv/object-store.stamp
+$(EXTRAS) .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .venv/core.stamp $(LOCKS)/%.txt
 	@scripts/install .venv $(LOCKS)/$*.txt
 	@touch $@
 

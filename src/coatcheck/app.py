@@ -164,9 +164,8 @@ class Server:
     async def open(self) -> Begin:
         """Open the store. Nothing of the process but files and tasks is touched. Raises: what `open_store` raises."""
         settings = self._settings
-        self._engines = open_store(
-            settings.store_url, self._clock, read_place(settings.bytes_url, settings.bytes_credentials)
-        )
+        place = read_place(settings.bytes_url, settings.bytes_credentials)
+        self._engines = open_store(settings.store_url, self._clock, data=settings.data, place=place)
         reads, keyring = self._engines.reads, self._engines.keyring
         account = await keyring.root_account()
         keyring.hold(AccessKey(self._root.access_key_id, self._root.access_key_secret, account))

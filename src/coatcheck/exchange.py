@@ -21,13 +21,14 @@ from coatcheck.core.errors import (
     NO_SPACE_LEFT,
     OUT_OF_RESOURCES,
     OUTCOME_UNKNOWN,
+    SERVICE_UNAVAILABLE,
     UNWRITABLE,
     WRITES_BUSY,
     OssError,
 )
 from coatcheck.core.limits import SHORTAGE_LOG_S, SHORTAGE_RETRY_S
 from coatcheck.identity.caller import UsedLink
-from coatcheck.ports.catalog import Busy, BytesAway, NoSpace, NotWritten, Unknown
+from coatcheck.ports.catalog import Away, Busy, BytesAway, NoSpace, NotWritten, Unknown
 from coatcheck.wire.faults import fault_reply
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import Request
@@ -198,6 +199,8 @@ _RETRY_SOON: Final = ((b"Retry-After", b"1"),)
 def read_unwritten(error: NotWritten | Unknown) -> OssError:
     """What a client hears when a change could not be written, and nothing was; or when nobody knows."""
     match error:
+        case Away():
+            return SERVICE_UNAVAILABLE(headers=_RETRY_SOON)
         case NoSpace():
             return NO_SPACE_LEFT()
         case BytesAway():

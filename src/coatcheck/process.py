@@ -96,10 +96,7 @@ def run(
         settings = replace(settings, listen=place_of(listening.objects, settings.listen))
         if listening.admin is not None and settings.admin is not None:
             settings = replace(settings, admin=place_of(listening.admin, settings.admin))
-        place = read_place(settings.bytes_url, settings.bytes_credentials)
-        with closing(
-            prepare_store(settings.store_url, clock, accept_clock=settings.accept_clock, place=place)
-        ) as store:
+        with closing(_prepare_store(settings, clock)) as store:
             settings = replace(settings, data=store.data)
             root = find_root_credentials(settings.data, environment, needed=store.needs_root_key())
             store.note_root_key(root.access_key_id)
@@ -117,6 +114,11 @@ def run(
             workers = _Workers(server_key, listening, clock, make_server, parent)
             manager = ServiceManager(environment)
             _FirstProcess(settings, store, workers, lambda final: ready(final, root), manager).run()
+
+
+def _prepare_store(settings: ServerSettings, clock: Clock) -> PreparedStore:
+    place = read_place(settings.bytes_url, settings.bytes_credentials)
+    return prepare_store(settings.store_url, clock, data=settings.data, accept_clock=settings.accept_clock, place=place)
 
 
 @dataclass(slots=True, eq=False)

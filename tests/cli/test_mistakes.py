@@ -163,7 +163,11 @@ SETTINGS: Final = (
     Mistake("serve --pages-host localhost", "objects are answered at that name", "another, such as links.localhost"),
     Mistake("serve --pages-host oss-cn-hangzhou.localhost", "objects are answered at that name", "links.localhost"),
     Mistake("serve --pages-host https://links.example.com", "without scheme and path it is 'links.example.com'", _HELP),
-    Mistake("serve --store unknown", "--store: it takes memory: or file:DIR; 'unknown' is not that.", _HELP),
+    Mistake(
+        "serve --store unknown",
+        "--store: it takes memory:, file:DIR or postgresql://...; 'unknown' is not that.",
+        _HELP,
+    ),
     Mistake("serve --store memory: --workers 2", "it goes with --workers 1.", _HELP),
     Mistake("serve --trusted-proxy my-proxy", "--trusted-proxy: 'my-proxy' is not a network like 10.0.0.0/8", _HELP),
     Mistake("serve --otel-endpoint localhost:4318", "is not an address like http://127.0.0.1:4318.", _HELP),

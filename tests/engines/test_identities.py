@@ -9,7 +9,7 @@ import pytest
 
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
-from coatcheck.engines.sqlite.identities import SqliteIdentities
+from coatcheck.engines.sqlite.identities import SqlIdentities
 from coatcheck.engines.sqlite.keyring import SqliteKeyring
 
 from ..ports.identities_contract import IdentitiesContract, with_alice
@@ -22,11 +22,11 @@ def there(data: Path, engines: LocalEngines) -> Iterator[LocalEngines]:
         yield opened
 
 
-class TestSqliteIdentities(IdentitiesContract):
+class TestSqlIdentities(IdentitiesContract):
     """Identities are changed here, and looked at there."""
 
     @pytest.fixture
-    def identities(self, engines: LocalEngines) -> SqliteIdentities:
+    def identities(self, engines: LocalEngines) -> SqlIdentities:
         return engines.identities
 
     @pytest.fixture

@@ -15,9 +15,9 @@ from random import Random
 
 import pytest
 
-from coatcheck.engines import trouble
+from coatcheck.engines import group_commit, trouble
 from coatcheck.engines.local import LocalEngines, open_local, prepare_local
-from coatcheck.engines.sqlite import listing, objects, writer
+from coatcheck.engines.sqlite import listing, objects
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.changes import Changed, Changes
 from coatcheck.engines.sqlite.connection import WriteLock
@@ -289,7 +289,7 @@ async def test_a_change_that_may_not_begin_is_given_up_and_the_next_one_is_made(
 ) -> None:
     await engines.catalog.put_object(bucket.bucket_id, an_object("before"))
     with monkeypatch.context() as patched:
-        patched.setattr(writer, "WRITE_WAIT_S", 0.1)
+        patched.setattr(group_commit, "WRITE_WAIT_S", 0.1)
         with held(data):
             puts = [engines.catalog.put_object(bucket.bucket_id, an_object(f"late/{n}")) for n in range(300)]
             outcomes = await asyncio.gather(*puts, return_exceptions=True)
@@ -312,10 +312,10 @@ async def test_a_change_that_may_begin_in_time_is_made(engines: LocalEngines, da
 async def test_a_flood_behind_a_held_lock_is_bounded(
     engines: LocalEngines, data: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "WRITES_WAITING_MAX", 10)
+    monkeypatch.setattr(group_commit, "WRITES_WAITING_MAX", 10)
     with stalled_writer(data):
         with monkeypatch.context() as patched:
-            patched.setattr(writer, "WRITE_WAIT_S", 0.01)
+            patched.setattr(group_commit, "WRITE_WAIT_S", 0.01)
             for _ in range(20):  # ten wait in each round, and are given up
                 puts = [engines.catalog.put_object(bucket.bucket_id, an_object("late")) for n in range(15)]
                 outcomes = await asyncio.gather(*puts, return_exceptions=True)
@@ -347,9 +347,10 @@ async def test_a_catalog_that_cannot_be_written_is_read(
 def test_a_held_lock_keeps_no_process_from_ending(data: Path) -> None:
     """The server would be killed for it in the end; its workers end by themselves."""
     program = (
-        "import asyncio, pathlib, sys, coatcheck.engines.sqlite.writer as writer\n"
+        "import asyncio, pathlib, sys, coatcheck.engines.group_commit as commits\n"
+        "from coatcheck.engines.sqlite import writer\n"
         "from coatcheck.engines.local import open_local\n"
-        "writer.WRITE_WAIT_S = 0.1\n"
+        "commits.WRITE_WAIT_S = writer.WRITE_WAIT_S = 0.1\n"
         "async def note(engines):\n"
         "    try:\n"
         "        await engines.catalog.set_account_public_access_block('1', True)\n"

@@ -133,7 +133,10 @@ class LinksContract:
             key = "".join(chance.choices(letters, k=chance.randint(0, 6)))
             scopes.add(Scope(chance.choice(("", "LTAI5tAnna")), "photos", key, bool(key) and chance.random() < 0.4))
         rules = {scope: Rule(scope, ACCOUNT, cancelled_before=number) for number, scope in enumerate(sorted(scopes), 1)}
-        await asyncio.gather(*(links.put_rule(rule) for rule in rules.values()))
+        waiting = list(rules.values())
+        while waiting:
+            await asyncio.gather(*(links.put_rule(rule) for rule in waiting[:100]))
+            del waiting[:100]
         for _ in range(150):
             key = "".join(chance.choices(letters + "c", k=chance.randint(1, 8)))
             fitting = [

@@ -158,3 +158,30 @@ def test_a_variable_that_is_none_is_told_with_the_likely_name() -> None:
         "COATCHECK_WRKERS is set, and is no variable of coatcheck. Is COATCHECK_WORKERS meant?",
         "COATCHECK_XYZZY is set, and is no variable of coatcheck. `coatcheck settings show` lists all settings.",
     ]
+
+
+# --- the URL of a database -------------------------------------------------------------------------------------------
+
+SECRET_URL = "postgresql://coat:hunter2@db.example:5432/shop?sslmode=require&password=hunter3"
+
+
+def test_a_password_in_an_option_is_refused_and_not_repeated(here: Path) -> None:
+    with pytest.raises(BadSettings) as refused:
+        find_settings({"store": SECRET_URL}, {})
+    assert "--store has a password in it" in str(refused.value)
+    assert "hunter" not in str(refused.value)
+
+
+def test_the_url_of_a_database_may_be_anywhere_and_is_shown_without_passwords(here: Path) -> None:
+    settings = find_settings({}, {"COATCHECK_STORE": SECRET_URL}).settings
+    assert settings.store_url == SECRET_URL
+    shown = "postgresql://coat:***@db.example:5432/shop?sslmode=require&password=***"
+    assert ROWS["store"].kind.write(settings.store) == shown
+    plain = find_settings({"store": "postgres://coat@/shop?host=/run/pg"}, {}).settings
+    assert ROWS["store"].kind.write(plain.store) == "postgres://coat@/shop?host=/run/pg"
+
+
+@pytest.mark.parametrize("url", ["postgresql:", "mysql://a/b", "postgresql://[::1/x"])
+def test_what_is_no_url_of_a_store_is_refused(here: Path, url: str) -> None:
+    with pytest.raises(BadSettings, match="--store"):
+        find_settings({"store": url}, {})

@@ -11,17 +11,20 @@ import json
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import click
 
 from coatcheck.access.policy import Kind, PolicyFault, read_policy
 from coatcheck.client.errors import ClientError, NotFound
+from coatcheck.clock import wall_clock
+from coatcheck.core.database_urls import is_database
 from coatcheck.core.names import is_identity_name
-from coatcheck.engines.directory_faults import BadDirectory, InUse
+from coatcheck.engines.directory_faults import BadDatabase, BadDirectory, InUse
 from coatcheck.engines.local import LocalEngines, needs_preparing, open_local, prepare_local
+from coatcheck.engines.opening import open_store
 from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten, Unknown
 from coatcheck.ports.identities import Account
@@ -69,8 +72,13 @@ def name_argument(variable: str, metavar: str = "NAME") -> Callable[[_F], _F]:
 
 
 def on_directory(data: Path | None, work: Callable[[LocalEngines], Awaitable[T]]) -> T:
-    """Run `work` on the engines of the data directory, which is updated if it is older. Raises: NotFound."""
-    place = need_directory(data_directory(data))
+    """Run `work` on the engines of the data directory, which is updated if it is older; or on the database that
+    COATCHECK_STORE names, with that directory beside it. Raises: NotFound."""
+    place, url = data_directory(data), os.environ.get("COATCHECK_STORE", "")
+    if is_database(url):
+        with failures(), closing(open_store(url, wall_clock, data=place)) as store:
+            return asyncio.run(_run(work, cast(LocalEngines, store)))  # `work` asks for what every store has
+    need_directory(place)
     with failures():
         if needs_preparing(place):
             prepare_local(place).close()
@@ -108,7 +116,7 @@ def failures() -> Any:
         raise NotFound("NotThere", f"There is no such thing: {error}.") from None
     except NotEmpty as error:
         raise ClientError("NotEmpty", f"Still in use: {error}.") from None
-    except (BadCredentials, BadDirectory, InUse, NewerStore, WrongKey) as error:
+    except (BadCredentials, BadDatabase, BadDirectory, InUse, NewerStore, WrongKey) as error:
         raise WontStart(str(error)) from None
     except (NotWritten, Unknown) as error:
         raise click.ClickException(str(error)) from None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from coatcheck.core.database_urls import shown
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.settings.kinds import Address
@@ -133,7 +134,7 @@ class Ready:
         if settings.admin is not None:
             facts["admin"] = _address_of(settings.admin)
         if settings.store:
-            facts["store"] = settings.store
+            facts["store"] = shown(settings.store)
         if settings.tls_self_signed:
             facts["ca"] = str(settings.data / "tls" / "ca.pem")
         if self.controls is not None:

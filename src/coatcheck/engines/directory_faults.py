@@ -20,6 +20,10 @@ class BadDirectory(Exception):
     """The data directory can't be used; the message says why, and what to do."""
 
 
+class BadDatabase(Exception):
+    """The database can't be used; the message says why, and what to do."""
+
+
 @contextmanager
 def told(data: Path) -> Iterator[None]:
     """What SQLite says of a catalog that it can't use, and the system of files, in words.

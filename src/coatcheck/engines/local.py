@@ -45,17 +45,17 @@ from .object_store.place import BytePlace
 from .object_store.store import ObjectByteStore
 from .results import prepare_results
 from .secret_files import FileSecrets
-from .sqlite.arrivals import SqliteArrivals
-from .sqlite.blob_intents import SqliteBlobIntents, find_place
+from .sqlite.arrivals import SqlArrivals
+from .sqlite.blob_intents import SqlBlobIntents, find_place
 from .sqlite.blobs import forget_blobs
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
-from .sqlite.content_sums import SqliteContentSums
+from .sqlite.content_sums import SqlContentSums
 from .sqlite.domains import SqliteDomains
-from .sqlite.identities import SqliteIdentities
+from .sqlite.identities import SqlIdentities
 from .sqlite.keyring import SqliteKeyring
-from .sqlite.link_totals import SqliteLinkTotals
+from .sqlite.link_totals import SqlLinkTotals
 from .sqlite.links import SqliteLinks
 from .sqlite.noted_time import accept_wall_time, begin_clock
 from .sqlite.objects import damage_of
@@ -63,7 +63,7 @@ from .sqlite.row_sums import keep_row_sums, wrong_rows
 from .sqlite.rows import read_crc64, read_segments
 from .sqlite.schema import STEPS, make_root_account, migrate, read_version
 from .sqlite.seal import Seal
-from .sqlite.tickets import SqliteTickets
+from .sqlite.tickets import SqlTickets
 from .sqlite.writer import Writer
 
 RESTORING: Final = "restoring"  # a file that is there until a restore is whole
@@ -89,7 +89,7 @@ _OURS: Final = (
     "link-audit/*.rows",
     "link-audit/*.index",
 )
-_CLOCK_WAITS: Final = (
+CLOCK_WAITS: Final = (
     "the clock is more than 24 hours past the newest commit (%s), so no retention ends by it: if the clock is right, "
     "start once with --accept-clock"
 )
@@ -107,13 +107,13 @@ class LocalEngines:
     catalog: SqliteCatalog
     byte_store: EncryptingByteStore
     keyring: SqliteKeyring
-    identities: SqliteIdentities
+    identities: SqlIdentities
     domains: SqliteDomains
     links: SqliteLinks
-    tickets: SqliteTickets
-    content_sums: SqliteContentSums
-    link_totals: SqliteLinkTotals
-    arrivals: SqliteArrivals
+    tickets: SqlTickets
+    content_sums: SqlContentSums
+    link_totals: SqlLinkTotals
+    arrivals: SqlArrivals
     _files: FileByteStore
     _reader: Reader
     _writer: Writer
@@ -192,18 +192,18 @@ def open_local(
     files = FileByteStore(data, _blob_finder(reader))
     blobs: BlobStore = files
     if noted is not None:
-        blobs = ObjectByteStore(place or BytePlace(noted.url), SqliteBlobIntents(writer, clock))
+        blobs = ObjectByteStore(place or BytePlace(noted.url), SqlBlobIntents(writer, clock))
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes, steady),
         EncryptingByteStore(blobs, master_keys),
         SqliteKeyring(reader, writer, seal, clock),
-        SqliteIdentities(reader, writer, clock),
+        SqlIdentities(reader, writer, clock),
         SqliteDomains(reader, writer, seal),
         SqliteLinks(reader, writer, changes),
-        SqliteTickets(reader, writer),
-        SqliteContentSums(reader, writer),
-        SqliteLinkTotals(reader, writer),
-        SqliteArrivals(reader, writer, steady.moments),
+        SqlTickets(reader, writer),
+        SqlContentSums(reader, writer),
+        SqlLinkTotals(reader, writer),
+        SqlArrivals(reader, writer, steady.moments),
         files,
         reader,
         writer,
@@ -296,7 +296,7 @@ def _prepare(data: Path, clock: Clock, place: BytePlace | None, *, accept_clock:
         recover(connection, paths)
         behind = accept_wall_time(connection, clock(), accepted=accept_clock)
     if behind is not None:
-        log.warning(_CLOCK_WAITS, write_iso(behind))
+        log.warning(CLOCK_WAITS, write_iso(behind))
     _make_files_private(data)
     sync_directory(data)
 

@@ -31,11 +31,12 @@ from .blob_paths import BlobPaths
 from .encrypted import HEADER_BYTES, find_wrapped
 from .key_text import find_key_text
 from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey, make_master_key, read_master_keys
+from .sql import SqlConnection
 from .sqlite.connection import open_connection
 from .sqlite.row_sums import row_sum
 from .sqlite.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 
-_ROOT: Final = "root"
+ROOT: Final = "root"
 _CACHE_KIB: Final = 2 * 1024
 _PEM_END: Final = b"-----END PRIVATE KEY-----"
 
@@ -54,14 +55,14 @@ def fingerprint(name: str, key: bytes) -> bytes:
     return hmac.digest(key, f"coatcheck key {name}".encode(), "sha256")
 
 
-def known_fingerprints(connection: sqlite3.Connection, name: str) -> set[bytes]:
+def known_fingerprints(connection: SqlConnection, name: str) -> set[bytes]:
     """None in a catalog that has no place for them yet."""
     if not _has_table(connection, "key_fingerprint"):
         return set()
     return {row[0] for row in connection.execute("SELECT fingerprint FROM key_fingerprint WHERE name = ?", (name,))}
 
 
-def note_fingerprint(connection: sqlite3.Connection, name: str, key: bytes) -> None:
+def note_fingerprint(connection: SqlConnection, name: str, key: bytes) -> None:
     """The key is needed from now on."""
     row = (name, fingerprint(name, key))
     connection.execute(
@@ -69,7 +70,7 @@ def note_fingerprint(connection: sqlite3.Connection, name: str, key: bytes) -> N
     )
 
 
-def set_fingerprints(connection: sqlite3.Connection, name: str, keys: Iterable[bytes]) -> None:
+def set_fingerprints(connection: SqlConnection, name: str, keys: Iterable[bytes]) -> None:
     """These keys of that name are needed from now on, and no others."""
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("DELETE FROM key_fingerprint WHERE name = ?", (name,))
@@ -78,14 +79,14 @@ def set_fingerprints(connection: sqlite3.Connection, name: str, keys: Iterable[b
     connection.execute("COMMIT")
 
 
-def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+def _has_table(connection: SqlConnection, name: str) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
 
 
 # --- at a start ------------------------------------------------------------------------------------------------------
 
 
-def check_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPaths) -> None:
+def check_keys(connection: SqlConnection, secrets: Secrets, paths: BlobPaths) -> None:
     """Hold the keys against what the catalog knows and holds, of whatever version; make those that nobody needs yet.
 
     Raises: WrongKey; then nothing was changed.
@@ -96,7 +97,7 @@ def check_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPath
     verify_keys(connection, secrets, paths)
 
 
-def verify_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPaths) -> None:
+def verify_keys(connection: SqlConnection, secrets: Secrets, paths: BlobPaths) -> None:
     """Hold the keys against what the catalog knows and holds, of whatever version; make none. Raises: WrongKey."""
     _check_presence(connection, secrets)
     if secrets.find(SECRET) is None or secrets.find(ENCRYPTION) is None:
@@ -108,7 +109,7 @@ def verify_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPat
         _prove_master_keys(connection, secrets, paths)
 
 
-def _check_presence(connection: sqlite3.Connection, secrets: Secrets) -> None:
+def _check_presence(connection: SqlConnection, secrets: Secrets) -> None:
     if secrets.find(SECRET) is None and _needs_secret_key(connection):
         raise _missing(secrets, SECRET, "the catalog's access keys are encrypted with it")
     if secrets.find(ENCRYPTION) is None and _needs_master_key(connection):
@@ -116,7 +117,7 @@ def _check_presence(connection: sqlite3.Connection, secrets: Secrets) -> None:
     _check_callback_key(connection, secrets)
 
 
-def check_opening_keys(connection: sqlite3.Connection, secrets: Secrets) -> tuple[bytes, MasterKeys]:
+def check_opening_keys(connection: SqlConnection, secrets: Secrets) -> tuple[bytes, MasterKeys]:
     """The secret key and the master keys, held against their fingerprints. Raises: WrongKey."""
     secret = read_secret_key(secrets)
     known = known_fingerprints(connection, SECRET)
@@ -128,7 +129,7 @@ def check_opening_keys(connection: sqlite3.Connection, secrets: Secrets) -> tupl
     return secret, masters
 
 
-def note_keys(connection: sqlite3.Connection, secrets: Secrets) -> None:
+def note_keys(connection: SqlConnection, secrets: Secrets) -> None:
     """Note what was checked. Of several master keys the first, which is about to be used; all, where none was noted."""
     note_fingerprint(connection, SECRET, read_secret_key(secrets))
     keys = read_master_keys(secrets).keys
@@ -139,14 +140,14 @@ def note_keys(connection: sqlite3.Connection, secrets: Secrets) -> None:
         note_fingerprint(connection, CALLBACK, pem)
 
 
-def _needs_secret_key(connection: sqlite3.Connection) -> bool:
+def _needs_secret_key(connection: SqlConnection) -> bool:
     if known_fingerprints(connection, SECRET):
         return True
     keys = "SELECT 1 FROM access_key LIMIT 1"
     return _has_table(connection, "access_key") and connection.execute(keys).fetchone() is not None
 
 
-def _needs_master_key(connection: sqlite3.Connection) -> bool:
+def _needs_master_key(connection: SqlConnection) -> bool:
     if known_fingerprints(connection, ENCRYPTION):
         return True
     if not _has_table(connection, "blob"):
@@ -155,7 +156,7 @@ def _needs_master_key(connection: sqlite3.Connection) -> bool:
     return found is not None
 
 
-def _prove_secret_key(connection: sqlite3.Connection, secrets: Secrets) -> None:
+def _prove_secret_key(connection: SqlConnection, secrets: Secrets) -> None:
     """One stored secret that it opens is enough."""
     if not _has_table(connection, "access_key"):
         return
@@ -170,7 +171,7 @@ def _prove_secret_key(connection: sqlite3.Connection, secrets: Secrets) -> None:
         raise failure
 
 
-def _prove_master_keys(connection: sqlite3.Connection, secrets: Secrets, paths: BlobPaths) -> None:
+def _prove_master_keys(connection: SqlConnection, secrets: Secrets, paths: BlobPaths) -> None:
     """One encrypted blob and one encrypted body, if there are any, say whose they are."""
     if not _has_table(connection, "blob"):
         return
@@ -194,7 +195,7 @@ def _read_header(paths: BlobPaths, blob_id: str) -> bytes:
         return file.read(HEADER_BYTES)
 
 
-def _check_callback_key(connection: sqlite3.Connection, secrets: Secrets) -> None:
+def _check_callback_key(connection: SqlConnection, secrets: Secrets) -> None:
     pem, known = secrets.find(CALLBACK), known_fingerprints(connection, CALLBACK)
     if pem is None:
         if known:
@@ -213,14 +214,18 @@ def _check_callback_key(connection: sqlite3.Connection, secrets: Secrets) -> Non
 def needs_root_key(data: Path) -> bool:
     """Whether a server has run with one: a new one would make its links dead."""
     with closing(_open(data)) as connection:
-        buckets = connection.execute("SELECT 1 FROM bucket LIMIT 1").fetchone()
-        return bool(known_fingerprints(connection, _ROOT)) or buckets is not None
+        return is_root_key_needed(connection)
+
+
+def is_root_key_needed(connection: SqlConnection) -> bool:
+    buckets = connection.execute("SELECT 1 FROM bucket LIMIT 1").fetchone()
+    return bool(known_fingerprints(connection, ROOT)) or buckets is not None
 
 
 def note_root_key(data: Path, access_key_id: str) -> None:
     """By its id alone: a secret that somebody chose could be guessed from what is noted of it."""
     with closing(_open(data)) as connection:
-        set_fingerprints(connection, _ROOT, [access_key_id.encode()])
+        set_fingerprints(connection, ROOT, [access_key_id.encode()])
 
 
 def check_authority(data: Path, secrets: Secrets, certificate: Path) -> bool:
@@ -231,7 +236,12 @@ def check_authority(data: Path, secrets: Secrets, certificate: Path) -> bool:
     Raises: WrongKey.
     """
     with closing(_open(data)) as connection:
-        known = known_fingerprints(connection, TLS)
+        return is_authority_known(connection, secrets, certificate)
+
+
+def is_authority_known(connection: SqlConnection, secrets: Secrets, certificate: Path) -> bool:
+    """See `check_authority`."""
+    known = known_fingerprints(connection, TLS)
     if not known:
         return False
     key, why = secrets.find(TLS), "clients trust this authority"

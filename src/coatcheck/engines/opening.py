@@ -1,17 +1,22 @@
-"""Stores by their URL: `memory:`, or `file:DIR`. The only place that chooses an engine.
+"""Stores by their URL: `memory:`, `file:DIR`, or `postgresql://...` with a directory for the bytes.
+
+The only place that chooses an engine.
 
 What serves in memory loads nothing of what keeps files, and the other way round: that is time at every start.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from ..clock import Clock
+from ..core.database_urls import is_database
 from ..ports.secrets import Secrets
 from ..ports.store import Store
+from .directory_faults import BadDatabase
 from .memory_secrets import MemorySecrets
 from .object_store.place import BytePlace
 from .results import prepare_results
@@ -49,15 +54,27 @@ class PreparedStore(Protocol):
 
 
 def prepare_store(
-    url: str, clock: Clock, *, accept_clock: bool = False, place: BytePlace | None = None
+    url: str,
+    clock: Clock,
+    *,
+    data: Path | None = None,
+    accept_clock: bool = False,
+    place: BytePlace | None = None,
 ) -> PreparedStore:
     """Make what the URL names ready for a server, and keep other servers out.
 
     Args:
+        data: the directory beside a database, for the bytes and the server's own files.
         accept_clock, place: as `prepare_local` has them.
 
-    Raises: what `prepare_local` raises; ValueError, for a URL of no store.
+    Raises: what `prepare_local` raises; BadDatabase; ValueError, for a URL of no store.
     """
+    if is_database(url):
+        _check_driver()
+        from .postgres.store import PostgresPrepared
+
+        _need_files(place)
+        return PostgresPrepared(url, _beside(data), clock, accept_clock=accept_clock)
     if url == MEMORY:
         return _MemoryPrepared()
     return _LocalPrepared(_directory(url), clock, accept_clock=accept_clock, place=place)
@@ -68,8 +85,18 @@ def read_place(url: str, credentials: Path | None) -> BytePlace | None:
     return BytePlace(url, credentials) if url else None
 
 
-def open_store(url: str, clock: Clock, place: BytePlace | None = None) -> Store:
-    """Open a prepared store in this process. Raises: what `open_local` raises; ValueError, for a URL of no store."""
+def open_store(url: str, clock: Clock, *, data: Path | None = None, place: BytePlace | None = None) -> Store:
+    """Open a prepared store in this process.
+
+    Args:
+        data, place: as `prepare_store` has them.
+    Raises: what `open_local` raises; BadDatabase; ValueError, for a URL of no store.
+    """
+    if is_database(url):
+        _check_driver()
+        from .postgres.store import open_postgres
+
+        return open_postgres(url, _beside(data), clock)
     if url == MEMORY:
         from .memory_store import MemoryStore
 
@@ -79,13 +106,31 @@ def open_store(url: str, clock: Clock, place: BytePlace | None = None) -> Store:
     return open_local(_directory(url), clock, place=place)
 
 
+def _check_driver() -> None:
+    """Raises: BadDatabase."""
+    if find_spec("asyncpg") is None:
+        raise BadDatabase("A database needs its driver: pip install 'coatcheck[postgres]'.")
+
+
+def _need_files(place: BytePlace | None) -> None:
+    """Raises: BadDatabase."""
+    if place is not None:
+        raise BadDatabase("Beside a database the bytes are files: leave --bytes out. See docs/scale-out.md.")
+
+
+def _beside(data: Path | None) -> Path:
+    if data is None:
+        raise ValueError("a database needs a directory beside it")
+    return data
+
+
 def not_opened() -> tuple[type[Exception], ...]:
     """What a store that can't be opened raises, for one line and no traceback."""
     from ..ports.secrets import WrongKey
     from .directory_faults import BadDirectory, InUse
     from .sqlite.schema import NewerStore
 
-    return BadDirectory, InUse, NewerStore, WrongKey
+    return BadDatabase, BadDirectory, InUse, NewerStore, WrongKey
 
 
 def _directory(url: str) -> Path:

@@ -75,6 +75,10 @@ class Unknown(Exception):
     """
 
 
+class Away(NotWritten):
+    """The store can't be asked at the moment, nor read: a read may raise this too."""
+
+
 class NoSpace(NotWritten):
     """The disk is full."""
 

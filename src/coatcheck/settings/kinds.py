@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
+from coatcheck.core.database_urls import is_database, shown
+
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 _MIB: Final = 1024**2
@@ -209,20 +211,28 @@ class NewFile(NamedTuple):
 
 
 class StoreUrl(NamedTuple):
-    """What a store is opened by: "memory:", or "file:" and an absolute directory; "" where none was given."""
+    """What a store is opened by: "memory:", "file:" and an absolute directory, or the URL of a database; "" where none
+    was given. No password is ever shown."""
 
     metavar: str = "URL"
 
     def read(self, given: Any) -> str:
-        scheme, colon, rest = _read_text(given).partition(":")
+        text = _read_text(given)
+        if is_database(text):
+            try:
+                shown(text)
+            except ValueError:
+                raise BadSetting("the URL of the database cannot be read: postgresql://USER@HOST:PORT/NAME") from None
+            return text
+        scheme, colon, rest = text.partition(":")
         if (scheme, colon, rest) == ("memory", ":", ""):
             return "memory:"
         if scheme != "file" or not rest:
-            raise BadSetting(f"it takes memory: or file:DIR; {given!r} is not that")
+            raise BadSetting(f"it takes memory:, file:DIR or postgresql://...; {text!r} is not that")
         return f"file:{Folder(must_exist=False).read(rest)}"
 
     def write(self, value: str) -> str:
-        return value
+        return shown(value)
 
 
 class BytesUrl(NamedTuple):

@@ -96,7 +96,8 @@ class ServerSettings:
         "",
         "--store",
         StoreUrl(),
-        "What to serve: file:DIR, as --data, or memory:, one worker whose objects are gone when it ends.",
+        "What to serve: file:DIR, as --data; memory:, one worker whose objects are gone when it ends; or "
+        "postgresql://USER@HOST/NAME, a database, with the bytes in --data.",
         "the data directory",
     )
     bytes_url: str = _row(

@@ -14,6 +14,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from coatcheck.core.database_urls import has_password
+
 from .kinds import BadSetting
 from .server import ROWS, Row, ServerSettings, default_of, find_conflict
 
@@ -36,6 +38,10 @@ _OTHER_VARIABLES: Final = frozenset(
     }
 )
 
+_SHOWN_TO_ALL: Final = (
+    "--store has a password in it, which everybody can read who may list processes. Give the URL by COATCHECK_STORE or "
+    "in the file, or the password by PGPASSWORD or PGPASSFILE."
+)
 _FIELDS: Final = {row.name: field for field, row in ROWS.items()}
 
 
@@ -68,6 +74,8 @@ def find_settings(options: Mapping[str, Any], environment: Mapping[str, str], co
         values[field] = default_of(field) if origin == DEFAULT else _read(row, given, origin)
         origins[field] = origin
     values["data"] = values["data"].absolute()
+    if origins["store"] == ROWS["store"].option and has_password(values["store"]):
+        raise BadSettings(_SHOWN_TO_ALL)
     settings = ServerSettings(**values)
     if conflict := find_conflict(settings):
         raise BadSettings(conflict)

@@ -1,8 +1,7 @@
-"""Arrivals in SQLite."""
+"""Arrivals, by SQL."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -12,50 +11,52 @@ from ...ports.catalog import Written
 from ...ports.object import ObjectRecord
 from ...ports.quota import Usage
 from ..arrival_text import read_arrival, write_arrival
+from ..sql import REGISTER, SqlConnection, SqlReader, SqlWriter, held_keys
 from .blobs import BlobSum, Content, check_blobs, move_blobs, sums_of, sums_of_tail
-from .connection import Reader
 from .objects import Columns, check_overwrite, find_replaced, growth, put_version, rules_of, write_columns
 from .rows import read_blob_ids, read_segments, write_segments
 from .usage import check_quota, grow
-from .writer import Writer
 
 _ARRIVAL: Final = "SELECT id, link_id, bucket_id, size, whole, ends_at, document, segments FROM arrival"
 _TAKEN: Final = "SELECT files, bytes, under_way FROM box_taken WHERE id = ?"
 
 
-class SqliteArrivals:
+class SqlArrivals:
     """See `ports.arrivals`."""
 
-    def __init__(self, reader: Reader, writer: Writer, moments: Callable[[], Moments]) -> None:
+    def __init__(self, reader: SqlReader, writer: SqlWriter, moments: Callable[[], Moments]) -> None:
         self._reader = reader
         self._writer = writer
         self._moments = moments
 
     async def find_arrival(self, arrival_id: str) -> Arrival | None:
-        row = self._reader.row(f"{_ARRIVAL} WHERE id = ?", (arrival_id,))
+        row = await self._reader.find(f"{_ARRIVAL} WHERE id = ?", (arrival_id,))
         return None if row is None else _read(row)
 
     async def find_taken(self, link_id: str) -> Taken:
-        row = self._reader.row(_TAKEN, (link_id,))
+        row = await self._reader.find(_TAKEN, (link_id,))
         return Taken() if row is None else Taken(*row)
 
     async def list_arrivals(self, link_id: str, *, after: str = "", most: int) -> Sequence[Arrival]:
         sql = f"{_ARRIVAL} WHERE link_id = ? AND whole = 1 AND id > ? ORDER BY id LIMIT ?"
-        return [_read(row) for row in self._reader.rows(sql, (link_id, after, most))]
+        return [_read(row) for row in await self._reader.find_all(sql, (link_id, after, most))]
 
     async def list_ended(self, before: int, most: int) -> Sequence[Arrival]:
         sql = f"{_ARRIVAL} WHERE ends_at < ? ORDER BY ends_at LIMIT ?"
-        return [_read(row) for row in self._reader.rows(sql, (before, most))]
+        return [_read(row) for row in await self._reader.find_all(sql, (before, most))]
 
     async def change_arrival(self, link_id: str, arrival_id: str, change: ArrivalChange) -> Changed:
         return await self._writer.run(lambda connection: _change(connection, link_id, arrival_id, change))
 
     async def make_object(self, link_id: str, arrival_id: str, change: ArrivalChange, record: ObjectRecord) -> Written:
         columns = write_columns(record)
+        arrival = await self.find_arrival(arrival_id)  # stays in its bucket for good
+        held = REGISTER if arrival is None else held_keys(arrival.bucket_id, record.key)._replace(register=True)
         return await self._writer.run(
             lambda connection: _make_object(
                 connection, (link_id, arrival_id), change, record, columns, moments=self._moments()
-            )
+            ),
+            held,
         )
 
 
@@ -76,13 +77,13 @@ def _read(row: Any) -> Arrival:
 # --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
 
 
-def _look(connection: sqlite3.Connection, link_id: str, arrival_id: str) -> tuple[Arrival | None, Taken]:
+def _look(connection: SqlConnection, link_id: str, arrival_id: str) -> tuple[Arrival | None, Taken]:
     row = connection.execute(f"{_ARRIVAL} WHERE id = ? AND link_id = ?", (arrival_id, link_id)).fetchone()
     taken = connection.execute(_TAKEN, (link_id,)).fetchone()
     return (None if row is None else _read(row)), (Taken(*taken) if taken else Taken())
 
 
-def _change(connection: sqlite3.Connection, link_id: str, arrival_id: str, change: ArrivalChange) -> Changed:
+def _change(connection: SqlConnection, link_id: str, arrival_id: str, change: ArrivalChange) -> Changed:
     before, taken = _look(connection, link_id, arrival_id)
     after, becomes = change(before, taken)
     old = [] if before is None else read_blob_ids(write_segments(before.segments))
@@ -105,20 +106,20 @@ def _growth(before: Arrival | None, after: Arrival | None) -> tuple[Usage, int]:
     return Usage((after.size if after else 0) - (before.size if before else 0)), arrival.bucket_id
 
 
-def _grow(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
+def _grow(connection: SqlConnection, bucket_id: int, more: Usage) -> None:
     """Of a bucket that is gone nothing is counted."""
     if more.size and connection.execute("SELECT 1 FROM bucket WHERE id = ?", (bucket_id,)).fetchone():
         grow(connection, bucket_id, more)
 
 
-def _sums_of_new(connection: sqlite3.Connection, before: Arrival | None, after: Content) -> dict[bytes, BlobSum]:
+def _sums_of_new(connection: SqlConnection, before: Arrival | None, after: Content) -> dict[bytes, BlobSum]:
     """Of the one blob that a change adds."""
     if before is None or not before.segments:
         return sums_of(after.segments, after.crc64)
     return {} if before.segments == after.segments else sums_of_tail(connection, before, after)
 
 
-def _put(connection: sqlite3.Connection, link_id: str, arrival_id: str, arrival: Arrival | None, taken: Taken) -> None:
+def _put(connection: SqlConnection, link_id: str, arrival_id: str, arrival: Arrival | None, taken: Taken) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO box_taken (id, files, bytes, under_way) VALUES (?, ?, ?, ?)", (link_id, *taken)
     )
@@ -136,7 +137,7 @@ def _put(connection: sqlite3.Connection, link_id: str, arrival_id: str, arrival:
 
 
 def _make_object(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     place: tuple[str, str],
     change: ArrivalChange,
     record: ObjectRecord,

@@ -12,7 +12,7 @@ from .blobs import release_intents
 from .writer import Writer
 
 
-class SqliteBlobIntents:
+class SqlBlobIntents:
     """See `ports.blob_intents`."""
 
     def __init__(self, writer: Writer, clock: Clock) -> None:

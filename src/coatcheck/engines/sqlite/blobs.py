@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from ...clock import Clock
@@ -12,6 +12,7 @@ from ...core.digests import EMPTY_CRC64, combine_crc64
 from ...ports.byte_store import is_encrypted
 from ...ports.catalog import Stale
 from ...ports.object import Segment
+from ..sql import SqlConnection
 from .rows import read_crc64, write_crc64
 
 
@@ -22,26 +23,43 @@ class BlobSum(NamedTuple):
     crc64: int
 
 
+RELEASED: Final = "SELECT blob_id FROM garbage WHERE coalesce(released_at, 0) < ? ORDER BY blob_id LIMIT ?"
+_RELEASE: Final = "INSERT INTO garbage (blob_id, released_at) VALUES (?, wall_time())"
+_COUNTS: Final = "SELECT id, object_count FROM blob WHERE id IN ({})"
+_IN_GARBAGE: Final = "SELECT 1 FROM garbage WHERE blob_id IN ({}) LIMIT 1"
+_GROUP: Final = 256  # blobs in one statement
 _NO_SUMS: Final[Mapping[bytes, BlobSum]] = {}
 
 
-def check_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes], *, shared: bool = False) -> None:
+def _groups(blob_ids: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
+    """Some at a time, each group but the last as large as can be."""
+    left = list(blob_ids)
+    for at in range(0, len(left), _GROUP):
+        yield tuple(left[at : at + _GROUP])
+
+
+def _of_many(sql: str, blob_ids: Sequence[bytes]) -> str:
+    return sql.format(", ".join("?" * len(blob_ids)))
+
+
+def check_blobs(connection: SqlConnection, blob_ids: Iterable[bytes], *, shared: bool = False) -> None:
     """May a row name these? Raises: ValueError, for a released one; Stale, with `shared`, for one nobody names."""
-    for blob_id in blob_ids:
-        if shared and connection.execute("SELECT 1 FROM blob WHERE id = ?", (blob_id,)).fetchone() is None:
-            raise Stale(blob_id.hex())
-        if connection.execute("SELECT 1 FROM garbage WHERE blob_id = ?", (blob_id,)).fetchone():
+    for some in _groups(blob_ids):
+        if shared:
+            named = {row[0] for row in connection.execute(_of_many(_COUNTS, some), some)}
+            for blob_id in some:
+                if blob_id not in named:
+                    raise Stale(blob_id.hex())
+        if connection.execute(_of_many(_IN_GARBAGE, some), some).fetchone():
             raise ValueError("A released blob cannot be named again.")
 
 
-def name_blobs(
-    connection: sqlite3.Connection, blob_ids: Iterable[bytes], sums: Mapping[bytes, BlobSum] = _NO_SUMS
-) -> None:
+def name_blobs(connection: SqlConnection, blob_ids: Iterable[bytes], sums: Mapping[bytes, BlobSum] = _NO_SUMS) -> None:
     """One row more names each of these. `sums` of those that are named for the first time, as far as they are known."""
     named = list(blob_ids)
     connection.executemany(
         "INSERT INTO blob (id, object_count, size, crc64) VALUES (?, 1, ?, ?)"
-        " ON CONFLICT DO UPDATE SET object_count = object_count + 1",
+        " ON CONFLICT (id) DO UPDATE SET object_count = blob.object_count + 1",
         [(blob_id, *_columns(sums.get(blob_id))) for blob_id in named],
     )
     connection.executemany("DELETE FROM blob_intent WHERE blob_id = ?", [(blob_id,) for blob_id in named])
@@ -51,15 +69,18 @@ def _columns(blob_sum: BlobSum | None) -> tuple[int | None, int | None]:
     return (None, None) if blob_sum is None else (blob_sum.size, write_crc64(blob_sum.crc64))
 
 
-def release_blobs(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
+def release_blobs(connection: SqlConnection, blob_ids: Iterable[bytes]) -> tuple[str, ...]:
     """For each of these one row less names it; those that none names any more become garbage and are returned."""
-    released = []
-    for blob_id in blob_ids:
-        if connection.execute("DELETE FROM blob WHERE id = ? AND object_count = 1", (blob_id,)).rowcount:
-            connection.execute("INSERT INTO garbage (blob_id, released_at) VALUES (?, wall_time())", (blob_id,))
-            released.append(blob_id.hex())
-        else:
-            connection.execute("UPDATE blob SET object_count = object_count - 1 WHERE id = ?", (blob_id,))
+    less = Counter(blob_ids)
+    released: list[str] = []
+    for some in _groups(less):
+        left = {row[0]: row[1] - less[row[0]] for row in connection.execute(_of_many(_COUNTS, some), some)}
+        kept = [(count, blob_id) for blob_id, count in left.items() if count > 0]
+        gone = [(blob_id,) for blob_id, count in left.items() if count <= 0]
+        connection.executemany("UPDATE blob SET object_count = ? WHERE id = ?", kept)
+        connection.executemany("DELETE FROM blob WHERE id = ?", gone)
+        connection.executemany(_RELEASE, gone)
+        released += [blob_id.hex() for (blob_id,) in gone]
     return tuple(released)
 
 
@@ -75,7 +96,7 @@ def release_intents(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -
 
 
 def move_blobs(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     taken: Collection[bytes],
     let_go: Iterable[bytes],
     sums: Mapping[bytes, BlobSum] = _NO_SUMS,
@@ -95,14 +116,12 @@ def date_releases(connection: sqlite3.Connection, clock: Clock) -> None:
     connection.create_function("wall_time", 0, lambda: int(clock()))
 
 
-def released_blobs(connection: sqlite3.Connection, before: int, limit: int) -> list[str]:
-    rows = connection.execute(
-        "SELECT blob_id FROM garbage WHERE ifnull(released_at, 0) < ? ORDER BY blob_id LIMIT ?", (before, limit)
-    )
+def released_blobs(connection: SqlConnection, before: int, limit: int) -> list[str]:
+    rows = connection.execute(RELEASED, (before, limit))
     return [blob_id.hex() for (blob_id,) in rows]
 
 
-def forget_blobs(connection: sqlite3.Connection, blob_ids: Iterable[str]) -> None:
+def forget_blobs(connection: SqlConnection, blob_ids: Iterable[str]) -> None:
     connection.executemany("DELETE FROM garbage WHERE blob_id = ?", [(bytes.fromhex(blob_id),) for blob_id in blob_ids])
 
 
@@ -125,7 +144,7 @@ class Content(Protocol):
     def crc64(self) -> int: ...
 
 
-def sums_of_tail(connection: sqlite3.Connection, before: Content, after: Content) -> dict[bytes, BlobSum]:
+def sums_of_tail(connection: SqlConnection, before: Content, after: Content) -> dict[bytes, BlobSum]:
     """Of the new blob at the end of what became longer, from what came before it: all that the object was, or
     blobs that have sums."""
     *kept, tail = after.segments or (None,)
@@ -139,7 +158,7 @@ def sums_of_tail(connection: sqlite3.Connection, before: Content, after: Content
     return {} if crc64 is None else sums_of((tail,), combine_crc64(crc64, after.crc64, tail.stop - tail.start))
 
 
-def _combined(connection: sqlite3.Connection, segments: Iterable[Segment]) -> int | None:
+def _combined(connection: SqlConnection, segments: Iterable[Segment]) -> int | None:
     """The CRC-64 of whole blobs, one behind the other; None if one has no sum or isn't there whole."""
     crc64 = EMPTY_CRC64
     for blob_id, start, stop in segments:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -19,22 +18,31 @@ from ...ports.catalog import (
     TooMany,
 )
 from ...ports.object import DELETE_MARKER
+from ..sql import SqlConnection
 from . import entries, objects
 from .usage import forget_limits
 
 BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"
 CONFIGURATIONS: Final = "SELECT name, document FROM bucket_setting WHERE bucket_id = ? ORDER BY name"
 OWNER: Final = (
-    "SELECT block_public_access, NOT enabled, quota_size IS NOT NULL OR quota_objects IS NOT NULL FROM account"
+    "SELECT block_public_access, enabled = 0, quota_size IS NOT NULL OR quota_objects IS NOT NULL FROM account"
     " WHERE uid = ?"
 )
+WITH_CONFIGURATION: Final = (
+    "SELECT bucket.name FROM bucket_setting JOIN bucket ON id = bucket_id WHERE bucket_setting.name = ?"
+    " ORDER BY bucket.name"
+)
 STAT: Final = (
-    "SELECT storage_class, count(*), sum(size), sum(max(size, ?)) FROM object WHERE bucket_id = ? AND kind <> ?"
+    "SELECT storage_class, count(*), CAST(sum(size) AS bigint),"
+    " CAST(sum(CASE WHEN size < ?1 THEN ?1 ELSE size END) AS bigint) FROM object WHERE bucket_id = ?2 AND kind <> ?3"
     " GROUP BY storage_class ORDER BY storage_class"
 )
+STAT_MARKERS: Final = "SELECT count(*) FROM object WHERE bucket_id = ? AND kind = ?"
+STAT_ARRIVALS: Final = "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM arrival WHERE bucket_id = ?"
 STAT_UPLOADS: Final = (
-    "SELECT count(*), ifnull(sum(parts), 0), ifnull(sum(bytes), 0) FROM (SELECT count(part.number) AS parts,"
-    " sum(part.size) AS bytes FROM upload LEFT JOIN part ON upload = id WHERE bucket_id = ? GROUP BY id)"
+    "SELECT count(*), CAST(coalesce(sum(parts), 0) AS bigint), CAST(coalesce(sum(bytes), 0) AS bigint) FROM"
+    " (SELECT count(part.number) AS parts, sum(part.size) AS bytes FROM upload LEFT JOIN part ON upload = id"
+    " WHERE bucket_id = ? GROUP BY id) AS open"
 )
 
 
@@ -50,7 +58,7 @@ def read_bucket(row: Any, configurations: Sequence[tuple[str, str]], owner: Any)
     )
 
 
-def create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int, check: BucketCheck | None) -> Bucket:
+def create_bucket(connection: SqlConnection, new: NewBucket, most: int, check: BucketCheck | None) -> Bucket:
     if connection.execute("SELECT 1 FROM bucket WHERE name = ?", (new.name,)).fetchone():
         raise AlreadyThere(new.name)
     owned = connection.execute("SELECT count(*) FROM bucket WHERE owner = ? AND region = ?", (new.owner, new.region))
@@ -73,7 +81,7 @@ def create_bucket(connection: sqlite3.Connection, new: NewBucket, most: int, che
     return replace(Bucket(*row), configurations=tuple(sorted(new.configurations)))
 
 
-def change_bucket(connection: sqlite3.Connection, bucket_id: int, change: BucketChange) -> None:
+def change_bucket(connection: SqlConnection, bucket_id: int, change: BucketChange) -> None:
     row = connection.execute(f"{BUCKET} WHERE id = ?", (bucket_id,)).fetchone()
     if row is None:
         raise Gone(f"bucket {bucket_id}")
@@ -91,12 +99,12 @@ def change_bucket(connection: sqlite3.Connection, bucket_id: int, change: Bucket
             set_configuration(connection, bucket_id, name, after.get(name))
 
 
-def set_bucket_acl(connection: sqlite3.Connection, bucket_id: int, acl: str) -> None:
+def set_bucket_acl(connection: SqlConnection, bucket_id: int, acl: str) -> None:
     if connection.execute("UPDATE bucket SET acl = ? WHERE id = ?", (acl, bucket_id)).rowcount == 0:
         raise Gone(f"bucket {bucket_id}")
 
 
-def set_configuration(connection: sqlite3.Connection, bucket_id: int, name: str, document: str | None) -> None:
+def set_configuration(connection: SqlConnection, bucket_id: int, name: str, document: str | None) -> None:
     objects.check_bucket(connection, bucket_id)
     forget_limits(connection)
     if document is None:
@@ -108,16 +116,16 @@ def set_configuration(connection: sqlite3.Connection, bucket_id: int, name: str,
         )
 
 
-def set_bucket_versioning(connection: sqlite3.Connection, bucket_id: int, versioning: str) -> None:
+def set_bucket_versioning(connection: SqlConnection, bucket_id: int, versioning: str) -> None:
     if connection.execute("UPDATE bucket SET versioning = ? WHERE id = ?", (versioning, bucket_id)).rowcount == 0:
         raise Gone(f"bucket {bucket_id}")
 
 
-def set_account_block(connection: sqlite3.Connection, account: str, blocked: bool) -> None:
+def set_account_block(connection: SqlConnection, account: str, blocked: bool) -> None:
     connection.execute("UPDATE account SET block_public_access = ? WHERE uid = ?", (int(blocked), account))
 
 
-def delete_bucket(connection: sqlite3.Connection, bucket_id: int, kept_by: Sequence[str]) -> None:
+def delete_bucket(connection: SqlConnection, bucket_id: int, kept_by: Sequence[str]) -> None:
     objects.check_bucket(connection, bucket_id)
     for table in ("object", "upload"):
         if connection.execute(f"SELECT 1 FROM {table} WHERE bucket_id = ? LIMIT 1", (bucket_id,)).fetchone():  # noqa: S608
@@ -128,14 +136,10 @@ def delete_bucket(connection: sqlite3.Connection, bucket_id: int, kept_by: Seque
     connection.execute("DELETE FROM bucket WHERE id = ?", (bucket_id,))
 
 
-def stat_bucket(connection: sqlite3.Connection, bucket_id: int) -> BucketStat:
+def stat_bucket(connection: SqlConnection, bucket_id: int) -> BucketStat:
     classes = connection.execute(STAT, (BILLED_LEAST_BYTES, bucket_id, DELETE_MARKER)).fetchall()
-    markers = connection.execute(
-        "SELECT count(*) FROM object WHERE bucket_id = ? AND kind = ?", (bucket_id, DELETE_MARKER)
-    ).fetchone()[0]
+    markers = connection.execute(STAT_MARKERS, (bucket_id, DELETE_MARKER)).fetchone()[0]
     stat_of_uploads = connection.execute(STAT_UPLOADS, (bucket_id,)).fetchone()
-    arrivals = connection.execute(
-        "SELECT ifnull(sum(size), 0) FROM arrival WHERE bucket_id = ?", (bucket_id,)
-    ).fetchone()
+    arrivals = connection.execute(STAT_ARRIVALS, (bucket_id,)).fetchone()
     by_class = tuple((name, ClassStat(*counts)) for name, *counts in classes)
     return BucketStat(by_class, markers, *stat_of_uploads, *arrivals)

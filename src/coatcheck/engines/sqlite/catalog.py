@@ -12,29 +12,23 @@ from typing import Any, Final, TypeVar
 
 from ...clock import SteadyClock
 from ...core.access_point_names import read_alias
-from ...core.times import Moments
 from ...ports.access_point import KIND as ACCESS_POINT
 from ...ports.access_point import AccessPoint, read_access_point
-from ...ports.bucket import Bucket, BucketStat, NewBucket
+from ...ports.bucket import Bucket, BucketStat
 from ...ports.catalog import (
     AccountEntry,
-    BucketChange,
-    BucketCheck,
-    Change,
-    Deleted,
-    EntryChange,
     NoSpace,
-    Written,
 )
-from ...ports.object import NULL_VERSION, Deletion, ListPage, ObjectRecord, VersionPage
+from ...ports.object import NULL_VERSION, ListPage, ObjectRecord, VersionPage
 from ...ports.quota import Quota, Usage
 from ...ports.upload import Part, Upload, UploadPage
 from ..blob_paths import has_room
+from ..sql import SqlConnection
 from . import buckets, entries, objects, uploads, usage
-from .blobs import forget_blobs, released_blobs
+from .blobs import released_blobs
+from .catalog_changes import CatalogChanges
 from .changes import Changes
 from .connection import Reader, open_connection
-from .entries import put_entries
 from .listing import list_page, list_uploads, list_versions
 from .recent import RecentObjects
 from .writer import Writer
@@ -49,15 +43,15 @@ _BUCKET_ID_MAX: Final = 2**63 - 1
 _FREE_MARGIN_BYTES: Final = 64 * 1024  # for the pages of indexes that a row may split
 
 
-class SqliteCatalog:
+class SqliteCatalog(CatalogChanges):
     """See `ports.catalog`. Buckets are remembered until any process changes one, objects until any
     commits something to their key."""
 
     def __init__(self, path: Path, reader: Reader, writer: Writer, changes: Changes, steady: SteadyClock) -> None:
-        self._moments = steady.moments
+        super().__init__(writer, steady.moments)
         self._path = path
         self._reader = reader
-        self._writer = writer
+        self._writes = writer
         self._buckets: dict[str, Bucket] = {}
         self._buckets_generation = -1
         self._recent = RecentObjects(changes)
@@ -99,31 +93,9 @@ class SqliteCatalog:
         return [Bucket(*row) for row in rows[:limit]], len(rows) > limit
 
     async def buckets_with_configuration(self, name: str) -> Sequence[Bucket]:
-        rows = self._reader.rows(
-            "SELECT bucket.name FROM bucket_setting JOIN bucket ON id = bucket_id WHERE bucket_setting.name = ?"
-            " ORDER BY bucket.name",
-            (name,),
-        )
+        rows = self._reader.rows(buckets.WITH_CONFIGURATION, (name,))
         found = [await self.find_bucket(row[0]) for row in rows]
         return [bucket for bucket in found if bucket is not None]
-
-    async def create_bucket(self, new: NewBucket, *, most: int, check: BucketCheck | None = None) -> Bucket:
-        return await self._writer.run(lambda connection: buckets.create_bucket(connection, new, most, check))
-
-    async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
-        await self._writer.run(lambda connection: buckets.change_bucket(connection, bucket_id, change))
-
-    async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
-        await self._writer.run(lambda connection: buckets.set_bucket_acl(connection, bucket_id, acl))
-
-    async def set_configuration(self, bucket_id: int, name: str, document: str | None) -> None:
-        await self._writer.run(lambda connection: buckets.set_configuration(connection, bucket_id, name, document))
-
-    async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
-        await self._writer.run(lambda connection: buckets.set_bucket_versioning(connection, bucket_id, versioning))
-
-    async def delete_bucket(self, bucket_id: int, *, kept_by: Sequence[str] = ()) -> None:
-        await self._writer.run(lambda connection: buckets.delete_bucket(connection, bucket_id, kept_by))
 
     async def stat_bucket(self, bucket_id: int) -> BucketStat:
         return await self._listings.run(lambda connection: buckets.stat_bucket(connection, bucket_id))
@@ -135,9 +107,6 @@ class SqliteCatalog:
         quota = self._reader.row(usage.QUOTA_OF_ACCOUNT, (account,))
         return Quota(*(quota or (None, None))), Usage(*(self._reader.row(usage.OF_ACCOUNT, (account,)) or (0, 0)))
 
-    async def set_account_quota(self, account: str, quota: Quota) -> None:
-        await self._writer.run(lambda connection: usage.set_account_quota(connection, account, quota))
-
     async def check_room(self, bucket_id: int, more: Usage) -> None:
         limits = usage.find_limits(self._reader.rows(usage.LIMITS, usage.limit_arguments(bucket_id)))
         _, of_account = await self.find_account_usage(limits.owner)
@@ -146,9 +115,6 @@ class SqliteCatalog:
     async def blocks_public_access(self, account: str) -> bool:
         row = self._reader.row(buckets.OWNER, (account,))
         return row is not None and bool(row[0])
-
-    async def set_account_public_access_block(self, account: str, blocked: bool) -> None:
-        await self._writer.run(lambda connection: buckets.set_account_block(connection, account, blocked))
 
     # --- entries ---
 
@@ -197,33 +163,7 @@ class SqliteCatalog:
         point = read_access_point(row[1])
         return (bucket, point) if (point.alias, point.bucket_id) == (alias, bucket.bucket_id) else None
 
-    async def change_entry(
-        self,
-        bucket_id: int,
-        kind: str,
-        name: str,
-        change: EntryChange,
-        *,
-        most: int,
-        account_most: int | None = None,
-    ) -> None:
-        await self._writer.run(
-            lambda connection: entries.change_entry(connection, bucket_id, kind, name, change, most, account_most)
-        )
-
-    async def put_entries(self, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]) -> None:
-        await self._writer.run(lambda connection: put_entries(connection, bucket_id, kind, entries))
-
-    async def drop_entries(self, bucket_id: int, kind: str, *, limit: int) -> bool:
-        return await self._writer.run(lambda connection: entries.drop_entries(connection, bucket_id, kind, limit))
-
     # --- objects ---
-
-    def moments(self) -> Moments:
-        return self._moments()
-
-    async def note_time(self) -> None:
-        await self._writer.run(lambda connection: None)  # every transaction notes it, when the last note is old
 
     async def find_object(self, bucket_id: int, key: str, version_id: str | None = None) -> ObjectRecord | None:
         return self.look_for_object(bucket_id, key, version_id)
@@ -247,48 +187,15 @@ class SqliteCatalog:
             return self._reader.row(objects.NULL_OF_UNVERSIONED, (bucket_id, key))
         return row
 
-    async def put_object(
-        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
-    ) -> Written:
-        columns = objects.write_columns(record)
-
-        def put(connection: sqlite3.Connection) -> Written:
-            if record.body is not None and self._is_crowded():
-                _check_free_pages(connection, record.size)
-            return objects.put_object(
-                connection,
-                bucket_id,
-                record,
-                columns,
-                self._moments(),
-                forbid_overwrite=forbid_overwrite,
-                shared=shared,
-            )
-
-        return await self._writer.run(put)
+    def _check_room(self, connection: SqlConnection, record: ObjectRecord) -> None:
+        if record.body is not None and self._is_crowded():
+            _check_free_pages(connection, record.size)
 
     def _is_crowded(self) -> bool:
         """Whether the disk has only its reserve left. On the writer's thread, which looks once a transaction."""
-        if self._looked_in != self._writer.transactions:
-            self._looked_in, self._crowded = self._writer.transactions, not has_room(self._path.parent)
+        if self._looked_in != self._writes.transactions:
+            self._looked_in, self._crowded = self._writes.transactions, not has_room(self._path.parent)
         return self._crowded
-
-    async def change_object(
-        self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False
-    ) -> Written:
-        return await self._writer.run(
-            lambda connection: objects.change_object(
-                connection, bucket_id, key, version_id, change, self._moments(), bypass_governance=bypass_governance
-            )
-        )
-
-    async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
-        return (await self.delete_objects(bucket_id, (deletion,)))[0]
-
-    async def delete_objects(self, bucket_id: int, deletions: Sequence[Deletion]) -> Sequence[Deleted]:
-        return await self._writer.run(
-            lambda connection: objects.delete_objects(connection, bucket_id, deletions, self._moments())
-        )
 
     async def list_objects(self, bucket_id: int, *, prefix: str, delimiter: str, marker: str, limit: int) -> ListPage:
         return await self._listings.run(
@@ -308,19 +215,9 @@ class SqliteCatalog:
 
     # --- multipart uploads ---
 
-    async def create_upload(self, bucket_id: int, upload: Upload) -> None:
-        await self._writer.run(lambda connection: uploads.create_upload(connection, bucket_id, upload))
-
     async def find_upload(self, bucket_id: int, key: str, upload_id: str) -> Upload | None:
         row = self._reader.row(uploads.UPLOAD, (bucket_id, key, upload_id))
         return None if row is None else uploads.read_upload(row)
-
-    async def put_part(
-        self, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool = False
-    ) -> tuple[str, ...]:
-        return await self._writer.run(
-            lambda connection: uploads.put_part(connection, bucket_id, key, upload_id, part, shared=shared)
-        )
 
     async def list_parts(
         self, bucket_id: int, key: str, upload_id: str, *, marker: int, limit: int
@@ -332,19 +229,6 @@ class SqliteCatalog:
             ]
         )
         return parts[:limit], len(parts) > limit
-
-    async def complete_upload(
-        self, bucket_id: int, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool = False
-    ) -> Written:
-        columns = objects.write_columns(record)
-        return await self._writer.run(
-            lambda connection: uploads.complete_upload(
-                connection, bucket_id, upload, record, columns, self._moments(), forbid_overwrite=forbid_overwrite
-            )
-        )
-
-    async def abort_upload(self, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
-        return await self._writer.run(lambda connection: uploads.abort_upload(connection, bucket_id, key, upload_id))
 
     async def list_uploads(
         self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
@@ -360,12 +244,8 @@ class SqliteCatalog:
     async def released_blobs(self, before: int, *, limit: int) -> Sequence[str]:
         return await self._listings.run(lambda connection: released_blobs(connection, before, limit))
 
-    async def forget_blobs(self, blob_ids: Sequence[str]) -> None:
-        if blob_ids:
-            await self._writer.run(lambda connection: forget_blobs(connection, blob_ids))
 
-
-def _check_free_pages(connection: sqlite3.Connection, size: int) -> None:
+def _check_free_pages(connection: SqlConnection, size: int) -> None:
     """Where the disk has only its reserve left, the catalog takes what fits into pages that deletes have left free.
 
     Raises: NoSpace.
@@ -400,6 +280,3 @@ class _Listings:
         self._threads.shutdown()
         for connection in self._connections:
             connection.close()
-
-
-# --- mutations, run by the writer: each checks before it writes ------------------------------------------------------

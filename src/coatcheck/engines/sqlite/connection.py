@@ -109,6 +109,14 @@ class Reader:
     def rows(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
         return self._cursor.execute(sql, arguments).fetchall()
 
+    async def find(self, sql: str, arguments: tuple[Any, ...] = ()) -> Any:
+        """As `row`, for whom any engine serves."""
+        return self.row(sql, arguments)
+
+    async def find_all(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
+        """As `rows`, for whom any engine serves."""
+        return self.rows(sql, arguments)
+
     def generation(self) -> int:
         """A number that is another one after any change to buckets, accounts or keys, in whatever process.
 

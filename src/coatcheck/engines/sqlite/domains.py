@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from ...core.limits import DOMAIN_TOKEN_LIFE_S
 from ...ports.catalog import AlreadyThere, Gone, TooMany
 from ...ports.domains import CertificateChange, DomainCertificate, DomainToken, OtherCertificate, OwnDomain
+from ..sql import SqlConnection, SqlReader, SqlWriter
 from .connection import Reader
 from .seal import Seal, WrongSecretKey
 from .writer import Writer
@@ -27,13 +27,55 @@ _REMEMBERED_MAX: Final = 256  # certificates
 log: Final = logging.getLogger("coatcheck")
 
 
-class SqliteDomains:
+class SqlDomains:
+    """What of `ports.domains` is the same for every engine that speaks SQL: all but what is remembered."""
+
+    def __init__(self, reader: SqlReader, writer: SqlWriter, seal: Seal) -> None:
+        self._rows = reader
+        self._writer = writer
+        self._seal = seal
+
+    async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
+        rows = await self._rows.find_all(
+            "SELECT domain.name, bucket.name, bound_at FROM domain JOIN bucket ON bucket.id = bucket_id"
+            " WHERE bucket_id = coalesce(?1, bucket_id) ORDER BY domain.name",
+            (bucket_id,),
+        )
+        return [OwnDomain(*row) for row in rows]
+
+    async def bind_domain(
+        self, name: str, bucket_id: int, *, now: int, most: int, change: CertificateChange | None = None
+    ) -> None:
+        given = change.certificate if change is not None else None
+        document = None if given is None else _write_certificate(given, name, self._seal)
+
+        def bind(connection: SqlConnection) -> None:
+            _bind(connection, name, bucket_id, now, most)
+            if change is not None:
+                _change_certificate(connection, name, bucket_id, document, change.replaces)
+
+        await self._writer.run(bind)
+
+    async def unbind_domain(self, name: str, bucket_id: int) -> None:
+        await self._writer.run(lambda connection: _unbind(connection, name, bucket_id))
+
+    async def keep_token(self, bucket_id: int, token: DomainToken, *, now: int, most: int) -> DomainToken:
+        return await self._writer.run(lambda connection: _keep_token(connection, bucket_id, token, now, most))
+
+    async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
+        row = await self._rows.find(
+            "SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ? AND domain = ?", (bucket_id, domain)
+        )
+        token = None if row is None else DomainToken(*row)
+        return token if token is not None and token.is_good(now) else None
+
+
+class SqliteDomains(SqlDomains):
     """See `ports.domains`. All names are remembered, once one was asked for, until any process changes one."""
 
     def __init__(self, reader: Reader, writer: Writer, seal: Seal) -> None:
+        super().__init__(reader, writer, seal)
         self._reader = reader
-        self._writer = writer
-        self._seal = seal
         self._buckets: dict[str, str] = {}
         self._certificates: dict[str, DomainCertificate | None] = {}
         self._generation = -1
@@ -56,45 +98,11 @@ class SqliteDomains:
             if len(self._certificates) >= _REMEMBERED_MAX:
                 self._certificates.clear()
             row = self._reader.row(_CERTIFICATE, (name,))
-            self._certificates[name] = None if row is None else _find_certificate(row[0], name, self._seal)
+            self._certificates[name] = None if row is None else read_certificate(row[0], name, self._seal)
         return self._certificates[name]
 
-    async def list_domains(self, bucket_id: int | None = None) -> Sequence[OwnDomain]:
-        rows = self._reader.rows(
-            "SELECT domain.name, bucket.name, bound_at FROM domain JOIN bucket ON bucket.id = bucket_id"
-            " WHERE ?1 IS NULL OR bucket_id = ?1 ORDER BY domain.name",
-            (bucket_id,),
-        )
-        return [OwnDomain(*row) for row in rows]
 
-    async def bind_domain(
-        self, name: str, bucket_id: int, *, now: int, most: int, change: CertificateChange | None = None
-    ) -> None:
-        given = change.certificate if change is not None else None
-        document = None if given is None else _write_certificate(given, name, self._seal)
-
-        def bind(connection: sqlite3.Connection) -> None:
-            _bind(connection, name, bucket_id, now, most)
-            if change is not None:
-                _change_certificate(connection, name, bucket_id, document, change.replaces)
-
-        await self._writer.run(bind)
-
-    async def unbind_domain(self, name: str, bucket_id: int) -> None:
-        await self._writer.run(lambda connection: _unbind(connection, name, bucket_id))
-
-    async def keep_token(self, bucket_id: int, token: DomainToken, *, now: int, most: int) -> DomainToken:
-        return await self._writer.run(lambda connection: _keep_token(connection, bucket_id, token, now, most))
-
-    async def find_token(self, bucket_id: int, domain: str, *, now: int) -> DomainToken | None:
-        row = self._reader.row(
-            "SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ? AND domain = ?", (bucket_id, domain)
-        )
-        token = None if row is None else DomainToken(*row)
-        return token if token is not None and token.is_good(now) else None
-
-
-def _bind(connection: sqlite3.Connection, name: str, bucket_id: int, now: int, most: int) -> None:
+def _bind(connection: SqlConnection, name: str, bucket_id: int, now: int, most: int) -> None:
     _check_bucket(connection, bucket_id)
     bound = connection.execute("SELECT bucket_id FROM domain WHERE name = ?", (name,)).fetchone()
     if bound is not None:
@@ -106,14 +114,14 @@ def _bind(connection: sqlite3.Connection, name: str, bucket_id: int, now: int, m
     connection.execute("INSERT INTO domain (name, bucket_id, bound_at) VALUES (?, ?, ?)", (name, bucket_id, now))
 
 
-def _unbind(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
+def _unbind(connection: SqlConnection, name: str, bucket_id: int) -> None:
     if connection.execute("DELETE FROM domain WHERE name = ? AND bucket_id = ?", (name, bucket_id)).rowcount == 0:
         raise Gone(name)
     _drop_certificate(connection, name, bucket_id)
 
 
 def _change_certificate(
-    connection: sqlite3.Connection, name: str, bucket_id: int, document: str | None, replaces: str | None
+    connection: SqlConnection, name: str, bucket_id: int, document: str | None, replaces: str | None
 ) -> None:
     if replaces is not None:
         row = connection.execute(_CERTIFICATE, (name,)).fetchone()
@@ -129,7 +137,7 @@ def _change_certificate(
     connection.execute("UPDATE generation SET number = number + 1")
 
 
-def _drop_certificate(connection: sqlite3.Connection, name: str, bucket_id: int) -> None:
+def _drop_certificate(connection: SqlConnection, name: str, bucket_id: int) -> None:
     connection.execute(
         "DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?", (bucket_id, _KIND, name)
     )
@@ -140,7 +148,7 @@ def _write_certificate(certificate: DomainCertificate, name: str, seal: Seal) ->
     return json.dumps({**asdict(certificate), "key": sealed})
 
 
-def _find_certificate(document: str, name: str, seal: Seal) -> DomainCertificate | None:
+def read_certificate(document: str, name: str, seal: Seal) -> DomainCertificate | None:
     """None, and a line in the log, where another secret key has sealed it: it is of no use, and can be given anew."""
     facts = json.loads(document)
     try:
@@ -155,7 +163,7 @@ def _sealed_for(name: str) -> str:
     return f"certificate {name}"
 
 
-def _keep_token(connection: sqlite3.Connection, bucket_id: int, token: DomainToken, now: int, most: int) -> DomainToken:
+def _keep_token(connection: SqlConnection, bucket_id: int, token: DomainToken, now: int, most: int) -> DomainToken:
     _check_bucket(connection, bucket_id)
     rows = connection.execute("SELECT domain, token, expires_at FROM domain_token WHERE bucket_id = ?", (bucket_id,))
     good = [kept for kept in (DomainToken(*row) for row in rows) if kept.is_good(now)]
@@ -177,6 +185,6 @@ def _good_ends(now: int) -> tuple[int, int]:
     return now + 1, now + DOMAIN_TOKEN_LIFE_S
 
 
-def _check_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
+def _check_bucket(connection: SqlConnection, bucket_id: int) -> None:
     if connection.execute("SELECT 1 FROM bucket WHERE id = ?", (bucket_id,)).fetchone() is None:
         raise Gone(f"bucket {bucket_id}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
 from ...ports.catalog import AlreadyThere, EntryChange, TooMany
+from ..sql import SqlConnection
 from .objects import check_bucket
 
 ENTRY: Final = "SELECT document FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"
@@ -33,14 +33,14 @@ ACCESS_POINT: Final = (  # of a bucket's number
     " WHERE bucket_id = ? AND kind = ? AND bucket_entry.name = ?"
 )
 _OF_ACCOUNT: Final = (
-    "SELECT count(*), ifnull(sum(entry.name = ?3), 0) FROM bucket AS this"
+    "SELECT count(*), count(CASE WHEN entry.name = ?3 THEN 1 END) FROM bucket AS this"
     " JOIN bucket AS other ON other.owner = this.owner AND other.region = this.region"
     " JOIN bucket_entry AS entry ON entry.bucket_id = other.id AND entry.kind = ?2 WHERE this.id = ?1"
 )
 
 
 def change_entry(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     bucket_id: int,
     kind: str,
     name: str,
@@ -64,7 +64,7 @@ def change_entry(
 
 
 def put_entries(
-    connection: sqlite3.Connection, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]
+    connection: SqlConnection, bucket_id: int, kind: str, entries: Sequence[tuple[str, str | None]]
 ) -> None:
     check_bucket(connection, bucket_id)
     for name, document in entries:
@@ -78,7 +78,7 @@ _PUT: Final = "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, docum
 _DROP: Final = "DELETE FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"
 
 
-def _check_account(connection: sqlite3.Connection, place: tuple[int, str, str], most: int) -> None:
+def _check_account(connection: SqlConnection, place: tuple[int, str, str], most: int) -> None:
     """Of a new entry. Raises: AlreadyThere, TooMany."""
     count, of_that_name = connection.execute(_OF_ACCOUNT, place).fetchone()
     if of_that_name:
@@ -87,5 +87,5 @@ def _check_account(connection: sqlite3.Connection, place: tuple[int, str, str], 
         raise TooMany(place[1])
 
 
-def drop_entries(connection: sqlite3.Connection, bucket_id: int, kind: str, limit: int) -> bool:
+def drop_entries(connection: SqlConnection, bucket_id: int, kind: str, limit: int) -> bool:
     return connection.execute(_DROP_SOME, (bucket_id, kind, limit)).rowcount == limit

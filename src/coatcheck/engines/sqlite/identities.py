@@ -1,8 +1,7 @@
-"""Accounts, users, roles and policies in SQLite. Triggers move the generation, so that every process looks again."""
+"""Accounts, users, roles and policies, by SQL. Every change moves the generation, so that every process looks again."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,22 +10,21 @@ from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone, NotEmpty
 from ...ports.identities import Account, StoredPolicy, User
 from ...ports.keyring import Role
-from .connection import Reader
-from .writer import Writer
+from ..sql import SqlConnection, SqlReader, SqlWriter
 
 _SYSTEM: Final = {name.lower(): name for name in SYSTEM_POLICIES}
 
 
-class SqliteIdentities:
+class SqlIdentities:
     """See `ports.identities`."""
 
-    def __init__(self, reader: Reader, writer: Writer, clock: Clock) -> None:
+    def __init__(self, reader: SqlReader, writer: SqlWriter, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
         self._writer = writer
 
     async def list_accounts(self) -> Sequence[Account]:
-        rows = self._reader.rows(
+        rows = await self._reader.find_all(
             "SELECT uid, name, root, enabled, created_at FROM account ORDER BY root DESC, name, uid"
         )
         return [Account(uid, name, bool(root), bool(enabled), made) for uid, name, root, enabled, made in rows]
@@ -41,10 +39,10 @@ class SqliteIdentities:
         await self._writer.run(lambda connection: _remove_account(connection, uid))
 
     async def list_users(self, account: str) -> Sequence[User]:
-        rows = self._reader.rows(
+        rows = await self._reader.find_all(
             "SELECT uid, account, name, created_at FROM user WHERE account = ? ORDER BY name", (account,)
         )
-        return [User(uid, owner, name, made, self._policies_of(uid)) for uid, owner, name, made in rows]
+        return [User(uid, owner, name, made, await self._policies_of(uid)) for uid, owner, name, made in rows]
 
     async def add_user(self, user: User) -> None:
         await self._writer.run(lambda connection: _add_user(connection, user))
@@ -53,11 +51,11 @@ class SqliteIdentities:
         await self._writer.run(lambda connection: _remove_user(connection, account, name))
 
     async def list_roles(self, account: str) -> Sequence[tuple[Role, tuple[str, ...]]]:
-        rows = self._reader.rows(
+        rows = await self._reader.find_all(
             "SELECT uid, account, name, trust, session_max_s FROM role WHERE account = ? ORDER BY name", (account,)
         )
         return [
-            (Role(uid, owner, name, trust, (), session_max_s), self._policies_of(uid))
+            (Role(uid, owner, name, trust, (), session_max_s), await self._policies_of(uid))
             for uid, owner, name, trust, session_max_s in rows
         ]
 
@@ -69,7 +67,7 @@ class SqliteIdentities:
         await self._writer.run(lambda connection: _remove_role(connection, account, name))
 
     async def list_policies(self, account: str) -> Sequence[StoredPolicy]:
-        rows = self._reader.rows(
+        rows = await self._reader.find_all(
             "SELECT account, name, document, changed_at FROM policy WHERE account = ? ORDER BY name", (account,)
         )
         return [StoredPolicy(*row) for row in rows]
@@ -86,24 +84,24 @@ class SqliteIdentities:
     async def detach(self, account: str, policy: str, *, user: str = "", role: str = "") -> None:
         await self._writer.run(lambda connection: _detach(connection, account, policy, user, role))
 
-    def _policies_of(self, holder: str) -> tuple[str, ...]:
-        rows = self._reader.rows("SELECT policy FROM attachment WHERE holder = ? ORDER BY policy", (holder,))
+    async def _policies_of(self, holder: str) -> tuple[str, ...]:
+        rows = await self._reader.find_all("SELECT policy FROM attachment WHERE holder = ? ORDER BY policy", (holder,))
         return tuple(row[0] for row in rows)
 
 
 # --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
 
 
-def _is_there(connection: sqlite3.Connection, sql: str, *arguments: Any) -> bool:
+def _is_there(connection: SqlConnection, sql: str, *arguments: Any) -> bool:
     return connection.execute(sql, arguments).fetchone() is not None
 
 
-def _check_account(connection: sqlite3.Connection, uid: str) -> None:
+def _check_account(connection: SqlConnection, uid: str) -> None:
     if not _is_there(connection, "SELECT 1 FROM account WHERE uid = ?", uid):
         raise Gone(f"account {uid}")
 
 
-def _add_account(connection: sqlite3.Connection, account: Account) -> None:
+def _add_account(connection: SqlConnection, account: Account) -> None:
     if _is_there(connection, "SELECT 1 FROM account WHERE uid = ?", account.uid):
         raise AlreadyThere(f"account {account.uid}")
     if _is_there(connection, "SELECT 1 FROM account WHERE name = ?", account.name):
@@ -114,12 +112,12 @@ def _add_account(connection: sqlite3.Connection, account: Account) -> None:
     )
 
 
-def _set_account_enabled(connection: sqlite3.Connection, uid: str, enabled: bool) -> None:
+def _set_account_enabled(connection: SqlConnection, uid: str, enabled: bool) -> None:
     _check_account(connection, uid)
     connection.execute("UPDATE account SET enabled = ? WHERE uid = ?", (int(enabled), uid))
 
 
-def _remove_account(connection: sqlite3.Connection, uid: str) -> None:
+def _remove_account(connection: SqlConnection, uid: str) -> None:
     _check_account(connection, uid)
     if _is_there(connection, "SELECT 1 FROM bucket WHERE owner = ? LIMIT 1", uid):
         raise NotEmpty(f"account {uid}")
@@ -130,7 +128,7 @@ def _remove_account(connection: sqlite3.Connection, uid: str) -> None:
     connection.execute("DELETE FROM account WHERE uid = ?", (uid,))
 
 
-def _holders(connection: sqlite3.Connection, account: str) -> list[str]:
+def _holders(connection: SqlConnection, account: str) -> list[str]:
     """The uids of all users and roles."""
     rows = connection.execute(
         "SELECT uid FROM user WHERE account = ? UNION ALL SELECT uid FROM role WHERE account = ?", (account, account)
@@ -138,7 +136,7 @@ def _holders(connection: sqlite3.Connection, account: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _holder(connection: sqlite3.Connection, account: str, user: str, role: str) -> str:
+def _holder(connection: SqlConnection, account: str, user: str, role: str) -> str:
     """The uid of a user or a role. Raises: Gone."""
     if user:
         sql, name = "SELECT uid FROM user WHERE account = ? AND name = ?", user
@@ -150,7 +148,7 @@ def _holder(connection: sqlite3.Connection, account: str, user: str, role: str) 
     return str(row[0])
 
 
-def _add_user(connection: sqlite3.Connection, user: User) -> None:
+def _add_user(connection: SqlConnection, user: User) -> None:
     _check_account(connection, user.account)
     if _is_there(connection, "SELECT 1 FROM user WHERE account = ? AND name = ?", user.account, user.name):
         raise AlreadyThere(f"user {user.name}")
@@ -160,14 +158,14 @@ def _add_user(connection: sqlite3.Connection, user: User) -> None:
     )
 
 
-def _remove_user(connection: sqlite3.Connection, account: str, name: str) -> None:
+def _remove_user(connection: SqlConnection, account: str, name: str) -> None:
     uid = _holder(connection, account, name, "")
     connection.execute("DELETE FROM access_key WHERE user = ?", (uid,))
     connection.execute("DELETE FROM attachment WHERE holder = ?", (uid,))
     connection.execute("DELETE FROM user WHERE uid = ?", (uid,))
 
 
-def _put_role(connection: sqlite3.Connection, role: Role, replace: bool, now: int) -> None:
+def _put_role(connection: SqlConnection, role: Role, replace: bool, now: int) -> None:
     _check_account(connection, role.account)
     place = (role.account, role.name)
     known = _is_there(connection, "SELECT 1 FROM role WHERE account = ? AND name = ?", *place)
@@ -187,13 +185,13 @@ def _put_role(connection: sqlite3.Connection, role: Role, replace: bool, now: in
     )
 
 
-def _remove_role(connection: sqlite3.Connection, account: str, name: str) -> None:
+def _remove_role(connection: SqlConnection, account: str, name: str) -> None:
     uid = _holder(connection, account, "", name)
     connection.execute("DELETE FROM attachment WHERE holder = ?", (uid,))
     connection.execute("DELETE FROM role WHERE uid = ?", (uid,))
 
 
-def _put_policy(connection: sqlite3.Connection, policy: StoredPolicy, replace: bool) -> None:
+def _put_policy(connection: SqlConnection, policy: StoredPolicy, replace: bool) -> None:
     _check_account(connection, policy.account)
     place = (policy.account, policy.name)
     known = _is_there(connection, "SELECT 1 FROM policy WHERE account = ? AND name = ?", *place)
@@ -213,7 +211,7 @@ def _put_policy(connection: sqlite3.Connection, policy: StoredPolicy, replace: b
     )
 
 
-def _remove_policy(connection: sqlite3.Connection, account: str, name: str) -> None:
+def _remove_policy(connection: SqlConnection, account: str, name: str) -> None:
     if not _is_there(connection, "SELECT 1 FROM policy WHERE account = ? AND name = ?", account, name):
         raise Gone(f"policy {name}")
     if _is_there(connection, "SELECT 1 FROM attachment WHERE account = ? AND policy = ? LIMIT 1", account, name):
@@ -221,7 +219,7 @@ def _remove_policy(connection: sqlite3.Connection, account: str, name: str) -> N
     connection.execute("DELETE FROM policy WHERE account = ? AND name = ?", (account, name))
 
 
-def _policy_place(connection: sqlite3.Connection, account: str, policy: str) -> tuple[str, str]:
+def _policy_place(connection: SqlConnection, account: str, policy: str) -> tuple[str, str]:
     """Account and name of a policy that can be attached. Raises: Gone."""
     row = connection.execute("SELECT name FROM policy WHERE account = ? AND name = ?", (account, policy)).fetchone()
     if row is not None:
@@ -231,13 +229,13 @@ def _policy_place(connection: sqlite3.Connection, account: str, policy: str) -> 
     raise Gone(f"policy {policy}")
 
 
-def _attach(connection: sqlite3.Connection, account: str, policy: str, user: str, role: str) -> None:
+def _attach(connection: SqlConnection, account: str, policy: str, user: str, role: str) -> None:
     holder = _holder(connection, account, user, role)
     place = _policy_place(connection, account, policy)
     connection.execute("INSERT OR IGNORE INTO attachment (holder, account, policy) VALUES (?, ?, ?)", (holder, *place))
 
 
-def _detach(connection: sqlite3.Connection, account: str, policy: str, user: str, role: str) -> None:
+def _detach(connection: SqlConnection, account: str, policy: str, user: str, role: str) -> None:
     holder = _holder(connection, account, user, role)
     place = _policy_place(connection, account, policy)
     if not _is_there(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
+import secrets
 from typing import Final
 
 from ...ports.bucket import JOURNAL, REPLICATION
+from ..sql import SqlConnection
 
 _JOURNAL: Final = (  # nothing where the bucket has no rule
     "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document)"
-    " SELECT bucket_id, ?, ?, hex(randomblob(8)) FROM bucket_setting WHERE bucket_id = ? AND name = ?"
+    " SELECT bucket_id, ?, ?, ? FROM bucket_setting WHERE bucket_id = ? AND name = ?"
 )
 
 
-def note_change(connection: sqlite3.Connection, bucket_id: int, key: str) -> None:
+def note_change(connection: SqlConnection, bucket_id: int, key: str) -> None:
     """Leave a key in the journal of its bucket, if that has one."""
-    connection.execute(_JOURNAL, (JOURNAL, key, bucket_id, REPLICATION))
+    connection.execute(_JOURNAL, (JOURNAL, key, secrets.token_hex(8), bucket_id, REPLICATION))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,11 +11,12 @@ from ...core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S, NONCES_FORGOTTEN_AT_O
 from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone
 from ...ports.keyring import SESSION, AccessKey, Holder, Principal, Role
+from ..sql import SqlConnection
 from .connection import Reader
 from .seal import Seal
 from .writer import Writer
 
-_KEY: Final = (
+KEY: Final = (
     "SELECT access_key_id, sealed_secret, k.account, k.enabled, k.last_used_at, a.enabled, u.uid, u.name"
     " FROM access_key k JOIN account a ON a.uid = k.account LEFT JOIN user u ON u.uid = k.user"
 )
@@ -26,17 +26,17 @@ _FORGET_NONCES: Final = (
 )
 _USE_NONCE: Final = (  # one that is over, and wasn't removed yet, may come again
     "INSERT INTO nonce (access_key_id, nonce, expires_at) VALUES (?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE expires_at < ?"
+    " ON CONFLICT (access_key_id, nonce) DO UPDATE SET expires_at = excluded.expires_at WHERE nonce.expires_at < ?"
 )
 _TOKENS_REMEMBERED: Final = 1024  # opening one takes some microseconds
-_ROLE: Final = (
+ROLE: Final = (
     "SELECT r.uid, r.account, r.name, r.trust, r.session_max_s, a.enabled"
     " FROM role r JOIN account a ON a.uid = r.account"
 )
-_HOLDER: Final = (
+HOLDER: Final = (
     "SELECT a.enabled, u.uid, u.name FROM account a LEFT JOIN user u ON u.account = a.uid AND u.uid = ? WHERE a.uid = ?"
 )
-_POLICIES: Final = (  # those of the catalog with their text, the others by name
+POLICIES: Final = (  # those of the catalog with their text, the others by name
     "SELECT a.policy, p.document FROM attachment a LEFT JOIN policy p ON p.account = a.account AND p.name = a.policy"
     " WHERE a.holder = ? ORDER BY a.account, a.policy"
 )
@@ -71,7 +71,7 @@ class SqliteKeyring:
         return self._keys.get(access_key_id) or self._load_key(access_key_id)
 
     async def find_role(self, account: str, name: str) -> Role | None:
-        row = self._reader.row(f"{_ROLE} WHERE r.account = ? AND r.name = ?", (account, name))
+        row = self._reader.row(f"{ROLE} WHERE r.account = ? AND r.name = ?", (account, name))
         return None if row is None else self._read_role(row)
 
     async def find_role_by_uid(self, uid: str) -> Role | None:
@@ -81,13 +81,13 @@ class SqliteKeyring:
         self._forget_what_changed()
         role = self._roles.get(uid)
         if role is None:
-            row = self._reader.row(f"{_ROLE} WHERE r.uid = ?", (uid,))
+            row = self._reader.row(f"{ROLE} WHERE r.uid = ?", (uid,))
             if row is not None:
                 role = self._roles[uid] = self._read_role(row)
         return role
 
     async def find_holder(self, account: str, user: str = "") -> Holder | None:
-        row = self._reader.row(_HOLDER, (user, account))
+        row = self._reader.row(HOLDER, (user, account))
         if row is None or (user and row[1] is None):
             return None
         enabled, uid, name = row
@@ -101,7 +101,7 @@ class SqliteKeyring:
             self._generation = generation
 
     def _load_key(self, access_key_id: str) -> AccessKey | None:
-        row = self._reader.row(f"{_KEY} WHERE access_key_id = ?", (access_key_id,))
+        row = self._reader.row(f"{KEY} WHERE access_key_id = ?", (access_key_id,))
         if row is None:
             return None
         key = self._keys[access_key_id] = self._read_key(row)
@@ -124,7 +124,7 @@ class SqliteKeyring:
         return Role(uid, account, name, trust, self._policies_of(uid), session_max_s, not enabled)
 
     def _policies_of(self, holder: str) -> tuple[str, ...]:
-        return tuple(document or SYSTEM_POLICIES[name] for name, document in self._reader.rows(_POLICIES, (holder,)))
+        return tuple(document or SYSTEM_POLICIES[name] for name, document in self._reader.rows(POLICIES, (holder,)))
 
     # --- use ---
 
@@ -141,13 +141,13 @@ class SqliteKeyring:
     async def _write_use(self, access_key_id: str, now: int) -> None:
         """Not worth an error: a full disk, or a server that is ending, only costs the note."""
         try:
-            await self._writer.run(lambda connection: _note_use(connection, access_key_id, now))
+            await self._writer.run(lambda connection: note_use(connection, access_key_id, now))
         except Exception:
             self._noted.pop(access_key_id, None)
 
     async def use_nonce(self, access_key_id: str, nonce: str, expires_at: int, now: int) -> bool:
         return await self._writer.run(
-            lambda connection: _use_nonce(connection, access_key_id, nonce, expires_at, now - NONCE_GRACE_S)
+            lambda connection: use_nonce(connection, access_key_id, nonce, expires_at, now - NONCE_GRACE_S)
         )
 
     def seal_token(self, text: str, purpose: str = SESSION) -> str:
@@ -171,21 +171,21 @@ class SqliteKeyring:
         return str(self._reader.row("SELECT uid FROM account WHERE root = 1 LIMIT 1")[0])
 
     async def list_keys(self) -> Sequence[AccessKey]:
-        return [self._read_key(row) for row in self._reader.rows(f"{_KEY} ORDER BY access_key_id")]
+        return [self._read_key(row) for row in self._reader.rows(f"{KEY} ORDER BY access_key_id")]
 
     async def add_key(self, key: AccessKey) -> None:
         sealed = self._seal.close(key.access_key_secret, key.access_key_id)
         now = int(self._clock())
-        await self._writer.run(lambda connection: _add_key(connection, key, sealed, now))
+        await self._writer.run(lambda connection: add_key(connection, key, sealed, now))
 
     async def set_key_enabled(self, access_key_id: str, enabled: bool) -> None:
-        await self._writer.run(lambda connection: _set_key_enabled(connection, access_key_id, enabled))
+        await self._writer.run(lambda connection: set_key_enabled(connection, access_key_id, enabled))
 
     async def remove_key(self, access_key_id: str) -> None:
-        await self._writer.run(lambda connection: _remove_key(connection, access_key_id))
+        await self._writer.run(lambda connection: remove_key(connection, access_key_id))
 
 
-def _add_key(connection: sqlite3.Connection, key: AccessKey, sealed: bytes, now: int) -> None:
+def add_key(connection: SqlConnection, key: AccessKey, sealed: bytes, now: int) -> None:
     if connection.execute("SELECT 1 FROM access_key WHERE access_key_id = ?", (key.access_key_id,)).fetchone():
         raise AlreadyThere(key.access_key_id)
     user = None if key.principal is None else key.principal.uid
@@ -202,7 +202,7 @@ def _add_key(connection: sqlite3.Connection, key: AccessKey, sealed: bytes, now:
     )
 
 
-def _set_key_enabled(connection: sqlite3.Connection, access_key_id: str, enabled: bool) -> None:
+def set_key_enabled(connection: SqlConnection, access_key_id: str, enabled: bool) -> None:
     changed = connection.execute(
         "UPDATE access_key SET enabled = ? WHERE access_key_id = ?", (int(enabled), access_key_id)
     )
@@ -210,15 +210,15 @@ def _set_key_enabled(connection: sqlite3.Connection, access_key_id: str, enabled
         raise Gone(access_key_id)
 
 
-def _remove_key(connection: sqlite3.Connection, access_key_id: str) -> None:
+def remove_key(connection: SqlConnection, access_key_id: str) -> None:
     connection.execute("DELETE FROM access_key WHERE access_key_id = ?", (access_key_id,))
 
 
-def _note_use(connection: sqlite3.Connection, access_key_id: str, now: int) -> None:
+def note_use(connection: SqlConnection, access_key_id: str, now: int) -> None:
     connection.execute("UPDATE access_key SET last_used_at = ? WHERE access_key_id = ?", (now, access_key_id))
 
 
-def _use_nonce(connection: sqlite3.Connection, access_key_id: str, nonce: str, expires_at: int, over_at: int) -> bool:
+def use_nonce(connection: SqlConnection, access_key_id: str, nonce: str, expires_at: int, over_at: int) -> bool:
     """Each new one removes more old ones than itself, so that their number follows the use."""
     connection.execute(_FORGET_NONCES, (over_at, NONCES_FORGOTTEN_AT_ONCE))
     return connection.execute(_USE_NONCE, (access_key_id, nonce, expires_at, over_at)).rowcount == 1

@@ -1,20 +1,17 @@
-"""The totals of links in SQLite."""
+"""The totals of links, by SQL."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Collection, Mapping
 
 from ...ports.link_totals import Totals
-from .connection import Reader
-from .writer import Writer
+from ..sql import SqlConnection, SqlReader, SqlWriter
 
 
-class SqliteLinkTotals:
+class SqlLinkTotals:
     """See `ports.link_totals`."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: SqlReader, writer: SqlWriter) -> None:
         self._reader = reader
         self._writer = writer
 
@@ -22,14 +19,14 @@ class SqliteLinkTotals:
         await self._writer.run(lambda connection: _add(connection, segment, start, stop, totals))
 
     async def find(self, link_ids: Collection[str]) -> Mapping[str, Totals]:
-        sql = (
-            "SELECT id, uses, sent_bytes, broken, refused, last_use_ms FROM link_total"
-            " WHERE id IN (SELECT value FROM json_each(?))"
-        )
-        return {row[0]: Totals(*row[1:]) for row in self._reader.rows(sql, (json.dumps(list(link_ids)),))}
+        if not link_ids:
+            return {}
+        marks = ", ".join("?" * len(link_ids))
+        sql = f"SELECT id, uses, sent_bytes, broken, refused, last_use_ms FROM link_total WHERE id IN ({marks})"  # noqa: S608
+        return {row[0]: Totals(*row[1:]) for row in await self._reader.find_all(sql, tuple(link_ids))}
 
     async def counted(self) -> Mapping[str, int]:
-        return dict(self._reader.rows("SELECT segment, stop FROM link_audit_counted", ()))
+        return dict(await self._reader.find_all("SELECT segment, stop FROM link_audit_counted", ()))
 
     async def forget_segment(self, segment: str) -> None:
         await self._writer.run(lambda connection: _forget(connection, segment))
@@ -38,7 +35,7 @@ class SqliteLinkTotals:
 # --- mutations, run by the writer ------------------------------------------------------------------------------------
 
 
-def _add(connection: sqlite3.Connection, segment: str, start: int, stop: int, totals: Mapping[str, Totals]) -> None:
+def _add(connection: SqlConnection, segment: str, start: int, stop: int, totals: Mapping[str, Totals]) -> None:
     row = connection.execute("SELECT stop FROM link_audit_counted WHERE segment = ?", (segment,)).fetchone()
     if (row[0] if row else 0) != start:
         return
@@ -46,12 +43,13 @@ def _add(connection: sqlite3.Connection, segment: str, start: int, stop: int, to
     connection.executemany(
         "INSERT INTO link_total (id, uses, sent_bytes, broken, refused, last_use_ms)"
         " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM link WHERE id = ?1)"
-        " ON CONFLICT (id) DO UPDATE SET uses = uses + excluded.uses, sent_bytes = sent_bytes + excluded.sent_bytes,"
-        " broken = broken + excluded.broken, refused = refused + excluded.refused,"
-        " last_use_ms = max(last_use_ms, excluded.last_use_ms)",
+        " ON CONFLICT (id) DO UPDATE SET uses = link_total.uses + excluded.uses,"
+        " sent_bytes = link_total.sent_bytes + excluded.sent_bytes, broken = link_total.broken + excluded.broken,"
+        " refused = link_total.refused + excluded.refused, last_use_ms = CASE WHEN"
+        " excluded.last_use_ms > link_total.last_use_ms THEN excluded.last_use_ms ELSE link_total.last_use_ms END",
         [(link_id, *more) for link_id, more in totals.items()],
     )
 
 
-def _forget(connection: sqlite3.Connection, segment: str) -> None:
+def _forget(connection: SqlConnection, segment: str) -> None:
     connection.execute("DELETE FROM link_audit_counted WHERE segment = ?", (segment,))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -11,26 +10,73 @@ from typing import Any, Final
 from ...core.limits import LINK_RULES_REMEMBERED_MAX, LINKS_REMEMBERED_MAX
 from ...ports.catalog import Gone
 from ...ports.links import UNKNOWN, Limits, Link, Rule, Scope, Standing, Uses
+from ..sql import SqlConnection, SqlReader, SqlWriter, held_link
 from .changes import Changes
 from .connection import Reader
 from .writer import Writer
 
-_LINK: Final = (
+LINK: Final = (
     "SELECT id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at, limits, note FROM link"
 )
-_RULE: Final = (
+RULE: Final = (
     "SELECT access_key_id, bucket, key, exact, account, cancelled_before, registered_only, made_at FROM link_rule"
 )
-_USES: Final = "SELECT uses FROM link_uses WHERE id = ?"
-_PART_USES: Final = "SELECT uses FROM link_part_uses WHERE id = ? AND part = ?"
+USES: Final = "SELECT uses FROM link_uses WHERE id = ?"
+PART_USES: Final = "SELECT uses FROM link_part_uses WHERE id = ? AND part = ?"
 
 
-class SqliteLinks:
+class SqlLinks:
+    """What of `ports.links` is the same for every engine that speaks SQL: all but the standing of a link."""
+
+    def __init__(self, reader: SqlReader, writer: SqlWriter) -> None:
+        self._rows = reader
+        self._writer = writer
+
+    async def find_link(self, link_id: str) -> Link | None:
+        row = await self._rows.find(f"{LINK} WHERE id = ?", (link_id,))
+        return read_link(row) if row else None
+
+    async def change_link(self, link_id: str, change: Callable[[Link | None], Link]) -> Link:
+        return await self._writer.run(lambda connection: change_link(connection, link_id, change))
+
+    async def list_links(self, account: str, *, bucket: str = "", after: str = "", most: int) -> Sequence[Link]:
+        named, arguments = (" AND bucket = ?", (bucket,)) if bucket else ("", ())
+        sql = f"{LINK} WHERE account = ?{named} AND id > ? ORDER BY id LIMIT ?"
+        return [read_link(row) for row in await self._rows.find_all(sql, (account, *arguments, after, most))]
+
+    async def put_rule(self, rule: Rule) -> Rule:
+        return await self._writer.run(lambda connection: put_rule(connection, rule))
+
+    async def remove_rule(self, scope: Scope) -> None:
+        await self._writer.run(lambda connection: remove_rule(connection, scope))
+
+    async def list_rules(self, account: str, *, after: Scope | None = None, most: int) -> Sequence[Rule]:
+        later = "" if after is None else " AND (access_key_id, bucket, key, exact) > (?, ?, ?, ?)"
+        sql = f"{RULE} WHERE account = ?{later} ORDER BY access_key_id, bucket, key, exact LIMIT ?"
+        arguments = () if after is None else place_of(after)
+        return [read_rule(row) for row in await self._rows.find_all(sql, (account, *arguments, most))]
+
+    async def find_uses(self, link_id: str, part: str = "") -> Uses:
+        row = await self._rows.find(PART_USES, (link_id, part)) if part else await self._rows.find(USES, (link_id,))
+        return row[0] if row else ""
+
+    async def list_uses(self, link_id: str, *, after: str = "", most: int) -> Sequence[tuple[str, Uses]]:
+        sql = "SELECT part, uses FROM link_part_uses WHERE id = ? AND part > ? ORDER BY part LIMIT ?"
+        return [(part, uses) for part, uses in await self._rows.find_all(sql, (link_id, after, most))]
+
+    async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
+        await self._writer.run(lambda connection: change_uses(connection, link_id, changes), held_link(link_id))
+
+    async def forget_ended(self, before: int, most: int) -> int:
+        return await self._writer.run(lambda connection: forget_ended(connection, before, most))
+
+
+class SqliteLinks(SqlLinks):
     """See `ports.links`. While the register is empty, looking costs one number in shared memory."""
 
     def __init__(self, reader: Reader, writer: Writer, changes: Changes) -> None:
+        super().__init__(reader, writer)
         self._reader = reader
-        self._writer = writer
         self._changes = changes
         self._number = -1
         self._has_links = True
@@ -59,47 +105,10 @@ class SqliteLinks:
             registered_only = registered_only or rule.registered_only
         return Standing(link, cancelled_before, registered_only)
 
-    async def find_link(self, link_id: str) -> Link | None:
-        return self._look_for_link(link_id)
-
-    async def change_link(self, link_id: str, change: Callable[[Link | None], Link]) -> Link:
-        return await self._writer.run(lambda connection: _change_link(connection, link_id, change))
-
-    async def list_links(self, account: str, *, bucket: str = "", after: str = "", most: int) -> Sequence[Link]:
-        named, arguments = (" AND bucket = ?", (bucket,)) if bucket else ("", ())
-        sql = f"{_LINK} WHERE account = ?{named} AND id > ? ORDER BY id LIMIT ?"
-        return [_read_link(row) for row in self._reader.rows(sql, (account, *arguments, after, most))]
-
-    async def put_rule(self, rule: Rule) -> Rule:
-        return await self._writer.run(lambda connection: _put_rule(connection, rule))
-
-    async def remove_rule(self, scope: Scope) -> None:
-        await self._writer.run(lambda connection: _remove_rule(connection, scope))
-
-    async def list_rules(self, account: str, *, after: Scope | None = None, most: int) -> Sequence[Rule]:
-        later = "" if after is None else " AND (access_key_id, bucket, key, exact) > (?, ?, ?, ?)"
-        sql = f"{_RULE} WHERE account = ?{later} ORDER BY access_key_id, bucket, key, exact LIMIT ?"
-        arguments = () if after is None else _place(after)
-        return [_read_rule(row) for row in self._reader.rows(sql, (account, *arguments, most))]
-
-    async def find_uses(self, link_id: str, part: str = "") -> Uses:
-        row = self._reader.row(_PART_USES, (link_id, part)) if part else self._reader.row(_USES, (link_id,))
-        return row[0] if row else ""
-
-    async def list_uses(self, link_id: str, *, after: str = "", most: int) -> Sequence[tuple[str, Uses]]:
-        sql = "SELECT part, uses FROM link_part_uses WHERE id = ? AND part > ? ORDER BY part LIMIT ?"
-        return [(part, uses) for part, uses in self._reader.rows(sql, (link_id, after, most))]
-
-    async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
-        await self._writer.run(lambda connection: _change_uses(connection, link_id, changes))
-
-    async def forget_ended(self, before: int, most: int) -> int:
-        return await self._writer.run(lambda connection: _forget_ended(connection, before, most))
-
     def _look_again(self, number: int) -> None:
         self._has_links = self._reader.row("SELECT 1 FROM link LIMIT 1") is not None
-        rows = self._reader.rows(f"{_RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
-        self._rules = None if len(rows) > LINK_RULES_REMEMBERED_MAX else tuple(map(_read_rule, rows))
+        rows = self._reader.rows(f"{RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
+        self._rules = None if len(rows) > LINK_RULES_REMEMBERED_MAX else tuple(map(read_rule, rows))
         self._number = number
         self._known.clear()
 
@@ -114,7 +123,8 @@ class SqliteLinks:
             return link
 
     def _look_for_link(self, link_id: str) -> Link | None:
-        return find_link_row(self._reader.row, link_id)
+        row = self._reader.row(f"{LINK} WHERE id = ?", (link_id,))
+        return read_link(row) if row else None
 
     def _rules_that_mean(self, access_key_id: str, bucket: str, key: str) -> Iterator[Rule]:
         if self._rules is not None:
@@ -127,7 +137,7 @@ class SqliteLinks:
     def _rules_along(self, access_key_id: str, bucket: str, key: str) -> Iterator[Rule]:
         """Those of that access key and bucket that mean a key: each a step down its prefixes, the longest first."""
         sql = (
-            f"{_RULE} WHERE access_key_id = ? AND bucket = ? AND (key, exact) <= (?, ?)"
+            f"{RULE} WHERE access_key_id = ? AND bucket = ? AND (key, exact) <= (?, ?)"
             " ORDER BY key DESC, exact DESC LIMIT 1"
         )
         place: tuple[str, int] | None = (key, 1)
@@ -135,13 +145,13 @@ class SqliteLinks:
             row = self._reader.row(sql, (access_key_id, bucket, *place))
             if row is None:
                 return
-            rule = _read_rule(row)
+            rule = read_rule(row)
             if rule.scope.means(access_key_id, bucket, key):
                 yield rule
-            place = _next_place(rule.scope, key)
+            place = next_place(rule.scope, key)
 
 
-def _next_place(scope: Scope, key: str) -> tuple[str, int] | None:
+def next_place(scope: Scope, key: str) -> tuple[str, int] | None:
     """Where the next rule for a key can stand at the latest, below the one that was found."""
     if scope.exact and key.startswith(scope.key):
         return scope.key, 0
@@ -159,13 +169,7 @@ def _shared(one: str, other: str) -> str:
     return min(one, other, key=len)
 
 
-def find_link_row(find: Callable[[str, tuple[str]], Any], link_id: str) -> Link | None:
-    """The row of a link, by whatever reads one row."""
-    row = find(f"{_LINK} WHERE id = ?", (link_id,))
-    return _read_link(row) if row else None
-
-
-def _read_link(row: Any) -> Link:
+def read_link(row: Any) -> Link:
     link_id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at, limits, note = row
     read = json.loads(limits)
     return Link(
@@ -187,27 +191,27 @@ def _write_limits(limits: Limits) -> str:
     return json.dumps({**parts, "rate": parts.pop("rate_bits_per_s")}, separators=(",", ":"))
 
 
-def _read_rule(row: Any) -> Rule:
+def read_rule(row: Any) -> Rule:
     access_key_id, bucket, key, exact, account, cancelled_before, registered_only, made_at = row
     scope = Scope(access_key_id, bucket, key, bool(exact))
     return Rule(scope, account, cancelled_before, bool(registered_only), made_at)
 
 
-def _place(scope: Scope) -> tuple[str, str, str, int]:
+def place_of(scope: Scope) -> tuple[str, str, str, int]:
     return scope.access_key_id, scope.bucket, scope.key, int(scope.exact)
 
 
 # --- mutations, run by the writer: each checks before it writes ------------------------------------------------------
 
 
-def _change_link(connection: sqlite3.Connection, link_id: str, change: Callable[[Link | None], Link]) -> Link:
-    row = connection.execute(f"{_LINK} WHERE id = ?", (link_id,)).fetchone()
-    link = change(_read_link(row) if row else None)
+def change_link(connection: SqlConnection, link_id: str, change: Callable[[Link | None], Link]) -> Link:
+    row = connection.execute(f"{LINK} WHERE id = ?", (link_id,)).fetchone()
+    link = change(read_link(row) if row else None)
     put_link(connection, link)
     return link
 
 
-def put_link(connection: sqlite3.Connection, link: Link) -> None:
+def put_link(connection: SqlConnection, link: Link) -> None:
     """In the place of the row that it has, if it has one."""
     connection.execute(
         "INSERT OR REPLACE INTO link (id, account, access_key_id, bucket, key, registered_at, ends_at, cancelled_at,"
@@ -219,30 +223,30 @@ def put_link(connection: sqlite3.Connection, link: Link) -> None:
     )
 
 
-def _put_rule(connection: sqlite3.Connection, rule: Rule) -> Rule:
+def put_rule(connection: SqlConnection, rule: Rule) -> Rule:
     where = " WHERE access_key_id = ? AND bucket = ? AND key = ? AND exact = ?"
-    row = connection.execute(_RULE + where, _place(rule.scope)).fetchone()
-    joined = rule if row is None else _read_rule(row).joined(rule)
+    row = connection.execute(RULE + where, place_of(rule.scope)).fetchone()
+    joined = rule if row is None else read_rule(row).joined(rule)
     connection.execute(
         "INSERT OR REPLACE INTO link_rule (access_key_id, bucket, key, exact, account, cancelled_before,"
         " registered_only, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*_place(joined.scope), joined.account, joined.cancelled_before, int(joined.registered_only), joined.made_at),
+        (*place_of(joined.scope), joined.account, joined.cancelled_before, int(joined.registered_only), joined.made_at),
     )
     return joined
 
 
-def _remove_rule(connection: sqlite3.Connection, scope: Scope) -> None:
+def remove_rule(connection: SqlConnection, scope: Scope) -> None:
     sql = "DELETE FROM link_rule WHERE access_key_id = ? AND bucket = ? AND key = ? AND exact = ?"
-    if connection.execute(sql, _place(scope)).rowcount == 0:
+    if connection.execute(sql, place_of(scope)).rowcount == 0:
         raise Gone("rule")
 
 
-def _change_uses(connection: sqlite3.Connection, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
+def change_uses(connection: SqlConnection, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
     if connection.execute("SELECT 1 FROM link WHERE id = ?", (link_id,)).fetchone() is None:
         raise Gone(link_id)
     changed: list[tuple[str, Uses]] = []
     for part, change in changes.items():
-        sql, place = (_PART_USES, (link_id, part)) if part else (_USES, (link_id,))
+        sql, place = (PART_USES, (link_id, part)) if part else (USES, (link_id,))
         row = connection.execute(sql, place).fetchone()
         changed.append((part, change(row[0] if row else "")))
     for part, uses in changed:
@@ -253,7 +257,7 @@ def _change_uses(connection: sqlite3.Connection, link_id: str, changes: Mapping[
             connection.execute("INSERT OR REPLACE INTO link_uses (id, uses) VALUES (?, ?)", (link_id, uses))
 
 
-def _forget_ended(connection: sqlite3.Connection, before: int, most: int) -> int:
+def forget_ended(connection: SqlConnection, before: int, most: int) -> int:
     sql = "SELECT id FROM link WHERE ends_at IS NOT NULL AND ends_at < ? ORDER BY ends_at LIMIT ?"
     ended = connection.execute(sql, (before, most)).fetchall()
     for table in ("link", "link_uses", "link_part_uses", "link_total", "ticket", "box_taken"):

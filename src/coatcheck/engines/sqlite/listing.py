@@ -95,7 +95,7 @@ def list_versions(
 
     items = _pairs(connection, _VERSIONS, bucket_id, place, prefix, delimiter, _BEFORE_ALL_VERSIONS, read)
     page = _first(connection, items, limit + 1)
-    versions, common_prefixes, last = _split(page[:limit], lambda item: (item.key, item.version_id))
+    versions, common_prefixes, last = split(page[:limit], lambda item: (item.key, item.version_id))
     return VersionPage(versions, common_prefixes, last if len(page) > limit else None)
 
 
@@ -118,7 +118,7 @@ def list_uploads(
         place = None if start is None else (start, "")
     items = _pairs(connection, _UPLOADS, bucket_id, place, prefix, delimiter, "", read_upload)
     page: list[Upload | str] = _first(connection, items, limit + 1)
-    uploads, common_prefixes, last = _split(page[:limit], lambda item: (item.key, item.upload_id))
+    uploads, common_prefixes, last = split(page[:limit], lambda item: (item.key, item.upload_id))
     return UploadPage(uploads, common_prefixes, last if len(page) > limit else None)
 
 
@@ -209,7 +209,7 @@ def _pairs(
                 break
 
 
-def _split(
+def split(
     items: list[T | str], marker_of: Callable[[T], tuple[str, str]]
 ) -> tuple[tuple[T, ...], tuple[str, ...], tuple[str, str]]:
     """The listed things, the common prefixes, and the marker that the last item is."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 from ...clock import Clock, SteadyClock
 from ...core.limits import CLOCK_GAP_MAX_S, CLOCK_NOTED_S, LINK_KEPT_S
 from ...core.times import Moments
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM
+from ..sql import SqlConnection
 
 _NOTED: Final = "SELECT moment FROM noted_time"
 _HAS_LINK: Final = "SELECT 1 FROM link WHERE ends_at >= ? AND ends_at < ? LIMIT 1"
 _HAS_WORM: Final = "SELECT 1 FROM bucket_setting WHERE name IN (?, ?) LIMIT 1"
 
 
-def begin_clock(connection: sqlite3.Connection, wall: Clock, monotonic: Clock) -> SteadyClock:
+def begin_clock(connection: SqlConnection, wall: Clock, monotonic: Clock) -> SteadyClock:
     """The clock of a process that opens the catalog."""
     (noted,) = connection.execute(_NOTED).fetchone()
     now = wall()
@@ -34,7 +34,7 @@ class NotedTime:
         self._steady = steady
         self._due_at = 0.0
 
-    def note(self, connection: sqlite3.Connection) -> None:
+    def note(self, connection: SqlConnection) -> None:
         """Inside a transaction."""
         now = self._steady.moments().earliest
         if now >= self._due_at:
@@ -42,7 +42,7 @@ class NotedTime:
             self._due_at = now + CLOCK_NOTED_S
 
 
-def accept_wall_time(connection: sqlite3.Connection, wall: float, *, accepted: bool) -> int | None:
+def accept_wall_time(connection: SqlConnection, wall: float, *, accepted: bool) -> int | None:
     """At the start of a server: believe the wall clock if it is near the newest commit, if nothing is kept whose end
     depends on it, an object or the row of a link, or if the operator says so.
 
@@ -59,5 +59,5 @@ def accept_wall_time(connection: sqlite3.Connection, wall: float, *, accepted: b
     return None
 
 
-def _write(connection: sqlite3.Connection, moment: int, *, back: bool = False) -> None:
+def _write(connection: SqlConnection, moment: int, *, back: bool = False) -> None:
     connection.execute("UPDATE noted_time SET moment = ? WHERE ? OR moment < ?", (moment, back, moment))

@@ -6,7 +6,6 @@ writes.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +15,7 @@ from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Immutable, Wri
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Retention, Segment, delete_marker
 from ...ports.quota import Usage
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
+from ..sql import SqlConnection
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of, sums_of_tail
 from .journal import note_change
 from .row_sums import row_sum
@@ -36,14 +36,14 @@ from .rows import (
 )
 from .usage import check_quota, grow, usage_of
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "SELECT version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, content,"
-    " ifnull(object.segments, body.segments), encryption, symlink_target, sealed_at, restore_ready_at, restore_until,"
+    " coalesce(object.segments, body.segments), encryption, symlink_target, sealed_at, restore_ready_at, restore_until,"
     " worm FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
-CURRENT: Final = f"{_COLUMNS} ORDER BY seq LIMIT 1"
-NULL_OF_UNVERSIONED: Final = f"{_COLUMNS} AND seq = 0"
-VERSION: Final = f"{_COLUMNS} AND seq < 0 AND version_id = ?"
+CURRENT: Final = f"{COLUMNS} ORDER BY seq LIMIT 1"
+NULL_OF_UNVERSIONED: Final = f"{COLUMNS} AND seq = 0"
+VERSION: Final = f"{COLUMNS} AND seq < 0 AND version_id = ?"
 
 _WRITE: Final = (
     "INSERT OR REPLACE INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class,"
@@ -155,12 +155,12 @@ class _Place(NamedTuple):
 
 
 _PLACE: Final = (
-    "SELECT seq, version_id, kind, last_modified, body_id, ifnull(object.segments, body.segments), worm, size"
+    "SELECT seq, version_id, kind, last_modified, body_id, coalesce(object.segments, body.segments), worm, size"
     " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
 
 
-def find_place(connection: sqlite3.Connection, bucket_id: int, key: str, version_id: str | None) -> _Place | None:
+def find_place(connection: SqlConnection, bucket_id: int, key: str, version_id: str | None) -> _Place | None:
     """The current version, or that one."""
     place = (bucket_id, key)
     if version_id is None:
@@ -180,13 +180,13 @@ _RULES: Final = (
 )
 
 
-def _find_only(connection: sqlite3.Connection, bucket_id: int, key: str) -> _Place | None:
+def _find_only(connection: SqlConnection, bucket_id: int, key: str) -> _Place | None:
     """The one version that a key can have in a bucket that was never versioned."""
     found = connection.execute(f"{_PLACE} AND seq = 0", (bucket_id, key)).fetchone()
     return found and _Place(*found)
 
 
-def rules_of(connection: sqlite3.Connection, bucket_id: int, moments: Moments) -> Rules:
+def rules_of(connection: SqlConnection, bucket_id: int, moments: Moments) -> Rules:
     """Raises: Gone."""
     found = connection.execute(_RULES, (BUCKET_WORM, OBJECT_WORM, bucket_id)).fetchone()
     if found is None:
@@ -195,14 +195,14 @@ def rules_of(connection: sqlite3.Connection, bucket_id: int, moments: Moments) -
     return make_rules(versioning, worm, object_worm, moments)
 
 
-def check_bucket(connection: sqlite3.Connection, bucket_id: int) -> None:
+def check_bucket(connection: SqlConnection, bucket_id: int) -> None:
     """Raises: Gone."""
     if connection.execute("SELECT 1 FROM bucket WHERE id = ?", (bucket_id,)).fetchone() is None:
         raise Gone(f"bucket {bucket_id}")
 
 
 def put_object(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     bucket_id: int,
     record: ObjectRecord,
     columns: Columns,
@@ -228,7 +228,7 @@ def growth(record: ObjectRecord, replaced: _Place | None) -> Usage:
 
 
 def find_replaced(
-    connection: sqlite3.Connection, bucket_id: int, rules: Rules, key: str, *, bypass_governance: bool = False
+    connection: SqlConnection, bucket_id: int, rules: Rules, key: str, *, bypass_governance: bool = False
 ) -> _Place | None:
     """The version whose place a new one takes. Raises: Immutable, if it stays."""
     if rules.versioning == "Enabled":
@@ -242,7 +242,7 @@ def find_replaced(
     return replaced
 
 
-def check_overwrite(connection: sqlite3.Connection, bucket_id: int, key: str, *, forbid: bool) -> None:
+def check_overwrite(connection: SqlConnection, bucket_id: int, key: str, *, forbid: bool) -> None:
     """Raises: AlreadyThere, if overwriting is forbidden and the key has a current version."""
     if forbid:
         current = find_place(connection, bucket_id, key, None)
@@ -251,7 +251,7 @@ def check_overwrite(connection: sqlite3.Connection, bucket_id: int, key: str, *,
 
 
 def put_version(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     bucket_id: int,
     rules: Rules,
     record: ObjectRecord,
@@ -279,7 +279,7 @@ def put_version(
 
 
 def _write_row(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     bucket_id: int,
     key: str,
     seq: int,
@@ -294,12 +294,12 @@ def _write_row(
     note_change(connection, bucket_id, key)
 
 
-def _delete_row(connection: sqlite3.Connection, bucket_id: int, key: str, seq: int) -> None:
+def _delete_row(connection: SqlConnection, bucket_id: int, key: str, seq: int) -> None:
     connection.execute("DELETE FROM object WHERE bucket_id = ? AND key = ? AND seq = ?", (bucket_id, key, seq))
     note_change(connection, bucket_id, key)
 
 
-def _write_body(connection: sqlite3.Connection, body_id: int | None, columns: Columns) -> int | None:
+def _write_body(connection: SqlConnection, body_id: int | None, columns: Columns) -> int | None:
     """Store inline content or many segments, in place of those that were there if any; the row's id."""
     many = columns.segments if columns.segments and len(columns.segments) > 32 * _SEGMENTS_IN_ROW_MAX else None
     if columns.body is None and many is None:
@@ -313,7 +313,7 @@ def _write_body(connection: sqlite3.Connection, body_id: int | None, columns: Co
 
 
 def change_object(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     bucket_id: int,
     key: str,
     version_id: str | None,
@@ -326,7 +326,7 @@ def change_object(
     place = find_place(connection, bucket_id, key, version_id)
     if place is None or place.kind == DELETE_MARKER:
         raise Gone(key)
-    row = connection.execute(f"{_COLUMNS} AND seq = ?", (bucket_id, key, place.seq)).fetchone()
+    row = connection.execute(f"{COLUMNS} AND seq = ?", (bucket_id, key, place.seq)).fetchone()
     was = read_record(key, row)
     becomes = change(was)
     if not rules.allows(was, becomes, bypass_governance=bypass_governance):
@@ -348,13 +348,13 @@ def change_object(
 
 
 def delete_objects(
-    connection: sqlite3.Connection, bucket_id: int, deletions: Sequence[Deletion], moments: Moments
+    connection: SqlConnection, bucket_id: int, deletions: Sequence[Deletion], moments: Moments
 ) -> list[Deleted]:
     rules = rules_of(connection, bucket_id, moments)
     return [_delete_object(connection, bucket_id, rules, deletion) for deletion in deletions]
 
 
-def _delete_object(connection: sqlite3.Connection, bucket_id: int, rules: Rules, deletion: Deletion) -> Deleted:
+def _delete_object(connection: SqlConnection, bucket_id: int, rules: Rules, deletion: Deletion) -> Deleted:
     key = deletion.key
     for_good = deletion.version_id if rules.versioning else deletion.version_id or NULL_VERSION
     place = find_place(connection, bucket_id, key, for_good)
@@ -376,7 +376,7 @@ def _delete_object(connection: sqlite3.Connection, bucket_id: int, rules: Rules,
 
 
 def _delete_version(
-    connection: sqlite3.Connection, bucket_id: int, key: str, place: _Place | None, *, named: bool
+    connection: SqlConnection, bucket_id: int, key: str, place: _Place | None, *, named: bool
 ) -> Deleted:
     if place is None:
         return Deleted(existed=False)

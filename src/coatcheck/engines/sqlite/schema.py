@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..sql import SqlConnection
 from .documents import upgrade_documents
 
 _HERE: Final = Path(__file__).parent  # importlib.resources would load 20 modules at each start
@@ -71,7 +72,7 @@ def read_version(connection: sqlite3.Connection) -> int:
     return version
 
 
-def make_root_account(connection: sqlite3.Connection, now: int) -> None:
+def make_root_account(connection: SqlConnection, now: int) -> None:
     """Make the account that owns the server, unless there is one. Its uid has 16 digits, as OSS's have."""
     uid = str(10**15 + secrets.randbelow(9 * 10**15))
     connection.execute(

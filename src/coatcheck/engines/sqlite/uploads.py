@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Final
 
 from ...core.times import Moments
@@ -10,6 +9,7 @@ from ...ports.catalog import Gone, Stale, Written
 from ...ports.object import ObjectRecord
 from ...ports.quota import Usage
 from ...ports.upload import Part, Upload
+from ..sql import SqlConnection
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of
 from .objects import Columns, check_bucket, check_overwrite, find_replaced, growth, put_version, rules_of
 from .row_sums import row_sum
@@ -29,16 +29,17 @@ from .rows import (
 )
 from .usage import check_quota, grow
 
-UPLOADS: Final = (
-    "SELECT key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm"
-    " FROM upload WHERE bucket_id = ?"
+UPLOAD_COLUMNS: Final = (
+    "key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm"
 )
+UPLOADS: Final = f"SELECT {UPLOAD_COLUMNS} FROM upload WHERE bucket_id = ?"  # noqa: S608 (our own words)
 UPLOAD: Final = f"{UPLOADS} AND key = ? AND upload_id = ?"
 PARTS: Final = (
     "SELECT number, size, etag, crc64, last_modified, segments FROM part"
     " WHERE upload = (SELECT id FROM upload WHERE bucket_id = ? AND key = ? AND upload_id = ?) AND number > ?"
     " ORDER BY number LIMIT ?"
 )
+_BYTES: Final = "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM part WHERE upload = ?"
 
 
 def read_upload(row: Any) -> Upload:
@@ -63,7 +64,7 @@ def read_part(row: Any) -> Part:
     return Part(number, size, etag, read_crc64(crc64), last_modified, read_segments(segments))
 
 
-def create_upload(connection: sqlite3.Connection, bucket_id: int, upload: Upload) -> None:
+def create_upload(connection: SqlConnection, bucket_id: int, upload: Upload) -> None:
     check_bucket(connection, bucket_id)
     connection.execute(
         "INSERT INTO upload (bucket_id, key, upload_id, initiated_at, storage_class, headers, tags, encryption,"
@@ -84,7 +85,7 @@ def create_upload(connection: sqlite3.Connection, bucket_id: int, upload: Upload
 
 
 def put_part(
-    connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool
+    connection: SqlConnection, bucket_id: int, key: str, upload_id: str, part: Part, *, shared: bool
 ) -> tuple[str, ...]:
     number, _ = _find(connection, bucket_id, key, upload_id)
     old = connection.execute(
@@ -108,7 +109,7 @@ def put_part(
 
 
 def complete_upload(
-    connection: sqlite3.Connection,
+    connection: SqlConnection,
     bucket_id: int,
     upload: Upload,
     record: ObjectRecord,
@@ -123,7 +124,9 @@ def complete_upload(
     check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
     rules = rules_of(connection, bucket_id, moments)
     replaced = find_replaced(connection, bucket_id, rules, record.key)
-    going = connection.execute("SELECT ifnull(sum(size), 0) FROM part WHERE upload = ?", (number,)).fetchone()[0]
+    going = connection.execute(
+        "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM part WHERE upload = ?", (number,)
+    ).fetchone()[0]
     more = growth(record, replaced)
     check_quota(connection, bucket_id, Usage(more.size - going, more.objects))
     moved = move_blobs(connection, read_blob_ids(columns.segments), _delete(connection, bucket_id, number))
@@ -131,12 +134,12 @@ def complete_upload(
     return Written(written.version_id, written.released + moved)
 
 
-def abort_upload(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
+def abort_upload(connection: SqlConnection, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
     number, _ = _find(connection, bucket_id, key, upload_id)
     return release_blobs(connection, _delete(connection, bucket_id, number))
 
 
-def _find(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: str) -> tuple[int, int]:
+def _find(connection: SqlConnection, bucket_id: int, key: str, upload_id: str) -> tuple[int, int]:
     """The upload's own number, and its revision. Raises: Gone."""
     found: tuple[int, int] | None = connection.execute(
         "SELECT id, revision FROM upload WHERE bucket_id = ? AND key = ? AND upload_id = ?", (bucket_id, key, upload_id)
@@ -146,7 +149,7 @@ def _find(connection: sqlite3.Connection, bucket_id: int, key: str, upload_id: s
     return found
 
 
-def _delete(connection: sqlite3.Connection, bucket_id: int, number: int) -> list[bytes]:
+def _delete(connection: SqlConnection, bucket_id: int, number: int) -> list[bytes]:
     """Remove an upload and its parts; the blobs that those named, once for each part."""
     rows = connection.execute("SELECT segments, size FROM part WHERE upload = ?", (number,)).fetchall()
     grow(connection, bucket_id, Usage(-sum(row[1] for row in rows)))

@@ -6,12 +6,12 @@ in one transaction cost two updates. Where there is a quota it is written before
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple, cast
 
 from ...ports.object import DELETE_MARKER
 from ...ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
+from ..sql import SqlConnection
 from .connection import CatalogConnection
 
 LIMITS: Final = (
@@ -23,12 +23,13 @@ OF_BUCKET: Final = "SELECT size, objects FROM bucket_usage WHERE bucket_id = ?"
 OF_ACCOUNT: Final = "SELECT size, objects FROM account_usage WHERE account = ?"
 QUOTA_OF_ACCOUNT: Final = "SELECT quota_size, quota_objects FROM account WHERE uid = ?"
 _ADD_TO_BUCKET: Final = (
-    "INSERT INTO bucket_usage VALUES (?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET size = size + excluded.size, objects = objects + excluded.objects"
+    "INSERT INTO bucket_usage (bucket_id, size, objects) VALUES (?, ?, ?) ON CONFLICT (bucket_id)"
+    " DO UPDATE SET size = bucket_usage.size + excluded.size, objects = bucket_usage.objects + excluded.objects"
 )
 _ADD_TO_ACCOUNT: Final = (
-    "INSERT INTO account_usage SELECT owner, ?, ? FROM bucket WHERE id = ?"
-    " ON CONFLICT DO UPDATE SET size = size + excluded.size, objects = objects + excluded.objects"
+    "INSERT INTO account_usage (account, size, objects) SELECT owner, ?, ? FROM bucket WHERE id = ?"
+    " ON CONFLICT (account) DO UPDATE SET size = account_usage.size + excluded.size,"
+    " objects = account_usage.objects + excluded.objects"
 )
 
 
@@ -47,7 +48,7 @@ class Limits(NamedTuple):
 _FREE: Final = Limits("", UNLIMITED, UNLIMITED)
 
 
-def _noted(connection: sqlite3.Connection) -> CatalogConnection:
+def _noted(connection: SqlConnection) -> CatalogConnection:
     """Mutations are handed a connection of SQLite's type; the writer's own has more."""
     return cast(CatalogConnection, connection)
 
@@ -57,13 +58,13 @@ def usage_of(kind: str, size: int) -> Usage:
     return Usage(size, int(kind != DELETE_MARKER))
 
 
-def grow(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
+def grow(connection: SqlConnection, bucket_id: int, more: Usage) -> None:
     """A bucket holds so much more from the commit on, or less."""
     size, objects = _noted(connection).grown.get(bucket_id, (0, 0))
     _noted(connection).grown[bucket_id] = (size + more.size, objects + more.objects)
 
 
-def write_grown(connection: sqlite3.Connection) -> None:
+def write_grown(connection: SqlConnection) -> None:
     """Write down what was gathered, inside the transaction."""
     for bucket_id, (size, objects) in _noted(connection).grown.items():
         if size or objects:
@@ -72,18 +73,18 @@ def write_grown(connection: sqlite3.Connection) -> None:
     _noted(connection).grown.clear()
 
 
-def begin_usage(connection: sqlite3.Connection) -> None:
+def begin_usage(connection: SqlConnection) -> None:
     """A transaction begins: what another one gathered and didn't commit is forgotten, and so are the limits."""
     _noted(connection).grown.clear()
     _noted(connection).limits.clear()
 
 
-def forget_limits(connection: sqlite3.Connection) -> None:
+def forget_limits(connection: SqlConnection) -> None:
     """A quota was changed inside the transaction."""
     _noted(connection).limits.clear()
 
 
-def check_quota(connection: sqlite3.Connection, bucket_id: int, more: Usage) -> None:
+def check_quota(connection: SqlConnection, bucket_id: int, more: Usage) -> None:
     """May a mutation make so much more? Called before it writes. Raises: OverQuota."""
     if more.size <= 0 and more.objects <= 0:
         return
@@ -119,6 +120,6 @@ def weigh(limits: Limits, in_bucket: Usage, in_account: Usage, more: Usage) -> N
         raise OverQuota(limits.owner, limits.account)
 
 
-def set_account_quota(connection: sqlite3.Connection, account: str, quota: Quota) -> None:
+def set_account_quota(connection: SqlConnection, account: str, quota: Quota) -> None:
     connection.execute("UPDATE account SET quota_size = ?, quota_objects = ? WHERE uid = ?", (*quota, account))
     forget_limits(connection)

@@ -1,0 +1,228 @@
+"""Connections: one for the mutations of a thread, some for the reads of an event loop. They keep no state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Self
+
+import asyncpg
+from asyncpg.prepared_stmt import PreparedStatement
+
+from ...clock import Clock
+from ...ports.catalog import Away
+from ..sql import Rows
+from .faults import is_lost, translate
+from .statements import reading, writing
+
+_CONNECT_WAIT_S: Final = 3.0
+_ANSWER_WAIT_S: Final = 4.0
+_LOCK_WAIT_MS: Final = 3000
+_IDLE_MAX_MS: Final = 10_000  # of a transaction: one whose process stands still gives up what it holds
+_PREPARED_MAX: Final = 400
+_READERS_MAX: Final = 8
+_RETRY_S: Final = 0.1
+_RETRIED_S: Final = 2.0  # as long as a restart takes
+
+# What moves the number by which processes know that what they remember is true, and that of the register of links.
+_REMEMBERED: Final = frozenset(
+    ("account", "access_key", "bucket", "bucket_setting", "user", "role", "policy", "attachment", "domain")
+)
+_LINKS: Final = frozenset(("link", "link_rule"))
+
+
+class Address(NamedTuple):
+    """Where the database is.
+
+    Attributes:
+        url: postgresql://..., as libpq has them. What it leaves open, PGPASSWORD, PGPASSFILE and their like say.
+    """
+
+    url: str
+
+    async def connect(self) -> asyncpg.Connection[Any]:
+        return await asyncpg.connect(
+            self.url,
+            timeout=_CONNECT_WAIT_S,
+            command_timeout=_ANSWER_WAIT_S,
+            statement_cache_size=_PREPARED_MAX,
+            max_cached_statement_lifetime=0,
+            server_settings={
+                "application_name": "coatcheck",
+                "lock_timeout": str(_LOCK_WAIT_MS),
+                "idle_in_transaction_session_timeout": str(_IDLE_MAX_MS),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a statement gave. See `sql.Rows`."""
+
+    rows: list[Any]
+    rowcount: int = -1
+    lastrowid: int | None = None
+
+    def fetchone(self) -> Any:
+        return self.rows[0] if self.rows else None
+
+    def fetchall(self) -> list[Any]:
+        return self.rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+
+class Connection:
+    """A connection whose calls wait for their answers; see `sql.SqlConnection`. Its thread runs no event loop.
+
+    Attributes:
+        grown, limits: see `sqlite.usage`.
+        moved: which numbers of `generation` the transaction under way has to move.
+    """
+
+    def __init__(self, address: Address, clock: Clock) -> None:
+        """Raises: what asyncpg does."""
+        self._loop = asyncio.new_event_loop()
+        self._clock = clock
+        self._prepared: dict[str, PreparedStatement[Any]] = {}
+        self.grown: dict[int, tuple[int, int]] = {}
+        self.limits: dict[int, object] = {}
+        self.moved: set[str] = set()
+        try:
+            self._line = self._loop.run_until_complete(address.connect())
+        except BaseException:
+            self._loop.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @property
+    def is_open(self) -> bool:
+        return not self._line.is_closed()
+
+    def execute(self, sql: str, parameters: tuple[Any, ...] = (), /) -> Rows:
+        statement = writing(sql)
+        if statement.table == "generation":
+            self.moved.add("number")
+            return Given([])
+        if statement.is_dated:
+            parameters = (*parameters, int(self._clock()))
+        rows, count = self.ask(statement.text, *parameters)
+        if count > 0 and not statement.is_use:
+            self._note_move(statement.table)
+        return Given(rows, count, rows[0][0] if statement.is_numbered and rows else None)
+
+    def executemany(self, sql: str, parameters: Iterable[tuple[Any, ...]], /) -> Rows:
+        statement, many = writing(sql), list(parameters)
+        if statement.is_dated:
+            many = [(*each, int(self._clock())) for each in many]
+        if many:
+            self._loop.run_until_complete(self._line.executemany(statement.text, many))
+            self._note_move(statement.table)
+        return Given([])
+
+    def ask(self, text: str, *arguments: Any) -> tuple[list[Any], int]:
+        """Rows, and how many were changed, of a statement that is PostgreSQL's own."""
+        return self._loop.run_until_complete(self._ask(text, arguments))
+
+    def run(self, script: str) -> None:
+        """Statements without arguments, in one message."""
+        self._loop.run_until_complete(self._line.execute(script))
+
+    def close(self) -> None:
+        """Without waiting for the server. May be called twice."""
+        if not self._loop.is_closed():
+            self._line.terminate()
+            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.close()
+
+    async def _ask(self, text: str, arguments: tuple[Any, ...]) -> tuple[list[Any], int]:
+        prepared = self._prepared.get(text)
+        if prepared is None:
+            if len(self._prepared) >= _PREPARED_MAX:
+                self._prepared.clear()
+            prepared = self._prepared[text] = await self._line.prepare(text)
+        rows = await prepared.fetch(*arguments)
+        _, _, count = (prepared.get_statusmsg() or "").rpartition(" ")
+        return rows, int(count) if count.isdigit() else -1
+
+    def _note_move(self, table: str) -> None:
+        if table in _REMEMBERED:
+            self.moved.add("number")
+        elif table in _LINKS:
+            self.moved.add("links")
+
+
+class Reader:
+    """The connections of an event loop for reads: as many as are in use at once, up to a bound. See `sql.SqlReader`."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._idle: list[asyncpg.Connection[Any]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._room = asyncio.Semaphore(_READERS_MAX)
+        self.asked = 0  # statements so far
+
+    async def find(self, sql: str, parameters: tuple[Any, ...] = (), /) -> Any:
+        rows = await self.ask(reading(sql), *parameters)
+        return rows[0] if rows else None
+
+    async def find_all(self, sql: str, parameters: tuple[Any, ...] = (), /) -> list[Any]:
+        return await self.ask(reading(sql), *parameters)
+
+    async def ask(self, text: str, *arguments: Any) -> list[Any]:
+        """Rows of a statement that is PostgreSQL's own. Asked again, for a while, when the line was lost.
+
+        Raises: Away.
+        """
+        if any(type(argument) is str and "\0" in argument for argument in arguments):
+            return []  # no text of the database has it
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._idle, self._room = loop, [], asyncio.Semaphore(_READERS_MAX)
+        until = loop.time() + _RETRIED_S
+        async with self._room:
+            while True:
+                try:
+                    return await self._ask_once(text, arguments)
+                except Exception as error:
+                    if not is_lost(error):
+                        raise
+                    self._forget_lost()
+                    if loop.time() >= until or isinstance(error, TimeoutError):
+                        translate(error)  # for the log
+                        raise Away("The database cannot be reached.") from None
+                await asyncio.sleep(_RETRY_S)
+
+    async def _ask_once(self, text: str, arguments: tuple[Any, ...]) -> list[Any]:
+        line = self._idle.pop() if self._idle else await self._address.connect()
+        self.asked += 1
+        try:
+            rows = await line.fetch(text, *arguments)
+        except BaseException as error:
+            if isinstance(error, asyncpg.PostgresError) and not is_lost(error):
+                self._idle.append(line)
+            else:
+                line.terminate()
+            raise
+        self._idle.append(line)
+        return rows
+
+    def _forget_lost(self) -> None:
+        """What was idle has most likely gone with the one that failed."""
+        for line in self._idle:
+            line.terminate()
+        self._idle.clear()
+
+    def close(self) -> None:
+        """May be called twice, and when the loop has ended."""
+        if self._loop is not None and not self._loop.is_closed():
+            for line in self._idle:
+                line.terminate()
+        self._idle.clear()

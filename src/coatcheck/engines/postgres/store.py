@@ -1,0 +1,336 @@
+"""A store whose catalog is a PostgreSQL database and whose bytes are files of a directory; and what happens before a
+server starts on it.
+
+The directory holds what a data directory does but for the catalog (see `local`): locks, keys, certificates, blobs.
+`bytes.id` says which it is: a database notes the one that has its objects' bytes, and is opened with no other.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+from ...clock import Clock, SteadyClock, monotonic_clock, wall_clock
+from ...core.times import write_iso
+from ...ports.byte_store import RemovalHeld
+from ...ports.secrets import TLS
+from ...ports.store import Commits
+from ..blob_paths import BlobPaths, sync_directory
+from ..checks import BlobFacts
+from ..directory_faults import BadDatabase, BadDirectory, told
+from ..encrypted import EncryptingByteStore
+from ..files import FileByteStore
+from ..key_text import find_key_text
+from ..local import CLOCK_WAITS, FileLock, alone_in, log, make_private
+from ..master_keys import MasterKeys
+from ..needed_keys import (
+    ROOT,
+    check_keys,
+    check_opening_keys,
+    fingerprint,
+    is_authority_known,
+    is_root_key_needed,
+    known_fingerprints,
+    note_fingerprint,
+    note_keys,
+    set_fingerprints,
+)
+from ..noted_secrets import NotedSecrets
+from ..results import prepare_results
+from ..secret_files import FileSecrets
+from ..sqlite.arrivals import SqlArrivals
+from ..sqlite.blobs import forget_blobs
+from ..sqlite.content_sums import SqlContentSums
+from ..sqlite.identities import SqlIdentities
+from ..sqlite.link_totals import SqlLinkTotals
+from ..sqlite.noted_time import accept_wall_time, begin_clock
+from ..sqlite.schema import make_root_account
+from ..sqlite.seal import Seal
+from ..sqlite.tickets import SqlTickets
+from .catalog import PostgresCatalog
+from .connection import Address, Connection, Reader
+from .domains import PostgresDomains
+from .faults import is_lost, sqlstate_of
+from .held import REGISTER
+from .keyring import PostgresKeyring
+from .known import DOMAINS, NUMBERS, Known
+from .links import ANY_LINK, SOME_RULES, PostgresLinks
+from .reads import PostgresReads
+from .schema import STEPS, migrate, read_version
+from .seen import Seen
+from .watch import Watch
+from .writer import Writer
+
+T = TypeVar("T")
+
+_ID_FILE: Final = "bytes.id"
+_BYTES: Final = "bytes"  # the name under which a database notes the directory
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresStore:
+    """See `ports.store`. Close it when no call is running any more."""
+
+    catalog: PostgresCatalog
+    byte_store: EncryptingByteStore
+    keyring: PostgresKeyring
+    identities: SqlIdentities
+    domains: PostgresDomains
+    links: PostgresLinks
+    tickets: SqlTickets
+    content_sums: SqlContentSums
+    link_totals: SqlLinkTotals
+    arrivals: SqlArrivals
+    reads: PostgresReads
+    secrets: NotedSecrets
+    reader: Reader
+    _watch: Watch
+    _files: FileByteStore
+    _writer: Writer
+    _in_use: FileLock
+
+    @property
+    def commits(self) -> Commits:
+        return Commits(self._writer.changes, self._writer.seconds, lambda: self._writer.waiting)
+
+    def close(self) -> None:
+        """Commit what is queued, end the threads, close the files and the connections."""
+        self._watch.close()
+        self._files.close()
+        self.reader.close()
+        self._writer.close()
+        self._in_use.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Begun(NamedTuple):
+    """What a process has found that opens a database."""
+
+    secret_key: bytes
+    master_keys: MasterKeys
+    steady: SteadyClock
+    numbers: tuple[int, int]
+    domains: list[Any]
+    has_links: bool
+    rules: list[Any]
+
+
+def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock) -> PostgresStore:
+    """Open a prepared database, and the directory of its bytes; any number of processes may.
+
+    Raises: WrongKey, NewerStore, BadDirectory, BadDatabase, InUse.
+    """
+    address, files = Address(url), FileSecrets(data)
+    in_use = FileLock(data / "open.lock")
+    in_use.share(0)
+    try:
+
+        def begin(line: Connection) -> _Begun:
+            if read_version(line) < len(STEPS):
+                raise BadDatabase("The database is of an older coatcheck; start this one's server on it.")
+            _check_directory(line, data)
+            opening = check_opening_keys(line, files)
+            numbers, _ = line.ask(NUMBERS)
+            domains, _ = line.ask(DOMAINS)
+            links, _ = line.ask(ANY_LINK)
+            rules, _ = line.ask(SOME_RULES)
+            return _Begun(*opening, begin_clock(line, clock, monotonic), numbers[0], domains, bool(links), rules)
+
+        begun = _with_line(address, clock, begin)
+    except BaseException:
+        in_use.close()
+        raise
+    seal, seen, reader = Seal(begun.secret_key), Seen(), Reader(address)
+    writer = Writer(address, clock, begun.steady, seen)
+    known = Known(reader, seal, seen)
+    known.begin(begun.numbers, begun.domains)
+    keyring, links = PostgresKeyring(known, writer, seal, clock), PostgresLinks(reader, writer, seen)
+    watch = Watch(known, links)
+    links.begin(begun.has_links, begun.rules)
+    file_store = FileByteStore(data, _no_facts)
+    return PostgresStore(
+        catalog=PostgresCatalog(known, writer, begun.steady.moments),
+        byte_store=EncryptingByteStore(file_store, begun.master_keys),
+        keyring=keyring,
+        identities=SqlIdentities(reader, writer, clock),
+        domains=PostgresDomains(known, writer, seal),
+        links=links,
+        tickets=SqlTickets(reader, writer),
+        content_sums=SqlContentSums(reader, writer),
+        link_totals=SqlLinkTotals(reader, writer),
+        arrivals=SqlArrivals(reader, writer, begun.steady.moments),
+        reads=PostgresReads(known, keyring, links, watch),
+        secrets=_noted_secrets(address, clock, files, writer),
+        reader=reader,
+        _watch=watch,
+        _files=file_store,
+        _writer=writer,
+        _in_use=in_use,
+    )
+
+
+def _no_facts(blob_id: str) -> BlobFacts | None:
+    """Nothing is asked of the database while a file is opened: a blob is compared with its object's CRC-64."""
+    return None
+
+
+def _noted_secrets(address: Address, clock: Clock, files: FileSecrets, writer: Writer) -> NotedSecrets:
+    def needs(name: str) -> bool:
+        return _with_line(address, clock, lambda line: bool(known_fingerprints(line, name)))
+
+    async def note(name: str, key: bytes) -> None:
+        await writer.run(lambda line: note_fingerprint(line, name, key))
+
+    return NotedSecrets(files, needs, note)
+
+
+class PostgresPrepared:
+    """A database that is ready, and the directory beside it, locked. See `opening.PreparedStore`."""
+
+    def __init__(self, url: str, data: Path, clock: Clock, *, accept_clock: bool = False) -> None:
+        """Make both ready for a server: what is missing is made, tables are brought up to date.
+
+        Args:
+            accept_clock: as `prepare_local` has it.
+        Raises: InUse, NewerStore, WrongKey, BadDirectory, BadDatabase.
+        """
+        self._address, self._clock = Address(url), clock
+        self.data, self.secrets = data, FileSecrets(data)
+        with told(data):
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (data / "catalog.sqlite").exists():
+                raise BadDirectory(f"{data} has a catalog of its own. Name another directory for --data.")
+            if any(data.iterdir()) and not (data / _ID_FILE).exists():
+                raise BadDirectory(f"{data} is not empty, and not of coatcheck. Name another directory for --data.")
+            _keep_id(data)
+            make_private(data)
+            self._lock = FileLock(data / "server.lock")
+        try:
+            self._lock.own(0)
+            with told(data), alone_in(data):
+                behind = self._ask(lambda line: self._prepare(line, accept_clock))
+            if behind is not None:
+                log.warning(CLOCK_WAITS, write_iso(behind))
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        return _with_line(self._address, self._clock, question)
+
+    def _prepare(self, line: Connection, accept_clock: bool) -> int | None:
+        migrate(line)
+        _check_directory(line, self.data)
+        paths = BlobPaths(self.data)
+        check_keys(line, self.secrets, paths)
+        paths.prepare()
+        prepare_results(self.data / "results")
+        line.run("BEGIN")
+        line.ask("SELECT slot FROM held WHERE slot = $1 FOR UPDATE", REGISTER)
+        note_keys(line, self.secrets)
+        note_fingerprint(line, _BYTES, (self.data / _ID_FILE).read_bytes())
+        make_root_account(line, int(self._clock()))
+        behind = accept_wall_time(line, self._clock(), accepted=accept_clock)
+        line.run("COMMIT")
+        _recover(line, paths)
+        sync_directory(self.data)
+        return behind
+
+    def needs_root_key(self) -> bool:
+        return self._ask(is_root_key_needed)
+
+    def note_root_key(self, access_key_id: str) -> None:
+        self._ask(lambda line: set_fingerprints(line, ROOT, [access_key_id.encode()]))
+
+    def has_authority(self) -> bool:
+        from ..certificates import tls_files  # loads OpenSSL
+
+        return self._ask(lambda line: is_authority_known(line, self.secrets, tls_files(self.data).ca))
+
+    def note_authority(self) -> None:
+        self._ask(lambda line: note_fingerprint(line, TLS, find_key_text(self.secrets, TLS)))
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+def _keep_id(data: Path) -> None:
+    path = data / _ID_FILE
+    if not path.exists():
+        path.write_text(secrets.token_hex(16) + "\n")
+        path.chmod(0o600)
+        sync_directory(data)
+
+
+def _check_directory(line: Connection, data: Path) -> None:
+    """Raises: BadDirectory."""
+    known = known_fingerprints(line, _BYTES)
+    if known and fingerprint(_BYTES, (data / _ID_FILE).read_bytes()) not in known:
+        raise BadDirectory(f"The bytes of this database's objects are not in {data}. Name their directory with --data.")
+
+
+def _recover(line: Connection, paths: BlobPaths) -> None:
+    """Finish what a crash interrupted. A blob in flight that a row names is kept, another one removed; then the blobs
+    that were released are."""
+    for blob_id in paths.in_flight():
+        rows, _ = line.ask("SELECT 1 FROM blob WHERE id = $1", bytes.fromhex(blob_id))
+        if rows:
+            paths.keep(blob_id)
+        else:
+            paths.discard(blob_id)
+    rows, _ = line.ask("SELECT blob_id FROM garbage")
+    garbage = [row[0].hex() for row in rows]
+    try:
+        paths.remove(garbage)
+    except RemovalHeld:
+        return  # a backup is under way; the sweep removes them
+    forget_blobs(line, garbage)
+
+
+def _with_line(address: Address, clock: Clock, question: Callable[[Connection], T]) -> T:
+    """Ask on a connection of its own, in a thread of its own: an event loop may run in this one.
+
+    Raises: BadDatabase; what the question raises.
+    """
+
+    def ask() -> T:
+        with Connection(address, clock) as line:
+            return question(line)
+
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            return thread.submit(ask).result()
+        except Exception as error:
+            raise _told(error) from error if isinstance(error, BadDatabase) else None
+
+
+def _told(error: Exception) -> Exception:
+    """What the database says, in words that say what to do."""
+    state = sqlstate_of(error)
+    if state in ("28P01", "28000"):
+        return BadDatabase(
+            f"The database refuses this user ({error}). Set PGPASSWORD or PGPASSFILE, or correct --store."
+        )
+    if state == "3D000":
+        return BadDatabase(f"{error}. Make it (createdb), or correct --store.")
+    if state == "42501":
+        return BadDatabase(f"The database allows this user too little ({error}). Let it own the database.")
+    if state == "25006":
+        return BadDatabase("The database is read only: a standby, perhaps. Name the primary in --store.")
+    if is_lost(error) and not isinstance(error, BadDirectory):
+        return BadDatabase(f"The database cannot be reached ({type(error).__name__}). Start it, or correct --store.")
+    if isinstance(error, ValueError):
+        return BadDatabase(f"--store is no URL of a database: {error}")
+    return error

