@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..ports.catalog import Gone
 from ..ports.link_totals import Totals
-from ..ports.links import UNKNOWN, Link, Rule, Scope, Standing, Uses
+from ..ports.links import UNKNOWN, LimitedPart, Link, Rule, Scope, Standing, Uses
 from ..ports.tickets import Change, Ticket
 
 
@@ -81,6 +81,14 @@ class MemoryLinks:
         if link_id not in self._links:
             raise Gone(link_id)
         changed = {(link_id, part): change(self._uses.get((link_id, part), "")) for part, change in changes.items()}
+        self._uses.update(changed)
+
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        changed: dict[tuple[str, str], Uses] = {
+            (link_id, part): change(self._uses.get((link_id, part), ""))
+            for (link_id, part), change in changes.items()
+            if link_id in self._links
+        }
         self._uses.update(changed)
 
     async def find_ticket(self, link_id: str) -> tuple[Link, Ticket] | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import secrets
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from coatcheck.core.body import Slice, Stream, let_go, slice_size
 from coatcheck.core.byte_range import ByteRange
@@ -20,10 +20,11 @@ from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken
 from coatcheck.core.limits import LINK_NEWS_S
 from coatcheck.identity.caller import UsedLink
 from coatcheck.links.standing import Presented, check_standing
-from coatcheck.links.uses import Content, Download, UsedUp, allow, begin, end
-from coatcheck.links.uses_text import read_uses, write_uses
+from coatcheck.links.uses import Content, Download, UsedUp, Uses, allow, begin, end
 from coatcheck.ports.catalog import Gone, NotWritten, Unknown
-from coatcheck.ports.links import Limits, Links, NoLinks
+from coatcheck.ports.links import LimitedPart, Limits, Links, NoLinks
+
+from .late_ends import Change, LateEnds, on_text
 
 _STEP_MIN_BYTES: Final = 4 * 1024 * 1024
 _STEPS_MAX: Final = 16  # of a download: each is a commit
@@ -46,17 +47,6 @@ async def find_limits(register: Links, link: UsedLink, address: str, now: float)
     return check_standing(standing, Presented(caller.account, link.signed_at_s, address), now)
 
 
-class LimitedPart(NamedTuple):
-    """What uses are counted of.
-
-    Attributes:
-        part: of a link to several objects, which: see `name_part`; "" for a link to one.
-    """
-
-    link_id: str
-    part: str = ""
-
-
 def name_part(key: str) -> str:
     """Under what the uses of one object of a link to several are counted."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=15).hexdigest()
@@ -77,6 +67,7 @@ class LimitedDownloads:
         self.register = register
         self._running: set[LimitedDownload] = set()
         self._ending: set[asyncio.Task[None]] = set()
+        self._late = LateEnds(register)
 
     async def begin(
         self, link: LimitedPart, limit: int, receiver: str, content: Content, span: ByteRange, now: float
@@ -86,7 +77,12 @@ class LimitedDownloads:
         Raises: OssError LINK_USED_UP; LINK_CANCELLED, if the row has gone meanwhile; what the store raises.
         """
         download = LimitedDownload(self.register, link, content, span, now)
-        await download.begin(limit, receiver)
+        before = self._late.take(link)
+        try:
+            await download.begin(limit, receiver, before)
+        except BaseException:
+            self._late.add(link, *before)
+            raise
         self._running.add(download)
         return download
 
@@ -95,6 +91,9 @@ class LimitedDownloads:
         allowed."""
         if isinstance(download, LimitedDownload):
             self._running.discard(download)
+            if download.is_whole(sent_bytes):
+                self._late.add(download.link, download.ended(sent_bytes))
+                return
         task = asyncio.get_running_loop().create_task(_told(download, sent_bytes))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -108,6 +107,7 @@ class LimitedDownloads:
 
     async def settled(self) -> None:
         """When the register has been told of all that is over."""
+        await self._late.settled()
         while self._ending:
             await asyncio.wait(self._ending)
 
@@ -134,29 +134,31 @@ class LimitedDownload:
 
     def __init__(self, links: Links, link: LimitedPart, content: Content, span: ByteRange, now: float) -> None:
         self._links = links
-        self._link = link
+        self.link = link
         self._content = content
         self._loop = asyncio.get_running_loop()
         self._zero = now - self._loop.time()
         self._step = max(_STEP_MIN_BYTES, -(-content.size // _STEPS_MAX))
         first_step = min(span.stop, span.start + self._step)
-        self._download = Download(secrets.token_hex(6), span.start, span.stop, first_step, now)
+        self._download = Download(f"{random.getrandbits(48):012x}", span.start, span.stop, first_step, now)
         self._over = False
 
-    async def begin(self, limit: int, receiver: str) -> None:
+    async def begin(self, limit: int, receiver: str, before: Sequence[Change] = ()) -> None:
         """Take a use, or join one. Nothing may be sent before this has returned.
 
+        Args:
+            before: what else the register hasn't been told of this link: it is in the same change.
         Raises: OssError LINK_USED_UP; LINK_CANCELLED, if the row has gone meanwhile; what the store raises.
         """
 
-        def change(text: str) -> str:
+        def beginning(uses: Uses) -> Uses:
             try:
-                return write_uses(begin(read_uses(text), limit, receiver, self._content, self._download))
+                return begin(uses, limit, receiver, self._content, self._download)
             except UsedUp:
                 raise LINK_USED_UP() from None
 
         try:
-            await self._links.change_uses(self._link.link_id, {self._link.part: change})
+            await self._change((*before, beginning))
         except Gone:
             raise LINK_CANCELLED() from None
 
@@ -179,14 +181,20 @@ class LimitedDownload:
         if self._over:
             return
         self._over = True
+        with suppress(Gone):
+            await self._change((self.ended(sent_bytes),))
+
+    def is_whole(self, sent_bytes: int) -> bool:
+        """Whether that is all of the object: then its use can't be given back, and nothing is freed by its end."""
+        return self._download.range == (0, self._content.size) and sent_bytes == self._content.size
+
+    def ended(self, sent_bytes: int) -> Change:
+        """What its end, now, is to the account of uses."""
         download_id, now = self._download.id, self._now()
-        try:
-            await self._links.change_uses(
-                self._link.link_id,
-                {self._link.part: lambda text: write_uses(end(read_uses(text), download_id, sent_bytes, now))},
-            )
-        except Gone:
-            return
+        return lambda uses: end(uses, download_id, sent_bytes, now)
+
+    async def _change(self, changes: Sequence[Change]) -> None:
+        await self._links.change_uses(self.link.link_id, {self.link.part: on_text(changes)})
 
     async def _chunks(
         self, chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
@@ -219,14 +227,14 @@ class LimitedDownload:
         """Raises: Broken, when the register has given the download up."""
         now, download_id = self._now(), self._download.id
 
-        def change(text: str) -> str:
-            going_on = allow(read_uses(text), download_id, to, now)
+        def allowing(uses: Uses) -> Uses:
+            going_on = allow(uses, download_id, to, now)
             if going_on is None:
                 raise Gone(download_id)
-            return write_uses(going_on)
+            return going_on
 
         try:
-            await self._links.change_uses(self._link.link_id, {self._link.part: change})
+            await self._change((allowing,))
         except Gone:
             raise Broken from None
         self._download = Download(download_id, self._download.first, self._download.end, to, now)

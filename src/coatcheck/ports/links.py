@@ -128,6 +128,17 @@ class Standing:
 UNKNOWN = Standing()
 
 
+class LimitedPart(NamedTuple):
+    """What uses are counted of.
+
+    Attributes:
+        part: of a link to several objects, which, as an opaque word; "" for a link to one.
+    """
+
+    link_id: str
+    part: str = ""
+
+
 class Links(Protocol):
     """The register. Changes are seen by the next question of any process; none is lost once its method has returned."""
 
@@ -183,6 +194,13 @@ class Links(Protocol):
         """
         ...
 
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        """Change accounts of several links' uses, in one transaction; those of links without a row are passed over.
+
+        Raises: what a change raises, and nothing has changed.
+        """
+        ...
+
     async def forget_ended(self, before: int, most: int) -> int:
         """Remove rows of links that ended before then, with their uses; how many, `most` at most."""
         ...
@@ -229,3 +247,6 @@ class NoLinks:
 
     async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
         raise Gone(link_id)
+
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        return

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from ...core.limits import LINK_RULES_REMEMBERED_MAX, LINKS_REMEMBERED_MAX
 from ...ports.catalog import Gone
-from ...ports.links import UNKNOWN, Limits, Link, Rule, Scope, Standing, Uses
+from ...ports.links import UNKNOWN, LimitedPart, Limits, Link, Rule, Scope, Standing, Uses
 from .changes import Changes
 from .connection import Reader
+from .row_sums import row_sum
 from .writer import Writer
 
 _LINK: Final = (
@@ -23,6 +24,13 @@ _RULE: Final = (
 )
 _USES: Final = "SELECT uses FROM link_uses WHERE id = ?"
 _PART_USES: Final = "SELECT uses FROM link_part_uses WHERE id = ? AND part = ?"
+_USES_OF_LINK: Final = (
+    "SELECT coalesce(uses, '') FROM link LEFT JOIN link_uses ON link_uses.id = link.id WHERE link.id = ?"
+)
+_PART_USES_OF_LINK: Final = (
+    "SELECT coalesce(uses, '') FROM link LEFT JOIN link_part_uses ON link_part_uses.id = link.id AND part = ?"
+    " WHERE link.id = ?"
+)
 
 
 class SqliteLinks:
@@ -92,6 +100,9 @@ class SqliteLinks:
 
     async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
         await self._writer.run(lambda connection: _change_uses(connection, link_id, changes))
+
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        await self._writer.run(lambda connection: _tell_uses(connection, changes))
 
     async def forget_ended(self, before: int, most: int) -> int:
         return await self._writer.run(lambda connection: _forget_ended(connection, before, most))
@@ -238,19 +249,40 @@ def _remove_rule(connection: sqlite3.Connection, scope: Scope) -> None:
 
 
 def _change_uses(connection: sqlite3.Connection, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
-    if connection.execute("SELECT 1 FROM link WHERE id = ?", (link_id,)).fetchone() is None:
-        raise Gone(link_id)
-    changed: list[tuple[str, Uses]] = []
+    changed = {}
     for part, change in changes.items():
-        sql, place = (_PART_USES, (link_id, part)) if part else (_USES, (link_id,))
-        row = connection.execute(sql, place).fetchone()
-        changed.append((part, change(row[0] if row else "")))
-    for part, uses in changed:
-        if part:
-            sql = "INSERT OR REPLACE INTO link_part_uses (id, part, uses) VALUES (?, ?, ?)"
-            connection.execute(sql, (link_id, part, uses))
-        else:
-            connection.execute("INSERT OR REPLACE INTO link_uses (id, uses) VALUES (?, ?)", (link_id, uses))
+        uses = _find_uses(connection, link_id, part)
+        if uses is None:
+            raise Gone(link_id)
+        changed[part] = change(uses)
+    for part, uses in changed.items():
+        _write_uses(connection, link_id, part, uses)
+
+
+def _tell_uses(connection: sqlite3.Connection, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+    changed = {}
+    for place, change in changes.items():
+        uses = _find_uses(connection, *place)
+        if uses is not None:
+            changed[place] = change(uses)
+    for (link_id, part), uses in changed.items():
+        _write_uses(connection, link_id, part, uses)
+
+
+def _find_uses(connection: sqlite3.Connection, link_id: str, part: str) -> Uses | None:
+    """None without the link."""
+    sql, place = (_PART_USES_OF_LINK, (part, link_id)) if part else (_USES_OF_LINK, (link_id,))
+    row = connection.execute(sql, place).fetchone()
+    return row if row is None else row[0]
+
+
+def _write_uses(connection: sqlite3.Connection, link_id: str, part: str, uses: Uses) -> None:
+    if part:
+        sql = "INSERT OR REPLACE INTO link_part_uses (id, part, uses, row_crc32) VALUES (?, ?, ?, ?)"
+        connection.execute(sql, (link_id, part, uses, row_sum(link_id, part, uses)))
+    else:
+        sql = "INSERT OR REPLACE INTO link_uses (id, uses, row_crc32) VALUES (?, ?, ?)"
+        connection.execute(sql, (link_id, uses, row_sum(link_id, uses)))
 
 
 def _forget_ended(connection: sqlite3.Connection, before: int, most: int) -> int:
