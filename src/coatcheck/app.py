@@ -255,7 +255,7 @@ class Server:
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
-            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, finding.tell, days=days).run,
+            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, finding, days=days).run,
             "link-notices": NoticeSending(ports.catalog, keyring, ports.notifier).run,
         }
         for name, run in works.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -71,6 +71,10 @@ class NoticeFinding(NamedTuple):
 
     catalog: Catalog
     links: Links
+
+    async def buckets(self) -> Collection[str]:
+        """Of whose links somebody is told."""
+        return frozenset(bucket.name for bucket in await self.catalog.buckets_with_entries(TARGET))
 
     async def tell(self, batch: Batch, now: float) -> None:
         """Let what these rows are wait to be told. The same batch may come again: it is told once."""

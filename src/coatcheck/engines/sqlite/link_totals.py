@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Collection, Mapping
+from itertools import islice
+from typing import Final
 
 from ...ports.link_totals import Totals
 from .connection import Reader
 from .writer import Writer
+
+_KNOWN: Final = "SELECT id FROM link WHERE id IN (SELECT value FROM json_each(?))"
+_KNOWN_AT_ONCE: Final = 500  # links that are looked up before requests go on
 
 
 class SqliteLinkTotals:
@@ -20,6 +26,14 @@ class SqliteLinkTotals:
 
     async def add(self, segment: str, start: int, stop: int, totals: Mapping[str, Totals]) -> None:
         await self._writer.run(lambda connection: _add(connection, segment, start, stop, totals))
+
+    async def known(self, link_ids: Collection[str]) -> Collection[str]:
+        found: list[str] = []
+        looked_for = iter(link_ids)
+        while some := list(islice(looked_for, _KNOWN_AT_ONCE)):
+            found += (row[0] for row in self._reader.rows(_KNOWN, (json.dumps(some),)))
+            await asyncio.sleep(0)  # requests go on
+        return found
 
     async def find(self, link_ids: Collection[str]) -> Mapping[str, Totals]:
         sql = (
