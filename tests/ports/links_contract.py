@@ -50,6 +50,17 @@ class LinksContract:
         assert len(set(numbers)) == 5
         assert not links.in_use()
 
+    async def test_of_a_link_with_a_row_or_a_rule_something_may_be_said(self, links: Links) -> None:
+        asked = ("LTAI5tAnna", "photos", "2026/猫.jpg")
+        assert not links.may_say("lk_b", *asked)
+        await put(links, LINK)
+        assert links.may_say("lk_b", *asked)
+        await links.learn()
+        assert (links.may_say("lk_b", *asked), links.may_say("lk_c", *asked)) == (True, False)
+        await links.put_rule(Rule(Scope("", "photos", "2026/"), ACCOUNT, 1))
+        assert links.may_say("lk_c", *asked)
+        assert not links.may_say("lk_c", "LTAI5tAnna", "photos", "2025/猫.jpg")
+
     async def test_a_link_is_found_as_it_was_put(self, links: Links) -> None:
         for link in (LINK, LIMITED):
             await put(links, link)

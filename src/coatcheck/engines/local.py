@@ -6,6 +6,7 @@ open.lock         held, shared, by every process that has the engines open
 catalog.sqlite    with -wal and -shm: all metadata, and small objects
 catalog.lock      held while a write transaction runs
 catalog.changes   a number that moves with every commit, see `sqlite.changes`
+catalog.links     which links have no row, see `sqlite.link_filter`
 incoming/ blobs/  see `files`
 results/          rendered pictures, see `results`; can be removed at any time
 
@@ -51,6 +52,7 @@ from .sqlite.content_sums import SqliteContentSums
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqliteIdentities
 from .sqlite.keyring import SqliteKeyring
+from .sqlite.link_filter import LinkFilter
 from .sqlite.link_totals import SqliteLinkTotals
 from .sqlite.links import SqliteLinks
 from .sqlite.noted_time import accept_wall_time, begin_clock
@@ -114,6 +116,7 @@ class LocalEngines:
     _reader: Reader
     _writer: Writer
     _changes: Changes
+    _link_rows: LinkFilter
     _open: FileLock
     _secrets: FileSecrets
 
@@ -147,6 +150,7 @@ class LocalEngines:
         self._reader.close()
         self._writer.close()
         self._changes.close()
+        self._link_rows.close()
         self._open.close()
 
     def __enter__(self) -> Self:
@@ -177,9 +181,9 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         in_use.close()
         raise
     seal = Seal(secret_key)
-    changes = Changes(data / "catalog.changes")
+    changes, links = Changes(data / "catalog.changes"), LinkFilter(data / "catalog.links")
     reader = Reader(path, changes)
-    writer = Writer(path, data / "catalog.lock", changes, clock, steady)
+    writer = Writer(path, data / "catalog.lock", changes, links, clock, steady)
     files = FileByteStore(data, _blob_finder(reader))
     return LocalEngines(
         SqliteCatalog(path, reader, writer, changes, steady),
@@ -187,7 +191,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         SqliteKeyring(reader, writer, seal, clock),
         SqliteIdentities(reader, writer, clock),
         SqliteDomains(reader, writer, seal),
-        SqliteLinks(reader, writer, changes),
+        SqliteLinks(reader, writer, changes, links),
         SqliteTickets(reader, writer),
         SqliteContentSums(reader, writer),
         SqliteLinkTotals(reader, writer),
@@ -196,6 +200,7 @@ def open_local(data: Path, clock: Clock = wall_clock, monotonic: Clock = monoton
         reader,
         writer,
         changes,
+        links,
         in_use,
         secrets,
     )
@@ -270,9 +275,8 @@ def _prepare(data: Path, clock: Clock, *, accept_clock: bool) -> None:
         paths.prepare()
         prepare_results(data / "results")
         migrate(connection)
-        (data / "catalog.changes").unlink(
-            missing_ok=True
-        )  # a writer that died may have left it odd; nobody has it open
+        for shared in ("catalog.changes", "catalog.links"):  # nobody has them open
+            (data / shared).unlink(missing_ok=True)  # a writer that died may have left the first odd
         keep_row_sums(connection)
         note_keys(connection, secrets)
         make_root_account(connection, int(clock()))

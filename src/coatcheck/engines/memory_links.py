@@ -28,6 +28,12 @@ class MemoryLinks:
     def in_use(self) -> bool:
         return bool(self._links or self._rules)
 
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        return link_id in self._links or any(scope.means(access_key_id, bucket, key) for scope in self._rules)
+
+    async def learn(self) -> None:
+        return
+
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return self.look_for_standing(link_id, access_key_id, bucket, key)
 

@@ -150,6 +150,14 @@ class Links(Protocol):
         """Whether there is any row or rule. Costs next to nothing."""
         ...
 
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        """Whether there may be a row or a rule for a link; False is certain. Costs a microsecond or two."""
+        ...
+
+    async def learn(self) -> None:
+        """What makes `may_say` precise after a start, if anything does; may be called again and again."""
+        ...
+
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         """What the register says of a link."""
         ...
@@ -214,6 +222,12 @@ class NoLinks:
 
     def in_use(self) -> bool:
         return False
+
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        return False
+
+    async def learn(self) -> None:
+        return
 
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return UNKNOWN

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from ...core.limits import LINK_RULES_REMEMBERED_MAX, LINKS_REMEMBERED_MAX
@@ -13,6 +14,7 @@ from ...ports.catalog import Gone
 from ...ports.links import UNKNOWN, LimitedPart, Limits, Link, Rule, Scope, Standing, Uses
 from .changes import Changes
 from .connection import Reader
+from .link_filter import LinkFilter
 from .row_sums import row_sum
 from .writer import Writer
 
@@ -24,6 +26,7 @@ _RULE: Final = (
 )
 _USES: Final = "SELECT uses FROM link_uses WHERE id = ?"
 _PART_USES: Final = "SELECT uses FROM link_part_uses WHERE id = ? AND part = ?"
+_PAGE: Final = 4000  # rows that are gone through in one transaction
 _USES_OF_LINK: Final = (
     "SELECT coalesce(uses, '') FROM link LEFT JOIN link_uses ON link_uses.id = link.id WHERE link.id = ?"
 )
@@ -34,12 +37,14 @@ _PART_USES_OF_LINK: Final = (
 
 
 class SqliteLinks:
-    """See `ports.links`. While the register is empty, looking costs one number in shared memory."""
+    """See `ports.links`. While the register is empty, looking costs one number in shared memory; else whether a link
+    has a row is asked of `link_filter` first."""
 
-    def __init__(self, reader: Reader, writer: Writer, changes: Changes) -> None:
+    def __init__(self, reader: Reader, writer: Writer, changes: Changes, rows: LinkFilter) -> None:
         self._reader = reader
         self._writer = writer
         self._changes = changes
+        self._rows = rows
         self._number = -1
         self._has_links = True
         self._rules: tuple[Rule, ...] | None = None
@@ -53,6 +58,19 @@ class SqliteLinks:
         if number != self._number or number & 1:
             self._look_again(number)
         return self._has_links or self._rules != ()
+
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        if not self.in_use():
+            return False
+        if self._has_links and self._may_have_row(link_id):
+            return True
+        return self._rules != () and any(True for _ in self._rules_that_mean(access_key_id, bucket, key))
+
+    async def learn(self) -> None:
+        """A page of rows a transaction, so that no commit waits for long; other processes may do the same."""
+        after: str | None = ""
+        while after is not None and not self._rows.is_ready:
+            after = await self._writer.run(partial(_filter_page, rows=self._rows, after=after))
 
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return self.look_for_standing(link_id, access_key_id, bucket, key)
@@ -107,6 +125,15 @@ class SqliteLinks:
     async def forget_ended(self, before: int, most: int) -> int:
         return await self._writer.run(lambda connection: _forget_ended(connection, before, most))
 
+    def _may_have_row(self, link_id: str) -> bool:
+        try:
+            return self._known[link_id] is not None
+        except KeyError:
+            if self._rows.surely_lacks(link_id):
+                self._remember(link_id, None)
+                return False
+            return True
+
     def _look_again(self, number: int) -> None:
         self._has_links = self._reader.row("SELECT 1 FROM link LIMIT 1") is not None
         rows = self._reader.rows(f"{_RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
@@ -119,10 +146,13 @@ class SqliteLinks:
         try:
             return self._known[link_id]
         except KeyError:
-            if len(self._known) >= LINKS_REMEMBERED_MAX:
-                self._known.clear()
-            link = self._known[link_id] = self._look_for_link(link_id)
-            return link
+            return self._remember(link_id, self._look_for_link(link_id))
+
+    def _remember(self, link_id: str, link: Link | None) -> Link | None:
+        if len(self._known) >= LINKS_REMEMBERED_MAX:
+            self._known.clear()
+        self._known[link_id] = link
+        return link
 
     def _look_for_link(self, link_id: str) -> Link | None:
         return find_link_row(self._reader.row, link_id)
@@ -246,6 +276,17 @@ def _remove_rule(connection: sqlite3.Connection, scope: Scope) -> None:
     sql = "DELETE FROM link_rule WHERE access_key_id = ? AND bucket = ? AND key = ? AND exact = ?"
     if connection.execute(sql, _place(scope)).rowcount == 0:
         raise Gone("rule")
+
+
+def _filter_page(connection: sqlite3.Connection, *, rows: LinkFilter, after: str) -> str | None:
+    """Give some rows their bits. Returns: the last id of them; None where it was the last page."""
+    found = connection.execute("SELECT id FROM link WHERE id > ? ORDER BY id LIMIT ?", (after, _PAGE)).fetchall()
+    for (link_id,) in found:
+        rows.add(link_id)
+    if len(found) == _PAGE:
+        return str(found[-1][0])
+    rows.set_ready()
+    return None
 
 
 def _change_uses(connection: sqlite3.Connection, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
