@@ -23,6 +23,7 @@ from coatcheck.links import notices
 from coatcheck.links.notices import Event, Target, Told, Waiting
 from coatcheck.links.uses import settle
 from coatcheck.links.uses_text import read_uses
+from coatcheck.operations.late_ends import LATE_S
 from coatcheck.operations.link_notices import (
     SEALED,
     TARGET,
@@ -131,6 +132,9 @@ class NoticeFinding(NamedTuple):
         if link is None or link.limits.downloads is None:
             return False
         uses = read_uses(await self.links.find_uses(link_id))
+        if any(use.running for use in uses.open):  # its end may be told a little later than its row was written
+            await asyncio.sleep(2 * LATE_S)
+            uses = read_uses(await self.links.find_uses(link_id))
         heard_at = max((use.heard_at for use in uses.open), default=0.0)
         uses = settle(uses, heard_at)
         return uses.taken >= link.limits.downloads and not any(use.running for use in uses.open)

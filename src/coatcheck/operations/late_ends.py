@@ -19,7 +19,7 @@ from coatcheck.links.uses_text import read_uses, write_uses
 from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.links import LimitedPart, Links
 
-_WAIT_S: Final = 0.1
+LATE_S: Final = 0.1
 _AT_ONCE: Final = 128  # links of one transaction
 
 Change = Callable[[Uses], Uses]
@@ -48,7 +48,7 @@ class LateEnds:
         self._telling: asyncio.Task[None] | None = None
 
     def add(self, link: LimitedPart, *ends: Change) -> None:
-        """They are told within `_WAIT_S`, if nobody takes them. To tell one twice changes nothing."""
+        """They are told within `LATE_S`, if nobody takes them. To tell one twice changes nothing."""
         if not ends:
             return
         self._waiting[link] = (*self._waiting.get(link, ()), *ends)
@@ -67,7 +67,7 @@ class LateEnds:
     async def _tell_soon(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(_WAIT_S)
+                await asyncio.sleep(LATE_S)
                 waiting, self._waiting = iter(self._waiting.items()), {}
                 while some := list(islice(waiting, _AT_ONCE)):
                     await self._tell({link: on_text(ends) for link, ends in some})

@@ -52,8 +52,17 @@ def name_part(key: str) -> str:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=15).hexdigest()
 
 
-class Ending(Protocol):
-    """A limited download that says in the end how far it came."""
+class Running(Protocol):
+    """A limited download that says that it still runs, and in the end how far it came."""
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the register has heard nothing of it."""
+        ...
+
+    async def keep_known(self) -> None:
+        """Say that it still runs. Raises: Broken, if it was given up; what the store raises."""
+        ...
 
     async def end(self, sent_bytes: int) -> None:
         """Raises what the store raises."""
@@ -65,7 +74,7 @@ class LimitedDownloads:
 
     def __init__(self, register: Links) -> None:
         self.register = register
-        self._running: set[LimitedDownload] = set()
+        self._running: set[Running] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._late = LateEnds(register)
 
@@ -83,17 +92,20 @@ class LimitedDownloads:
         except BaseException:
             self._late.add(link, *before)
             raise
-        self._running.add(download)
+        self.note(download)
         return download
 
-    async def end(self, download: Ending, sent_bytes: int) -> None:
+    def note(self, download: Running) -> None:
+        """It has begun: the register is kept told of it, until it is over."""
+        self._running.add(download)
+
+    async def end(self, download: Running, sent_bytes: int) -> None:
         """It is over. The register is told soon: should this process die before, the download counts as it was
         allowed."""
-        if isinstance(download, LimitedDownload):
-            self._running.discard(download)
-            if download.is_whole(sent_bytes):
-                self._late.add(download.link, download.ended(sent_bytes))
-                return
+        self._running.discard(download)
+        if isinstance(download, LimitedDownload) and download.is_whole(sent_bytes):
+            self._late.add(download.link, download.ended(sent_bytes))
+            return
         task = asyncio.get_running_loop().create_task(_told(download, sent_bytes))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -112,7 +124,7 @@ class LimitedDownloads:
             await asyncio.wait(self._ending)
 
 
-async def _told(download: Ending, sent_bytes: int) -> None:
+async def _told(download: Running, sent_bytes: int) -> None:
     try:
         await download.end(sent_bytes)
     except (NotWritten, Unknown) as error:
