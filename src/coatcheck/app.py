@@ -246,20 +246,21 @@ class Server:
     def _begin_background(self, ports: Ports, notices: Notices) -> None:
         """What goes on without a request."""
         assert self._engines is not None
-        data, keyring = self._settings.data, self._engines.keyring
+        data, keyring, register = self._settings.data, self._engines.keyring, self._engines.links
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
         fetches = TaskRuns(ports.catalog, fetch_run.KIND, FetchDoer(ports, keyring), self._clock)
         days = self._settings.link_audit_days
         if days:
             self._link_audit = LinkAuditLog(self._audit_segments)
-        finding = NoticeFinding(ports.catalog, self._engines.links)
+        finding = NoticeFinding(ports.catalog, register)
         works = {
             "fetch": fetches.run,
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
-            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, finding.tell, days=days).run,
+            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, finding, days=days).run,
+            "link-filter": lambda _: register.learn(),
             "link-notices": NoticeSending(ports.catalog, keyring, ports.notifier).run,
         }
         for name, run in works.items():

@@ -45,7 +45,7 @@ async def count_on(engines: LocalEngines, data: Path) -> None:
     finding = NoticeFinding(engines.catalog, engines.links)
     while True:
         newest = max((segment.begin_ms for segment in AuditSegments(data / "link-audit").all()), default=0)
-        run = AuditRun(AuditSegments(data / "link-audit"), engines.link_totals, finding.tell, days=3650)
+        run = AuditRun(AuditSegments(data / "link-audit"), engines.link_totals, finding, days=3650)
         await run.run(newest / 1000)
 
 

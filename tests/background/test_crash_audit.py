@@ -81,7 +81,7 @@ async def test_a_kill_loses_no_row_that_was_durable_and_counts_none_twice(tmp_pa
         first = promised[-1] + 2 * ROWS_AN_HOUR
     with open_local(data) as engines:
         finding = NoticeFinding(engines.catalog, engines.links)
-        audit_run = AuditRun(AuditSegments(data / "link-audit"), engines.link_totals, finding.tell, days=3650)
+        audit_run = AuditRun(AuditSegments(data / "link-audit"), engines.link_totals, finding, days=3650)
         for _ in range(2):
             await audit_run.run((first + 99) // ROWS_AN_HOUR * HOUR_MS / 1000)
         account = await engines.keyring.root_account()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,10 +32,6 @@ def a_row(at_ms: int, link: str = "lk_a", account: str = HOME, **changes: object
     return row._replace(**changes)  # type: ignore[arg-type]
 
 
-async def nobody(_: Batch) -> None:
-    return
-
-
 class Scene:
     """The audit of one directory, as a server's processes have it."""
 
@@ -43,6 +39,7 @@ class Scene:
         self.directory = directory
         self.links = MemoryLinks()
         self.totals = MemoryLinkTotals(self.links)
+        self.heard = ["photos"]
         self.told: list[Batch] = []
         self.days = days
 
@@ -51,11 +48,13 @@ class Scene:
 
     async def work(self, now_ms: int) -> None:
         """Another process each time."""
+        await AuditRun(self.writer(), self.totals, self, days=self.days).run(now_ms / 1000)
 
-        async def tell(batch: Batch, _: float) -> None:
-            self.told.append(batch)
+    async def buckets(self) -> Collection[str]:
+        return self.heard
 
-        await AuditRun(self.writer(), self.totals, tell, days=self.days).run(now_ms / 1000)
+    async def tell(self, batch: Batch, _: float) -> None:
+        self.told.append(batch)
 
     async def ask(self, question: Question, most: int = 1000) -> list[AuditRow]:
         """All pages."""
@@ -175,6 +174,21 @@ async def test_every_row_counts_once(scene: Scene) -> None:
         "lk_a": Totals(3, 312, 1, 1, BEGIN_MS + 8),
         "lk_b": Totals(1, 5, 0, 0, BEGIN_MS + 2),
     }
+
+
+async def test_rows_of_links_that_nobody_asks_about_are_passed_over(scene: Scene) -> None:
+    scene.heard = []
+    scene.links._links["lk_b"] = Link("lk_b", HOME, "K", "photos", "cat.jpg", 0)
+    rows = [a_row(BEGIN_MS), a_row(BEGIN_MS + 1, "lk_b"), a_row(BEGIN_MS + 2)]
+    scene.writer().append(rows)
+    await scene.work(BEGIN_MS)
+    assert [batch.rows for batch in scene.told] == [[rows[1]]]
+    scene.writer().append([a_row(BEGIN_MS + 3)])
+    await scene.work(BEGIN_MS)
+    assert await scene.totals.find(["lk_a", "lk_b"]) == {"lk_b": Totals(1, 5, 0, 0, BEGIN_MS + 1)}
+    assert list((await scene.totals.counted()).values()) == [
+        path.stat().st_size for path in sorted(scene.directory.iterdir())
+    ]
 
 
 async def test_a_large_segment_is_counted_in_batches(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def test_statements_keep_to_what_these_databases_share() -> None:
 
 def test_each_mutation_holds_what_it_needs_in_one_order() -> None:
     assert slots_of([held_bucket(5)]) == (True, [], [6])
-    register, shared, owned = slots_of([held_keys(5, "a", "b"), held_keys(6, "a"), Held(link="lk")])
+    register, shared, owned = slots_of([held_keys(5, "a", "b"), held_keys(6, "a"), Held(links=("lk",))])
     assert (register, shared) == (False, [6, 7])
     assert owned == sorted(owned)
     assert len(owned) == 4

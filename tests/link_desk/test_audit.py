@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coatcheck.background.audit_reading import AuditReading
-from coatcheck.background.audit_run import AuditRun
+from coatcheck.background.audit_run import AuditRun, Batch
 from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.link_audit import LinkAuditLog
 from coatcheck.engines.memory_keyring import MemoryKeyring
@@ -17,8 +18,14 @@ from ..oss.house import OWNER, STRANGER, House
 from .test_desk import CLERK, READER, ask, link, refused
 
 
-async def nobody(*_: object) -> None:
-    return
+class Nobody:
+    """Who hears of no row."""
+
+    async def buckets(self) -> Collection[str]:
+        return ()
+
+    async def tell(self, batch: Batch, now: float) -> None:
+        return
 
 
 class Audited:
@@ -37,7 +44,7 @@ class Audited:
         """Every row is on disk and counted, as at a process's end."""
         self.log.close()
         self.log = LinkAuditLog(AuditSegments(self.directory))
-        await AuditRun(AuditSegments(self.directory), self.house.link_totals, nobody, days=90).run(self.house.now)
+        await AuditRun(AuditSegments(self.directory), self.house.link_totals, Nobody(), days=90).run(self.house.now)
 
     async def uses(self, query: str = "", **by: Any) -> list[dict[str, Any]]:
         status, page = await ask(self.house, "GET", f"uses{query}", **by)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.links.audit_text import read_moment, read_row, word_for, words_of, write_row
+from coatcheck.links.audit_text import read_head, read_moment, read_row, word_for, words_in, write_row
 from coatcheck.ports.link_audit import AuditRow, Question
 
 ROW = AuditRow(
@@ -32,7 +34,9 @@ def test_what_strangers_say_is_read_as_it_was_said_and_makes_no_line(
     line = write_row(row)
     assert line.count(b"\n") == 1
     assert read_row(line) == row
-    assert all(word in line for word in words_of(row))
+    assert read_head(line) == ("lk_a", "photos")
+    written = [json.dumps(text).encode() for text in (key, address)]
+    assert words_in(line) == (b'"1000"', b'"lk_a"', b'"photos",' + written[0], b'"photos",', written[1])
 
 
 def test_an_agent_is_cut_off() -> None:
@@ -57,3 +61,14 @@ def test_a_question_looks_for_its_rarest_word(question: Question, word: bytes) -
 def test_what_is_no_row_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
         read_row(line)
+
+
+@given(st.binary(max_size=60) | st.sampled_from([LINE[1:], LINE.replace(b'"lk_a"', b"5"), b"[1]\n", b'[5,"' * 9999]))
+def test_a_line_that_is_no_row_has_no_words(line: bytes) -> None:
+    assert words_in(line) == ()
+
+
+@pytest.mark.parametrize("line", [b"", b"[1]\n", b'[5,"1000","lk_a","photos', b'[5,"1000","lk_\xff","photos","k"'])
+def test_a_line_without_a_head_is_refused(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read_head(line)

@@ -171,6 +171,13 @@ def test_many_whole_uses_are_closed_early() -> None:
     assert uses.taken == LINK_USES_OPEN_MAX + 10
 
 
+def test_a_whole_use_is_closed_when_its_receiver_has_a_newer_one() -> None:
+    uses = Uses()
+    for number in range(20):
+        uses = fetched(uses, str(number), limit=20)
+    assert (uses.taken, uses.slack, len(uses.open)) == (20, 0, 1)
+
+
 # --- random histories -------------------------------------------------------------------------------------------------
 
 
@@ -196,6 +203,7 @@ class World:
     uses: Uses = field(default_factory=Uses)
     now: float = NOW
     sending: list[Sending] = field(default_factory=list)
+    late: list[Sending] = field(default_factory=list)  # arrived whole, and nobody has said so yet
     out: list[int] = field(init=False)  # how often each position has gone out
     begun: int = 0
 
@@ -213,8 +221,10 @@ class World:
         if self.random.random() < 0.5:
             first, until = 0, self.size
         self.begun += 1
+        worker = self.random.randrange(3)
+        self.tell_late(worker)
         allowed_to = min(until, first + max(1, self.size // 4))
-        sending = Sending(str(self.begun), first, until, allowed_to, first, self.random.randrange(3))
+        sending = Sending(str(self.begun), first, until, allowed_to, first, worker)
         receiver = self.random.choice(("anna", "ben", "carla"))
         running = Download(sending.id, first, until, allowed_to, self.now)
         try:
@@ -240,15 +250,25 @@ class World:
         one.at = until
 
     def finish(self) -> None:
-        """One ends as it is: broken, or whole."""
+        """One ends as it is: broken, or whole; that one is whole is told now, or later."""
         if self.sending:
             one = self.sending.pop(self.random.randrange(len(self.sending)))
-            self.uses = end(self.uses, one.id, one.at - one.first, self.now)
+            if one.at == one.end and self.random.random() < 0.8:
+                self.late.append(one)
+            else:
+                self.uses = end(self.uses, one.id, one.at - one.first, self.now)
+
+    def tell_late(self, worker: int) -> None:
+        for one in self.late:
+            if one.worker == worker:
+                self.uses = end(self.uses, one.id, one.end - one.first, self.now)
+        self.late = [one for one in self.late if one.worker != worker]
 
     def crash(self) -> None:
         """All of one worker's downloads stop, and nobody says how far they came."""
         worker = self.random.randrange(3)
         self.sending = [one for one in self.sending if one.worker != worker]
+        self.late = [one for one in self.late if one.worker != worker]
 
     def wait(self) -> None:
         self.now += self.random.choice((1, 60, 300, LINK_GAP_S + 1))

@@ -40,7 +40,7 @@ from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
 from coatcheck.pages.writer import PageWriter
-from coatcheck.ports.arrivals import Arrivals, NoArrivals, TellArrival, tell_nobody
+from coatcheck.ports.arrivals import Arrivals, NoArrivals
 from coatcheck.ports.fetcher import Fetcher
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
@@ -130,7 +130,6 @@ class House:
     fetcher: Fetcher = field(default_factory=HttpFetcher)
     audit: LinkAudit = field(default_factory=NoLinkAudit)
     listeners: tuple[Listener, ...] = ()
-    tell: TellArrival = tell_nobody
     arrivals: Arrivals = None  # type: ignore[assignment]  # in memory, as the next two
     links: Any = None
     tickets: Any = None
@@ -189,9 +188,7 @@ class House:
         book = TicketBook(self.tickets, self.links, self.keyring, Guesses())
         lock = Lock(LockPorts(self.tickets, self.passwords, self.keyring))
         tickets = TicketService(
-            TicketPorts(
-                *(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.pipeline.admit, self.tell
-            )
+            TicketPorts(*(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.pipeline.admit)
         )
         links = LinkServices(desk, tickets, settings.pages_host)
         s3 = S3Pipeline(self.pipeline, reads, self.keyring, addressing, settings)

@@ -32,6 +32,14 @@ class LinkTotalsContract:
         await put(links, LINK)
         assert await totals.find(["lk_b"]) == {}
 
+    async def test_links_that_the_register_has_are_known(self, links: Links, totals: LinkTotals) -> None:
+        for number in range(0, 1200, 2):
+            await put(links, replace(LINK, id=f"lk_{number}"))
+        assert sorted(await totals.known([f"lk_{number}" for number in (*range(1000), 1198)])) == sorted(
+            f"lk_{number}" for number in (*range(0, 1000, 2), 1198)
+        )
+        assert not await totals.known(())
+
     async def test_totals_go_with_their_link(self, links: Links, totals: LinkTotals) -> None:
         await put(links, replace(LINK, ends_at=5))
         await totals.add("s", 0, 10, {"lk_b": ONE})

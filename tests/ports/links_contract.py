@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from coatcheck.ports.catalog import Gone
-from coatcheck.ports.links import UNKNOWN, Limits, Link, Links, Rule, Scope, Standing
+from coatcheck.ports.links import UNKNOWN, LimitedPart, Limits, Link, Links, Rule, Scope, Standing
 
 ACCOUNT = "1234567890123456"
 LINK = Link("lk_b", ACCOUNT, "LTAI5tAnna", "photos", "2026/猫.jpg", 1000, ends_at=5000)
@@ -49,6 +49,17 @@ class LinksContract:
         numbers.append(links.number())
         assert len(set(numbers)) == 5
         assert not links.in_use()
+
+    async def test_of_a_link_with_a_row_or_a_rule_something_may_be_said(self, links: Links) -> None:
+        asked = ("LTAI5tAnna", "photos", "2026/猫.jpg")
+        assert not links.may_say("lk_b", *asked)
+        await put(links, LINK)
+        assert links.may_say("lk_b", *asked)
+        await links.learn()
+        assert (links.may_say("lk_b", *asked), links.may_say("lk_c", *asked)) == (True, False)
+        await links.put_rule(Rule(Scope("", "photos", "2026/"), ACCOUNT, 1))
+        assert links.may_say("lk_c", *asked)
+        assert not links.may_say("lk_c", "LTAI5tAnna", "photos", "2025/猫.jpg")
 
     async def test_a_link_is_found_as_it_was_put(self, links: Links) -> None:
         for link in (LINK, LIMITED):
@@ -179,6 +190,20 @@ class LinksContract:
         with pytest.raises(ValueError, match="used up"):
             await links.change_uses("lk_b", {"a": lambda _: "one", "b": refuse})
         assert await links.find_uses("lk_b", "a") == ""
+
+    async def test_uses_of_several_links_change_at_once_without_those_that_are_gone(self, links: Links) -> None:
+        for name in ("lk_a", "lk_b"):
+            await put(links, replace(LINK, id=name))
+        one = {"lk_a": "", "lk_gone": "", "lk_b": "part"}
+        await links.tell_uses({LimitedPart(*place): lambda uses: uses + "one" for place in one.items()})
+        assert [await links.find_uses(*place) for place in one.items()] == ["one", "", "one"]
+
+        def refuse(_: str) -> str:
+            raise ValueError("unreadable")
+
+        with pytest.raises(ValueError, match="unreadable"):
+            await links.tell_uses({LimitedPart("lk_a"): lambda _: "two", LimitedPart("lk_b"): refuse})
+        assert await links.find_uses("lk_a") == "one"
 
     async def test_links_that_ended_are_forgotten_with_their_uses(self, links: Links) -> None:
         for name, ends_at in (("a", 10), ("b", 20), ("c", None), ("d", 30)):

@@ -276,7 +276,7 @@ def main(checkout: Path) -> None:
 def write_archive(data: Path) -> None:
     with tarfile.open(ARCHIVE, "w:gz") as archive:
         for path in sorted(data.rglob("*")):
-            if path.is_file() and path.suffix != ".lock" and path.name != "catalog.changes":
+            if path.is_file() and path.suffix != ".lock" and path.name not in ("catalog.changes", "catalog.links"):
                 information = archive.gettarinfo(path, f"data/{path.relative_to(data)}")
                 information.mtime = information.uid = information.gid = 0
                 information.uname = information.gname = ""

@@ -14,9 +14,8 @@ import pytest
 from coatcheck.core.limits import BOX_KEPT_S, BOX_PIECE_BYTES, BOX_UPLOAD_IDLE_S
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.operations.sweep import forget_arrivals
-from coatcheck.ports.arrivals import Arrival, Taken
+from coatcheck.ports.arrivals import Taken
 from coatcheck.ports.keyring import AccessKey, Principal
-from coatcheck.ports.links import Link
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import BodyFailed, Request
@@ -592,21 +591,6 @@ async def test_what_waits_counts_against_the_bucket(house: House) -> None:
     bucket = await house.catalog.find_bucket("photos")
     assert bucket is not None
     assert (await house.catalog.stat_bucket(bucket.bucket_id)).arrivals_bytes == 1000
-
-
-async def test_somebody_is_told_of_each_file() -> None:
-    told: list[tuple[str, str, int]] = []
-
-    async def tell(link: Link, arrival: Arrival) -> None:
-        told.append((link.id, arrival.file_name, arrival.size))
-
-    house = await a_house(House(tell=tell))
-    box, open_box = await a_box(house), await a_box(house, quarantine=False)
-    await put(house, box, "a", b"x")
-    await put(house, open_box, "b", b"yy")
-    began = facts(await use(house, box["url"], "/?upload&name=c&size=3", "POST"))
-    await use(house, box["url"], f"/?upload={began['id']}&at=0", "PUT", body=b"abc")
-    assert told == [(box["id"], "a", 1), (open_box["id"], "b", 2), (box["id"], "c", 3)]
 
 
 async def test_what_the_bucket_says_of_requests_holds(house: House) -> None:

@@ -14,7 +14,7 @@ from struct import Struct
 from struct import error as _STRUCT_ERROR
 from typing import Final
 
-from coatcheck.links.audit_text import read_row, words_of
+from coatcheck.links.audit_text import read_moment, words_in
 
 from .segment_file import sync_directory
 
@@ -26,19 +26,18 @@ _NUMBER: Final = Struct("<Q")
 def write_index(segment: Path, index: Path) -> None:
     """Read a complete segment, and put its index in place, whole or not at all."""
     last_ms = 0
-    digests: set[int] = set()
+    words: set[bytes] = set()
     with segment.open("rb") as file:
         for line in file:
-            try:
-                row = read_row(line)
-            except ValueError:  # what a crash has cut off, or a disk has spoilt
-                continue
-            last_ms = row.at_ms
-            digests.update(map(_digest, words_of(row)))
+            found = words_in(line)
+            if found:  # not what a crash has cut off, or a disk has spoilt
+                last_ms = read_moment(line)
+                words.update(found)
+    digests = sorted(map(_digest, words))
     unfinished = index.with_suffix(".new")
     with unfinished.open("wb") as out:
         out.write(_HEAD.pack(_MAGIC, last_ms, len(digests)))
-        out.write(b"".join(map(_NUMBER.pack, sorted(digests))))
+        out.write(b"".join(map(_NUMBER.pack, digests)))
         out.flush()
         os.fsync(out.fileno())
     unfinished.chmod(0o600)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from coatcheck.core.limits import LINK_AUDIT_BATCH_BYTES, LINK_AUDIT_MAX_BYTES
-from coatcheck.links.audit_text import read_row
+from coatcheck.links.audit_text import read_head, read_row
 from coatcheck.ports.link_audit import AuditRow
 from coatcheck.ports.link_totals import NO_TOTALS, LinkTotals, Totals
 
@@ -21,7 +21,7 @@ log = logging.getLogger("coatcheck")
 
 
 class Batch(NamedTuple):
-    """New rows of one segment, in their order.
+    """New rows of one segment, in their order: of links that the register has, or that somebody hears of.
 
     Attributes:
         start, stop: the bytes in which they are.
@@ -35,38 +35,65 @@ class Batch(NamedTuple):
     stops: Sequence[int]
 
 
+class Hearing(Protocol):
+    """Who hears of rows."""
+
+    async def buckets(self) -> Collection[str]:
+        """Names of those of which it hears all rows."""
+        ...
+
+    async def tell(self, batch: Batch, now: float) -> None:
+        """Is called with each batch before that is counted; with the same again if the process dies in between."""
+        ...
+
+
+class _Line(NamedTuple):
+    """A row that nobody has read yet, and the byte behind it."""
+
+    link: str
+    bucket: str
+    text: bytes
+    stop: int
+
+
 class AuditRun:
     """Args:
     days: how long rows are kept.
-    tell: is given each batch before it is counted; the same again if the process dies in between.
     """
 
-    def __init__(
-        self, segments: AuditSegments, totals: LinkTotals, tell: Callable[[Batch, float], Awaitable[None]], *, days: int
-    ) -> None:
+    def __init__(self, segments: AuditSegments, totals: LinkTotals, hearing: Hearing, *, days: int) -> None:
         self._segments = segments
         self._totals = totals
-        self._tell = tell
+        self._hearing = hearing
         self._days = days
 
     async def run(self, now: float) -> None:
         """One look. Args: now: Unix seconds."""
         counted = dict(await self._totals.counted())
+        heard = await self._hearing.buckets()
         for segment in await asyncio.to_thread(self._segments.all):
             start = counted.pop(segment.name, 0)
             if segment.is_done and segment.beside.exists():  # it was counted before it was indexed
                 continue
-            await self._count(segment, start, now)
+            await self._count(segment, start, heard, now)
             await asyncio.to_thread(self._finish, segment, now)
         for gone in counted:
             await self._totals.forget_segment(gone)
         await asyncio.to_thread(self._remove_old, now)
 
-    async def _count(self, segment: Segment, start: int, now: float) -> None:
-        while (batch := await asyncio.to_thread(_read_batch, segment, start)) is not None:
-            await self._tell(batch, now)
-            await self._totals.add(segment.name, start, batch.stop, add_up(batch.rows))
-            start = batch.stop
+    async def _count(self, segment: Segment, start: int, heard: Collection[str], now: float) -> None:
+        """Most rows are of links that nobody has said anything of: what they say is not even read."""
+        while (found := await asyncio.to_thread(_read_lines, segment, start)) is not None:
+            lines, stop = found
+            known = frozenset(await self._totals.known({line.link for line in lines}))
+            meant = [line for line in lines if line.link in known or line.bucket in heard]
+            if meant:
+                rows, stops = await asyncio.to_thread(_read_rows, segment, meant)
+                await self._hearing.tell(Batch(segment.name, start, stop, rows, stops), now)
+                await self._totals.add(segment.name, start, stop, add_up(rows))
+            else:
+                await self._totals.add(segment.name, start, stop, {})
+            start = stop
 
     def _finish(self, segment: Segment, now: float) -> None:
         """One that is completed here is counted to its end, and indexed, at the next look."""
@@ -104,8 +131,11 @@ def _total_of(row: AuditRow) -> Totals:
     return Totals(1, row.sent_bytes, int(not row.whole), 0, row.at_ms)
 
 
-def _read_batch(segment: Segment, start: int) -> Batch | None:
-    """None where there is nothing new. What a crash has cut off is no row; nor is a line that can't be read."""
+def _read_lines(segment: Segment, start: int) -> tuple[list[_Line], int] | None:
+    """What stands there from byte `start` on, and where that ends; None where there is nothing new.
+
+    What a crash has cut off is no row; nor is a line that can't be read.
+    """
     try:
         with segment.path.open("rb") as file:
             file.seek(start)
@@ -115,12 +145,27 @@ def _read_batch(segment: Segment, start: int) -> Batch | None:
     whole = text.rfind(b"\n") + 1
     if not whole:
         return None
-    rows, stops, stop = [], [], start
+    lines, stop = [], start
     for line in text[:whole].splitlines(keepends=True):
         stop += len(line)
         try:
-            rows.append(read_row(line))
-            stops.append(stop)
+            lines.append(_Line(*read_head(line), line, stop))
         except ValueError:
-            log.warning("link audit segment=%s: a row cannot be read", segment.name)
-    return Batch(segment.name, start, start + whole, rows, stops)
+            _say_unreadable(segment)
+    return lines, stop
+
+
+def _read_rows(segment: Segment, lines: Sequence[_Line]) -> tuple[list[AuditRow], list[int]]:
+    """The rows, and the byte behind each."""
+    rows, stops = [], []
+    for line in lines:
+        try:
+            rows.append(read_row(line.text))
+            stops.append(line.stop)
+        except ValueError:
+            _say_unreadable(segment)
+    return rows, stops
+
+
+def _say_unreadable(segment: Segment) -> None:
+    log.warning("link audit segment=%s: a row cannot be read", segment.name)

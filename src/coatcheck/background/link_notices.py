@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -23,6 +23,7 @@ from coatcheck.links import notices
 from coatcheck.links.notices import Event, Target, Told, Waiting
 from coatcheck.links.uses import settle
 from coatcheck.links.uses_text import read_uses
+from coatcheck.operations.late_ends import LATE_S
 from coatcheck.operations.link_notices import (
     SEALED,
     TARGET,
@@ -71,6 +72,10 @@ class NoticeFinding(NamedTuple):
 
     catalog: Catalog
     links: Links
+
+    async def buckets(self) -> Collection[str]:
+        """Of whose links somebody is told."""
+        return frozenset(bucket.name for bucket in await self.catalog.buckets_with_entries(TARGET))
 
     async def tell(self, batch: Batch, now: float) -> None:
         """Let what these rows are wait to be told. The same batch may come again: it is told once."""
@@ -127,6 +132,9 @@ class NoticeFinding(NamedTuple):
         if link is None or link.limits.downloads is None:
             return False
         uses = read_uses(await self.links.find_uses(link_id))
+        if any(use.running for use in uses.open):  # its end may be told a little later than its row was written
+            await asyncio.sleep(2 * LATE_S)
+            uses = read_uses(await self.links.find_uses(link_id))
         heard_at = max((use.heard_at for use in uses.open), default=0.0)
         uses = settle(uses, heard_at)
         return uses.taken >= link.limits.downloads and not any(use.running for use in uses.open)

@@ -110,6 +110,7 @@ LINK_NOTICE_TOLD_KEPT_S: Final = 30 * 86_400  # ours: then it is forgotten that 
 LINK_NOTICE_URL_MAX_CHARS: Final = 2048  # ours: the address that is told
 LINK_REFUSALS_TOLD: Final = 10  # ours: refusals of a link within an hour that are too often
 LINKS_REMEMBERED_MAX: Final = 20_000  # ours: links of which a worker remembers what the register says
+LINK_FILTER_BYTES: Final = 4 * 1024**2  # ours: shared memory of all workers that says which links have no row
 LINK_RULES_REMEMBERED_MAX: Final = 1000  # ours: of more rules, those that fit are looked up for each link
 
 # --- folders as one file -------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ open.lock         held, shared, by every process that has the engines open
 catalog.sqlite    with -wal and -shm: all metadata, and small objects
 catalog.lock      held while a write transaction runs
 catalog.changes   a number that moves with every commit, see `sqlite.changes`
+catalog.links     which links have no row, see `sqlite.link_filter`
 incoming/ blobs/  see `files`
 results/          rendered pictures, see `results`; can be removed at any time
 
@@ -55,6 +56,7 @@ from .sqlite.content_sums import SqlContentSums
 from .sqlite.domains import SqliteDomains
 from .sqlite.identities import SqlIdentities
 from .sqlite.keyring import SqliteKeyring
+from .sqlite.link_filter import LinkFilter
 from .sqlite.link_totals import SqlLinkTotals
 from .sqlite.links import SqliteLinks
 from .sqlite.noted_time import accept_wall_time, begin_clock
@@ -118,6 +120,7 @@ class LocalEngines:
     _reader: Reader
     _writer: Writer
     _changes: Changes
+    _link_rows: LinkFilter
     _open: FileLock
     _secrets: FileSecrets
 
@@ -151,6 +154,7 @@ class LocalEngines:
         self._reader.close()
         self._writer.close()
         self._changes.close()
+        self._link_rows.close()
         self._open.close()
 
     def __enter__(self) -> Self:
@@ -186,9 +190,9 @@ def open_local(
         in_use.close()
         raise
     seal = Seal(secret_key)
-    changes = Changes(data / "catalog.changes")
+    changes, links = Changes(data / "catalog.changes"), LinkFilter(data / "catalog.links")
     reader = Reader(path, changes)
-    writer = Writer(path, data / "catalog.lock", changes, clock, steady)
+    writer = Writer(path, data / "catalog.lock", changes, links, clock, steady)
     files = FileByteStore(data, _blob_finder(reader))
     blobs: BlobStore = files
     if noted is not None:
@@ -199,7 +203,7 @@ def open_local(
         SqliteKeyring(reader, writer, seal, clock),
         SqlIdentities(reader, writer, clock),
         SqliteDomains(reader, writer, seal),
-        SqliteLinks(reader, writer, changes),
+        SqliteLinks(reader, writer, changes, links),
         SqlTickets(reader, writer),
         SqlContentSums(reader, writer),
         SqlLinkTotals(reader, writer),
@@ -208,6 +212,7 @@ def open_local(
         reader,
         writer,
         changes,
+        links,
         in_use,
         secrets,
     )
@@ -286,9 +291,8 @@ def _prepare(data: Path, clock: Clock, place: BytePlace | None, *, accept_clock:
         paths.prepare()
         prepare_results(data / "results")
         migrate(connection)
-        (data / "catalog.changes").unlink(
-            missing_ok=True
-        )  # a writer that died may have left it odd; nobody has it open
+        for shared in ("catalog.changes", "catalog.links"):  # nobody has them open
+            (data / shared).unlink(missing_ok=True)  # a writer that died may have left the first odd
         keep_row_sums(connection)
         note_keys(connection, secrets)
         make_root_account(connection, int(clock()))

@@ -23,6 +23,9 @@ class MemoryLinkTotals:
             if await self._links.find_link(link_id) is not None:
                 self._links.totals[link_id] = self._links.totals.get(link_id, NO_TOTALS).joined(more)
 
+    async def known(self, link_ids: Collection[str]) -> Collection[str]:
+        return [link_id for link_id in link_ids if await self._links.find_link(link_id) is not None]
+
     async def find(self, link_ids: Collection[str]) -> Mapping[str, Totals]:
         totals = self._links.totals
         return {link_id: totals[link_id] for link_id in link_ids if link_id in totals}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..ports.catalog import Gone
 from ..ports.link_totals import Totals
-from ..ports.links import UNKNOWN, Link, Rule, Scope, Standing, Uses
+from ..ports.links import UNKNOWN, LimitedPart, Link, Rule, Scope, Standing, Uses
 from ..ports.tickets import Change, Ticket
 
 
@@ -27,6 +27,12 @@ class MemoryLinks:
 
     def in_use(self) -> bool:
         return bool(self._links or self._rules)
+
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        return link_id in self._links or any(scope.means(access_key_id, bucket, key) for scope in self._rules)
+
+    async def learn(self) -> None:
+        return
 
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return self.look_for_standing(link_id, access_key_id, bucket, key)
@@ -81,6 +87,14 @@ class MemoryLinks:
         if link_id not in self._links:
             raise Gone(link_id)
         changed = {(link_id, part): change(self._uses.get((link_id, part), "")) for part, change in changes.items()}
+        self._uses.update(changed)
+
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        changed: dict[tuple[str, str], Uses] = {
+            (link_id, part): change(self._uses.get((link_id, part), ""))
+            for (link_id, part), change in changes.items()
+            if link_id in self._links
+        }
         self._uses.update(changed)
 
     async def find_ticket(self, link_id: str) -> tuple[Link, Ticket] | None:

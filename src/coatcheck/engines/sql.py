@@ -59,14 +59,14 @@ class Held(NamedTuple):
         objects_of: no bucket of these is changed or removed; what is written to their other keys goes on.
         keys: (bucket id, key): the versions and the uploads of those.
         bucket_id: nothing is written to any key of that bucket.
-        link: the counters of that link.
+        links: the counters of these links.
     """
 
     register: bool = False
     objects_of: tuple[int, ...] = ()
     keys: tuple[tuple[int, str], ...] = ()
     bucket_id: int | None = None
-    link: str = ""
+    links: tuple[str, ...] = ()
 
 
 REGISTER = Held(register=True)
@@ -83,8 +83,8 @@ def held_bucket(bucket_id: int) -> Held:
     return Held(register=True, bucket_id=bucket_id)
 
 
-def held_link(link_id: str) -> Held:
-    return Held(link=link_id)
+def held_links(*link_ids: str) -> Held:
+    return Held(links=link_ids)
 
 
 class SqlWriter(Protocol):

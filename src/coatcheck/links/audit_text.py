@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import json
+import re
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Final
 
 from coatcheck.core.limits import LINK_AGENT_MAX_CHARS
 from coatcheck.ports.link_audit import AuditRow, Question
 
+_TEXT: Final = rb'"(?:[^"\\]|\\.)*+"'
+_LINE: Final = re.compile(
+    rb'\[[0-9]++,("[^"]*"),("[^"]*"),((%b,)%b),%b,"[^"]*",[0-9]++,"[^"]*",(%b),' % (_TEXT, _TEXT, _TEXT, _TEXT)
+)
 _TEXTS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 14)
 _NUMBERS: Final = (0, 7, 11, 13)
 
@@ -24,6 +29,15 @@ def write_row(row: AuditRow) -> bytes:
         f'"{code}",{quoted(address)},{quoted(agent[:LINK_AGENT_MAX_CHARS])},{sent},{"true" if whole else "false"},{ms},'
         f'"{request}"]\n'
     ).encode("ascii")
+
+
+def read_head(line: bytes) -> tuple[str, str]:
+    """The link of a row, and its bucket, without a look at the rest; a bucket that only JSON can write isn't meant.
+
+    Raises: ValueError.
+    """
+    _, _, _, link, _, bucket, _ = line.split(b'"', 6)
+    return link.decode("ascii"), bucket.decode("ascii")
 
 
 def read_row(line: bytes) -> AuditRow:
@@ -42,15 +56,13 @@ def read_moment(line: bytes) -> int:
     return int(line[1 : line.index(b",")])
 
 
-def words_of(row: AuditRow) -> tuple[bytes, ...]:
-    """By what the row can be looked for: each stands in its line as it is here."""
-    return (
-        _word(row.link),
-        _word(row.bucket) + b"," + _word(row.key),
-        _word(row.address),
-        _word(row.bucket) + b",",
-        _word(row.account),
-    )
+def words_in(line: bytes) -> tuple[bytes, ...]:
+    """By what the row of a line can be looked for, as it stands there; none for what `write_row` never wrote."""
+    found = _LINE.match(line)
+    if found is None:
+        return ()
+    account, link, place, bucket, address = found.groups()
+    return account, link, place, bucket, address
 
 
 def word_for(question: Question) -> bytes:

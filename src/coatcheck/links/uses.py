@@ -179,15 +179,28 @@ def settle(uses: Uses, now: float) -> Uses:
         if ended is not use:
             uses = _with(uses, use, ended)
     uses = _give_back(uses)
-    crowded = len(uses.open) > LINK_USES_OPEN_MAX
-    kept: list[Use] = []
-    over: list[Use] = []
-    for use in uses.open:
-        done = not use.running and (_long_ago(use.heard_at, now) or (crowded and use.whole))
-        (over if done else kept).append(use)
+    kept, over = _sort_out(uses, now)
+    if not over:
+        return uses
     return Uses(
         uses.closed + sum(use.taken for use in over), uses.slack_spent + sum(use.slack for use in over), tuple(kept)
     )
+
+
+def _sort_out(uses: Uses, now: float) -> tuple[list[Use], list[Use]]:
+    """The uses that may go on; and those that are over: old; or whole, and their receiver has a newer one, or there
+    are too many."""
+    crowded = len(uses.open) > LINK_USES_OPEN_MAX
+    kept: list[Use] = []
+    over: list[Use] = []
+    newer: set[tuple[str, Content]] = set()
+    for use in reversed(uses.open):
+        whose = (use.receiver, use.content)
+        done = _long_ago(use.heard_at, now) or ((crowded or whose in newer) and use.whole)
+        (over if done and not use.running else kept).append(use)
+        newer.add(whose)
+    kept.reverse()
+    return kept, over
 
 
 def _long_ago(heard_at: float, now: float) -> bool:

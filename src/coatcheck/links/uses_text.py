@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from .uses import Content, Download, Use, Uses
+
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def read_uses(text: str) -> Uses:
@@ -31,7 +34,7 @@ def write_uses(uses: Uses) -> str:
         for use in uses.open
     ]
     document = {"closed": uses.closed, "slack": uses.slack_spent, "open": opened}
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return _WRITER.encode(document)
 
 
 def _read_use(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import secrets
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from coatcheck.core.body import Slice, Stream, let_go, slice_size
 from coatcheck.core.byte_range import ByteRange
@@ -20,10 +20,11 @@ from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, Broken
 from coatcheck.core.limits import LINK_NEWS_S
 from coatcheck.identity.caller import UsedLink
 from coatcheck.links.standing import Presented, check_standing
-from coatcheck.links.uses import Content, Download, UsedUp, allow, begin, end
-from coatcheck.links.uses_text import read_uses, write_uses
+from coatcheck.links.uses import Content, Download, UsedUp, Uses, allow, begin, end
 from coatcheck.ports.catalog import Gone, NotWritten, Unknown
-from coatcheck.ports.links import Limits, Links, NoLinks
+from coatcheck.ports.links import LimitedPart, Limits, Links, NoLinks
+
+from .late_ends import Change, LateEnds, on_text
 
 _STEP_MIN_BYTES: Final = 4 * 1024 * 1024
 _STEPS_MAX: Final = 16  # of a download: each is a commit
@@ -46,24 +47,22 @@ async def find_limits(register: Links, link: UsedLink, address: str, now: float)
     return check_standing(standing, Presented(caller.account, link.signed_at_s, address), now)
 
 
-class LimitedPart(NamedTuple):
-    """What uses are counted of.
-
-    Attributes:
-        part: of a link to several objects, which: see `name_part`; "" for a link to one.
-    """
-
-    link_id: str
-    part: str = ""
-
-
 def name_part(key: str) -> str:
     """Under what the uses of one object of a link to several are counted."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=15).hexdigest()
 
 
-class Ending(Protocol):
-    """A limited download that says in the end how far it came."""
+class Running(Protocol):
+    """A limited download that says that it still runs, and in the end how far it came."""
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the register has heard nothing of it."""
+        ...
+
+    async def keep_known(self) -> None:
+        """Say that it still runs. Raises: Broken, if it was given up; what the store raises."""
+        ...
 
     async def end(self, sent_bytes: int) -> None:
         """Raises what the store raises."""
@@ -75,8 +74,9 @@ class LimitedDownloads:
 
     def __init__(self, register: Links) -> None:
         self.register = register
-        self._running: set[LimitedDownload] = set()
+        self._running: set[Running] = set()
         self._ending: set[asyncio.Task[None]] = set()
+        self._late = LateEnds(register)
 
     async def begin(
         self, link: LimitedPart, limit: int, receiver: str, content: Content, span: ByteRange, now: float
@@ -86,15 +86,26 @@ class LimitedDownloads:
         Raises: OssError LINK_USED_UP; LINK_CANCELLED, if the row has gone meanwhile; what the store raises.
         """
         download = LimitedDownload(self.register, link, content, span, now)
-        await download.begin(limit, receiver)
-        self._running.add(download)
+        before = self._late.take(link)
+        try:
+            await download.begin(limit, receiver, before)
+        except BaseException:
+            self._late.add(link, *before)
+            raise
+        self.note(download)
         return download
 
-    async def end(self, download: Ending, sent_bytes: int) -> None:
+    def note(self, download: Running) -> None:
+        """It has begun: the register is kept told of it, until it is over."""
+        self._running.add(download)
+
+    async def end(self, download: Running, sent_bytes: int) -> None:
         """It is over. The register is told soon: should this process die before, the download counts as it was
         allowed."""
-        if isinstance(download, LimitedDownload):
-            self._running.discard(download)
+        self._running.discard(download)
+        if isinstance(download, LimitedDownload) and download.is_whole(sent_bytes):
+            self._late.add(download.link, download.ended(sent_bytes))
+            return
         task = asyncio.get_running_loop().create_task(_told(download, sent_bytes))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -108,11 +119,12 @@ class LimitedDownloads:
 
     async def settled(self) -> None:
         """When the register has been told of all that is over."""
+        await self._late.settled()
         while self._ending:
             await asyncio.wait(self._ending)
 
 
-async def _told(download: Ending, sent_bytes: int) -> None:
+async def _told(download: Running, sent_bytes: int) -> None:
     try:
         await download.end(sent_bytes)
     except (NotWritten, Unknown) as error:
@@ -134,29 +146,31 @@ class LimitedDownload:
 
     def __init__(self, links: Links, link: LimitedPart, content: Content, span: ByteRange, now: float) -> None:
         self._links = links
-        self._link = link
+        self.link = link
         self._content = content
         self._loop = asyncio.get_running_loop()
         self._zero = now - self._loop.time()
         self._step = max(_STEP_MIN_BYTES, -(-content.size // _STEPS_MAX))
         first_step = min(span.stop, span.start + self._step)
-        self._download = Download(secrets.token_hex(6), span.start, span.stop, first_step, now)
+        self._download = Download(f"{random.getrandbits(48):012x}", span.start, span.stop, first_step, now)
         self._over = False
 
-    async def begin(self, limit: int, receiver: str) -> None:
+    async def begin(self, limit: int, receiver: str, before: Sequence[Change] = ()) -> None:
         """Take a use, or join one. Nothing may be sent before this has returned.
 
+        Args:
+            before: what else the register hasn't been told of this link: it is in the same change.
         Raises: OssError LINK_USED_UP; LINK_CANCELLED, if the row has gone meanwhile; what the store raises.
         """
 
-        def change(text: str) -> str:
+        def beginning(uses: Uses) -> Uses:
             try:
-                return write_uses(begin(read_uses(text), limit, receiver, self._content, self._download))
+                return begin(uses, limit, receiver, self._content, self._download)
             except UsedUp:
                 raise LINK_USED_UP() from None
 
         try:
-            await self._links.change_uses(self._link.link_id, {self._link.part: change})
+            await self._change((*before, beginning))
         except Gone:
             raise LINK_CANCELLED() from None
 
@@ -179,14 +193,20 @@ class LimitedDownload:
         if self._over:
             return
         self._over = True
+        with suppress(Gone):
+            await self._change((self.ended(sent_bytes),))
+
+    def is_whole(self, sent_bytes: int) -> bool:
+        """Whether that is all of the object: then its use can't be given back, and nothing is freed by its end."""
+        return self._download.range == (0, self._content.size) and sent_bytes == self._content.size
+
+    def ended(self, sent_bytes: int) -> Change:
+        """What its end, now, is to the account of uses."""
         download_id, now = self._download.id, self._now()
-        try:
-            await self._links.change_uses(
-                self._link.link_id,
-                {self._link.part: lambda text: write_uses(end(read_uses(text), download_id, sent_bytes, now))},
-            )
-        except Gone:
-            return
+        return lambda uses: end(uses, download_id, sent_bytes, now)
+
+    async def _change(self, changes: Sequence[Change]) -> None:
+        await self._links.change_uses(self.link.link_id, {self.link.part: on_text(changes)})
 
     async def _chunks(
         self, chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
@@ -219,14 +239,14 @@ class LimitedDownload:
         """Raises: Broken, when the register has given the download up."""
         now, download_id = self._now(), self._download.id
 
-        def change(text: str) -> str:
-            going_on = allow(read_uses(text), download_id, to, now)
+        def allowing(uses: Uses) -> Uses:
+            going_on = allow(uses, download_id, to, now)
             if going_on is None:
                 raise Gone(download_id)
-            return write_uses(going_on)
+            return going_on
 
         try:
-            await self._links.change_uses(self._link.link_id, {self._link.part: change})
+            await self._change((allowing,))
         except Gone:
             raise Broken from None
         self._download = Download(download_id, self._download.first, self._download.end, to, now)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from coatcheck.archives.members import Member
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP
-from coatcheck.links.uses import Content, Download, UsedUp, begin, end
+from coatcheck.links.uses import Content, Download, UsedUp, allow, begin, end
 from coatcheck.links.uses_text import read_uses, write_uses
 from coatcheck.ports.catalog import Gone
 from coatcheck.ports.links import Links, Uses
@@ -45,6 +46,7 @@ class LimitedArchive:
         self._id = secrets.token_hex(6)
         self._loop = asyncio.get_running_loop()
         self._zero = now - self._loop.time()
+        self._heard_at = now
 
     async def begin(self) -> None:
         """Take the uses. Raises: OssError LINK_USED_UP (of any of them), LINK_CANCELLED; what the register raises."""
@@ -52,6 +54,21 @@ class LimitedArchive:
             await self._links.change_uses(self._receiver.link_id, dict(self._beginnings()))
         except Gone:
             raise LINK_CANCELLED() from None
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the register has heard nothing of it."""
+        return self._now() - self._heard_at
+
+    async def keep_known(self) -> None:
+        """Say of each object that it still runs, so that a ZIP of more than 15 minutes isn't given up."""
+        now = self._heard_at = self._now()
+        changes = {
+            name_part(member.key): _going_on(self._id, span.stop, now)
+            for member, span in self._download.contents(self._span)
+        }
+        with suppress(Gone):
+            await self._links.change_uses(self._receiver.link_id, changes)
 
     async def end(self, sent_bytes: int) -> None:
         """So many bytes of the file were taken; what that is of each object is told to the register."""
@@ -91,6 +108,16 @@ def _beginning(limit: int, receiver: str, content: Content, running: Download) -
             return write_uses(begin(read_uses(text), limit, receiver, content, running))
         except UsedUp:
             raise LINK_USED_UP() from None
+
+    return change
+
+
+def _going_on(download_id: str, to: int, now: float) -> Callable[[Uses], Uses]:
+    """One that was given up stays so."""
+
+    def change(text: Uses) -> Uses:
+        going_on = allow(read_uses(text), download_id, to, now)
+        return text if going_on is None else write_uses(going_on)
 
     return change
 

@@ -11,9 +11,9 @@ from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller
 from coatcheck.links.robots import is_robot
 from coatcheck.links.uses import Content
-from coatcheck.operations.limited import LimitedPart, find_limits, name_receiver
+from coatcheck.operations.limited import find_limits, name_receiver
 from coatcheck.operations.pacing import Meter, paced_content
-from coatcheck.ports.links import Limits, Links
+from coatcheck.ports.links import LimitedPart, Limits, Links
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .call import Call

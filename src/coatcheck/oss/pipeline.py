@@ -203,7 +203,9 @@ class Pipeline:
         """Whether the register of links has a say; that a link brought the request is noted."""
         name = target.bucket if bucket is None else bucket.name
         exchange.link = UsedLink(caller, name or "", target.key or "", signed_at_s)
-        return self.register.in_use()
+        if not self.register.in_use():
+            return False
+        return self.register.may_say(caller.link, caller.access_key_id, name or "", target.key or "")
 
     def go_on(
         self,

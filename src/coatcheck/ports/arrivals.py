@@ -7,12 +7,11 @@ files on their way; they change in the same transaction as the rows, so no race 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .catalog import Unwritable, Written
-from .links import Link
 from .object import ObjectRecord, Segment
 
 
@@ -138,10 +137,3 @@ class NoArrivals:
 
     async def make_object(self, link_id: str, arrival_id: str, change: ArrivalChange, record: ObjectRecord) -> Written:
         raise Unwritable("There are no upload boxes here.")
-
-
-TellArrival = Callable[[Link, Arrival], Awaitable[None]]  # a file is whole: waiting, or an object already
-
-
-async def tell_nobody(link: Link, arrival: Arrival) -> None:
-    """Where nobody wants to be told of uploads."""

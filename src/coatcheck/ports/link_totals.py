@@ -46,6 +46,10 @@ class LinkTotals(Protocol):
         """
         ...
 
+    async def known(self, link_ids: Collection[str]) -> Collection[str]:
+        """Those of the links that the register has: rows of others need not be looked at."""
+        ...
+
     async def find(self, link_ids: Collection[str]) -> Mapping[str, Totals]:
         """Those of links that were used."""
         ...
@@ -64,6 +68,9 @@ class NoLinkTotals:
 
     async def add(self, segment: str, start: int, stop: int, totals: Mapping[str, Totals]) -> None:
         return
+
+    async def known(self, link_ids: Collection[str]) -> Collection[str]:
+        return ()
 
     async def find(self, link_ids: Collection[str]) -> Mapping[str, Totals]:
         return {}

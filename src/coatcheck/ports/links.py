@@ -128,6 +128,17 @@ class Standing:
 UNKNOWN = Standing()
 
 
+class LimitedPart(NamedTuple):
+    """What uses are counted of.
+
+    Attributes:
+        part: of a link to several objects, which, as an opaque word; "" for a link to one.
+    """
+
+    link_id: str
+    part: str = ""
+
+
 class Links(Protocol):
     """The register. Changes are seen by the next question of any process; none is lost once its method has returned."""
 
@@ -137,6 +148,14 @@ class Links(Protocol):
 
     def in_use(self) -> bool:
         """Whether there is any row or rule. Costs next to nothing."""
+        ...
+
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        """Whether there may be a row or a rule for a link; False is certain. Costs a microsecond or two."""
+        ...
+
+    async def learn(self) -> None:
+        """What makes `may_say` precise after a start, if anything does; may be called again and again."""
         ...
 
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
@@ -183,6 +202,13 @@ class Links(Protocol):
         """
         ...
 
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        """Change accounts of several links' uses, in one transaction; those of links without a row are passed over.
+
+        Raises: what a change raises, and nothing has changed.
+        """
+        ...
+
     async def forget_ended(self, before: int, most: int) -> int:
         """Remove rows of links that ended before then, with their uses; how many, `most` at most."""
         ...
@@ -196,6 +222,12 @@ class NoLinks:
 
     def in_use(self) -> bool:
         return False
+
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        return False
+
+    async def learn(self) -> None:
+        return
 
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return UNKNOWN
@@ -229,3 +261,6 @@ class NoLinks:
 
     async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
         raise Gone(link_id)
+
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        return

@@ -49,6 +49,7 @@ async def serve_archive(ports: Ports, exchange: Exchange, good: Good) -> Reply:
         name = name_receiver(request.client, request.headers.get("user-agent", ""))
         uses = LimitedArchive(ports.links.register, Receiver(good.link.id, limit, name), download, span, exchange.now)
         await uses.begin()
+        ports.links.note(uses)
         return partial(ports.links.end, uses)
 
     name = key.rstrip("/").rpartition("/")[2] or good.bucket

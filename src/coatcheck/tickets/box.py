@@ -22,7 +22,7 @@ from coatcheck.operations.box_rules import Place, choose_piece_bytes, choose_pla
 from coatcheck.operations.capacity import admit_bytes, has_quota
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.pacing import Meter, paced
-from coatcheck.ports.arrivals import Arrival, TellArrival
+from coatcheck.ports.arrivals import Arrival
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.tickets import Box
 from coatcheck.wire.body_digests import compared_chunks
@@ -42,13 +42,11 @@ class BoxPorts(NamedTuple):
     """What a box stands on.
 
     Attributes:
-        tell: is told of each file that is whole.
         admit: whether a bucket lets itself be asked so: over HTTPS, from that page.
     """
 
     ports: Ports
     forms: FormMemory
-    tell: TellArrival
     admit: AdmitUpload
 
 
@@ -87,6 +85,7 @@ class BoxDesk:
         self._house = house
         self._good = good
         self._box = good.ticket.box or Box()
+        self._exchange = exchange
         self._request = exchange.request
         self._still_good = still_good
         self._context = Context(house.ports, good.caller, exchange.now, read_request_facts(exchange.request))
@@ -133,7 +132,7 @@ class BoxDesk:
                 await give_up(self._house.ports, arrival)
             raise
         if arrived.is_whole:
-            await self._house.tell(self._good.link, arrived)
+            self._note(arrived)
         return _describe(arrived)
 
     @property
@@ -147,8 +146,12 @@ class BoxDesk:
         arrival = await begin(self._context, grant, self._into, sent)
         checked = self._checked(self._paced(chunks))
         arrived = await take_whole(self._context, grant, self._into, arrival, checked, size)
-        await self._house.tell(self._good.link, arrived)
+        self._note(arrived)
         return Received(arrived.file_name, arrived.size)
+
+    def _note(self, arrived: Arrival) -> None:
+        """Let the audit say that a file is whole, waiting or an object already: by its rows owners are told."""
+        self._exchange.operation, self._exchange.key = "ticket_upload", arrived.key
 
     async def _checked(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The same bytes; behind the last one the ticket is good still, or the file doesn't count."""

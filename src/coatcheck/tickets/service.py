@@ -14,9 +14,7 @@ from coatcheck.core.times import write_iso
 from coatcheck.exchange import Exchange
 from coatcheck.links.robots import is_robot
 from coatcheck.operations.context import Ports
-from coatcheck.ports.arrivals import Arrival, TellArrival, tell_nobody
 from coatcheck.ports.damage import Damaged
-from coatcheck.ports.links import Link
 from coatcheck.ports.tickets import Names
 from coatcheck.wire.browser import is_navigation
 from coatcheck.wire.form import FormMemory
@@ -44,7 +42,6 @@ class TicketPorts(NamedTuple):
     Attributes:
         clock: Unix seconds.
         admit: whether a bucket lets itself be asked so.
-        tell: is told of each file that came into an upload box.
     """
 
     book: TicketBook
@@ -54,7 +51,6 @@ class TicketPorts(NamedTuple):
     pages: Pages
     clock: Callable[[], float]
     admit: AdmitUpload
-    tell: TellArrival = tell_nobody
 
 
 class TicketService:
@@ -115,11 +111,7 @@ class TicketService:
         async def find_again() -> Good:
             return await find_good(self._ports.book, request, clock())
 
-        async def tell(link: Link, arrival: Arrival) -> None:
-            exchange.operation, exchange.key = "ticket_upload", arrival.key
-            await self._ports.tell(link, arrival)
-
-        box = BoxPorts(self._ports.ports, self._forms, tell, self._ports.admit)
+        box = BoxPorts(self._ports.ports, self._forms, self._ports.admit)
         return await answer_box(box, self._ports.pages, exchange, good, find_again)
 
     async def _unlock(self, exchange: Exchange, good: Good) -> Reply:

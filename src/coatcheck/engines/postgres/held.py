@@ -42,8 +42,7 @@ def slots_of(held: Iterable[Held]) -> Slots:
         owned.update([_share(_KEYS, f"{bucket_id} {key}") for bucket_id, key in each.keys])
         if each.bucket_id is not None:
             owned.add(_bucket(each.bucket_id))
-        if each.link:
-            owned.add(_share(_LINKS, each.link))
+        owned.update([_share(_LINKS, link_id) for link_id in each.links])
     return Slots(register, sorted(shared - owned), sorted(owned))
 
 

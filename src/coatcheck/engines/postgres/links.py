@@ -38,6 +38,13 @@ class PostgresLinks(SqlLinks):
         """True also while that isn't known yet."""
         return self._number != self._seen.links or self._has_links or self._rules != ()
 
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        """Nothing finer than whether anything is in the register."""
+        return self.in_use()
+
+    async def learn(self) -> None:
+        """There is no more to be known."""
+
     async def look_again(self) -> None:
         """Load what is remembered of the register, if that has moved."""
         number = self._seen.links

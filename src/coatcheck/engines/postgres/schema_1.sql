@@ -244,13 +244,15 @@ CREATE INDEX link_by_end ON link (ends_at) WHERE ends_at IS NOT NULL;
 
 CREATE TABLE link_uses (
     id text COLLATE "C" NOT NULL PRIMARY KEY,
-    uses text NOT NULL
+    uses text NOT NULL,
+    row_crc32 bigint
 );
 
 CREATE TABLE link_part_uses (
     id text COLLATE "C" NOT NULL,
     part text COLLATE "C" NOT NULL,
     uses text NOT NULL,
+    row_crc32 bigint,
     PRIMARY KEY (id, part)
 );
 

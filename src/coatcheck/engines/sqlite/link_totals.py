@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
+from itertools import islice
+from typing import Final
 
 from ...ports.link_totals import Totals
 from ..sql import SqlConnection, SqlReader, SqlWriter
+
+_KNOWN_AT_ONCE: Final = 500  # links that are looked up before requests go on
 
 
 class SqlLinkTotals:
@@ -17,6 +22,16 @@ class SqlLinkTotals:
 
     async def add(self, segment: str, start: int, stop: int, totals: Mapping[str, Totals]) -> None:
         await self._writer.run(lambda connection: _add(connection, segment, start, stop, totals))
+
+    async def known(self, link_ids: Collection[str]) -> Collection[str]:
+        found: list[str] = []
+        looked_for = iter(link_ids)
+        while some := list(islice(looked_for, _KNOWN_AT_ONCE)):
+            marks = ", ".join("?" * len(some))
+            rows = await self._reader.find_all(f"SELECT id FROM link WHERE id IN ({marks})", tuple(some))  # noqa: S608
+            found += (row[0] for row in rows)
+            await asyncio.sleep(0)  # requests go on
+        return found
 
     async def find(self, link_ids: Collection[str]) -> Mapping[str, Totals]:
         if not link_ids:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from ...core.limits import LINK_RULES_REMEMBERED_MAX, LINKS_REMEMBERED_MAX
 from ...ports.catalog import Gone
-from ...ports.links import UNKNOWN, Limits, Link, Rule, Scope, Standing, Uses
-from ..sql import SqlConnection, SqlReader, SqlWriter, held_link
+from ...ports.links import UNKNOWN, LimitedPart, Limits, Link, Rule, Scope, Standing, Uses
+from ..sql import SqlConnection, SqlReader, SqlWriter, held_links
 from .changes import Changes
 from .connection import Reader
+from .link_filter import LinkFilter
+from .row_sums import row_sum
 from .writer import Writer
 
 LINK: Final = (
@@ -23,6 +26,15 @@ RULE: Final = (
 )
 USES: Final = "SELECT uses FROM link_uses WHERE id = ?"
 PART_USES: Final = "SELECT uses FROM link_part_uses WHERE id = ? AND part = ?"
+
+_PAGE: Final = 4000  # rows that are gone through in one transaction
+_USES_OF_LINK: Final = (
+    "SELECT coalesce(uses, '') FROM link LEFT JOIN link_uses ON link_uses.id = link.id WHERE link.id = ?"
+)
+_PART_USES_OF_LINK: Final = (
+    "SELECT coalesce(uses, '') FROM link LEFT JOIN link_part_uses ON link_part_uses.id = link.id AND part = ?"
+    " WHERE link.id = ?"
+)
 
 
 class SqlLinks:
@@ -65,19 +77,25 @@ class SqlLinks:
         return [(part, uses) for part, uses in await self._rows.find_all(sql, (link_id, after, most))]
 
     async def change_uses(self, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
-        await self._writer.run(lambda connection: change_uses(connection, link_id, changes), held_link(link_id))
+        await self._writer.run(lambda connection: change_uses(connection, link_id, changes), held_links(link_id))
+
+    async def tell_uses(self, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+        held = held_links(*{link_id for link_id, _ in changes})
+        await self._writer.run(lambda connection: tell_uses(connection, changes), held)
 
     async def forget_ended(self, before: int, most: int) -> int:
         return await self._writer.run(lambda connection: forget_ended(connection, before, most))
 
 
 class SqliteLinks(SqlLinks):
-    """See `ports.links`. While the register is empty, looking costs one number in shared memory."""
+    """See `ports.links`. While the register is empty, looking costs one number in shared memory; else whether a link
+    has a row is asked of `link_filter` first."""
 
-    def __init__(self, reader: Reader, writer: Writer, changes: Changes) -> None:
+    def __init__(self, reader: Reader, writer: Writer, changes: Changes, link_filter: LinkFilter) -> None:
         super().__init__(reader, writer)
         self._reader = reader
         self._changes = changes
+        self._filter = link_filter
         self._number = -1
         self._has_links = True
         self._rules: tuple[Rule, ...] | None = None
@@ -92,6 +110,19 @@ class SqliteLinks(SqlLinks):
             self._look_again(number)
         return self._has_links or self._rules != ()
 
+    def may_say(self, link_id: str, access_key_id: str, bucket: str, key: str) -> bool:
+        if not self.in_use():
+            return False
+        if self._has_links and self._may_have_row(link_id):
+            return True
+        return self._rules != () and any(True for _ in self._rules_that_mean(access_key_id, bucket, key))
+
+    async def learn(self) -> None:
+        """A page of rows a transaction, so that no commit waits for long; other processes may do the same."""
+        after: str | None = ""
+        while after is not None and not self._filter.is_ready:
+            after = await self._writer.run(partial(_filter_page, rows=self._filter, after=after))
+
     async def find_standing(self, link_id: str, access_key_id: str, bucket: str, key: str) -> Standing:
         return self.look_for_standing(link_id, access_key_id, bucket, key)
 
@@ -105,6 +136,15 @@ class SqliteLinks(SqlLinks):
             registered_only = registered_only or rule.registered_only
         return Standing(link, cancelled_before, registered_only)
 
+    def _may_have_row(self, link_id: str) -> bool:
+        try:
+            return self._known[link_id] is not None
+        except KeyError:
+            if self._filter.surely_lacks(link_id):
+                self._remember(link_id, None)
+                return False
+            return True
+
     def _look_again(self, number: int) -> None:
         self._has_links = self._reader.row("SELECT 1 FROM link LIMIT 1") is not None
         rows = self._reader.rows(f"{RULE} LIMIT ?", (LINK_RULES_REMEMBERED_MAX + 1,))
@@ -117,10 +157,13 @@ class SqliteLinks(SqlLinks):
         try:
             return self._known[link_id]
         except KeyError:
-            if len(self._known) >= LINKS_REMEMBERED_MAX:
-                self._known.clear()
-            link = self._known[link_id] = self._look_for_link(link_id)
-            return link
+            return self._remember(link_id, self._look_for_link(link_id))
+
+    def _remember(self, link_id: str, link: Link | None) -> Link | None:
+        if len(self._known) >= LINKS_REMEMBERED_MAX:
+            self._known.clear()
+        self._known[link_id] = link
+        return link
 
     def _look_for_link(self, link_id: str) -> Link | None:
         row = self._reader.row(f"{LINK} WHERE id = ?", (link_id,))
@@ -241,20 +284,52 @@ def remove_rule(connection: SqlConnection, scope: Scope) -> None:
         raise Gone("rule")
 
 
+def _filter_page(connection: SqlConnection, *, rows: LinkFilter, after: str) -> str | None:
+    """Give some rows their bits. Returns: the last id of them; None where it was the last page."""
+    found = connection.execute("SELECT id FROM link WHERE id > ? ORDER BY id LIMIT ?", (after, _PAGE)).fetchall()
+    for (link_id,) in found:
+        rows.add(link_id)
+    if len(found) == _PAGE:
+        return str(found[-1][0])
+    rows.set_ready()
+    return None
+
+
 def change_uses(connection: SqlConnection, link_id: str, changes: Mapping[str, Callable[[Uses], Uses]]) -> None:
-    if connection.execute("SELECT 1 FROM link WHERE id = ?", (link_id,)).fetchone() is None:
-        raise Gone(link_id)
-    changed: list[tuple[str, Uses]] = []
+    changed = {}
     for part, change in changes.items():
-        sql, place = (PART_USES, (link_id, part)) if part else (USES, (link_id,))
-        row = connection.execute(sql, place).fetchone()
-        changed.append((part, change(row[0] if row else "")))
-    for part, uses in changed:
-        if part:
-            sql = "INSERT OR REPLACE INTO link_part_uses (id, part, uses) VALUES (?, ?, ?)"
-            connection.execute(sql, (link_id, part, uses))
-        else:
-            connection.execute("INSERT OR REPLACE INTO link_uses (id, uses) VALUES (?, ?)", (link_id, uses))
+        uses = _find_uses(connection, link_id, part)
+        if uses is None:
+            raise Gone(link_id)
+        changed[part] = change(uses)
+    for part, uses in changed.items():
+        _write_uses(connection, link_id, part, uses)
+
+
+def tell_uses(connection: SqlConnection, changes: Mapping[LimitedPart, Callable[[Uses], Uses]]) -> None:
+    changed = {}
+    for place, change in changes.items():
+        uses = _find_uses(connection, *place)
+        if uses is not None:
+            changed[place] = change(uses)
+    for (link_id, part), uses in changed.items():
+        _write_uses(connection, link_id, part, uses)
+
+
+def _find_uses(connection: SqlConnection, link_id: str, part: str) -> Uses | None:
+    """None without the link."""
+    sql, place = (_PART_USES_OF_LINK, (part, link_id)) if part else (_USES_OF_LINK, (link_id,))
+    row = connection.execute(sql, place).fetchone()
+    return row if row is None else row[0]
+
+
+def _write_uses(connection: SqlConnection, link_id: str, part: str, uses: Uses) -> None:
+    if part:
+        sql = "INSERT OR REPLACE INTO link_part_uses (id, part, uses, row_crc32) VALUES (?, ?, ?, ?)"
+        connection.execute(sql, (link_id, part, uses, row_sum(link_id, part, uses)))
+    else:
+        sql = "INSERT OR REPLACE INTO link_uses (id, uses, row_crc32) VALUES (?, ?, ?)"
+        connection.execute(sql, (link_id, uses, row_sum(link_id, uses)))
 
 
 def forget_ended(connection: SqlConnection, before: int, most: int) -> int:

@@ -2,10 +2,10 @@
 
 It is computed of the row's other columns in the order of the table: numbers in decimal, text as UTF-8, NULL as nothing,
 joined by line feeds; NULLs at the end count as absent, so that a column may be added later and no row is written again.
-Rows of `object` have it of their segments too, wherever those lie, before the rest. `object` and `part` are written
-often, so their statements bring it along, and so do those of `key_fingerprint`, which any connection may run; for all
-other tables triggers put it in, in every connection that
-writes, whatever the statement was. Reading doesn't compare it: that takes two microseconds.
+Rows of `object` have it of their segments too, wherever those lie, before the rest. `object`, `part` and the uses of
+links are written often, so their statements bring it along, and so do those of `key_fingerprint`, which any connection
+may run; for all other tables triggers put it in, in every connection that writes, whatever the statement was. Reading
+doesn't compare it: that takes two microseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 from zlib import crc32
 
 _COLUMN: Final = "row_crc32"
-_BY_STATEMENT: Final = ("object", "part", "key_fingerprint")
+_BY_STATEMENT: Final = ("object", "part", "link_uses", "link_part_uses", "key_fingerprint")
 _BY_TRIGGER: Final = (
     "upload",
     "bucket",
@@ -31,8 +31,6 @@ _BY_TRIGGER: Final = (
     "domain",
     "domain_token",
     "link",
-    "link_uses",
-    "link_part_uses",
     "ticket",
     "link_rule",
     "content_sum",

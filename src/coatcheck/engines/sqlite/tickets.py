@@ -6,7 +6,7 @@ from typing import Final
 
 from ...ports.links import Link
 from ...ports.tickets import Change, Ticket
-from ..sql import SqlConnection, SqlReader, SqlWriter, held_link
+from ..sql import SqlConnection, SqlReader, SqlWriter, held_links
 from ..ticket_text import read_ticket, write_ticket
 from .links import LINK, put_link, read_link
 
@@ -33,13 +33,13 @@ class SqlTickets:
     async def take_try(self, link_id: str, receiver: str, most: int, window_s: int, now: int) -> bool:
         place = (link_id, receiver)
         return await self._writer.run(
-            lambda connection: _take_try(connection, place, most, window_s, now), held_link(link_id)
+            lambda connection: _take_try(connection, place, most, window_s, now), held_links(link_id)
         )
 
     async def forget_tries(self, link_id: str, receiver: str) -> None:
         sql = "DELETE FROM ticket_try WHERE id = ? AND receiver = ?"
         await self._writer.run(
-            lambda connection: connection.execute(sql, (link_id, receiver)).rowcount, held_link(link_id)
+            lambda connection: connection.execute(sql, (link_id, receiver)).rowcount, held_links(link_id)
         )
 
 

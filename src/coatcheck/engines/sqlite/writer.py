@@ -17,6 +17,7 @@ from ..trouble import tell_trouble
 from .blobs import date_releases
 from .changes import Changed, Changes
 from .connection import CatalogConnection, WriteLock, open_connection
+from .link_filter import LinkFilter
 from .noted_time import NotedTime
 from .row_sums import keep_row_sums
 from .usage import begin_usage, write_grown
@@ -35,13 +36,16 @@ class Writer(GroupCommit[CatalogConnection]):
 
     why_waiting: ClassVar[str] = "another process has the write lock"
 
-    def __init__(self, catalog: Path, lock: Path, changes: Changes, clock: Clock, steady: SteadyClock) -> None:
+    def __init__(
+        self, catalog: Path, lock: Path, changes: Changes, links: LinkFilter, clock: Clock, steady: SteadyClock
+    ) -> None:
         self._connection = open_connection(
             catalog, cache_kib=_CACHE_KIB, query_only=False, busy_timeout_s=_BEGIN_WAIT_S
         )
         keep_row_sums(self._connection)
         date_releases(self._connection, clock)
         self._changed = Changed(self._connection)
+        links.watch(self._connection)
         self._noted = NotedTime(steady)
         self._lock = WriteLock(lock)
         self._changes = changes
