@@ -16,6 +16,7 @@ import math
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ import uvloop
 from gateway import KEY_ID, PRESIGNER, SECRET, ask, scope
 
 from coatcheck.app import Server
-from coatcheck.background import access_log
+from coatcheck.background.access_log import AccessLog
 from coatcheck.background.log_line import LogEntry, write_line
 from coatcheck.configurations.table import ROWS
 from coatcheck.engines.local import prepare_local
@@ -143,13 +144,13 @@ class _Lines:
 
 
 def _count_lines() -> _Lines:
-    lines = _Lines()
+    lines, append = _Lines(), AccessLog._append
 
-    def write(entry: LogEntry) -> bytes:
-        lines.entries = [*lines.entries[-200:], entry]
-        return write_line(entry)
+    def keep(log: AccessLog, entries: Sequence[LogEntry]) -> None:
+        lines.entries = [*lines.entries, *entries][-200:]
+        append(log, entries)
 
-    access_log.write_line = write
+    AccessLog._append = keep  # type: ignore[assignment, method-assign]
     return lines
 
 
