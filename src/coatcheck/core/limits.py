@@ -282,6 +282,8 @@ MIRROR_CLIENT_S: Final = 10.0  # ours: a client that takes nothing for so long i
 MIRROR_THROUGH_MIN_BYTES: Final = 1024**2  # ours: larger objects are sent while they are mirrored
 MIRROR_HOPS_MAX: Final = 8  # ours: mirrors of mirrors
 MIRROR_HEADERS_MAX: Final = 10  # OSS: Pass, Remove and Set of one rule, each
+MIRROR_ALTERNATES_MAX: Final = 10  # ours: MirrorMultiAlternate of one rule
+MIRROR_SHOWN_MAX_BYTES: Final = 64 * 1024  # ours: of an answer that the client is to see as it is
 
 # --- bucket tags and websites --------------------------------------------------------------------------------------
 BUCKET_TAGS_MAX: Final = 20  # OSS
