@@ -71,17 +71,10 @@ class BucketMeters:
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
         self._meters: dict[tuple[int, str], Meter] = {}  # by bucket_id and name
-        self._found: dict[tuple[int, Limits], Pace] = {}  # what `find_all` gave last, as long as no meter is replaced
 
     def find_all(self, bucket_id: int, limits: Limits) -> Pace:
-        """A meter for each of the limits, by its name. Asked for by every request, so it is looked up in one go."""
-        if not limits:
-            return ()
-        found = self._found.get((bucket_id, limits))
-        if found is None:
-            found = tuple([self.find(bucket_id, name, limit) for name, limit in limits])
-            self._found[bucket_id, limits] = found
-        return found
+        """A meter for each of the limits, by its name."""
+        return tuple([self.find(bucket_id, name, limit) for name, limit in limits])
 
     def find(self, bucket_id: int, name: str, limit: float) -> Meter:
         """The one meter of that name; a new one when the limit is another than it was."""
@@ -89,7 +82,6 @@ class BucketMeters:
         meter = self._meters.get(place)
         if meter is None or meter.rate != rate:
             meter = self._meters[place] = Meter(rate, _SHARED_SLACK_S)
-            self._found.clear()
             if len(self._meters) > METERS_MAX:
                 del self._meters[next(iter(self._meters))]
         return meter

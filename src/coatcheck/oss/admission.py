@@ -5,7 +5,7 @@ Judged before permissions, and only for buckets that have configurations at all,
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import Final
 
 from coatcheck.configurations import (
@@ -46,12 +46,13 @@ class Rules:
         log: where its access log goes; None for none.
         site, mirrors: its website, and whether that has mirrors.
         tls, https_only, referers, payment: None and False where nothing is demanded.
-        qos: the stored document of its limits.
+        limited: requests are counted.
+        open: nothing of the kind is demanded of anybody.
     """
 
     __slots__ = (
-        *("accelerated", "cors", "https_only", "log", "mirrors", "payment", "qos", "referers", "shares_always", "site"),
-        "tls",
+        *("accelerated", "cors", "https_only", "limited", "log", "mirrors", "open", "payment", "referers"),
+        *("shares_always", "site", "tls"),
     )
 
     def __init__(self, bucket: Bucket) -> None:
@@ -70,7 +71,9 @@ class Rules:
         self.referers = None if document is None else referer.from_json(document)
         document = find(request_payment.NAME)
         self.payment = None if document is None else request_payment.from_json(document)
-        self.qos = find(qos.NAME)
+        self.limited = find(qos.NAME) is not None
+        demands = (self.tls, self.referers, self.payment)
+        self.open = not (self.limited or self.https_only) and all(demand is None for demand in demands)
 
 
 def admit(bucket: Bucket, request: Request, caller: Caller, meters: BucketMeters, *, accelerated: bool) -> None:
@@ -80,13 +83,15 @@ def admit(bucket: Bucket, request: Request, caller: Caller, meters: BucketMeters
     rules = bucket.made(Rules)
     if accelerated and not rules.accelerated:
         raise TRANSFER_ACCELERATION_DISABLED()
+    if rules.open:
+        return
     if rules.tls is not None and not rules.tls.allows(request.tls_version or ""):
         raise TLS_VERSION_NOT_ALLOWED(TLSVersion=request.tls_version or "")
     if rules.https_only and not request.secure:
         raise HTTPS_REQUIRED()
     # Requests on ?qosInfo itself aren't counted, so that nobody locks themselves out.
-    if rules.qos is not None and "qosInfo" not in request.query.first:
-        check_request_rate(rules.qos, bucket, request, meters, asyncio.get_running_loop().time())
+    if rules.limited and "qosInfo" not in request.query.first:
+        check_request_rate(bucket, request, meters, time.monotonic())
     if rules.referers is not None and (caller.anonymous or caller.by_link):
         _check_referer(rules.referers, request)
     if rules.payment is not None and caller.account != bucket.owner:

@@ -276,7 +276,8 @@ class Pipeline:
             if exchange.logged is not None:
                 principal = caller.principal
                 exchange.logged.requester = caller.account if principal is None else principal.uid
-            admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
+            if target.accelerated or not rules.open:
+                admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
             if row.is_page and point is None and rules.site is not None:
                 at_folder = target.key is not None and target.key.endswith("/")
                 if caller.anonymous or at_folder or (rules.mirrors and target.key is not None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 # The documents that decisions look at, so they are read here. Of the others `configurations` knows the form.
 POLICY: Final = "policy"
@@ -51,7 +51,7 @@ class Bucket:
     policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these two, so they are
     blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
     _documents: dict[str, str] = field(init=False, compare=False, repr=False)  # by name: each request asks for several
-    _made: dict[object, object] = field(init=False, compare=False, repr=False)  # by what made it
+    _made: dict[object, Any] = field(init=False, compare=False, repr=False)  # by what made it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_documents", dict(self.configurations))
@@ -76,10 +76,10 @@ class Bucket:
         An engine keeps it until something is committed about buckets, accounts or keys. So what every request asks of
         the documents (is this referer let in, where does the log go) is read from them once.
         """
-        found = self._made.get(make)
+        found: _Made | None = self._made.get(make)
         if found is None:
             found = self._made[make] = make(self)
-        return cast("_Made", found)
+        return found
 
     def with_configuration(self, name: str, document: str | None) -> Bucket:
         """The same with that document under its name, in place of the one there was; without any for None."""
