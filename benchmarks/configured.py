@@ -1,33 +1,37 @@
 """What does a GET in a bucket with every configuration cost, beside one in a bucket with none? At most 1.10 is wanted.
 
-    python benchmarks/configured.py [--rounds 9]
-    valgrind --tool=cachegrind --cache-sim=no python benchmarks/configured.py --only plain --count 400
+    python benchmarks/configured.py [--rounds 60] [--method PUT] [--these logging cors]
 
-The application in process, asked through ASGI: presigned links to objects of 1 KiB that were seen before. Prints CPU
-microseconds of the best round of each, taken in turn, and the ratio. With `--only` and `--count` that many requests of
-one bucket, and nothing else: the difference of two counts under cachegrind, divided by that of the counts, is what one
-takes. Lines of the access log are written by a thread of their own, and counted too; `--without logging` leaves it out.
+The application in process, asked through ASGI: presigned links to objects of 1 KiB that were seen before. Of no
+configuration, of each by itself and of all: CPU microseconds of one request in the thread that answers it, the best of
+many short rounds taken in turn, which a busy machine changes little; and the same with what the thread needs that
+writes lines of access logs, timed by itself (a line, as often as one was written). At the end the ratios.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
 import shutil
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import uvloop
-from gateway import KEY_ID, PRESIGNER, SECRET, ask, cpu_us, scope
+from gateway import KEY_ID, PRESIGNER, SECRET, ask, scope
 
 from coatcheck.app import Server
+from coatcheck.background.access_log import AccessLog
+from coatcheck.background.log_line import LogEntry, write_line
 from coatcheck.configurations.table import ROWS
 from coatcheck.engines.local import prepare_local
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 
-PLAIN, CONFIGURED = "plain", "configured"
+PLAIN, LOG_FIELDS = "plain", "userDefinedLogFieldsConfig"
 OBJECTS, SIZE = 50, 1024
 UNTOUCHED: Final = {  # what they say of a GET by link: it is let through
     "accessmonitor": "<AccessMonitorConfiguration><Status>Enabled</Status></AccessMonitorConfiguration>",
@@ -69,54 +73,97 @@ NOT_BESIDE: Final = {"objectWorm": "needs versions", "comp=callback&policy": "it
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", choices=(PLAIN, CONFIGURED))
-    parser.add_argument("--count", type=int, default=400)
-    parser.add_argument("--without", nargs="*", default=[], choices=list(UNTOUCHED), help="leave these out")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--method", choices=("GET", "PUT"), default="GET")
+    parser.add_argument("--these", nargs="*", choices=list(UNTOUCHED), help="no others")
     given = parser.parse_args()
     missing = {row.sub_resource for row in ROWS} - UNTOUCHED.keys() - NOT_BESIDE.keys()
     if missing:
         raise SystemExit(f"no document for {sorted(missing)}")
+    documents = UNTOUCHED if given.these is None else {name: UNTOUCHED[name] for name in given.these}
     root = Path(tempfile.mkdtemp(prefix="coatcheck-configured-"))
     try:
         prepare_local(root).close()
-        documents = {name: text for name, text in UNTOUCHED.items() if name not in given.without}
-        uvloop.run(measure(root, given.rounds, documents, (given.only, given.count)))
+        uvloop.run(measure(root, given.rounds, documents, given.method))
     finally:
         shutil.rmtree(root)
 
 
-async def measure(root: Path, rounds: int, documents: dict[str, str], alone: tuple[str | None, int]) -> None:
-    only, count = alone
+async def measure(root: Path, rounds: int, documents: dict[str, str], method: str) -> None:
+    sets: dict[str, tuple[str, ...]] = {PLAIN: (), **{name: (name,) for name in documents}, "all": tuple(documents)}
+    if LOG_FIELDS in sets:
+        sets[LOG_FIELDS] = ("logging", LOG_FIELDS)  # fields are of a log
     server = Server(ServerSettings(root), RootCredentials(KEY_ID, SECRET))
     await server.open()
     logging.disable()
+    lines = _count_lines()
     try:
-        links = {bucket: await prepare(server, bucket) for bucket in (PLAIN, CONFIGURED)}
-        for sub_resource, text in documents.items():
-            await put(server, CONFIGURED, None, text.encode(), {sub_resource: ""})
-        if only is not None:
-            for number in range(count):
-                await ask(server, links[only][number % OBJECTS])
-            return
-        costs: dict[str, list[float]] = {PLAIN: [], CONFIGURED: []}
+        asked: dict[str, list[dict[str, Any]]] = {}
+        for number, (name, chosen) in enumerate(sets.items()):
+            bucket = PLAIN if name == PLAIN else f"configured-{number}"
+            asked[name] = await prepare(server, bucket, method)
+            for sub_resource in chosen:
+                await put(server, bucket, None, UNTOUCHED[sub_resource].encode(), {sub_resource: ""})
+        costs: dict[str, list[float]] = {name: [] for name in sets}
         for _ in range(rounds):
-            for bucket, scopes in links.items():
-                costs[bucket].append(await cpu_us(server, scopes * 40))
-        plain, configured = min(costs[PLAIN]), min(costs[CONFIGURED])
-        print(f"none {plain:.1f} us, all {configured:.1f} us, ratio {configured / plain:.3f}")
+            for name, scopes in asked.items():
+                costs[name].append(await answering_us(server, scopes, method))
+        written = {name: lines.cost_us() if "logging" in chosen else 0.0 for name, chosen in sets.items()}
     finally:
         await server.close()
+    none = min(costs[PLAIN])
+    for name, found in costs.items():
+        best = min(found)
+        whole = best + written[name]
+        print(f"{name:28} {best:7.1f} us {best - none:+6.1f} {best / none:6.3f}   {whole:7.1f} us {whole / none:6.3f}")
 
 
-async def prepare(server: Server, bucket: str) -> list[dict[str, Any]]:
-    """The bucket with its objects; a GET of each, asked twice already."""
+async def answering_us(server: Server, scopes: list[dict[str, Any]], method: str) -> float:
+    body = bytes(SIZE) if method == "PUT" else b""
+    start = time.thread_time()
+    for each in scopes:
+        await ask(server, each, body)
+    return (time.thread_time() - start) / len(scopes) * 1e6
+
+
+class _Lines:
+    """Entries of an access log as they came, to time what becomes of them."""
+
+    def __init__(self) -> None:
+        self.entries: list[LogEntry] = []
+
+    def cost_us(self) -> float:
+        """CPU microseconds to write one."""
+        sample, best = self.entries[-200:], math.inf
+        for _ in range(50):
+            start = time.thread_time()
+            for entry in sample:
+                write_line(entry)
+            best = min(best, time.thread_time() - start)
+        return best / len(sample) * 1e6
+
+
+def _count_lines() -> _Lines:
+    lines, append = _Lines(), AccessLog._append
+
+    def keep(log: AccessLog, entries: Sequence[LogEntry]) -> None:
+        lines.entries = [*lines.entries, *entries][-200:]
+        append(log, entries)
+
+    AccessLog._append = keep  # type: ignore[assignment, method-assign]
+    return lines
+
+
+async def prepare(server: Server, bucket: str, method: str) -> list[dict[str, Any]]:
+    """The bucket with its objects; a request of each, of GETs asked twice already."""
     await put(server, bucket, None, b"", {})
     for number in range(OBJECTS):
         await put(server, bucket, f"{number}.jpg", bytes(SIZE), {})
-    scopes = [scope("GET", PRESIGNER.presign("GET", bucket, f"{number}.jpg").url) for number in range(OBJECTS)]
-    for each in scopes * 3:
-        await ask(server, each)
+    length = SIZE if method == "PUT" else None
+    scopes = [scope(method, PRESIGNER.presign(method, bucket, f"{n}.jpg").url, length) for n in range(OBJECTS)]
+    if method == "GET":
+        for each in scopes * 3:
+            await ask(server, each)
     return scopes
 
 

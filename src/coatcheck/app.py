@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
-from coatcheck.background import fetch_run
+from coatcheck.background import fetch_run, process_run
 from coatcheck.background.access_log import AccessLog
 from coatcheck.background.audit_reading import AuditReading
 from coatcheck.background.audit_run import AuditRun
@@ -24,6 +24,7 @@ from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.mirror_run import MirrorRuns
 from coatcheck.background.notices import Notices
+from coatcheck.background.process_run import ProcessDoer
 from coatcheck.background.replication_run import Replications
 from coatcheck.background.schedule import keep_doing
 from coatcheck.background.task_runs import TaskRuns
@@ -41,7 +42,6 @@ from coatcheck.engines.refusal_ring import RefusalRing
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.select_pool import SelectPool
-from coatcheck.engines.tasks import LocalTasks
 from coatcheck.exchange import Begin, Exchange, Listener
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
@@ -105,7 +105,6 @@ class Server:
         self._selector = SelectPool()
         self._passwords = Argon2Passwords()
         self._pages = PageWriter()
-        self._tasks = LocalTasks(settings.data / "tasks", clock)
         self._downloads: LimitedDownloads | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
@@ -184,7 +183,6 @@ class Server:
             meters=BucketMeters(settings.workers),
             accesses=AccessNotes(),
             selector=self._selector,
-            tasks=self._tasks,
             certificates=PemCertificateReader(),
             links=self._downloads,
             content_sums=self._engines.content_sums,
@@ -195,7 +193,6 @@ class Server:
         locks = KeyLocks(settings.data / "mirror.lock")
         self._mirrors = MirrorRuns(ports, keyring, notices, self._clock, locks)
         self._ports = ports = ports._replace(mirrors=self._mirrors)
-        self._tasks.open()
         addressing = make_addressing(settings.regions, settings.domains)
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, self._pages.write_refusal)
         links = self._make_link_services(self._engines, ports, oss, addressing)
@@ -250,12 +247,14 @@ class Server:
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
         fetches = TaskRuns(ports.catalog, fetch_run.KIND, FetchDoer(ports, keyring), self._clock)
+        processes = TaskRuns(ports.catalog, process_run.KIND, ProcessDoer(ports, keyring), self._clock)
         days = self._settings.link_audit_days
         if days:
             self._link_audit = LinkAuditLog(self._audit_segments)
         finding = NoticeFinding(ports.catalog, register)
         works = {
             "fetch": fetches.run,
+            "process": processes.run,
             "access-log": LogDelivery(segments, ports, keyring, notices).run,
             "inventory": InventoryRuns(ports, keyring, notices).run,
             "replication": Replications(ports, keyring, notices).run,
@@ -331,7 +330,6 @@ class Server:
             renderer.close()
         self._selector.close()
         self._passwords.close()
-        await self._tasks.close()
         if self._downloads is not None:
             await self._downloads.settled()
         if self._engines is not None:

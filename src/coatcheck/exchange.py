@@ -12,7 +12,7 @@ import errno
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from coatcheck.core.body import let_go
 from coatcheck.core.errors import (
@@ -40,24 +40,33 @@ Begin = Callable[[Request, str, float], "Exchange"]
 log: Final = logging.getLogger("coatcheck")
 
 
-class Logged:
-    """What a bucket's access log says of a request beside what the exchange knows. Filled in on the way.
+class LogPlace(NamedTuple):
+    """What all lines of a bucket's access log have in common.
 
     Attributes:
         document: where the log goes, as the bucket has it stored.
         fields: the stored document of the fields that were chosen; "" for none.
         owner: uid of the bucket's.
+    """
+
+    document: str
+    fields: str = ""
+    owner: str = ""
+
+
+class Logged:
+    """What a bucket's access log says of a request beside what the exchange knows. Filled in on the way.
+
+    Attributes:
         requester: uid of the account, the user or the role; "" for anonymous, and before that is known.
         size, storage_class: of the object, where there is one and somebody looked; None and "".
         cost_s: seconds until the reply was ready.
     """
 
-    __slots__ = ("cost_s", "document", "fields", "owner", "requester", "size", "storage_class")
+    __slots__ = ("cost_s", "place", "requester", "size", "storage_class")
 
-    def __init__(self, document: str, fields: str, owner: str) -> None:
-        self.document = document
-        self.fields = fields
-        self.owner = owner
+    def __init__(self, place: LogPlace) -> None:
+        self.place = place
         self.requester = self.storage_class = ""
         self.size: int | None = None
         self.cost_s = 0.0

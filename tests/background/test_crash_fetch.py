@@ -43,10 +43,10 @@ async def set_up(engines: LocalEngines, bucket_id: int, origin: Origin) -> list[
     return names
 
 
-async def run_and_kill(data: Path, chance: random.Random) -> bool:
+async def run_and_kill(data: Path, chance: random.Random, script: Path = SCRIPT) -> bool:
     """Whether it had come to its end before."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(SCRIPT), str(data), env=clean_environment(), stdout=asyncio.subprocess.PIPE
+        sys.executable, str(script), str(data), env=clean_environment(), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     assert await process.stdout.readline() == b"begun\n"

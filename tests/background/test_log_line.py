@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from coatcheck.background.log_line import LogEntry, entry_of, write_line
 from coatcheck.configurations.log_fields import LogFields, to_json
+from coatcheck.exchange import Logged, LogPlace
 from coatcheck.wire.query import NO_QUERY, Parameter, Query, make_query, read_query
 
 from ..oss.house import ANYBODY, OWNER, House
@@ -40,11 +41,12 @@ def line_of(answer: Any) -> str:
     return write_line(entry).decode("ascii")
 
 
-def an_entry(**more: Any) -> LogEntry:
-    nothing: dict[str, Any] = {"bucket": "photos", "document": "{}", "fields": "", "client": "192.0.2.1", "ended_at": 0}
+def an_entry(fields: str = "", **more: Any) -> LogEntry:
+    logged = Logged(LogPlace("{}", fields, "1"))
+    nothing: dict[str, Any] = {"bucket": "photos", "logged": logged, "client": "192.0.2.1", "ended_at": 0}
     nothing |= {"method": "GET", "path": b"/a", "version": "1.1", "headers": {}, "status": 200}
-    nothing |= {"sent_bytes": 0, "seconds": 0, "cost_s": 0, "request_id": "R", "requester": "", "operation": ""}
-    nothing |= {"key": "a", "size": None, "refusal": "", "owner": "1", "storage_class": "", "access_key_id": ""}
+    nothing |= {"sent_bytes": 0, "seconds": 0, "request_id": "R", "operation": ""}
+    nothing |= {"key": "a", "refusal": "", "access_key_id": ""}
     given: Query = more.pop("query", NO_QUERY)
     plain = given.canonical is None
     nothing |= {"parameters": given.parameters if plain else (), "link": b"" if plain else given.raw}

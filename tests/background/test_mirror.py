@@ -172,6 +172,82 @@ async def test_a_second_server_is_asked_where_the_first_fails() -> None:
         assert (await house.ask("GET", "/photos/b")).body == b"b"
 
 
+def alternates(*urls: str) -> str:
+    """Numbered backwards, for they may stand in any order."""
+    one = "<MirrorMultiAlternate><MirrorMultiAlternateNumber>{}</MirrorMultiAlternateNumber>" + (
+        "<MirrorMultiAlternateURL>{}</MirrorMultiAlternateURL></MirrorMultiAlternate>"
+    )
+    listed = [one.format(number, url) for number, url in enumerate(urls, 1)]
+    return f"<MirrorMultiAlternates>{''.join(reversed(listed))}</MirrorMultiAlternates>"
+
+
+async def test_more_servers_are_asked_in_the_order_of_their_numbers() -> None:
+    async with an_origin(a=status(500)) as origin, an_origin(a=ok(b"third")) as third, an_origin(a=ok(b"no")) as last:
+        more = f"<MirrorURLSlave>{origin.url('/')}</MirrorURLSlave>{alternates(third.url('/'), last.url('/'))}"
+        house = await a_house(origin.url("/"), more)
+        assert (await house.ask("GET", "/photos/a")).body == b"third"
+        assert (len(origin.paths), len(third.paths), len(last.paths)) == (2, 1, 0)
+        shown = (await house.ask("GET", "/photos/?website")).xml.findall(".//MirrorMultiAlternate")
+        assert [[child.text for child in each] for each in shown] == [["2", last.url("/")], ["1", third.url("/")]]
+
+
+async def test_an_answer_that_is_to_be_seen_is_given_as_it_is_and_not_stored() -> None:
+    long = b"HTTP/1.1 410 x\r\nContent-Length: 65537\r\n\r\n" + b"x" * 65537
+    page = b"HTTP/1.1 404 x\r\nContent-Type: text/html\r\nSet-Cookie: a=b\r\nContent-Length: 4\r\n\r\n<p/>"
+    async with an_origin(a=page, b=status(403), c=long) as origin:
+        house = await a_house(
+            origin.url("/"), "<TransparentMirrorResponseCodes>404, 410</TransparentMirrorResponseCodes>"
+        )
+        before = house.contents()
+        got = await house.ask("GET", "/photos/a")
+        assert (got.status, got.body, got.headers["content-type"]) == (404, b"<p/>", "text/html")
+        assert got.headers["content-security-policy"] == "sandbox"
+        assert "set-cookie" not in got.headers
+        for other in "bc":
+            assert (await house.ask("GET", f"/photos/{other}")).refusal == (424, "MirrorFailed")
+        assert house.contents() == before
+
+
+REFUSED = {
+    "MirrorAuth": "<MirrorAuth><AuthType>S3V4</AuthType></MirrorAuth>",
+    "MirrorProxyPass": "<MirrorProxyPass>true</MirrorProxyPass>",
+    "MirrorDstRegion": "<MirrorDstRegion>cn-beijing</MirrorDstRegion>",
+    "MirrorTaggings": "<MirrorTaggings><Taggings><Key>a</Key></Taggings></MirrorTaggings>",
+    "MirrorMultiAlternateVpcId": (
+        "<MirrorMultiAlternates><MirrorMultiAlternate><MirrorMultiAlternateVpcId>v</MirrorMultiAlternateVpcId>"
+        "</MirrorMultiAlternate></MirrorMultiAlternates>"
+    ),
+}
+
+
+@each(REFUSED)
+async def test_what_is_not_built_is_refused_with_the_reason(name: str) -> None:
+    house = await House().with_bucket()
+    answer = await house.ask("PUT", "/photos/?website", a_website(a_rule("http://a.example/", REFUSED[name])))
+    assert answer.refusal == (400, "NotImplemented")
+    assert (answer.text("Message") or "").startswith(f"{name} is not built. ")
+    for nothing in (f"<{name}/>", f"<{name}>false</{name}>"):
+        if name != "MirrorMultiAlternateVpcId":
+            await put_rule(house, "http://a.example/", nothing)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<TransparentMirrorResponseCodes>200</TransparentMirrorResponseCodes>",
+        "<TransparentMirrorResponseCodes>404;500</TransparentMirrorResponseCodes>",
+        alternates("http://a.example/").replace(">1<", ">0<"),
+        alternates("http://a.example/no-slash"),
+        alternates(*["http://a.example/"] * 11),
+        alternates("http://a.example/", "http://b.example/").replace(">2<", ">1<"),
+    ],
+)
+async def test_what_a_rule_cannot_mean_is_refused(element: str) -> None:
+    house = await House().with_bucket()
+    answer = await house.ask("PUT", "/photos/?website", a_website(a_rule("http://a.example/", element)))
+    assert answer.refusal == (400, "InvalidArgument")
+
+
 async def test_a_redirect_that_is_not_followed_is_the_client_s() -> None:
     async with an_origin(a=status(302, "Location: http://files.example.com/a")) as origin:
         house = await a_house(origin.url("/"), "<MirrorFollowRedirect>false</MirrorFollowRedirect>")

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.core.limits import METERS_MAX
-from coatcheck.operations.pacing import BucketMeters, Meter
+from coatcheck.operations.pacing import BucketMeters, Meter, longest_wait
 
 
 def test_a_meter_lets_through_what_its_rate_says() -> None:
     meter = Meter(1000)
     assert [meter.pass_on(500, 100.0) for _ in range(3)] == [0.0, 0.5, 1.0]
-    assert meter.wait(101.0) == 0.5
+    assert longest_wait((meter,), 101.0) == 0.5
     assert meter.pass_on(1000, 101.5) == 0.0
     assert meter.pass_on(1, 102.0) == 0.5
 
@@ -21,7 +21,7 @@ def test_time_that_was_lost_is_not_made_up_for() -> None:
     meter = Meter(1000)
     meter.pass_on(1000, 0.0)
     assert meter.pass_on(1000, 60.0) == 0.0
-    assert meter.wait(60.0) == 1.0
+    assert longest_wait((meter,), 60.0) == 1.0
 
 
 def test_waits_too_short_to_sleep_for_are_none_and_add_up() -> None:

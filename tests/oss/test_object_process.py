@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from coatcheck.core.errors import NOT_A_PICTURE, OssError
+from coatcheck.configurations import process_task
+from coatcheck.configurations.process_task import ProcessTask
+from coatcheck.core.author import Author
+from coatcheck.core.errors import NOT_A_PICTURE
 from coatcheck.engines.memory_bytes import MemoryBlobReader, MemoryByteStore
 from coatcheck.engines.results import name_result
 from coatcheck.images.text import read_plan
+from coatcheck.oss import object_process
 from coatcheck.ports.renderer import Job, Rendered
-from coatcheck.ports.tasks import Work
 
 from .house import ANYBODY, NOW, OWNER, REQUEST_ID, STRANGER, House
 
@@ -310,24 +313,6 @@ async def test_the_body_may_be_percent_encoded_and_in_standard_base64(studio: Ho
 # --- AsyncProcessObject ---
 
 
-@dataclass
-class HeldTasks:
-    """Tasks that are done when the test says so."""
-
-    held: list[tuple[str, Work]] = field(default_factory=list)
-
-    async def accept(self, note: str, work: Work) -> str:
-        self.held.append((note, work))
-        return f"task{len(self.held)}"
-
-
-@pytest.fixture
-def tasks(studio: House) -> HeldTasks:
-    held = HeldTasks()
-    studio.pipeline._ports = studio.pipeline._ports._replace(tasks=held)
-    return held
-
-
 ASYNC = "/photos/a.jpg?x-oss-async-process"
 
 
@@ -335,18 +320,25 @@ def save_later(key: str, bucket: str = "") -> bytes:
     return b"x-oss-async" + save(key, bucket).removeprefix(b"x-oss")
 
 
-async def test_a_picture_is_saved_after_the_reply(studio: House, tasks: HeldTasks) -> None:
+def entries_of(house: House) -> dict[str, str]:
+    """Tasks that wait, by name."""
+    bucket = house.catalog.look_for_bucket("photos")
+    assert bucket is not None
+    return house.catalog.entries_of(bucket.bucket_id, process_task.WAITING)
+
+
+async def test_what_is_to_be_saved_after_the_reply_is_an_entry_of_the_bucket(studio: House) -> None:
     answer = await studio.ask("POST", ASYNC, save_later("b.jpg"))
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-    assert json.loads(answer.body) == {"EventId": "task1", "RequestId": REQUEST_ID, "TaskId": "Image-task1"}
+    [(name, document)] = entries_of(studio).items()
+    assert json.loads(answer.body) == {"EventId": name, "RequestId": REQUEST_ID, "TaskId": f"Image-{name}"}
+    author = Author(OWNER.account, at=NOW)
+    task = ProcessTask("a.jpg", "image/resize,w_100/format,png", "photos", "b.jpg", author)
+    assert process_task.from_json(document) == task
     assert not stub(studio).jobs
-    [(note, work)] = tasks.held
-    assert note == f"photos/a.jpg to photos/b.jpg, asked by {OWNER.access_key_id} in {REQUEST_ID}"
-    await work(NOW + 60)
-    assert (await studio.ask("GET", "/photos/b.jpg")).body == b"image/resize,w_100/format,png of 110000 bytes"
 
 
-async def test_what_cannot_be_is_refused_at_once(studio: House, tasks: HeldTasks) -> None:
+async def test_what_cannot_be_is_refused_at_once(studio: House) -> None:
     for body, refusal in (
         (save("b.jpg"), (400, "InvalidArgument")),  # the other operation's parameter
         (save_later("b.jpg", "no-such-bucket"), (404, "NoSuchBucket")),
@@ -358,23 +350,14 @@ async def test_what_cannot_be_is_refused_at_once(studio: House, tasks: HeldTasks
     assert (await studio.ask("POST", missing, save_later("b.jpg"))).refusal == (404, "NoSuchKey")
     for by in (STRANGER, ANYBODY):
         assert (await studio.ask("POST", ASYNC, save_later("b.jpg"), by=by)).refusal == (403, "AccessDenied")
-    assert tasks.held == []
+    assert entries_of(studio) == {}
 
 
-async def test_whether_the_caller_may_is_asked_again_when_the_work_begins(studio: House, tasks: HeldTasks) -> None:
-    policy = {
-        "Version": "1",
-        "Statement": [{"Effect": "Allow", "Principal": ["*"], "Action": ["oss:*"], "Resource": ["*"]}],
-    }
-    assert (await studio.ask("PUT", "/photos/?policy", json.dumps(policy).encode())).status == 200
-    assert (await studio.ask("POST", ASYNC, save_later("b.jpg"), by=STRANGER)).status == 200
-    assert (await studio.ask("DELETE", "/photos/?policy")).status == 204
-    [(_, work)] = tasks.held
-    with pytest.raises(OssError) as caught:
-        await work(NOW)
-    assert caught.value.code == "AccessDenied"
-    assert (await studio.ask("GET", "/photos/b.jpg")).refusal == (404, "NoSuchKey")
-    assert not stub(studio).jobs
+async def test_more_than_may_wait_are_refused(studio: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_process, "TASKS_PER_BUCKET", 1)
+    assert (await studio.ask("POST", ASYNC, save_later("b.jpg"))).status == 200
+    assert (await studio.ask("POST", ASYNC, save_later("c.jpg"))).refusal == (503, "ServiceUnavailable")
+    assert len(entries_of(studio)) == 1
 
 
 async def test_a_style_can_be_saved(studio: House) -> None:

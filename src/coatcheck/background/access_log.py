@@ -8,6 +8,7 @@ the lines of the last second.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 
 from coatcheck.clock import Clock
@@ -50,11 +51,12 @@ class AccessLog:
             log.warning("access log dropped=%d: more requests than lines can be written", dropped)
 
     def _append(self, entries: Sequence[LogEntry]) -> None:
-        lines: dict[Header, list[bytes]] = {}
+        lines: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
         for entry in entries:
-            lines.setdefault(Header(entry.bucket, entry.document), []).append(write_line(entry))
+            lines[entry.bucket, entry.logged.place.document].append(write_line(entry))
         hour = int(self._clock() // HOUR_S)
-        for header, of_bucket in lines.items():
+        for place, of_bucket in lines.items():
+            header = Header(*place)
             try:
                 self._segments.append(header, of_bucket, hour)
             except OSError as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -21,7 +21,7 @@ from coatcheck.core.limits import LOG_FIELDS_MAX_BYTES, LOG_TEXT_MAX_CHARS
 from coatcheck.core.operation_names import write_operation
 from coatcheck.core.percent import decode_query, encode
 from coatcheck.core.times import write_log_date
-from coatcheck.exchange import Exchange
+from coatcheck.exchange import Exchange, Logged
 
 _NOTHING: Final = "-"
 _EMPTY: Final = '"-"'
@@ -32,20 +32,17 @@ class LogEntry(NamedTuple):
     """What a line says, without what was asked and answered at length: thousands of them may wait.
 
     Attributes:
-        bucket, document: the source bucket's name, and where its log was to go when the request came, as stored.
-        fields: the stored document of the fields that were chosen; "" for none.
+        bucket: the source bucket's name.
+        logged: where its log was to go when the request came, and who asked for what.
         path, parameters: of the URI, decoded parameters in their order; none for a link.
         link: the raw query of a link, in the one spelling that it would be given here; else empty.
         query: the first value of each parameter.
         ended_at: Unix seconds.
         refusal, operation: "" for none; `operation` in snake case.
-        owner, requester: uids; "" for an anonymous requester.
-        size: of the object, bytes; None where it isn't known.
     """
 
     bucket: str
-    document: str
-    fields: str
+    logged: Logged
     client: str
     ended_at: float
     method: str
@@ -58,15 +55,10 @@ class LogEntry(NamedTuple):
     status: int
     sent_bytes: int
     seconds: float
-    cost_s: float
     request_id: str
-    requester: str
     operation: str
     key: str
-    size: int | None
     refusal: str
-    owner: str
-    storage_class: str
     access_key_id: str
 
 
@@ -78,8 +70,7 @@ def entry_of(exchange: Exchange) -> LogEntry | None:
     link = b"" if request.query.canonical is None else request.query.raw  # to read its parameters takes long
     return LogEntry(
         exchange.bucket,
-        logged.document,
-        logged.fields,
+        logged,
         request.client,
         exchange.now + exchange.seconds,
         request.method,
@@ -92,44 +83,77 @@ def entry_of(exchange: Exchange) -> LogEntry | None:
         0 if exchange.reply is None else exchange.reply.status,
         exchange.sent_bytes,
         exchange.seconds,
-        logged.cost_s,
         exchange.request_id,
-        logged.requester,
         exchange.operation,
         exchange.key,
-        logged.size,
         exchange.refusal,
-        logged.owner,
-        logged.storage_class,
         exchange.access_key_id,
     )
 
 
 def write_line(entry: LogEntry) -> bytes:
-    """With its line feed. Thousands a second are written beside the requests, so what is plain takes no detour."""
-    headers = entry.headers
+    """With its line feed. Thousands a second are written beside the requests, so what many lines share is remembered,
+    and what is plain takes no detour."""
+    (bucket, logged, client, ended_at, method, path, parameters, link, _, version, headers) = entry[:11]
+    (status, sent_bytes, seconds, request_id, operation, key, refusal, access_key_id) = entry[11:]
     length = headers.get("content-length", "")
     if not length.isdigit():
         length = "0"
-    size = entry.size
-    if size is None and entry.operation in _UPLOADS:
+    size = logged.size
+    if size is None and operation in _UPLOADS:
         size = int(length)
-    referer = headers.get("referer")
-    before = f"{entry.client or _NOTHING} - - [{write_log_date(int(entry.ended_at))}]"
-    asked = (
-        f"{_quoted(f'{entry.method} {_uri(entry)} HTTP/{entry.version}')} {entry.status or _NOTHING}"
-        f" {entry.sent_bytes} {entry.seconds * 1000:.0f} {_quoted(_hide_in_url(referer)) if referer else _EMPTY}"
-        f" {_quoted(headers.get('user-agent', ''))} {_quoted(headers.get('host', ''))}"
-    )
-    operation = write_operation(entry.operation) or _NOTHING
-    done = (
-        f'"{entry.request_id}" "true" "{entry.requester or _NOTHING}" "{operation}" "{entry.bucket}"'
-        f" {_quoted(encode(entry.key))} {_NOTHING if size is None else size} {entry.cost_s * 1000:.0f}"
-        f' "{entry.refusal or _NOTHING}" {length} "{entry.owner}"'
-    )
-    behind = f'- "-" "{entry.storage_class.lower() or _NOTHING}" "-" "-" {_quoted(entry.access_key_id)}'
-    chosen = f' "{_chosen(entry)}"' if entry.fields else ""
-    return f"{before} {asked} {done} {behind}{chosen}\n".encode("ascii")
+    if parameters or len(path) + len(link) > _REMEMBERED_MAX:
+        asked = _write_asked(method, path, link, version, parameters)
+    else:
+        asked = _remembered_asked(method, path, link, version)
+    behind = _shared(_write_behind, logged.place.owner, logged.storage_class, access_key_id)
+    return (
+        f"{client or _NOTHING} - - [{write_log_date(int(ended_at))}] {asked} {status or _NOTHING} {sent_bytes}"
+        f" {int(seconds * 1000 + 0.5)} {_said(headers)}"
+        f' "{request_id}" "true" {_shared(_write_done, logged.requester, operation, bucket, key)}'
+        f" {_NOTHING if size is None else size} {int(logged.cost_s * 1000 + 0.5)}"
+        f' "{refusal or _NOTHING}" {length} {behind}'
+        f"{_chosen(entry) if logged.place.fields else ''}\n"
+    ).encode("ascii")
+
+
+_REMEMBERED_MAX: Final = 1024  # characters: what strangers send at length must not fill the memory
+
+
+def _write_asked(
+    method: str, path: bytes, link: bytes, version: str, parameters: tuple[tuple[str, str, bool], ...] = ()
+) -> str:
+    return _quoted(f"{method} {_uri(path, link, parameters)} HTTP/{version}")
+
+
+_remembered_asked = lru_cache(maxsize=4096)(_write_asked)
+
+
+def _said(headers: Mapping[str, str]) -> str:
+    """What the client says of itself."""
+    return _shared(_write_said, headers.get("referer", ""), headers.get("user-agent", ""), headers.get("host", ""))
+
+
+def _write_said(referer: str, agent: str, host: str) -> str:
+    return f"{_quoted(_hide_in_url(referer))} {_quoted(agent)} {_quoted(host)}"
+
+
+def _write_done(requester: str, operation: str, bucket: str, key: str) -> str:
+    return f'"{requester or _NOTHING}" "{write_operation(operation) or _NOTHING}" "{bucket}" {_quoted(encode(key))}'
+
+
+def _write_behind(owner: str, storage_class: str, access_key_id: str) -> str:
+    return f'"{owner}" - "-" "{storage_class.lower() or _NOTHING}" "-" "-" {_quoted(access_key_id)}'
+
+
+def _shared(write: Callable[..., str], *texts: str) -> str:
+    """What `write` makes of the texts, which many lines have in common."""
+    return _remembered(write, *texts) if sum(map(len, texts)) <= _REMEMBERED_MAX else write(*texts)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(write: Callable[..., str], *texts: str) -> str:
+    return write(*texts)
 
 
 _UPLOADS: Final = frozenset({"put_object", "append_object", "upload_part"})
@@ -150,17 +174,14 @@ _CODES: Final = [_QUOTED.get(byte, chr(byte)) if byte < 128 else f"\\x{byte:02X}
 # --- what nobody may read from a log ---------------------------------------------------------------------------------
 
 
-def _uri(entry: LogEntry) -> str:
-    path = entry.path.decode("utf-8", "surrogateescape")
-    pieces = list(_written(entry))
+def _uri(raw_path: bytes, link: bytes, parameters: tuple[tuple[str, str, bool], ...]) -> str:
+    path = raw_path.decode("utf-8", "surrogateescape")
+    pieces = list(_written(link) if link else _encoded(parameters))
     return f"{path}?{'&'.join(pieces)}" if pieces else path
 
 
-def _written(entry: LogEntry) -> Iterator[str]:
-    if not entry.link:
-        yield from _encoded(entry.parameters)
-        return
-    for piece in entry.link.decode().split("&"):
+def _written(link: bytes) -> Iterator[str]:
+    for piece in link.decode().split("&"):
         name, _, value = piece.partition("=")
         yield f"{name}=-" if value and _is_hidden(name) else piece
 
@@ -199,21 +220,37 @@ def _hide_in_url(url: str) -> str:
 
 def _chosen(entry: LogEntry) -> str:
     """The fields that the bucket's owner chose, as OSS writes them: base64 of JSON, cut at so many bytes."""
-    wanted = log_fields.from_json(entry.fields)
+    wanted = _wanted(entry.logged.place.fields)
+    sent = [(kind, name, (entry.headers if kind == _HEADERS else entry.query).get(key)) for kind, name, key in wanted]
+    if all(value is None for *_, value in sent):
+        return _NONE_CHOSEN
     left = LOG_FIELDS_MAX_BYTES
-    given: dict[str, dict[str, str]] = {"headers": {}, "querys": {}}
+    given: dict[str, dict[str, str]] = {_HEADERS: {}, _PARAMETERS: {}}
     truncated = False
-    sources = (("headers", wanted.headers, entry.headers), ("querys", wanted.parameters, entry.query))
-    for kind, names, source in sources:
-        for name in names:
-            value = source.get(name.lower() if kind == "headers" else name)
-            if value is None or log_fields.is_secret(name):
-                continue
-            if kind == "headers" and name.lower() == "referer":
-                value = _hide_in_url(value)
-            room = max(left - len(name.encode()), 0)
-            raw = value.encode("utf-8", "surrogateescape")
-            truncated = truncated or len(raw) > room
-            given[kind][name] = raw[:room].decode("utf-8", "replace")
-            left = max(room - len(raw), 0)
-    return b64encode(json.dumps({"truncated": truncated, **given}, separators=(",", ":")).encode()).decode()
+    for kind, name, value in sent:
+        if value is None:
+            continue
+        if kind == _HEADERS and name.lower() == "referer":
+            value = _hide_in_url(value)
+        room = max(left - len(name.encode()), 0)
+        raw = value.encode("utf-8", "surrogateescape")
+        truncated = truncated or len(raw) > room
+        given[kind][name] = raw[:room].decode("utf-8", "replace")
+        left = max(room - len(raw), 0)
+    return _write_chosen({"truncated": truncated, **given})
+
+
+def _write_chosen(fields: Mapping[str, object]) -> str:
+    return f' "{b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode()}"'
+
+
+_HEADERS, _PARAMETERS = "headers", "querys"
+_NONE_CHOSEN: Final = _write_chosen({"truncated": False, _HEADERS: {}, _PARAMETERS: {}})
+
+
+@lru_cache(maxsize=256)
+def _wanted(document: str) -> tuple[tuple[str, str, str], ...]:
+    """Kind, name as it was chosen, and as it is looked up, of all that may be shown."""
+    fields = log_fields.from_json(document)
+    headers = tuple((_HEADERS, name, name.lower()) for name in fields.headers if not log_fields.is_secret(name))
+    return headers + tuple((_PARAMETERS, name, name) for name in fields.parameters if not log_fields.is_secret(name))

@@ -34,6 +34,7 @@ from coatcheck.core.errors import (
 from coatcheck.core.limits import (
     FETCH_REDIRECTS_MAX,
     MIRROR_HOPS_MAX,
+    MIRROR_SHOWN_MAX_BYTES,
     MIRROR_THROUGH_MIN_BYTES,
     MIRROR_WAIT_S,
     MIRRORS_AT_ONCE,
@@ -41,7 +42,7 @@ from coatcheck.core.limits import (
 )
 from coatcheck.operations.context import Context, Ports
 from coatcheck.operations.fetched import Wanted, kept_headers, store_fetched
-from coatcheck.operations.mirroring import Missing, Moved, Passing
+from coatcheck.operations.mirroring import Missing, Moved, Passing, Shown
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.fetcher import Fetched, Source
 from coatcheck.ports.notifier import Forbidden, Unreachable
@@ -59,7 +60,7 @@ _LOOK_S: Final = 0.05  # whether another process has come to its end
 _BAD_MD5: Final = "MD5 in header() is not equal to MD5 calculated."
 _SHORT: Final = "Bytes read is not equal to expected."
 
-_Outcome = Passing | Moved | OssError | None
+_Outcome = Passing | Moved | Shown | OssError | None
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ class MirrorRuns:
     _running: dict[tuple[int, str], _Fetch] = field(default_factory=dict)
     _of_bucket: Counter[int] = field(default_factory=Counter)
 
-    async def fetch(self, missing: Missing) -> Passing | Moved | None:
+    async def fetch(self, missing: Missing) -> Passing | Moved | Shown | None:
         mark = _mark(missing)
         place = missing.bucket.bucket_id, missing.key
         running = self._running.get(place)
@@ -163,7 +164,8 @@ class MirrorRuns:
         try:
             async with AsyncExitStack() as opened:
                 fetched = await self._ask(missing, mark, opened)
-                outcome = _refused(missing, fetched) or await self._store(running, missing, fetched, (context, grant))
+                outcome: _Outcome = await _show(missing, fetched) or _refused(missing, fetched)
+                outcome = outcome or await self._store(running, missing, fetched, (context, grant))
         except Unreachable:
             return MIRROR_FAILED()
         except OssError as error:
@@ -248,6 +250,19 @@ def _mark(missing: Missing) -> str:
 
 def _has_failed(missing: Missing, fetched: Fetched) -> bool:
     return fetched.status >= 500 or (missing.mirror.all_errors and fetched.status not in (200, 404))
+
+
+async def _show(missing: Missing, fetched: Fetched) -> Shown | OssError | None:
+    """What the client is to see as it is. Raises: Unreachable, if it breaks off."""
+    if fetched.status not in missing.mirror.shown:
+        return None
+    body = bytearray()
+    async for chunk in fetched.chunks:
+        body += chunk
+        if len(body) > MIRROR_SHOWN_MAX_BYTES:
+            return MIRROR_FAILED(f"{MIRROR_FAILED.message} The answer is longer than {MIRROR_SHOWN_MAX_BYTES} bytes.")
+    content_type = dict(kept_headers(fetched.headers, metadata=False))[b"content-type"].decode()
+    return Shown(fetched.status, content_type, bytes(body))
 
 
 def _refused(missing: Missing, fetched: Fetched) -> Moved | OssError | None:

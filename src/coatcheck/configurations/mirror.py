@@ -5,13 +5,14 @@ Source: OSS API reference, PutBucketWebsite, the elements Mirror*.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
-from coatcheck.core.limits import FETCH_URL_MAX_BYTES, MIRROR_HEADERS_MAX
+from coatcheck.core.limits import FETCH_URL_MAX_BYTES, MIRROR_ALTERNATES_MAX, MIRROR_HEADERS_MAX
 from coatcheck.core.percent import encode_path
 from coatcheck.core.reply_headers import is_token
 from coatcheck.core.urls import find_host
@@ -20,6 +21,7 @@ from coatcheck.core.xml import Node
 from .elements import (
     ANYTHING,
     find_given_switch,
+    find_number,
     find_one,
     find_text,
     find_texts,
@@ -30,22 +32,41 @@ from .elements import (
 )
 from .elements import find_switch as switch
 
-# Of the cloud, or not built: refused unless they ask for nothing.
-_REFUSED: Final = (
-    *("MirrorAllowGetImageInfo", "MirrorAllowVideoSnapshot", "MirrorAsyncStatus", "MirrorAuth", "MirrorDstRegion"),
-    *("MirrorDstSlaveVpcId", "MirrorDstVpcId", "MirrorIsExpressTunnel", "MirrorMultiAlternates", "MirrorProxyPass"),
-    *("MirrorReturnHeaders", "MirrorRole", "MirrorTaggings", "MirrorTunnelId", "MirrorUsingRole"),
-    "TransparentMirrorResponseCodes",
-)
+_NETWORKS: Final = "There are no networks of a cloud here: the address is reached as it is."
+_ROLES: Final = "There is no cloud to assume a role of: the other server has to give the object to whoever asks."
+
+# Refused unless they ask for nothing, and why.
+_REFUSED: Final = {
+    "MirrorAllowGetImageInfo": "What is asked of a picture that isn't there doesn't fetch it.",
+    "MirrorAllowVideoSnapshot": "Videos aren't processed.",
+    "MirrorAsyncStatus": "A mirror answers with the object.",
+    "MirrorAuth": "No key of another server is kept: it has to give the object to whoever asks.",
+    "MirrorDstRegion": _NETWORKS,
+    "MirrorDstSlaveVpcId": _NETWORKS,
+    "MirrorDstVpcId": _NETWORKS,
+    "MirrorIsExpressTunnel": _NETWORKS,
+    "MirrorProxyPass": "What is fetched is stored: a proxy in front of both servers passes on without storing.",
+    "MirrorReturnHeaders": "The object's headers are those that it is stored with.",
+    "MirrorRole": _ROLES,
+    "MirrorTaggings": "Tags are given by PutObjectTagging once the object is there.",
+    "MirrorTunnelId": _NETWORKS,
+    "MirrorUsingRole": _ROLES,
+}
+_REFUSED_OF_ALTERNATES: Final = ("MirrorMultiAlternateVpcId", "MirrorMultiAlternateDstRegion")
 _TEXTS: Final = (
     *("MirrorURL", "MirrorURLSlave", "MirrorURLProbe", "MirrorPassQueryString", "MirrorFollowRedirect"),
     *("MirrorCheckMd5", "MirrorSNI", "MirrorPassOriginalSlashes", "MirrorSaveOssMeta", "MirrorUserLastModified"),
-    *("MirrorAllowHeadObject", "MirrorSwitchAllErrors"),
+    *("MirrorAllowHeadObject", "MirrorSwitchAllErrors", "TransparentMirrorResponseCodes"),
 )
 CHILDREN: Final = {
     **texts(*_TEXTS).children,
     **dict.fromkeys(_REFUSED, ANYTHING),
     "MirrorHeaders": texts("PassAll", "Pass", "Remove", Set=texts("Key", "Value")),
+    "MirrorMultiAlternates": texts(
+        MirrorMultiAlternate=texts(
+            *("MirrorMultiAlternateNumber", "MirrorMultiAlternateURL", *_REFUSED_OF_ALTERNATES),
+        )
+    ),
 }
 
 # What no rule passes on or sets: it concerns this server, this connection, or the length and form of the answer.
@@ -66,6 +87,8 @@ class Mirror:
 
     Attributes:
         url, slave: begin the addresses of objects; the second is asked where the first fails, "" for none.
+        alternates: numbers and more such addresses, asked in the order of their numbers where those fail.
+        shown: statuses from 400 on with which an answer is the client's, as it is.
         probe: kept and shown; the first is asked itself.
         pass_query: None for what the rule says of all redirects.
         metadata: x-oss-meta-* headers of the answer are stored.
@@ -92,10 +115,14 @@ class Mirror:
     passed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     set_headers: tuple[tuple[str, str], ...] = ()
+    alternates: tuple[tuple[int, str], ...] = ()
+    shown: tuple[int, ...] = ()
 
     @property
     def urls(self) -> tuple[str, ...]:
-        return (self.url, self.slave) if self.slave else (self.url,)
+        """In the order in which they are asked."""
+        named = (self.url, self.slave) if self.slave else (self.url,)
+        return (*named, *(url for _, url in sorted(self.alternates)))
 
     def headers_for(self, request: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """What the other server is told of a request's headers, whose names are in lower case; never a credential of
@@ -119,10 +146,8 @@ def may_pass(name: str) -> bool:
 
 def read_mirror(redirect: Element) -> Mirror:
     """The Mirror* elements of a Redirect. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, NOT_IMPLEMENTED."""
-    for name in _REFUSED:
-        found = find_one(redirect, name)
-        if found is not None and (len(found) or (found.text or "").strip().lower() not in ("", "false", "0")):
-            raise NOT_IMPLEMENTED(f"{name} is not built.", Header=name)
+    for name, why in _REFUSED.items():
+        _need_nothing(redirect, name, why)
     follow = find_given_switch(redirect, "MirrorFollowRedirect")
     headers = find_one(redirect, "MirrorHeaders")
     slave = find_text(redirect, "MirrorURLSlave") or ""
@@ -140,6 +165,8 @@ def read_mirror(redirect: Element) -> Mirror:
         find_given_switch(redirect, "MirrorSNI"),
         find_given_switch(redirect, "MirrorPassOriginalSlashes"),
         *((False, (), (), ()) if headers is None else _read_headers(headers)),
+        _read_alternates(redirect),
+        _read_statuses(find_text(redirect, "TransparentMirrorResponseCodes") or ""),
     )
 
 
@@ -165,6 +192,53 @@ def mirror_nodes(mirror: Mirror) -> Iterator[Node]:
     named: list[Node] = [*(("Pass", name) for name in mirror.passed), *(("Remove", name) for name in mirror.removed)]
     if mirror.pass_all or named or sets:
         yield "MirrorHeaders", (("PassAll", write_switch(mirror.pass_all)), *named, *sets)
+    if mirror.alternates:
+        yield (
+            "MirrorMultiAlternates",
+            tuple(
+                ("MirrorMultiAlternate", (("MirrorMultiAlternateNumber", number), ("MirrorMultiAlternateURL", url)))
+                for number, url in mirror.alternates
+            ),
+        )
+    if mirror.shown:
+        yield "TransparentMirrorResponseCodes", ",".join(map(str, mirror.shown))
+
+
+def _need_nothing(parent: Element, name: str, why: str) -> None:
+    """Raises: OssError NOT_IMPLEMENTED, if the element asks for something."""
+    found = find_one(parent, name)
+    if found is not None and (len(found) or (found.text or "").strip().lower() not in ("", "false", "0")):
+        raise NOT_IMPLEMENTED(f"{name} is not built. {why}", Header=name)
+
+
+def _read_alternates(redirect: Element) -> tuple[tuple[int, str], ...]:
+    listed = find_one(redirect, "MirrorMultiAlternates")
+    elements = () if listed is None else listed.findall("MirrorMultiAlternate")
+    if len(elements) > MIRROR_ALTERNATES_MAX:
+        raise _bad(f"There may be {MIRROR_ALTERNATES_MAX} MirrorMultiAlternate.", "MirrorMultiAlternates", "")
+    alternates = tuple(map(_read_alternate, elements))
+    if len(dict(alternates)) < len(alternates):
+        raise _bad("Two have one number.", "MirrorMultiAlternateNumber", "")
+    return alternates
+
+
+def _read_alternate(element: Element) -> tuple[int, str]:
+    for name in _REFUSED_OF_ALTERNATES:
+        _need_nothing(element, name, _NETWORKS)
+    number = find_number(element, "MirrorMultiAlternateNumber", least=1)
+    if number is None:
+        raise malformed("MirrorMultiAlternateNumber is missing.")
+    return number, _check_url("MirrorMultiAlternateURL", need_text(element, "MirrorMultiAlternateURL"))
+
+
+def _read_statuses(text: str) -> tuple[int, ...]:
+    pieces = [piece.strip() for piece in text.split(",")] if text.strip() else []
+    if not all(_STATUS.fullmatch(piece) for piece in pieces):
+        raise _bad("Statuses from 400 to 599, with commas.", "TransparentMirrorResponseCodes", text)
+    return tuple(dict.fromkeys(map(int, pieces)))
+
+
+_STATUS: Final = re.compile("[45][0-9]{2}")
 
 
 _Headers = tuple[bool, tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]

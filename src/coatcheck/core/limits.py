@@ -214,7 +214,6 @@ RESULT_UNUSED_MAX_S: Final = 24 * 3600  # ours: a processed picture that nobody 
 RENDER_QUEUE_CLIENT_SHARE: Final = 0.5  # ours: of the queue for render processes, what one client may fill,
 RENDER_QUEUE_BUCKET_SHARE: Final = 0.75  # and what all the pictures of one bucket may
 RESULT_MAX_BYTES: Final = 80 * 1024**2  # ours: what a render process may answer with
-TASKS_WAITING_MAX: Final = 64  # ours: AsyncProcessObject: tasks of one worker that aren't done
 
 # --- SelectObject --------------------------------------------------------------------------------------------------
 SELECT_SQL_MAX_BYTES: Final = 16 * 1024  # OSS: the statement
@@ -288,6 +287,8 @@ FETCH_REDIRECTS_MAX: Final = 10  # OSS: of a mirror
 FETCH_ATTEMPTS_MAX: Final = 5  # ours: of a task in the background; what a crash ends is one
 FETCHES_AT_ONCE: Final = 8  # ours: async fetches
 FETCHES_OF_BUCKET: Final = 4  # ours: of these, those of one bucket
+PROCESSES_AT_ONCE: Final = 2  # ours: AsyncProcessObject: pictures made later
+PROCESSES_OF_BUCKET: Final = 2  # ours: of these, those of one bucket
 TASKS_PER_BUCKET: Final = 1000  # ours: tasks of a kind that aren't done
 TASKS_DONE_KEPT: Final = 10_000  # ours: done ones of a bucket that can still be asked for
 TASKS_DONE_KEPT_S: Final = 7 * 24 * 3600  # ours: and for how long
@@ -298,6 +299,8 @@ MIRROR_CLIENT_S: Final = 10.0  # ours: a client that takes nothing for so long i
 MIRROR_THROUGH_MIN_BYTES: Final = 1024**2  # ours: larger objects are sent while they are mirrored
 MIRROR_HOPS_MAX: Final = 8  # ours: mirrors of mirrors
 MIRROR_HEADERS_MAX: Final = 10  # OSS: Pass, Remove and Set of one rule, each
+MIRROR_ALTERNATES_MAX: Final = 10  # ours: MirrorMultiAlternate of one rule
+MIRROR_SHOWN_MAX_BYTES: Final = 64 * 1024  # ours: of an answer that the client is to see as it is
 
 # --- bucket tags and websites --------------------------------------------------------------------------------------
 BUCKET_TAGS_MAX: Final = 20  # OSS

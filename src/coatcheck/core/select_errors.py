@@ -84,5 +84,4 @@ SELECT_TOO_COSTLY: Final = Fault(
 SELECT_BUSY: Final = Fault(
     "ServiceUnavailable", 503, "More queries are under way than the server takes on. Try again later."
 )
-TASKS_BUSY: Final = Fault("ServiceUnavailable", 503, "More tasks wait than the server takes on. Try again later.")
 SELECT_LOST: Final = Fault("InternalError", 500, "The process that carried this query out has ended. Try again.")

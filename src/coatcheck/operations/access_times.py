@@ -39,7 +39,7 @@ class AccessNotes:
 
     def note(self, bucket: Bucket, key: str, now: float) -> None:
         """An object was read, at that Unix second. Costs nothing where the bucket isn't monitored."""
-        if access_monitor.monitored_since(bucket.configuration(access_monitor.NAME)) is None:
+        if not bucket.made(_is_monitored):
             return
         place, day = (bucket.name, bucket.bucket_id, key), int(now // DAY_S)
         if self._kept.get(place) != day and len(self._waiting) < ACCESSES_NOTED_MAX:
@@ -67,6 +67,10 @@ class AccessNotes:
             self._kept.update((place, days[place]) for place in batch)
         while len(self._kept) > ACCESSES_REMEMBERED_MAX:
             del self._kept[next(iter(self._kept))]
+
+
+def _is_monitored(bucket: Bucket) -> bool:
+    return access_monitor.monitored_since(bucket.configuration(access_monitor.NAME)) is not None
 
 
 async def _bring_back(catalog: Catalog, places: Sequence[Place]) -> None:

@@ -1,36 +1,46 @@
-"""How fast the bodies of a bucket may come or go, by what the bucket says of it. Source: OSS API reference,
+"""How fast a bucket may be used, by what it says of that. Source: OSS API reference,
 PutBucketQoSInfo."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from coatcheck.configurations import qos
 from coatcheck.ports.bucket import Bucket
 
-from .pacing import BucketMeters, Pace
+from .pacing import BucketMeters, Limits, Pace
 
 UP: Final = "upload"
 DOWN: Final = "download"
+REQUESTS: Final = "qps"
 _GBIT: Final = 10**9
 
+_Paces = dict[tuple[str, bool], Pace]
 
-def shared_pace(meters: BucketMeters, bucket: Bucket, direction: str, *, intranet: bool) -> Pace:
-    """What the bodies of a bucket share; empty for no limit.
+
+def shared_pace(meters: BucketMeters, bucket: Bucket, kind: str, *, intranet: bool) -> Pace:
+    """What the requests of a bucket share: meters of bits a second, or of requests; empty for no limit.
 
     Args:
-        direction: UP or DOWN.
+        kind: UP, DOWN or REQUESTS.
         intranet: through an internal endpoint.
     Raises: OssError BANDWIDTH_FORBIDDEN.
     """
+    paces = bucket.made(_no_paces)
+    pace = paces.get((kind, intranet))
+    if pace is None:
+        pace = paces[kind, intranet] = meters.find_all(bucket.bucket_id, _limits(bucket, kind, intranet))
+    return pace
+
+
+def _no_paces(_: Bucket) -> _Paces:
+    """Filled in as they are asked for."""
+    return {}
+
+
+def _limits(bucket: Bucket, kind: str, intranet: bool) -> Limits:
     document = bucket.configuration(qos.NAME)
     if document is None:
         return ()
-    return meters.find_all(bucket.bucket_id, _rates(document, direction, intranet))
-
-
-@lru_cache(maxsize=1024)
-def _rates(document: str, direction: str, intranet: bool) -> tuple[tuple[str, int], ...]:
-    """In bit/s."""
-    return tuple((name, limit * _GBIT) for name, limit in qos.limits_of(document, direction, intranet=intranet))
+    unit = 1 if kind == REQUESTS else _GBIT
+    return tuple((name, limit * unit) for name, limit in qos.limits_of(document, kind, intranet=intranet))

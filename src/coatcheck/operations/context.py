@@ -22,7 +22,6 @@ from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
 from coatcheck.ports.resolver import NoResolver, Resolver
 from coatcheck.ports.selector import NoSelector, Selector
-from coatcheck.ports.tasks import NoTasks, Tasks
 
 from .access_times import AccessNotes
 from .limited import LimitedDownloads, NoLimitedDownloads
@@ -40,7 +39,6 @@ class Ports(NamedTuple):
     meters: BucketMeters = BucketMeters()
     accesses: AccessNotes = AccessNotes()
     selector: Selector = NoSelector()
-    tasks: Tasks = NoTasks()
     certificates: CertificateReader = NoCertificates()
     links: LimitedDownloads = NoLimitedDownloads()
     content_sums: ContentSums = NoContentSums()

@@ -47,8 +47,16 @@ class Moved(NamedTuple):
     location: str
 
 
+class Shown(NamedTuple):
+    """The other server's answer is no object, and the rule says that the client is to see it."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
 class Mirrors(Protocol):
-    async def fetch(self, missing: Missing) -> Passing | Moved | None:
+    async def fetch(self, missing: Missing) -> Passing | Moved | Shown | None:
         """Get the object; None: it is there now. One that is being fetched is waited for.
 
         Raises: OssError MIRROR_FAILED, MIRROR_BUSY, NO_SUCH_KEY (the other server doesn't have it either).
@@ -59,5 +67,5 @@ class Mirrors(Protocol):
 class NoMirrors:
     """Where nothing is mirrored."""
 
-    async def fetch(self, missing: Missing) -> Passing | Moved | None:
+    async def fetch(self, missing: Missing) -> Passing | Moved | Shown | None:
         raise MIRROR_FAILED()

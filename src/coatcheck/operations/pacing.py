@@ -19,27 +19,45 @@ class Meter:
     Args:
         rate: units a second; bits, or requests.
         slack_s: waits that are shorter are none.
+    Attributes:
+        due: when what was counted will have passed, by the clock that `pass_on` is told.
     """
 
-    __slots__ = ("_due", "_slack_s", "rate")
+    __slots__ = ("_slack_s", "due", "rate")
 
     def __init__(self, rate: float, slack_s: float = 0.0) -> None:
         self.rate = rate
         self._slack_s = slack_s
-        self._due = 0.0
+        self.due = 0.0
 
     def pass_on(self, amount: int, now: float) -> float:
         """Count an amount; how long from now it has to wait, in seconds. `now` is of a clock that never goes back."""
-        due = self._due
-        self._due = (due if due > now else now) + amount / self.rate
+        due = self.due
+        self.due = (due if due > now else now) + amount / self.rate
         return due - now if due - now > self._slack_s else 0.0
 
-    def wait(self, now: float) -> float:
-        """How long the next has to wait, in seconds."""
-        return max(self._due - now, 0.0)
+
+Pace = tuple[Meter, ...]  # the slowest counts
 
 
-Pace = tuple[Meter, ...]  # of bits a second; the slowest counts
+def pass_on(amount: int, meters: Pace, now: float) -> float:
+    """Count an amount everywhere (see `Meter.pass_on`); how long it has to wait, in seconds."""
+    longest = 0.0
+    for meter in meters:
+        if (wait := meter.pass_on(amount, now)) > longest:
+            longest = wait
+    return longest
+
+
+def longest_wait(meters: Pace, now: float) -> float:
+    """How long the next has to wait, in seconds."""
+    longest = 0.0
+    for meter in meters:
+        if meter.due - now > longest:
+            longest = meter.due - now
+    return longest
+
+
 Limits = tuple[tuple[str, int], ...]  # names, and units a second
 
 
@@ -53,17 +71,10 @@ class BucketMeters:
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
         self._meters: dict[tuple[int, str], Meter] = {}  # by bucket_id and name
-        self._found: dict[tuple[int, Limits], Pace] = {}  # what `find_all` gave last, as long as no meter is replaced
 
     def find_all(self, bucket_id: int, limits: Limits) -> Pace:
-        """A meter for each of the limits, by its name. Asked for by every request, so it is looked up in one go."""
-        if not limits:
-            return ()
-        found = self._found.get((bucket_id, limits))
-        if found is None:
-            found = tuple([self.find(bucket_id, name, limit) for name, limit in limits])
-            self._found[bucket_id, limits] = found
-        return found
+        """A meter for each of the limits, by its name."""
+        return tuple([self.find(bucket_id, name, limit) for name, limit in limits])
 
     def find(self, bucket_id: int, name: str, limit: float) -> Meter:
         """The one meter of that name; a new one when the limit is another than it was."""
@@ -71,7 +82,6 @@ class BucketMeters:
         meter = self._meters.get(place)
         if meter is None or meter.rate != rate:
             meter = self._meters[place] = Meter(rate, _SHARED_SLACK_S)
-            self._found.clear()
             if len(self._meters) > METERS_MAX:
                 del self._meters[next(iter(self._meters))]
         return meter
@@ -86,16 +96,11 @@ async def paced(chunks: AsyncIterator[bytes | bytearray] | AsyncIterator[bytes],
                 yield b""  # a sign of life goes through
             for start in range(0, len(chunk), _PIECE_BYTES):
                 piece = bytes(chunk[start : start + _PIECE_BYTES])
-                if wait := _pass_on(len(piece), pace, loop.time()):
+                if wait := pass_on(len(piece) * 8, pace, loop.time()):
                     await asyncio.sleep(wait)
                 yield piece
     finally:
         await let_go(chunks)
-
-
-def _pass_on(size: int, pace: Pace, now: float) -> float:
-    """Count that many bytes everywhere; how long they have to wait, in seconds."""
-    return max([meter.pass_on(size * 8, now) for meter in pace])
 
 
 async def _after(wait: float, content: bytes) -> AsyncIterator[bytes]:
@@ -108,6 +113,6 @@ def paced_content(content: bytes | Stream, pace: Pace) -> bytes | Stream:
     if isinstance(content, bytes):
         if len(content) > _PIECE_BYTES:
             return Stream(paced(one_chunk(content), pace), len(content), nothing)
-        wait = _pass_on(len(content), pace, asyncio.get_running_loop().time())
+        wait = pass_on(len(content) * 8, pace, asyncio.get_running_loop().time())
         return Stream(_after(wait, content), len(content), nothing) if wait else content
     return Stream(paced(content.chunks, pace), content.size, content.close)

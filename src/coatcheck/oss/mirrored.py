@@ -11,7 +11,7 @@ from coatcheck.configurations import qos
 from coatcheck.configurations.website import RoutingRule, Website
 from coatcheck.core.errors import NO_SUCH_KEY, OssError
 from coatcheck.identity.caller import Caller
-from coatcheck.operations.mirroring import Mirrors, Missing, Moved
+from coatcheck.operations.mirroring import Mirrors, Missing, Moved, Shown
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.query import write_query
 from coatcheck.wire.reply import Reply
@@ -57,6 +57,8 @@ async def fetch_missing(
         return None
     if isinstance(got, Moved):
         return Reply(got.status, ((b"Location", got.location.encode()),))
+    if isinstance(got, Shown):
+        return Reply(got.status, ((b"content-type", got.content_type.encode()),), got.body)
     return Reply(200, got.headers, got.content)
 
 

@@ -5,6 +5,7 @@ Source: OSS API reference, GetObject and HeadObject.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -60,7 +61,7 @@ def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
     return record, headers, Reply(304, _kept(headers)) if unmodified else None
 
 
-def is_run(headers: list[RawHeader]) -> bool:
+def is_run(headers: Sequence[RawHeader]) -> bool:
     """Whether a browser would do what the content says, not only show it."""
     for name, value in headers:
         if name == b"content-type":

@@ -6,47 +6,49 @@ Source: OSS, image processing; API reference, ProcessObject (`sys/saveas`).
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Final, NamedTuple
 
-from coatcheck.access.acl import DEFAULT
-from coatcheck.access.actions import Action
-from coatcheck.access.decide import Grant
+from coatcheck.configurations import process_task
+from coatcheck.configurations.process_task import ProcessTask
 from coatcheck.configurations.style import check_name, find_style
+from coatcheck.configurations.task import new_task_name
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import (
     INVALID_ARGUMENT,
     MALFORMED_XML,
-    NO_SUCH_BUCKET,
     NO_SUCH_KEY,
     NO_SUCH_STYLE,
     NOT_IMPLEMENTED,
+    TOO_MANY_TASKS,
     OssError,
 )
-from coatcheck.core.limits import PLAN_MAX_BYTES, PUT_OBJECT_MAX_BYTES
+from coatcheck.core.limits import PLAN_MAX_BYTES, TASKS_PER_BUCKET
 from coatcheck.core.names import check_object_key
 from coatcheck.core.percent import decode
+from coatcheck.identity.author import author_of
 from coatcheck.images.parameters import decode_base64
 from coatcheck.images.plan import Answer
 from coatcheck.images.text import read_plan
 from coatcheck.links.uses import Content
 from coatcheck.operations.commit import repeated
 from coatcheck.operations.get import need_readable
-from coatcheck.operations.intake import receive
 from coatcheck.operations.pacing import paced_content
 from coatcheck.operations.picture import Processed, process_picture
-from coatcheck.operations.put import NewObject, put_object
+from coatcheck.operations.picture_saved import may_save, process_shown, save_picture
 from coatcheck.operations.symlink import follow
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import SYMLINK, ObjectRecord
 from coatcheck.wire.query import Query
-from coatcheck.wire.reply import RawHeader, Reply, Stream
+from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import Request
 
 from .arguments import read_body
 from .call import Call
 from .encryption import default_encryption
+from .entries_kept import change_entry
 from .limited_link import count_download
 from .object_headers import describe
 from .traffic_limit import DOWN, find_pace
@@ -114,16 +116,13 @@ async def async_process_object(call: Call) -> Reply:
         raise NOT_IMPLEMENTED(f"What {_ASYNC_PARAMETER} asks for stands in the body.", Header=_ASYNC_PARAMETER)
     saving = await _read_saving(call, _ASYNC_PARAMETER)
     need_readable(call.context, call.grant, call.this_object)
-    await _may_save(call, saving)
-
-    async def work(now: float) -> None:
-        later = await call._replace(context=call.context._replace(now=now)).look_again()
-        await _carry_out(later, saving)
-
-    target = f"{saving.bucket_name or call.this_bucket.name}/{saving.key}"
-    note = f"{call.this_bucket.name}/{call.key} to {target}, asked by {call.caller.access_key_id} in {call.request_id}"
-    task = await call.ports.tasks.accept(note, work)
-    return _json({"EventId": task, "RequestId": call.request_id, "TaskId": f"Image-{task}"})
+    grant = await may_save(call.context, call.this_bucket, saving.bucket_name, saving.key)
+    task = ProcessTask(call.key, saving.plan, grant.this_bucket.name, saving.key, author_of(call.caller, call.now))
+    name, document = new_task_name(call.now), process_task.to_json(task)
+    await change_entry(
+        call, process_task.WAITING, name, lambda _: document, most=TASKS_PER_BUCKET, crowded=TOO_MANY_TASKS
+    )
+    return _json({"EventId": name, "RequestId": call.request_id, "TaskId": f"Image-{name}"})
 
 
 def _json(document: Mapping[str, object]) -> Reply:
@@ -139,67 +138,33 @@ async def _read_saving(call: Call, parameter: str) -> _Saving:
     return _Saving(plan, key, bucket_name)
 
 
-async def _may_save(call: Call, saving: _Saving) -> Grant:
-    """Raises: OssError."""
-    bucket, key = await _find_target(call, saving.bucket_name), saving.key
-    found = await call.ports.catalog.find_object(bucket.bucket_id, key) if call.context.needs_object(bucket) else None
-    return call.context.decide(Action.PUT_OBJECT, bucket, key, found)
-
-
 async def _carry_out(call: Call, saving: _Saving) -> int:
     """Make it and store it; its size."""
-    grant = await _may_save(call, saving)
+    grant = await may_save(call.context, call.this_bucket, saving.bucket_name, saving.key)
     processed = await repeated(call, partial(_process_shown, plan=saving.plan), Call.look_again)
-    await _save(call, grant, processed)
+    await save_picture(call.context, grant, processed, default_encryption(call, grant.this_bucket))
     return processed.size
 
 
 async def _process_shown(call: Call, plan: str) -> Processed:
-    record = call.this_object
-    if record.kind == SYMLINK:
-        record = await follow(call.context, call.this_bucket, record)
-    return await _process(call, record, plan)
+    with _named():
+        return await process_shown(call.context, call.grant, call.this_object, plan)
 
 
 async def _process(call: Call, record: ObjectRecord, plan: str) -> Processed:
-    try:
+    with _named():
         return await process_picture(call.context, call.grant, record, plan)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """What isn't built is said to be so of the parameter."""
+    try:
+        yield
     except OssError as error:
         if error.fault is NOT_IMPLEMENTED:
             error.facts.setdefault("Header", _PARAMETER)
         raise
-
-
-async def _save(call: Call, grant: Grant, processed: Processed) -> None:
-    """Store it as the object that the grant names, as the bucket has new objects that say nothing of themselves."""
-    bucket, content = grant.this_bucket, processed.content
-    encryption = default_encryption(call, bucket)
-    new = NewObject(
-        DEFAULT,
-        bucket.storage_class,
-        headers=((b"content-type", processed.content_type.encode()),),
-        encryption=encryption,
-    )
-    try:
-        incoming = await receive(
-            _chunks(content),
-            call.ports.byte_store,
-            most=PUT_OBJECT_MAX_BYTES,
-            announced=processed.size,
-            encryption=encryption,
-        )
-    finally:
-        if not isinstance(content, bytes):
-            await content.close()
-    await put_object(call.context, grant, new, incoming)
-
-
-async def _chunks(content: bytes | Stream) -> AsyncIterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    async for chunk in content.chunks:
-        yield bytes(chunk)
 
 
 def _find_plan(bucket: Bucket, process: str) -> str:
@@ -280,18 +245,3 @@ def _read_save(text: str) -> tuple[str, str, str]:
     key = decode_base64(values["o"])
     check_object_key(key, len(key.encode()))
     return plan_text, key, decode_base64(values.get("b", ""))
-
-
-async def _find_target(call: Call, name: str) -> Bucket:
-    """The bucket to save in: of the same owner, in the same region. Raises: OssError."""
-    source = call.this_bucket
-    if not name or name == source.name:
-        return source
-    bucket = await call.ports.catalog.find_bucket(name)
-    if bucket is None:
-        raise NO_SUCH_BUCKET(BucketName=name)
-    if bucket.owner != source.owner or bucket.region != source.region:
-        raise INVALID_ARGUMENT(
-            "The bucket to save in must have the same owner and region.", ArgumentName="b", ArgumentValue=name
-        )
-    return bucket

@@ -11,7 +11,7 @@ from typing import Final
 
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts, read_request_facts
-from coatcheck.configurations import bucket_logging, cors, log_fields, website
+from coatcheck.configurations import cors
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
@@ -52,7 +52,7 @@ from coatcheck.wire.target import (
 )
 
 from .access_point import check_point
-from .admission import admit
+from .admission import Rules, admit
 from .asking import NOTHING
 from .bucket_qos import BRINGING_BYTES, admit_body
 from .call import Call, PostedForm
@@ -138,7 +138,7 @@ class Pipeline:
         bucket = self._check_bucket(target, snapshot.bucket())
         exchange.bucket = target.bucket or ""
         if bucket is not None and bucket.configurations:
-            exchange.logged = _find_log(bucket)
+            exchange.logged = note_log(bucket)
         row = find_row(request.method, target, request.query, request.headers)
         return await self.go_on(row, exchange, target, caller, bucket, snapshot)
 
@@ -156,7 +156,7 @@ class Pipeline:
             if bucket is not None and caller is not None:
                 exchange.bucket = reading.target.bucket or ""
                 if bucket.configurations:
-                    exchange.logged = _find_log(bucket)
+                    exchange.logged = note_log(bucket)
                 if self.is_held(exchange, caller, reading.target, bucket, reading.signed_at_s):
                     caller = await hold_to_register(self.register, exchange)
                 return await self.go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
@@ -171,7 +171,7 @@ class Pipeline:
         exchange.claimed = "" if claim is None else claim.access_key_id
         bucket = snapshot.bucket()
         if bucket is not None and bucket.configurations:
-            exchange.logged = _find_log(bucket)
+            exchange.logged = note_log(bucket)
         if request.method == "OPTIONS":
             return answer_preflight(request, target, self._check_bucket(target, bucket))
         if request.method == "POST" and is_form(target, request.query):
@@ -273,20 +273,21 @@ class Pipeline:
         if point is not None:
             check_point(row.name)
         if bucket is not None and (bucket.configurations or target.accelerated):
-            exchange.cors = bucket.configuration(cors.NAME)
+            rules = bucket.made(Rules)
+            exchange.cors = rules.cors if rules.shares_always or "origin" in request.headers else None
             if exchange.logged is not None:
                 principal = caller.principal
                 exchange.logged.requester = caller.account if principal is None else principal.uid
-            admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
-            if row.is_page and point is None and (document := bucket.configuration(website.NAME)) is not None:
-                visit = Visit(
-                    *(website.from_json(document), exchange, target, caller, bucket, snapshot),
-                    *(self._ports, self._reads, self._perform),
-                )
-                if caller.anonymous:
-                    return visit.serve_page()
-                if target.key is not None and (target.key.endswith("/") or visit.site.mirrors):
-                    return visit.serve_missing(row)
+            if target.accelerated or not rules.open:
+                admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
+            if row.is_page and point is None and rules.site is not None:
+                at_folder = target.key is not None and target.key.endswith("/")
+                if caller.anonymous or at_folder or (rules.mirrors and target.key is not None):
+                    visit = Visit(
+                        *(rules.site, exchange, target, caller, bucket, snapshot),
+                        *(self._ports, self._reads, self._perform),
+                    )
+                    return visit.serve_page() if caller.anonymous else visit.serve_missing(row)
         return self._perform(row, exchange, target, caller, bucket, snapshot, form)
 
     async def _perform(
@@ -419,12 +420,10 @@ class Pipeline:
         return None
 
 
-def _find_log(bucket: Bucket) -> Logged | None:
+def note_log(bucket: Bucket) -> Logged | None:
     """What is to be noted of a request to a bucket that has a log."""
-    document = bucket.configuration(bucket_logging.NAME)
-    if document is None or not bucket_logging.from_json(document).bucket:
-        return None
-    return Logged(document, bucket.configuration(log_fields.NAME) or "", bucket.owner)
+    place = bucket.made(Rules).log
+    return None if place is None else Logged(place)
 
 
 def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:

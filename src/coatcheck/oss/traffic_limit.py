@@ -11,9 +11,9 @@ from coatcheck.configurations import qos
 from coatcheck.core.errors import INVALID_ARGUMENT, QPS_LIMIT_EXCEEDED
 from coatcheck.core.limits import QPS_BURST_S, TRAFFIC_LIMIT_MAX_BITS_PER_S, TRAFFIC_LIMIT_MIN_BITS_PER_S
 from coatcheck.operations.bandwidth import DOWN as DOWN
+from coatcheck.operations.bandwidth import REQUESTS, shared_pace
 from coatcheck.operations.bandwidth import UP as UP
-from coatcheck.operations.bandwidth import shared_pace
-from coatcheck.operations.pacing import BucketMeters, Meter, Pace
+from coatcheck.operations.pacing import BucketMeters, Meter, Pace, longest_wait, pass_on
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import read_host_name
@@ -35,31 +35,27 @@ def find_pace(call: Call, direction: str, *, limit: str | None = None) -> Pace |
     alone = () if rate is None else (Meter(rate),)
     bucket = call.this_bucket
     shared: Pace = ()
-    if bucket.configurations:
+    if bucket.configurations and bucket.configuration(qos.NAME) is not None:
         shared = shared_pace(call.ports.meters, bucket, direction, intranet=_is_internal(call.request))
     return (*alone, *shared) or None
 
 
-def check_request_rate(document: str, bucket: Bucket, request: Request, meters: BucketMeters, now: float) -> None:
+def check_request_rate(bucket: Bucket, request: Request, meters: BucketMeters, now: float) -> None:
     """Count one request.
 
     Args:
-        document: the bucket's, of `configurations/qos.py`.
         now: of a clock that never goes back.
     Raises: OssError QPS_LIMIT_EXCEEDED, BANDWIDTH_FORBIDDEN.
     """
-    limits = qos.limits_of(document, "qps", intranet=_is_internal(request))
-    found = meters.find_all(bucket.bucket_id, limits)
-    for meter in found:
-        if meter.wait(now) >= QPS_BURST_S:
-            raise QPS_LIMIT_EXCEEDED(headers=_RETRY)
-    for meter in found:
-        meter.pass_on(1, now)
+    found = shared_pace(meters, bucket, REQUESTS, intranet=_is_internal(request))
+    if longest_wait(found, now) >= QPS_BURST_S:
+        raise QPS_LIMIT_EXCEEDED(headers=_RETRY)
+    pass_on(1, found, now)
 
 
 def _is_internal(request: Request) -> bool:
     """Whether the request came to an internal endpoint: there is no other sign of a network here."""
-    return "-internal." in read_host_name(request.host)
+    return "-internal." in request.host.lower() and "-internal." in read_host_name(request.host)
 
 
 def read_traffic_limit(request: Request) -> int | None:

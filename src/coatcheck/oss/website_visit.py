@@ -18,6 +18,7 @@ from coatcheck.wire.target import Target, is_path_style
 
 from .bucket_website import serve_website
 from .mirrored import fetch_missing, find_mirror
+from .object_headers import SANDBOX, is_run
 from .table import Row, page_row
 
 
@@ -87,6 +88,8 @@ class Visit(NamedTuple):
         key = target.key or ""
         reply = await fetch_missing(self.ports.mirrors, self.site, rule, request, (bucket, key, self.caller))
         if reply is not None:
+            if is_run(reply.headers) and is_path_style(request, target):  # pages of other buckets have the same origin
+                reply = reply._replace(headers=(*reply.headers, SANDBOX))
             return reply
         snapshot = await self.reads.read(Lookup(bucket=bucket.name, key=key))
         return await self.perform(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final, TypeVar
 
 # The documents that decisions look at, so they are read here. Of the others `configurations` knows the form.
 POLICY: Final = "policy"
@@ -16,6 +17,7 @@ REPLICATION: Final = "replication"
 JOURNAL: Final = "replicate"
 
 Tags = tuple[tuple[str, str], ...]
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,11 @@ class Bucket:
     policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these two, so they are
     blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
     _documents: dict[str, str] = field(init=False, compare=False, repr=False)  # by name: each request asks for several
+    _made: dict[object, Any] = field(init=False, compare=False, repr=False)  # by what made it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_documents", dict(self.configurations))
+        object.__setattr__(self, "_made", {})
         document = self.configuration(PUBLIC_ACCESS_BLOCK)
         blocked = self.owner_blocks_public_access or (document is not None and read_public_access_block(document))
         object.__setattr__(self, "policy", self.configuration(POLICY))
@@ -65,6 +69,17 @@ class Bucket:
     def configuration(self, name: str) -> str | None:
         """The stored document of that name; None if there is none."""
         return self._documents.get(name)
+
+    def made(self, make: Callable[[Bucket], _Made]) -> _Made:
+        """What `make` makes of this bucket and of nothing else, worked out once for as long as this value is kept.
+
+        An engine keeps it until something is committed about buckets, accounts or keys. So what every request asks of
+        the documents (is this referer let in, where does the log go) is read from them once.
+        """
+        found: _Made | None = self._made.get(make)
+        if found is None:
+            found = self._made[make] = make(self)
+        return found
 
     def with_configuration(self, name: str, document: str | None) -> Bucket:
         """The same with that document under its name, in place of the one there was; without any for None."""

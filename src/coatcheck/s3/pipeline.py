@@ -18,7 +18,7 @@ from coatcheck.exchange import Exchange, read_unwritten
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, find_key, identify
 from coatcheck.oss.limited_link import hold_to_register
-from coatcheck.oss.pipeline import Pipeline
+from coatcheck.oss.pipeline import Pipeline, note_log
 from coatcheck.oss.versions import is_version_id
 from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.damage import Damaged
@@ -111,6 +111,8 @@ class S3Pipeline:
         if claim is not None:
             check_scope(claim, regions=regions, target=target)
         bucket = snapshot.bucket()
+        if bucket is not None and bucket.configurations:
+            exchange.logged = note_log(bucket)
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None and target.bucket is not None and not makes_bucket(row):
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
