@@ -27,12 +27,12 @@ import pytest
 from cryptography import x509
 
 import coatcheck
-from coatcheck.engines.local import audit
 from coatcheck.engines.upkeep.check import check
 from coatcheck.signing.options import PresignOptions
 from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.presigner import Presigner
 
+from ..audit import audit
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION
 from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess, clean_environment
