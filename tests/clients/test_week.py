@@ -174,8 +174,6 @@ class Week:
         make_certificate(folder)
         self.server = WeekServer(folder, self._begun, self._copy_tree(0), self._trusting())
         self._presigner = lasting_presigner(self.server)
-        self.ask("PUT", None, b"")
-        self.ask("PUT", None, LIFECYCLE, lifecycle="")
         self._clients = [WeekClient(self.server, number, self._outages) for number in range(CLIENTS)]
         self._written = 0
 
@@ -203,6 +201,8 @@ class Week:
         return received
 
     def start(self) -> None:
+        self.ask("PUT", None, b"")
+        self.ask("PUT", None, LIFECYCLE, lifecycle="")
         for client in self._clients:
             client.start()
 
@@ -345,8 +345,8 @@ def test_week_has_no_wrong_byte_and_nothing_grows(tmp_path: Path, monkeypatch: p
         assert list(check(week.server.data)) == []
         restore_backup(week, tmp_path)
     finally:
-        week.stop()
         week.server.kill()
+        week.stop()
 
 
 def hold_to_bounds(days: list[Day]) -> None:
