@@ -24,7 +24,7 @@ TWO := -n 2 --dist loadfile
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl unzip=unzip openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
-	gnustep-config=libgnustep-base-dev
+	gnustep-config=libgnustep-base-dev zsh=zsh fish=fish groff=groff setsid=util-linux systemd-analyze=systemd
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -63,13 +63,16 @@ ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, Ope
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
-.PHONY: wheel soak guards compare bench figures lock clean node help
+.PHONY: wheel man soak guards compare bench figures lock clean node help
 
 wheel: .venv/test.stamp  ## into dist/: one for every Python, and a compiled one for this one (a C compiler; some minutes)
 	@scripts/debian need gcc=gcc
 	@rm -rf $(WHEELS)
 	@$(BIN)/hatchling build --target wheel --directory $(WHEELS)
 	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/hatchling build --target wheel --directory $(WHEELS)
+
+man: .venv/test.stamp  ## docs/coatcheck.1 anew, after a change to a verb or an option
+	@$(BIN)/python scripts/man_page.py
 
 soak: $(TESTED)  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
 	@COATCHECK_SOAK=1 $(PYTEST) -q -m soak --ignore=tests/ecosystem \

@@ -36,6 +36,18 @@ def test_unit_is_closed() -> None:
     assert float(level[1]) <= EXPOSURE_MAX
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+def test_unit_has_no_fault_that_systemd_finds(tmp_path: Path) -> None:
+    program = tmp_path / "coatcheck"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    unit = tmp_path / "coatcheck.service"
+    unit.write_text(UNIT.read_text("utf-8").replace("/opt/coatcheck/bin/coatcheck", str(program)))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True)
+    ours = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert ours == []
+
+
 def test_containers_set_what_exists() -> None:
     known = {f"COATCHECK_{row.name.upper()}" for row in ROWS.values()}
     for name in ("Containerfile", "compose.yaml"):

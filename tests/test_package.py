@@ -51,6 +51,13 @@ def test_wheel_built_of_the_sdist_runs_in_an_empty_environment(tmp_path: Path) -
         names = set(packed_wheel.namelist())
     ours = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src" / "coatcheck").rglob("*") if path.is_file()}
     assert {name for name in ours if "__pycache__" not in name} <= names
+    shared = "coatcheck-0.1.0.data/data/share"
+    assert {
+        f"{shared}/man/man1/coatcheck.1",
+        f"{shared}/bash-completion/completions/coatcheck",
+        f"{shared}/zsh/site-functions/_coatcheck",
+        f"{shared}/fish/vendor_completions.d/coatcheck.fish",
+    } <= names
 
     empty = tmp_path / "empty"
     run(sys.executable, "-m", "venv", empty, cwd=tmp_path)

@@ -15,13 +15,14 @@ from coatcheck.background.audit_run import AuditRun
 from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.link_notices import NoticeFinding
 from coatcheck.core.author import Author
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.links.notices import Event, Signing, Target, write_target
 from coatcheck.operations.link_notices import TARGET, list_waiting
 from coatcheck.ports.bucket import Bucket, NewBucket
 from coatcheck.ports.link_audit import AuditRow, Question
 from coatcheck.ports.links import Link
 
+from ..audit import audit
 from ..server_process import clean_environment
 from ..soak import count
 from .auditing_process import HOUR_MS, ROWS_AN_HOUR

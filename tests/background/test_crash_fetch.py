@@ -15,9 +15,10 @@ from coatcheck.configurations import fetch_task
 from coatcheck.configurations.fetch_task import FetchTask
 from coatcheck.configurations.task import new_task_name
 from coatcheck.core.author import Author
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.ports.object import ObjectRecord
 
+from ..audit import audit
 from ..origin import Origin, an_origin, ok
 from ..patience import HANG_S
 from ..server_process import clean_environment

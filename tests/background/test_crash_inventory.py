@@ -15,11 +15,12 @@ import pytest
 
 from coatcheck.configurations.inventory import KIND, Inventory, Target, to_json
 from coatcheck.core.author import Author
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.ports.bucket import NewBucket
 from coatcheck.ports.identities import StoredPolicy
 from coatcheck.ports.keyring import Role
 
+from ..audit import audit
 from ..ports.catalog_contract import an_object
 from ..server_process import clean_environment
 from ..soak import count

@@ -14,10 +14,11 @@ import pytest
 from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import HOUR_S, Segments
 from coatcheck.background.notices import Notices
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.operations.context import Ports
 from coatcheck.ports.bucket import NewBucket
 
+from ..audit import audit
 from ..builders import a_presigner
 from ..clients.raw import send
 from ..oss.test_bucket_logging import enabled

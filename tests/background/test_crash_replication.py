@@ -13,10 +13,11 @@ from coatcheck.background.notices import Notices
 from coatcheck.background.replication_run import Replications
 from coatcheck.configurations.replication import NAME, Rule, to_json
 from coatcheck.core.author import Author
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.operations.context import Ports
 from coatcheck.ports.bucket import JOURNAL
 
+from ..audit import audit
 from ..server_process import clean_environment
 from ..soak import count
 from .test_crash_logs import a_bucket

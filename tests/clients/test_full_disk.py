@@ -12,8 +12,7 @@ from typing import Final
 
 import pytest
 
-from coatcheck.engines.local import audit
-
+from ..audit import audit
 from ..builders import a_presigner
 from ..patience import wait_until
 from ..server_process import ServerProcess

@@ -11,8 +11,7 @@ from typing import Final
 
 import pytest
 
-from coatcheck.engines.local import audit
-
+from ..audit import audit
 from ..builders import a_presigner
 from ..server_process import ServerProcess
 from .raw import Answer, send

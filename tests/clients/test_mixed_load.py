@@ -22,9 +22,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from coatcheck.engines.local import audit
 from coatcheck.engines.upkeep.check import check
 
+from ..audit import audit
 from ..builders import a_presigner
 from ..patience import HANG_S, wait_until
 from ..server_process import ServerProcess

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.upkeep.check import check
+
+from ..audit import audit
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,11 @@ import pytest
 
 import coatcheck
 from coatcheck.engines.directory_faults import InUse
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import Deletion
 
+from ..audit import audit
 from ..patience import HANG_S, wait_until
 from ..ports.byte_store_contract import a_blob, content_of
 from ..ports.catalog_contract import a_bucket, a_large_object, an_object, keys_of, listed

@@ -14,12 +14,13 @@ import pytest
 
 from coatcheck.configurations.lifecycle import Due, Lifecycle, Rule, to_json
 from coatcheck.core.digests import update_crc64
-from coatcheck.engines.local import audit, open_local, prepare_local
+from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.engines.upkeep.check import check
 from coatcheck.operations.context import Ports
 from coatcheck.operations.lifecycle_run import run_lifecycle
 from coatcheck.ports.object import Segment
 
+from ..audit import audit
 from ..ports.byte_store_contract import a_blob, content_of
 from ..ports.catalog_contract import a_bucket, a_large_object
 from ..server_process import clean_environment

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 import coatcheck
-from coatcheck.engines.local import audit, open_local, prepare_local
+from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.engines.upkeep.check import check as problems_of
 
+from ..audit import audit
 from ..oss.house import House
 from ..patience import wait_until
 from ..soak import count

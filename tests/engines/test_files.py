@@ -10,12 +10,13 @@ import pytest
 
 from coatcheck.engines.blob_paths import BlobPaths
 from coatcheck.engines.files import OPEN_AT_ONCE
-from coatcheck.engines.local import LocalEngines, audit, prepare_local
+from coatcheck.engines.local import LocalEngines, prepare_local
 from coatcheck.ports.byte_store import BlobGone, BlobReader, BlobStore
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import Segment
 
+from ..audit import audit
 from ..ports.byte_store_contract import ByteStoreContract, a_blob, content_of
 from ..ports.catalog_contract import a_bucket, a_large_object
 

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coatcheck.engines.local import LocalEngines, audit, open_local
+from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.upkeep.check import check
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Deleted, Gone, Stale, Written
 from coatcheck.ports.object import Deletion
 
+from ..audit import audit
 from ..ports.catalog_contract import (
     BLOB_A,
     BLOB_B,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from coatcheck.core.errors import OUTCOME_UNKNOWN
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.upkeep.check import check
 from coatcheck.exchange import read_unwritten
 from coatcheck.operations.commit import commit
@@ -21,6 +21,7 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import BlobWriter
 from coatcheck.ports.catalog import AlreadyThere, Catalog, NoSpace, NotWritten, Unknown
 
+from ..audit import audit
 from ..ports.catalog_contract import a_bucket, a_large_object, an_object
 
 

@@ -25,12 +25,13 @@ import pytest
 from coatcheck.engines import checks
 from coatcheck.engines.checks import BlobChecks
 from coatcheck.engines.encrypted import HEADER_BYTES
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.master_keys import WRAP_BYTES
 from coatcheck.ports.damage import Damaged, Origin
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Job, Rendered
 
+from ..audit import audit
 from ..oss.house import OWNER, House
 from ..patience import until
 from ..soak import count

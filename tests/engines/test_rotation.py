@@ -13,13 +13,14 @@ from coatcheck.engines import rotation, secret_files
 from coatcheck.engines.blob_paths import BlobPaths
 from coatcheck.engines.directory_faults import InUse
 from coatcheck.engines.encrypted import HEADER_BYTES, SLOTS
-from coatcheck.engines.local import audit, open_local, prepare_local
+from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.engines.master_keys import WRAP_BYTES, WrongEncryptionKey, label_of, read_master_keys, wrap_size
 from coatcheck.engines.rotation import Rotation, rotate
 from coatcheck.engines.secret_files import FileSecrets
 from coatcheck.ports.bucket import NewBucket
 from coatcheck.ports.object import ObjectRecord, Segment
 
+from ..audit import audit
 from ..ports.byte_store_contract import content_of
 
 KEY_VARIABLE = "COATCHECK_ENCRYPTION_KEY"

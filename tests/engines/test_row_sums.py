@@ -7,10 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 from coatcheck.core.digests import update_crc64
-from coatcheck.engines.local import audit, open_local
+from coatcheck.engines.local import open_local
 from coatcheck.engines.sqlite.row_sums import row_sum
 from coatcheck.engines.sqlite.schema import STEPS
 
+from ..audit import audit
 from ..ports.catalog_contract import a_bucket, an_object
 
 

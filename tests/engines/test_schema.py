@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from coatcheck.engines.directory_faults import BadDirectory
-from coatcheck.engines.local import audit, prepare_local
+from coatcheck.engines.local import prepare_local
 from coatcheck.engines.sqlite.row_sums import row_sum
 from coatcheck.engines.sqlite.schema import STEPS
 
+from ..audit import audit
 from ..server_process import clean_environment
 
 OLD = {

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from coatcheck.configurations.lifecycle import Due, Lifecycle, Rule, to_json
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.operations.context import Ports
 from coatcheck.operations.lifecycle_run import run_lifecycle
@@ -27,6 +27,7 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import COMPLIANCE, DELETE_MARKER, GOVERNANCE, ObjectRecord, Retention
 from coatcheck.ports.worm import BUCKET_WORM, OBJECT_WORM, BucketWorm, read_bucket_worm
 
+from ..audit import audit
 from ..moved_clock import DAY_S, MovedClock
 from ..oss.house import NOW, STRANGER, Answer, House
 from ..soak import count

@@ -19,6 +19,8 @@ from typing import Any
 from coatcheck.engines import local
 from coatcheck.engines.sqlite.schema import STEPS
 
+from ..audit import audit
+
 _open_connection = vars(local)["open_connection"]
 
 
@@ -65,7 +67,7 @@ def survives(released: Path, place: Path, number: int) -> bool:
     with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         whole = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    return (status, version, whole, local.audit(data).clean) == (0, len(STEPS), "ok", True)
+    return (status, version, whole, audit(data).clean) == (0, len(STEPS), "ok", True)
 
 
 def main(released: Path, place: Path) -> None:

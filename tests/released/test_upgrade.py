@@ -78,8 +78,9 @@ def test_its_users_and_keys_are_known(server: ServerProcess, contents: dict[str,
 
 
 def test_a_second_start_and_an_audit_find_nothing_to_mend(tmp_path: Path) -> None:
-    from coatcheck.engines.local import audit
     from coatcheck.engines.upkeep.check import check
+
+    from ..audit import audit
 
     data = unpack(tmp_path)
     for _ in range(2):

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 import coatcheck
 
@@ -46,7 +47,11 @@ VERBS: Final = {
     "scrub": ("coatcheck.cli.scrub", "Compare every stored byte with what was written."),
     "accept-key": ("coatcheck.cli.accept_key", "Another key in the place of one that is lost."),
     "encryption": ("coatcheck.cli.encryption", "The master key that objects are encrypted under."),
+    "completion": ("coatcheck.cli.completion", "Have a shell complete verbs, options, buckets and keys."),
 }
+
+
+_COMPLETE: Final = "_COATCHECK_COMPLETE"  # set by a shell that wants to know how a word may go on; see completing.py
 
 
 class _Verbs(click.Group):
@@ -65,9 +70,15 @@ class _Verbs(click.Group):
         with formatter.section("Verbs"):
             formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        verbs = [CompletionItem(verb, help=line) for verb, (_, line) in VERBS.items() if verb.startswith(incomplete)]
+        return verbs + click.Command.shell_complete(self, ctx, incomplete)
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> NoReturn:
         words = list(sys.argv[1:] if args is None else args)
-        options["standalone_mode"] = False
+        options |= {"standalone_mode": False, "complete_var": _COMPLETE}
+        if _COMPLETE in os.environ:
+            import_module("coatcheck.cli.completing").add_shells()
         try:
             returned = super().main(words, *rest, **options)
         except click.exceptions.NoArgsIsHelpError as nothing_asked:

@@ -22,12 +22,13 @@ from coatcheck.client.download import (
 from coatcheck.client.profile import Options
 from coatcheck.client.transfer import Progress
 
+from .completing import offer_addresses
 from .options import HEADER, find_profile, json_option, profile_options, read_address
 from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
 @click.command("get")
-@click.argument("link", metavar="URL|oss://BUCKET/KEY")
+@click.argument("link", metavar="URL|oss://BUCKET/KEY", shell_complete=offer_addresses)
 @click.option("-o", "--output", metavar="FILE", help="File or directory to write; '-' is standard output.")
 @click.option("--force", is_flag=True, help="Replace a file of the name the server gives.")
 @click.option(

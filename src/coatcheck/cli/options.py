@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from coatcheck.client.profile import Options, Profile, read_profile
 from coatcheck.clock import wall_date
 from coatcheck.core.names import is_bucket_name
+
+from .completing import offer_addresses
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -96,6 +99,9 @@ class _Address(click.ParamType[OssAddress]):
             return read_address(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        return offer_addresses(ctx, param, incomplete)
 
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)

@@ -18,6 +18,7 @@ from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.presigner import Presigner
 from coatcheck.signing.refusal import PresignWarning
 
+from .completing import offer_addresses
 from .options import (
     ADDRESS,
     EXPIRY,
@@ -47,7 +48,7 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 
 
 @click.command("presign")
-@click.argument("addresses", nargs=-1, metavar="[oss://BUCKET/KEY]... | -")
+@click.argument("addresses", nargs=-1, metavar="[oss://BUCKET/KEY]... | -", shell_complete=offer_addresses)
 @click.option(
     "--expires", type=EXPIRY, default="1h", show_default=True, help="How long, or until when; 7 days at most."
 )

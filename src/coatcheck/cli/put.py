@@ -13,12 +13,13 @@ from coatcheck.client.connection import Connection
 from coatcheck.client.profile import Options
 from coatcheck.client.upload import Uploaded, put_file, put_stream
 
+from .completing import offer_files_or_addresses
 from .options import ADDRESS, HEADER, OssAddress, find_profile, json_option, profile_options
 from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
 @click.command("put")
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...", shell_complete=offer_files_or_addresses)
 @click.argument("address", type=ADDRESS, metavar="oss://BUCKET/KEY")
 @click.option("-r", "--recursive", is_flag=True, help="Directories, with all in them.")
 @click.option("--content-type", metavar="TYPE", help="Media type; else by the file's name.")

@@ -23,6 +23,7 @@ from coatcheck.clock import wall_date
 from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.refusal import PresignWarning
 
+from .completing import offer_files_or_addresses
 from .linking import links_of
 from .options import (
     EXPIRY,
@@ -51,7 +52,7 @@ _QR_BORDER = 2  # modules; readers want four of white, but a terminal's cells ar
 
 
 @click.command("share")
-@click.argument("what", metavar="FILE|oss://BUCKET/KEY")
+@click.argument("what", metavar="FILE|oss://BUCKET/KEY", shell_complete=offer_files_or_addresses)
 @click.option(
     "--expires", type=EXPIRY, default="1h", show_default=True, help="How long, or until when; 7 days at most."
 )

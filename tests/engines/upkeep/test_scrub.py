@@ -296,6 +296,36 @@ async def test_a_flip_in_a_page_of_the_catalog_is_named_or_proved_harmless(
     assert named > harmless / 10
 
 
+def test_an_id_that_is_a_number_is_named(data: Path) -> None:
+    """A flip in what stands before a value makes a number of it, which no statement could write."""
+
+    def change(*statements: str) -> None:
+        with closing(sqlite3.connect(data / "catalog.sqlite")) as connection, connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            for statement in statements:
+                connection.execute(statement)
+
+    with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
+        right = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'blob'").fetchone()[0]
+    loose = right.replace("STRICT, WITHOUT", "WITHOUT").replace(", STRICT", "").replace("id BLOB", "id")
+    assert "STRICT" not in loose
+    change(f"UPDATE sqlite_master SET sql = '{loose}' WHERE name = 'blob'")
+    change("UPDATE blob SET id = 5 WHERE id = (SELECT min(id) FROM blob)")
+    change(f"UPDATE sqlite_master SET sql = '{right}' WHERE name = 'blob'")
+    assert [problem.why for problem in check(data) if problem.what == "blob 5"] == ["its id is none"]
+
+
+def test_keys_that_the_catalog_cannot_tell_of_are_a_refusal(data: Path) -> None:
+    with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'key_fingerprint'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    pages = bytearray((data / "catalog.sqlite").read_bytes())
+    pages[(root - 1) * size] = 0xFF  # the kind of the page
+    (data / "catalog.sqlite").write_bytes(pages)
+    with pytest.raises(BadDirectory, match=r"cannot be used .*malformed.*Restore it from a backup"):
+        run(data)
+
+
 def is_named(data: Path) -> bool:
     """Whether a scrub says a word: of a problem, or why it can't begin. Anything else it raises is a fault."""
     try:

@@ -98,8 +98,13 @@ def open_catalog(data: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except UNREADABLE as error:
-        raise BadDirectory(f"{path} cannot be used ({error}). Restore it from a backup.") from None
+        raise unusable(data, error) from None
     return connection
+
+
+def unusable(data: Path, error: Exception) -> BadDirectory:
+    """What to say of a catalog that can't even be begun with."""
+    return BadDirectory(f"{data / 'catalog.sqlite'} cannot be used ({error}). Restore it from a backup.")
 
 
 def _check_schema(connection: sqlite3.Connection) -> Iterator[Problem]:
@@ -122,6 +127,8 @@ def check_rows(connection: sqlite3.Connection) -> Iterator[Problem]:
     """Rows that don't fit their sums, and numbers that can't be."""
     for table, key in wrong_rows(connection):
         yield Problem("row", f"{table} {key}", "the row is not what was written")
+    for (blob_id,) in connection.execute("SELECT id FROM blob WHERE typeof(id) <> 'blob'"):
+        yield Problem("row", f"blob {_hex(blob_id)}", "its id is none")
     for blob_id, *_ in connection.execute("SELECT id FROM blob WHERE (size IS NULL) <> (crc64 IS NULL)"):
         yield Problem("row", f"blob {_hex(blob_id)}", "it has half of a sum")
     lost = (
@@ -136,7 +143,7 @@ def _check_usage(connection: sqlite3.Connection) -> Iterator[Problem]:
     for what, counted, stated in (("bucket", _IN_BUCKETS, "bucket_usage"), ("account", _IN_ACCOUNTS, "account_usage")):
         found = {row[0]: row[1:] for row in connection.execute(counted)}
         noted = {row[0]: row[1:] for row in connection.execute(f"SELECT * FROM {stated}")}  # noqa: S608
-        for name in sorted(found.keys() | noted.keys()):
+        for name in sorted(found.keys() | noted.keys(), key=str):
             holds, says = found.get(name, (0, 0)), noted.get(name, (0, 0))
             if holds != says:
                 why = f"it holds {holds[0]} bytes, {holds[1]} objects, and its counter says {says[0]}, {says[1]}"
@@ -173,7 +180,7 @@ class _Blobs:
         self._counts.execute("COMMIT")
 
     def _check_counts(self) -> Iterator[Problem]:
-        stated = self._connection.execute("SELECT id, object_count FROM blob ORDER BY id")
+        stated = self._connection.execute("SELECT id, object_count FROM blob WHERE typeof(id) = 'blob' ORDER BY id")
         counted = self._counts.execute("SELECT id, named FROM counted ORDER BY id")
         ours, theirs = next(stated, None), next(counted, None)
         while ours or theirs:

@@ -30,7 +30,7 @@ from ..secret_files import FileSecrets
 from ..sqlite.objects import damage_of
 from ..sqlite.rows import read_crc64, read_segments
 from .blob_bytes import BlobBytes, Pace, Stopped
-from .check import UNREADABLE, check, interrupt, open_catalog
+from .check import UNREADABLE, check, interrupt, open_catalog, unusable
 from .problems import Place, Problem, find_places
 from .quarantine import Quarantine
 from .scrub_note import ScrubNote, read_note, write_note
@@ -98,7 +98,10 @@ class _Run:
     def __init__(self, data: Path, pace: Pace, tell: Tell, now: Callable[[], float], watch: Watch) -> None:
         self._data, self._pace, self._tell, self._now, self._watch = data, pace, tell, now, watch
         with closing(open_catalog(data)) as connection:  # with another key all would look damaged
-            self._keys: MasterKeys = check_opening_keys(connection, FileSecrets(data))[1]
+            try:
+                self._keys: MasterKeys = check_opening_keys(connection, FileSecrets(data))[1]
+            except UNREADABLE as error:
+                raise unusable(data, error) from None
         self._bytes = BlobBytes(BlobPaths(data), self._keys, pace)
         self._quarantine = Quarantine(data)
         self._note = read_note(data)
