@@ -26,6 +26,8 @@ VERBS: Final = {
     "presign": ("coatcheck.cli.presign", "Sign links, offline."),
     "explain": ("coatcheck.cli.explain", "Say what a link grants, and why it doesn't work."),
     "link": ("coatcheck.cli.link", "Links that are out already: limit, see, cancel."),
+    "cp": ("coatcheck.cli.cp", "Copy files and objects, in any direction."),
+    "mv": ("coatcheck.cli.mv", "Move files and objects."),
     "ls": ("coatcheck.cli.ls", "List buckets or objects."),
     "put": ("coatcheck.cli.put", "Upload files, directories or standard input."),
     "rm": ("coatcheck.cli.rm", "Delete objects or buckets."),

@@ -32,13 +32,13 @@ def open_client(url: str) -> httpx.Client:
     return httpx.Client(
         headers={"User-Agent": f"coatcheck/{__version__}", "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(SILENCE_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-        verify=_trusted(),
-        mounts=_NO_PROXIES if _is_this_machine(read_url(url).hostname or "") else None,
+        verify=trusted(),
+        mounts=_NO_PROXIES if is_this_machine(read_url(url).hostname or "") else None,
     )
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The authorities that httpx trusts, read once: it takes longer than a whole exchange with this machine."""
     return httpx.create_ssl_context()
 
@@ -141,7 +141,8 @@ def _words(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host is a loopback address, or a name of one."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -58,7 +58,7 @@ def list_buckets(connection: Connection) -> Iterator[Bucket]:
     marker = ""
     while True:
         query = [("max-keys", str(LIST_MAX_KEYS)), *([("marker", marker)] if marker else [])]
-        page = _read_page(connection.send("GET", query=query)[1])
+        page = read_page(connection.send("GET", query=query)[1])
         for entry in page.iter("Bucket"):
             region = _text(entry, "Location").removeprefix("oss-")
             yield Bucket(_text(entry, "Name"), _moment(entry, "CreationDate"), region)
@@ -76,7 +76,7 @@ def list_objects(
         query = [("list-type", "2"), ("encoding-type", "url"), ("max-keys", str(page_keys))]
         query += [(name, value) for name, value in (("prefix", prefix), ("continuation-token", token)) if value]
         query += [] if recursive else [("delimiter", "/")]
-        page = _read_page(connection.send("GET", bucket, query=query)[1])
+        page = read_page(connection.send("GET", bucket, query=query)[1])
         entries: list[Object | Folder] = [_read_object(entry) for entry in page.iter("Contents")]
         entries += [Folder(decode_query(_text(entry, "Prefix"))) for entry in page.iter("CommonPrefixes")]
         yield from sorted(entries, key=_order)
@@ -135,7 +135,7 @@ def _delete_batch(connection: Connection, bucket: str, keys: list[str]) -> set[s
     digest = base64.b64encode(hashlib.md5(body).digest()).decode()
     headers = {"Content-MD5": digest, "Content-Type": "application/xml"}
     query = [("delete", ""), ("encoding-type", "url")]
-    page = _read_page(connection.send("POST", bucket, query=query, headers=headers, content=body)[1])
+    page = read_page(connection.send("POST", bucket, query=query, headers=headers, content=body)[1])
     return {decode_query(_text(entry, "Key")) for entry in page.iter("Deleted")}
 
 
@@ -165,7 +165,8 @@ def _read_object(entry: Element) -> Object:
     )
 
 
-def _read_page(body: bytes) -> Element:
+def read_page(body: bytes) -> Element:
+    """An XML document of the server's. Raises: ClientError when it is none."""
     try:
         page: Element = fromstring(body)
     except (ParseError, DefusedXmlException, ValueError):
@@ -189,4 +190,4 @@ def _moment(entry: Element, name: str) -> datetime:
 
 
 def _strange() -> ClientError:
-    return ClientError("StrangeAnswer", "The server's listing can't be read.", hint="is this an OSS endpoint?")
+    return ClientError("StrangeAnswer", "The server's answer can't be read.", hint="is this an OSS endpoint?")
