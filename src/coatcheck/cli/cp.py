@@ -72,7 +72,8 @@ def move(places: tuple[str, ...], where: Options, as_json: bool, options: dict[s
     batch = Batch("Moved" if removes else "Copied", as_json, options["trial"], options["workers"])
     with Connection(find_profile(where)) as connection:
         wanted = compile_filters(options["include"], options["exclude"])
-        copying = Copying(connection, options["recursive"], wanted, batch.pass_over)
+        into_folder = places[-1].endswith("/")
+        copying = Copying(connection, options["recursive"], wanted, batch.pass_over, into_folder)
         parts = make_parts(options["above_bytes"], options["part_bytes"])
         mover = Mover(connection, parts, dict(options["headers"]), options["content_type"], removes)
         return batch.finish(batch.run(copying.plan(sources, target), mover.do))

@@ -22,7 +22,7 @@ from coatcheck.client.download import (
 from coatcheck.client.profile import Options
 from coatcheck.client.transfer import Progress
 
-from .options import HEADER, find_profile, json_option, profile_options, read_address
+from .options import HEADER, find_ca, find_profile, json_option, profile_options, read_address
 from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
@@ -76,7 +76,7 @@ def _open_source(stack: ExitStack, link: str, headers: tuple[tuple[str, str], ..
     if not link.startswith("oss://"):
         if not link.startswith(("http://", "https://")):
             raise click.UsageError("Give a link (http:// or https://) or an object (oss://BUCKET/KEY).")
-        return stack.enter_context(link_source(link, dict(headers)))
+        return stack.enter_context(link_source(link, dict(headers), find_ca(link, where)))
     try:
         address = read_address(link)
     except ValueError as error:

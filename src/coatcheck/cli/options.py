@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, cast
 
 import click
 
-from coatcheck.client.profile import Options, Profile, read_profile
+from coatcheck.client.profile import Options, Profile, data_of, read_profile, read_running
 from coatcheck.clock import wall_date
 from coatcheck.core.names import is_bucket_name
 
@@ -205,6 +205,12 @@ def profile_options(function: _F) -> _F:
     ):
         decorated = option(decorated)
     return cast(_F, decorated)
+
+
+def find_ca(url: str, where: Options) -> Path | None:
+    """The authority of a server on this machine, where the URL leads to that."""
+    running = read_running(data_of(where, os.environ))
+    return running.ca if running is not None and url.startswith(f"{running.endpoint}/") else None
 
 
 def find_profile(where: Options) -> Profile:

@@ -102,12 +102,14 @@ class Copying:
         recursive: folders, with all in them.
         wanted: whether a name below a folder is taken.
         passed_over: told of names that aren't, because they can't be.
+        into_folder: the target was written with a "/" at its end.
     """
 
     connection: Connection
     recursive: bool
     wanted: Wanted
     passed_over: PassedOver
+    into_folder: bool = False
 
     def plan(self, sources: Sequence[Path | OssAddress], target: Path | OssAddress) -> Iterator[Job]:
         """Raises: UsageError; NotFound; OSError."""
@@ -150,7 +152,7 @@ class Copying:
                 into = many or is_folder(target.key)
                 key = as_folder(target.key) + found.name if into else target.key
                 place = ObjectAddress(target.bucket, key)
-            elif many or target.is_dir() or os.fspath(target).endswith("/"):
+            elif many or self.into_folder or target.is_dir():
                 assert landing is not None
                 place = Spot(landing, found.name)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -41,7 +42,7 @@ class Connection:
     def __init__(self, profile: Profile, clock: Clock = wall_clock) -> None:
         self.profile = profile
         self._clock = clock
-        self._client = open_client(profile.endpoint)
+        self._client = open_client(profile.endpoint, profile.ca)
         self._quick: dict[str, QuickClient] = {}  # by the URL up to the key
         self._lock = Lock()
         parts = read_url(profile.endpoint)
@@ -133,7 +134,8 @@ class Connection:
         if quick is None:
             with self._lock:
                 timeouts_s = CONNECT_TIMEOUT_S, SILENCE_TIMEOUT_S
-                quick = self._quick.setdefault(server, QuickClient(read_url(server), trusted, timeouts_s))
+                client = QuickClient(read_url(server), partial(trusted, self.profile.ca), timeouts_s)
+                quick = self._quick.setdefault(server, client)
         return quick
 
     @contextmanager

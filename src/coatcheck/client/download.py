@@ -82,9 +82,9 @@ class Downloaded:
 
 
 @contextmanager
-def link_source(url: str, headers: Mapping[str, str] | None = None) -> Iterator[Source]:
-    """A link on any server. Redirects are followed, from https never to http."""
-    with open_client(url) as client:
+def link_source(url: str, headers: Mapping[str, str] | None = None, ca: Path | None = None) -> Iterator[Source]:
+    """A link on any server; `ca` as for `open_client`. Redirects are followed, from https never to http."""
+    with open_client(url, ca) as client:
 
         @contextmanager
         def open_link(extra: Mapping[str, str]) -> Iterator[httpx.Response]:

@@ -85,6 +85,32 @@ def list_objects(
             return
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One line of ListObjectVersions. Of a delete marker `size_bytes` is 0."""
+
+    key: str
+    version_id: str
+    latest: bool
+    deleted: bool
+    size_bytes: int
+    last_modified: datetime
+
+
+def list_versions(connection: Connection, bucket: str, prefix: str = "") -> Iterator[Version]:
+    """Every version and delete marker of the keys that start with `prefix`, the newest of a key first."""
+    markers: list[tuple[str, str]] = []
+    while True:
+        query = [("versions", ""), ("encoding-type", "url"), ("max-keys", str(LIST_MAX_KEYS)), *markers]
+        query += [("prefix", prefix)] if prefix else []
+        page = read_page(connection.send("GET", bucket, query=query)[1])
+        yield from (_read_version(entry) for entry in page if entry.tag in ("Version", "DeleteMarker"))
+        key, version_id = decode_query(_text(page, "NextKeyMarker")), _text(page, "NextVersionIdMarker")
+        if not _is_truncated(page) or not key:
+            return
+        markers = [("key-marker", key), *([("version-id-marker", version_id)] if version_id else [])]
+
+
 def list_below(connection: Connection, bucket: str, key: str) -> Iterator[Object]:
     """What a directory of files would be: the object itself, if it is there, and everything below `key` + "/"."""
     if key and not key.endswith("/"):
@@ -150,6 +176,17 @@ def _objects(entries: Iterable[Object | Folder]) -> Iterator[Object]:
 
 def _order(entry: Object | Folder) -> bytes:
     return (entry.key if isinstance(entry, Object) else entry.prefix).encode("utf-8", "surrogateescape")
+
+
+def _read_version(entry: Element) -> Version:
+    return Version(
+        decode_query(_text(entry, "Key")),
+        _text(entry, "VersionId"),
+        _text(entry, "IsLatest").lower() == "true",
+        entry.tag == "DeleteMarker",
+        int(_text(entry, "Size") or 0),
+        _moment(entry, "LastModified"),
+    )
 
 
 def _read_object(entry: Element) -> Object:

@@ -75,6 +75,7 @@ _OURS: Final = (
     "*.key.new",
     "catalog.*",
     "root-credentials.json",
+    "endpoint.json*",
     "lifecycle.day*",
     "refusals",
     "scrub.json*",
