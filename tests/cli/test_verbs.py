@@ -397,7 +397,7 @@ def test_rm_a_bucket(run: Run, fake: Fake) -> None:
     fake.store("box", "k", b"")
     refused = run("rm", "oss://box")
     assert refused.exit_code == 1
-    assert "coatcheck rm -r oss://BUCKET" in refused.stderr
+    assert "coatcheck rm -r oss://box" in refused.stderr
     assert run("rm", "-r", "-y", "oss://box").exit_code == 0
     assert fake.buckets == {}
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from .terminal import say, stderr, write_count, write_duration, write_size
+from .terminal import say, stderr, write_duration, write_size
 
 _QUIET_FOR_S: Final = 0.5  # work done sooner shows nothing
 _DRAW_EVERY_S: Final = 0.25
@@ -71,7 +71,7 @@ class Tally:
     def summarize(self, verb: str) -> str:
         """ "Copied 100 files, 1.2 GiB, in 35 seconds (34.0 MiB/s)"."""
         seconds = self.seconds
-        text = f"{verb} {write_count(self.files, 'file')}, {write_size(self.bytes)}"
+        text = f"{verb} {self.files:,} file{'' if self.files == 1 else 's'}, {write_size(self.bytes)}"
         if seconds < 1:
             return text
         rate = int((self.bytes - self.resumed_bytes) / seconds)

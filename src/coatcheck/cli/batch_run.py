@@ -68,8 +68,12 @@ class Batch:
         if self._unreachable == _UNREACHABLE_MAX:
             raise failure
 
-    def run(self, jobs: Iterable[Job], work: Callable[[Job, Progress], Moved | None]) -> Tally:
-        """Do every job; `work` returns None for one that there was nothing to do about."""
+    def run(self, jobs: Iterable[Job], work: Callable[[Job, Progress], Moved | None], *, quiet: bool = False) -> Tally:
+        """Do every job; `work` returns None for one that there was nothing to do about.
+
+        Args:
+            quiet: jobs that succeed are not told of one by one under --json.
+        """
         with tally(wanted=not self.as_json and not self.trial) as counted:
             planned = _count(jobs, counted)
             if self.trial:
@@ -89,7 +93,8 @@ class Batch:
                 else:
                     self._unreachable = 0
                     counted.file_done()
-                    self._tell(outcome.job, outcome.result)
+                    if not quiet:
+                        self._tell(outcome.job, outcome.result)
             return counted
 
     def finish(self, counted: Tally) -> int:

@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from coatcheck.client.batch import WORKERS
 from coatcheck.client.connection import Connection
 from coatcheck.client.download import download_to_stream, object_source
 from coatcheck.client.matching import compile_filters
 from coatcheck.client.moving import Mover
+from coatcheck.client.multipart import PART_BYTES
 from coatcheck.client.objects import ObjectAddress
 from coatcheck.client.profile import Options
-from coatcheck.client.upload import put_stream
+from coatcheck.client.upload import MULTIPART_ABOVE_BYTES, put_stream
 
 from .batch_run import Batch, make_parts, transfer_options
 from .options import HEADER, OssAddress, find_profile, json_option, profile_options
@@ -77,6 +79,13 @@ def move(places: tuple[str, ...], where: Options, as_json: bool, options: dict[s
         parts = make_parts(options["above_bytes"], options["part_bytes"])
         mover = Mover(connection, parts, dict(options["headers"]), options["content_type"], removes)
         return batch.finish(batch.run(copying.plan(sources, target), mover.do))
+
+
+def fetch_tree(source: str, directory: str, where: Options, as_json: bool, *, recursive: bool) -> int:
+    """What an address stands for, into a directory; the exit code."""
+    usual = {"trial": False, "workers": WORKERS, "recursive": recursive, "include": (), "exclude": ()}
+    usual |= {"above_bytes": MULTIPART_ABOVE_BYTES, "part_bytes": PART_BYTES, "headers": (), "content_type": None}
+    return move((source, f"{directory.rstrip('/') or '/'}/"), where, as_json, usual, removes=False)
 
 
 def _pipe(source: str, target: str, where: Options, as_json: bool, options: dict[str, Any]) -> int:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, cast
 
 import click
 
+from coatcheck.client.matching import has_wildcards
 from coatcheck.client.profile import Options, Profile, data_of, read_profile, read_running
 from coatcheck.clock import wall_date
 from coatcheck.core.names import is_bucket_name
@@ -145,6 +146,12 @@ ADDRESS: Final = _Address()
 HEADER: Final = _Header()
 PARAMETER: Final = _Parameter()
 SIZE: Final = _Size()
+
+
+def refuse_wildcards(address: OssAddress, instead: str) -> None:
+    """Where a key is one key. Raises: UsageError."""
+    if has_wildcards(address.key):
+        raise click.UsageError(f"{address}: wildcards mean nothing here; {instead}.")
 
 
 def find_moment(given: timedelta | datetime | None) -> datetime | None:

@@ -14,7 +14,8 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 WORKERS: Final = 16  # more of them make small files no faster, and large ones share the network anyway
-_WAITING_MAX: Final = 4  # jobs that wait for each worker
+_WAITING_MAX: Final = 20_000  # planned ahead, so that a display soon knows how much there is
+_AT_ONCE: Final = 8  # planned after each outcome: planning is ahead of the work, and never keeps anybody waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ def run_all(jobs: Iterable[J], work: Callable[[J], R], workers: int = WORKERS) -
     try:
         more = True
         while more or waiting:
-            while more and waiting < workers * _WAITING_MAX:
+            wanted = min(_WAITING_MAX, max(2 * workers, waiting + _AT_ONCE))
+            while more and waiting < wanted:
                 try:
                     job = next(left)
                 except StopIteration:
@@ -51,8 +53,6 @@ def run_all(jobs: Iterable[J], work: Callable[[J], R], workers: int = WORKERS) -
                     break
                 pool.put(job)
                 waiting += 1
-                if not pool.done.empty():
-                    break
             if waiting:
                 yield pool.take()
                 waiting -= 1

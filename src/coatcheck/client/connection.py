@@ -73,7 +73,7 @@ class Connection:
         pairs = list(query)
         signed = self._sign(method, bucket, key, pairs, headers)
         url = make_url(self.profile, bucket, key, pairs)
-        with self._hinting(), exchange(self._client, method, url, signed, content) as response:
+        with self._hinting(bucket), exchange(self._client, method, url, signed, content) as response:
             yield response
 
     def send(
@@ -104,7 +104,7 @@ class Connection:
         target = url[url.index("/", 8) :]  # behind "https://" and the host
         server = url[: len(url) - len(target)]
         signed["Host"] = server.partition("://")[2]
-        with self._hinting():
+        with self._hinting(bucket):
             return self._find_quick(server).send(
                 method,
                 target,
@@ -139,13 +139,17 @@ class Connection:
         return quick
 
     @contextmanager
-    def _hinting(self) -> Iterator[None]:
-        """Where nothing answers on this machine, the next step is to start a server."""
+    def _hinting(self, bucket: str) -> Iterator[None]:
+        """What is known here makes the next step plain: the bucket's name, a server that isn't started."""
         try:
             yield
         except Unreachable as error:
             if self.profile.local and error.code == "NoConnection":
                 error.hint = START_A_SERVER
+            raise
+        except ClientError as error:
+            if bucket:
+                error.hint = error.hint.replace("oss://BUCKET", f"oss://{bucket}")
             raise
 
     def ensure_bucket(self, bucket: str) -> bool:

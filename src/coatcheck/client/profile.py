@@ -18,12 +18,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from coatcheck.root_credentials import FILE_NAME, RUNNING_FILE
+from coatcheck.root_credentials import FILE_NAME, RUNNING_FILE, SHARE_KEY_FILE
 from coatcheck.signing.credentials import Credentials
 from coatcheck.signing.presigner import Presigner
 
@@ -35,6 +36,12 @@ LOCAL_DATA: Final = Path("coatcheck-data")
 _MEND_FILE: Final = "mend the file"
 _OTHER_KEY: Final = "restore it from a backup, or set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET"
 START_A_SERVER: Final = "start a server in this directory with: coatcheck serve"
+
+
+class _Origin(Enum):
+    ENVIRONMENT = "environment"
+    PROFILE = "profile file"
+    DATA = "data directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Profile:
         token_expires_at: when the profile's security token expires, if the file says so.
         link_endpoint: the endpoint of links for others, if they reach the server by another one.
         ca: certificate of a local authority that the server's own is of.
+        root_of: the data directory whose root key this is; None for any other key.
     """
 
     endpoint: str
@@ -71,6 +79,7 @@ class Profile:
     token_expires_at: datetime | None = None
     link_endpoint: str | None = None
     ca: Path | None = None
+    root_of: Path | None = None
 
 
 def read_profile(options: Options, environ: Mapping[str, str], home: Path) -> Profile:
@@ -91,7 +100,7 @@ def read_profile(options: Options, environ: Mapping[str, str], home: Path) -> Pr
         running = None
     region = options.region or environ.get("OSS_REGION") or stored.get("region")
     region = region or (running.region if running else LOCAL_REGION)
-    credentials, from_profile = _find_credentials(options, environ, stored)
+    credentials, origin = _find_credentials(options, environ, stored)
     path_style = options.path_style if options.path_style is not None else stored.get("path_style")
     return Profile(
         endpoint,
@@ -99,9 +108,10 @@ def read_profile(options: Options, environ: Mapping[str, str], home: Path) -> Pr
         credentials,
         bool(path_style),
         local=not named,
-        token_expires_at=_read_moment(stored.get("security_token_expires")) if from_profile else None,
+        token_expires_at=_read_moment(stored.get("security_token_expires")) if origin is _Origin.PROFILE else None,
         link_endpoint=environ.get("COATCHECK_LINK_ENDPOINT") or stored.get("link_endpoint"),
         ca=running.ca if running else None,
+        root_of=data_of(options, environ) if origin is _Origin.DATA else None,
     )
 
 
@@ -123,6 +133,7 @@ def find_secret(access_key_id: str, options: Options, environ: Mapping[str, str]
         partial(_find_in_environment, environ),
         partial(_find_in_profile, options, environ, home),
         partial(_read_root_credentials, data_of(options, environ)),
+        partial(_read_root_credentials, data_of(options, environ), SHARE_KEY_FILE),
     )
     for place in places:
         try:
@@ -234,15 +245,15 @@ def _check_stored(file: Path, stored: object) -> dict[str, Any]:
 
 def _find_credentials(
     options: Options, environ: Mapping[str, str], stored: Mapping[str, Any]
-) -> tuple[Credentials, bool]:
-    """The access key, and whether it came from the profile file. A profile named on the command line goes first."""
+) -> tuple[Credentials, _Origin]:
+    """The access key, and where it came from. A profile named on the command line goes first."""
     from_environment = _find_in_environment(environ)
     from_profile = _pair("the profile", *(stored.get(name) for name in _STORED))
     if from_environment and not (options.profile and from_profile):
-        return from_environment, False
+        return from_environment, _Origin.ENVIRONMENT
     if from_profile:
-        return from_profile, True
-    return _read_root_credentials(data_of(options, environ)), False
+        return from_profile, _Origin.PROFILE
+    return _read_root_credentials(data_of(options, environ)), _Origin.DATA
 
 
 def _find_in_environment(environ: Mapping[str, str]) -> Credentials | None:
@@ -275,9 +286,9 @@ def _pair(where: str, key_id: str | None, secret: str | None, token: str | None)
     return Credentials(key_id, secret, token or None)
 
 
-def _read_root_credentials(data: Path) -> Credentials:
+def _read_root_credentials(data: Path, name: str = FILE_NAME) -> Credentials:
     """The key a server made at its first start, readable by its owner only."""
-    file = data / FILE_NAME
+    file = data / name
     try:
         facts = json.loads(file.read_text("utf-8"))
         return Credentials(str(facts["access_key_id"]), str(facts["access_key_secret"]))

@@ -76,6 +76,7 @@ _OURS: Final = (
     "catalog.*",
     "root-credentials.json",
     "endpoint.json*",
+    "share-credentials.json",
     "lifecycle.day*",
     "refusals",
     "scrub.json*",
