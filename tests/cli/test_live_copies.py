@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,31 @@ def test_server_copies_large_objects_in_parts_with_what_they_say_of_themselves(e
     assert (stated["headers"]["x-oss-meta-by"], stated["etag"][-2:]) == ("ada", "-3")
     coatcheck(endpoint, tmp_path, "cp", "oss://copies/b", "g")
     assert (tmp_path / "g").read_bytes() == (tmp_path / "f").read_bytes()
+
+
+def test_share_has_a_key_of_its_own_that_can_be_disabled(endpoint: str, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("hello")
+    link = coatcheck(endpoint, tmp_path, "share", "f").stdout.strip()
+    data = Path(ENVIRONMENT["COATCHECK_DATA"])
+    key = json.loads((data / "share-credentials.json").read_text())["access_key_id"]
+    root = json.loads((data / "root-credentials.json").read_text())["access_key_id"]
+    assert key in link
+    listed = {row["access_key_id"]: row for row in facts(coatcheck(endpoint, tmp_path, "key", "list", "--json").stdout)}
+    assert {root, key} <= listed.keys()
+    refused = coatcheck(endpoint, tmp_path, "key", "disable", root, check=False)
+    assert (refused.returncode, "is the server's root key" in refused.stderr) == (1, True)
+    coatcheck(endpoint, tmp_path, "key", "disable", key)
+    assert coatcheck(endpoint, tmp_path, "get", link, "-o", "g", check=False).returncode == 1
+    again = coatcheck(endpoint, tmp_path, "share", "f", check=False)
+    assert (again.returncode, f"coatcheck key enable {key}" in again.stderr) == (1, True)
+    coatcheck(endpoint, tmp_path, "key", "enable", key)
+    assert coatcheck(endpoint, tmp_path, "get", link, "-o", "-").stdout == "hello"
+
+
+def test_shared_folder_is_one_link_to_all_in_it(endpoint: str, tmp_path: Path) -> None:
+    (tmp_path / "album" / "sub").mkdir(parents=True)
+    (tmp_path / "album" / "sub" / "a.txt").write_text("hello")
+    made = coatcheck(endpoint, tmp_path, "share", "album", "--json")
+    (link,) = facts(made.stdout)
+    with urllib.request.urlopen(str(link["url"])) as answer, zipfile.ZipFile(io.BytesIO(answer.read())) as archive:
+        assert [name.rpartition("sub/")[2] for name in archive.namelist()] == ["a.txt"]

@@ -51,7 +51,7 @@ def command(
     where: Options,
     as_json: bool,
 ) -> None:
-    """Decode a link: who signed it, for what, from when to when, which headers it needs, and whether the object is there.
+    """Decode a link: who signed it, for what, from when to when, which headers it needs; is the object still there?
 
     If the secret of its access key is at hand (environment, profile or the local server's), the signature is checked,
     and if it doesn't match, the usual mistakes are tried. Quote the link, or give "-" and paste it. Exit code 0 if the

@@ -22,7 +22,10 @@ from .terminal import print_field, print_json, print_line, say, warn
 
 @click.group("profile")
 def command() -> None:
-    """Servers and their access keys, under names that --profile takes; in ~/.config/coatcheck/config.toml."""
+    """Servers and their access keys, under names that --profile takes; in ~/.config/coatcheck/config.toml.
+
+    Every command takes --json.
+    """
 
 
 def _file() -> Path:

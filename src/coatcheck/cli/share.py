@@ -146,7 +146,7 @@ class _Sharing:
         presigner = make_presigner(self.profile)
         with Connection(self.profile) as connection, warnings.catch_warnings():
             warnings.simplefilter("ignore", PresignWarning)  # said below, once, when the link is made for good
-            make_link = partial(self._make_link, presigner, address)
+            make_link = partial(self._make_link, presigner, address, self._find_style(address.bucket))
             make_link(wall_date())  # what can't be signed is refused before anything is uploaded
             if file is None:
                 connection.send("HEAD", address.bucket, address.key)
@@ -160,10 +160,13 @@ class _Sharing:
             warn(str(warning.message))
         _print(link, address, now, qr=self.given["qr"], as_json=self.as_json)
 
-    def _make_link(self, presigner: Presigner, address: OssAddress, now: datetime) -> PresignedUrl:
-        path_style = self.profile.path_style
-        if self.link_endpoint is not None and not path_style:
-            path_style = needs_path_style(self.link_endpoint, address.bucket)
+    def _find_style(self, bucket: str) -> bool:
+        """Whether the bucket goes into the path of links."""
+        if self.link_endpoint is None or self.given["custom_domain"] or self.profile.path_style:
+            return self.profile.path_style
+        return needs_path_style(self.link_endpoint, bucket)
+
+    def _make_link(self, presigner: Presigner, address: OssAddress, path_style: bool, now: datetime) -> PresignedUrl:
         return presigner.presign(
             "GET",
             address.bucket,
