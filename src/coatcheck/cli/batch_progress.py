@@ -68,6 +68,16 @@ class Tally:
         files = f"{self.files:,} of {self.total_files:,}{many} file{'' if self.total_files == 1 else 's'}"
         return f"{files}, {write_size(self.bytes)} of {write_size(self.total_bytes)}, {write_size(int(rate))}/s{left}"
 
+    def write_short(self) -> str:
+        """ "12/100  3.0 MiB/1.2 GiB  34.0 MiB/s  0:35": 50 columns at most, for a line with a bar."""
+        rate = (self.bytes - self.resumed_bytes) / max(self.seconds, 0.001)
+        left = ""
+        if self.planned and rate > 0 and self.total_bytes > self.bytes:
+            minutes, seconds = divmod(round((self.total_bytes - self.bytes) / rate), 60)
+            left = f"  {minutes}:{seconds:02}"
+        sizes = f"{write_size(self.bytes)}/{write_size(self.total_bytes)}"
+        return f"{self.files:,}/{self.total_files:,}  {sizes}  {write_size(int(rate))}/s{left}"
+
     def summarize(self, verb: str) -> str:
         """ "Copied 100 files, 1.2 GiB, in 35 seconds (34.0 MiB/s)"."""
         seconds = self.seconds
@@ -118,12 +128,14 @@ def tally(*, wanted: bool) -> Iterator[Tally]:
 def _show_bar(counted: Tally, halt: Event) -> None:
     if halt.wait(_QUIET_FOR_S):
         return
-    columns = (BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=stderr(), transient=True, auto_refresh=False) as bar:
+    console = stderr()
+    width = max(4, min(30, console.width - 54))
+    columns = (BarColumn(bar_width=width), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
         task = bar.add_task("", total=None)
         while True:
             total = counted.total_bytes if counted.planned else None
-            bar.update(task, description=counted.write(), completed=counted.bytes, total=total, refresh=True)
+            bar.update(task, description=counted.write_short(), completed=counted.bytes, total=total, refresh=True)
             if halt.wait(_DRAW_EVERY_S):
                 return
 
