@@ -26,6 +26,11 @@ class StoppingRelay:
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def go_on(self) -> None:
+        """From now on all goes through; connections that are silent stay so."""
+        with self._turn:
+            self._left = 2**62
+
     def close(self) -> None:
         """Break all connections."""
         for wire in (self._listener, *self._wires):

@@ -64,7 +64,8 @@ SIGNATURES: Final = {
         "**options: Unpack[SignRequestOptions]"
     ),
     "Links": (
-        "access_key_id: str, access_key_secret: str, *, endpoint: str, region: str, security_token: str | None = None"
+        "access_key_id: str, access_key_secret: str, *, endpoint: str, region: str, security_token: str | None = None, "
+        "ca: Path | None = None"
     ),
     "Links.create": (
         "self, bucket: str, *, key: str | None = None, prefix: str | None = None, keys: Sequence[str] | None = None, "

@@ -237,7 +237,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 
 # Third-party library -> the only places that may know it.
 HOMES: Final[dict[str, set[str]]] = {
-    "httptools": {"wire.http1_parsing"},
+    "httptools": {"client.quick", "wire.http1_parsing"},
     "uvloop": {"testing.running", "worker"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -14,6 +14,8 @@ from coatcheck.core.names import is_access_key_id
 
 _MEND: Final = "Mend it or restore it from a backup."
 FILE_NAME: Final = "root-credentials.json"
+SHARE_KEY_FILE: Final = "share-credentials.json"  # what `coatcheck share` signs with on this machine
+RUNNING_FILE: Final = "endpoint.json"  # how commands on this machine reach the server
 _SECRET_MIN_CHARS: Final = 8  # shorter ones are guessed, not kept
 
 

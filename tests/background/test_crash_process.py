@@ -15,9 +15,10 @@ from coatcheck.configurations.process_task import ProcessTask
 from coatcheck.configurations.task import new_task_name
 from coatcheck.core.author import Author
 from coatcheck.core.digests import update_crc64
-from coatcheck.engines.local import LocalEngines, audit, open_local, prepare_local
+from coatcheck.engines.local import LocalEngines, open_local, prepare_local
 from coatcheck.ports.object import ObjectRecord
 
+from ..audit import audit
 from ..patience import HANG_S
 from ..ports.catalog_contract import an_object
 from ..server_process import clean_environment

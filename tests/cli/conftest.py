@@ -39,6 +39,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TZ", "UTC")
     for name in (
         "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME",
+        "COATCHECK_LINK_ENDPOINT",
         "COATCHECK_PROFILE",
         "COATCHECK_DATA",
         "OSS_ENDPOINT",

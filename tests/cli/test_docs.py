@@ -28,7 +28,7 @@ def test_every_verb_and_option_is_documented_with_an_example(verb: str) -> None:
     text = section(verb) + (SETTINGS if verb == "serve" else "")
     assert f"$ coatcheck {verb}" in text or f"| coatcheck {verb}" in text
     for parameter in command.params:
-        if isinstance(parameter, click.Option):
+        if isinstance(parameter, click.Option) and not parameter.hidden:
             for name in parameter.opts:
                 assert f"`{name}" in text, name
 
@@ -71,7 +71,8 @@ def test_every_client_setting_is_documented() -> None:
     names = (
         *profile._STORED_KINDS,
         *profile._ENVIRONMENT,
-        *("OSS_ENDPOINT", "OSS_REGION", "COATCHECK_PROFILE", "COATCHECK_DATA", "XDG_CONFIG_HOME"),
+        *("OSS_ENDPOINT", "OSS_REGION", "COATCHECK_PROFILE", "COATCHECK_DATA", "COATCHECK_LINK_ENDPOINT"),
+        "XDG_CONFIG_HOME",
     )
     for name in names:
         assert f"`{name}`" in SETTINGS, name

@@ -61,7 +61,7 @@ def test_not_found_is_3_and_names_the_request(run: Run) -> None:
     assert result.exit_code == 3
     assert result.stderr == (
         "error: NoSuchBucket: The specified bucket does not exist. Next: see the buckets with: coatcheck ls; "
-        "make one with: coatcheck mb oss://BUCKET (request id RID)\n"
+        "make one with: coatcheck mb oss://nope-bucket (request id RID)\n"
     )
 
 

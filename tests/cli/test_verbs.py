@@ -209,7 +209,8 @@ def test_presign_wants_something_to_sign(run: Run) -> None:
 
 
 # --- explain -------------------------------------------------------------------------------------------------------
-def test_explain_a_good_link(run: Run) -> None:
+def test_explain_a_good_link(run: Run, fake: Fake) -> None:
+    fake.store("box", "dir/k", b"")
     link = run("presign", "oss://box/dir/k", "--expires", "1h").stdout.strip()
     result = run("explain", link)
     assert result.exit_code == 0
@@ -218,7 +219,8 @@ def test_explain_a_good_link(run: Run) -> None:
     assert "testid (V4)" in result.stdout
 
 
-def test_explain_reads_a_pasted_link(run: Run) -> None:
+def test_explain_reads_a_pasted_link(run: Run, fake: Fake) -> None:
+    fake.store("box", "k", b"")
     link = run("presign", "oss://box/k").stdout
     assert run("explain", "-", input=link).exit_code == 0
 
@@ -234,7 +236,7 @@ def test_explain_an_expired_link(run: Run) -> None:
 def test_explain_a_link_of_somebody_else_cannot_check_its_signature(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     link = run("presign", "oss://box/k").stdout.strip()
     monkeypatch.setenv("OSS_ACCESS_KEY_ID", "another")
-    result = run("explain", link)
+    result = run("explain", link, "--offline")
     assert result.exit_code == 0
     assert "without its secret key the signature can't be checked" in result.stdout
 
@@ -245,7 +247,8 @@ def test_explain_a_tampered_link(run: Run) -> None:
     assert result.exit_code == 1
 
 
-def test_explain_as_json(run: Run) -> None:
+def test_explain_as_json(run: Run, fake: Fake) -> None:
+    fake.store("box", "k", b"")
     link = run("presign", "oss://box/k", "--expires", "60s").stdout.strip()
     facts = json.loads(run("explain", link, "--json").stdout)
     assert (facts["works"], facts["verified"], facts["bucket"], facts["key"]) == (True, True, "box", "k")
@@ -397,7 +400,7 @@ def test_rm_a_bucket(run: Run, fake: Fake) -> None:
     fake.store("box", "k", b"")
     refused = run("rm", "oss://box")
     assert refused.exit_code == 1
-    assert "coatcheck rm -r oss://BUCKET" in refused.stderr
+    assert "coatcheck rm -r oss://box" in refused.stderr
     assert run("rm", "-r", "-y", "oss://box").exit_code == 0
     assert fake.buckets == {}
 

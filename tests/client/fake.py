@@ -32,6 +32,7 @@ class Fake:
         answers_ranges, tells_length, tells_crc64: switch off what other servers lack.
         on_get: called before each object GET, e.g. to change the object.
         redirects: path -> Location.
+        acls: bucket -> its ACL, if it isn't private.
     """
 
     buckets: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Fake:
     tells_crc64: bool = True
     on_get: Any = None
     redirects: dict[str, str] = field(default_factory=dict)
+    acls: dict[str, str] = field(default_factory=dict)
     page_keys: int = 1000
     endpoint: str = ""
 
@@ -142,6 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
                 fake.buckets[bucket].pop(key, None)
             gone = "".join(f"<Deleted><Key>{quote(key)}</Key></Deleted>" for key in keys)
             self._reply(200, f"<DeleteResult>{gone}</DeleteResult>".encode())
+        elif "acl" in query:
+            grant = f"<Grant>{fake.acls.get(bucket, 'private')}</Grant>"
+            self._reply(200, f"<Result><AccessControlList>{grant}</AccessControlList></Result>".encode())
         elif "location" in query:
             self._reply(200, b"<LocationConstraint>oss-cn-hangzhou</LocationConstraint>")
         else:

@@ -9,9 +9,10 @@ import pytest
 from coatcheck import Credentials
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, Damaged
+from coatcheck.client.media_types import guess_type
 from coatcheck.client.profile import Profile
 from coatcheck.client.transfer import Unwatched
-from coatcheck.client.upload import guess_type, put_file, put_stream
+from coatcheck.client.upload import put_file, put_stream
 
 from .fake import Fake
 
@@ -46,12 +47,11 @@ def test_request_is_signed_in_its_header(fake: Fake, connection: Connection, tmp
     assert sent["x-oss-date"] == "20260305T070809Z"
 
 
-def test_stream_of_unknown_length_is_chunked(fake: Fake, connection: Connection) -> None:
+def test_stream_of_unknown_length_is_stored_whole(fake: Fake, connection: Connection) -> None:
     body = b"x" * 3_000_000
     done = put_stream(connection, io.BytesIO(body), "box", "k.txt", progress=WATCH)
     assert fake.buckets["box"]["k.txt"] == body
-    assert fake.sent_headers[0]["transfer-encoding"] == "chunked"
-    assert (done.size_bytes, done.content_type) == (3_000_000, "text/plain")
+    assert (done.size_bytes, done.content_type) == (3_000_000, "text/plain; charset=utf-8")
 
 
 def test_damage_on_the_way_is_found(fake: Fake, connection: Connection, tmp_path: Path) -> None:
@@ -88,7 +88,32 @@ def test_key_goes_out_encoded_once_and_unresolved(fake: Fake, connection: Connec
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.tar.gz", "application/gzip"), ("a.html", "text/html"), ("noext", "application/octet-stream")],
+    [
+        ("a.tar.gz", "application/gzip"),
+        ("a.html", "text/html"),
+        ("noext", "application/octet-stream"),
+        ("server.log", "text/plain"),
+        ("a.yaml", "text/plain"),
+        ("pyproject.toml", "text/plain"),
+        ("setup.INI", "text/plain"),
+        (".env", "text/plain"),
+        ("README.md", "text/markdown"),
+    ],
 )
 def test_media_type_by_name(name: str, kind: str) -> None:
     assert guess_type(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "sample", "whole", "kind"),
+    [
+        ("a.txt", "grüezi".encode(), True, "text/plain; charset=utf-8"),
+        ("a.txt", "grü".encode()[:3], False, "text/plain; charset=utf-8"),
+        ("a.txt", "grü".encode()[:3], True, "text/plain"),
+        ("a.txt", b"gr\xfcezi", True, "text/plain"),
+        ("a.log", b"plain", True, "text/plain; charset=utf-8"),
+        ("a.png", b"plain", True, "image/png"),
+    ],
+)
+def test_texts_that_are_utf8_say_so(name: str, sample: bytes, whole: bool, kind: str) -> None:
+    assert guess_type(name, sample, whole=whole) == kind

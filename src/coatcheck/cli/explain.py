@@ -9,11 +9,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
-from coatcheck.client.errors import NotFound, find_next_step
+from coatcheck.client.connection import Connection
+from coatcheck.client.errors import ClientError, NotFound, find_next_step
 from coatcheck.client.link_info import RefusalInfo
+from coatcheck.client.objects import ObjectAddress, head_object
 from coatcheck.client.profile import Options, find_secret
 from coatcheck.clock import wall_clock
 from coatcheck.engines.refusal_ring import FILE_NAME, RefusalRing
@@ -21,7 +24,7 @@ from coatcheck.signing.explain import Explanation, explain
 
 from .failures import FAILED
 from .linking import open_links
-from .options import EXPIRY, HEADER, json_option, profile_options
+from .options import EXPIRY, HEADER, find_profile, json_option, profile_options
 from .terminal import print_field, print_json, print_line, printable, write_duration, write_local
 
 _REQUEST_ID: Final = re.compile("[0-9A-F]{24}")
@@ -32,6 +35,7 @@ _REQUEST_ID: Final = re.compile("[0-9A-F]{24}")
 @click.option("--method", default="GET", show_default=True, help="What the link is used with.")
 @click.option("--header", "headers", type=HEADER, multiple=True, help="A header the link is used with.")
 @click.option("--bucket", help="Bucket of a link on an own domain, which doesn't name it.")
+@click.option("--offline", is_flag=True, help="Don't ask the server whether the object is there.")
 @click.option("--at", type=EXPIRY, help="Judge it as of this time, or of so long from now; else now.")
 @profile_options
 @json_option
@@ -43,10 +47,11 @@ def command(
     headers: tuple[tuple[str, str], ...],
     bucket: str | None,
     at: timedelta | datetime | None,
+    offline: bool,
     where: Options,
     as_json: bool,
 ) -> None:
-    """Decode a link, offline: who signed it, for what, from when to when, and which headers it needs.
+    """Decode a link: who signed it, for what, from when to when, which headers it needs; is the object still there?
 
     If the secret of its access key is at hand (environment, profile or the local server's), the signature is checked,
     and if it doesn't match, the usual mistakes are tried. Quote the link, or give "-" and paste it. Exit code 0 if the
@@ -61,12 +66,32 @@ def command(
     secret = find_secret(found.access_key_id, where, os.environ, Path.home()) if found.access_key_id else None
     if secret is not None:
         found = explain(url, now=now, secret=secret, method=method.upper(), headers=dict(headers), bucket=bucket)
+    there = None if offline or not _works(found) else _is_there(found, url, where)
+    works = _works(found) and there is not False
     if as_json:
-        print_json(_write_facts(found))
+        print_json({**_write_facts(found), "works": works, "object_is_there": there})
     else:
-        _print(found)
-    if not _works(found):
+        _print(found, there)
+    if not works:
         context.exit(FAILED)
+
+
+def _is_there(found: Explanation, url: str, where: Options) -> bool | None:
+    """Whether the server has the object; None where nobody can say: another server, no reply, no right to look."""
+    if found.method not in ("GET", "HEAD") or not found.bucket or not found.key:
+        return None
+    try:
+        profile = find_profile(where)
+        host, own = urlsplit(url).netloc, urlsplit(profile.endpoint).netloc
+        if host != own and not host.endswith(f".{own}"):
+            return None
+        with Connection(profile) as connection:
+            head_object(connection, ObjectAddress(found.bucket, found.key, found.version_id or ""))
+    except NotFound:
+        return False
+    except (ClientError, ValueError):
+        return None
+    return True
 
 
 def _explain_refusal(request_id: str, where: Options, as_json: bool) -> None:
@@ -136,8 +161,13 @@ def _write_facts(found: Explanation) -> dict[str, Any]:
     return {"works": _works(found), **facts}
 
 
-def _print(found: Explanation) -> None:
-    print_line(click.style(_verdict(found), fg="green" if _works(found) else "red", bold=True))
+def _print(found: Explanation, there: bool | None) -> None:
+    works = _works(found) and there is not False
+    print_line(click.style(_verdict(found, works), fg="green" if works else "red", bold=True))
+    if there is False:
+        print_line(click.style("  The object isn't there any more, or not yet.", fg="red"))
+    elif there:
+        print_line("  The object is there.")
     for problem in found.problems:
         print_line(click.style(f"  {printable(problem)}", fg="red"))
     for label, value in _fields(found):
@@ -147,8 +177,8 @@ def _print(found: Explanation) -> None:
         print_field("note", printable(note))
 
 
-def _verdict(found: Explanation) -> str:
-    if not _works(found):
+def _verdict(found: Explanation, works: bool) -> str:
+    if not works:
         return "This link does not work."
     if found.verified:
         return "This link works: its signature is right and its time isn't over."

@@ -45,7 +45,7 @@ class WontStart(click.ClickException):
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
+class Failure:
     exit_code: int
     code: str
     message: str
@@ -57,31 +57,32 @@ class _Failure:
 
 def report(error: Exception, *, as_json: bool) -> int:
     """Say on stderr what went wrong and return the exit code; a bug of ours is raised again, with its traceback."""
-    failure = _read_failure(error)
-    click.echo(_write_json(failure) if as_json else _write_line(failure), err=True)
+    failure = read_failure(error)
+    click.echo(write_json(failure) if as_json else write_line(failure), err=True)
     return failure.exit_code
 
 
-def _read_failure(error: Exception) -> _Failure:
+def read_failure(error: Exception) -> Failure:
+    """What kind of failure it is. Raises: the error itself, if it is a fault of ours."""
     match error:
         case ClientError():
             exit_code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
-            return _Failure(exit_code, error.code, error.message, error.hint, error.status, error.request_id, error.ec)
+            return Failure(exit_code, error.code, error.message, error.hint, error.status, error.request_id, error.ec)
         case OssError():
-            return _Failure(USAGE, error.code, error.message)
+            return Failure(USAGE, error.code, error.message)
         case PresignError():
-            return _Failure(USAGE, "CannotSign", str(error))
+            return Failure(USAGE, "CannotSign", str(error))
         case click.UsageError():
             where = error.ctx.command_path if error.ctx else "coatcheck"
-            return _Failure(USAGE, "Usage", error.format_message(), f"{where} --help")
+            return Failure(USAGE, "Usage", error.format_message(), f"{where} --help")
         case WontStart():
-            return _Failure(error.exit_code, "Failed", error.message, error.next_step)
+            return Failure(error.exit_code, "Failed", error.message, error.next_step)
         case click.ClickException():
-            return _Failure(error.exit_code, "Failed", error.format_message())
+            return Failure(error.exit_code, "Failed", error.format_message())
         case click.Abort():
-            return _Failure(INTERRUPTED, "Interrupted", "Interrupted.")
+            return Failure(INTERRUPTED, "Interrupted", "Interrupted.")
         case OSError():
-            return _Failure(FAILED, type(error).__name__, write_os_error(error), find_next_step(error))
+            return Failure(FAILED, type(error).__name__, write_os_error(error), find_next_step(error))
         case _:
             raise error
 
@@ -114,8 +115,12 @@ def find_next_step(error: OSError) -> str:
             return ""
 
 
-def _write_line(failure: _Failure) -> str:
-    """One red line: what, the next step, and the request id to ask the server's operator about."""
+def write_line(failure: Failure, about: str = "") -> str:
+    """One red line: what, the next step, and the request id to ask the server's operator about.
+
+    Args:
+        about: which of many things has failed.
+    """
     named = failure.code not in ("Usage", "Failed", "Interrupted") and failure.code not in failure.message
     message = failure.message.replace("?.", "?")  # click ends some of its questions so
     text = f"error: {failure.code}: {message}" if named else f"error: {message}"
@@ -123,12 +128,14 @@ def _write_line(failure: _Failure) -> str:
         text = f"{text if text.endswith(('?', '!')) else text.rstrip('.') + '.'} Next: {failure.hint}"
     if failure.request_id:
         text += f" (request id {failure.request_id})"
-    line = " ".join(text.split())
+    line = " ".join((text.replace("error: ", f"error: {about}: ", 1) if about else text).split())
     return line if "NO_COLOR" in os.environ else click.style(line, fg="red")
 
 
-def _write_json(failure: _Failure) -> str:
+def write_json(failure: Failure, about: str = "") -> str:
+    """As `write_line`, exactly."""
     facts = {
+        "about": about,
         "code": failure.code,
         "message": failure.message,
         "hint": failure.hint,

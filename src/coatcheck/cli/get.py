@@ -19,17 +19,20 @@ from coatcheck.client.download import (
     link_source,
     object_source,
 )
+from coatcheck.client.matching import has_wildcards
 from coatcheck.client.profile import Options
 from coatcheck.client.transfer import Progress
 
 from .completing import offer_addresses
-from .options import HEADER, find_profile, json_option, profile_options, read_address
+from .cp import fetch_tree
+from .options import HEADER, find_ca, find_profile, json_option, profile_options, read_address
 from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
 @click.command("get")
 @click.argument("link", metavar="URL|oss://BUCKET/KEY", shell_complete=offer_addresses)
 @click.option("-o", "--output", metavar="FILE", help="File or directory to write; '-' is standard output.")
+@click.option("-r", "--recursive", is_flag=True, help="A folder of objects, with all in it, as by cp -r.")
 @click.option("--force", is_flag=True, help="Replace a file of the name the server gives.")
 @click.option(
     "--connections",
@@ -46,17 +49,20 @@ from .terminal import print_json, printable, progress_bar, say, warn, write_size
 def command(
     link: str,
     output: str | None,
+    recursive: bool,
     force: bool,
     connections: int,
     headers: tuple[tuple[str, str], ...],
     where: Options,
     as_json: bool,
-) -> None:
+) -> int:
     """Download a presigned link, from any server, or an object of your own.
 
     Large files come in parallel ranges. An interrupted download is kept beside its target as FILE.part and goes on from
     there the next time; the CRC-64 of the whole file is compared with the server's before the file gets its name.
     """
+    if link.startswith("oss://") and (recursive or has_wildcards(link)):
+        return fetch_tree(link, output or ".", where, as_json, recursive=recursive)
     with ExitStack() as stack:
         source = _open_source(stack, link, headers, where)
         bar = stack.enter_context(progress_bar(wanted=not as_json))
@@ -71,13 +77,14 @@ def command(
                     warn("what came is kept; the same command goes on from there")
                 raise
     _tell(done, as_json, to_stdout=output == "-")
+    return 0
 
 
 def _open_source(stack: ExitStack, link: str, headers: tuple[tuple[str, str], ...], where: Options) -> Source:
     if not link.startswith("oss://"):
         if not link.startswith(("http://", "https://")):
             raise click.UsageError("Give a link (http:// or https://) or an object (oss://BUCKET/KEY).")
-        return stack.enter_context(link_source(link, dict(headers)))
+        return stack.enter_context(link_source(link, dict(headers), find_ca(link, where)))
     try:
         address = read_address(link)
     except ValueError as error:

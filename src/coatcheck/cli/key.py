@@ -11,13 +11,16 @@ from typing import Any
 
 import click
 
+from coatcheck.client.errors import ClientError
 from coatcheck.core.names import is_access_key_id
 from coatcheck.engines.local import LocalEngines
 from coatcheck.ports.catalog import Gone
 from coatcheck.ports.keyring import AccessKey, Principal
+from coatcheck.root_credentials import FILE_NAME
 
 from .directory import (
     account_option,
+    data_directory,
     directory_options,
     find_account,
     find_user_uid,
@@ -100,11 +103,14 @@ def _add(access_key_id: str, secret: str, account: str, user: str, data: Path | 
 @_user_option
 @directory_options
 def list_(account: str, user: str, data: Path | None, as_json: bool) -> None:
-    """List keys, with the hour they were last used. The server's first root key is elsewhere: see `serve`."""
+    """List keys, with the hour they were last used; first the root key that the server made at its first start."""
 
     async def work(engines: LocalEngines) -> list[AccessKey]:
         uid = (await find_account(engines, account)).uid if account else ""
         keys = await engines.keyring.list_keys()
+        root = read_root_key_id(data_directory(data))
+        if root is not None:
+            keys = [AccessKey(root, "", await engines.keyring.root_account()), *keys]
         return [
             key
             for key in keys
@@ -122,10 +128,17 @@ def list_(account: str, user: str, data: Path | None, as_json: bool) -> None:
             key.account,
             f"user {key.principal.name}" if key.principal else "root",
             "enabled" if key.enabled else "disabled",
-            f"used {_write_moment(key.last_used_at)}" if key.last_used_at else "never used",
+            _write_use(key),
         )
         for key in keys
     )
+
+
+def _write_use(key: AccessKey) -> str:
+    """Of the root key, which has no secret here, nobody notes it."""
+    if not key.access_key_secret:
+        return f"the server's own, {FILE_NAME}"
+    return f"used {_write_moment(key.last_used_at)}" if key.last_used_at else "never used"
 
 
 def _facts(key: AccessKey) -> dict[str, Any]:
@@ -160,7 +173,7 @@ def enable(access_key_id: str, data: Path | None, as_json: bool) -> None:
 
 def _set_enabled(access_key_id: str, enabled: bool, data: Path | None, as_json: bool) -> None:
     async def work(engines: LocalEngines) -> AccessKey:
-        key = await _find(engines, access_key_id)
+        key = await _find(engines, access_key_id, data_directory(data))
         await engines.keyring.set_key_enabled(access_key_id, enabled)
         return replace(key, enabled=enabled)
 
@@ -175,15 +188,31 @@ def delete(access_key_id: str, data: Path | None, as_json: bool) -> None:
     """Delete a key: links signed with it no longer work."""
 
     async def work(engines: LocalEngines) -> None:
-        await _find(engines, access_key_id)
+        await _find(engines, access_key_id, data_directory(data))
         await engines.keyring.remove_key(access_key_id)
 
     on_directory(data, work)
     tell({"deleted": access_key_id}, f"Deleted key {access_key_id}.", as_json=as_json)
 
 
-async def _find(engines: LocalEngines, access_key_id: str) -> AccessKey:
+async def _find(engines: LocalEngines, access_key_id: str, data: Path) -> AccessKey:
     key = await engines.keyring.find_key(access_key_id)
+    if key is None and access_key_id == read_root_key_id(data):
+        raise ClientError(
+            "RootKey",
+            f"{access_key_id} is the server's root key, from {FILE_NAME}: all else hangs on it.",
+            hint="to have another, stop the server and see: coatcheck accept-key --help; links of share have a key of "
+            "their own, see: coatcheck key list",
+        )
     if key is None:
         raise Gone(f"key {access_key_id}")
     return key
+
+
+def read_root_key_id(data: Path) -> str | None:
+    """Of the key that the server made at its first start; None where there is none, as with one of the environment."""
+    try:
+        facts = json.loads((data / FILE_NAME).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(facts["access_key_id"]) if isinstance(facts, dict) and "access_key_id" in facts else None

@@ -26,6 +26,7 @@ def links_of(profile: Profile) -> Links:
         endpoint=profile.endpoint,
         region=profile.region,
         security_token=keys.security_token,
+        ca=profile.ca,
     )
 
 

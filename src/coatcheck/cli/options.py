@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar, cast
 import click
 from click.shell_completion import CompletionItem
 
-from coatcheck.client.profile import Options, Profile, read_profile
+from coatcheck.client.matching import has_wildcards
+from coatcheck.client.profile import Options, Profile, data_of, read_profile, read_running
 from coatcheck.clock import wall_date
 from coatcheck.core.names import is_bucket_name
 
@@ -153,6 +154,12 @@ PARAMETER: Final = _Parameter()
 SIZE: Final = _Size()
 
 
+def refuse_wildcards(address: OssAddress, instead: str) -> None:
+    """Where a key is one key. Raises: UsageError."""
+    if has_wildcards(address.key):
+        raise click.UsageError(f"{address}: wildcards mean nothing here; {instead}.")
+
+
 def find_moment(given: timedelta | datetime | None) -> datetime | None:
     """A moment that was given, or the one that far ahead."""
     return wall_date() + given if isinstance(given, timedelta) else given
@@ -211,6 +218,12 @@ def profile_options(function: _F) -> _F:
     ):
         decorated = option(decorated)
     return cast(_F, decorated)
+
+
+def find_ca(url: str, where: Options) -> Path | None:
+    """The authority of a server on this machine, where the URL leads to that."""
+    running = read_running(data_of(where, os.environ))
+    return running.ca if running is not None and url.startswith(f"{running.endpoint}/") else None
 
 
 def find_profile(where: Options) -> Profile:

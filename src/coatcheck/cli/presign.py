@@ -29,6 +29,7 @@ from .options import (
     json_option,
     profile_options,
     read_address,
+    refuse_wildcards,
 )
 
 _PASSED_ON = (  # options that Presigner.presign takes under the same name
@@ -65,6 +66,7 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
     help="What the link may be used for.",
 )
 @click.option("--prefix", type=ADDRESS, help="Every object below oss://BUCKET/PREFIX; asks the server which there are.")
+@click.option("--literal", is_flag=True, help="A * or ? in a key is a part of it.")
 @click.option("--version-id", metavar="ID", help="One version of the object.")
 @click.option("--process", metavar="TEXT", help="x-oss-process, e.g. image/resize,w_200.")
 @click.option("--download-as", metavar="NAME", help="Browsers save it under this name.")
@@ -90,6 +92,7 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 def command(
     addresses: tuple[str, ...],
     prefix: OssAddress | None,
+    literal: bool,
     signature_version: Literal["v4", "v1"],
     security_token: str | None,
     security_token_expires: timedelta | datetime | None,
@@ -110,6 +113,8 @@ def command(
     chosen = _choose(options, profile)
     with _warnings_on_stderr():
         for address in _find_below(profile, prefix) if prefix else _read_all(addresses):
+            if prefix is None and not literal:
+                refuse_wildcards(address, "sign what is below a prefix by --prefix, or say --literal")
             method = options["method"]
             link = presigner.presign(method, address.bucket, address.key or None, **chosen)
             _print(link, address, as_json)

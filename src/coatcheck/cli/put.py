@@ -10,11 +10,13 @@ from pathlib import Path
 import click
 
 from coatcheck.client.connection import Connection
+from coatcheck.client.multipart import PART_BYTES
 from coatcheck.client.profile import Options
-from coatcheck.client.upload import Uploaded, put_file, put_stream
+from coatcheck.client.upload import MULTIPART_ABOVE_BYTES, Uploaded, put_file, put_stream
 
+from .batch_run import make_parts
 from .completing import offer_files_or_addresses
-from .options import ADDRESS, HEADER, OssAddress, find_profile, json_option, profile_options
+from .options import ADDRESS, HEADER, OssAddress, find_profile, json_option, profile_options, refuse_wildcards
 from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
@@ -45,6 +47,7 @@ def command(
     """
     if not files:
         raise click.UsageError("Say what to upload, and where to: coatcheck put FILE... oss://BUCKET/KEY")
+    refuse_wildcards(address, "give the key, or a folder that ends in /")
     extra = dict(headers) | ({"x-oss-forbid-overwrite": "true"} if no_overwrite else {})
     jobs = list(_plan(files, address, recursive))
     with Connection(find_profile(where)) as connection, progress_bar(wanted=not as_json) as bar:
@@ -56,7 +59,14 @@ def command(
                 )
             else:
                 uploaded = put_file(
-                    connection, file, address.bucket, key, progress=bar, content_type=content_type, headers=extra
+                    connection,
+                    file,
+                    address.bucket,
+                    key,
+                    progress=bar,
+                    content_type=content_type,
+                    headers=extra,
+                    parts=make_parts(MULTIPART_ABOVE_BYTES, PART_BYTES),
                 )
             _tell(uploaded, as_json)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from itertools import chain, islice
 
 import click
@@ -10,9 +11,11 @@ import click
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, NotFound
 from coatcheck.client.listing import delete_object, delete_objects, is_listed, list_below
+from coatcheck.client.matching import has_wildcards
 from coatcheck.client.profile import Options
 
 from .options import ADDRESS, OssAddress, find_profile, json_option, profile_options
+from .planning import find_objects
 from .terminal import print_json, printable, say, write_count
 
 _COUNTED_AHEAD = 1000  # one page: enough to say what is about to happen
@@ -30,13 +33,20 @@ def command(address: OssAddress, recursive: bool, yes: bool, where: Options, as_
     Where there is nothing to delete the exit status is 3, so that a mistyped KEY doesn't look like a deleted one.
     """
     with Connection(find_profile(where)) as connection:
-        if recursive:
-            _delete_tree(connection, address, yes, as_json)
-        elif address.key:
-            _delete_one(connection, address, as_json)
-        else:
-            connection.send("DELETE", address.bucket)
-            _tell(address, as_json)
+        remove(connection, address, recursive=recursive, yes=yes, as_json=as_json)
+
+
+def remove(connection: Connection, address: OssAddress, *, recursive: bool, yes: bool, as_json: bool) -> None:
+    """Delete it and say so. Raises: NotFound; ClientError; UsageError: nobody can answer."""
+    if has_wildcards(address.key) and not is_listed(connection, address.bucket, address.key):
+        _delete_matching(connection, address, recursive, yes, as_json)
+    elif recursive:
+        _delete_tree(connection, address, yes, as_json)
+    elif address.key:
+        _delete_one(connection, address, as_json)
+    else:
+        connection.send("DELETE", address.bucket)
+        _tell(address, as_json)
 
 
 def _delete_one(connection: Connection, address: OssAddress, as_json: bool) -> None:
@@ -55,8 +65,17 @@ def _delete_one(connection: Connection, address: OssAddress, as_json: bool) -> N
     _tell(address, as_json)
 
 
+def _delete_matching(connection: Connection, address: OssAddress, recursive: bool, yes: bool, as_json: bool) -> None:
+    found = find_objects(connection, address, recursive=recursive)
+    _delete_all(connection, address, (entry.key for entry in found), yes, as_json)
+
+
 def _delete_tree(connection: Connection, address: OssAddress, yes: bool, as_json: bool) -> None:
     keys = (entry.key for entry in list_below(connection, address.bucket, address.key))
+    _delete_all(connection, address, keys, yes, as_json)
+
+
+def _delete_all(connection: Connection, address: OssAddress, keys: Iterator[str], yes: bool, as_json: bool) -> None:
     ahead = list(islice(keys, _COUNTED_AHEAD))
     if not ahead and address.key:
         raise NotFound("NothingThere", f"There is nothing at or below {printable(str(address))}.")

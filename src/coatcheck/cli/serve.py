@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from coatcheck.core.database_urls import shown
-from coatcheck.root_credentials import RootCredentials
+from coatcheck.root_credentials import RUNNING_FILE, RootCredentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.settings.kinds import Address
 
@@ -111,6 +111,8 @@ class Ready:
         scheme = "https" if settings.tls_cert else "http"
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         endpoint = f"{scheme}://{host}:{settings.port}"
+        if not self.is_ephemeral and settings.store != "memory:":
+            _note_running(settings, scheme)
         if self.as_json:
             click.echo(json.dumps({"ready": True, **self._facts(endpoint, settings, root)}))
             return
@@ -140,6 +142,22 @@ class Ready:
         if self.controls is not None:
             facts |= control_facts(self.controls)
         return facts
+
+
+def _note_running(settings: ServerSettings, scheme: str) -> None:
+    """How commands on this machine reach the server: they look for it in the data directory."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 (it is read here)
+    if scheme == "https" and not settings.tls_self_signed and settings.domains:
+        host = settings.domains[0]  # the name that its certificate is of
+    facts = {"endpoint": f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"}
+    facts["region"] = settings.regions[0]
+    if settings.tls_self_signed:
+        facts["ca"] = str((settings.data / "tls" / "ca.pem").absolute())
+    fresh = settings.data / f"{RUNNING_FILE}.new"
+    with suppress(OSError):  # it is of use to commands alone: a disk that is full keeps no server from starting
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(facts) + "\n", "utf-8")
+        os.replace(fresh, settings.data / RUNNING_FILE)
 
 
 def _address_of(admin: Listen) -> str:

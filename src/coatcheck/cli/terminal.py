@@ -56,7 +56,7 @@ def warn(text: str) -> None:
 
 def print_field(label: str, value: str) -> None:
     """A labelled line of output; the value is never wrapped."""
-    click.echo(f"{click.style(f'{label:<14}', bold=True)}{value}")
+    click.echo(f"{click.style(f'{label:<13} ', bold=True)}{value}")
 
 
 def printable(text: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -17,8 +19,19 @@ from coatcheck.signing.signed_request import sign_request
 from coatcheck.wire.query import write_query
 
 from .errors import ClientError, Unreachable
-from .exchange import exchange, open_client, read_document
+from .exchange import (
+    CONNECT_TIMEOUT_S,
+    DOCUMENT_MAX_BYTES,
+    SILENCE_TIMEOUT_S,
+    exchange,
+    is_this_machine,
+    open_client,
+    read_document,
+    read_url,
+    trusted,
+)
 from .profile import START_A_SERVER, Profile
+from .quick import QuickClient, needs_proxy
 
 Query = Iterable[tuple[str, str]]
 
@@ -29,7 +42,11 @@ class Connection:
     def __init__(self, profile: Profile, clock: Clock = wall_clock) -> None:
         self.profile = profile
         self._clock = clock
-        self._client = open_client(profile.endpoint)
+        self._client = open_client(profile.endpoint, profile.ca)
+        self._quick: dict[str, QuickClient] = {}  # by the URL up to the key
+        self._lock = Lock()
+        parts = read_url(profile.endpoint)
+        self._by_proxy = needs_proxy(parts) and not is_this_machine(parts.hostname or "")
 
     def __enter__(self) -> Self:
         return self
@@ -38,6 +55,8 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+        for quick in self._quick.values():
+            quick.close()
 
     @contextmanager
     def stream(
@@ -52,24 +71,10 @@ class Connection:
     ) -> Iterator[httpx.Response]:
         """One request, its response's body unread. Raises as `exchange`."""
         pairs = list(query)
-        signed = sign_request(
-            method,
-            bucket or None,
-            key or None,
-            query=pairs,
-            headers=headers or {},
-            credentials=self.profile.credentials,
-            region=self.profile.region,
-            now=int(self._clock()),
-        )
+        signed = self._sign(method, bucket, key, pairs, headers)
         url = make_url(self.profile, bucket, key, pairs)
-        try:
-            with exchange(self._client, method, url, signed, content) as response:
-                yield response
-        except Unreachable as error:
-            if self.profile.local and error.code == "NoConnection":
-                error.hint = START_A_SERVER
-            raise
+        with self._hinting(bucket), exchange(self._client, method, url, signed, content) as response:
+            yield response
 
     def send(
         self,
@@ -80,10 +85,72 @@ class Connection:
         query: Query = (),
         headers: Mapping[str, str] | None = None,
         content: bytes | Iterable[bytes] | None = None,
-    ) -> tuple[httpx.Headers, bytes]:
-        """One request with a small reply: its headers and its whole body."""
-        with self.stream(method, bucket, key, query=query, headers=headers, content=content) as response:
-            return response.headers, read_document(response)
+        sent: Callable[[int], None] | None = None,
+    ) -> tuple[Mapping[str, str], bytes]:
+        """One request with a small reply: its headers and its whole body.
+
+        Args:
+            sent: told of each piece of a body that is in memory, as it goes out.
+        """
+        if self._by_proxy or not isinstance(content, bytes | None):
+            with self.stream(method, bucket, key, query=query, headers=headers, content=content) as response:
+                answer = response.headers, read_document(response)
+            if sent is not None and isinstance(content, bytes):
+                sent(len(content))
+            return answer
+        pairs = list(query)
+        signed = self._sign(method, bucket, key, pairs, headers)
+        url = make_url(self.profile, bucket, key, pairs)
+        target = url[url.index("/", 8) :]  # behind "https://" and the host
+        server = url[: len(url) - len(target)]
+        signed["Host"] = server.partition("://")[2]
+        with self._hinting(bucket):
+            return self._find_quick(server).send(
+                method,
+                target,
+                signed,
+                content or b"",
+                limit_bytes=DOCUMENT_MAX_BYTES,
+                sent=sent,
+            )
+
+    def _sign(
+        self, method: str, bucket: str, key: str, pairs: list[tuple[str, str]], headers: Mapping[str, str] | None
+    ) -> dict[str, str]:
+        return sign_request(
+            method,
+            bucket or None,
+            key or None,
+            query=pairs,
+            headers=headers or {},
+            credentials=self.profile.credentials,
+            region=self.profile.region,
+            now=int(self._clock()),
+        )
+
+    def _find_quick(self, server: str) -> QuickClient:
+        """By scheme and host; a bucket in front of the host is a server of its own."""
+        quick = self._quick.get(server)
+        if quick is None:
+            with self._lock:
+                timeouts_s = CONNECT_TIMEOUT_S, SILENCE_TIMEOUT_S
+                client = QuickClient(read_url(server), partial(trusted, self.profile.ca), timeouts_s)
+                quick = self._quick.setdefault(server, client)
+        return quick
+
+    @contextmanager
+    def _hinting(self, bucket: str) -> Iterator[None]:
+        """What is known here makes the next step plain: the bucket's name, a server that isn't started."""
+        try:
+            yield
+        except Unreachable as error:
+            if self.profile.local and error.code == "NoConnection":
+                error.hint = START_A_SERVER
+            raise
+        except ClientError as error:
+            if bucket:
+                error.hint = error.hint.replace("oss://BUCKET", f"oss://{bucket}")
+            raise
 
     def ensure_bucket(self, bucket: str) -> bool:
         """Make a private bucket unless it is there; whether it was made. One that is there is left as it is."""

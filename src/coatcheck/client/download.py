@@ -34,13 +34,12 @@ from .errors import ClientError, Unreachable
 from .exchange import exchange, open_client, read_url
 from .naming import make_safe_name, read_disposition_name, read_url_name
 from .part import Extent, Part, Remote
-from .transfer import CRC64_HEADER, Progress, check_crc64, file_crc64, read_crc64
+from .transfer import CRC64_HEADER, RETRY_DELAYS_S, Progress, check_crc64, file_crc64, read_crc64
 
 FIRST_BYTES: Final = 8 * 1024**2  # asked for in the first request; smaller objects come whole
 PIECE_MAX_BYTES: Final = 64 * 1024**2
 CONNECTIONS: Final = 4
 REDIRECTS_MAX: Final = 5
-RETRY_DELAYS_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0)  # between tries that brought nothing
 
 Opener = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
 
@@ -83,9 +82,9 @@ class Downloaded:
 
 
 @contextmanager
-def link_source(url: str, headers: Mapping[str, str] | None = None) -> Iterator[Source]:
-    """A link on any server. Redirects are followed, from https never to http."""
-    with open_client(url) as client:
+def link_source(url: str, headers: Mapping[str, str] | None = None, ca: Path | None = None) -> Iterator[Source]:
+    """A link on any server; `ca` as for `open_client`. Redirects are followed, from https never to http."""
+    with open_client(url, ca) as client:
 
         @contextmanager
         def open_link(extra: Mapping[str, str]) -> Iterator[httpx.Response]:

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -24,23 +25,28 @@ _NO_PROXIES: Final[dict[str, None]] = {"http://": None, "https://": None, "all:/
 _PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def open_client(url: str) -> httpx.Client:
-    """A client for `url`'s server. Proxies of the environment are for the world outside, not for this machine.
+def open_client(url: str, ca: Path | None = None) -> httpx.Client:
+    """A client for `url`'s server; `ca` is the certificate of an authority that is trusted besides the usual ones.
+
+    Proxies of the environment are for the world outside, not for this machine.
 
     Bodies must come as stored ("identity"): a body gzipped on the way has no ranges and another checksum.
     """
     return httpx.Client(
         headers={"User-Agent": f"coatcheck/{__version__}", "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(SILENCE_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-        verify=_trusted(),
-        mounts=_NO_PROXIES if _is_this_machine(read_url(url).hostname or "") else None,
+        verify=trusted(ca),
+        mounts=_NO_PROXIES if is_this_machine(read_url(url).hostname or "") else None,
     )
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted(ca: Path | None = None) -> ssl.SSLContext:
     """The authorities that httpx trusts, read once: it takes longer than a whole exchange with this machine."""
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    if ca is not None and ca.exists():
+        context.load_verify_locations(ca)
+    return context
 
 
 def read_url(url: str) -> SplitResult:
@@ -141,7 +147,8 @@ def _words(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host is a loopback address, or a name of one."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -45,6 +45,7 @@ class Links:
     Args:
         endpoint: as the SDKs have it, e.g. "http://127.0.0.1:8000".
         region: e.g. "cn-hangzhou".
+        ca: certificate of an authority that is trusted besides the usual ones.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class Links:
         endpoint: str,
         region: str,
         security_token: str | None = None,
+        ca: Path | None = None,
     ) -> None:
         self._credentials = Credentials(access_key_id, access_key_secret, security_token)
         self._base = f"{endpoint.rstrip('/')}/{_BUCKET}/"
         self._region = region
-        self._client = open_client(endpoint)
+        self._client = open_client(endpoint, ca)
 
     def __enter__(self) -> Self:
         return self

@@ -58,7 +58,7 @@ def list_buckets(connection: Connection) -> Iterator[Bucket]:
     marker = ""
     while True:
         query = [("max-keys", str(LIST_MAX_KEYS)), *([("marker", marker)] if marker else [])]
-        page = _read_page(connection.send("GET", query=query)[1])
+        page = read_page(connection.send("GET", query=query)[1])
         for entry in page.iter("Bucket"):
             region = _text(entry, "Location").removeprefix("oss-")
             yield Bucket(_text(entry, "Name"), _moment(entry, "CreationDate"), region)
@@ -76,13 +76,39 @@ def list_objects(
         query = [("list-type", "2"), ("encoding-type", "url"), ("max-keys", str(page_keys))]
         query += [(name, value) for name, value in (("prefix", prefix), ("continuation-token", token)) if value]
         query += [] if recursive else [("delimiter", "/")]
-        page = _read_page(connection.send("GET", bucket, query=query)[1])
+        page = read_page(connection.send("GET", bucket, query=query)[1])
         entries: list[Object | Folder] = [_read_object(entry) for entry in page.iter("Contents")]
         entries += [Folder(decode_query(_text(entry, "Prefix"))) for entry in page.iter("CommonPrefixes")]
         yield from sorted(entries, key=_order)
         token = decode_query(_text(page, "NextContinuationToken"))
         if not _is_truncated(page) or not token:
             return
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One line of ListObjectVersions. Of a delete marker `size_bytes` is 0."""
+
+    key: str
+    version_id: str
+    latest: bool
+    deleted: bool
+    size_bytes: int
+    last_modified: datetime
+
+
+def list_versions(connection: Connection, bucket: str, prefix: str = "") -> Iterator[Version]:
+    """Every version and delete marker of the keys that start with `prefix`, the newest of a key first."""
+    markers: list[tuple[str, str]] = []
+    while True:
+        query = [("versions", ""), ("encoding-type", "url"), ("max-keys", str(LIST_MAX_KEYS)), *markers]
+        query += [("prefix", prefix)] if prefix else []
+        page = read_page(connection.send("GET", bucket, query=query)[1])
+        yield from (_read_version(entry) for entry in page if entry.tag in ("Version", "DeleteMarker"))
+        key, version_id = decode_query(_text(page, "NextKeyMarker")), _text(page, "NextVersionIdMarker")
+        if not _is_truncated(page) or not key:
+            return
+        markers = [("key-marker", key), *([("version-id-marker", version_id)] if version_id else [])]
 
 
 def list_below(connection: Connection, bucket: str, key: str) -> Iterator[Object]:
@@ -135,7 +161,7 @@ def _delete_batch(connection: Connection, bucket: str, keys: list[str]) -> set[s
     digest = base64.b64encode(hashlib.md5(body).digest()).decode()
     headers = {"Content-MD5": digest, "Content-Type": "application/xml"}
     query = [("delete", ""), ("encoding-type", "url")]
-    page = _read_page(connection.send("POST", bucket, query=query, headers=headers, content=body)[1])
+    page = read_page(connection.send("POST", bucket, query=query, headers=headers, content=body)[1])
     return {decode_query(_text(entry, "Key")) for entry in page.iter("Deleted")}
 
 
@@ -152,6 +178,17 @@ def _order(entry: Object | Folder) -> bytes:
     return (entry.key if isinstance(entry, Object) else entry.prefix).encode("utf-8", "surrogateescape")
 
 
+def _read_version(entry: Element) -> Version:
+    return Version(
+        decode_query(_text(entry, "Key")),
+        _text(entry, "VersionId"),
+        _text(entry, "IsLatest").lower() == "true",
+        entry.tag == "DeleteMarker",
+        int(_text(entry, "Size") or 0),
+        _moment(entry, "LastModified"),
+    )
+
+
 def _read_object(entry: Element) -> Object:
     size = _text(entry, "Size")
     if not (size.isascii() and size.isdigit()):
@@ -165,7 +202,8 @@ def _read_object(entry: Element) -> Object:
     )
 
 
-def _read_page(body: bytes) -> Element:
+def read_page(body: bytes) -> Element:
+    """An XML document of the server's. Raises: ClientError when it is none."""
     try:
         page: Element = fromstring(body)
     except (ParseError, DefusedXmlException, ValueError):
@@ -189,4 +227,4 @@ def _moment(entry: Element, name: str) -> datetime:
 
 
 def _strange() -> ClientError:
-    return ClientError("StrangeAnswer", "The server's listing can't be read.", hint="is this an OSS endpoint?")
+    return ClientError("StrangeAnswer", "The server's answer can't be read.", hint="is this an OSS endpoint?")

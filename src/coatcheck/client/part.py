@@ -107,7 +107,7 @@ class Part:
             return
         with self._lock:
             self._done = _merge([*self._done, (start, stop)])
-            if self.remote.resumable:
+            if self.remote.resumable and self.done_bytes != self.remote.size_bytes:
                 self._write_state()
 
     def commit(self) -> None:

@@ -7,7 +7,8 @@ first place that has one: an id from here and a secret from there never meet.
     options          --endpoint        --region           (none: a command line is no place for a secret)
     environment      OSS_ENDPOINT      OSS_REGION         OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, OSS_SESSION_TOKEN
     profile file     endpoint          region             access_key_id, access_key_secret, security_token
-    local server     127.0.0.1:8000    cn-hangzhou        DATA/root-credentials.json
+    local server     DATA/endpoint.json, else these      DATA/root-credentials.json
+                     127.0.0.1:8000    cn-hangzhou
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from coatcheck.root_credentials import FILE_NAME
+from coatcheck.root_credentials import FILE_NAME, RUNNING_FILE, SHARE_KEY_FILE
 from coatcheck.signing.credentials import Credentials
 from coatcheck.signing.presigner import Presigner
 
@@ -34,6 +36,12 @@ LOCAL_DATA: Final = Path("coatcheck-data")
 _MEND_FILE: Final = "mend the file"
 _OTHER_KEY: Final = "restore it from a backup, or set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET"
 START_A_SERVER: Final = "start a server in this directory with: coatcheck serve"
+
+
+class _Origin(Enum):
+    ENVIRONMENT = "environment"
+    PROFILE = "profile file"
+    DATA = "data directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,9 @@ class Profile:
         path_style: the bucket goes into the path even where the endpoint has a name; with an IP address always.
         local: nothing named a server, so this is the one expected on this machine.
         token_expires_at: when the profile's security token expires, if the file says so.
+        link_endpoint: the endpoint of links for others, if they reach the server by another one.
+        ca: certificate of a local authority that the server's own is of.
+        root_of: the data directory whose root key this is; None for any other key.
     """
 
     endpoint: str
@@ -66,6 +77,9 @@ class Profile:
     path_style: bool
     local: bool = False
     token_expires_at: datetime | None = None
+    link_endpoint: str | None = None
+    ca: Path | None = None
+    root_of: Path | None = None
 
 
 def read_profile(options: Options, environ: Mapping[str, str], home: Path) -> Profile:
@@ -79,10 +93,14 @@ def read_profile(options: Options, environ: Mapping[str, str], home: Path) -> Pr
         NotConfigured: no access key anywhere, half of one, or a file that can't be read.
     """
     stored = _read_stored(options, environ, home)
+    running = read_running(data_of(options, environ))
     named = options.endpoint or environ.get("OSS_ENDPOINT") or stored.get("endpoint")
-    endpoint = read_endpoint(named or LOCAL_ENDPOINT)
-    region = options.region or environ.get("OSS_REGION") or stored.get("region") or LOCAL_REGION
-    credentials, from_profile = _find_credentials(options, environ, stored)
+    endpoint = read_endpoint(named or (running.endpoint if running else LOCAL_ENDPOINT))
+    if running is not None and running.endpoint != endpoint:
+        running = None
+    region = options.region or environ.get("OSS_REGION") or stored.get("region")
+    region = region or (running.region if running else LOCAL_REGION)
+    credentials, origin = _find_credentials(options, environ, stored)
     path_style = options.path_style if options.path_style is not None else stored.get("path_style")
     return Profile(
         endpoint,
@@ -90,7 +108,10 @@ def read_profile(options: Options, environ: Mapping[str, str], home: Path) -> Pr
         credentials,
         bool(path_style),
         local=not named,
-        token_expires_at=_read_moment(stored.get("security_token_expires")) if from_profile else None,
+        token_expires_at=_read_moment(stored.get("security_token_expires")) if origin is _Origin.PROFILE else None,
+        link_endpoint=environ.get("COATCHECK_LINK_ENDPOINT") or stored.get("link_endpoint"),
+        ca=running.ca if running else None,
+        root_of=data_of(options, environ) if origin is _Origin.DATA else None,
     )
 
 
@@ -111,7 +132,8 @@ def find_secret(access_key_id: str, options: Options, environ: Mapping[str, str]
     places = (
         partial(_find_in_environment, environ),
         partial(_find_in_profile, options, environ, home),
-        partial(_read_root_credentials, _data_directory(options, environ)),
+        partial(_read_root_credentials, data_of(options, environ)),
+        partial(_read_root_credentials, data_of(options, environ), SHARE_KEY_FILE),
     )
     for place in places:
         try:
@@ -148,17 +170,30 @@ def config_file(environ: Mapping[str, str], home: Path) -> Path:
     return (Path(base) if base else home / ".config") / "coatcheck" / "config.toml"
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a server has written into its data directory of how it is reached from this machine."""
+
+    endpoint: str
+    region: str
+    ca: Path | None
+
+
+def read_running(data: Path) -> Running | None:
+    """The server that was last started on a data directory; None where none says so, or the file can't be read."""
+    try:
+        facts = json.loads((data / RUNNING_FILE).read_text("utf-8"))
+        ca = facts.get("ca")
+        return Running(read_endpoint(str(facts["endpoint"])), str(facts["region"]), Path(ca) if ca else None)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, NotConfigured):
+        return None
+
+
 def _read_stored(options: Options, environ: Mapping[str, str], home: Path) -> dict[str, Any]:
     """The table [profile.NAME]; NAME is "default" unless said, and only then may it be missing."""
     file = config_file(environ, home)
     name = options.profile or environ.get("COATCHECK_PROFILE")
-    try:
-        profiles = tomllib.loads(file.read_text("utf-8")).get("profile", {})
-    except FileNotFoundError:
-        profiles = {}
-    except (OSError, ValueError) as error:
-        raise NotConfigured("InvalidProfile", f"{file} can't be read: {error}.", hint=_MEND_FILE) from None
-    stored = profiles.get(name or "default") if isinstance(profiles, dict) else None
+    stored = _read_file(file).get(name or "default")
     if name and stored is None:
         raise NotConfigured(
             "NoSuchProfile", f"{file} has no [profile.{name}].", hint="name one that it has, or add this one to it"
@@ -174,7 +209,24 @@ _STORED_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     "security_token": (str,),
     "security_token_expires": (str, datetime),
     "path_style": (bool,),
+    "link_endpoint": (str,),
 }
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    """The tables by their names; {} where there is no file. Raises: NotConfigured."""
+    try:
+        profiles = tomllib.loads(file.read_text("utf-8")).get("profile", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise NotConfigured("InvalidProfile", f"{file} can't be read: {error}.", hint=_MEND_FILE) from None
+    return profiles if isinstance(profiles, dict) else {}
+
+
+def read_stored_all(file: Path) -> dict[str, dict[str, Any]]:
+    """Every table of the profile file. Raises: NotConfigured."""
+    return {name: _check_stored(file, stored) for name, stored in _read_file(file).items()}
 
 
 def _check_stored(file: Path, stored: object) -> dict[str, Any]:
@@ -193,15 +245,15 @@ def _check_stored(file: Path, stored: object) -> dict[str, Any]:
 
 def _find_credentials(
     options: Options, environ: Mapping[str, str], stored: Mapping[str, Any]
-) -> tuple[Credentials, bool]:
-    """The access key, and whether it came from the profile file. A profile named on the command line goes first."""
+) -> tuple[Credentials, _Origin]:
+    """The access key, and where it came from. A profile named on the command line goes first."""
     from_environment = _find_in_environment(environ)
     from_profile = _pair("the profile", *(stored.get(name) for name in _STORED))
     if from_environment and not (options.profile and from_profile):
-        return from_environment, False
+        return from_environment, _Origin.ENVIRONMENT
     if from_profile:
-        return from_profile, True
-    return _read_root_credentials(_data_directory(options, environ)), False
+        return from_profile, _Origin.PROFILE
+    return _read_root_credentials(data_of(options, environ)), _Origin.DATA
 
 
 def _find_in_environment(environ: Mapping[str, str]) -> Credentials | None:
@@ -212,7 +264,8 @@ def _find_in_profile(options: Options, environ: Mapping[str, str], home: Path) -
     return _pair("the profile", *map(_read_stored(options, environ, home).get, _STORED))
 
 
-def _data_directory(options: Options, environ: Mapping[str, str]) -> Path:
+def data_of(options: Options, environ: Mapping[str, str]) -> Path:
+    """The data directory of a server on this machine."""
     return options.data or Path(environ.get("COATCHECK_DATA") or LOCAL_DATA)
 
 
@@ -233,9 +286,9 @@ def _pair(where: str, key_id: str | None, secret: str | None, token: str | None)
     return Credentials(key_id, secret, token or None)
 
 
-def _read_root_credentials(data: Path) -> Credentials:
+def _read_root_credentials(data: Path, name: str = FILE_NAME) -> Credentials:
     """The key a server made at its first start, readable by its owner only."""
-    file = data / FILE_NAME
+    file = data / name
     try:
         facts = json.loads(file.read_text("utf-8"))
         return Credentials(str(facts["access_key_id"]), str(facts["access_key_secret"]))

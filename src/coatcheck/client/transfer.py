@@ -11,6 +11,7 @@ from coatcheck.core.digests import EMPTY_CRC64, update_crc64
 from .errors import Damaged
 
 PIECE_BYTES: Final = 1024**2  # read and written at a time; this times the connections is the memory used
+RETRY_DELAYS_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0)  # between tries that brought nothing
 CRC64_HEADER: Final = "x-oss-hash-crc64ecma"
 
 

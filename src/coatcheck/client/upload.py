@@ -1,8 +1,7 @@
-"""PutObject in constant memory, whatever the size; what the server stored is compared with what was read."""
+"""Uploads of files and streams, small memory whatever the size; what was stored is compared with what was read."""
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -15,10 +14,13 @@ from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
 
 from .connection import Connection
 from .errors import ClientError
+from .media_types import SAMPLE_BYTES, guess_type
+from .multipart import PART_BYTES, Target, read_fully, upload_parts, upload_stream
 from .transfer import CRC64_HEADER, PIECE_BYTES, Progress, check_crc64, read_crc64
 
+MULTIPART_ABOVE_BYTES: Final = 64 * 1024**2
+_STREAM_PART_BYTES: Final = 32 * 1024**2
 _TOO_LARGE: Final = "One PutObject carries 5 GiB at most."
-_COMPRESSED_TYPES: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,16 @@ class Uploaded:
     content_type: str
     etag: str
     crc64: int
+    resumed_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How large files go: in parts from a size on, with their journals in the directory `state`."""
+
+    state: Path
+    above_bytes: int = MULTIPART_ABOVE_BYTES
+    part_bytes: int = PART_BYTES
 
 
 def put_file(
@@ -42,24 +54,38 @@ def put_file(
     progress: Progress,
     content_type: str | None = None,
     headers: Mapping[str, str] | None = None,
+    parts: Parts | None = None,
 ) -> Uploaded:
     """Upload one file.
 
+    Args:
+        parts: None sends it by one request, whatever its size.
     Raises:
         OSError: the file can't be read.
-        ClientError: not a regular file, larger than 5 GiB, changed meanwhile, refused; Damaged when checksums differ.
+        ClientError: not a regular file, larger than 5 GiB in one piece, changed meanwhile, refused; Damaged when
+            checksums differ.
     """
     with file.open("rb", buffering=0) as source:
         facts = os.fstat(source.fileno())
+        size_bytes = facts.st_size
         if not stat.S_ISREG(facts.st_mode):
             raise ClientError(
                 "NotAFile", f"{file} is not a regular file.", hint="pipe it: ... | coatcheck put - oss://…"
             )
-        if facts.st_size > PUT_OBJECT_MAX_BYTES:
+        if parts is None and size_bytes > PUT_OBJECT_MAX_BYTES:
             raise ClientError("EntityTooLarge", f"{file}: {_TOO_LARGE}", hint="split the file")
-        progress.begin(file.name, facts.st_size)
-        body = _Body(source, facts.st_size, str(file), progress)
-        return _put(connection, body, bucket, key, content_type or guess_type(file.name), headers)
+        sample = os.pread(source.fileno(), SAMPLE_BYTES, 0)
+        kind = content_type or guess_type(file.name, sample, whole=len(sample) == size_bytes)
+        sent = {**(headers or {}), "Content-Type": kind}
+        if parts is None or size_bytes <= parts.above_bytes:
+            progress.begin(file.name, size_bytes)
+            if len(sample) == size_bytes:
+                return _put_bytes(connection, sample, Target(bucket, key, sent), progress)
+            return _put(connection, _Body(source, size_bytes, str(file), progress), Target(bucket, key, sent))
+    done = upload_parts(
+        connection, file, Target(bucket, key, sent), progress, state=parts.state, part_bytes=parts.part_bytes
+    )
+    return Uploaded(bucket, key, done.size_bytes, kind, done.etag, done.crc64, done.resumed_bytes)
 
 
 def put_stream(
@@ -72,40 +98,41 @@ def put_stream(
     content_type: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Uploaded:
-    """Upload what a stream of unknown length gives, chunked. Raises as `put_file`."""
+    """Upload what a stream of unknown length gives; in parts, if it is longer than one. Raises as `put_file`."""
     progress.begin(key, None)
-    body = _Body(source, None, "standard input", progress)
-    return _put(connection, body, bucket, key, content_type or guess_type(key), headers)
+    first = read_fully(source, _STREAM_PART_BYTES)
+    whole = len(first) < _STREAM_PART_BYTES
+    kind = content_type or guess_type(key, first[:SAMPLE_BYTES], whole=len(first) <= SAMPLE_BYTES)
+    target = Target(bucket, key, {**(headers or {}), "Content-Type": kind})
+    if whole:
+        return _put_bytes(connection, first, target, progress)
+    done = upload_stream(connection, first, source, target, progress)
+    return Uploaded(bucket, key, done.size_bytes, kind, done.etag, done.crc64)
 
 
-def guess_type(name: str) -> str:
-    """A file name -> its media type; "a.tar.gz" is gzip, since that is what the bytes are."""
-    kind, encoding = mimetypes.guess_type(name, strict=False)
-    if encoding:
-        return _COMPRESSED_TYPES.get(encoding, "application/octet-stream")
-    return kind or "application/octet-stream"
+def _put_bytes(connection: Connection, body: bytes, target: Target, progress: Progress) -> Uploaded:
+    answer, _ = connection.send(
+        "PUT", target.bucket, target.key, headers=target.headers, content=body, sent=progress.advance
+    )
+    return _check(target, answer, len(body), update_crc64(body))
 
 
-def _put(
-    connection: Connection,
-    body: _Body,
-    bucket: str,
-    key: str,
-    content_type: str,
-    extra: Mapping[str, str] | None,
-) -> Uploaded:
-    headers = {**(extra or {}), "Content-Type": content_type}
-    if body.size_bytes is not None:
-        headers["Content-Length"] = str(body.size_bytes)
-    answer, _ = connection.send("PUT", bucket, key, headers=headers, content=body)
-    check_crc64(f"oss://{bucket}/{key}", body.crc64, read_crc64(answer.get(CRC64_HEADER)))
-    return Uploaded(bucket, key, body.sent_bytes, content_type, answer.get("etag", "").strip('"'), body.crc64)
+def _put(connection: Connection, body: _Body, target: Target) -> Uploaded:
+    headers = {**target.headers, "Content-Length": str(body.size_bytes)}
+    answer, _ = connection.send("PUT", target.bucket, target.key, headers=headers, content=body)
+    return _check(target, answer, body.sent_bytes, body.crc64)
+
+
+def _check(target: Target, answer: Mapping[str, str], size_bytes: int, crc64: int) -> Uploaded:
+    check_crc64(str(target), crc64, read_crc64(answer.get(CRC64_HEADER)))
+    etag = answer.get("etag", "").strip('"')
+    return Uploaded(target.bucket, target.key, size_bytes, target.headers["Content-Type"], etag, crc64)
 
 
 class _Body:
     """The pieces of an upload in order, counted and summed as they go out."""
 
-    def __init__(self, source: BinaryIO, size_bytes: int | None, name: str, progress: Progress) -> None:
+    def __init__(self, source: BinaryIO, size_bytes: int, name: str, progress: Progress) -> None:
         self.size_bytes = size_bytes
         self.sent_bytes = 0
         self.crc64 = EMPTY_CRC64
@@ -117,14 +144,11 @@ class _Body:
         while piece := self._next_piece():
             self.crc64 = update_crc64(piece, self.crc64)
             self.sent_bytes += len(piece)
-            if self.sent_bytes > PUT_OBJECT_MAX_BYTES:
-                raise ClientError("EntityTooLarge", f"{self._name}: {_TOO_LARGE}", hint="split it")
             yield piece
             self._progress.advance(len(piece))
-        if self.size_bytes is not None and self.sent_bytes < self.size_bytes:
+        if self.sent_bytes < self.size_bytes:
             raise ClientError("FileChanged", f"{self._name} became shorter while it was read.", hint="try again")
 
     def _next_piece(self) -> bytes:
         """Never more than was announced: a file that grows meanwhile is stored as long as it was."""
-        left = PIECE_BYTES if self.size_bytes is None else min(PIECE_BYTES, self.size_bytes - self.sent_bytes)
-        return self._source.read(left) or b""
+        return self._source.read(min(PIECE_BYTES, self.size_bytes - self.sent_bytes)) or b""

@@ -80,6 +80,8 @@ _OURS: Final = (
     "*.key.new",
     "catalog.*",
     "root-credentials.json",
+    "endpoint.json*",
+    "share-credentials.json",
     "lifecycle.day*",
     "refusals",
     "scrub.json*",

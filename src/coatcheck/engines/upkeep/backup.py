@@ -60,7 +60,7 @@ from .manifest import (
     read_blobs,
 )
 
-KEY_FILES: Final = (*SECRET_FILES.values(), "root-credentials.json", "lifecycle.day", "tls/*")
+KEY_FILES: Final = (*SECRET_FILES.values(), "root-credentials.json", "share-credentials.json", "lifecycle.day", "tls/*")
 SETTINGS: Final = "settings"  # folder of a snapshot for files that lie outside the data directory
 _PAGES: Final = 2048  # of the catalog, copied between two words to whoever watches
 _CACHE_KIB: Final = 2 * 1024
