@@ -106,7 +106,7 @@ class Readings:
     def __init__(self, most_bytes: int = READINGS_MAX_BYTES, chance: Random | None = None) -> None:
         self._most_bytes = most_bytes
         self._chance = chance or Random()  # noqa: S311  no secret
-        self._secret = secrets.token_bytes(16)
+        self._begun_digest = blake2b(secrets.token_bytes(16), digest_size=16)
         self._readings: dict[str, Reading] = {}  # by signature, the oldest first
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._seen = bytearray(_SEEN)
@@ -205,7 +205,9 @@ class Readings:
         if listed or "x-oss-" in "\n".join(headers) or not _NAMED.isdisjoint(headers):
             signed = _write_signed(headers, listed)
         start = f"{method} {len(path)} {len(query)} {len(host)} {host}{signed}".encode("utf-8", "surrogateescape")
-        return blake2b(self._secret + start + path + query, digest_size=16).digest()
+        digest = self._begun_digest.copy()
+        digest.update(start + path + query)
+        return digest.digest()
 
 
 def _signature_in(request: Request) -> str | None:
