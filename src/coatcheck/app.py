@@ -10,24 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
-from coatcheck.background import fetch_run, process_run
 from coatcheck.background.access_log import AccessLog
 from coatcheck.background.audit_reading import AuditReading
-from coatcheck.background.audit_run import AuditRun
 from coatcheck.background.audit_segments import AuditSegments
-from coatcheck.background.fetch_run import FetchDoer
-from coatcheck.background.inventory_run import InventoryRuns
 from coatcheck.background.key_locks import KeyLocks
 from coatcheck.background.link_audit import LinkAuditLog
-from coatcheck.background.link_notices import NoticeFinding, NoticeSending
-from coatcheck.background.log_delivery import LogDelivery
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.mirror_run import MirrorRuns
 from coatcheck.background.notices import Notices
-from coatcheck.background.process_run import ProcessDoer
-from coatcheck.background.replication_run import Replications
 from coatcheck.background.schedule import keep_doing
-from coatcheck.background.task_runs import TaskRuns
+from coatcheck.background.works import Works
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import Network, read_network
 from coatcheck.engines.certificate_reader import PemCertificateReader
@@ -243,26 +235,13 @@ class Server:
     def _begin_background(self, ports: Ports, notices: Notices) -> None:
         """What goes on without a request."""
         assert self._engines is not None
-        data, keyring, register = self._settings.data, self._engines.keyring, self._engines.links
+        data, days = self._settings.data, self._settings.link_audit_days
         segments = Segments(data / "access-log")
         self._access_log = AccessLog(segments, self._clock)
-        fetches = TaskRuns(ports.catalog, fetch_run.KIND, FetchDoer(ports, keyring), self._clock)
-        processes = TaskRuns(ports.catalog, process_run.KIND, ProcessDoer(ports, keyring), self._clock)
-        days = self._settings.link_audit_days
         if days:
             self._link_audit = LinkAuditLog(self._audit_segments)
-        finding = NoticeFinding(ports.catalog, register)
-        works = {
-            "fetch": fetches.run,
-            "process": processes.run,
-            "access-log": LogDelivery(segments, ports, keyring, notices).run,
-            "inventory": InventoryRuns(ports, keyring, notices).run,
-            "replication": Replications(ports, keyring, notices).run,
-            "link-audit": AuditRun(self._audit_segments, self._engines.link_totals, finding, days=days).run,
-            "link-filter": lambda _: register.learn(),
-            "link-notices": NoticeSending(ports.catalog, keyring, ports.notifier).run,
-        }
-        for name, run in works.items():
+        works = Works(ports, self._engines, notices, self._clock, segments, self._audit_segments, days)
+        for name, run in works.by_name().items():
             doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
             self._background.append(asyncio.create_task(doing))
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck.core.times import read_basic_iso, read_http_date, write_basic_iso, write_http_date, write_iso
+from coatcheck.core.times import (
+    read_basic_iso,
+    read_http_date,
+    write_basic_iso,
+    write_duration,
+    write_http_date,
+    write_iso,
+)
 
 MOMENT = 1_772_694_489
 moments = st.integers(0, 253_402_300_799)
@@ -98,3 +105,7 @@ def test_dates_come_back_as_they_were_written(moment: int) -> None:
 def test_any_text_is_a_date_or_none(text: str) -> None:
     assert read_http_date(text) is None or isinstance(read_http_date(text), int)
     assert read_basic_iso(text) is None or write_basic_iso(read_basic_iso(text) or 0) == text
+
+
+def test_a_duration_is_its_two_largest_units() -> None:
+    assert (write_duration(0), write_duration(59), write_duration(90061)) == ("0 s", "59 s", "1 d 1 h")

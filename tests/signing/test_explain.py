@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coatcheck import Presigner
 from coatcheck.signing import v4
-from coatcheck.signing.explain import explain, write_duration
+from coatcheck.signing.explain import explain
 from coatcheck.signing.link import read_link
 
 from ..each import each
@@ -96,7 +96,6 @@ def test_time_is_told_in_words() -> None:
     early = explain(LINK, now=NOW - 28800)
     assert early.state == "not yet valid"
     assert early.problems[0].startswith("The link starts in 8 h: the signer's clock is ahead")
-    assert (write_duration(0), write_duration(59), write_duration(90061)) == ("0 s", "59 s", "1 d 1 h")
 
 
 @pytest.mark.parametrize(

@@ -95,3 +95,14 @@ def _read_basic_iso(text: str) -> int | None:
         return int(datetime.fromisoformat(text).timestamp())
     except (ValueError, OverflowError):
         return None
+
+
+def write_duration(seconds: float) -> str:
+    """3725 -> "1 h 2 min": the two largest units."""
+    left = int(seconds)
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if left >= size or (unit == "s" and not parts):
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2])

@@ -32,13 +32,12 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.fault import Fault
 from coatcheck.core.limits import HINTS_PER_S
-from coatcheck.core.times import read_iso
+from coatcheck.core.times import read_iso, write_duration
 from coatcheck.exchange import Exchange
 from coatcheck.identity.identify import ask_for_key, find_key
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.claim import read_claim
-from coatcheck.signing.explain import write_duration
 from coatcheck.signing.hints import CpuClock, find_mismatch_hint, find_unread_hint
 from coatcheck.signing.mistakes import Attempt
 from coatcheck.wire.request import Request

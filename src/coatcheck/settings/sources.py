@@ -7,10 +7,8 @@ refused, so that a mistyped one is noticed.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,8 +91,8 @@ def find_unknown(environment: Mapping[str, str], also: Iterable[str] = ()) -> li
     for name in sorted(environment):
         if not name.startswith(_PREFIX) or name.startswith(_FROM_KUBERNETES) or name in known:
             continue
-        near = get_close_matches(name, known, 1, _LIKENESS)
-        hint = f"Is {near[0]} meant?" if near else "`coatcheck settings show` lists all settings."
+        near = _nearest(name, known, _LIKENESS)
+        hint = f"Is {near} meant?" if near else "`coatcheck settings show` lists all settings."
         sentences.append(f"{name} is set, and is no variable of coatcheck. {hint}")
     return sentences
 
@@ -134,7 +132,15 @@ def _read(row: Row, given: Any, origin: str) -> Any:
         raise BadSettings(f"{where}: {why}.") from None
 
 
+def _nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    from difflib import get_close_matches  # for whoever wrote one wrong
+
+    return next(iter(get_close_matches(name, known, 1, likeness)), None)
+
+
 def _read_file(path: Path) -> Mapping[str, Any]:
+    import tomllib  # for whoever has a file
+
     try:
         stored = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -143,7 +149,7 @@ def _read_file(path: Path) -> Mapping[str, Any]:
         raise BadSettings(f"{path} is not TOML: {error}.") from None
     for name in stored:
         if name not in _FIELDS:
-            near = get_close_matches(name, _FIELDS, 1)
-            hint = f" Is {near[0]} meant?" if near else " `coatcheck settings show` lists them all."
+            near = _nearest(name, _FIELDS)
+            hint = f" Is {near} meant?" if near else " `coatcheck settings show` lists them all."
             raise BadSettings(f"{path}: {name} is no setting.{hint}")
     return stored

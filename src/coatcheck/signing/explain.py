@@ -11,6 +11,7 @@ from typing import Final, Literal, cast
 from coatcheck.core.errors import ACCESS_KEY_ID_CHARACTERS, OssError
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
 from coatcheck.core.names import is_access_key_id
+from coatcheck.core.times import write_duration
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
@@ -215,17 +216,6 @@ def _time_problems(starts_at_s: int | None, expires_at_s: int | None, now: float
             "or the signer wrote local time where UTC belongs."
         ]
     return []
-
-
-def write_duration(seconds: float) -> str:
-    """3725 -> "1 h 2 min": the two largest units."""
-    left = int(seconds)
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        if left >= size or (unit == "s" and not parts):
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2])
 
 
 def _region_problems(signed: str | None, addressed: str | None) -> list[str]:

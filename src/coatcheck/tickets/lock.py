@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import json
 import os
-from http.cookies import CookieError, SimpleCookie
 from typing import Final, NamedTuple
 
 from coatcheck.core.addresses import name_client
@@ -113,6 +112,8 @@ def _digest(ticket: Ticket) -> str:
 
 
 def _read_cookie(header: str, name: str) -> str:
+    from http.cookies import CookieError, SimpleCookie  # few servers have a locked ticket, and none at its start
+
     try:
         morsel = SimpleCookie(header).get(name)
     except CookieError:

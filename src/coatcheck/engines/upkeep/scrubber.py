@@ -9,7 +9,6 @@ from threading import Event
 from ...clock import Clock
 from ..directory_faults import InUse
 from .problems import Problem
-from .scrub import scrub
 from .scrub_note import ScrubNote, read_note, write_note
 
 log = logging.getLogger("coatcheck")
@@ -29,6 +28,8 @@ class LocalScrubber:
         write_note(self._data, ScrubNote(ended_at=self._clock()))
 
     def run(self, stop: Event) -> str:
+        from .scrub import scrub  # it is due once in many days, in one process
+
         try:
             note = scrub(self._data, tell=log_problem, now=self._clock, bytes_per_s=self._rate, stop=stop)
         except InUse:
