@@ -214,6 +214,17 @@ async def test_rows_that_are_looked_at_again_are_told_once(told: Told) -> None:
     assert [body["events"] for body in told.receiver.bodies] == [{"first_use": 1, "use": 2}]
 
 
+async def test_rows_of_another_worker_come_between(told: Told) -> None:
+    """The process died before it counted rows of one segment, and the next one tells of another segment's first."""
+    await told.tell("use")
+    batch = await told.use(LINK)
+    of_another = batch._replace(segment="an earlier one")
+    await told.find(of_another)
+    await told.find(batch._replace(counted={"an earlier one": batch.stop}))
+    await told.send()
+    assert [body["events"] for body in told.receiver.bodies] == [{"use": 2}]
+
+
 async def test_what_was_sent_before_it_was_noted_is_not_found_again(told: Told) -> None:
     await told.tell("use")
     batch = await told.use(LINK)

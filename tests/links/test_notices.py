@@ -28,7 +28,7 @@ TARGET = Target("nt_1", "", "", "https://a.example/", tuple(Event), Signing.HMAC
 
 
 def test_what_is_kept_is_read_as_it_was() -> None:
-    told = Told(7, "s", 100, True, False, 3, 4, 5.5, 6)
+    told = Told(7, (("s", 100),), True, False, 3, 4, 5.5, 6)
     waiting = Waiting("msg_1", told, 1.5, 2.5, {"use": 2}, {"at_ms": 1}, 3, "it answered 500")
     assert read_target(write_target(TARGET)) == TARGET
     assert read_told(write_told(told)) == told
@@ -77,7 +77,7 @@ def test_a_minute_lies_between_two() -> None:
 
 def test_what_waits_knows_what_its_entry_does_not() -> None:
     """The process died between the two writes, or before neither."""
-    waiting = Waiting("msg_1", Told(5, "s", 10, used=True), 0, 0)
-    assert newest(Told(4, "r", 99, sent_at=7), waiting) == Told(5, "s", 10, used=True, sent_at=7)
-    assert newest(Told(6, "t", 1), waiting) == Told(6, "t", 1)
+    waiting = Waiting("msg_1", Told(5, (("s", 10),), used=True), 0, 0)
+    assert newest(Told(4, (("r", 99),), sent_at=7), waiting) == Told(5, (("s", 10),), used=True, sent_at=7)
+    assert newest(Told(6, (("t", 1),)), waiting) == Told(6, (("t", 1),))
     assert newest(Told(), None) == Told()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from coatcheck.core.limits import LINK_AUDIT_BATCH_BYTES, LINK_AUDIT_MAX_BYTES
@@ -26,6 +27,7 @@ class Batch(NamedTuple):
     Attributes:
         start, stop: the bytes in which they are.
         stops: the byte behind each. What is read again after a crash may have more rows, not others.
+        counted: by segment, the byte up to which rows are counted by now.
     """
 
     segment: str
@@ -33,6 +35,7 @@ class Batch(NamedTuple):
     stop: int
     rows: Sequence[AuditRow]
     stops: Sequence[int]
+    counted: Mapping[str, int] = MappingProxyType({})
 
 
 class Hearing(Protocol):
@@ -70,30 +73,32 @@ class AuditRun:
     async def run(self, now: float) -> None:
         """One look. Args: now: Unix seconds."""
         counted = dict(await self._totals.counted())
+        gone = set(counted)
         heard = await self._hearing.buckets()
         for segment in await asyncio.to_thread(self._segments.all):
-            start = counted.pop(segment.name, 0)
+            gone.discard(segment.name)
             if segment.is_done and segment.beside.exists():  # it was counted before it was indexed
                 continue
-            await self._count(segment, start, heard, now)
+            await self._count(segment, counted, heard, now)
             await asyncio.to_thread(self._finish, segment, now)
-        for gone in counted:
-            await self._totals.forget_segment(gone)
+        for name in gone:
+            await self._totals.forget_segment(name)
         await asyncio.to_thread(self._remove_old, now)
 
-    async def _count(self, segment: Segment, start: int, heard: Collection[str], now: float) -> None:
+    async def _count(self, segment: Segment, counted: dict[str, int], heard: Collection[str], now: float) -> None:
         """Most rows are of links that nobody has said anything of: what they say is not even read."""
+        start = counted.get(segment.name, 0)
         while (found := await asyncio.to_thread(_read_lines, segment, start)) is not None:
             lines, stop = found
             known = frozenset(await self._totals.known({line.link for line in lines}))
             meant = [line for line in lines if line.link in known or line.bucket in heard]
             if meant:
                 rows, stops = await asyncio.to_thread(_read_rows, segment, meant)
-                await self._hearing.tell(Batch(segment.name, start, stop, rows, stops), now)
+                await self._hearing.tell(Batch(segment.name, start, stop, rows, stops, counted), now)
                 await self._totals.add(segment.name, start, stop, add_up(rows))
             else:
                 await self._totals.add(segment.name, start, stop, {})
-            start = stop
+            start = counted[segment.name] = stop
 
     def _finish(self, segment: Segment, now: float) -> None:
         """One that is completed here is counted to its end, and indexed, at the next look."""

@@ -86,21 +86,24 @@ class NoticeFinding(NamedTuple):
             for target in await list_targets(self.catalog, bucket):
                 for link in of_link if not target.link else of_link.keys() & {target.link}:
                     try:
-                        await self._tell(_Place(bucket, target, link), of_link[link], batch.segment, now)
+                        await self._tell(_Place(bucket, target, link), of_link[link], batch, now)
                     except Gone:  # the bucket
                         break
 
-    async def _tell(self, place: _Place, rows: Sequence[_Row], segment: str, now: float) -> None:
+    async def _tell(self, place: _Place, rows: Sequence[_Row], batch: Batch, now: float) -> None:
         bucket_id, name, target = place.bucket.bucket_id, place.name, place.target
         waits = await self.catalog.find_entry(bucket_id, WAITING, name)
         noted = notices.read_told(await self.catalog.find_entry(bucket_id, TOLD, name))
         before = notices.newest(noted, None if waits is None else notices.read_waiting(waits))
-        new = [row for stop, row in rows if before.segment != segment or stop > before.stop]
+        # A process that died had told of rows that nobody has counted; others may come before they come again.
+        looked_at = {name: stop for name, stop in before.places if batch.counted.get(name, 0) < stop}
+        new = [row for stop, row in rows if stop > looked_at.get(batch.segment, 0)]
         if new:
             exhausted = (
                 Event.EXHAUSTED in target.events and not before.exhausted and await self._is_exhausted(place.link)
             )
-            before = replace(before, segment=segment, stop=rows[-1][0])
+            looked_at[batch.segment] = rows[-1][0]
+            before = replace(before, places=tuple(looked_at.items()))
             told, counts = notices.find_events(target, before, new, exhausted=exhausted)
             if counts:
                 await self._wait(place, told, counts, new[-1], now)

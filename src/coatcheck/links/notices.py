@@ -73,7 +73,7 @@ class Told:
 
     Attributes:
         turn: goes up each time that rows were looked at: of two, the newer has the larger.
-        segment, stop: the last rows that were looked at, and the byte behind them.
+        places: by segment, the byte behind the rows that were looked at, as long as they aren't known to be counted.
         used, exhausted: were told.
         refused: refusals since `refused_since_ms`.
         sent_at: Unix seconds of the last notice that arrived; 0 for none.
@@ -81,8 +81,7 @@ class Told:
     """
 
     turn: int = 0
-    segment: str = ""
-    stop: int = 0
+    places: tuple[tuple[str, int], ...] = ()
     used: bool = False
     exhausted: bool = False
     refused: int = 0
@@ -174,7 +173,7 @@ def join(
 
 def name_notice(place: str, told: Told) -> str:
     """The id of a notice that begins at that turn."""
-    return f"msg_{hashlib.sha256(f'{place} {told.turn} {told.segment} {told.stop}'.encode()).hexdigest()[:24]}"
+    return f"msg_{hashlib.sha256(f'{place} {told.turn} {told.places}'.encode()).hexdigest()[:24]}"
 
 
 def sent(waiting: Waiting, sent_one: Waiting, place: str, now: float) -> Waiting | None:
@@ -240,7 +239,14 @@ def write_told(told: Told) -> str:
 
 
 def read_told(text: str | None) -> Told:
-    return Told() if text is None else Told(**json.loads(text))
+    return Told() if text is None else _read_told(json.loads(text))
+
+
+def _read_told(document: dict[str, Any]) -> Told:
+    """An earlier version noted one place."""
+    segment, stop = document.pop("segment", ""), document.pop("stop", 0)
+    places = document.pop("places", [[segment, stop]] if segment else [])
+    return Told(**document, places=tuple((name, byte) for name, byte in places))
 
 
 def write_waiting(waiting: Waiting) -> str:
@@ -249,4 +255,4 @@ def write_waiting(waiting: Waiting) -> str:
 
 def read_waiting(text: str) -> Waiting:
     document = json.loads(text)
-    return Waiting(**{**document, "told": Told(**document["told"])})
+    return Waiting(**{**document, "told": _read_told(document["told"])})
