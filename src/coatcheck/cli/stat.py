@@ -14,7 +14,10 @@ from .planning import find_objects
 from .terminal import print_field, print_json, printable, write_local, write_size
 
 # Of a HeadObject's headers: what isn't of the object, or is shown under a name of its own.
-_NOT_SHOWN = {"date", "server", "connection", "accept-ranges", "x-oss-request-id", "x-oss-server-time"}
+_NOT_SHOWN = {
+    *("date", "server", "connection", "accept-ranges", "x-content-type-options", "x-oss-request-id"),
+    "x-oss-server-time",
+}
 _NAMED = {"content-length", "content-type", "etag", "last-modified", "x-oss-hash-crc64ecma"}
 _OF_BUCKETS = {"Owner", "AccessControlList", "ServerSideEncryptionRule", "BucketPolicy"}
 
@@ -65,7 +68,7 @@ def _tell(address: ObjectAddress, facts: ObjectFacts, as_json: bool) -> None:
     if facts.crc64 is not None:
         print_field("CRC-64", str(facts.crc64))
     for name, value in sorted(rest.items()):
-        print_field(name, printable(value))
+        print_field(name.removeprefix("x-oss-"), printable(value))
 
 
 def _tell_bucket(connection: Connection, bucket: str, as_json: bool) -> None:
