@@ -24,7 +24,7 @@ TWO := -n 2 --dist loadfile
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl unzip=unzip openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
-	gnustep-config=libgnustep-base-dev zsh=zsh fish=fish groff=groff setsid=util-linux systemd-analyze=systemd
+	gnustep-config=libgnustep-base-dev zsh=zsh fish=fish groff=groff setsid=util-linux rclone=rclone systemd-analyze=systemd
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

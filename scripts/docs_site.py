@@ -1,7 +1,8 @@
-"""What mkdocs does for `make docs` besides its own work: pages of the root join the site, links out of it become names."""
+"""What `make docs` does besides mkdocs' own work: pages of the root join the site, links out of it become names."""
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import re
 from pathlib import Path
@@ -17,6 +18,9 @@ FROM_ROOT: Final = {
 }
 LINK: Final = re.compile(r"(?<!!)\[([^\]\n]*)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
+# What a browser fetches by itself, from another host.
+FETCHED: Final = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
+
 
 def on_files(files: Any, config: Any) -> Any:
     """Add the pages of the root."""
@@ -31,6 +35,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Have links lead to where their pages are in the site."""
     from_root = page.file.src_uri in FROM_ROOT.values()
     return LINK.sub(lambda link: within_site(link, "" if from_root else "docs"), markdown)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> None:
+    """Complain, which stops the build, of a page that would ask another host."""
+    for fetched in FETCHED.findall(output):
+        logging.getLogger("mkdocs.hooks.docs_site").warning("%s asks another host: %s", page.file.src_uri, fetched)
 
 
 def within_site(link: re.Match[str], folder: str) -> str:
