@@ -74,8 +74,8 @@ wheel: .venv/test.stamp  ## into dist/: one for every Python, and a compiled one
 man: .venv/test.stamp  ## docs/coatcheck.1 anew, after a change to a verb or an option
 	@$(BIN)/python scripts/man_page.py
 
-docs: .venv/docs.stamp  ## the docs as a site, in build/site: open index.html
-	@NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict --quiet
+docs: .venv/docs.stamp  ## the docs as a site, in build/site; search in it needs a server: python3 -m http.server -d build/site
+	@NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict
 
 soak: $(TESTED)  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
 	@COATCHECK_SOAK=1 $(PYTEST) -q -m soak --ignore=tests/ecosystem \

@@ -16,7 +16,7 @@ FROM_ROOT: Final = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
 }
-LINK: Final = re.compile(r"(?<!!)\[([^\]\n]*)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
+LINK: Final = re.compile(r"(?<!!)\[([^\][]*)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 # What a browser fetches by itself, from another host.
 FETCHED: Final = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
