@@ -24,7 +24,7 @@ TWO := -n 2 --dist loadfile
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl unzip=unzip openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
-	gnustep-config=libgnustep-base-dev zsh=zsh fish=fish groff=groff setsid=util-linux systemd-analyze=systemd
+	gnustep-config=libgnustep-base-dev zsh=zsh fish=fish groff=groff setsid=util-linux rclone=rclone systemd-analyze=systemd
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -63,7 +63,7 @@ ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, Ope
 	@$(PYTEST) -q tests/ecosystem
 
 ##@ Others
-.PHONY: wheel man soak guards compare bench figures lock clean node help
+.PHONY: wheel man docs soak guards compare bench figures lock clean node help
 
 wheel: .venv/test.stamp  ## into dist/: one for every Python, and a compiled one for this one (a C compiler; some minutes)
 	@scripts/debian need gcc=gcc
@@ -73,6 +73,9 @@ wheel: .venv/test.stamp  ## into dist/: one for every Python, and a compiled one
 
 man: .venv/test.stamp  ## docs/coatcheck.1 anew, after a change to a verb or an option
 	@$(BIN)/python scripts/man_page.py
+
+docs: .venv/docs.stamp  ## the docs as a site, in build/site; search in it needs a server: python3 -m http.server -d build/site
+	@NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict
 
 soak: $(TESTED)  ## the long counts (kills, flipped bits, histories) in full; takes an hour; a table in benchmarks/results
 	@COATCHECK_SOAK=1 $(PYTEST) -q -m soak --ignore=tests/ecosystem \
@@ -113,6 +116,7 @@ lock: .venv/lock.stamp  ## choose package versions anew: requirements/*.txt and 
 	@$(COMPILE) --upgrade --group bench --constraints $(LOCKS)/test.txt --output-file $(LOCKS)/bench.txt
 	@$(COMPILE) --upgrade --group lock --constraints $(LOCKS)/core.txt --output-file $(LOCKS)/lock.txt
 	@$(COMPILE) --upgrade --group pyproject.toml:ecosystem --output-file $(LOCKS)/ecosystem.txt
+	@$(COMPILE) --upgrade --group docs --output-file $(LOCKS)/docs.txt
 	@cd $(NODE) && npm install --package-lock-only --ignore-scripts
 	@if grep -nE '^(--|-i|-f)|"resolved"' $(LOCKS)/*.txt $(NODE)/package-lock.json; then \
 		echo "a lock file names where packages come from; it must not" >&2; exit 1; fi
@@ -161,4 +165,10 @@ $(EXTRAS) .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .v
 	@PYTHON="$(PYTHON)" scripts/venv .venv/ecosystem
 	@scripts/install .venv/ecosystem $(LOCKS)/build.txt
 	@scripts/install .venv/ecosystem $(LOCKS)/ecosystem.txt
+	@touch $@
+
+# The site's generator needs none of ours.
+.venv/docs.stamp: .venv/build.stamp $(LOCKS)/docs.txt
+	@PYTHON="$(PYTHON)" scripts/venv .venv/docs
+	@scripts/install .venv/docs $(LOCKS)/docs.txt
 	@touch $@

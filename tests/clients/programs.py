@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,3 +66,16 @@ def run_node(script: str, package: str, server: ServerProcess, /, **facts: Any) 
     assert lines, done.stderr
     assert lines[-1] == {"done": True}, f"{done.stdout}\n{done.stderr}"
     return lines[:-1]
+
+
+def run_script(script: str, folder: Path, **variables: object) -> subprocess.CompletedProcess[str]:
+    """Commands of a page, by a shell that stops at the first refusal; `coatcheck` is found as after an installation."""
+    command = folder / "bin" / "coatcheck"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m coatcheck "$@"\n')
+    command.chmod(0o700)
+    environment = clean_environment(**{name: str(value) for name, value in variables.items()})
+    environment["PATH"] = f"{command.parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["sh", "-eu", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG_S
+    )

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Final
@@ -17,8 +15,9 @@ import pytest
 from coatcheck.signing.presigner import Presigner
 
 from ..builders import a_presigner
-from ..patience import HANG_S, wait_until
-from ..server_process import ServerProcess, clean_environment
+from ..patience import wait_until
+from ..server_process import ServerProcess
+from .programs import run_script
 from .raw import send
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "operate.md").read_text("utf-8")
@@ -31,19 +30,6 @@ OBJECTS: Final[dict[str, tuple[bytes, dict[str, str]]]] = {
     "secret/small": (b"secret", ENCRYPTED),
     "secret/large": (os.urandom(200_000), ENCRYPTED),
 }
-
-
-def run(script: str, folder: Path, **places: Path) -> subprocess.CompletedProcess[str]:
-    """A block of the page, with `coatcheck` found as after an installation."""
-    command = folder / "bin" / "coatcheck"
-    command.parent.mkdir(exist_ok=True)
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m coatcheck "$@"\n')
-    command.chmod(0o700)
-    variables = clean_environment(**{name: str(path) for name, path in places.items()})
-    variables["PATH"] = f"{command.parent}:{os.environ['PATH']}"
-    return subprocess.run(
-        ["sh", "-eu", "-c", script], cwd=folder, env=variables, capture_output=True, text=True, timeout=HANG_S
-    )
 
 
 class Load:
@@ -109,21 +95,21 @@ def test_what_was_acknowledged_before_a_backup_comes_back_from_it(tmp_path: Path
         for _ in range(2):  # the second moves only what is new
             before = load.acknowledged()
             script = BACKUP.replace("backup ", "backup --copy ", 1) if where == "copied" else BACKUP
-            taken = run(script.rstrip() + " --json\n", tmp_path, DATA=data, BACKUP=backup)
+            taken = run_script(script.rstrip() + " --json\n", tmp_path, DATA=data, BACKUP=backup)
             assert (taken.returncode, taken.stderr) == (0, ""), taken.stderr
-            beside = run(CHECK, tmp_path, DATA=data)
+            beside = run_script(CHECK, tmp_path, DATA=data)
             assert (beside.returncode, beside.stdout, beside.stderr) == (0, "", "")
         facts = json.loads(taken.stdout)
         assert facts["damaged"] == []
         assert facts["blobs"]["kept"] >= 2
-        scrubbed = run(SCRUB, tmp_path, DATA=data)
+        scrubbed = run_script(SCRUB, tmp_path, DATA=data)
         assert (scrubbed.returncode, scrubbed.stderr) == (0, "")
         assert scrubbed.stdout.endswith(": 0 problems.\n")
     finally:
         server.kill()
         load.stop()
     shutil.rmtree(data)
-    done = run(RESTORE, tmp_path, BACKUP=backup, RESTORED=restored)
+    done = run_script(RESTORE, tmp_path, BACKUP=backup, RESTORED=restored)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert done.stdout.endswith(f"Next: coatcheck check --data {restored}, then coatcheck serve --data {restored}\n")
     assert SERVE == 'coatcheck serve --data "$RESTORED"\n'
@@ -141,15 +127,15 @@ def test_what_was_acknowledged_before_a_backup_comes_back_from_it(tmp_path: Path
         again.stop()
     finally:
         again.kill()
-    silent = run(CHECK, tmp_path, DATA=restored)
+    silent = run_script(CHECK, tmp_path, DATA=restored)
     assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
 
 
 def test_restoring_into_a_directory_that_is_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "data", workers=1)
     try:
-        assert run(BACKUP, tmp_path, DATA=server.data, BACKUP=tmp_path / "backup").returncode == 0
-        refused = run(RESTORE, tmp_path, BACKUP=tmp_path / "backup", RESTORED=server.data)
+        assert run_script(BACKUP, tmp_path, DATA=server.data, BACKUP=tmp_path / "backup").returncode == 0
+        refused = run_script(RESTORE, tmp_path, BACKUP=tmp_path / "backup", RESTORED=server.data)
         assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
         assert f"{server.data} is not empty." in refused.stderr
         server.stop()

@@ -109,7 +109,7 @@ def check_link(words: list[str], server: ServerProcess, bucket: str, put: Put, f
     assert (answer.status, answer.body) == (200, BODY)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/presigned-urls.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/presigned-urls.md", "docs/from-mocks.md"])
 def test_python_of_the_page_runs_as_it_stands(live_server: ServerProcess, tmp_path: Path, page: str) -> None:
     found = blocks(page, "python")
     assert found
