@@ -23,6 +23,7 @@ HANDS_IT_DOWN = {
     "engines.memory",
     "engines.memory_keyring",
     "engines.memory_store",
+    "engines.postgres.store",
     "signing.presigner",
 }
 

@@ -27,6 +27,6 @@ def test_page_is_printed_without_a_warning() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     shown = " ".join(done.stdout.split())
-    assert "coatcheck share [OPTIONS] FILE|oss://BUCKET/KEY" in shown
+    assert "coatcheck share [OPTIONS] FILE|FOLDER|oss://BUCKET/KEY..." in shown
     assert "--profile NAME Profile of ~/.config/coatcheck/config.toml." in shown
     assert "130 interrupted" in shown

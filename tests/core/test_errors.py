@@ -22,7 +22,7 @@ def test_only_the_servers_own_troubles_make_clients_try_again() -> None:
     """The SDKs retry 401, 408, 429 and everything from 500 on."""
     retried = {name for name, fault in FAULTS.items() if fault.status in (401, 408, 429) or fault.status >= 500}
     busy = {"ARCHIVES_BUSY", "FORMS_BUSY", "MIRROR_BUSY", "QPS_LIMIT_EXCEEDED", "RENDERERS_BUSY", "TOO_MANY_TASKS"}
-    busy |= {"WRITES_BUSY"}
+    busy |= {"BYTES_AWAY", "WRITES_BUSY"}
     passing = {"HEAD_TIMEOUT", "TOO_MANY_CONNECTIONS"}  # what a connection met with, before anybody was asked
     own = {"INTERNAL_ERROR", "NO_SPACE_LEFT", "OUTCOME_UNKNOWN", "OUT_OF_RESOURCES", "UNWRITABLE"}
     ordered = {"SERVICE_UNAVAILABLE", "SLOW_DOWN"}  # by whoever tests a client, and by nobody else

@@ -124,7 +124,7 @@ def test_the_url_chooses(data: Path) -> None:
         store.close()
 
 
-@pytest.mark.parametrize("url", ["", "file:", "memory:x", "postgresql:///coatcheck", "/srv/coatcheck"])
+@pytest.mark.parametrize("url", ["", "file:", "memory:x", "mysql:///coatcheck", "/srv/coatcheck"])
 def test_what_is_no_store_is_refused(url: str) -> None:
     for verb in (open_store, prepare_store):
         with pytest.raises(ValueError, match="names no store"):

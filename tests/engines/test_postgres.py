@@ -91,7 +91,7 @@ class TestPostgresTickets(StoreTickets):
 
 
 class TestPostgresLinks(StoreLinks):
-    pass
+    TELLS_LINKS_APART = False
 
 
 class TestPostgresLinkTotals(StoreLinkTotals):

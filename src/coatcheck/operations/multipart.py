@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ from .put import NewObject
 from .sequential import add_md5, check_order
 from .versions import version_id_for
 
+WriteEtag = Callable[[Sequence[str]], str]
 Wanted = Sequence[tuple[int, str]]  # part number, and ETag in any case, with or without quotes
 _LOST = "Parts of this upload come in faster than it can be completed. Try again."
 
@@ -82,12 +83,14 @@ async def complete_upload(
     *,
     acl: str | None = None,
     forbid_overwrite: bool = False,
+    write_etag: WriteEtag = multipart_etag,
 ) -> Stored:
     """Make the parts that are named, in their order, the object of the grant's key; all others go.
 
     Args:
         wanted: numbers ascend; None for all parts there are, of which there must be one.
         acl: that the object is to get; None leaves it to the bucket.
+        write_etag: the object's ETag of those of its parts, of which there is at least one.
     Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL, FILE_ALREADY_EXISTS,
         INTERNAL_ERROR, or the refusal to store an object with the upload's tags; Damaged; NotWritten.
     """
@@ -97,7 +100,7 @@ async def complete_upload(
         return await open_upload(context, grant, upload_id, acl=acl)
 
     async def attempt(upload: Upload) -> Stored:
-        record = await _compose(context, grant, upload, wanted)
+        record = await _compose(context, grant, upload, wanted, write_etag)
         record = replace(record, acl=acl or DEFAULT_ACL)
         return await _complete(context, grant, upload, record, forbid_overwrite=forbid_overwrite)
 
@@ -156,14 +159,16 @@ async def _find_upload(context: Context, grant: Grant, upload_id: str) -> Upload
 # --- completing ------------------------------------------------------------------------------------------------------
 
 
-async def _compose(context: Context, grant: Grant, upload: Upload, wanted: Wanted | None) -> ObjectRecord:
+async def _compose(
+    context: Context, grant: Grant, upload: Upload, wanted: Wanted | None, write_etag: WriteEtag
+) -> ObjectRecord:
     """The object of the parts that are there. Raises: OssError INVALID_PART, ENTITY_TOO_SMALL, NO_SUCH_UPLOAD."""
     bucket = grant.this_bucket
     parts, _ = await context.ports.catalog.list_parts(
         bucket.bucket_id, upload.key, upload.upload_id, marker=0, limit=PARTS_MAX
     )
     try:
-        record = await asyncio.to_thread(compose, upload, parts, wanted)
+        record = await asyncio.to_thread(compose, upload, parts, wanted, write_etag)
     except OssError:
         await _find_upload(context, grant, upload.upload_id)  # else it was ended meanwhile, and its parts with it
         raise
@@ -185,7 +190,9 @@ async def _complete(
     return Stored(record, written.version_id)
 
 
-def compose(upload: Upload, parts: Sequence[Part], wanted: Wanted | None) -> ObjectRecord:
+def compose(
+    upload: Upload, parts: Sequence[Part], wanted: Wanted | None, write_etag: WriteEtag = multipart_etag
+) -> ObjectRecord:
     """The object of the parts. Thousands take a while, so this runs in a thread.
 
     Raises: OssError INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL.
@@ -204,7 +211,7 @@ def compose(upload: Upload, parts: Sequence[Part], wanted: Wanted | None) -> Obj
         version_id=NULL_VERSION,
         kind="Multipart",
         size=sum(part.size for part in chosen),
-        etag=multipart_etag([part.etag for part in chosen]),
+        etag=write_etag([part.etag for part in chosen]),
         crc64=crc64,
         last_modified=0,
         acl=DEFAULT_ACL,

@@ -7,6 +7,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.digests import s3_multipart_etag
 from coatcheck.core.errors import (
     INVALID_PART_ORDER,
     MALFORMED_XML,
@@ -78,7 +79,7 @@ async def complete_multipart_upload(call: Call) -> Reply:
     body = await read_body(call.request, most=COMPLETE_MAX_BYTES)
     wanted = _read_wanted(read_xml(body, "CompleteMultipartUpload"))
     stored = await multipart.complete_upload(
-        call.context, call.grant, read_upload_id(call), wanted, forbid_overwrite=forbid
+        call.context, call.grant, read_upload_id(call), wanted, forbid_overwrite=forbid, write_etag=s3_multipart_etag
     )
     scheme = "https" if call.request.secure else "http"
     nodes: list[Node] = [
