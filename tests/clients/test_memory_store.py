@@ -19,7 +19,19 @@ from .conftest import make_bucket
 from .raw import send
 
 WORKS: Final = (  # each is done by one worker
-    *("lifecycle", "sweep", "access-log", "inventory", "replication", "fetch", "mirror", "link-audit", "link-notices"),
+    *(
+        "lifecycle",
+        "sweep",
+        "access-log",
+        "inventory",
+        "replication",
+        "fetch",
+        "mirror",
+        "link-audit",
+        "link-filter",
+        "link-notices",
+    ),
+    "process",
 )
 
 
