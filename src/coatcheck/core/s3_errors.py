@@ -73,8 +73,6 @@ S3_OWNED_BY_YOU: Final = Fault(
 )
 S3_BAD_LOCATION: Final = Fault("InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
 S3_NO_TAGS: Final = Fault("NoSuchTagSet", 404, "The TagSet does not exist")
-S3_KEY_TOO_LONG: Final = Fault("KeyTooLongError", 400, "Your key is too long")
-S3_NO_SUCH_PART: Final = Fault("InvalidPartNumber", 416, "The requested partnumber is not satisfiable")
 S3_COPY_ONTO_ITSELF: Final = Fault(
     "InvalidRequest",
     400,
@@ -82,12 +80,8 @@ S3_COPY_ONTO_ITSELF: Final = Fault(
     "metadata, storage class, website redirect location or encryption attributes.",
 )
 S3_BAD_STORAGE_CLASS: Final = Fault("InvalidStorageClass", 400, "The storage class you specified is not valid")
-S3_NO_CONFIGURATION: Final = Fault("NoSuchConfiguration", 404, "The specified configuration does not exist.")
 S3_NO_ENCRYPTION: Final = Fault(
     "ServerSideEncryptionConfigurationNotFoundError", 404, "The server side encryption configuration was not found"
-)
-S3_NO_ACCESS_BLOCK: Final = Fault(
-    "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
 )
 S3_NO_OWNERSHIP: Final = Fault("OwnershipControlsNotFoundError", 404, "The bucket ownership controls were not found")
 S3_NO_OBJECT_LOCK: Final = Fault(

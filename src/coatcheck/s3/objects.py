@@ -9,7 +9,6 @@ from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
 from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.core.xml import Node
 from coatcheck.operations import put
-from coatcheck.operations.commit import Stored
 from coatcheck.operations.overwrite import check_writable
 from coatcheck.oss import object_get
 from coatcheck.oss.body_in import take_in
@@ -71,7 +70,7 @@ async def put_object(call: Call) -> Reply:
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     incoming = await take_in(request, call.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encryption=new.encryption)
     stored = await put.put_object(call.context, call.grant, new, incoming)
-    return Reply(200, (*written_headers(call, stored), *sum_headers(request)))
+    return Reply(200, (*stored_headers(call, stored), *sum_headers(request)))
 
 
 def with_type(request: Request) -> Request:
@@ -91,11 +90,6 @@ def only_new(request: Request) -> bool:
     if condition.strip() != "*":
         raise S3_NOT_BUILT("A write's If-None-Match can only be *.", Header="If-None-Match")
     return True
-
-
-def written_headers(call: Call, stored: Stored) -> tuple[RawHeader, ...]:
-    """What a reply says of the object that was stored."""
-    return stored_headers(call, stored)
 
 
 def sum_headers(request: Request) -> tuple[RawHeader, ...]:
