@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from ..oss.house import House
@@ -122,3 +124,10 @@ async def test_a_write_may_be_for_a_new_key_alone(house: House) -> None:
 
 
 _VERSIONED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+
+
+async def test_a_body_that_is_not_the_one_that_was_signed_stores_nothing(house: House) -> None:
+    before = house.contents()
+    answer = await ask(house, "PUT", "/photos/k", b"x", payload=sha256(b"y").hexdigest())
+    assert (answer.status, answer.text("Code")) == (400, "XAmzContentSHA256Mismatch")
+    assert house.contents() == before
