@@ -36,11 +36,19 @@ from coatcheck.wire.aws_chunked import ChunkChecks
 from coatcheck.wire.query import Parameter, make_query
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
-from coatcheck.wire.target import Addressing, Target, find_target, is_s3_host, own_domain_target, with_plain_plus
+from coatcheck.wire.target import (
+    Addressing,
+    Target,
+    find_target,
+    is_s3_host,
+    own_domain_target,
+    read_host_name,
+    with_plain_plus,
+)
 
 from .body import with_s3_body
 from .faults import write_refusal
-from .table import find_row, makes_bucket
+from .table import find_row
 from .words import AMZ, read_headers, write_headers
 
 _OSS_WORDS: Final = ("OSS4-HMAC-SHA256", "OSS2", "OSS")
@@ -114,7 +122,7 @@ class S3Pipeline:
         if bucket is not None and bucket.configurations:
             exchange.logged = note_log(bucket)
         row = find_row(request.method, target, request.query, request.headers)
-        if bucket is None and target.bucket is not None and not makes_bucket(row):
+        if bucket is None and target.bucket is not None and not row.makes_bucket:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
         caller, target, _ = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
         signed_at_s = None if claim is None else claim.signed_at_s
@@ -161,7 +169,7 @@ class S3Pipeline:
         version_id = request.query.get("versionId")
         version_id = version_id if version_id is None or is_version_id(version_id) else None
         if target is None:
-            domain = request.host.partition(":")[0].lower()
+            domain = read_host_name(request.host)
             found = (await self._reads.read(Lookup(domain=domain))).domain_bucket()
             target = own_domain_target(plain, self._addressing, found)
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)

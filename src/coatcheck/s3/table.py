@@ -13,7 +13,7 @@ from coatcheck.access.actions import Action
 from coatcheck.core.errors import METHOD_NOT_ALLOWED
 from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.oss import bucket as oss_bucket
-from coatcheck.oss import bucket_versioning, configuration
+from coatcheck.oss import bucket_versioning, configuration, object_tagging
 from coatcheck.oss import multipart as oss_multipart
 from coatcheck.oss import object_delete as oss_delete
 from coatcheck.oss.asking import ACL_AND_TAGS, ACL_AND_TAGS_LATER, BUCKET_ACL, OBJECT_ACL, TAGS, TAGS_LATER
@@ -72,8 +72,17 @@ ROWS: Final = (
     Row("PUT", Level.OBJECT, "acl", acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=OBJECT_ACL),
     Row("GET", Level.OBJECT, "attributes", objects.get_object_attributes, Action.GET_OBJECT, reads_object=True),
     Row("GET", Level.OBJECT, "tagging", tags.get_object_tagging, Action.GET_OBJECT_TAGGING, reads_object=True),
-    Row("PUT", Level.OBJECT, "tagging", tags.put_object_tagging, Action.PUT_OBJECT_TAGGING, reads_object=True),
-    Row("DELETE", Level.OBJECT, "tagging", tags.delete_object_tagging, Action.DELETE_OBJECT_TAGGING, reads_object=True),
+    Row(
+        "PUT", Level.OBJECT, "tagging", object_tagging.put_object_tagging, Action.PUT_OBJECT_TAGGING, reads_object=True
+    ),
+    Row(
+        "DELETE",
+        Level.OBJECT,
+        "tagging",
+        object_tagging.delete_object_tagging,
+        Action.DELETE_OBJECT_TAGGING,
+        reads_object=True,
+    ),
     Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT, asks=TAGS),
     Row("PUT", Level.OBJECT, "partNumber&uploadId", multipart.upload_part, Action.PUT_OBJECT),
     Row(
@@ -131,11 +140,6 @@ def _refuse_unknown(query: Query) -> None:
     for name, value in query.first.items():
         if not value and name != "versionId" and not name.lower().startswith(("x-amz-", "response-")):
             raise S3_NOT_BUILT(Header=name[:128])
-
-
-def makes_bucket(row: Row) -> bool:
-    """Whether the bucket need not be there."""
-    return row.makes_bucket
 
 
 def _level(target: Target) -> Level:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from coatcheck.configurations import tags
 from coatcheck.core.s3_errors import S3_NO_TAGS
-from coatcheck.operations import tagging
 from coatcheck.oss.arguments import read_document
 from coatcheck.oss.call import Call
 from coatcheck.oss.documents_kept import drop_document, keep_document
-from coatcheck.oss.tagging import read_tagging_document, write_tagging
+from coatcheck.oss.tagging import write_tagging
 from coatcheck.oss.versions import version_headers
 from coatcheck.wire.reply import Reply
 
@@ -36,22 +35,7 @@ async def delete_bucket_tags(call: Call) -> Reply:
     return Reply(204)
 
 
-async def put_object_tagging(call: Call) -> Reply:
-    """PutObjectTagging."""
-    wanted = read_tagging_document(await read_document(call.request, "Tagging"))
-    found = call.this_object
-    await tagging.put_tags(call.context, call.grant, found, wanted, versioned=call.facts.versioned)
-    return Reply(200, version_headers(call.this_bucket, found.version_id))
-
-
 async def get_object_tagging(call: Call) -> Reply:
     """GetObjectTagging: an empty set when there are none."""
     found = call.this_object
     return show("Tagging", write_tagging(found.tags), version_headers(call.this_bucket, found.version_id))
-
-
-async def delete_object_tagging(call: Call) -> Reply:
-    """DeleteObjectTagging."""
-    found = call.this_object
-    await tagging.delete_tags(call.context, call.grant, found.version_id)
-    return Reply(204, version_headers(call.this_bucket, found.version_id))

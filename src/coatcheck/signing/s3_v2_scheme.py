@@ -12,12 +12,8 @@ from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
     QUERY_AUTHORIZATION_INCOMPLETE,
-    REQUEST_TIME_TOO_SKEWED,
-    UNKNOWN_ACCESS_KEY_ID,
     OssError,
 )
-from coatcheck.core.limits import CLOCK_SKEW_MAX_S
-from coatcheck.core.names import is_access_key_id
 from coatcheck.core.s3_errors import S3_EXPIRED, S3_HEADER_MALFORMED, S3_NO_DATE, S3_V2_ON_BUCKET
 from coatcheck.core.times import LAST_MOMENT_S, read_basic_iso, read_http_date, write_iso
 from coatcheck.wire.query import Query
@@ -25,8 +21,8 @@ from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target, is_path_style, with_plain_plus
 
 from . import s3_v2, v1
-from .claim_parts import read_digits
-from .s3_v4_scheme import s3_mismatch
+from .claim_parts import check_skew, read_digits
+from .s3_v4_scheme import check_s3_id, s3_mismatch
 from .scheme import Glance, Lasting, Scheme, SignedText
 
 _ID: Final = "AWSAccessKeyId"
@@ -106,7 +102,7 @@ def _read_header(request: Request) -> S3V2Claim | None:
 
 
 def _check_link(claim: S3V2Claim, now: float, target: Target) -> None:
-    _check_id(claim)
+    check_s3_id(claim.access_key_id)
     if target.key is None:
         raise S3_V2_ON_BUCKET()
     if now > claim.moment_s:
@@ -114,18 +110,8 @@ def _check_link(claim: S3V2Claim, now: float, target: Target) -> None:
 
 
 def _check_header(claim: S3V2Claim, now: float, _: Target) -> None:
-    _check_id(claim)
-    if abs(now - claim.moment_s) > CLOCK_SKEW_MAX_S:
-        raise REQUEST_TIME_TOO_SKEWED(
-            RequestTime=write_iso(claim.moment_s),
-            ServerTime=write_iso(int(now)),
-            MaxAllowedSkewMilliseconds=str(CLOCK_SKEW_MAX_S * 1000),
-        )
-
-
-def _check_id(claim: S3V2Claim) -> None:
-    if not is_access_key_id(claim.access_key_id):
-        raise UNKNOWN_ACCESS_KEY_ID(OSSAccessKeyId=claim.access_key_id)
+    check_s3_id(claim.access_key_id)
+    check_skew(claim.moment_s, now)
 
 
 def _texts(claim: S3V2Claim, request: Request, target: Target) -> Sequence[str]:

@@ -241,8 +241,7 @@ def _read_names(text: str, fault: Fault) -> tuple[str, ...]:
 
 
 def _check(claim: S3V4Claim, now: float, _: Target) -> None:
-    if not is_access_key_id(claim.access_key_id):
-        raise UNKNOWN_ACCESS_KEY_ID(OSSAccessKeyId=claim.access_key_id)
+    check_s3_id(claim.access_key_id)
     signed_at_s, age_s = claim.signed_at_s, claim.expires_s
     if age_s is None:
         if abs(now - signed_at_s) > CLOCK_SKEW_MAX_S:
@@ -258,6 +257,12 @@ def _check(claim: S3V4Claim, now: float, _: Target) -> None:
         raise expired
     if now < signed_at_s - CLOCK_SKEW_MAX_S:
         raise S3_NOT_YET_VALID(RequestTime=claim.timestamp, ServerTime=write_iso(int(now)))
+
+
+def check_s3_id(access_key_id: str) -> None:
+    """What no key can be called, no key is called. Raises: OssError UNKNOWN_ACCESS_KEY_ID."""
+    if not is_access_key_id(access_key_id):
+        raise UNKNOWN_ACCESS_KEY_ID(OSSAccessKeyId=access_key_id)
 
 
 def _check_scope(claim: S3V4Claim, regions: Collection[str], target: Target) -> None:
