@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from coatcheck.engines.blob_paths import BlobPaths
+from coatcheck.engines.sql.objects import damage_of
+from coatcheck.engines.sql.rows import read_segments
 from coatcheck.engines.sqlite.connection import open_connection
-from coatcheck.engines.sqlite.objects import damage_of
 from coatcheck.engines.sqlite.row_sums import wrong_rows
-from coatcheck.engines.sqlite.rows import read_segments
 
 
 @dataclass(frozen=True, slots=True)

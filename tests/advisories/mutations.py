@@ -375,7 +375,7 @@ STS: Final = {
     ),
     "test_a_token_with_any_bit_changed_is_none": _m(
         "Seal",
-        "engines/sqlite/seal.py",
+        "engines/sql/seal.py",
         _SEALED,
         "from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes\n\n"
         "            counter = modes.CTR(nonce + bytes((0, 0, 0, 2)))\n"
@@ -383,7 +383,7 @@ STS: Final = {
         "            return unchecked.update(ciphertext[:-16]).decode()",
     ),
     "test_a_token_of_another_server_is_none": _m(
-        "Seal", "engines/sqlite/seal.py", "self._secret_key = secret_key\n", "self._secret_key = bytes(32)\n"
+        "Seal", "engines/sql/seal.py", "self._secret_key = secret_key\n", "self._secret_key = bytes(32)\n"
     ),
     "test_a_session_does_not_prolong_itself": _m(
         "_check_permission",
@@ -714,7 +714,7 @@ FRAMING: Final = {
 CERTIFICATES: Final = {
     "test_a_key_that_was_given_lies_nowhere_in_the_clear": _m(
         "_write_certificate",
-        "engines/sqlite/domains.py",
+        "engines/sql/domains.py",
         '{**asdict(certificate), "key": sealed}',
         "asdict(certificate)",
     ),
@@ -722,7 +722,7 @@ CERTIFICATES: Final = {
         "_read_certificate", "engines/certificate_reader.py", '    if "PRIVATE KEY" in chain:', "    if False:"
     ),
     "test_a_certificate_of_anothers_domain_stays": _m(
-        "_bind", "engines/sqlite/domains.py", "        if bound[0] != bucket_id:", "        if False:"
+        "_bind", "engines/sql/domains.py", "        if bound[0] != bucket_id:", "        if False:"
     ),
     "test_a_certificate_is_for_its_domain": _m(
         "check_facts",

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from coatcheck.engines.memory_keyring import MemoryKeyring
-from coatcheck.engines.sqlite.seal import Seal
+from coatcheck.engines.sql.seal import Seal
 from coatcheck.identity.session import new_session, write_session
 from coatcheck.ports.keyring import SESSION, AccessKey, Role
 from coatcheck.request_log import RequestLog

@@ -6,7 +6,7 @@ import pytest
 
 from coatcheck.engines.local import LocalEngines
 from coatcheck.engines.memory_content_sums import MemoryContentSums
-from coatcheck.engines.sqlite.content_sums import SqlContentSums
+from coatcheck.engines.sql.content_sums import SqlContentSums
 from coatcheck.ports.content_sums import ContentSums
 
 NAMES = [number.to_bytes(16) for number in range(6)]

@@ -9,9 +9,9 @@ import pytest
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.memory_domains import MemoryDomains
+from coatcheck.engines.sql.seal import Seal
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.domains import SqliteDomains
-from coatcheck.engines.sqlite.seal import Seal
 from coatcheck.ports.domains import CertificateChange
 
 from ..ports.catalog_contract import a_bucket

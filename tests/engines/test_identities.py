@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from coatcheck.engines.local import LocalEngines, open_local
+from coatcheck.engines.sql.identities import SqlIdentities
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
-from coatcheck.engines.sqlite.identities import SqlIdentities
 from coatcheck.engines.sqlite.keyring import SqliteKeyring
 
 from ..ports.identities_contract import IdentitiesContract, with_alice

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines.local import open_local
-from coatcheck.engines.sqlite.row_sums import row_sum
+from coatcheck.engines.sql.row_sums import row_sum
 from coatcheck.engines.sqlite.schema import STEPS
 
 from ..audit import audit

@@ -14,7 +14,7 @@ import pytest
 
 from coatcheck.engines.directory_faults import BadDirectory
 from coatcheck.engines.local import prepare_local
-from coatcheck.engines.sqlite.row_sums import row_sum
+from coatcheck.engines.sql.row_sums import row_sum
 from coatcheck.engines.sqlite.schema import STEPS
 
 from ..audit import audit

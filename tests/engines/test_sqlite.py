@@ -16,16 +16,17 @@ from random import Random
 import pytest
 
 from coatcheck.engines import group_commit, trouble
+from coatcheck.engines.directory_faults import NewerStore
 from coatcheck.engines.local import LocalEngines, open_local, prepare_local
+from coatcheck.engines.sql.pages import past
+from coatcheck.engines.sql.seal import WrongSecretKey
 from coatcheck.engines.sqlite import listing, objects
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.changes import Changed, Changes
 from coatcheck.engines.sqlite.connection import WriteLock
 from coatcheck.engines.sqlite.keyring import SqliteKeyring
-from coatcheck.engines.sqlite.listing import past
 from coatcheck.engines.sqlite.recent import RecentObjects
-from coatcheck.engines.sqlite.schema import STEPS, NewerStore
-from coatcheck.engines.sqlite.seal import WrongSecretKey
+from coatcheck.engines.sqlite.schema import STEPS
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Busy, NoSpace, Unwritable
 from coatcheck.ports.keyring import AccessKey

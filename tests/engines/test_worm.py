@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from coatcheck.engines.local import LocalEngines, open_local, prepare_local
+from coatcheck.engines.sql.rows import read_legal_hold, read_retention, write_worm
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
-from coatcheck.engines.sqlite.rows import read_legal_hold, read_retention, write_worm
 from coatcheck.ports.links import Link
 from coatcheck.ports.object import COMPLIANCE, GOVERNANCE, Deletion, Retention
 from coatcheck.ports.worm import OBJECT_WORM, ObjectWorm, write_object_worm

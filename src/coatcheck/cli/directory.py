@@ -22,10 +22,9 @@ from coatcheck.client.errors import ClientError, NotFound
 from coatcheck.clock import wall_clock
 from coatcheck.core.database_urls import is_database
 from coatcheck.core.names import is_identity_name
-from coatcheck.engines.directory_faults import BadDatabase, BadDirectory, InUse
+from coatcheck.engines.directory_faults import BadDatabase, BadDirectory, InUse, NewerStore
 from coatcheck.engines.local import LocalEngines, needs_preparing, open_local, prepare_local
 from coatcheck.engines.opening import open_store
-from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten, Unknown
 from coatcheck.ports.identities import Account
 from coatcheck.ports.secrets import WrongKey

@@ -13,9 +13,9 @@ from .local import FileLock, alone_in
 from .master_keys import make_master_key, read_master_keys
 from .needed_keys import set_fingerprints
 from .secret_files import FileSecrets
+from .sql.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 from .sqlite.connection import open_connection
 from .sqlite.schema import migrate
-from .sqlite.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 
 _CACHE_KIB: Final = 2 * 1024
 

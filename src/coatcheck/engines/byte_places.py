@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .directory_faults import BadDirectory
 from .object_store.place import BytePlace
-from .sqlite.blob_intents import find_place, has_blobs, note_place
+from .sql.blob_intents import find_place, has_blobs, note_place
 
 
 def prepare_place(connection: sqlite3.Connection, data: Path, place: BytePlace | None) -> None:

@@ -24,6 +24,10 @@ class BadDatabase(Exception):
     """The database can't be used; the message says why, and what to do."""
 
 
+class NewerStore(Exception):
+    """The catalog was written by a newer coatcheck."""
+
+
 @contextmanager
 def told(data: Path) -> Iterator[None]:
     """What SQLite says of a catalog that it can't use, and the system of files, in words.

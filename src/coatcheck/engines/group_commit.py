@@ -27,7 +27,7 @@ from ..core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
 from ..core.tally import COMMIT_BOUNDS, COMMIT_BOUNDS_S, Tally
 from ..ports.catalog import AlreadyThere, Busy, Gone, Immutable, NotEmpty, NotWritten, Stale, TooMany, Unknown
 from ..ports.quota import OverQuota
-from .sql import REGISTER, Held
+from .sql.contract import REGISTER, Held
 from .trouble import tell_trouble
 
 C = TypeVar("C")

@@ -25,8 +25,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from ..clock import Clock, monotonic_clock, wall_clock
 from ..core.times import write_iso
@@ -44,27 +43,28 @@ from .needed_keys import check_keys, check_opening_keys, fingerprint, note_finge
 from .noted_secrets import NotedSecrets
 from .object_store.place import BytePlace
 from .object_store.store import ObjectByteStore
+from .opened import Opened
 from .results import prepare_results
 from .secret_files import FileSecrets
-from .sqlite.arrivals import SqlArrivals
-from .sqlite.blob_intents import SqlBlobIntents, find_place
-from .sqlite.blobs import forget_blobs
+from .sql.arrivals import SqlArrivals
+from .sql.blob_intents import SqlBlobIntents, find_place
+from .sql.blobs import forget_blobs
+from .sql.content_sums import SqlContentSums
+from .sql.identities import SqlIdentities, make_root_account
+from .sql.link_totals import SqlLinkTotals
+from .sql.noted_time import accept_wall_time, begin_clock
+from .sql.rows import read_crc64
+from .sql.seal import Seal
+from .sql.tickets import SqlTickets
 from .sqlite.catalog import SqliteCatalog
 from .sqlite.changes import Changes
 from .sqlite.connection import Reader, open_connection
-from .sqlite.content_sums import SqlContentSums
 from .sqlite.domains import SqliteDomains
-from .sqlite.identities import SqlIdentities
 from .sqlite.keyring import SqliteKeyring
 from .sqlite.link_filter import LinkFilter
-from .sqlite.link_totals import SqlLinkTotals
 from .sqlite.links import SqliteLinks
-from .sqlite.noted_time import accept_wall_time, begin_clock
 from .sqlite.row_sums import keep_row_sums
-from .sqlite.rows import read_crc64
-from .sqlite.schema import STEPS, make_root_account, migrate, read_version
-from .sqlite.seal import Seal
-from .sqlite.tickets import SqlTickets
+from .sqlite.schema import STEPS, migrate, read_version
 from .sqlite.writer import Writer
 
 RESTORING: Final = "restoring"  # a file that is there until a restore is whole
@@ -104,7 +104,7 @@ log = logging.getLogger("coatcheck")
 
 
 @dataclass(frozen=True, slots=True)
-class LocalEngines:
+class LocalEngines(Opened):
     """The engines of one process; the directory was prepared. Close them when no call is running any more."""
 
     catalog: SqliteCatalog
@@ -157,14 +157,6 @@ class LocalEngines:
         self._changes.close()
         self._link_rows.close()
         self._open.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def open_local(

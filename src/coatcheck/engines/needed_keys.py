@@ -31,10 +31,10 @@ from .blob_paths import BlobPaths
 from .encrypted import HEADER_BYTES, find_wrapped
 from .key_text import find_key_text
 from .master_keys import WRAP_BYTES, MasterKeys, WrongEncryptionKey, make_master_key, read_master_keys
-from .sql import SqlConnection
+from .sql.contract import SqlConnection
+from .sql.row_sums import row_sum
+from .sql.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 from .sqlite.connection import open_connection
-from .sqlite.row_sums import row_sum
-from .sqlite.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 
 ROOT: Final = "root"
 _CACHE_KIB: Final = 2 * 1024

@@ -127,8 +127,7 @@ def _beside(data: Path | None) -> Path:
 def not_opened() -> tuple[type[Exception], ...]:
     """What a store that can't be opened raises, for one line and no traceback."""
     from ..ports.secrets import WrongKey
-    from .directory_faults import BadDirectory, InUse
-    from .sqlite.schema import NewerStore
+    from .directory_faults import BadDirectory, InUse, NewerStore
 
     return BadDatabase, BadDirectory, InUse, NewerStore, WrongKey
 

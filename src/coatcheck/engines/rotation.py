@@ -24,7 +24,7 @@ from .local import FileLock, alone_in, no_backup
 from .master_keys import WRAP_MAX_BYTES, MasterKeys, fresh_keys, label_of, write_master_keys
 from .needed_keys import check_keys, check_opening_keys, note_keys, set_fingerprints
 from .secret_files import FileSecrets
-from .sqlite.blob_intents import need_files
+from .sql.blob_intents import need_files
 from .sqlite.connection import open_connection
 from .sqlite.schema import migrate
 

@@ -16,9 +16,8 @@ from typing import Any, Final
 
 import pytest
 
-from coatcheck.engines.directory_faults import BadDirectory, InUse
+from coatcheck.engines.directory_faults import BadDirectory, InUse, NewerStore
 from coatcheck.engines.local import open_local
-from coatcheck.engines.sqlite.schema import NewerStore
 from coatcheck.engines.upkeep import scrub as scrubbing
 from coatcheck.engines.upkeep.blob_bytes import BlobBytes, Pace, Stopped
 from coatcheck.engines.upkeep.check import check

@@ -12,11 +12,11 @@ from ...ports.catalog import AccountEntry
 from ...ports.object import DELETE_MARKER, ListPage, ObjectRecord, VersionPage
 from ...ports.quota import Quota, Usage
 from ...ports.upload import Part, Upload, UploadPage
-from ..sql import SqlWriter
-from ..sqlite import buckets, entries, uploads, usage
-from ..sqlite.blobs import RELEASED
-from ..sqlite.catalog_changes import CatalogChanges
-from ..sqlite.objects import read_record
+from ..sql import buckets, entries, uploads, usage
+from ..sql.blobs import RELEASED
+from ..sql.catalog_changes import CatalogChanges
+from ..sql.contract import SqlWriter
+from ..sql.objects import read_record
 from .known import Known
 from .listing import Page, list_page, list_uploads, list_versions
 from .reads import CURRENT, VERSION

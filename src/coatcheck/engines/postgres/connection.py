@@ -12,7 +12,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from ...clock import Clock
 from ...ports.catalog import Away
-from ..sql import Rows
+from ..sql.contract import Rows
 from .faults import is_lost, translate
 from .statements import reading, writing
 
@@ -58,7 +58,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a statement gave. See `sql.Rows`."""
+    """What a statement gave. See `sql.contract.Rows`."""
 
     rows: list[Any]
     rowcount: int = -1
@@ -75,10 +75,10 @@ class Given:
 
 
 class Connection:
-    """A connection whose calls wait for their answers; see `sql.SqlConnection`. Its thread runs no event loop.
+    """A connection whose calls wait for their answers; see `sql.contract`. Its thread runs no event loop.
 
     Attributes:
-        grown, limits: see `sqlite.usage`.
+        grown, limits: see `sql.usage`.
         moved: which numbers of `generation` the transaction under way has to move.
     """
 
@@ -160,7 +160,7 @@ class Connection:
 
 
 class Reader:
-    """The connections of an event loop for reads: as many as are in use at once, up to a bound. See `sql.SqlReader`."""
+    """The connections of an event loop for reads: as many as are in use at once, up to a bound. See `sql.contract`."""
 
     def __init__(self, address: Address) -> None:
         self._address = address

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...ports.domains import CertificateChange, DomainCertificate
-from ..sql import SqlWriter
-from ..sqlite.domains import SqlDomains
-from ..sqlite.seal import Seal
+from ..sql.contract import SqlWriter
+from ..sql.domains import SqlDomains
+from ..sql.seal import Seal
 from .known import Known
 
 

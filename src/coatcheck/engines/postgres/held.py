@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from ..sql import Held
+from ..sql.contract import Held
 
 REGISTER: Final = 0
 _BUCKETS: Final = range(1, 256)

@@ -18,9 +18,9 @@ from ...ports.bucket import Bucket
 from ...ports.catalog import Away
 from ...ports.domains import DomainCertificate
 from ...ports.keyring import AccessKey, Principal, Role
-from ..sqlite import buckets, entries, keyring
-from ..sqlite.domains import read_certificate
-from ..sqlite.seal import Seal
+from ..sql import buckets, entries, keyring
+from ..sql.domains import read_certificate
+from ..sql.seal import Seal
 from .connection import Reader
 from .seen import Seen
 

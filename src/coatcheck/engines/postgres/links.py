@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from ...core.limits import LINK_RULES_REMEMBERED_MAX, LINKS_REMEMBERED_MAX
 from ...ports.links import UNKNOWN, Link, Rule, Scope, Standing
-from ..sql import SqlWriter
-from ..sqlite.links import RULE, SqlLinks, next_place, read_rule
+from ..sql.contract import SqlWriter
+from ..sql.links import RULE, SqlLinks, next_place, read_rule
 from .connection import Reader
 from .seen import Seen
 

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from ...ports.object import DELETE_MARKER, ListedObject, ListedVersion, ListPage, VersionPage
 from ...ports.upload import Upload, UploadPage
-from ..sqlite.listing import past, split
-from ..sqlite.rows import read_crc64, read_restore, read_tags
-from ..sqlite.uploads import UPLOAD_COLUMNS, read_upload
+from ..sql.pages import past, split
+from ..sql.rows import read_crc64, read_restore, read_tags
+from ..sql.uploads import UPLOAD_COLUMNS, read_upload
 from .connection import Reader
 
 T = TypeVar("T")

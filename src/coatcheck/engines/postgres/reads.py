@@ -11,7 +11,7 @@ from ...ports.catalog import Away
 from ...ports.keyring import AccessKey, Role
 from ...ports.object import NULL_VERSION, ObjectRecord
 from ...ports.snapshot import Lookup
-from ..sqlite.objects import COLUMNS, read_record
+from ..sql.objects import COLUMNS, read_record
 from .keyring import PostgresKeyring
 from .known import NUMBERS, Known
 from .links import PostgresLinks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from ..sqlite.schema import NewerStore
+from ..directory_faults import NewerStore
 from .connection import Connection
 from .held import SLOTS
 

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from ...clock import Clock, SteadyClock, monotonic_clock, wall_clock
 from ...core.times import write_iso
@@ -41,17 +40,17 @@ from ..needed_keys import (
     set_fingerprints,
 )
 from ..noted_secrets import NotedSecrets
+from ..opened import Opened
 from ..results import prepare_results
 from ..secret_files import FileSecrets
-from ..sqlite.arrivals import SqlArrivals
-from ..sqlite.blobs import forget_blobs
-from ..sqlite.content_sums import SqlContentSums
-from ..sqlite.identities import SqlIdentities
-from ..sqlite.link_totals import SqlLinkTotals
-from ..sqlite.noted_time import accept_wall_time, begin_clock
-from ..sqlite.schema import make_root_account
-from ..sqlite.seal import Seal
-from ..sqlite.tickets import SqlTickets
+from ..sql.arrivals import SqlArrivals
+from ..sql.blobs import forget_blobs
+from ..sql.content_sums import SqlContentSums
+from ..sql.identities import SqlIdentities, make_root_account
+from ..sql.link_totals import SqlLinkTotals
+from ..sql.noted_time import accept_wall_time, begin_clock
+from ..sql.seal import Seal
+from ..sql.tickets import SqlTickets
 from .catalog import PostgresCatalog
 from .connection import Address, Connection, Reader
 from .domains import PostgresDomains
@@ -73,7 +72,7 @@ _BYTES: Final = "bytes"  # the name under which a database notes the directory
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresStore:
+class PostgresStore(Opened):
     """See `ports.store`. Close it when no call is running any more."""
 
     catalog: PostgresCatalog
@@ -105,14 +104,6 @@ class PostgresStore:
         self.reader.close()
         self._writer.close()
         self._in_use.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Begun(NamedTuple):

@@ -16,9 +16,9 @@ from typing import ClassVar, Final
 from ...clock import Clock, SteadyClock
 from ...ports.catalog import Away, NotWritten
 from ..group_commit import GroupCommit, Locked, Lost
-from ..sql import Held
-from ..sqlite.noted_time import NotedTime
-from ..sqlite.usage import begin_usage, write_grown
+from ..sql.contract import Held
+from ..sql.noted_time import NotedTime
+from ..sql.usage import begin_usage, write_grown
 from ..trouble import tell_trouble
 from .connection import Address, Connection
 from .faults import Undone, is_lost, may_repeat, translate

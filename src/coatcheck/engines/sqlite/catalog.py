@@ -23,10 +23,10 @@ from ...ports.object import NULL_VERSION, ListPage, ObjectRecord, VersionPage
 from ...ports.quota import Quota, Usage
 from ...ports.upload import Part, Upload, UploadPage
 from ..blob_paths import has_room
-from ..sql import SqlConnection
-from . import buckets, entries, objects, uploads, usage
-from .blobs import released_blobs
-from .catalog_changes import CatalogChanges
+from ..sql import buckets, entries, objects, uploads, usage
+from ..sql.blobs import released_blobs
+from ..sql.catalog_changes import CatalogChanges
+from ..sql.contract import SqlConnection
 from .changes import Changes
 from .connection import Reader, open_connection
 from .listing import list_page, list_uploads, list_versions

@@ -22,7 +22,7 @@ class CatalogConnection(sqlite3.Connection):
     """A connection to the catalog.
 
     Attributes:
-        grown: bytes and objects by bucket id that the transaction under way has added, and not written yet; `usage`.
+        grown: bytes and objects by bucket id that the transaction under way has added, and not written yet.
         limits: the quotas that it has looked up, by bucket id.
     """
 

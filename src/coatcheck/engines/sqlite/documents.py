@@ -8,7 +8,7 @@ from typing import Final
 from coatcheck.configurations.upgrade import upgrade_document
 from coatcheck.core.errors import OssError
 
-from .row_sums import row_sum
+from ..sql.row_sums import row_sum
 
 _DOCUMENT: Final = "SELECT document FROM bucket_setting WHERE bucket_id = ? AND name = ?"
 

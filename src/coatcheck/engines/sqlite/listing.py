@@ -15,9 +15,10 @@ from typing import Any, Final, TypeVar
 
 from ...ports.object import DELETE_MARKER, ListedObject, ListedVersion, ListPage, VersionPage
 from ...ports.upload import Upload, UploadPage
-from .objects import find_place
-from .rows import read_crc64, read_restore, read_tags
-from .uploads import UPLOADS, read_upload
+from ..sql.objects import find_place
+from ..sql.pages import past, split
+from ..sql.rows import read_crc64, read_restore, read_tags
+from ..sql.uploads import UPLOADS, read_upload
 
 T = TypeVar("T")
 
@@ -136,15 +137,6 @@ def _under_delimiter(key: str, prefix: str, delimiter: str) -> bool:
     return bool(delimiter) and key.find(delimiter, len(prefix)) >= 0
 
 
-def past(text: str) -> str | None:
-    """The smallest text behind all that starts with `text`; None if there is nothing behind them."""
-    kept = text.rstrip("\U0010ffff")
-    if not kept:
-        return None
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are not text
-
-
 def _start(prefix: str, delimiter: str, marker: str) -> str | None:
     """The smallest key that the page could hold; None if there is none."""
     if delimiter and marker.startswith(prefix):
@@ -207,16 +199,6 @@ def _pairs(
                 behind = past(common_prefix)
                 place = None if behind is None else (behind, before_all)  # type: ignore[assignment]  # as `sql` has it
                 break
-
-
-def split(
-    items: list[T | str], marker_of: Callable[[T], tuple[str, str]]
-) -> tuple[tuple[T, ...], tuple[str, ...], tuple[str, str]]:
-    """The listed things, the common prefixes, and the marker that the last item is."""
-    things = tuple(item for item in items if not isinstance(item, str))
-    common_prefixes = tuple(item for item in items if isinstance(item, str))
-    last = items[-1] if items else ""
-    return things, common_prefixes, (last, "") if isinstance(last, str) else marker_of(last)
 
 
 def _page(items: list[ListedObject | str], *, more: bool) -> ListPage:

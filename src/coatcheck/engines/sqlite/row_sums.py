@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from typing import Any, Final
-from zlib import crc32
+from typing import Final
+
+from ..sql.row_sums import row_sum
 
 _COLUMN: Final = "row_crc32"
 _BY_STATEMENT: Final = ("object", "part", "link_uses", "link_part_uses", "key_fingerprint")
@@ -44,21 +45,6 @@ _BY_TRIGGER: Final = (
     "byte_place",
     "blob_intent",
 )
-
-
-def row_sum(*columns: Any) -> int:
-    """Of a row's columns without the sum itself; values as SQLite has them."""
-    written = [
-        column.encode("utf-8", "surrogatepass")
-        if type(column) is str
-        else b""
-        if column is None
-        else column
-        if type(column) is bytes
-        else b"%d" % column
-        for column in columns
-    ]
-    return crc32(b"\n".join(written).rstrip(b"\n"))
 
 
 def keep_row_sums(connection: sqlite3.Connection) -> None:

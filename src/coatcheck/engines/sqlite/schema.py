@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ..sql import SqlConnection
+from ..directory_faults import NewerStore
 from .documents import upgrade_documents
 
 _HERE: Final = Path(__file__).parent  # importlib.resources would load 20 modules at each start
@@ -26,10 +25,6 @@ def _find_steps() -> tuple[_Step, ...]:
 
 
 STEPS: Final = _find_steps()
-
-
-class NewerStore(Exception):
-    """The catalog was written by a newer coatcheck."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -70,13 +65,3 @@ def read_version(connection: sqlite3.Connection) -> int:
             "Install the newer one again, or restore a backup of before."
         )
     return version
-
-
-def make_root_account(connection: SqlConnection, now: int) -> None:
-    """Make the account that owns the server, unless there is one. Its uid has 16 digits, as OSS's have."""
-    uid = str(10**15 + secrets.randbelow(9 * 10**15))
-    connection.execute(
-        "INSERT INTO account (uid, name, root, created_at) SELECT ?, 'root', 1, ?"
-        " WHERE NOT EXISTS (SELECT 1 FROM account WHERE root = 1)",
-        (uid, now),
-    )

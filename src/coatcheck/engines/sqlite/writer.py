@@ -13,14 +13,13 @@ from ...clock import Clock, SteadyClock
 from ...core.limits import WRITE_WAIT_S
 from ...ports.catalog import NoSpace, Unwritable
 from ..group_commit import GroupCommit, Locked, Lost
+from ..sql.noted_time import NotedTime
+from ..sql.usage import begin_usage, write_grown
 from ..trouble import tell_trouble
-from .blobs import date_releases
 from .changes import Changed, Changes
 from .connection import CatalogConnection, WriteLock, open_connection
 from .link_filter import LinkFilter
-from .noted_time import NotedTime
 from .row_sums import keep_row_sums
-from .usage import begin_usage, write_grown
 
 _CACHE_KIB: Final = 16 * 1024
 # A quota, or a limit on the size of files, shows as a failed write; a full disk can also hit the shared-memory file.
@@ -43,7 +42,7 @@ class Writer(GroupCommit[CatalogConnection]):
             catalog, cache_kib=_CACHE_KIB, query_only=False, busy_timeout_s=_BEGIN_WAIT_S
         )
         keep_row_sums(self._connection)
-        date_releases(self._connection, clock)
+        self._connection.create_function("wall_time", 0, lambda: int(clock()))
         self._changed = Changed(self._connection)
         links.watch(self._connection)
         self._noted = NotedTime(steady)

@@ -42,9 +42,9 @@ from ..encrypted import HEADER_BYTES
 from ..local import FileLock
 from ..needed_keys import known_fingerprints, verify_keys
 from ..secret_files import SECRET_FILES, FileSecrets
-from ..sqlite.blob_intents import need_files
+from ..sql.blob_intents import need_files
+from ..sql.rows import read_crc64
 from ..sqlite.connection import open_connection
-from ..sqlite.rows import read_crc64
 from ..sqlite.schema import read_version
 from .copying import copy_blob, copy_file, make_folder, sum_blob, sum_file
 from .manifest import (

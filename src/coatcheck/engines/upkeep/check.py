@@ -23,7 +23,7 @@ from ..directory_faults import BadDirectory
 from ..encrypted import content_size
 from ..needed_keys import verify_keys
 from ..secret_files import FileSecrets
-from ..sqlite.blob_intents import need_files
+from ..sql.blob_intents import need_files
 from ..sqlite.connection import open_connection
 from ..sqlite.row_sums import wrong_rows
 from ..sqlite.schema import STEPS, migrate, read_version

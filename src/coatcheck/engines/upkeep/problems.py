@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from ...ports.object import Segment
-from ..sqlite.rows import read_segments
+from ..sql.rows import read_segments
 
 
 class Place(NamedTuple):

@@ -27,8 +27,8 @@ from ..encrypted import open_body
 from ..master_keys import MasterKeys
 from ..needed_keys import check_opening_keys
 from ..secret_files import FileSecrets
-from ..sqlite.objects import damage_of
-from ..sqlite.rows import read_crc64, read_segments
+from ..sql.objects import damage_of
+from ..sql.rows import read_crc64, read_segments
 from .blob_bytes import BlobBytes, Pace, Stopped
 from .check import UNREADABLE, check, interrupt, open_catalog, unusable
 from .problems import Place, Problem, find_places

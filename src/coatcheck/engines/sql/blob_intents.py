@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from typing import NamedTuple
 
 from ...clock import Clock
 from ..directory_faults import BadDirectory
 from .blobs import release_intents
-from .writer import Writer
+from .contract import SqlConnection, SqlWriter
 
 
 class SqlBlobIntents:
     """See `ports.blob_intents`."""
 
-    def __init__(self, writer: Writer, clock: Clock) -> None:
+    def __init__(self, writer: SqlWriter, clock: Clock) -> None:
         self._writer = writer
         self._clock = clock
 
@@ -30,15 +29,15 @@ class SqlBlobIntents:
         return await self._writer.run(lambda connection: _abandon_old(connection, before, limit))
 
 
-def _intend(connection: sqlite3.Connection, row: tuple[bytes, int]) -> None:
+def _intend(connection: SqlConnection, row: tuple[bytes, int]) -> None:
     connection.execute(
         "INSERT INTO blob_intent (blob_id, intended_at) VALUES (?, ?)"
-        " ON CONFLICT DO UPDATE SET intended_at = excluded.intended_at",
+        " ON CONFLICT (blob_id) DO UPDATE SET intended_at = excluded.intended_at",
         row,
     )
 
 
-def _abandon_old(connection: sqlite3.Connection, before: int, limit: int) -> int:
+def _abandon_old(connection: SqlConnection, before: int, limit: int) -> int:
     old = "SELECT blob_id FROM blob_intent WHERE intended_at < ? ORDER BY intended_at LIMIT ?"
     blob_ids = [row[0] for row in connection.execute(old, (before, limit))]
     release_intents(connection, blob_ids)
@@ -60,13 +59,13 @@ class NotedPlace(NamedTuple):
     is_new: bool
 
 
-def find_place(connection: sqlite3.Connection) -> NotedPlace | None:
+def find_place(connection: SqlConnection) -> NotedPlace | None:
     """None: blobs are files."""
     row = connection.execute("SELECT url, marker FROM byte_place").fetchone()
     return None if row is None else NotedPlace(row[0], row[1], not has_blobs(connection))
 
 
-def note_place(connection: sqlite3.Connection, url: str) -> NotedPlace:
+def note_place(connection: SqlConnection, url: str) -> NotedPlace:
     """Blobs are there from now on; where a store was noted before, it is called by this URL now."""
     connection.execute("BEGIN IMMEDIATE")
     if connection.execute("UPDATE byte_place SET url = ?", (url,)).rowcount == 0:
@@ -77,7 +76,7 @@ def note_place(connection: sqlite3.Connection, url: str) -> NotedPlace:
     return noted
 
 
-def need_files(connection: sqlite3.Connection) -> None:
+def need_files(connection: SqlConnection) -> None:
     """For what works on the files of blobs. Also asked of a catalog of an older version. Raises: BadDirectory."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'byte_place'").fetchone():
         place = find_place(connection)
@@ -85,7 +84,7 @@ def need_files(connection: sqlite3.Connection) -> None:
             raise BadDirectory(f"Objects are kept in {place.url}; this works on files. See docs/scale-out.md.")
 
 
-def has_blobs(connection: sqlite3.Connection) -> bool:
+def has_blobs(connection: SqlConnection) -> bool:
     """Whether a row knows of a blob, wherever it is."""
     tables = ("blob", "garbage", "blob_intent")
     return any(connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in tables)  # noqa: S608

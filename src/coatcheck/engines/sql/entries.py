@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...ports.catalog import AlreadyThere, EntryChange, TooMany
-from ..sql import SqlConnection
+from .contract import SqlConnection
 from .objects import check_bucket
 
 ENTRY: Final = "SELECT document FROM bucket_entry WHERE bucket_id = ? AND kind = ? AND name = ?"

@@ -6,7 +6,7 @@ import secrets
 from typing import Final
 
 from ...ports.bucket import JOURNAL, REPLICATION
-from ..sql import SqlConnection
+from .contract import SqlConnection
 
 _JOURNAL: Final = (  # nothing where the bucket has no rule
     "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document)"

@@ -18,8 +18,8 @@ from ...ports.catalog import (
     TooMany,
 )
 from ...ports.object import DELETE_MARKER
-from ..sql import SqlConnection
 from . import entries, objects
+from .contract import SqlConnection
 from .usage import forget_limits
 
 BUCKET: Final = "SELECT id, name, owner, region, acl, storage_class, redundancy, created_at, versioning FROM bucket"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone, NotEmpty
 from ...ports.identities import Account, StoredPolicy, User
 from ...ports.keyring import Role
-from ..sql import SqlConnection, SqlReader, SqlWriter
+from .contract import SqlConnection, SqlReader, SqlWriter
 
 _SYSTEM: Final = {name.lower(): name for name in SYSTEM_POLICIES}
 
@@ -243,3 +244,13 @@ def _detach(connection: SqlConnection, account: str, policy: str, user: str, rol
     ):
         raise Gone(f"policy {policy} of {user or role}")
     connection.execute("DELETE FROM attachment WHERE holder = ? AND account = ? AND policy = ?", (holder, *place))
+
+
+def make_root_account(connection: SqlConnection, now: int) -> None:
+    """Make the account that owns the server, unless there is one. Its uid has 16 digits, as OSS's have."""
+    uid = str(10**15 + secrets.randbelow(9 * 10**15))
+    connection.execute(
+        "INSERT INTO account (uid, name, root, created_at) SELECT ?, 'root', 1, ?"
+        " WHERE NOT EXISTS (SELECT 1 FROM account WHERE root = 1)",
+        (uid, now),
+    )

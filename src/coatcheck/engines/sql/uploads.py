@@ -9,8 +9,8 @@ from ...ports.catalog import Gone, Stale, Written
 from ...ports.object import ObjectRecord
 from ...ports.quota import Usage
 from ...ports.upload import Part, Upload
-from ..sql import SqlConnection
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of
+from .contract import SqlConnection
 from .objects import Columns, check_bucket, check_overwrite, find_replaced, growth, put_version, rules_of
 from .row_sums import row_sum
 from .rows import (

@@ -15,8 +15,8 @@ from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Immutable, Wri
 from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Retention, Segment, delete_marker
 from ...ports.quota import Usage
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
-from ..sql import SqlConnection
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of, sums_of_tail
+from .contract import SqlConnection
 from .journal import note_change
 from .row_sums import row_sum
 from .rows import (

@@ -11,8 +11,8 @@ from ...ports.catalog import Written
 from ...ports.object import ObjectRecord
 from ...ports.quota import Usage
 from ..arrival_text import read_arrival, write_arrival
-from ..sql import REGISTER, SqlConnection, SqlReader, SqlWriter, held_keys
 from .blobs import BlobSum, Content, check_blobs, move_blobs, sums_of, sums_of_tail
+from .contract import REGISTER, SqlConnection, SqlReader, SqlWriter, held_keys
 from .objects import Columns, check_overwrite, find_replaced, growth, put_version, rules_of, write_columns
 from .rows import read_blob_ids, read_segments, write_segments
 from .usage import check_quota, grow

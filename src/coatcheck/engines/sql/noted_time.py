@@ -8,7 +8,7 @@ from ...clock import Clock, SteadyClock
 from ...core.limits import CLOCK_GAP_MAX_S, CLOCK_NOTED_S, LINK_KEPT_S
 from ...core.times import Moments
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM
-from ..sql import SqlConnection
+from .contract import SqlConnection
 
 _NOTED: Final = "SELECT moment FROM noted_time"
 _HAS_LINK: Final = "SELECT 1 FROM link WHERE ends_at >= ? AND ends_at < ? LIMIT 1"

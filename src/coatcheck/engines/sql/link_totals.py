@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from ...ports.link_totals import Totals
-from ..sql import SqlConnection, SqlReader, SqlWriter
+from .contract import SqlConnection, SqlReader, SqlWriter
 
 _KNOWN_AT_ONCE: Final = 500  # links that are looked up before requests go on
 

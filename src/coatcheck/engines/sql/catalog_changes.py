@@ -10,9 +10,9 @@ from ...ports.catalog import BucketChange, BucketCheck, Change, Deleted, EntryCh
 from ...ports.object import Deletion, ObjectRecord
 from ...ports.quota import Quota
 from ...ports.upload import Part, Upload
-from ..sql import NOTHING, SqlConnection, SqlWriter, held_bucket, held_keys
 from . import buckets, entries, objects, uploads, usage
 from .blobs import forget_blobs
+from .contract import NOTHING, SqlConnection, SqlWriter, held_bucket, held_keys
 from .entries import put_entries
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from ...clock import Clock
 from ...core.digests import EMPTY_CRC64, combine_crc64
 from ...ports.byte_store import is_encrypted
 from ...ports.catalog import Stale
 from ...ports.object import Segment
-from ..sql import SqlConnection
+from .contract import SqlConnection
 from .rows import read_crc64, write_crc64
 
 
@@ -84,7 +82,7 @@ def release_blobs(connection: SqlConnection, blob_ids: Iterable[bytes]) -> tuple
     return tuple(released)
 
 
-def release_intents(connection: sqlite3.Connection, blob_ids: Iterable[bytes]) -> None:
+def release_intents(connection: SqlConnection, blob_ids: Iterable[bytes]) -> None:
     """These are not on their way any more; those that no row names become garbage."""
     for blob_id in blob_ids:
         if connection.execute("DELETE FROM blob_intent WHERE blob_id = ?", (blob_id,)).rowcount:
@@ -109,11 +107,6 @@ def move_blobs(
     less.subtract(taken)
     name_blobs(connection, [blob_id for blob_id, count in less.items() for _ in range(-count)], sums)
     return release_blobs(connection, list(less.elements()))
-
-
-def date_releases(connection: sqlite3.Connection, clock: Clock) -> None:
-    """Let this connection release blobs: it has to know since when."""
-    connection.create_function("wall_time", 0, lambda: int(clock()))
 
 
 def released_blobs(connection: SqlConnection, before: int, limit: int) -> list[str]:

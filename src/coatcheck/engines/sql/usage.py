@@ -7,12 +7,11 @@ in one transaction cost two updates. Where there is a quota it is written before
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 from ...ports.object import DELETE_MARKER
 from ...ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
-from ..sql import SqlConnection
-from .connection import CatalogConnection
+from .contract import SqlConnection
 
 LIMITS: Final = (
     "SELECT owner, (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?),"
@@ -45,12 +44,23 @@ class Limits(NamedTuple):
         return self.bucket != UNLIMITED or self.account != UNLIMITED
 
 
+class _Gathering(SqlConnection, Protocol):
+    """What writers hand to mutations.
+
+    Attributes:
+        grown: bytes and objects by bucket id that the transaction under way has added, and not written yet.
+        limits: what it has looked up, by bucket id.
+    """
+
+    grown: dict[int, tuple[int, int]]
+    limits: dict[int, object]
+
+
 _FREE: Final = Limits("", UNLIMITED, UNLIMITED)
 
 
-def _noted(connection: SqlConnection) -> CatalogConnection:
-    """Mutations are handed a connection of SQLite's type; the writer's own has more."""
-    return cast(CatalogConnection, connection)
+def _noted(connection: SqlConnection) -> _Gathering:
+    return cast(_Gathering, connection)
 
 
 def usage_of(kind: str, size: int) -> Usage:

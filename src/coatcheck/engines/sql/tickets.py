@@ -6,8 +6,8 @@ from typing import Final
 
 from ...ports.links import Link
 from ...ports.tickets import Change, Ticket
-from ..sql import SqlConnection, SqlReader, SqlWriter, held_links
 from ..ticket_text import read_ticket, write_ticket
+from .contract import SqlConnection, SqlReader, SqlWriter, held_links
 from .links import LINK, put_link, read_link
 
 _TICKET: Final = "SELECT document FROM ticket WHERE id = ?"

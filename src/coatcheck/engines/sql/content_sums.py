@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...core.limits import ARCHIVE_SUMS_MAX
-from ..sql import SqlConnection, SqlReader, SqlWriter
+from .contract import SqlConnection, SqlReader, SqlWriter
 
 
 class SqlContentSums:
