@@ -18,9 +18,10 @@ import pytest
 from coatcheck.engines import group_commit, trouble
 from coatcheck.engines.directory_faults import NewerStore
 from coatcheck.engines.local import LocalEngines, open_local, prepare_local
+from coatcheck.engines.sql import objects
 from coatcheck.engines.sql.pages import past
 from coatcheck.engines.sql.seal import WrongSecretKey
-from coatcheck.engines.sqlite import listing, objects
+from coatcheck.engines.sqlite import listing
 from coatcheck.engines.sqlite.catalog import SqliteCatalog
 from coatcheck.engines.sqlite.changes import Changed, Changes
 from coatcheck.engines.sqlite.connection import WriteLock
