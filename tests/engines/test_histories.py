@@ -18,8 +18,8 @@ from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.upkeep.check import check
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.catalog import AlreadyThere, Catalog, Deleted, Gone, Stale, Written
-from coatcheck.ports.object import Deletion
+from coatcheck.ports.catalog import AlreadyThere, Catalog, Deleted, Gone, Stale, Unmet, Written
+from coatcheck.ports.object import Deletion, OnlyIf
 
 from ..audit import audit
 from ..ports.catalog_contract import (
@@ -54,6 +54,7 @@ class Put:
     content: bytes | tuple[str, ...]  # inline, or the ids of blobs
     forbid_overwrite: bool = False
     shared: bool = False
+    only_if: OnlyIf | None = None
 
     async def __call__(self, catalog: Catalog, bucket: Bucket, unique: str) -> Any:
         record = (
@@ -66,6 +67,7 @@ class Put:
             replace(record, version_id=unique, last_modified=int(unique[1:])),
             forbid_overwrite=self.forbid_overwrite,
             shared=self.shared,
+            only_if=self.only_if,
         )
 
 
@@ -74,11 +76,14 @@ class Delete:
     keys: tuple[str, ...]
     version: int | None = None  # of the one that so many steps ago may have made
     unless_newer_than: int | None = None
+    only_if: OnlyIf | None = None
 
     async def __call__(self, catalog: Catalog, bucket: Bucket, unique: str) -> Any:
         version_id = version_of(self.version, unique)
         deletions = [
-            Deletion(key, version_id, f"{unique}.{number}", int(unique[1:]), self.unless_newer_than)
+            Deletion(
+                key, version_id, f"{unique}.{number}", int(unique[1:]), self.unless_newer_than, only_if=self.only_if
+            )
             for number, key in enumerate(self.keys)
         ]
         return list(await catalog.delete_objects(bucket.bucket_id, deletions))
@@ -175,6 +180,7 @@ class Complete:
     upload_id: str
     forbid_overwrite: bool
     leave_out: int
+    only_if: OnlyIf | None
 
     async def __call__(self, catalog: Catalog, bucket: Bucket, unique: str) -> Any:
         upload = await catalog.find_upload(bucket.bucket_id, self.key, self.upload_id)
@@ -183,7 +189,9 @@ class Complete:
         parts, _ = await catalog.list_parts(bucket.bucket_id, self.key, self.upload_id, marker=0, limit=10)
         segments = tuple(s for part in parts if part.number != self.leave_out for s in part.segments)
         record = an_object(self.key, None, version_id=unique, last_modified=int(unique[1:]), segments=segments)
-        return await catalog.complete_upload(bucket.bucket_id, upload, record, forbid_overwrite=self.forbid_overwrite)
+        return await catalog.complete_upload(
+            bucket.bucket_id, upload, record, forbid_overwrite=self.forbid_overwrite, only_if=self.only_if
+        )
 
 
 @dataclass(frozen=True)
@@ -219,6 +227,7 @@ blob_ids = st.lists(st.sampled_from((BLOB_A, BLOB_B, BLOB_C)), max_size=4).map(t
 contents = st.one_of(st.sampled_from((b"", b"hello", bytes(5000))), blob_ids)
 versions = st.sampled_from((None, 0, 1, 2, 3))
 ids = st.sampled_from(("u1", "u2"))
+meant = st.sampled_from((None, None, OnlyIf("*"), OnlyIf(size=5), OnlyIf(last_modified=3)))
 upload_markers = st.tuples(few_keys, st.sampled_from(("", "u1", "u15")))
 simple_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Put, keys, contents, st.booleans()),
@@ -230,8 +239,8 @@ simple_steps: st.SearchStrategy[Step] = st.one_of(
 )
 versioned_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Put, few_keys, contents, st.booleans(), st.booleans()),
-    st.builds(Put, few_keys, contents),
-    st.builds(Delete, st.lists(few_keys, max_size=3).map(tuple), versions, st.sampled_from((None, 5))),
+    st.builds(Put, few_keys, contents, only_if=meant),
+    st.builds(Delete, st.lists(few_keys, max_size=3).map(tuple), versions, st.sampled_from((None, 5)), meant),
     st.builds(Change, few_keys, versions, blob_ids),
     st.builds(Find, few_keys, versions),
     st.builds(ListVersions, texts, delimiters, few_keys, versions, st.integers(1, 5)),
@@ -239,7 +248,7 @@ versioned_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(SetVersioning, st.sampled_from(("Enabled", "Suspended"))),
     st.builds(Initiate, few_keys, ids),
     st.builds(PutPart, few_keys, ids, st.integers(1, 3), blob_ids),
-    st.builds(Complete, few_keys, ids, st.booleans(), st.integers(1, 4)),
+    st.builds(Complete, few_keys, ids, st.booleans(), st.integers(1, 4), meant),
     st.builds(Abort, few_keys, ids),
     st.builds(ListUploads, texts, delimiters, upload_markers, st.integers(1, 4)),
     st.builds(Stat),
@@ -253,7 +262,7 @@ stores = settings(
 async def outcome(step: Step, catalog: Catalog, bucket: Bucket, unique: str) -> Any:
     try:
         return _in_any_order(await step(catalog, bucket, unique))
-    except (AlreadyThere, Gone, Stale, ValueError) as refusal:
+    except (AlreadyThere, Gone, Stale, Unmet, ValueError) as refusal:
         return type(refusal)
 
 

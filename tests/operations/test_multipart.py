@@ -13,7 +13,14 @@ from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.operations.get import open_content
 from coatcheck.operations.intake import Arriving
 from coatcheck.operations.list import Selection
-from coatcheck.operations.multipart import abort_upload, complete_upload, initiate_upload, list_parts, list_uploads
+from coatcheck.operations.multipart import (
+    Completion,
+    abort_upload,
+    complete_upload,
+    initiate_upload,
+    list_parts,
+    list_uploads,
+)
 from coatcheck.operations.part import copy_part, upload_part
 from coatcheck.operations.source import SourceName
 from coatcheck.ports.catalog import Stale, Written
@@ -40,7 +47,7 @@ async def test_the_parts_that_are_named_become_the_object_and_the_others_go() ->
     first, _, last = [await sent(stage, upload_id, number, LARGE * 2) for number in (1, 2, 3)]
     wanted = [(1, first.etag), (3, last.etag)]
     grant = stage.grant(Action.PUT_OBJECT)
-    record = (await complete_upload(stage.context(), grant, upload_id, wanted, acl="private")).record
+    record = (await complete_upload(stage.context(), grant, upload_id, Completion(wanted, acl="private"))).record
     assert record == await stage.find("a")
     assert (record.kind, record.size, record.acl, record.tags) == ("Multipart", 400_000, "private", TAGGED.tags)
     assert (record.storage_class, record.segments) == ("IA", (*first.segments, *last.segments))
@@ -59,7 +66,7 @@ async def test_a_part_copied_from_blobs_shares_them() -> None:
     assert copied.part.segments == (source.record.segments[0]._replace(start=10, stop=20),)
     assert copied.part.etag == "781E5E245D69B566979B86E28D23F2C7"
     await stage.put("b", b"hello")
-    record = (await complete_upload(stage.context(), grant, upload_id, None)).record
+    record = (await complete_upload(stage.context(), grant, upload_id, Completion())).record
     stream = await open_content(stage.context(), stage.grant(Action.GET_OBJECT), record, ByteRange(0, 10))
     assert await content_of(stream) == b"0123456789"
 
@@ -69,7 +76,7 @@ async def test_a_part_that_is_not_as_it_was_named_stops_the_end() -> None:
     upload_id = await begun(stage)
     await sent(stage, upload_id, 1, b"one")
     with pytest.raises(OssError) as refusal:
-        await complete_upload(stage.context(), stage.grant(Action.PUT_OBJECT), upload_id, [(1, "0" * 32)])
+        await complete_upload(stage.context(), stage.grant(Action.PUT_OBJECT), upload_id, Completion([(1, "0" * 32)]))
     assert refusal.value.fault is INVALID_PART
     page = await list_parts(stage.context(), stage.grant(Action.LIST_PARTS), upload_id, marker=0, limit=10)
     assert ([part.number for part in page.parts], page.more) == ([1], False)
@@ -110,7 +117,7 @@ async def test_an_end_that_parts_came_before_is_tried_again_but_not_without_end(
     catalog.times = 100
     grant = stage.grant(Action.PUT_OBJECT)
     with pytest.raises(OssError) as refusal:
-        await complete_upload(stage.context(), grant, upload_id, None)
+        await complete_upload(stage.context(), grant, upload_id, Completion())
     assert (refusal.value.fault, catalog.tries) == (INTERNAL_ERROR, 8)
     catalog.times, catalog.tries = 2, 0
-    assert (await complete_upload(stage.context(), grant, upload_id, None)).record.size == 3
+    assert (await complete_upload(stage.context(), grant, upload_id, Completion())).record.size == 3

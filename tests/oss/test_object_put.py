@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.memory_bytes import MemoryBlobWriter, MemoryByteStore
 from coatcheck.ports.catalog import NoSpace, Written
-from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import BodyFailed, BodyStalled, Request
 
@@ -326,9 +326,7 @@ async def test_a_put_that_is_cancelled_leaves_no_bytes(house: House) -> None:
 
 
 class FullCatalog(MemoryCatalog):
-    async def put_object(
-        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
-    ) -> Written:
+    async def put_object(self, *arguments: Any, **named: Any) -> Written:
         raise NoSpace
 
 

@@ -12,11 +12,23 @@ from coatcheck.core.access_point_names import make_alias
 from coatcheck.core.errors import OBJECT_NOT_APPENDABLE, OssError
 from coatcheck.ports.access_point import AccessPoint, write_access_point
 from coatcheck.ports.bucket import JOURNAL, REPLICATION, Bucket, BucketStat, ClassStat, NewBucket
-from coatcheck.ports.catalog import AlreadyThere, BucketChange, Catalog, Gone, HasEntries, NotEmpty, Stale, TooMany
+from coatcheck.ports.catalog import (
+    AlreadyThere,
+    BucketChange,
+    Catalog,
+    Gone,
+    HasEntries,
+    NotEmpty,
+    NothingThere,
+    Stale,
+    TooMany,
+    Unmet,
+)
 from coatcheck.ports.object import (
     Deletion,
     ListPage,
     ObjectRecord,
+    OnlyIf,
     Restore,
     Segment,
     VersionPage,
@@ -598,6 +610,46 @@ class CatalogContract:
         assert len(winners) == 1
         assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"%d" % winners[0])
 
+    async def test_a_put_may_mean_the_object_that_is_there(self, catalog: Catalog, bucket: Bucket) -> None:
+        with pytest.raises(NothingThere):
+            await catalog.put_object(bucket.bucket_id, an_object("a"), only_if=OnlyIf("*"))
+        await catalog.put_object(bucket.bucket_id, an_object("a", b"first", etag="A1"))
+        with pytest.raises(Unmet):
+            await catalog.put_object(bucket.bucket_id, an_object("a", b"second", etag="B2"), only_if=OnlyIf("B2"))
+        assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"first", etag="A1")
+        await catalog.put_object(bucket.bucket_id, an_object("a", b"second", etag="B2"), only_if=OnlyIf("A1"))
+        await catalog.put_object(bucket.bucket_id, an_object("a", b"third", etag="C3"), only_if=OnlyIf("*"))
+        assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a", b"third", etag="C3")
+
+    async def test_of_many_at_once_that_mean_the_same_object_one_wins(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, an_object("a", b"", etag="A1"))
+        puts = [
+            catalog.put_object(bucket.bucket_id, an_object("a", b"%d" % n, etag="B2"), only_if=OnlyIf("A1"))
+            for n in range(20)
+        ]
+        outcomes = await asyncio.gather(*puts, return_exceptions=True)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Unmet"] * 19 + ["Written"]
+
+    async def test_the_object_that_is_meant_is_the_newest_version(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v1", etag="A1"))
+        await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v2", etag="B2"))
+        with pytest.raises(Unmet):
+            await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v3"), only_if=OnlyIf("A1"))
+        await catalog.delete_object(bucket.bucket_id, Deletion("a", None, "m1", 300))
+        with pytest.raises(NothingThere):
+            await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v3"), only_if=OnlyIf("B2"))
+
+    async def test_a_delete_leaves_what_was_not_meant(self, catalog: Catalog, bucket: Bucket) -> None:
+        await catalog.put_object(bucket.bucket_id, an_object("a", b"five5", etag="A1", last_modified=100))
+        wrong = [OnlyIf("B2"), OnlyIf("A1", 6), OnlyIf("A1", 5, 99), OnlyIf(size=4), OnlyIf(last_modified=101)]
+        for only_if in wrong:
+            deleted = await catalog.delete_object(bucket.bucket_id, Deletion("a", only_if=only_if))
+            assert (deleted.existed, deleted.unmet) == (False, True), only_if
+        both = [Deletion("a", only_if=OnlyIf("A1", 5, 100)), Deletion("none", only_if=OnlyIf("*"))]
+        deleted_both = await catalog.delete_objects(bucket.bucket_id, both)
+        assert [(one.existed, one.unmet) for one in deleted_both] == [(True, False), (False, False)]
+
     async def test_deleting_tells_whether_there_was_anything(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.put_object(bucket.bucket_id, an_object("a"))
         assert (await catalog.delete_object(bucket.bucket_id, Deletion("a"))).existed
@@ -888,6 +940,8 @@ class CatalogContract:
         upload = await the_upload(catalog, bucket)
         with pytest.raises(AlreadyThere):
             await catalog.complete_upload(bucket.bucket_id, upload, record, forbid_overwrite=True)
+        with pytest.raises(Unmet):
+            await catalog.complete_upload(bucket.bucket_id, upload, record, only_if=OnlyIf("B2"))
         written = await catalog.complete_upload(bucket.bucket_id, upload, record)
         assert (written.version_id, sorted(written.released)) == ("null", [BLOB_B, BLOB_C])
         assert await catalog.find_object(bucket.bucket_id, "a") == record

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 from ..core.errors import OssError
 from ..core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
 from ..core.tally import COMMIT_BOUNDS, COMMIT_BOUNDS_S, Tally
-from ..ports.catalog import AlreadyThere, Busy, Gone, Immutable, NotEmpty, NotWritten, Stale, TooMany, Unknown
+from ..ports.catalog import AlreadyThere, Busy, Gone, Immutable, NotEmpty, NotWritten, Stale, TooMany, Unknown, Unmet
 from ..ports.quota import OverQuota
 from .sql.contract import REGISTER, Held
 from .trouble import tell_trouble
@@ -34,7 +34,7 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 _BATCH_MAX: Final = 256  # mutations in one transaction: with inline bodies at most 16 MiB
-_REFUSALS: Final = (AlreadyThere, Gone, Immutable, NotEmpty, OverQuota, Stale, TooMany, OssError)
+_REFUSALS: Final = (AlreadyThere, Gone, Immutable, NotEmpty, OverQuota, Stale, TooMany, Unmet, OssError)
 
 
 class Locked(Exception):

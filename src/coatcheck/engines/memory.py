@@ -27,6 +27,7 @@ from ..ports.catalog import (
     Stale,
     TooMany,
     Written,
+    weigh_overwrite,
 )
 from ..ports.object import (
     DELETE_MARKER,
@@ -34,6 +35,7 @@ from ..ports.object import (
     Deletion,
     ListPage,
     ObjectRecord,
+    OnlyIf,
     Segment,
     VersionPage,
     delete_marker,
@@ -254,19 +256,24 @@ class MemoryCatalog(MemoryEntries):
         return next((record for record in versions if version_id in (None, record.version_id)), None)
 
     async def put_object(
-        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
+        self,
+        bucket_id: int,
+        record: ObjectRecord,
+        *,
+        forbid_overwrite: bool = False,
+        only_if: OnlyIf | None = None,
+        shared: bool = False,
     ) -> Written:
-        self._check_overwrite(bucket_id, record.key, forbid_overwrite)
+        self._check_overwrite(bucket_id, record.key, forbid_overwrite, only_if)
         self._check_replaced(bucket_id, record.key)
         self.check_quota(bucket_id, self._growth(bucket_id, record))
         self._check_blobs(_blob_ids(record.segments), shared=shared)
         self.references.update(_blob_ids(record.segments))
         return self._put_version(bucket_id, record)
 
-    def _check_overwrite(self, bucket_id: int, key: str, forbid_overwrite: bool) -> None:
+    def _check_overwrite(self, bucket_id: int, key: str, forbid_overwrite: bool, only_if: OnlyIf | None) -> None:
         versions = self._objects_of(bucket_id).get(key)
-        if forbid_overwrite and versions and versions[0].kind != DELETE_MARKER:
-            raise AlreadyThere(key)
+        weigh_overwrite(key, versions[0] if versions else None, forbid=forbid_overwrite, only_if=only_if)
 
     def _check_replaced(self, bucket_id: int, key: str) -> None:
         """Raises: Immutable, if a new version would take the place of one that stays."""
@@ -333,6 +340,10 @@ class MemoryCatalog(MemoryEntries):
             meant = next((old for old in versions if deletion.version_id in (None, old.version_id)), None)
             if meant is None or meant.last_modified > deletion.unless_newer_than:
                 return Deleted(existed=False)
+        if deletion.only_if is not None:
+            there = self.look_for_object(bucket_id, deletion.key, deletion.version_id)
+            if deletion.only_if.misses(there):
+                return Deleted(existed=False, unmet=True)
         versioning = self._bucket_of(bucket_id).versioning
         if self._is_held(bucket_id, deletion):
             return Deleted(existed=False, immutable=True)
@@ -442,13 +453,19 @@ class MemoryCatalog(MemoryEntries):
         return behind[:limit], len(behind) > limit
 
     async def complete_upload(
-        self, bucket_id: int, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool = False
+        self,
+        bucket_id: int,
+        upload: Upload,
+        record: ObjectRecord,
+        *,
+        forbid_overwrite: bool = False,
+        only_if: OnlyIf | None = None,
     ) -> Written:
         place = (bucket_id, upload.key, upload.upload_id)
         now, parts = self._upload_at(place)
         if now.revision != upload.revision:
             raise Stale(upload.upload_id)
-        self._check_overwrite(bucket_id, upload.key, forbid_overwrite)
+        self._check_overwrite(bucket_id, upload.key, forbid_overwrite, only_if)
         self._check_replaced(bucket_id, upload.key)
         more = self._growth(bucket_id, record)
         self.check_quota(bucket_id, Usage(more.size - sum(part.size for part in parts.values()), more.objects))

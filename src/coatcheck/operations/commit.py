@@ -17,10 +17,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from coatcheck.core.errors import FILE_IMMUTABLE, INTERNAL_ERROR, OssError
+from coatcheck.core.errors import FILE_IMMUTABLE, INTERNAL_ERROR, NO_SUCH_KEY, PRECONDITION_FAILED, OssError
 from coatcheck.ports.arrivals import Changed
 from coatcheck.ports.byte_store import BlobWriter, ByteStore, RemovalHeld
-from coatcheck.ports.catalog import AlreadyThere, Deleted, Gone, Immutable, NotWritten, Stale, Unknown, Written
+from coatcheck.ports.catalog import (
+    AlreadyThere,
+    Deleted,
+    Gone,
+    Immutable,
+    NothingThere,
+    NotWritten,
+    Stale,
+    Unknown,
+    Unmet,
+    Written,
+)
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.quota import OverQuota
@@ -66,17 +77,19 @@ async def commit(
 
     Args:
         gone, exists: what the catalog's Gone and AlreadyThere are for the client.
-    Raises: `gone`, `exists`, OssError FILE_IMMUTABLE, QUOTA_EXCEEDED, Stale, and what else the mutation raises: Unknown
-        among it.
+    Raises: `gone`, `exists`, OssError FILE_IMMUTABLE, PRECONDITION_FAILED, NO_SUCH_KEY, QUOTA_EXCEEDED, Stale, and what
+        else the mutation raises: Unknown among it.
     """
     try:
         result = await write
-    except (AlreadyThere, Gone, Immutable, NotWritten, OssError, OverQuota, Stale) as error:
+    except (AlreadyThere, Gone, Immutable, NotWritten, OssError, OverQuota, Stale, Unmet) as error:
         await discard(blob)
         if isinstance(error, OverQuota):
             raise quota_exceeded(error) from None
         if isinstance(error, Immutable):
             raise FILE_IMMUTABLE(Key=str(error)) from None
+        if isinstance(error, Unmet):
+            raise unmet(str(error), nothing_there=isinstance(error, NothingThere)) from None
         if isinstance(error, Gone) and gone is not None:
             raise gone from None
         if isinstance(error, AlreadyThere) and exists is not None:
@@ -86,6 +99,11 @@ async def commit(
         await blob.keep()
     await _remove(ports, _released_by(result))
     return result
+
+
+def unmet(key: str, *, nothing_there: bool) -> OssError:
+    """The refusal of a write that means another object than there is, or one where there is none."""
+    return NO_SUCH_KEY(Key=key) if nothing_there else PRECONDITION_FAILED(Condition="If-Match")
 
 
 async def commit_what_came(blob: BlobWriter | None, storing: Awaitable[Stored]) -> Stored:

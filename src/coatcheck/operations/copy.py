@@ -12,7 +12,7 @@ from coatcheck.core.errors import NO_SUCH_BUCKET, OPERATION_NOT_SUPPORTED
 from coatcheck.ports.bucket import Bucket, Tags
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.catalog import Stale
-from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, SYMLINK, ObjectRecord
+from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, SYMLINK, ObjectRecord, OnlyIf
 
 from .append import APPENDABLE
 from .commit import ReplacedMeanwhile, Stored, repeated
@@ -40,6 +40,7 @@ class CopyWishes(NamedTuple):
         acl, storage_class: None for what the bucket says; onto itself, for what is there.
         encryption: how the copy is to be kept; "" for as its source is.
         forbid_overwrite: only if the key has no object.
+        only_if: only if the key has that object.
         held: how it is held; a source's retention and hold are never copied.
         survives: whether a header of the source, by its name, stays where `headers` has none of that name.
     """
@@ -54,6 +55,7 @@ class CopyWishes(NamedTuple):
     forbid_overwrite: bool = False
     held: Held = FREE
     survives: Callable[[bytes], bool] = _nothing
+    only_if: OnlyIf | None = None
 
 
 class Copied(NamedTuple):
@@ -94,14 +96,22 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
     copy = replace(copy, last_modified=int(context.now))
     grant = await _decide_on_tags(context, bucket, copy, wishes)
     # Before bytes are encrypted; the commit checks again.
-    await check_writable(context, grant, asked=wishes.forbid_overwrite)
+    await check_writable(context, grant, asked=wishes.forbid_overwrite, only_if=wishes.only_if)
     blob = None
     if wishes.encryption not in ("", copy.encryption) and copy.kind != SYMLINK:
         copy, blob = await _encrypt(context, copy, source, wishes.encryption)
     if onto_itself:
         return Copied(await _change(context, grant, record, copy, blob), source)
-    forbidden = wishes.forbid_overwrite
-    return Copied(await put_record(context, grant, copy, blob, forbid_overwrite=forbidden, shared=blob is None), source)
+    stored = await put_record(
+        context,
+        grant,
+        copy,
+        blob,
+        forbid_overwrite=wishes.forbid_overwrite,
+        only_if=wishes.only_if,
+        shared=blob is None,
+    )
+    return Copied(stored, source)
 
 
 def _copy_of(record: ObjectRecord, bucket: Bucket, key: str, wishes: CopyWishes, *, onto_itself: bool) -> ObjectRecord:

@@ -10,19 +10,20 @@ from coatcheck.access.decide import Grant
 from coatcheck.core.errors import FILE_IMMUTABLE, NO_SUCH_BUCKET
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Deleted
-from coatcheck.ports.object import Deletion, ObjectRecord
+from coatcheck.ports.object import Deletion, ObjectRecord, OnlyIf
 
-from .commit import commit
+from .commit import commit, unmet
 from .context import Context
 from .retention import need_bypass
 from .versions import version_id_for
 
 
 class Named(NamedTuple):
-    """An object to delete, or that version of it, which then goes for good."""
+    """An object to delete, or that version of it, which then goes for good; `only_if`: unless it is another one."""
 
     key: str
     version_id: str | None = None
+    only_if: OnlyIf | None = None
 
 
 async def delete_object(
@@ -31,6 +32,7 @@ async def delete_object(
     version_id: str | None = None,
     *,
     found: ObjectRecord | None = None,
+    only_if: OnlyIf | None = None,
     bypass_governance: bool = False,
 ) -> Deleted:
     """Delete the grant's key; fine if there is nothing. A versioned bucket keeps its versions under a delete marker.
@@ -38,18 +40,23 @@ async def delete_object(
     Args:
         version_id: that version, for good.
         found: the version that is meant, as far as the decision needed it.
+        only_if: unless it is another one.
         bypass_governance: also what is retained under GOVERNANCE; that needs a right of its own.
-    Raises: OssError NO_SUCH_BUCKET, FILE_IMMUTABLE, or a refusal; NotWritten.
+    Raises: OssError NO_SUCH_BUCKET, FILE_IMMUTABLE, PRECONDITION_FAILED, or a refusal; NotWritten.
     """
     grant.need(Action.DELETE_OBJECT)
     bucket = grant.this_bucket
     if bypass_governance:
         need_bypass(context, bucket, grant.this_key, found)
-    deletion = _deletion(context, bucket, Named(grant.this_key, version_id), bypass_governance=bypass_governance)
+    deletion = _deletion(
+        context, bucket, Named(grant.this_key, version_id, only_if), bypass_governance=bypass_governance
+    )
     write = context.ports.catalog.delete_object(bucket.bucket_id, deletion)
     deleted = await commit(context.ports, write, gone=NO_SUCH_BUCKET(BucketName=bucket.name))
     if deleted.immutable:
         raise FILE_IMMUTABLE(Key=grant.this_key)
+    if deleted.unmet:
+        raise unmet(grant.this_key, nothing_there=False)
     return deleted
 
 
@@ -57,7 +64,7 @@ async def delete_objects(
     context: Context, grant: Grant, named: Sequence[Named], *, bypass_governance: bool = False
 ) -> Sequence[Deleted]:
     """Delete many in one transaction, if all of them may be deleted; missing ones count as deleted. What is retained or
-    held stays, and doesn't keep the others from going.
+    held, or is another one than was meant, stays, and doesn't keep the others from going.
 
     Returns: what became of each, in order.
     Raises: OssError NO_SUCH_BUCKET, or the refusal of the first that may not be deleted; NotWritten.
@@ -73,7 +80,7 @@ async def delete_objects(
 
 async def _decide_on(context: Context, bucket: Bucket, named: Named, *, bypass_governance: bool) -> None:
     """Each key needs the right to delete it. Raises: OssError, a refusal."""
-    key, version_id = named
+    key, version_id, _ = named
     found = None
     if context.needs_object(bucket):
         found = await context.ports.catalog.find_object(bucket.bucket_id, key, version_id)
@@ -84,4 +91,11 @@ async def _decide_on(context: Context, bucket: Bucket, named: Named, *, bypass_g
 
 def _deletion(context: Context, bucket: Bucket, named: Named, *, bypass_governance: bool) -> Deletion:
     marker_id, now = version_id_for(bucket), int(context.now)
-    return Deletion(named.key, named.version_id, marker_id, now, bypass_governance=bypass_governance)
+    return Deletion(
+        named.key,
+        named.version_id,
+        marker_id,
+        now,
+        bypass_governance=bypass_governance,
+        only_if=named.only_if,
+    )

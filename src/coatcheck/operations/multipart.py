@@ -24,7 +24,7 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.limits import PART_MIN_BYTES, PARTS_MAX
 from coatcheck.ports.catalog import Gone
-from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, ObjectRecord
+from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, ObjectRecord, OnlyIf
 from coatcheck.ports.upload import Part, Upload, UploadPage
 
 from .commit import WRITE_ATTEMPTS, Stored, commit, repeated
@@ -38,6 +38,24 @@ from .versions import version_id_for
 WriteEtag = Callable[[Sequence[str]], str]
 Wanted = Sequence[tuple[int, str]]  # part number, and ETag in any case, with or without quotes
 _LOST = "Parts of this upload come in faster than it can be completed. Try again."
+
+
+class Completion(NamedTuple):
+    """How an upload becomes an object.
+
+    Attributes:
+        wanted: the parts, by numbers that ascend; None for all there are, of which there must be one.
+        acl: that the object is to get; None leaves it to the bucket.
+        forbid_overwrite: only if the key has no object.
+        only_if: only if that is the object that the key has.
+        write_etag: the object's ETag of those of its parts, of which there is at least one.
+    """
+
+    wanted: Wanted | None = None
+    acl: str | None = None
+    forbid_overwrite: bool = False
+    only_if: OnlyIf | None = None
+    write_etag: WriteEtag = multipart_etag
 
 
 class PartsPage(NamedTuple):
@@ -75,34 +93,22 @@ async def initiate_upload(context: Context, grant: Grant, new: NewObject, *, seq
     return upload
 
 
-async def complete_upload(
-    context: Context,
-    grant: Grant,
-    upload_id: str,
-    wanted: Wanted | None,
-    *,
-    acl: str | None = None,
-    forbid_overwrite: bool = False,
-    write_etag: WriteEtag = multipart_etag,
-) -> Stored:
+async def complete_upload(context: Context, grant: Grant, upload_id: str, wishes: Completion) -> Stored:
     """Make the parts that are named, in their order, the object of the grant's key; all others go.
 
-    Args:
-        wanted: numbers ascend; None for all parts there are, of which there must be one.
-        acl: that the object is to get; None leaves it to the bucket.
-        write_etag: the object's ETag of those of its parts, of which there is at least one.
     Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL, FILE_ALREADY_EXISTS,
-        INTERNAL_ERROR, or the refusal to store an object with the upload's tags; Damaged; NotWritten.
+        PRECONDITION_FAILED and NO_SUCH_KEY (`only_if`), INTERNAL_ERROR, or the refusal to store an object with the
+        upload's tags; Damaged; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
 
     async def look(_: Upload | None) -> Upload:
-        return await open_upload(context, grant, upload_id, acl=acl)
+        return await open_upload(context, grant, upload_id, acl=wishes.acl)
 
     async def attempt(upload: Upload) -> Stored:
-        record = await _compose(context, grant, upload, wanted, write_etag)
-        record = replace(record, acl=acl or DEFAULT_ACL)
-        return await _complete(context, grant, upload, record, forbid_overwrite=forbid_overwrite)
+        record = await _compose(context, grant, upload, wishes)
+        record = replace(record, acl=wishes.acl or DEFAULT_ACL)
+        return await _complete(context, grant, upload, record, wishes)
 
     return await repeated(await look(None), attempt, look, attempts=WRITE_ATTEMPTS, lost=_LOST)
 
@@ -159,16 +165,14 @@ async def _find_upload(context: Context, grant: Grant, upload_id: str) -> Upload
 # --- completing ------------------------------------------------------------------------------------------------------
 
 
-async def _compose(
-    context: Context, grant: Grant, upload: Upload, wanted: Wanted | None, write_etag: WriteEtag
-) -> ObjectRecord:
+async def _compose(context: Context, grant: Grant, upload: Upload, wishes: Completion) -> ObjectRecord:
     """The object of the parts that are there. Raises: OssError INVALID_PART, ENTITY_TOO_SMALL, NO_SUCH_UPLOAD."""
     bucket = grant.this_bucket
     parts, _ = await context.ports.catalog.list_parts(
         bucket.bucket_id, upload.key, upload.upload_id, marker=0, limit=PARTS_MAX
     )
     try:
-        record = await asyncio.to_thread(compose, upload, parts, wanted, write_etag)
+        record = await asyncio.to_thread(compose, upload, parts, wishes)
     except OssError:
         await _find_upload(context, grant, upload.upload_id)  # else it was ended meanwhile, and its parts with it
         raise
@@ -177,26 +181,23 @@ async def _compose(
     return replace(record, version_id=version_id_for(bucket), last_modified=int(context.now))
 
 
-async def _complete(
-    context: Context, grant: Grant, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool
-) -> Stored:
-    """Raises: Stale, when a part came in meanwhile; OssError NO_SUCH_UPLOAD, FILE_ALREADY_EXISTS; NotWritten."""
-    forbidden = forbids_overwrite(context, grant, asked=forbid_overwrite)
+async def _complete(context: Context, grant: Grant, upload: Upload, record: ObjectRecord, wishes: Completion) -> Stored:
+    """Raises: Stale, when a part came in meanwhile; OssError as `complete_upload`; NotWritten."""
+    forbidden = forbids_overwrite(context, grant, asked=wishes.forbid_overwrite)
     write = context.ports.catalog.complete_upload(
-        grant.this_bucket.bucket_id, upload, record, forbid_overwrite=forbidden
+        grant.this_bucket.bucket_id, upload, record, forbid_overwrite=forbidden, only_if=wishes.only_if
     )
     gone, exists = NO_SUCH_UPLOAD(UploadId=upload.upload_id), FILE_ALREADY_EXISTS(ec="0042-00000214", Key=upload.key)
     written = await commit(context.ports, write, gone=gone, exists=exists)
     return Stored(record, written.version_id)
 
 
-def compose(
-    upload: Upload, parts: Sequence[Part], wanted: Wanted | None, write_etag: WriteEtag = multipart_etag
-) -> ObjectRecord:
+def compose(upload: Upload, parts: Sequence[Part], wishes: Completion) -> ObjectRecord:
     """The object of the parts. Thousands take a while, so this runs in a thread.
 
     Raises: OssError INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL.
     """
+    wanted = wishes.wanted
     check_order(upload, [part.number for part in parts] if wanted is None else [number for number, _ in wanted])
     chosen = parts if wanted is None else _choose(upload, parts, wanted)
     if not chosen and wanted is None:
@@ -211,7 +212,7 @@ def compose(
         version_id=NULL_VERSION,
         kind="Multipart",
         size=sum(part.size for part in chosen),
-        etag=write_etag([part.etag for part in chosen]),
+        etag=wishes.write_etag([part.etag for part in chosen]),
         crc64=crc64,
         last_modified=0,
         acl=DEFAULT_ACL,

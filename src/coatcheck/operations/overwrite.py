@@ -6,9 +6,10 @@ from coatcheck.access.decide import Grant
 from coatcheck.configurations import overwrite
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, FILE_IMMUTABLE
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.object import DELETE_MARKER, ObjectRecord
+from coatcheck.ports.object import DELETE_MARKER, ObjectRecord, OnlyIf
 from coatcheck.ports.worm import BUCKET_WORM, OBJECT_WORM, make_rules
 
+from .commit import unmet
 from .context import Context
 
 
@@ -36,12 +37,16 @@ async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> Non
         raise FILE_ALREADY_EXISTS(Key=grant.this_key)
 
 
-async def check_writable(context: Context, grant: Grant, *, asked: bool) -> None:
-    """The same, and whether the object that is there may go now.
+async def check_writable(context: Context, grant: Grant, *, asked: bool, only_if: OnlyIf | None = None) -> None:
+    """The same, whether the object that is there is the one that is meant, and whether it may go now.
 
-    Raises: OssError FILE_ALREADY_EXISTS, FILE_IMMUTABLE.
+    Raises: OssError FILE_ALREADY_EXISTS, PRECONDITION_FAILED, NO_SUCH_KEY, FILE_IMMUTABLE.
     """
     await check_overwrite(context, grant, asked=asked)
+    if only_if is not None:
+        there = await _find_object(context, grant)
+        if there is None or only_if.misses(there):
+            raise unmet(grant.this_key, nothing_there=there is None)
     bucket = grant.this_bucket
     if bucket.configurations and not bucket.versioning and bucket.configuration(BUCKET_WORM) is not None:
         found = await _find_object(context, grant)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.ports.bucket import Tags
-from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.object import ObjectRecord, OnlyIf
 
 from .commit import Stored
 from .context import Context
@@ -25,6 +25,7 @@ class NewObject(NamedTuple):
         encryption: its content arrived so: a blob is encrypted already.
         held: until when, and whether, it neither goes nor changes.
         forbid_overwrite: it is refused where the key has an object, whatever the bucket says of that.
+        only_if: it is refused unless that is the object that the key has.
     """
 
     acl: str
@@ -34,13 +35,14 @@ class NewObject(NamedTuple):
     encryption: str = ""
     forbid_overwrite: bool = False
     held: Held = FREE
+    only_if: OnlyIf | None = None
 
 
 async def put_object(context: Context, grant: Grant, new: NewObject, incoming: Incoming) -> Stored:
     """Make what arrived the object of the grant's key. It is durable and visible when this returns.
 
-    Raises: OssError NO_SUCH_BUCKET (it went meanwhile), FILE_ALREADY_EXISTS, FILE_IMMUTABLE; NotWritten. Nothing
-        is stored then.
+    Raises: OssError NO_SUCH_BUCKET (it went meanwhile), FILE_ALREADY_EXISTS, PRECONDITION_FAILED and NO_SUCH_KEY
+        (`only_if`), FILE_IMMUTABLE; NotWritten. Nothing is stored then.
     """
     grant.need(Action.PUT_OBJECT)
     bucket, store = grant.this_bucket, context.ports.byte_store
@@ -62,4 +64,6 @@ async def put_object(context: Context, grant: Grant, new: NewObject, incoming: I
         retention=new.held.retention,
         legal_hold=new.held.legal_hold,
     )
-    return await put_record(context, grant, record, incoming.blob, forbid_overwrite=new.forbid_overwrite)
+    return await put_record(
+        context, grant, record, incoming.blob, forbid_overwrite=new.forbid_overwrite, only_if=new.only_if
+    )

@@ -6,7 +6,7 @@ from coatcheck.access.decide import Grant
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, NO_SUCH_BUCKET, NO_SUCH_KEY
 from coatcheck.ports.byte_store import BlobWriter
 from coatcheck.ports.catalog import Change
-from coatcheck.ports.object import ObjectRecord
+from coatcheck.ports.object import ObjectRecord, OnlyIf
 
 from .commit import Stored, commit
 from .context import Context
@@ -20,18 +20,23 @@ async def put_record(
     blob: BlobWriter | None = None,
     *,
     forbid_overwrite: bool = False,
+    only_if: OnlyIf | None = None,
     shared: bool = False,
 ) -> Stored:
     """Make the record the current version of the grant's key; `blob` is the new one that it names, if it names one.
 
     Args:
         forbid_overwrite: not where there is an object, even if the bucket's rules allow it.
+        only_if: only where that is the object that is there.
         shared: its blobs are another version's, as the catalog's `put_object` has it.
-    Raises: OssError NO_SUCH_BUCKET, FILE_ALREADY_EXISTS, FILE_IMMUTABLE; Stale, with `shared`; NotWritten.
+    Raises: OssError NO_SUCH_BUCKET, FILE_ALREADY_EXISTS, PRECONDITION_FAILED, NO_SUCH_KEY, FILE_IMMUTABLE;
+        Stale, with `shared`; NotWritten.
     """
     bucket = grant.this_bucket
     forbidden = forbids_overwrite(context, grant, asked=forbid_overwrite)
-    write = context.ports.catalog.put_object(bucket.bucket_id, record, forbid_overwrite=forbidden, shared=shared)
+    write = context.ports.catalog.put_object(
+        bucket.bucket_id, record, forbid_overwrite=forbidden, only_if=only_if, shared=shared
+    )
     gone, exists = NO_SUCH_BUCKET(BucketName=bucket.name), FILE_ALREADY_EXISTS(Key=record.key)
     written = await commit(context.ports, write, blob, gone=gone, exists=exists)
     return Stored(record, written.version_id)

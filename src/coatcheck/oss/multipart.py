@@ -64,9 +64,11 @@ async def complete_multipart_upload(call: Call) -> Reply:
         call.context,
         call.grant,
         read_upload_id(call),
-        await _read_wanted(call),
-        acl=None if acl is None else read_object_acl(acl),
-        forbid_overwrite=read_forbid_overwrite(call),
+        multipart.Completion(
+            wanted=await _read_wanted(call),
+            acl=None if acl is None else read_object_acl(acl),
+            forbid_overwrite=read_forbid_overwrite(call),
+        ),
     )
     record = stored.record
     nodes: list[Node] = [

@@ -14,6 +14,7 @@ from coatcheck.operations import delete
 from coatcheck.operations.delete import Named
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Deleted
+from coatcheck.ports.object import OnlyIf
 from coatcheck.wire.reply import Reply
 
 from .arguments import read_body, read_encoding_type
@@ -25,9 +26,14 @@ from .versions import asked_version, marker_headers, read_version_id, version_he
 async def delete_object(call: Call) -> Reply:
     """DeleteObject: 204 whether or not there was one. A versioned bucket keeps its versions under a delete marker,
     unless the request names one, which then goes for good."""
-    asked = asked_version(call.request.query, call.bucket)
+    return await delete_only_if(call, None)
+
+
+async def delete_only_if(call: Call, only_if: OnlyIf | None) -> Reply:
+    """The same, unless there is another object than the one that is meant. Raises: OssError PRECONDITION_FAILED."""
+    asked, bypass = asked_version(call.request.query, call.bucket), bypasses_governance(call)
     deleted = await delete.delete_object(
-        call.context, call.grant, asked, found=call.found, bypass_governance=bypasses_governance(call)
+        call.context, call.grant, asked, found=call.found, only_if=only_if, bypass_governance=bypass
     )
     if deleted.marker:
         return Reply(204, marker_headers(deleted.version_id))

@@ -26,7 +26,7 @@ from ..core.errors import Broken
 from ..core.times import Moments
 from .access_point import AccessPoint
 from .bucket import Bucket, BucketStat, NewBucket
-from .object import Deletion, ListPage, ObjectRecord, VersionPage
+from .object import DELETE_MARKER, Deletion, ListPage, Marks, ObjectRecord, OnlyIf, VersionPage
 from .quota import Quota, Usage
 from .upload import Part, Upload, UploadPage
 
@@ -38,6 +38,14 @@ EntryChange = Callable[[str | None], str | None]
 
 class AlreadyThere(Exception):
     """What was to be made exists."""
+
+
+class Unmet(Exception):
+    """The key's current version isn't the one that the mutation means."""
+
+
+class NothingThere(Unmet):
+    """The key has no current version, and the mutation means one."""
 
 
 class Gone(Exception):
@@ -99,6 +107,20 @@ class BytesAway(NotWritten, Broken):
     """
 
 
+def weigh_overwrite(key: str, current: Marks | None, *, forbid: bool, only_if: OnlyIf | None) -> None:
+    """Whether a key whose current version is that one may get another. For every engine, within its transaction.
+
+    Raises: AlreadyThere, Unmet, NothingThere: see `Catalog.put_object`.
+    """
+    is_there = current is not None and current.kind != DELETE_MARKER
+    if forbid and is_there:
+        raise AlreadyThere(key)
+    if only_if is not None and not is_there:
+        raise NothingThere(key)
+    if only_if is not None and only_if.misses(current):
+        raise Unmet(key)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A committed write: the version it made, and the blobs that no row names any more."""
@@ -117,6 +139,7 @@ class Deleted:
         version_id: of the marker it made, or of the version it removed from a versioned bucket; else "".
         marker: it made, or removed, a delete marker.
         immutable: what was to go stays (see `worm`), and nothing was changed.
+        unmet: what is there isn't what was meant (`Deletion.only_if`), and nothing was changed.
     """
 
     existed: bool
@@ -124,6 +147,7 @@ class Deleted:
     version_id: str = ""
     marker: bool = False
     immutable: bool = False
+    unmet: bool = False
 
 
 class AccountEntry(NamedTuple):
@@ -315,7 +339,13 @@ class Catalog(Protocol):
         ...
 
     async def put_object(
-        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
+        self,
+        bucket_id: int,
+        record: ObjectRecord,
+        *,
+        forbid_overwrite: bool = False,
+        only_if: OnlyIf | None = None,
+        shared: bool = False,
     ) -> Written:
         """Make `record` the current version of its key.
 
@@ -323,10 +353,11 @@ class Catalog(Protocol):
 
         Args:
             forbid_overwrite: only if the key has no current version, or a delete marker.
+            only_if: only if that is the key's current version, whatever becomes of it.
             shared: its blobs are those of another row, which may have let go of them since it was read.
-        Raises: Gone (no such bucket any more), AlreadyThere (with forbid_overwrite), Stale (with shared, when a blob
-            isn't named any more), Immutable, NoSpace; ValueError for a blob that was released and not yet forgotten:
-            its bytes may be going.
+        Raises: Gone (no such bucket any more), AlreadyThere (with forbid_overwrite), Unmet and NothingThere (with
+            only_if), Stale (with shared, when a blob isn't named any more), Immutable, NoSpace; ValueError for a blob
+            that was released and not yet forgotten: its bytes may be going.
         """
         ...
 
@@ -403,13 +434,19 @@ class Catalog(Protocol):
         ...
 
     async def complete_upload(
-        self, bucket_id: int, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool = False
+        self,
+        bucket_id: int,
+        upload: Upload,
+        record: ObjectRecord,
+        *,
+        forbid_overwrite: bool = False,
+        only_if: OnlyIf | None = None,
     ) -> Written:
         """End the upload, and make `record`, whose segments are those of its parts, the current version of its key.
 
         No bytes move: the object takes over the blobs it names, those of other parts are released.
         Raises: Gone (no such upload any more), Stale (its parts are not those of `upload.revision`), AlreadyThere,
-            Immutable.
+            Unmet and NothingThere as with `put_object`, Immutable.
         """
         ...
 

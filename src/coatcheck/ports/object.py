@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 NULL_VERSION: Final = "null"
 DEFAULT_ACL: Final = "default"  # the `acl` that leaves it to the bucket
@@ -114,6 +114,44 @@ def delete_marker(key: str, version_id: str, last_modified: int) -> ObjectRecord
     return ObjectRecord(key, version_id, DELETE_MARKER, 0, "", 0, last_modified, DEFAULT_ACL, "", ())
 
 
+class Marks(Protocol):
+    """As much of a version as tells it from another one."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def etag(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def last_modified(self) -> int: ...
+
+
+class OnlyIf(NamedTuple):
+    """Which version a mutation means: nothing is done to another one.
+
+    Attributes:
+        etag: upper-case hex without quotes; "*" for any; None where it doesn't matter.
+        size: bytes, or None.
+        last_modified: Unix seconds, or None.
+    """
+
+    etag: str | None = None
+    size: int | None = None
+    last_modified: int | None = None
+
+    def means(self, found: Marks) -> bool:
+        return (
+            self.etag in (None, "*", found.etag)
+            and self.size in (None, found.size)
+            and self.last_modified in (None, found.last_modified)
+        )
+
+    def misses(self, found: Marks | None) -> bool:
+        """Whether there is an object, and another one; a delete marker is none."""
+        return found is not None and found.kind != DELETE_MARKER and not self.means(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Deletion:
     """What is to be deleted, of one key.
@@ -126,6 +164,7 @@ class Deletion:
         unless_newer_than: leave it (and say it wasn't there) if the version, or the current one, was modified later;
             Unix seconds. For who decided on what was read before.
         bypass_governance: also what is retained under GOVERNANCE.
+        only_if: leave it if the version, or the current one, is another; fine if there is none.
     """
 
     key: str
@@ -134,6 +173,7 @@ class Deletion:
     now: int = 0
     unless_newer_than: int | None = None
     bypass_governance: bool = False
+    only_if: OnlyIf | None = None
 
 
 @dataclass(frozen=True, slots=True)

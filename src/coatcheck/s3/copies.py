@@ -13,15 +13,16 @@ from coatcheck.oss.object_copy import read_wishes
 from coatcheck.oss.object_put import stored_headers
 from coatcheck.wire.reply import Reply
 
+from .conditions import read_write_condition
 from .documents import quoted, show
-from .objects import only_new
 
 
 async def copy_object(call: Call) -> Reply:
     """CopyObject: a copy onto itself must change something."""
     name, wishes = read_copy_source(call.request.headers), read_wishes(call)
-    if only_new(call.request):
-        wishes = wishes._replace(forbid_overwrite=True)
+    condition = read_write_condition(call.request.headers)
+    forbids = wishes.forbid_overwrite or condition.only_new
+    wishes = wishes._replace(forbid_overwrite=forbids, only_if=condition.only_if)
     changes = wishes.replaces_headers or wishes.replaces_tags or wishes.storage_class or wishes.encryption
     if not changes and name == SourceName(call.this_bucket.name, call.key):
         raise S3_COPY_ONTO_ITSELF()

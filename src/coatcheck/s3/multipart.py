@@ -18,7 +18,7 @@ from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, read_xml
 from coatcheck.operations import multipart
 from coatcheck.operations import part as parts
-from coatcheck.operations.multipart import Wanted
+from coatcheck.operations.multipart import Completion, Wanted
 from coatcheck.operations.source import Source
 from coatcheck.oss.arguments import read_body
 from coatcheck.oss.body_in import read_arriving
@@ -30,8 +30,9 @@ from coatcheck.oss.object_put import read_new_object, stored_headers
 from coatcheck.wire.ranges import RangeBehaviour, read_range
 from coatcheck.wire.reply import Reply
 
+from .conditions import read_write_condition
 from .documents import owner, quoted, read_number, show
-from .objects import only_new, sum_headers, with_type
+from .objects import sum_headers, with_type
 from .words import write_storage_class
 
 
@@ -75,12 +76,11 @@ async def upload_part_copy(call: Call) -> Reply:
 
 async def complete_multipart_upload(call: Call) -> Reply:
     """CompleteMultipartUpload."""
-    forbid = only_new(call.request)
+    condition = read_write_condition(call.request.headers)
     body = await read_body(call.request, most=COMPLETE_MAX_BYTES)
     wanted = _read_wanted(read_xml(body, "CompleteMultipartUpload"))
-    stored = await multipart.complete_upload(
-        call.context, call.grant, read_upload_id(call), wanted, forbid_overwrite=forbid, write_etag=s3_multipart_etag
-    )
+    wishes = Completion(wanted, None, condition.only_new, condition.only_if, s3_multipart_etag)
+    stored = await multipart.complete_upload(call.context, call.grant, read_upload_id(call), wishes)
     scheme = "https" if call.request.secure else "http"
     nodes: list[Node] = [
         ("Location", f"{scheme}://{call.request.host}{call.request.raw_path.decode('utf-8', 'replace')}"),

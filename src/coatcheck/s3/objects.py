@@ -6,7 +6,6 @@ from typing import Final
 
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
-from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.core.xml import Node
 from coatcheck.operations import put
 from coatcheck.operations.overwrite import check_writable
@@ -20,6 +19,7 @@ from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import Request
 
 from .body import S3Body
+from .conditions import read_write_condition
 from .documents import show
 from .words import write_storage_class
 
@@ -65,9 +65,9 @@ async def put_object(call: Call) -> Reply:
     """PutObject."""
     request = call.request
     new = read_new_object(call, with_type(request).headers)
-    if only_new(request):
-        new = new._replace(forbid_overwrite=True)
-    await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
+    condition = read_write_condition(request.headers)
+    new = new._replace(forbid_overwrite=new.forbid_overwrite or condition.only_new, only_if=condition.only_if)
+    await check_writable(call.context, call.grant, asked=new.forbid_overwrite, only_if=new.only_if)
     incoming = await take_in(request, call.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encryption=new.encryption)
     stored = await put.put_object(call.context, call.grant, new, incoming)
     return Reply(200, (*stored_headers(call, stored), *sum_headers(request)))
@@ -78,18 +78,6 @@ def with_type(request: Request) -> Request:
     if request.headers.get("content-type"):
         return request
     return request._replace(headers={**request.headers, "content-type": DEFAULT_CONTENT_TYPE})
-
-
-def only_new(request: Request) -> bool:
-    """Whether a write is meant for a key that has no object. Raises: OssError S3_NOT_BUILT, for other conditions."""
-    if "if-match" in request.headers:
-        raise S3_NOT_BUILT("Writes with If-Match are not built.", Header="If-Match")
-    condition = request.headers.get("if-none-match")
-    if condition is None:
-        return False
-    if condition.strip() != "*":
-        raise S3_NOT_BUILT("A write's If-None-Match can only be *.", Header="If-None-Match")
-    return True
 
 
 def sum_headers(request: Request) -> tuple[RawHeader, ...]:

@@ -15,7 +15,6 @@ from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.oss import bucket as oss_bucket
 from coatcheck.oss import bucket_versioning, configuration, object_tagging
 from coatcheck.oss import multipart as oss_multipart
-from coatcheck.oss import object_delete as oss_delete
 from coatcheck.oss.asking import ACL_AND_TAGS, ACL_AND_TAGS_LATER, BUCKET_ACL, OBJECT_ACL, TAGS, TAGS_LATER
 from coatcheck.oss.row import Level, Row
 from coatcheck.wire.query import Query
@@ -67,7 +66,7 @@ ROWS: Final = (
         header="x-amz-copy-source",
         asks=ACL_AND_TAGS_LATER,
     ),
-    Row("DELETE", Level.OBJECT, "", oss_delete.delete_object, Action.DELETE_OBJECT),
+    Row("DELETE", Level.OBJECT, "", deletes.delete_object, Action.DELETE_OBJECT),
     Row("GET", Level.OBJECT, "acl", acl.get_object_acl, Action.GET_OBJECT_ACL, reads_object=True),
     Row("PUT", Level.OBJECT, "acl", acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=OBJECT_ACL),
     Row("GET", Level.OBJECT, "attributes", objects.get_object_attributes, Action.GET_OBJECT, reads_object=True),

@@ -90,6 +90,8 @@ _KNOWN: Final = frozenset(
         "x-amz-date",
         "x-amz-decoded-content-length",
         "x-amz-expected-bucket-owner",
+        "x-amz-if-match-last-modified-time",
+        "x-amz-if-match-size",
         "x-amz-max-parts",
         "x-amz-mp-object-size",
         "x-amz-object-attributes",

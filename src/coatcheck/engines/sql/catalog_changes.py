@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ...core.times import Moments
 from ...ports.bucket import Bucket, NewBucket
 from ...ports.catalog import BucketChange, BucketCheck, Change, Deleted, EntryChange, Written
-from ...ports.object import Deletion, ObjectRecord
+from ...ports.object import Deletion, ObjectRecord, OnlyIf
 from ...ports.quota import Quota
 from ...ports.upload import Part, Upload
 from . import buckets, entries, objects, uploads, usage
@@ -90,7 +90,13 @@ class CatalogChanges:
         )  # every transaction notes it, when the last note is old
 
     async def put_object(
-        self, bucket_id: int, record: ObjectRecord, *, forbid_overwrite: bool = False, shared: bool = False
+        self,
+        bucket_id: int,
+        record: ObjectRecord,
+        *,
+        forbid_overwrite: bool = False,
+        only_if: OnlyIf | None = None,
+        shared: bool = False,
     ) -> Written:
         columns = objects.write_columns(record)
 
@@ -103,6 +109,7 @@ class CatalogChanges:
                 columns,
                 self._moments(),
                 forbid_overwrite=forbid_overwrite,
+                only_if=only_if,
                 shared=shared,
             )
 
@@ -146,12 +153,25 @@ class CatalogChanges:
         )
 
     async def complete_upload(
-        self, bucket_id: int, upload: Upload, record: ObjectRecord, *, forbid_overwrite: bool = False
+        self,
+        bucket_id: int,
+        upload: Upload,
+        record: ObjectRecord,
+        *,
+        forbid_overwrite: bool = False,
+        only_if: OnlyIf | None = None,
     ) -> Written:
         columns = objects.write_columns(record)
         return await self._writer.run(
             lambda connection: uploads.complete_upload(
-                connection, bucket_id, upload, record, columns, self._moments(), forbid_overwrite=forbid_overwrite
+                connection,
+                bucket_id,
+                upload,
+                record,
+                columns,
+                self._moments(),
+                forbid_overwrite=forbid_overwrite,
+                only_if=only_if,
             ),
             held_keys(bucket_id, upload.key, record.key),
         )

@@ -11,8 +11,17 @@ from typing import Any, Final, NamedTuple
 
 from ...core.digests import update_crc64
 from ...core.times import Moments
-from ...ports.catalog import AlreadyThere, Change, Deleted, Gone, Immutable, Written
-from ...ports.object import DELETE_MARKER, NULL_VERSION, Deletion, ObjectRecord, Retention, Segment, delete_marker
+from ...ports.catalog import Change, Deleted, Gone, Immutable, Written, weigh_overwrite
+from ...ports.object import (
+    DELETE_MARKER,
+    NULL_VERSION,
+    Deletion,
+    ObjectRecord,
+    OnlyIf,
+    Retention,
+    Segment,
+    delete_marker,
+)
 from ...ports.quota import Usage
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of, sums_of_tail
@@ -140,6 +149,7 @@ class _Place(NamedTuple):
     segments: bytes | None
     worm: str | None
     size: int
+    etag: str
 
     @property
     def usage(self) -> Usage:
@@ -155,7 +165,7 @@ class _Place(NamedTuple):
 
 
 _PLACE: Final = (
-    "SELECT seq, version_id, kind, last_modified, body_id, coalesce(object.segments, body.segments), worm, size"
+    "SELECT seq, version_id, kind, last_modified, body_id, coalesce(object.segments, body.segments), worm, size, etag"
     " FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
 
@@ -209,10 +219,11 @@ def put_object(
     moments: Moments,
     *,
     forbid_overwrite: bool,
+    only_if: OnlyIf | None,
     shared: bool,
 ) -> Written:
     rules = rules_of(connection, bucket_id, moments)
-    check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
+    check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite, only_if=only_if)
     replaced = find_replaced(connection, bucket_id, rules, record.key)
     check_quota(connection, bucket_id, growth(record, replaced))
     blob_ids = read_blob_ids(columns.segments)
@@ -242,12 +253,12 @@ def find_replaced(
     return replaced
 
 
-def check_overwrite(connection: SqlConnection, bucket_id: int, key: str, *, forbid: bool) -> None:
-    """Raises: AlreadyThere, if overwriting is forbidden and the key has a current version."""
-    if forbid:
-        current = find_place(connection, bucket_id, key, None)
-        if current is not None and current.kind != DELETE_MARKER:
-            raise AlreadyThere(key)
+def check_overwrite(
+    connection: SqlConnection, bucket_id: int, key: str, *, forbid: bool, only_if: OnlyIf | None = None
+) -> None:
+    """Raises: AlreadyThere, if overwriting is forbidden and the key has a current version; NothingThere, Unmet."""
+    if forbid or only_if is not None:
+        weigh_overwrite(key, find_place(connection, bucket_id, key, None), forbid=forbid, only_if=only_if)
 
 
 def put_version(
@@ -360,6 +371,8 @@ def _delete_object(connection: SqlConnection, bucket_id: int, rules: Rules, dele
     place = find_place(connection, bucket_id, key, for_good)
     if deletion.unless_newer_than is not None and (place is None or place.last_modified > deletion.unless_newer_than):
         return Deleted(existed=False)
+    if deletion.only_if is not None and deletion.only_if.misses(place):
+        return Deleted(existed=False, unmet=True)
     if for_good is not None:
         if place is not None and rules.holds(place, bypass_governance=deletion.bypass_governance):
             return Deleted(existed=False, immutable=True)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ...core.times import Moments
 from ...ports.catalog import Gone, Stale, Written
-from ...ports.object import ObjectRecord
+from ...ports.object import ObjectRecord, OnlyIf
 from ...ports.quota import Usage
 from ...ports.upload import Part, Upload
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of
@@ -117,11 +117,12 @@ def complete_upload(
     moments: Moments,
     *,
     forbid_overwrite: bool,
+    only_if: OnlyIf | None,
 ) -> Written:
     number, revision = _find(connection, bucket_id, upload.key, upload.upload_id)
     if revision != upload.revision:
         raise Stale(upload.upload_id)
-    check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite)
+    check_overwrite(connection, bucket_id, record.key, forbid=forbid_overwrite, only_if=only_if)
     rules = rules_of(connection, bucket_id, moments)
     replaced = find_replaced(connection, bucket_id, rules, record.key)
     going = connection.execute(
