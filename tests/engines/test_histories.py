@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from coatcheck.core.checksums import Checksum
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.memory import MemoryCatalog
 from coatcheck.engines.upkeep.check import check
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Deleted, Gone, Stale, Unmet, Written
-from coatcheck.ports.object import Deletion, OnlyIf
+from coatcheck.ports.object import Deletion, KeptPart, OnlyIf
 
 from ..audit import audit
 from ..ports.catalog_contract import (
@@ -121,6 +122,15 @@ class Find:
 
 
 @dataclass(frozen=True)
+class FindParts:
+    key: str
+
+    async def __call__(self, catalog: Catalog, bucket: Bucket, unique: str) -> Any:
+        record = await catalog.find_object(bucket.bucket_id, self.key)
+        return record and await catalog.find_parts(bucket.bucket_id, record)
+
+
+@dataclass(frozen=True)
 class List:
     prefix: str
     delimiter: str
@@ -170,7 +180,8 @@ class PutPart:
     blob_ids: tuple[str, ...]
 
     async def __call__(self, catalog: Catalog, bucket: Bucket, unique: str) -> Any:
-        part = a_part(self.number, *self.blob_ids)
+        checksum = Checksum("crc32", "NhCmhg==") if self.number == 1 else None
+        part = replace(a_part(self.number, *self.blob_ids), checksum=checksum)
         return sorted(await catalog.put_part(bucket.bucket_id, self.key, self.upload_id, part))
 
 
@@ -187,8 +198,17 @@ class Complete:
         if upload is None:
             return None
         parts, _ = await catalog.list_parts(bucket.bucket_id, self.key, self.upload_id, marker=0, limit=10)
-        segments = tuple(s for part in parts if part.number != self.leave_out for s in part.segments)
-        record = an_object(self.key, None, version_id=unique, last_modified=int(unique[1:]), segments=segments)
+        chosen = [part for part in parts if part.number != self.leave_out]
+        record = an_object(
+            self.key,
+            None,
+            version_id=unique,
+            last_modified=int(unique[1:]),
+            segments=tuple(segment for part in chosen for segment in part.segments),
+            size=sum(part.size for part in chosen),
+            kind="Multipart",
+            parts=tuple(KeptPart(part.size, part.checksum) for part in chosen),
+        )
         return await catalog.complete_upload(
             bucket.bucket_id, upload, record, forbid_overwrite=self.forbid_overwrite, only_if=self.only_if
         )
@@ -243,6 +263,7 @@ versioned_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Delete, st.lists(few_keys, max_size=3).map(tuple), versions, st.sampled_from((None, 5)), meant),
     st.builds(Change, few_keys, versions, blob_ids),
     st.builds(Find, few_keys, versions),
+    st.builds(FindParts, few_keys),
     st.builds(ListVersions, texts, delimiters, few_keys, versions, st.integers(1, 5)),
     st.builds(List, texts, delimiters, texts, st.integers(1, 5)),
     st.builds(SetVersioning, st.sampled_from(("Enabled", "Suspended"))),

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from coatcheck.core.access_point_names import make_alias
+from coatcheck.core.checksums import Checksum
 from coatcheck.core.errors import OBJECT_NOT_APPENDABLE, OssError
 from coatcheck.ports.access_point import AccessPoint, write_access_point
 from coatcheck.ports.bucket import JOURNAL, REPLICATION, Bucket, BucketStat, ClassStat, NewBucket
@@ -26,6 +27,7 @@ from coatcheck.ports.catalog import (
 )
 from coatcheck.ports.object import (
     Deletion,
+    KeptPart,
     ListPage,
     ObjectRecord,
     OnlyIf,
@@ -34,7 +36,7 @@ from coatcheck.ports.object import (
     VersionPage,
     delete_marker,
 )
-from coatcheck.ports.upload import Part, Upload, UploadPage
+from coatcheck.ports.upload import Part, Upload, UploadPage, WantedChecksum
 
 BLOB_A = "0a" * 16
 BLOB_B = "0b" * 16
@@ -79,6 +81,17 @@ def an_upload(key: str, upload_id: str = "upload-1", **changes: object) -> Uploa
         "headers": ((b"content-type", b"text/plain"),),
     }
     return Upload(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+async def complete(catalog: Catalog, bucket: Bucket, record: ObjectRecord) -> None:
+    """Complete an upload of the record's blobs, a part each."""
+    upload = an_upload(record.key, f"upload-{record.version_id}")
+    await catalog.create_upload(bucket.bucket_id, upload)
+    for number, segment in enumerate(record.segments, 1):
+        await catalog.put_part(bucket.bucket_id, record.key, upload.upload_id, a_part(number, segment.blob_id))
+    begun = await catalog.find_upload(bucket.bucket_id, record.key, upload.upload_id)
+    assert begun is not None
+    await catalog.complete_upload(bucket.bucket_id, begun, record)
 
 
 def a_part(number: int, *blob_ids: str) -> Part:
@@ -682,11 +695,12 @@ class CatalogContract:
         for put in (
             an_object("link", b"", kind="Symlink", symlink_target="写/a"),
             an_object("log", kind="Appendable", sealed_at=1_772_694_490, encryption="AES256"),
+            an_object("summed", checksum=Checksum("sha1", "C54eoYSVRSQmdlz+QNH7JdIFgcU=-2")),
             an_object("cold", storage_class="Archive", restore=Restore(1_772_694_489, 1_772_780_889)),
         ):
             await catalog.put_object(bucket.bucket_id, put)
             assert await catalog.find_object(bucket.bucket_id, put.key) == put
-        cold, link, log = (await listed(catalog, bucket)).objects
+        cold, link, log, _ = (await listed(catalog, bucket)).objects
         assert cold.restore == Restore(1_772_694_489, 1_772_780_889)
         assert link.restore is None
         assert log.kind == "Appendable"
@@ -949,6 +963,40 @@ class CatalogContract:
         with pytest.raises(Gone):
             await catalog.complete_upload(bucket.bucket_id, upload, record)
         assert sorted((await catalog.delete_object(bucket.bucket_id, Deletion("a"))).released) == [BLOB_A, BLOB_D]
+
+    async def test_an_upload_and_its_parts_keep_what_was_said_of_checksums(
+        self, catalog: Catalog, bucket: Bucket
+    ) -> None:
+        for number, wanted in enumerate((WantedChecksum("crc32", True), WantedChecksum("crc64nvme", False))):
+            upload = an_upload("a", f"upload-{number}", checksum=wanted)
+            await catalog.create_upload(bucket.bucket_id, upload)
+            assert await catalog.find_upload(bucket.bucket_id, "a", upload.upload_id) == upload
+            part = replace(a_part(1), checksum=Checksum("crc32", "NhCmhg=="))
+            await catalog.put_part(bucket.bucket_id, "a", upload.upload_id, part)
+            parts, _ = await catalog.list_parts(bucket.bucket_id, "a", upload.upload_id, marker=0, limit=10)
+            assert parts == [part]
+
+    @pytest.mark.parametrize("blobs", [(BLOB_A,), (BLOB_A, BLOB_B, BLOB_C), ()])
+    async def test_an_object_keeps_the_parts_that_it_was_completed_from(
+        self, catalog: Catalog, bucket: Bucket, blobs: tuple[str, ...]
+    ) -> None:
+        bucket_id, sums = bucket.bucket_id, [Checksum("crc32", "NhCmhg=="), None, Checksum("sha1", "abc=")]
+        parts = tuple(KeptPart(100_000, checksum) for checksum, _ in zip(sums, blobs, strict=False)) or (KeptPart(0),)
+        record = replace(
+            a_large_object("a", *blobs), size=100_000 * len(blobs), body=None if blobs else b"", kind="Multipart"
+        )
+        for version_id in ("v1", "v2"):
+            await complete(catalog, bucket, replace(record, version_id=version_id, parts=parts))
+        found = await catalog.find_object(bucket_id, "a")
+        assert found == replace(record, version_id="null")
+        assert await catalog.find_parts(bucket_id, found) == parts
+        await catalog.change_object(bucket_id, "a", None, lambda was: replace(was, acl="private", checksum=sums[0]))
+        changed = await catalog.find_object(bucket_id, "a")
+        assert changed == replace(found, acl="private", checksum=sums[0])
+        assert await catalog.find_parts(bucket_id, changed) == parts
+        await catalog.put_object(bucket_id, an_object("a"))
+        assert await catalog.find_parts(bucket_id, an_object("a")) == ()
+        assert await catalog.find_parts(bucket_id, changed) == ()
 
     async def test_aborting_lets_go_of_the_parts(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.put_object(bucket.bucket_id, a_large_object("source", BLOB_C))

@@ -7,13 +7,29 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from fastcrc import crc32, crc64
 
 EMPTY_CRC64 = 0
-_POLYNOMIAL: Final = 0xC96C5795D7870F42  # CRC-64/XZ, reflected: the top bit is x^0
-_ONE: Final = 1 << 63
+
+
+class Crc(NamedTuple):
+    """A CRC whose polynomial is reflected, and that begins and ends with all bits turned.
+
+    Attributes:
+        one: the top bit, which is x^0.
+        polynomial: reflected.
+    """
+
+    one: int
+    polynomial: int
+
+
+CRC32: Final = Crc(1 << 31, 0xEDB88320)
+CRC32C: Final = Crc(1 << 31, 0x82F63B78)
+CRC64_NVME: Final = Crc(1 << 63, 0x9A6C9329AC4BC9B5)
+_CRC64_XZ: Final = Crc(1 << 63, 0xC96C5795D7870F42)
 
 
 def update_crc64(data: bytes | bytearray | memoryview, crc: int = EMPTY_CRC64) -> int:
@@ -32,34 +48,41 @@ def update_crc32c(data: bytes | bytearray, crc: int = 0) -> int:
 
 
 def combine_crc64(first: int, second: int, second_size: int) -> int:
-    """CRC-64/XZ of two contents, one after the other, from the CRC of each and the size of the second.
+    """As `combine`, of CRC-64/XZ."""
+    return combine(_CRC64_XZ, first, second, second_size)
+
+
+def combine(crc: Crc, first: int, second: int, second_size: int) -> int:
+    """The CRC of two contents, one after the other, from the CRC of each and the size of the second.
 
     A content's CRC, moved on over n bytes of zeros, is multiplied by x^(8n) modulo the polynomial; the CRC of what
     stands in place of the zeros is added.
     """
-    return _multiply(_power_of_bytes(second_size), first) ^ second
+    return _multiply(crc, _power_of_bytes(crc, second_size), first) ^ second
 
 
 @lru_cache(maxsize=1024)
-def _power_of_bytes(count: int) -> int:
+def _power_of_bytes(crc: Crc, count: int) -> int:
     """x^(8 * count) modulo the polynomial, by squaring. Parts of one upload are mostly of one size."""
-    power, square = _ONE, _ONE >> 8
+    power, square = crc.one, crc.one >> 8
     while count:
         if count & 1:
-            power = _multiply(power, square)
-        square = _multiply(square, square)
+            power = _multiply(crc, power, square)
+        square = _multiply(crc, square, square)
         count >>= 1
     return power
 
 
-def _multiply(a: int, b: int) -> int:
+def _multiply(crc: Crc, a: int, b: int) -> int:
     """Two polynomials over GF(2), modulo the polynomial."""
+    one, polynomial = crc
+    all_bits = 2 * one - 1
     product = 0
     while a:
-        if a & _ONE:
+        if a & one:
             product ^= b
-        a = (a << 1) & 0xFFFF_FFFF_FFFF_FFFF
-        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
+        a = (a << 1) & all_bits
+        b = (b >> 1) ^ polynomial if b & 1 else b >> 1
     return product
 
 

@@ -82,6 +82,7 @@ ROWS: Final = (
     ReplyHeader("x-amz-expiration", (From.SERVER,), "S3: lifecycle"),
     ReplyHeader("x-amz-id-2", (From.SERVER,), "S3: common response headers"),
     ReplyHeader("x-amz-meta-*", (From.SERVER,), "S3: user metadata, stored as x-oss-meta-*"),
+    ReplyHeader("x-amz-mp-parts-count", (From.SERVER,), "S3: GetObject with partNumber"),
     ReplyHeader("x-amz-object-lock-legal-hold", (From.SERVER,), "S3: GetObject"),
     ReplyHeader("x-amz-object-lock-mode", (From.SERVER,), "S3: GetObject"),
     ReplyHeader("x-amz-object-lock-retain-until-date", (From.SERVER,), "S3: GetObject"),

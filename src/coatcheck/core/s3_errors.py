@@ -62,6 +62,16 @@ S3_BAD_TRAILER: Final = Fault(
     "MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or not announced."
 )
 S3_BAD_CHECKSUM: Final = Fault("InvalidRequest", 400, "Value for the checksum header is invalid.")
+S3_RANGE_OF_PART: Final = Fault(
+    "InvalidRequest", 400, "Cannot specify both Range header and partNumber query parameter"
+)
+S3_BAD_PART_NUMBER: Final = Fault("InvalidPartNumber", 416, "The requested partnumber is not satisfiable")
+S3_BAD_SIZE: Final = Fault(
+    "InvalidRequest", 400, "The size of the object is not the one that x-amz-mp-object-size says."
+)
+S3_OTHER_CHECKSUM: Final = Fault(
+    "InvalidRequest", 400, "The checksum is of another kind than the upload was created with."
+)
 S3_CHUNK_TOO_LARGE: Final = Fault("InvalidRequest", 400, "A chunk of the body is larger than is allowed.")
 S3_NO_BUCKET_DIGEST: Final = Fault(
     "InvalidRequest", 400, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"

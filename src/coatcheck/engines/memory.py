@@ -6,7 +6,6 @@ in these files is durable, and nothing awaits: each method runs whole between tw
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -33,41 +32,38 @@ from ..ports.object import (
     DELETE_MARKER,
     NULL_VERSION,
     Deletion,
+    KeptPart,
     ListPage,
     ObjectRecord,
     OnlyIf,
-    Segment,
     VersionPage,
     delete_marker,
 )
 from ..ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
 from ..ports.upload import Part, Upload, UploadPage
 from ..ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
+from .memory_blobs import MemoryBlobs, blob_ids_of
 from .memory_entries import MemoryEntries
 from .memory_listing import class_stat, items_of, later_in, listed, listed_version, page_of_pairs
 
 UploadPlace = tuple[int, str, str]  # bucket_id, key, upload_id
 
 
-class MemoryCatalog(MemoryEntries):
-    """The catalog in dicts; a key's versions are a list, newest first. `garbage` holds what was released and not yet
-    forgotten; `references` counts the rest."""
+class MemoryCatalog(MemoryEntries, MemoryBlobs):
+    """The catalog in dicts; a key's versions are a list, newest first."""
 
     def __init__(self, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock) -> None:
-        self._clock = clock
         self._steady = SteadyClock(Moments(clock(), clock()), clock, monotonic)
         self._buckets: dict[str, Bucket] = {}
         self._objects: dict[int, dict[str, list[ObjectRecord]]] = {}
         self._uploads: dict[UploadPlace, tuple[Upload, dict[int, Part]]] = {}
         self.arrivals: dict[str, Arrival] = {}  # of `MemoryArrivals`
-        super().__init__()
+        MemoryEntries.__init__(self)
+        MemoryBlobs.__init__(self, clock)
         self._last_bucket_id = 0
         self._blocked_accounts: set[str] = set()
         self._suspended_accounts: set[str] = set()
         self._quotas: dict[str, Quota] = {}
-        self.references: Counter[str] = Counter()
-        self.garbage: set[str] = set()
-        self._released_at: dict[str, float] = {}
 
     def clear(self) -> None:
         """Everything goes. Ids of buckets are not used again: a write that is under way finds its bucket gone."""
@@ -255,6 +251,10 @@ class MemoryCatalog(MemoryEntries):
         versions = self._objects.get(bucket_id, {}).get(key, ())
         return next((record for record in versions if version_id in (None, record.version_id)), None)
 
+    async def find_parts(self, bucket_id: int, record: ObjectRecord) -> Sequence[KeptPart]:
+        found = self.look_for_object(bucket_id, record.key, record.version_id)
+        return found.parts if found is not None and found.etag == record.etag else ()
+
     async def put_object(
         self,
         bucket_id: int,
@@ -267,8 +267,8 @@ class MemoryCatalog(MemoryEntries):
         self._check_overwrite(bucket_id, record.key, forbid_overwrite, only_if)
         self._check_replaced(bucket_id, record.key)
         self.check_quota(bucket_id, self._growth(bucket_id, record))
-        self._check_blobs(_blob_ids(record.segments), shared=shared)
-        self.references.update(_blob_ids(record.segments))
+        self.check_blobs(blob_ids_of(record.segments), shared=shared)
+        self.references.update(blob_ids_of(record.segments))
         return self._put_version(bucket_id, record)
 
     def _check_overwrite(self, bucket_id: int, key: str, forbid_overwrite: bool, only_if: OnlyIf | None) -> None:
@@ -285,13 +285,6 @@ class MemoryCatalog(MemoryEntries):
     def _null_version(self, bucket_id: int, key: str) -> ObjectRecord | None:
         return self.look_for_object(bucket_id, key, NULL_VERSION)
 
-    def _check_blobs(self, blob_ids: Iterable[str], *, shared: bool) -> None:
-        for blob_id in blob_ids:
-            if shared and blob_id not in self.references:
-                raise Stale(blob_id)
-            if blob_id in self.garbage:
-                raise ValueError("A released blob cannot be named again.")
-
     def _put_version(self, bucket_id: int, record: ObjectRecord) -> Written:
         """Put a record whose blobs are counted already on top of its key, as the bucket's versioning says."""
         rules = self._rules_of(bucket_id)
@@ -302,16 +295,7 @@ class MemoryCatalog(MemoryEntries):
         kept = [old for old in before if old.version_id != version_id]
         objects[record.key] = [replace(record, version_id=version_id), *kept]
         self._note_change(bucket_id, record.key)
-        return Written(version_id, self._release(old.segments for old in before if old.version_id == version_id))
-
-    def check_new_blobs(self, before: Sequence[Segment], after: Sequence[Segment]) -> None:
-        """Raises: ValueError, for a released one that only `after` names."""
-        self._check_blobs(set(_blob_ids(after)) - set(_blob_ids(before)), shared=False)
-
-    def move_blobs(self, before: Sequence[Segment], after: Sequence[Segment]) -> tuple[str, ...]:
-        """A row that is no object's names these now in place of those; what nobody names any more."""
-        self.references.update(_blob_ids(after))
-        return self._release([tuple(before)])
+        return Written(version_id, self.release(old.segments for old in before if old.version_id == version_id))
 
     async def change_object(
         self, bucket_id: int, key: str, version_id: str | None, change: Change, *, bypass_governance: bool = False
@@ -321,17 +305,17 @@ class MemoryCatalog(MemoryEntries):
             if version_id in (None, old.version_id):
                 if old.kind == DELETE_MARKER:
                     break
-                new = replace(change(old), key=key, version_id=old.version_id)
+                new = replace(change(old), key=key, version_id=old.version_id, parts=old.parts)
                 if not self._rules_of(bucket_id).allows(old, new, bypass_governance=bypass_governance):
                     raise Immutable(key)
                 if new.last_modified != old.last_modified:
                     new = self._rules_of(bucket_id).date(new)
                 self.check_quota(bucket_id, Usage(new.size - old.size))
-                self._check_blobs(set(_blob_ids(new.segments)) - set(_blob_ids(old.segments)), shared=False)
-                self.references.update(_blob_ids(new.segments))
+                self.check_blobs(set(blob_ids_of(new.segments)) - set(blob_ids_of(old.segments)), shared=False)
+                self.references.update(blob_ids_of(new.segments))
                 versions[number] = new
                 self._note_change(bucket_id, key)
-                return Written(old.version_id, self._release([old.segments]))
+                return Written(old.version_id, self.release([old.segments]))
         raise Gone(key)
 
     async def delete_object(self, bucket_id: int, deletion: Deletion) -> Deleted:
@@ -372,7 +356,7 @@ class MemoryCatalog(MemoryEntries):
         if not objects[key]:
             del objects[key]
         named = version_id if versioning else ""
-        return Deleted(True, self._release([old.segments]), named, marker=old.kind == DELETE_MARKER)
+        return Deleted(True, self.release([old.segments]), named, marker=old.kind == DELETE_MARKER)
 
     async def delete_objects(self, bucket_id: int, deletions: Sequence[Deletion]) -> Sequence[Deleted]:
         self._objects_of(bucket_id)
@@ -412,17 +396,6 @@ class MemoryCatalog(MemoryEntries):
             raise Gone(f"bucket {bucket_id}")
         return self._objects[bucket_id]
 
-    def _release(self, let_go: Iterable[Sequence[Segment]]) -> tuple[str, ...]:
-        """Rows let go of their blobs; those that no other row names are released."""
-        blob_ids = [blob_id for segments in let_go for blob_id in _blob_ids(segments)]
-        self.references.subtract(blob_ids)
-        released = tuple(blob_id for blob_id in dict.fromkeys(blob_ids) if not self.references[blob_id])
-        for blob_id in released:
-            del self.references[blob_id]
-        self.garbage.update(released)
-        self._released_at.update(dict.fromkeys(released, self._clock()))
-        return released
-
     # --- multipart uploads ---
 
     async def create_upload(self, bucket_id: int, upload: Upload) -> None:
@@ -439,11 +412,11 @@ class MemoryCatalog(MemoryEntries):
         upload, parts = self._upload_at((bucket_id, key, upload_id))
         old = parts.get(part.number)
         self.check_quota(bucket_id, Usage(part.size - (old.size if old else 0)))
-        self._check_blobs(_blob_ids(part.segments), shared=shared)
-        self.references.update(_blob_ids(part.segments))
+        self.check_blobs(blob_ids_of(part.segments), shared=shared)
+        self.references.update(blob_ids_of(part.segments))
         parts[part.number] = part
         self._uploads[bucket_id, key, upload_id] = (replace(upload, revision=upload.revision + 1), parts)
-        return self._release([old.segments] if old else [])
+        return self.release([old.segments] if old else [])
 
     async def list_parts(
         self, bucket_id: int, key: str, upload_id: str, *, marker: int, limit: int
@@ -469,15 +442,15 @@ class MemoryCatalog(MemoryEntries):
         self._check_replaced(bucket_id, upload.key)
         more = self._growth(bucket_id, record)
         self.check_quota(bucket_id, Usage(more.size - sum(part.size for part in parts.values()), more.objects))
-        self.references.update(_blob_ids(record.segments))
+        self.references.update(blob_ids_of(record.segments))
         written = self._put_version(bucket_id, record)
         del self._uploads[place]
-        return Written(written.version_id, written.released + self._release(part.segments for part in parts.values()))
+        return Written(written.version_id, written.released + self.release(part.segments for part in parts.values()))
 
     async def abort_upload(self, bucket_id: int, key: str, upload_id: str) -> tuple[str, ...]:
         _, parts = self._upload_at((bucket_id, key, upload_id))
         del self._uploads[bucket_id, key, upload_id]
-        return self._release(part.segments for part in parts.values())
+        return self.release(part.segments for part in parts.values())
 
     async def list_uploads(
         self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int
@@ -500,16 +473,3 @@ class MemoryCatalog(MemoryEntries):
         if place not in self._uploads:
             raise Gone(place[2])
         return self._uploads[place]
-
-    # --- blobs ---
-
-    async def released_blobs(self, before: int, *, limit: int) -> Sequence[str]:
-        return [blob_id for blob_id in sorted(self.garbage) if self._released_at[blob_id] < before][:limit]
-
-    async def forget_blobs(self, blob_ids: Sequence[str]) -> None:
-        self.garbage.difference_update(blob_ids)
-
-
-def _blob_ids(segments: Sequence[Segment]) -> tuple[str, ...]:
-    """The blobs that a row's segments name, each once, in order of appearance."""
-    return tuple(dict.fromkeys(segment.blob_id for segment in segments))

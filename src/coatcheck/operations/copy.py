@@ -10,11 +10,12 @@ from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.core.errors import NO_SUCH_BUCKET, OPERATION_NOT_SUPPORTED
 from coatcheck.ports.bucket import Bucket, Tags
-from coatcheck.ports.byte_store import BlobGone, BlobWriter
+from coatcheck.ports.byte_store import BlobGone, BlobWriter, ByteStore
 from coatcheck.ports.catalog import Stale
 from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, SYMLINK, ObjectRecord, OnlyIf
 
 from .append import APPENDABLE
+from .checksums import sum_stored
 from .commit import ReplacedMeanwhile, Stored, repeated
 from .context import Context
 from .encryption import encrypt_copy, inline_body
@@ -42,6 +43,7 @@ class CopyWishes(NamedTuple):
         forbid_overwrite: only if the key has no object.
         only_if: only if the key has that object.
         held: how it is held; a source's retention and hold are never copied.
+        algorithm: of S3's checksums, the one that the copy is to have; "" for what its source has.
         survives: whether a header of the source, by its name, stays where `headers` has none of that name.
     """
 
@@ -56,6 +58,7 @@ class CopyWishes(NamedTuple):
     held: Held = FREE
     survives: Callable[[bytes], bool] = _nothing
     only_if: OnlyIf | None = None
+    algorithm: str = ""
 
 
 class Copied(NamedTuple):
@@ -97,6 +100,7 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
     grant = await _decide_on_tags(context, bucket, copy, wishes)
     # Before bytes are encrypted; the commit checks again.
     await check_writable(context, grant, asked=wishes.forbid_overwrite, only_if=wishes.only_if)
+    copy = await _with_checksum(store, copy, source, wishes.algorithm)
     blob = None
     if wishes.encryption not in ("", copy.encryption) and copy.kind != SYMLINK:
         copy, blob = await _encrypt(context, copy, source, wishes.encryption)
@@ -112,6 +116,20 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
         shared=blob is None,
     )
     return Copied(stored, source)
+
+
+async def _with_checksum(store: ByteStore, copy: ObjectRecord, source: Source, algorithm: str) -> ObjectRecord:
+    """The copy with a checksum of all its bytes, which are read where another one is known. Raises: Damaged."""
+    known = copy.checksum
+    if not algorithm or copy.kind == SYMLINK:
+        return copy
+    if known is not None and known.algorithm == algorithm and not known.is_composite:
+        return copy
+    try:
+        checksum = await sum_stored(store, source.origin, copy.segments, copy.size, algorithm)
+    except BlobGone:
+        raise ReplacedMeanwhile from None
+    return replace(copy, checksum=checksum)
 
 
 def _copy_of(record: ObjectRecord, bucket: Bucket, key: str, wishes: CopyWishes, *, onto_itself: bool) -> ObjectRecord:
@@ -132,6 +150,7 @@ def _copy_of(record: ObjectRecord, bucket: Bucket, key: str, wishes: CopyWishes,
         tags=(wishes.tags or ()) if wishes.replaces_tags else record.tags,
         retention=record.retention if onto_itself else wishes.held.retention,
         legal_hold=record.legal_hold if onto_itself else wishes.held.legal_hold,
+        parts=(),
         restore=record.restore if onto_itself and storage_class == record.storage_class else None,
     )
 

@@ -16,7 +16,7 @@ from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import BlobGone, BlobReader
 from coatcheck.ports.damage import Origin
-from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
+from coatcheck.ports.object import KeptPart, ObjectRecord, Segment, slice_segments
 
 from .archive import is_readable
 from .commit import ReplacedMeanwhile
@@ -30,6 +30,12 @@ def need_readable(context: Context, grant: Grant, record: ObjectRecord) -> None:
     """Raises: OssError INVALID_OBJECT_STATE, for what is archived, and neither restored nor read directly."""
     if not is_readable(grant.this_bucket, record, context.now):
         raise INVALID_OBJECT_STATE(Key=grant.this_key)
+
+
+async def find_parts(context: Context, grant: Grant, record: ObjectRecord) -> Sequence[KeptPart]:
+    """What the object was completed from, as the catalog says it; `record` was found under the grant's key."""
+    grant.need(Action.GET_OBJECT)
+    return await context.ports.catalog.find_parts(grant.this_bucket.bucket_id, record)
 
 
 def inline_content(context: Context, grant: Grant, record: ObjectRecord, span: ByteRange) -> bytes | None:

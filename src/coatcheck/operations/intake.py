@@ -27,6 +27,7 @@ from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_PIECE_BYTES, WRITE_WAI
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.object import Segment
 
+from .checksums import Summed
 from .commit import discard
 
 _hashers = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
@@ -75,11 +76,13 @@ class Arriving(NamedTuple):
     Attributes:
         chunks: ends, or fails with BodyFailed or an OssError of whoever watches it.
         announced: how many bytes are to come; None if that isn't known.
+        summed: what knows of a checksum that came with it.
     """
 
     chunks: AsyncIterator[bytes]
     announced: int | None = None
     expected: Expected = NOTHING_EXPECTED
+    summed: Summed | None = None
 
 
 async def receive(

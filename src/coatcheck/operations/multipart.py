@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
+from coatcheck.core.checksums import Checksum
+from coatcheck.core.checksums import compose as combine_checksums
 from coatcheck.core.digests import EMPTY_CRC64, combine_crc64, multipart_etag
 from coatcheck.core.errors import (
     ENTITY_TOO_SMALL,
@@ -23,9 +26,10 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import PART_MIN_BYTES, PARTS_MAX
+from coatcheck.core.s3_errors import S3_BAD_DIGEST, S3_BAD_SIZE, S3_OTHER_CHECKSUM
 from coatcheck.ports.catalog import Gone
-from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, ObjectRecord, OnlyIf
-from coatcheck.ports.upload import Part, Upload, UploadPage
+from coatcheck.ports.object import DEFAULT_ACL, NULL_VERSION, KeptPart, ObjectRecord, OnlyIf
+from coatcheck.ports.upload import Part, Upload, UploadPage, WantedChecksum
 
 from .commit import WRITE_ATTEMPTS, Stored, commit, repeated
 from .context import Context
@@ -49,6 +53,9 @@ class Completion(NamedTuple):
         forbid_overwrite: only if the key has no object.
         only_if: only if that is the object that the key has.
         write_etag: the object's ETag of those of its parts, of which there is at least one.
+        size: how many bytes they must be together; None where nothing was said of it.
+        checksum: what that of the object must be.
+        checksums: what those of parts must be, by their numbers.
     """
 
     wanted: Wanted | None = None
@@ -56,6 +63,9 @@ class Completion(NamedTuple):
     forbid_overwrite: bool = False
     only_if: OnlyIf | None = None
     write_etag: WriteEtag = multipart_etag
+    size: int | None = None
+    checksum: Checksum | None = None
+    checksums: Mapping[int, Checksum] = MappingProxyType({})
 
 
 class PartsPage(NamedTuple):
@@ -66,9 +76,18 @@ class PartsPage(NamedTuple):
     more: bool
 
 
-async def initiate_upload(context: Context, grant: Grant, new: NewObject, *, sequential: bool = False) -> Upload:
+async def initiate_upload(
+    context: Context,
+    grant: Grant,
+    new: NewObject,
+    *,
+    sequential: bool = False,
+    checksum: WantedChecksum | None = None,
+) -> Upload:
     """Begin an upload; what its object will have besides content and ACL is said here.
 
+    Args:
+        checksum: what each of its parts is to have.
     Raises: OssError FILE_ALREADY_EXISTS, NO_SUCH_BUCKET; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
@@ -85,6 +104,7 @@ async def initiate_upload(context: Context, grant: Grant, new: NewObject, *, seq
         sequential=sequential,
         retention=new.held.retention,
         legal_hold=new.held.legal_hold,
+        checksum=checksum,
     )
     try:
         await context.ports.catalog.create_upload(bucket.bucket_id, upload)
@@ -96,9 +116,9 @@ async def initiate_upload(context: Context, grant: Grant, new: NewObject, *, seq
 async def complete_upload(context: Context, grant: Grant, upload_id: str, wishes: Completion) -> Stored:
     """Make the parts that are named, in their order, the object of the grant's key; all others go.
 
-    Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL, FILE_ALREADY_EXISTS,
-        PRECONDITION_FAILED and NO_SUCH_KEY (`only_if`), INTERNAL_ERROR, or the refusal to store an object with the
-        upload's tags; Damaged; NotWritten.
+    Raises: OssError NO_SUCH_UPLOAD, INVALID_PART, ENTITY_TOO_SMALL, PART_NOT_SEQUENTIAL, S3_BAD_SIZE, S3_BAD_DIGEST,
+        S3_OTHER_CHECKSUM, FILE_ALREADY_EXISTS, PRECONDITION_FAILED and NO_SUCH_KEY (`only_if`), INTERNAL_ERROR, or the
+        refusal to store an object with the upload's tags; Damaged; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
 
@@ -203,6 +223,8 @@ def compose(upload: Upload, parts: Sequence[Part], wishes: Completion) -> Object
     if not chosen and wanted is None:
         raise INVALID_PART("The upload has no parts.", UploadId=upload.upload_id)
     _check_sizes(chosen[:-1])
+    size, checksum = sum(part.size for part in chosen), _checksum_of(upload, chosen)
+    _compare(wishes, chosen, size, checksum)
     crc64 = EMPTY_CRC64
     for part in chosen:
         crc64 = combine_crc64(crc64, part.crc64, part.size)
@@ -211,7 +233,7 @@ def compose(upload: Upload, parts: Sequence[Part], wishes: Completion) -> Object
         key=upload.key,
         version_id=NULL_VERSION,
         kind="Multipart",
-        size=sum(part.size for part in chosen),
+        size=size,
         etag=wishes.write_etag([part.etag for part in chosen]),
         crc64=crc64,
         last_modified=0,
@@ -224,7 +246,41 @@ def compose(upload: Upload, parts: Sequence[Part], wishes: Completion) -> Object
         encryption=upload.encryption,
         retention=upload.retention,
         legal_hold=upload.legal_hold,
+        checksum=checksum,
+        parts=tuple(KeptPart(part.size, part.checksum) for part in chosen),
     )
+
+
+def _checksum_of(upload: Upload, parts: Sequence[Part]) -> Checksum | None:
+    """What follows of the parts' checksums, if all have one of the same kind. An upload that said nothing of them gets
+    that of all bytes, where that is possible."""
+    known = [(part.checksum, part.size) for part in parts if part.checksum is not None]
+    algorithms = {checksum.algorithm for checksum, _ in known}
+    if len(known) != len(parts) or len(algorithms) != 1:
+        return None
+    if upload.checksum is not None:
+        return combine_checksums(known, composite=upload.checksum.composite)
+    return combine_checksums(known, composite=False) or combine_checksums(known, composite=True)
+
+
+def _compare(wishes: Completion, parts: Sequence[Part], size: int, checksum: Checksum | None) -> None:
+    """What was said of the object and its parts, with what they are.
+
+    Raises: OssError INVALID_PART, S3_BAD_SIZE, S3_BAD_DIGEST, S3_OTHER_CHECKSUM.
+    """
+    for part in parts:
+        said = wishes.checksums.get(part.number)
+        if said is not None and said != part.checksum:
+            raise INVALID_PART(PartNumber=str(part.number), ETag=f'"{part.etag}"')
+    if wishes.size not in (None, size):
+        raise S3_BAD_SIZE(ExpectedSize=str(wishes.size), ActualSize=str(size))
+    said = wishes.checksum
+    if said is None:
+        return
+    if checksum is None or checksum.algorithm != said.algorithm:
+        raise S3_OTHER_CHECKSUM(f"The parts of this upload have no {said.algorithm.upper()} to compare with.")
+    if said.value not in (checksum.value, checksum.value.partition("-")[0]):
+        raise S3_BAD_DIGEST(f"The {said.algorithm.upper()} you specified did not match the calculated checksum.")
 
 
 def _check_sizes(parts: Sequence[Part]) -> None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.checksums import ALGORITHMS, sum_of, write_sum
 from coatcheck.core.digests import EMPTY_CRC64, update_crc64
 from coatcheck.core.errors import ENTITY_TOO_LARGE, NO_SUCH_UPLOAD, OPERATION_NOT_SUPPORTED
 from coatcheck.core.limits import PART_MAX_BYTES
+from coatcheck.core.s3_errors import S3_OTHER_CHECKSUM
 from coatcheck.ports.byte_store import BlobGone, BlobWriter, ByteStore
-from coatcheck.ports.object import Segment, slice_segments
+from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
 from coatcheck.ports.upload import Part, Upload
 
+from .checksums import Summed, SummedChunks
 from .commit import ReplacedMeanwhile, commit, new_blob, repeated
 from .context import Context
 from .encryption import copy_blob, inline_body
@@ -47,13 +50,14 @@ Choose = Callable[[Source], ByteRange]
 async def upload_part(context: Context, grant: Grant, upload_id: str, number: int, body: Arriving) -> StoredPart:
     """Keep the bytes of one number, in place of those it had. Sizes are looked at when the upload completes.
 
-    Raises: OssError NO_SUCH_UPLOAD, those of `check_next` and `receive`, or a refusal; NotWritten.
+    Raises: OssError NO_SUCH_UPLOAD, S3_OTHER_CHECKSUM, those of `check_next` and `receive`, or a refusal; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
     upload = await open_upload(context, grant, upload_id)
     await check_next(context, grant, upload, number)
+    chunks, summed = _summed(upload, body)
     incoming = await receive(
-        body.chunks,
+        chunks,
         context.ports.byte_store,
         most=PART_MAX_BYTES,
         announced=body.announced,
@@ -61,9 +65,27 @@ async def upload_part(context: Context, grant: Grant, upload_id: str, number: in
         inline_most=0,
         encryption=upload.encryption,
     )
-    part = Part(number, incoming.size, incoming.etag, incoming.crc64, int(context.now), incoming.segments)
+    checksum = None if summed is None else summed.checksum
+    part = Part(number, incoming.size, incoming.etag, incoming.crc64, int(context.now), incoming.segments, checksum)
     await _keep(context, grant, upload, part, incoming.blob)
     return StoredPart(part, upload.encryption)
+
+
+def _summed(upload: Upload, body: Arriving) -> tuple[AsyncIterator[bytes], Summed | None]:
+    """The bytes, and what will know their checksum: the one that came with them, or what the upload wants.
+
+    Raises: OssError S3_OTHER_CHECKSUM.
+    """
+    algorithm = "" if body.summed is None else body.summed.algorithm
+    if upload.checksum is None or algorithm == upload.checksum.algorithm:
+        return body.chunks, body.summed
+    if algorithm:
+        raise S3_OTHER_CHECKSUM(
+            f"Checksum Type mismatch occurred, expected checksum Type: {upload.checksum.algorithm}, "
+            f"actual checksum Type: {algorithm}"
+        )
+    taken = SummedChunks(body.chunks, upload.checksum.algorithm)
+    return taken.chunks(), taken
 
 
 async def copy_part(
@@ -113,14 +135,16 @@ async def _copy(
         raise ENTITY_TOO_LARGE("Source object Length exceeds the maximum allowed size.")
     segments = slice_segments(record.segments, span.start, span.stop)
     part = Part(number, span.size, "", EMPTY_CRC64, int(context.now), segments)
+    wanted = "" if upload.checksum is None else upload.checksum.algorithm
     body = inline_body(store, source.origin)
     if body is not None:
-        return await _of_bytes(store, part, body[span.start : span.stop], encryption=upload.encryption)
+        return await _of_bytes(store, part, body[span.start : span.stop], wanted, encryption=upload.encryption)
     try:
-        if part.size == record.size and record.kind == "Normal":
-            part = replace(part, etag=record.etag, crc64=record.crc64)
+        if part.size == record.size and record.kind == "Normal" and _has(record, wanted):
+            known = record.checksum if wanted else None
+            part = replace(part, etag=record.etag, crc64=record.crc64, checksum=known)
         else:
-            part = await _hash(store, part, source)
+            part = await _hash(store, part, source, wanted)
         if upload.encryption in ("", record.encryption):
             return part, None
         blob = await copy_blob(store, part.segments, part.size, source.origin, encryption=upload.encryption)
@@ -129,10 +153,18 @@ async def _copy(
     return replace(part, segments=(Segment(blob.blob_id, 0, part.size),)), blob
 
 
-async def _of_bytes(store: ByteStore, part: Part, content: bytes, *, encryption: str) -> tuple[Part, BlobWriter | None]:
+def _has(record: ObjectRecord, wanted: str) -> bool:
+    """Whether the checksum of the record's bytes is known, if one is wanted."""
+    known = record.checksum
+    return not wanted or (known is not None and known.algorithm == wanted and not known.is_composite)
+
+
+async def _of_bytes(
+    store: ByteStore, part: Part, content: bytes, wanted: str, *, encryption: str
+) -> tuple[Part, BlobWriter | None]:
     """The part of bytes that lay in a row, and the blob they are in; None if there are none. Raises: NoSpace."""
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest().upper()
-    part = replace(part, etag=md5, crc64=update_crc64(content))
+    part = replace(part, etag=md5, crc64=update_crc64(content), checksum=sum_of(content, wanted) if wanted else None)
     if not content:
         return part, None
     async with new_blob(store, encryption=encryption) as blob:
@@ -140,16 +172,20 @@ async def _of_bytes(store: ByteStore, part: Part, content: bytes, *, encryption:
     return replace(part, segments=(Segment(blob.blob_id, 0, len(content)),)), blob
 
 
-async def _hash(store: ByteStore, part: Part, source: Source) -> Part:
+async def _hash(store: ByteStore, part: Part, source: Source, wanted: str) -> Part:
     """The part with its digests, read from its segments. Raises: BlobGone, Damaged."""
     md5, crc64 = hashlib.md5(usedforsecurity=False), EMPTY_CRC64
+    taken = ALGORITHMS[wanted].new() if wanted else None
     reader = await store.open(part.segments, source.origin)
     try:
         async for chunk in reader.chunks(0, part.size):
             _, crc64 = await asyncio.gather(
                 asyncio.to_thread(md5.update, chunk), asyncio.to_thread(update_crc64, chunk, crc64)
             )
+            if taken is not None:
+                await asyncio.to_thread(taken.update, chunk)
         await reader.verify()
     finally:
         await reader.close()
-    return replace(part, etag=md5.hexdigest().upper(), crc64=crc64)
+    checksum = None if taken is None else write_sum(wanted, taken)
+    return replace(part, etag=md5.hexdigest().upper(), crc64=crc64, checksum=checksum)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
+from coatcheck.core.checksums import Checksum
 from coatcheck.ports.bucket import Tags
 from coatcheck.ports.object import ObjectRecord, OnlyIf
 
@@ -25,6 +26,7 @@ class NewObject(NamedTuple):
         encryption: its content arrived so: a blob is encrypted already.
         held: until when, and whether, it neither goes nor changes.
         forbid_overwrite: it is refused where the key has an object, whatever the bucket says of that.
+        checksum: what was sent of its content, and held.
         only_if: it is refused unless that is the object that the key has.
     """
 
@@ -36,6 +38,7 @@ class NewObject(NamedTuple):
     forbid_overwrite: bool = False
     held: Held = FREE
     only_if: OnlyIf | None = None
+    checksum: Checksum | None = None
 
 
 async def put_object(context: Context, grant: Grant, new: NewObject, incoming: Incoming) -> Stored:
@@ -63,6 +66,7 @@ async def put_object(context: Context, grant: Grant, new: NewObject, incoming: I
         encryption=new.encryption,
         retention=new.held.retention,
         legal_hold=new.held.legal_hold,
+        checksum=new.checksum,
     )
     return await put_record(
         context, grant, record, incoming.blob, forbid_overwrite=new.forbid_overwrite, only_if=new.only_if

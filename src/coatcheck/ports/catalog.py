@@ -26,7 +26,7 @@ from ..core.errors import Broken
 from ..core.times import Moments
 from .access_point import AccessPoint
 from .bucket import Bucket, BucketStat, NewBucket
-from .object import DELETE_MARKER, Deletion, ListPage, Marks, ObjectRecord, OnlyIf, VersionPage
+from .object import DELETE_MARKER, Deletion, KeptPart, ListPage, Marks, ObjectRecord, OnlyIf, VersionPage
 from .quota import Quota, Usage
 from .upload import Part, Upload, UploadPage
 
@@ -338,6 +338,11 @@ class Catalog(Protocol):
         is none (or no such bucket)."""
         ...
 
+    async def find_parts(self, bucket_id: int, record: ObjectRecord) -> Sequence[KeptPart]:
+        """What that version was completed from. Empty for what came in one piece, was completed by an older server, or
+        isn't there any more."""
+        ...
+
     async def put_object(
         self,
         bucket_id: int,
@@ -444,7 +449,8 @@ class Catalog(Protocol):
     ) -> Written:
         """End the upload, and make `record`, whose segments are those of its parts, the current version of its key.
 
-        No bytes move: the object takes over the blobs it names, those of other parts are released.
+        No bytes move: the object takes over the blobs it names, those of other parts are released. `record.parts` is
+        kept with it, and stays when it is changed.
         Raises: Gone (no such upload any more), Stale (its parts are not those of `upload.revision`), AlreadyThere,
             Unmet and NothingThere as with `put_object`, Immutable.
         """

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
+from ..core.checksums import Checksum
+
 NULL_VERSION: Final = "null"
 DEFAULT_ACL: Final = "default"  # the `acl` that leaves it to the bucket
 DELETE_MARKER: Final = "DeleteMarker"  # the `kind` of a version that says "deleted"
@@ -39,6 +41,13 @@ def slice_segments(segments: Sequence[Segment], start: int, stop: int) -> tuple[
             found.append(Segment(segment.blob_id, begin, segment.start + min(stop - at, size)))
         at += size
     return tuple(found)
+
+
+class KeptPart(NamedTuple):
+    """A part that an object was completed from, in their order. `size`: bytes; `checksum`: as it was sent, and held."""
+
+    size: int
+    checksum: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class ObjectRecord:
         restore: of a version in an archive class, when somebody asked for it back.
         retention: until when it neither goes nor changes; see `worm`.
         legal_hold: it neither goes nor changes while this holds.
+        checksum: what a client of S3 said of the content, and held; or what follows of its parts'.
+        parts: what it was completed from, for `complete_upload` to keep. Else ask `Catalog.find_parts`.
         damaged: why the content is not what was written, as far as the catalog can see when it reads the row: body
             against `crc64` and `size`, segments against `size`; "" for fine. Nothing that is stored.
     """
@@ -107,6 +118,8 @@ class ObjectRecord:
     restore: Restore | None = None
     retention: Retention | None = None
     legal_hold: bool = False
+    checksum: Checksum | None = None
+    parts: tuple[KeptPart, ...] = field(default=(), compare=False)
     damaged: str = field(default="", compare=False)
 
 

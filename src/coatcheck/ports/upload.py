@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from ..core.checksums import Checksum
 from .object import Retention, Segment
+
+
+class WantedChecksum(NamedTuple):
+    """Which checksum each part of an upload has, and whether that of the object is made of theirs (COMPOSITE)."""
+
+    algorithm: str
+    composite: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,7 @@ class Upload:
         initiated_at: Unix seconds.
         storage_class, headers, tags, encryption, retention, legal_hold: as in `ObjectRecord`.
         sequential: its parts come in order, and its object gets the MD5 of its content.
+        checksum: what each of its parts has, where that was said when it began.
         revision: another one after every change to its parts; the catalog's own.
     """
 
@@ -30,11 +40,13 @@ class Upload:
     revision: int = 0
     retention: Retention | None = None
     legal_hold: bool = False
+    checksum: WantedChecksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part; fields as in `ObjectRecord`. Its bytes are always in blobs; a part of no bytes has no segments."""
+    """One part; fields as in `ObjectRecord`, `checksum` of the part alone. Its bytes are always in blobs; a part of no
+    bytes has no segments."""
 
     number: int
     size: int
@@ -42,6 +54,7 @@ class Part:
     crc64: int
     last_modified: int
     segments: tuple[Segment, ...] = ()
+    checksum: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)

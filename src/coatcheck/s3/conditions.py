@@ -13,6 +13,8 @@ from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.core.times import read_http_date
 from coatcheck.ports.object import OnlyIf
 
+from .documents import read_bytes
+
 _SIZE: Final = "x-amz-if-match-size"
 _MODIFIED: Final = "x-amz-if-match-last-modified-time"
 
@@ -54,9 +56,11 @@ def read_only_if(etag: str | None, size: str | None, modified: str | None) -> On
     moment = None if modified is None else read_http_date(modified)
     if modified is not None and moment is None:
         raise INVALID_ARGUMENT("The time is not a date of HTTP.", ArgumentName=_MODIFIED, ArgumentValue=modified[:64])
-    if size is not None and not (size.isascii() and size.isdigit() and len(size) <= 19):
-        raise INVALID_ARGUMENT("The size is not a number of bytes.", ArgumentName=_SIZE, ArgumentValue=size[:64])
-    return OnlyIf(None if etag is None else read_etag(etag), None if size is None else int(size), moment)
+    return OnlyIf(
+        etag=None if etag is None else read_etag(etag),
+        size=None if size is None else read_bytes(size, _SIZE),
+        last_modified=moment,
+    )
 
 
 def read_etag(text: str) -> str:

@@ -13,8 +13,13 @@ from coatcheck.oss.object_copy import read_wishes
 from coatcheck.oss.object_put import stored_headers
 from coatcheck.wire.reply import Reply
 
+from .checksums import checksum_nodes, read_algorithm
 from .conditions import read_write_condition
 from .documents import quoted, show
+
+
+def _all(_: bytes) -> bool:
+    return True
 
 
 async def copy_object(call: Call) -> Reply:
@@ -22,8 +27,14 @@ async def copy_object(call: Call) -> Reply:
     name, wishes = read_copy_source(call.request.headers), read_wishes(call)
     condition = read_write_condition(call.request.headers)
     forbids = wishes.forbid_overwrite or condition.only_new
-    wishes = wishes._replace(forbid_overwrite=forbids, only_if=condition.only_if)
-    changes = wishes.replaces_headers or wishes.replaces_tags or wishes.storage_class or wishes.encryption
+    wishes = wishes._replace(
+        forbid_overwrite=forbids, only_if=condition.only_if, algorithm=read_algorithm(call.request.headers)
+    )
+    if not wishes.replaces_headers:  # also onto itself, where OSS takes what is given for all there is
+        wishes = wishes._replace(headers=(), survives=_all)
+    changes = (
+        wishes.replaces_headers or wishes.replaces_tags or wishes.storage_class or wishes.encryption or wishes.algorithm
+    )
     if not changes and name == SourceName(call.this_bucket.name, call.key):
         raise S3_COPY_ONTO_ITSELF()
 
@@ -33,6 +44,10 @@ async def copy_object(call: Call) -> Reply:
 
     copied = await copy.copy_object(call.context, call.grant, name, wishes, judge)
     record = copied.stored.record
-    nodes = [("LastModified", write_iso(record.last_modified)), ("ETag", quoted(record.etag))]
+    nodes = [
+        ("LastModified", write_iso(record.last_modified)),
+        ("ETag", quoted(record.etag)),
+        *checksum_nodes(record.checksum),
+    ]
     headers = tuple(header for header in stored_headers(call, copied.stored) if header[0] != b"ETag")
     return show("CopyObjectResult", nodes, (*headers, *source_headers(copied.source)))

@@ -36,14 +36,25 @@ def owner(uid: str, name: str = "Owner") -> Node:
 
 def read_number(query: Query, name: str, most: int = LIST_MAX_KEYS) -> int:
     """A count of a listing: more than there may be means as many as there may be. Raises: OssError INVALID_ARGUMENT."""
-    text = query.get(name)
+    return read_count(query.get(name), name, most)
+
+
+def read_count(text: str | None, name: str, most: int, *, absent: int | None = None) -> int:
+    """As `read_number`, wherever it was said. `absent`: what nothing means, if not as many as there may be."""
     if text is None or text == "":
-        return most
+        return most if absent is None else absent
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         raise INVALID_ARGUMENT(
             f"Argument {name} must be an integer between 0 and 2147483647", ArgumentName=name, ArgumentValue=text[:64]
         )
     return min(int(text), most)
+
+
+def read_bytes(text: str, name: str) -> int:
+    """How many bytes something has. Raises: OssError INVALID_ARGUMENT."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise INVALID_ARGUMENT(f"{name} is not a number of bytes.", ArgumentName=name, ArgumentValue=text[:64])
+    return int(text)
 
 
 def write_name(text: str) -> str:

@@ -16,6 +16,7 @@ from coatcheck.ports.object import DELETE_MARKER, ListedObject, ListedVersion, L
 from coatcheck.ports.upload import UploadPage
 from coatcheck.wire.reply import Reply
 
+from .checksums import wanted_nodes
 from .documents import owner, quoted, read_number, show, write_name
 from .words import write_storage_class
 
@@ -136,6 +137,7 @@ async def list_multipart_uploads(call: Call) -> Reply:
                 owner(uid),
                 ("StorageClass", write_storage_class(upload.storage_class)),
                 ("Initiated", write_iso(upload.initiated_at)),
+                *wanted_nodes(upload.checksum),
             ),
         )
         for upload in page.uploads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -29,33 +30,48 @@ from coatcheck.oss.multipart import read_part_number, read_upload_id
 from coatcheck.oss.object_put import read_new_object, stored_headers
 from coatcheck.wire.ranges import RangeBehaviour, read_range
 from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import Request
 
+from .body import S3Body
+from .checksums import (
+    checksum_nodes,
+    read_of_part,
+    read_wanted,
+    read_whole,
+    value_headers,
+    value_nodes,
+    wanted_headers,
+    wanted_nodes,
+)
 from .conditions import read_write_condition
-from .documents import owner, quoted, read_number, show
-from .objects import sum_headers, with_type
+from .documents import owner, quoted, read_bytes, read_number, show
+from .objects import with_type
 from .words import write_storage_class
+
+_SIZE: Final = "x-amz-mp-object-size"
 
 
 async def initiate_multipart_upload(call: Call) -> Reply:
     """CreateMultipartUpload."""
-    upload = await multipart.initiate_upload(
-        call.context, call.grant, read_new_object(call, with_type(call.request).headers)
-    )
+    new, wanted = read_new_object(call, with_type(call.request).headers), read_wanted(call.request.headers)
+    upload = await multipart.initiate_upload(call.context, call.grant, new, checksum=wanted)
     nodes: list[Node] = [
         ("Bucket", call.this_bucket.name),
         ("Key", call.key),
         ("UploadId", upload.upload_id),
     ]
-    return show("InitiateMultipartUploadResult", nodes, encryption_headers(upload.encryption))
+    headers = (*encryption_headers(upload.encryption), *wanted_headers(wanted))
+    return show("InitiateMultipartUploadResult", nodes, headers)
 
 
 async def upload_part(call: Call) -> Reply:
     """UploadPart."""
     number = read_part_number(call.request.query.get("partNumber") or "")
-    body = read_arriving(call.request)
+    arrived = call.request.body
+    body = read_arriving(call.request)._replace(summed=arrived if isinstance(arrived, S3Body) else None)
     stored = await parts.upload_part(call.context, call.grant, read_upload_id(call), number, body)
     etag = (b"ETag", quoted(stored.part.etag).encode())
-    return Reply(200, (etag, *encryption_headers(stored.encryption), *sum_headers(call.request)))
+    return Reply(200, (etag, *encryption_headers(stored.encryption), *value_headers(stored.part.checksum)))
 
 
 async def upload_part_copy(call: Call) -> Reply:
@@ -70,16 +86,14 @@ async def upload_part_copy(call: Call) -> Reply:
         return whole if text is None else read_range(text, source.record.size, RangeBehaviour.STANDARD) or whole
 
     copied = await parts.copy_part(call.context, call.grant, read_upload_id(call), number, name, choose)
-    nodes = [("LastModified", write_iso(copied.part.last_modified)), ("ETag", quoted(copied.part.etag))]
+    part = copied.part
+    nodes = [("LastModified", write_iso(part.last_modified)), ("ETag", quoted(part.etag)), *value_nodes(part.checksum)]
     return show("CopyPartResult", nodes, source_headers(copied.source))
 
 
 async def complete_multipart_upload(call: Call) -> Reply:
     """CompleteMultipartUpload."""
-    condition = read_write_condition(call.request.headers)
-    body = await read_body(call.request, most=COMPLETE_MAX_BYTES)
-    wanted = _read_wanted(read_xml(body, "CompleteMultipartUpload"))
-    wishes = Completion(wanted, None, condition.only_new, condition.only_if, s3_multipart_etag)
+    wishes = await _read_completion(call.request)
     stored = await multipart.complete_upload(call.context, call.grant, read_upload_id(call), wishes)
     scheme = "https" if call.request.secure else "http"
     nodes: list[Node] = [
@@ -87,14 +101,34 @@ async def complete_multipart_upload(call: Call) -> Reply:
         ("Bucket", call.this_bucket.name),
         ("Key", call.key),
         ("ETag", quoted(stored.record.etag)),
+        *checksum_nodes(stored.record.checksum),
     ]
     headers = tuple(header for header in stored_headers(call, stored) if header[0] != b"ETag")
     return show("CompleteMultipartUploadResult", nodes, headers)
 
 
-def _read_wanted(document: Element) -> Wanted:
+async def _read_completion(request: Request) -> Completion:
+    """Raises: OssError MALFORMED_XML, INVALID_PART_ORDER, INVALID_ARGUMENT, S3_BAD_CHECKSUM."""
+    headers = request.headers
+    condition, whole, size = read_write_condition(headers), read_whole(headers), headers.get(_SIZE)
+    document = read_xml(await read_body(request, most=COMPLETE_MAX_BYTES), "CompleteMultipartUpload")
+    elements = document.findall("Part")
+    wanted = _read_wanted(elements)
+    checksums = {number: read_of_part(element) for (number, _), element in zip(wanted, elements, strict=True)}
+    return Completion(
+        wanted=wanted,
+        forbid_overwrite=condition.only_new,
+        only_if=condition.only_if,
+        write_etag=s3_multipart_etag,
+        size=None if size is None else read_bytes(size, _SIZE),
+        checksum=whole,
+        checksums={number: checksum for number, checksum in checksums.items() if checksum is not None},
+    )
+
+
+def _read_wanted(elements: Sequence[Element]) -> Wanted:
     """Raises: OssError MALFORMED_XML, INVALID_PART_ORDER, INVALID_ARGUMENT."""
-    wanted = [_read_part(element) for element in document.findall("Part")]
+    wanted = [_read_part(element) for element in elements]
     if not wanted:
         raise MALFORMED_XML()
     if any(following[0] <= number for (number, _), following in pairwise(wanted)):
@@ -125,6 +159,7 @@ async def list_parts(call: Call) -> Reply:
         owner(uid, "Initiator"),
         owner(uid),
         ("StorageClass", write_storage_class(upload.storage_class)),
+        *wanted_nodes(upload.checksum),
         ("PartNumberMarker", marker),
         ("NextPartNumberMarker", found[-1].number if found else 0),
         ("MaxParts", most),
@@ -138,6 +173,7 @@ async def list_parts(call: Call) -> Reply:
                 ("LastModified", write_iso(each.last_modified)),
                 ("ETag", quoted(each.etag)),
                 ("Size", each.size),
+                *value_nodes(each.checksum),
             ),
         )
         for each in found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from coatcheck.core.checksums import Checksum
 from coatcheck.core.errors import INVALID_ARGUMENT
-from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
+from coatcheck.core.limits import LIST_MAX_KEYS, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.xml import Node
 from coatcheck.operations import put
+from coatcheck.operations.get import find_parts
 from coatcheck.operations.overwrite import check_writable
 from coatcheck.oss import object_get
 from coatcheck.oss.body_in import take_in
@@ -15,12 +18,16 @@ from coatcheck.oss.call import Call
 from coatcheck.oss.metadata import write_object_headers
 from coatcheck.oss.object_put import read_new_object, stored_headers
 from coatcheck.oss.versions import version_headers
-from coatcheck.wire.reply import RawHeader, Reply
+from coatcheck.ports.object import KeptPart
+from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
+from . import object_parts
 from .body import S3Body
+from .checksums import asks_for_checksums, checksum_headers, checksum_nodes, value_nodes
 from .conditions import read_write_condition
-from .documents import show
+from .documents import read_count, show
+from .object_parts import AskedPart
 from .words import write_storage_class
 
 DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
@@ -29,12 +36,36 @@ _ATTRIBUTES: Final = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass
 
 async def get_object(call: Call) -> Reply:
     """GetObject: a range outside of the object is refused, as the standard has it."""
-    return await object_get.get_object(_strict(call))
+    call = _strict(call)
+    if object_parts.PARAMETER not in call.request.query.first:
+        return _with_checksum(call, await object_get.get_object(call))
+    part = await object_parts.find_part(call)
+    return _with_checksum(call, await object_parts.get_part(call, part), part)
 
 
 async def head_object(call: Call) -> Reply:
     """HeadObject."""
-    return await object_get.head_object(_strict(call))
+    if object_parts.PARAMETER not in call.request.query.first:
+        return _with_checksum(call, await object_get.head_object(call))
+    part = await object_parts.find_part(call)
+    return _with_checksum(call, await object_parts.head_part(call, part), part)
+
+
+def _with_checksum(call: Call, reply: Reply, part: AskedPart | None = None) -> Reply:
+    """With the checksum of what is sent, if it is asked for and known: of the whole object, or of a part. What is sent
+    compressed, or is another object by now, has none of these."""
+    found = call.found
+    if found is None or reply.status not in (200, 206) or not asks_for_checksums(call.request.headers):
+        return reply
+    if (b"etag", b'"%b"' % found.etag.encode()) not in reply.headers:
+        return reply
+    if part is not None:
+        checksum = part.checksum
+    elif reply.status == 200:
+        checksum = found.checksum
+    else:
+        return reply
+    return reply._replace(headers=(*reply.headers, *checksum_headers(checksum)))
 
 
 def _strict(call: Call) -> Call:
@@ -52,6 +83,10 @@ async def get_object_attributes(call: Call) -> Reply:
     nodes: list[Node] = []
     if "ETag" in asked:
         nodes.append(("ETag", found.etag.lower()))
+    if "Checksum" in asked and found.checksum is not None:
+        nodes.append(("Checksum", checksum_nodes(found.checksum)))
+    if "ObjectParts" in asked and (parts := await find_parts(call.context, call.grant, found)):
+        nodes.append(("ObjectParts", _parts_page(call.request, parts)))
     if "StorageClass" in asked:
         nodes.append(("StorageClass", write_storage_class(found.storage_class)))
     if "ObjectSize" in asked:
@@ -59,6 +94,25 @@ async def get_object_attributes(call: Call) -> Reply:
     moment = tuple(header for header in write_object_headers(found) if header[0] == b"last-modified")
     headers = (*moment, *version_headers(call.this_bucket, found.version_id))
     return show("GetObjectAttributesResponse", nodes, headers)
+
+
+def _parts_page(request: Request, parts: Sequence[KeptPart]) -> tuple[Node, ...]:
+    """Some parts by their place. Those without a checksum are counted, but not shown."""
+    headers = request.headers
+    most = read_count(headers.get("x-amz-max-parts"), "x-amz-max-parts", LIST_MAX_KEYS)
+    marker = read_count(headers.get("x-amz-part-number-marker"), "x-amz-part-number-marker", len(parts), absent=0)
+    stop = min(marker + most, len(parts))
+    nodes: list[Node] = [
+        ("PartsCount", len(parts)),
+        ("PartNumberMarker", marker),
+        ("NextPartNumberMarker", stop),
+        ("MaxParts", most),
+        ("IsTruncated", "true" if stop < len(parts) else "false"),
+    ]
+    for number, part in enumerate(parts[marker:stop], marker + 1):
+        if part.checksum is not None:
+            nodes.append(("Part", (("PartNumber", number), ("Size", part.size), *value_nodes(part.checksum))))
+    return tuple(nodes)
 
 
 async def put_object(call: Call) -> Reply:
@@ -69,8 +123,9 @@ async def put_object(call: Call) -> Reply:
     new = new._replace(forbid_overwrite=new.forbid_overwrite or condition.only_new, only_if=condition.only_if)
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite, only_if=new.only_if)
     incoming = await take_in(request, call.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encryption=new.encryption)
+    new = new._replace(checksum=sent_checksum(request))
     stored = await put.put_object(call.context, call.grant, new, incoming)
-    return Reply(200, (*stored_headers(call, stored), *sum_headers(request)))
+    return Reply(200, (*stored_headers(call, stored), *checksum_headers(new.checksum)))
 
 
 def with_type(request: Request) -> Request:
@@ -80,10 +135,6 @@ def with_type(request: Request) -> Request:
     return request._replace(headers={**request.headers, "content-type": DEFAULT_CONTENT_TYPE})
 
 
-def sum_headers(request: Request) -> tuple[RawHeader, ...]:
-    """The checksums that came with a body, which is known to have them."""
-    body = request.body
-    if not isinstance(body, S3Body) or not body.sums:
-        return ()
-    headers = [(f"x-amz-checksum-{name}".encode(), value.encode()) for name, value in body.sums.items()]
-    return (*headers, (b"x-amz-checksum-type", b"FULL_OBJECT"))
+def sent_checksum(request: Request) -> Checksum | None:
+    """What came with a body that has ended, and held."""
+    return request.body.checksum if isinstance(request.body, S3Body) else None

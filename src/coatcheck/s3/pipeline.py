@@ -150,7 +150,7 @@ class S3Pipeline:
         if claim is not None and not isinstance(claim, S3V4Claim) and caller.by_link:
             hoisted.update({name: query.first[name] for name in ("content-type", "content-md5") if name in query.first})
         merged = request._replace(headers={**hoisted, **request.headers})
-        decoded, _ = with_s3_body(merged, checks, payload)
+        decoded = with_s3_body(merged, checks, payload)
         kept = make_query(
             Parameter(*parameter)
             for parameter in query.parameters

@@ -9,14 +9,14 @@ from ...core.times import Moments
 from ...ports.access_point import AccessPoint
 from ...ports.bucket import Bucket, BucketStat, ClassStat
 from ...ports.catalog import AccountEntry
-from ...ports.object import DELETE_MARKER, ListPage, ObjectRecord, VersionPage
+from ...ports.object import DELETE_MARKER, KeptPart, ListPage, ObjectRecord, VersionPage
 from ...ports.quota import Quota, Usage
 from ...ports.upload import Part, Upload, UploadPage
 from ..sql import buckets, entries, uploads, usage
 from ..sql.blobs import RELEASED
 from ..sql.catalog_changes import CatalogChanges
 from ..sql.contract import SqlWriter
-from ..sql.objects import read_record
+from ..sql.objects import PARTS, read_parts_of, read_record
 from .known import Known
 from .listing import Page, list_page, list_uploads, list_versions
 from .reads import CURRENT, VERSION
@@ -121,6 +121,10 @@ class PostgresCatalog(CatalogChanges):
         else:
             rows = await self._reader.ask(VERSION, bucket_id, key, version_id)
         return read_record(key, rows[0]) if rows else None
+
+    async def find_parts(self, bucket_id: int, record: ObjectRecord) -> Sequence[KeptPart]:
+        place = (bucket_id, record.key, record.version_id, record.etag)
+        return read_parts_of(record, await self._reader.find(PARTS, place))
 
     async def list_objects(self, bucket_id: int, *, prefix: str, delimiter: str, marker: str, limit: int) -> ListPage:
         return await list_page(self._reader, Page(bucket_id, prefix, delimiter, limit), marker)

@@ -161,7 +161,7 @@ async def list_uploads(reader: Reader, page: Page, marker: tuple[str, str]) -> U
 
 
 def _read_upload(row: Any) -> Upload:
-    return read_upload(row[:10])
+    return read_upload(row[:11])
 
 
 def _under(key: str, page: Page) -> bool:

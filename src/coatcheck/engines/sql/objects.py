@@ -16,6 +16,7 @@ from ...ports.object import (
     DELETE_MARKER,
     NULL_VERSION,
     Deletion,
+    KeptPart,
     ObjectRecord,
     OnlyIf,
     Retention,
@@ -30,15 +31,19 @@ from .journal import note_change
 from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
+    read_checksum,
     read_crc64,
     read_headers,
     read_legal_hold,
+    read_parts,
     read_restore,
     read_retention,
     read_segments,
     read_tags,
+    write_checksum,
     write_crc64,
     write_headers,
+    write_parts,
     write_segments,
     write_tags,
     write_worm,
@@ -48,7 +53,7 @@ from .usage import check_quota, grow, usage_of
 COLUMNS: Final = (
     "SELECT version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, content,"
     " coalesce(object.segments, body.segments), encryption, symlink_target, sealed_at, restore_ready_at, restore_until,"
-    " worm FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
+    " worm, object.checksum FROM object LEFT JOIN body ON body.id = body_id WHERE bucket_id = ? AND key = ?"
 )
 CURRENT: Final = f"{COLUMNS} ORDER BY seq LIMIT 1"
 NULL_OF_UNVERSIONED: Final = f"{COLUMNS} AND seq = 0"
@@ -57,7 +62,12 @@ VERSION: Final = f"{COLUMNS} AND seq < 0 AND version_id = ?"
 _WRITE: Final = (
     "INSERT OR REPLACE INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class,"
     " restore_ready_at, restore_until, version_id, crc64, acl, headers, tags, encryption, symlink_target, sealed_at,"
-    " body_id, segments, worm, row_crc32) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " body_id, segments, worm, checksum, row_crc32)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+PARTS: Final = (
+    "SELECT body.parts FROM object JOIN body ON body.id = body_id"
+    " WHERE bucket_id = ? AND key = ? AND version_id = ? AND etag = ? AND kind = 'Multipart'"
 )
 _SEGMENTS_IN_ROW_MAX: Final = 2  # more would make the rows of a listing long
 
@@ -65,7 +75,7 @@ _SEGMENTS_IN_ROW_MAX: Final = 2  # more would make the rows of a listing long
 def read_record(key: str, row: Any) -> ObjectRecord:
     """A row of `CURRENT` or `VERSION`."""
     version_id, kind, size, etag, crc64, last_modified, acl, storage_class, headers, tags, body, segments = row[:12]
-    encryption, symlink_target, sealed_at, ready_at, until, worm = row[12:]
+    encryption, symlink_target, sealed_at, ready_at, until, worm, checksum = row[12:]
     found = read_segments(segments) if segments else ()
     return ObjectRecord(
         key,
@@ -87,8 +97,16 @@ def read_record(key: str, row: Any) -> ObjectRecord:
         read_restore(ready_at, until),
         read_retention(worm) if worm else None,
         read_legal_hold(worm),
+        read_checksum(checksum) if checksum else None,
+        (),
         damage_of(size, crc64, body, found, encryption),
     )
+
+
+def read_parts_of(record: ObjectRecord, row: Any) -> tuple[KeptPart, ...]:
+    """A row of `PARTS`, if there is one. A server of an earlier version may have left those of another object there."""
+    parts = read_parts(row[0]) if row else ()
+    return parts if sum([part.size for part in parts]) == record.size else ()
 
 
 def damage_of(size: int, crc64: int, body: bytes | None, segments: Sequence[Segment], encryption: str) -> str:
@@ -111,6 +129,8 @@ class Columns(NamedTuple):
     body: bytes | None
     segments: bytes | None
     worm: str | None
+    checksum: str | None
+    parts: str | None
 
 
 def write_columns(record: ObjectRecord) -> Columns:
@@ -134,7 +154,13 @@ def write_columns(record: ObjectRecord) -> Columns:
         record.sealed_at,
     )
     return Columns(
-        first, second, record.body, write_segments(record.segments), write_worm(record.retention, record.legal_hold)
+        first,
+        second,
+        record.body,
+        write_segments(record.segments),
+        write_worm(record.retention, record.legal_hold),
+        write_checksum(record.checksum),
+        write_parts(record.parts),
     )
 
 
@@ -299,10 +325,18 @@ def _write_row(
     body_id: int | None,
 ) -> None:
     in_row = columns.segments if body_id is None else None
-    row = (bucket_id, key, seq, *columns.first, version_id, *columns.second, body_id, in_row, columns.worm)
+    place, last = (bucket_id, key, seq), (body_id, in_row, columns.worm, columns.checksum)
+    row = (*place, *columns.first, version_id, *columns.second, *last)
     elsewhere = None if body_id is None else columns.segments
-    connection.execute(_WRITE, (*row, row_sum(elsewhere, *row)))
+    connection.execute(_WRITE, (*row, row_sum(elsewhere, *row, columns.parts)))
     note_change(connection, bucket_id, key)
+
+
+def _parts_of(connection: SqlConnection, body_id: int | None) -> str | None:
+    if body_id is None:
+        return None
+    found: tuple[str | None] | None = connection.execute("SELECT parts FROM body WHERE id = ?", (body_id,)).fetchone()
+    return None if found is None else found[0]
 
 
 def _delete_row(connection: SqlConnection, bucket_id: int, key: str, seq: int) -> None:
@@ -311,15 +345,17 @@ def _delete_row(connection: SqlConnection, bucket_id: int, key: str, seq: int) -
 
 
 def _write_body(connection: SqlConnection, body_id: int | None, columns: Columns) -> int | None:
-    """Store inline content or many segments, in place of those that were there if any; the row's id."""
-    many = columns.segments if columns.segments and len(columns.segments) > 32 * _SEGMENTS_IN_ROW_MAX else None
-    if columns.body is None and many is None:
+    """Store inline content, many segments, or parts, in place of those that were there if any; the row's id."""
+    is_long = columns.segments and (columns.parts or len(columns.segments) > 32 * _SEGMENTS_IN_ROW_MAX)
+    many = columns.segments if is_long else None
+    if columns.body is None and many is None and columns.parts is None:
         if body_id is not None:
             connection.execute("DELETE FROM body WHERE id = ?", (body_id,))
         return None
+    new = (columns.body, many, columns.parts)
     if body_id is None:
-        return connection.execute("INSERT INTO body (content, segments) VALUES (?, ?)", (columns.body, many)).lastrowid
-    connection.execute("UPDATE body SET content = ?, segments = ? WHERE id = ?", (columns.body, many, body_id))
+        return connection.execute("INSERT INTO body (content, segments, parts) VALUES (?, ?, ?)", new).lastrowid
+    connection.execute("UPDATE body SET content = ?, segments = ?, parts = ? WHERE id = ?", (*new, body_id))
     return body_id
 
 
@@ -346,7 +382,7 @@ def change_object(
         becomes = rules.date(becomes)
     more = Usage(becomes.size - was.size)
     check_quota(connection, bucket_id, more)
-    columns = write_columns(becomes)
+    columns = write_columns(becomes)._replace(parts=_parts_of(connection, place.body_id))
     before, after = read_blob_ids(place.segments), read_blob_ids(columns.segments)
     if before != after:
         check_blobs(connection, set(after) - set(before))

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
+from ...core.checksums import Checksum
 from ...core.reply_headers import keep_stored
-from ...ports.object import Restore, Retention, Segment
+from ...ports.object import KeptPart, Restore, Retention, Segment
+from ...ports.upload import WantedChecksum
 
 _SEGMENT: Final = Struct(">16sQQ")
 _HOLD: Final = "ON"
+_COMPOSITE: Final = "COMPOSITE"
 
 
 def write_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -69,6 +72,40 @@ def read_retention(column: str | None) -> Retention | None:
 
 def read_legal_hold(column: str | None) -> bool:
     return column is not None and column.endswith(_HOLD)
+
+
+def write_checksum(checksum: Checksum | None) -> str | None:
+    """ "crc32 NhCmhg==": algorithm and value."""
+    return None if checksum is None else f"{checksum.algorithm} {checksum.value}"
+
+
+def read_checksum(column: str | None) -> Checksum | None:
+    if not column:
+        return None
+    algorithm, _, value = column.partition(" ")
+    return Checksum(algorithm, value)
+
+
+def write_wanted(wanted: WantedChecksum | None) -> str | None:
+    """ "crc32 COMPOSITE"."""
+    return None if wanted is None else f"{wanted.algorithm} {_COMPOSITE if wanted.composite else 'FULL_OBJECT'}"
+
+
+def read_wanted(column: str | None) -> WantedChecksum | None:
+    if not column:
+        return None
+    algorithm, _, kind = column.partition(" ")
+    return WantedChecksum(algorithm, kind == _COMPOSITE)
+
+
+def write_parts(parts: Iterable[KeptPart]) -> str | None:
+    """[[size, checksum as in a row, or null] ...] as JSON; None for none."""
+    rows = [[part.size, write_checksum(part.checksum)] for part in parts]
+    return json.dumps(rows, separators=(",", ":")) if rows else None
+
+
+def read_parts(column: str | None) -> tuple[KeptPart, ...]:
+    return tuple([KeptPart(size, read_checksum(text)) for size, text in json.loads(column)]) if column else ()
 
 
 def write_crc64(crc: int) -> int:

@@ -15,27 +15,31 @@ from .objects import Columns, check_bucket, check_overwrite, find_replaced, grow
 from .row_sums import row_sum
 from .rows import (
     read_blob_ids,
+    read_checksum,
     read_crc64,
     read_headers,
     read_legal_hold,
     read_retention,
     read_segments,
     read_tags,
+    read_wanted,
+    write_checksum,
     write_crc64,
     write_headers,
     write_segments,
     write_tags,
+    write_wanted,
     write_worm,
 )
 from .usage import check_quota, grow
 
 UPLOAD_COLUMNS: Final = (
-    "key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm"
+    "key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm, checksum"
 )
 UPLOADS: Final = f"SELECT {UPLOAD_COLUMNS} FROM upload WHERE bucket_id = ?"  # noqa: S608 (our own words)
 UPLOAD: Final = f"{UPLOADS} AND key = ? AND upload_id = ?"
 PARTS: Final = (
-    "SELECT number, size, etag, crc64, last_modified, segments FROM part"
+    "SELECT number, size, etag, crc64, last_modified, segments, checksum FROM part"
     " WHERE upload = (SELECT id FROM upload WHERE bucket_id = ? AND key = ? AND upload_id = ?) AND number > ?"
     " ORDER BY number LIMIT ?"
 )
@@ -43,7 +47,7 @@ _BYTES: Final = "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM part WHERE u
 
 
 def read_upload(row: Any) -> Upload:
-    key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm = row
+    key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm, checksum = row
     return Upload(
         key,
         upload_id,
@@ -56,19 +60,21 @@ def read_upload(row: Any) -> Upload:
         revision,
         read_retention(worm),
         read_legal_hold(worm),
+        read_wanted(checksum),
     )
 
 
 def read_part(row: Any) -> Part:
-    number, size, etag, crc64, last_modified, segments = row
-    return Part(number, size, etag, read_crc64(crc64), last_modified, read_segments(segments))
+    number, size, etag, crc64, last_modified, segments, checksum = row
+    found = read_segments(segments)
+    return Part(number, size, etag, read_crc64(crc64), last_modified, found, read_checksum(checksum))
 
 
 def create_upload(connection: SqlConnection, bucket_id: int, upload: Upload) -> None:
     check_bucket(connection, bucket_id)
     connection.execute(
         "INSERT INTO upload (bucket_id, key, upload_id, initiated_at, storage_class, headers, tags, encryption,"
-        " sequential, worm) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " sequential, worm, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             bucket_id,
             upload.key,
@@ -80,6 +86,7 @@ def create_upload(connection: SqlConnection, bucket_id: int, upload: Upload) -> 
             upload.encryption,
             upload.sequential,
             write_worm(upload.retention, upload.legal_hold),
+            write_wanted(upload.checksum),
         ),
     )
 
@@ -98,10 +105,11 @@ def put_part(
     check_blobs(connection, blob_ids, shared=shared)
     name_blobs(connection, blob_ids, {} if shared else sums_of(part.segments, part.crc64))
     grow(connection, bucket_id, more)
-    columns = (number, part.number, part.size, part.etag, write_crc64(part.crc64), part.last_modified, segments)
+    facts = (part.number, part.size, part.etag, write_crc64(part.crc64), part.last_modified)
+    columns = (number, *facts, segments, write_checksum(part.checksum))
     connection.execute(
-        "INSERT OR REPLACE INTO part (upload, number, size, etag, crc64, last_modified, segments, row_crc32)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO part (upload, number, size, etag, crc64, last_modified, segments, checksum, row_crc32)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*columns, row_sum(*columns)),
     )
     connection.execute("UPDATE upload SET revision = revision + 1 WHERE id = ?", (number,))

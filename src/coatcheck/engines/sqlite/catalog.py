@@ -19,7 +19,7 @@ from ...ports.catalog import (
     AccountEntry,
     NoSpace,
 )
-from ...ports.object import NULL_VERSION, ListPage, ObjectRecord, VersionPage
+from ...ports.object import NULL_VERSION, KeptPart, ListPage, ObjectRecord, VersionPage
 from ...ports.quota import Quota, Usage
 from ...ports.upload import Part, Upload, UploadPage
 from ..blob_paths import has_room
@@ -203,6 +203,10 @@ class SqliteCatalog(CatalogChanges):
                 connection, bucket_id, prefix=prefix, delimiter=delimiter, marker=marker, limit=limit
             )
         )
+
+    async def find_parts(self, bucket_id: int, record: ObjectRecord) -> Sequence[KeptPart]:
+        place = (bucket_id, record.key, record.version_id, record.etag)
+        return objects.read_parts_of(record, self._reader.row(objects.PARTS, place))
 
     async def list_versions(
         self, bucket_id: int, *, prefix: str, delimiter: str, marker: tuple[str, str], limit: int

@@ -2,10 +2,10 @@
 
 It is computed of the row's other columns in the order of the table: numbers in decimal, text as UTF-8, NULL as nothing,
 joined by line feeds; NULLs at the end count as absent, so that a column may be added later and no row is written again.
-Rows of `object` have it of their segments too, wherever those lie, before the rest. `object`, `part` and the uses of
-links are written often, so their statements bring it along, and so do those of `key_fingerprint`, which any connection
-may run; for all other tables triggers put it in, in every connection that writes, whatever the statement was. Reading
-doesn't compare it: that takes two microseconds.
+Rows of `object` have it of their segments too, wherever those lie, before the rest, and behind it of their parts.
+`object`, `part` and the uses of links are written often, so their statements bring it along, and so do those of
+`key_fingerprint`, which any connection may run; for all other tables triggers put it in, in every connection that
+writes, whatever the statement was. Reading doesn't compare it: that takes two microseconds.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def wrong_rows(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         if table == "object":
             first = 1
             select = (
-                f"SELECT body.segments, {', '.join(f'object.{column}' for column in columns)}, {_COLUMN} FROM object"  # noqa: S608
-                " LEFT JOIN body ON body.id = body_id WHERE row_crc32 IS NOT NULL"
+                f"SELECT body.segments, {', '.join(f'object.{column}' for column in columns)}, body.parts, {_COLUMN}"  # noqa: S608
+                " FROM object LEFT JOIN body ON body.id = body_id WHERE row_crc32 IS NOT NULL"
             )
         for *row, stated in connection.execute(select):
             if row_sum(*row) != stated:
