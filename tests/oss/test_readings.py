@@ -79,7 +79,7 @@ def a_request(target: str, headers: dict[str, str] | None = None, host: str = "1
 
 
 def is_remembered(house: House, request: Request) -> bool:
-    return house.pipeline._readings.find(request) is not None
+    return house.pipeline.readings.find(request) is not None
 
 
 async def remembered(house: House, request: Request) -> Answer:
@@ -142,7 +142,7 @@ async def test_nothing_enters_that_is_not_a_verified_link_to_an_object(house: Ho
         for _ in range(3):
             await house.send(request)
         assert not is_remembered(house, request)
-    assert not house.pipeline._readings._readings
+    assert not house.pipeline.readings._readings
 
 
 async def test_another_method_is_another_request(house: House) -> None:

@@ -9,8 +9,9 @@ whoever writes one link in many ways fills one place. Only what has verified ent
 memory is full only now and then, in the place of one that hasn't been used lately: neither junk nor links that are
 followed once push out what is in use.
 
-Links of GET and HEAD to objects are remembered, of any scheme whose row says what stays of a claim (`Scheme.keep`). Not
-those that name the addresses that may use them: what these signed depends on who asks.
+Links of GET and HEAD to objects are remembered, of any scheme of either dialect whose row says what stays of a claim
+(`Scheme.keep`). Not those that name the addresses that may use them: what these signed depends on who asks. In which
+dialect a request is follows from what a reading is of, so none is ever read in the other one.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from coatcheck.signing.source_ip import is_restricted
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-# Headers besides Host, x-oss-* and the listed ones that a link's claim or its text may depend on.
+# Headers besides Host, x-oss-*, x-amz-* and the listed ones that a link's claim or its text may depend on.
 _NAMED: Final = frozenset({"authorization", "content-md5", "content-type", "date", "security-token"})
+_ALWAYS: Final = ("x-oss-", "x-amz-")
 _METHODS: Final = ("GET", "HEAD")
 
 _ENTRY_BYTES: Final = 440  # what a reading weighs besides its three texts; 64 of them for its share of a dict
@@ -50,10 +52,11 @@ class Kind:
         who: what has to be known of the signer; None where only the keyring can tell, each time.
         domain: the host that they came by, if it may be an own domain: that it still stands for the bucket is asked.
         route: the dialect's own.
+        listed: headers that were signed by choice, besides Host.
         links: how many are remembered.
     """
 
-    __slots__ = ("claim", "domain", "lasts_s", "links", "route", "signed_headers", "weight", "who")
+    __slots__ = ("claim", "domain", "lasts_s", "links", "listed", "route", "signed_headers", "weight", "who")
 
     def __init__(self, claim: Claim, lasts_s: float, who: Lookup | None, domain: str, route: Any) -> None:
         self.claim = claim
@@ -62,6 +65,7 @@ class Kind:
         self.domain = domain
         self.route = route
         self.signed_headers = frozenset(claim.additional_headers)
+        self.listed = _besides_host(claim)
         self.links = 0
         listed = sum(map(sys.getsizeof, claim.additional_headers))
         self.weight = _KIND_BYTES + 2 * (listed + sys.getsizeof(claim.security_token) + sys.getsizeof(domain))
@@ -118,7 +122,7 @@ class Readings:
         if signature is None:
             return None
         reading = self._readings.get(signature)
-        if reading is None or reading.digest != self._digest(request, reading.kind.claim.additional_headers):
+        if reading is None or reading.digest != self._digest(request, reading.kind.listed):
             return None
         reading.used = True
         return reading
@@ -144,7 +148,7 @@ class Readings:
             self._forget(signature)
         elif self.bytes + weight + _KIND_BYTES > self._most_bytes and not self._make_room():
             return
-        digest = self._digest(request, claim.additional_headers)
+        digest = self._digest(request, _besides_host(claim))
         target = target._replace(bucket=sys.intern(target.bucket or ""))
         reading = Reading(digest, self._kind(common, lasts_s, *kind), target, text, signature, end_s)
         reading.kind.links += 1
@@ -202,7 +206,8 @@ class Readings:
         method, path, query, headers = request.method, request.raw_path, request.query.raw, request.headers
         host = headers.get("host", "")
         signed = ""
-        if listed or "x-oss-" in "\n".join(headers) or not _NAMED.isdisjoint(headers):
+        names = "\n".join(headers)
+        if listed or "x-oss-" in names or "x-amz-" in names or not _NAMED.isdisjoint(headers):
             signed = _write_signed(headers, listed)
         start = f"{method} {len(path)} {len(query)} {len(host)} {host}{signed}".encode("utf-8", "surrogateescape")
         digest = self._begun_digest.copy()
@@ -212,11 +217,15 @@ class Readings:
 
 def _signature_in(request: Request) -> str | None:
     first = request.query.first
-    return first.get("x-oss-signature") or first.get("Signature")
+    return first.get("x-oss-signature") or first.get("X-Amz-Signature") or first.get("Signature")
+
+
+def _besides_host(claim: Claim) -> frozenset[str]:
+    return frozenset(claim.additional_headers) - {"host"}
 
 
 def _write_signed(headers: Mapping[str, str], listed: Collection[str]) -> str:
-    names = sorted(name for name in headers if name.startswith("x-oss-") or name in _NAMED or name in listed)
+    names = sorted(name for name in headers if name.startswith(_ALWAYS) or name in _NAMED or name in listed)
     return "".join([f"{len(name)} {len(headers[name])} {name}{headers[name]}" for name in names])
 
 

@@ -91,7 +91,7 @@ class Pipeline:
         self._signers_now = signers_now
         self.register = ports.links.register
         self._form_memory = FormMemory()
-        self._readings = Readings()
+        self.readings = Readings()
         self._hints = Hints(settings.regions, reads, keyring) if settings.hints else None
 
     async def answer(self, exchange: Exchange) -> Reply:
@@ -148,11 +148,11 @@ class Pipeline:
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
-        reading = self._readings.find(request)
+        reading = self.readings.find(request)
         if reading is not None:
-            snapshot = await self._reads.read(self._lookup_again(request, reading))
+            snapshot = await self._reads.read(self.lookup_again(request, reading))
             bucket = snapshot.bucket()
-            caller = None if bucket is None else self._recognise(reading, snapshot, now)
+            caller = None if bucket is None else self.recognise(reading, snapshot, now)
             if bucket is not None and caller is not None:
                 exchange.bucket = reading.target.bucket or ""
                 if bucket.configurations:
@@ -192,7 +192,7 @@ class Pipeline:
         if bucket is None:
             row = row_without_bucket(row)
         if claim is not None and claim.scheme.is_link and not (named is None and request.proxy_host):
-            self._readings.keep(
+            self.readings.keep(
                 request, claim, target, text, (row, read_host_name(request.host) if named is None else "")
             )
         return await self.go_on(row, exchange, target, caller, bucket, snapshot)
@@ -222,14 +222,14 @@ class Pipeline:
         bucket = None if row.makes_bucket else self._check_bucket(target, bucket)
         return self._admit(row, exchange, target, caller, bucket, snapshot)
 
-    def _lookup_again(self, request: Request, reading: Reading) -> Lookup:
+    def lookup_again(self, request: Request, reading: Reading) -> Lookup:
         """As `_lookup`, for a link that has verified before."""
         kind, target = reading.kind, reading.target
         who = kind.who or ask_for_key(kind.claim, self._keyring)
         bucket = "" if kind.domain else target.bucket or ""
         return Lookup(kind.domain, who.access_key_id, who.role_uid, bucket, target.key, _named_version(request))
 
-    def _recognise(self, reading: Reading, snapshot: Snapshot, now: float) -> Caller | None:
+    def recognise(self, reading: Reading, snapshot: Snapshot, now: float) -> Caller | None:
         """Who asks by a link that has verified before; None if it wouldn't now, or its domain is another bucket's."""
         target = reading.target
         if reading.kind.domain and snapshot.domain_bucket() != (target.bucket if target.own_domain else None):

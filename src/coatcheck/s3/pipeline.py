@@ -5,7 +5,7 @@ What decides and acts is the pipeline of OSS (`oss/pipeline.py`), from the point
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
@@ -17,9 +17,12 @@ from coatcheck.core.s3_errors import S3_TWO_SIGNATURES, S3_V2_HEADER
 from coatcheck.exchange import Exchange, read_unwritten
 from coatcheck.identity.caller import Caller
 from coatcheck.identity.identify import ask_for_key, find_key, identify
+from coatcheck.identity.readings import Reading
 from coatcheck.oss.limited_link import hold_to_register
 from coatcheck.oss.pipeline import Pipeline, note_log
+from coatcheck.oss.row import Row
 from coatcheck.oss.versions import is_version_id
+from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.damage import Damaged
 from coatcheck.ports.keyring import KeyUse
@@ -109,12 +112,19 @@ class S3Pipeline:
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
+        reading = self._oss.readings.find(request)
+        if reading is not None:
+            snapshot = await self._reads.read(self._oss.lookup_again(request, reading))
+            bucket = snapshot.bucket()
+            known = None if bucket is None else self._oss.recognise(reading, snapshot, now)
+            if bucket is not None and known is not None:
+                return await self._go_on_by_link(exchange, reading, known, bucket, snapshot)
         _refuse_both(request)
         claim = read_s3_claim(request)
         if claim is not None and claim.scheme is V2_HEADER and not self._settings.s3_signature_v2:
             raise S3_V2_HEADER()
         exchange.claimed = "" if claim is None else claim.access_key_id
-        target, snapshot = await self._find(request, claim)
+        named, target, snapshot = await self._find(request, claim)
         exchange.bucket, exchange.key = target.bucket or "", target.key or ""
         if claim is not None:
             check_scope(claim, regions=regions, target=target)
@@ -124,12 +134,33 @@ class S3Pipeline:
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None and target.bucket is not None and not row.makes_bucket:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
-        caller, target, _ = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
+        caller, target, text = identify(request, claim, target, snapshot, self._keyring, now=now, regions=regions)
         signed_at_s = None if claim is None else claim.signed_at_s
         if caller.by_link and self._oss.is_held(exchange, caller, target, bucket, signed_at_s):
             caller = await hold_to_register(self._oss.register, exchange)
-        exchange.request = self._translate(request, claim, snapshot, target, caller, now)
+        translated = self._translate(request, claim, snapshot, target, caller, now)
+        if claim is not None and caller.by_link and (named is not None or not request.proxy_host):
+            route = Route(row, not translated.query.parameters and _is_plain(request))
+            domain = read_host_name(request.host) if named is None else ""
+            self._oss.readings.keep(request, claim, target, text, (route, domain))
+        exchange.request = translated
         return await self._oss.go_on(row, exchange, target, caller, bucket, snapshot)
+
+    async def _go_on_by_link(
+        self, exchange: Exchange, reading: Reading, caller: Caller, bucket: Bucket, snapshot: Snapshot
+    ) -> Reply:
+        """By a link that has verified before: it is known to be well-formed, and has no body."""
+        request, target, route = exchange.request, reading.target, reading.kind.route
+        exchange.bucket = target.bucket or ""
+        if bucket.configurations:
+            exchange.logged = note_log(bucket)
+        if self._oss.is_held(exchange, caller, target, bucket, reading.signed_at_s):
+            caller = await hold_to_register(self._oss.register, exchange)
+        if route.is_plain:
+            exchange.request = request._replace(query=_NO_QUERY)
+        else:
+            exchange.request = _in_our_words(_with_hoisted(request, reading.kind.claim), target)
+        return await self._oss.go_on(route.row, exchange, target, caller, bucket, snapshot)
 
     def _translate(
         self, request: Request, claim: Claim | None, snapshot: Snapshot, target: Target, caller: Caller, now: float
@@ -141,30 +172,17 @@ class S3Pipeline:
             payload = claim.payload_line
             if payload in STREAMING:
                 checks = checks_of(claim, find_key(claim, snapshot, self._keyring, now).access_key_secret)
-        query = request.query
-        hoisted = {
-            name: value
-            for name, value in query.first.items()
-            if caller.by_link and name.startswith(AMZ) and not name.startswith(_IGNORED_IN_QUERY)
-        }
-        if claim is not None and not isinstance(claim, S3V4Claim) and caller.by_link:
-            hoisted.update({name: query.first[name] for name in ("content-type", "content-md5") if name in query.first})
-        merged = request._replace(headers={**hoisted, **request.headers})
-        decoded = with_s3_body(merged, checks, payload)
-        kept = make_query(
-            Parameter(*parameter)
-            for parameter in query.parameters
-            if parameter[0] not in _OF_SIGNATURES and not parameter[0].lower().startswith(AMZ)
-        )
-        headers = read_headers(decoded, of_bucket=target.key is None)
-        return decoded._replace(headers=headers, query=kept)
+        if caller.by_link and claim is not None:
+            request = _with_hoisted(request, claim)
+        return _in_our_words(with_s3_body(request, checks, payload), target)
 
-    async def _find(self, request: Request, claim: Claim | None) -> tuple[Target, Snapshot]:
-        """What the address names, and all that the request can be seen to need. A "+" of a path is a plus in S3."""
+    async def _find(self, request: Request, claim: Claim | None) -> tuple[Target | None, Target, Snapshot]:
+        """What the address names by itself, if it does, and what it names at all; and all that the request can be seen
+        to need. A "+" of a path is a plus in S3."""
         plain = request
         if b"+" in request.raw_path:
             plain = request._replace(raw_path=with_plain_plus(request.raw_path))
-        target = find_target(plain, self._addressing)
+        named = target = find_target(plain, self._addressing)
         who = ask_for_key(claim, self._keyring)
         version_id = request.query.get("versionId")
         version_id = version_id if version_id is None or is_version_id(version_id) else None
@@ -173,10 +191,47 @@ class S3Pipeline:
             found = (await self._reads.read(Lookup(domain=domain))).domain_bucket()
             target = own_domain_target(plain, self._addressing, found)
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
-        return target, await self._reads.read(lookup)
+        return named, target, await self._reads.read(lookup)
 
 
 _IGNORED_IN_QUERY: Final = ("x-amz-checksum-", "x-amz-sdk-checksum-algorithm", "x-amz-security-token")
+
+
+_NO_QUERY: Final = make_query(())
+
+
+class Route(NamedTuple):
+    """Where a link leads. `is_plain`: there is nothing in it to be translated."""
+
+    row: Row
+    is_plain: bool
+
+
+def _is_plain(request: Request) -> bool:
+    return not any(name.startswith((AMZ, "x-oss-")) for name in (*request.headers, *request.query.first))
+
+
+def _with_hoisted(request: Request, claim: Claim) -> Request:
+    """A link's parameters that stand for headers, as headers."""
+    hoisted = {
+        name: value
+        for name, value in request.query.first.items()
+        if name.startswith(AMZ) and not name.startswith(_IGNORED_IN_QUERY)
+    }
+    if not isinstance(claim, S3V4Claim):
+        first = request.query.first
+        hoisted.update({name: first[name] for name in ("content-type", "content-md5") if name in first})
+    return request._replace(headers={**hoisted, **request.headers})
+
+
+def _in_our_words(request: Request, target: Target) -> Request:
+    """Without what only its signature needed."""
+    kept = make_query(
+        Parameter(*parameter)
+        for parameter in request.query.parameters
+        if parameter[0] not in _OF_SIGNATURES and not parameter[0].lower().startswith(AMZ)
+    )
+    return request._replace(headers=read_headers(request, of_bucket=target.key is None), query=kept)
 
 
 def _refuse_both(request: Request) -> None:
