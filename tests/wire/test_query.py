@@ -104,10 +104,19 @@ def test_any_other_spelling_is_for_the_parameters_to_tell(piece: bytes) -> None:
     assert query.parameters == read_query(b"&" + LINK + b"&" + piece + b"&x-oss-signature=0a").parameters
 
 
+def test_a_link_of_s3_in_the_one_spelling_is_canonical_too() -> None:
+    raw = b"X-Amz-Date=20260305T070809Z&X-Amz-Credential=a%2Fb&X-Amz-Expires=60&X-Amz-Signature=0a&x-id=GetObject"
+    query = read_query(raw)
+    assert query.canonical == ("X-Amz-Credential=a%2Fb&X-Amz-Date=20260305T070809Z&X-Amz-Expires=60&x-id=GetObject")
+    assert (query.get("X-Amz-Date"), query.get("X-Amz-Signature")) == ("20260305T070809Z", "0a")
+    assert read_query(raw + b"&acl").canonical is None
+
+
+@pytest.mark.parametrize(("signature", "date"), [("x-oss-signature", "x-oss-date"), ("X-Amz-Signature", "X-Amz-Date")])
 @given(raw=st.text("ab=&%2Fx-+", max_size=24).map(str.encode))
-def test_a_canonical_text_says_what_the_parameters_say(raw: bytes) -> None:
-    query = read_query(raw + b"&x-oss-signature=0a&z=1")
-    signed = [(encode(name), encode(value)) for name, value, _ in query.parameters if name != "x-oss-signature"]
+def test_a_canonical_text_says_what_the_parameters_say(signature: str, date: str, raw: bytes) -> None:
+    query = read_query(raw + f"&{date}=20260305T070809Z&{signature}=0a&z=1".encode())
+    signed = [(encode(name), encode(value)) for name, value, _ in query.parameters if name != signature]
     if query.canonical is not None:
         assert query.canonical == "&".join(f"{name}={value}" for name, value in sorted(signed))
         assert query.first == {name: value for name, value, _ in query.parameters}

@@ -138,7 +138,8 @@ def read_algorithm(headers: Mapping[str, str]) -> str:
 
 
 def asks_for_checksums(headers: Mapping[str, str]) -> bool:
-    return headers.get(f"{PREFIX}mode", "").upper() == "ENABLED"
+    mode = headers.get("x-amz-checksum-mode")
+    return mode is not None and mode.upper() == "ENABLED"
 
 
 def _kind(composite: bool) -> str:

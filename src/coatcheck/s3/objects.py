@@ -54,8 +54,10 @@ async def head_object(call: Call) -> Reply:
 def _with_checksum(call: Call, reply: Reply, part: AskedPart | None = None) -> Reply:
     """With the checksum of what is sent, if it is asked for and known: of the whole object, or of a part. What is sent
     compressed, or is another object by now, has none of these."""
+    if not asks_for_checksums(call.request.headers):
+        return reply
     found = call.found
-    if found is None or reply.status not in (200, 206) or not asks_for_checksums(call.request.headers):
+    if found is None or reply.status not in (200, 206):
         return reply
     if (b"etag", b'"%b"' % found.etag.encode()) not in reply.headers:
         return reply
@@ -69,6 +71,8 @@ def _with_checksum(call: Call, reply: Reply, part: AskedPart | None = None) -> R
 
 
 def _strict(call: Call) -> Call:
+    if "range" not in call.request.headers:
+        return call
     headers = {**call.request.headers, "x-oss-range-behavior": "standard"}
     return call._replace(request=call.request._replace(headers=headers))
 

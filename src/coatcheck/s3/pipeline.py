@@ -37,7 +37,7 @@ from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.aws_chunked import ChunkChecks
 from coatcheck.wire.query import Parameter, make_query
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import (
     Addressing,
@@ -100,15 +100,17 @@ class S3Pipeline:
         except (NotWritten, Unknown) as error:
             refusal = read_unwritten(error)
         else:
-            return self._finish(exchange, reply._replace(headers=write_headers(reply.headers)))
+            return self._finish(exchange, reply, write_headers(reply.headers))
         exchange.note_refusal(refusal)
         request_id = exchange.request_id
         reply = write_refusal(refusal, method=request.method, host=request.host, request_id=request_id)
-        return self._finish(exchange, reply)
+        return self._finish(exchange, reply, reply.headers)
 
-    def _finish(self, exchange: Exchange, reply: Reply) -> Reply:
+    def _finish(self, exchange: Exchange, reply: Reply, headers: tuple[RawHeader, ...]) -> Reply:
+        status, _, body, content_length, when_ended = reply
         request_id = exchange.request_id.encode()
-        return reply._replace(headers=(*reply.headers, (b"x-amz-request-id", request_id), (b"x-amz-id-2", request_id)))
+        ids = (b"x-amz-request-id", request_id), (b"x-amz-id-2", request_id)
+        return Reply(status, headers + ids, body, content_length, when_ended)
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
@@ -156,9 +158,7 @@ class S3Pipeline:
             exchange.logged = note_log(bucket)
         if self._oss.is_held(exchange, caller, target, bucket, reading.signed_at_s):
             caller = await hold_to_register(self._oss.register, exchange)
-        if route.is_plain:
-            exchange.request = request._replace(query=_NO_QUERY)
-        else:
+        if not route.is_plain:  # else nobody reads what is left of the query
             exchange.request = _in_our_words(_with_hoisted(request, reading.kind.claim), target)
         return await self._oss.go_on(route.row, exchange, target, caller, bucket, snapshot)
 
@@ -195,9 +195,6 @@ class S3Pipeline:
 
 
 _IGNORED_IN_QUERY: Final = ("x-amz-checksum-", "x-amz-sdk-checksum-algorithm", "x-amz-security-token")
-
-
-_NO_QUERY: Final = make_query(())
 
 
 class Route(NamedTuple):

@@ -201,9 +201,21 @@ _REPLIED: Final = {
 }
 
 
+# What nearly every reply has; the rest is looked at one by one.
+_THE_SAME: Final = frozenset({b"content-type", b"last-modified", b"content-range", b"content-encoding"})
+_LEFT_OUT: Final = frozenset({b"content-md5", b"x-oss-object-type", b"x-oss-hash-crc64ecma"})
+
+
 def write_headers(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
     """A reply's headers in S3's words; those of OSS that S3 has no word for are left out."""
-    return tuple([written for header in headers if (written := _write(header)) is not None])
+    return tuple(
+        [
+            written
+            for header in headers
+            if header[0] not in _LEFT_OUT
+            and (written := header if header[0] in _THE_SAME else _write(header)) is not None
+        ]
+    )
 
 
 def _write(header: RawHeader) -> RawHeader | None:

@@ -286,10 +286,11 @@ def _texts(claim: S3V4Claim, request: Request, _: Target) -> Sequence[str]:
 
 
 def _write(claim: S3V4Claim, request: Request, _: Target) -> SignedText:
+    query = request.query.canonical
     canonical_request = s3_v4.canonical_request(
         request.method,
         s3_v4.canonical_uri(request.raw_path),
-        s3_v4.canonical_query(request.query.parameters),
+        s3_v4.canonical_query(request.query.parameters) if query is None else query,
         s3_v4.canonical_headers(request.headers, claim.signed_headers),
         claim.signed_line,
         claim.payload_line,

@@ -27,7 +27,7 @@ class Query:
     Attributes:
         raw: as it arrived; empty for one that was made of pairs.
         first: for reading: OSS takes the first of a repeated parameter.
-        canonical: the text of every parameter but x-oss-signature, sorted by name, if each came once and in the one
+        canonical: the text of every parameter but the signature of V4, sorted by name, if each came once and in the one
             spelling that `percent.encode` would give it, as all SDKs send them; None if only `parameters` can tell.
     """
 
@@ -82,10 +82,20 @@ NO_QUERY: Final = make_query(())
 # The links of one signer differ in path, date and signature only. What they share is remembered; long texts are not, so
 # that strangers cannot fill the memory.
 _REMEMBERED_QUERY_BYTES: Final = 1024
-_SIGNATURE: Final = b"&x-oss-signature="
-_DATE: Final = "x-oss-date="
-_RAW_DATE: Final = _DATE.encode()
 _DATE_CHARS: Final = 16
+
+
+class _Names(NamedTuple):
+    """What a dialect calls the two parameters in which a signer's links differ; `raw_*`: as they stand in a URL."""
+
+    signature: str
+    date: str
+    raw_signature: bytes
+    raw_date: bytes
+
+
+_OSS: Final = _Names("x-oss-signature", "x-oss-date", b"&x-oss-signature=", b"x-oss-date=")
+_S3: Final = _Names("X-Amz-Signature", "X-Amz-Date", b"&X-Amz-Signature=", b"X-Amz-Date=")
 
 
 def read_query(raw: bytes) -> Query:
@@ -105,24 +115,30 @@ def read_query(raw: bytes) -> Query:
 
 def _read_link(raw: bytes) -> Query | None:
     """The query of a V4 link in canonical spelling; None if it is anything else."""
-    before, _, behind = raw.partition(_SIGNATURE)
+    names = _OSS
+    before, found, behind = raw.partition(names.raw_signature)
+    if not found:
+        names = _S3
+        before, found, behind = raw.partition(names.raw_signature)
+        if not found:
+            return None
     raw_signature, more, after = behind.partition(b"&")
-    head, dated, rest = (before + more + after).partition(_RAW_DATE)
+    head, dated, rest = (before + more + after).partition(names.raw_date)
     raw_date = rest[:_DATE_CHARS]
     if not (raw_signature.isalnum() and raw_date.isalnum()):
         return None
-    shared = _read_shared(head + dated + rest[_DATE_CHARS:])
+    shared = _read_shared(head + dated + rest[_DATE_CHARS:], names)
     if shared is None:
         return None
     start, end, first = shared
     date = raw_date.decode()
     first = first.copy()  # which has both names: a dict that grows takes longer
-    first["x-oss-date"], first["x-oss-signature"] = date, raw_signature.decode()
+    first[names.date], first[names.signature] = date, raw_signature.decode()
     return Query(raw, first, f"{start}{date}{end}")
 
 
 @lru_cache(maxsize=1024)
-def _read_shared(raw: bytes) -> tuple[str, str, dict[str, str]] | None:
+def _read_shared(raw: bytes, names: _Names) -> tuple[str, str, dict[str, str]] | None:
     """Of a link without its signature and the value of its date: the canonical text before and behind that value, and
     the values of all parameters, with the two left open; None if any isn't in its canonical spelling.
 
@@ -130,20 +146,21 @@ def _read_shared(raw: bytes) -> tuple[str, str, dict[str, str]] | None:
     """
     if raw.replace(b"%2F", b"").translate(None, _PLAIN):
         return None
-    pairs = [piece.split("=") for piece in raw.decode().replace(_DATE, f"{_DATE}0", 1).split("&")]
+    date = names.raw_date.decode()
+    pairs = [piece.split("=") for piece in raw.decode().replace(date, f"{date}0", 1).split("&")]
     try:
         encoded = dict(pairs)  # two parts each, or ValueError
     except ValueError:
         return None
-    if len(encoded) != len(pairs) or "" in encoded or "" in encoded.values() or "x-oss-signature" in encoded:
+    if len(encoded) != len(pairs) or "" in encoded or "" in encoded.values() or names.signature in encoded:
         return None
     pairs.sort()
-    start, _, end = "&".join(["=".join(pair) for pair in pairs]).partition(f"{_DATE}0")
-    if encoded.get("x-oss-date") != "0" or _DATE in start + end:
+    start, _, end = "&".join(["=".join(pair) for pair in pairs]).partition(f"{date}0")
+    if encoded.get(names.date) != "0" or date in start + end:
         return None
     first = {name.replace("%2F", "/"): value.replace("%2F", "/") for name, value in encoded.items()}
-    first["x-oss-signature"] = ""
-    return start + _DATE, end, first
+    first[names.signature] = ""
+    return start + date, end, first
 
 
 def _read_pieces(raw: bytes) -> Parameters:
