@@ -132,7 +132,7 @@ class _Sharing:
             self._prepare(connection, address.bucket)
             copying = Copying(connection, True, lambda name: True, batch.pass_over)
             mover = Mover(connection, make_parts(MULTIPART_ABOVE_BYTES, PART_BYTES))
-            counted = batch.run(copying.plan([directory], address), mover.do, quiet=True)
+            counted = batch.run(copying.plan([directory], address), mover.do)
         if not self.as_json:
             say(f"{counted.summarize('Stored')}.", "dim")
         if batch.done["failed"]:
