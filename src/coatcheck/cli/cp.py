@@ -20,7 +20,7 @@ from coatcheck.client.upload import MULTIPART_ABOVE_BYTES, put_stream
 
 from .batch_run import Batch, describe_copy, make_parts, transfer_options
 from .completing import offer_files_or_addresses
-from .options import HEADER, OssAddress, find_profile, json_option, profile_options
+from .options import HEADER, PLACE, OssAddress, find_profile, json_option, profile_options
 from .planning import Copying, is_folder, read_place
 from .terminal import print_json, printable, progress_bar, say, write_size
 
@@ -51,7 +51,8 @@ def upload_options(function: Any) -> Any:
 
 def copy_arguments(function: Any) -> Any:
     """All that `cp` takes, and so does `mv`."""
-    places = click.argument("places", nargs=-1, metavar="SOURCE... TARGET", shell_complete=offer_files_or_addresses)
+    several, offers = "SOURCE... TARGET", offer_files_or_addresses
+    places = click.argument("places", nargs=-1, type=PLACE, metavar=several, shell_complete=offers)
     return places(tree_options(function))
 
 

@@ -37,6 +37,7 @@ from .completing import offer_files_or_addresses
 from .linking import links_of
 from .options import (
     EXPIRY,
+    PLACE,
     OssAddress,
     ask_password,
     find_moment,
@@ -66,7 +67,12 @@ _QR_BORDER = 2  # modules; readers want four of white, but a terminal's cells ar
 
 @click.command("share")
 @click.argument(
-    "what", nargs=-1, required=True, metavar="FILE|FOLDER|oss://BUCKET/KEY...", shell_complete=offer_files_or_addresses
+    "what",
+    nargs=-1,
+    required=True,
+    type=PLACE,
+    metavar="FILE|FOLDER|oss://BUCKET/KEY...",
+    shell_complete=offer_files_or_addresses,
 )
 @click.option(
     "--expires", type=EXPIRY, default="1h", show_default=True, help="How long, or until when; 7 days at most."

@@ -25,14 +25,14 @@ from coatcheck.client.transfer import Progress
 from .batch_run import Batch, describe_copy, make_parts
 from .completing import offer_files_or_addresses
 from .cp import tree_options
-from .options import OssAddress, find_profile
+from .options import PLACE, OssAddress, find_profile
 from .planning import PassedOver, Wanted, as_folder, read_place
 from .terminal import print_json, print_line, printable, warn
 
 
 @click.command("sync")
-@click.argument("source", metavar="SOURCE", shell_complete=offer_files_or_addresses)
-@click.argument("target", metavar="TARGET", shell_complete=offer_files_or_addresses)
+@click.argument("source", type=PLACE, metavar="SOURCE", shell_complete=offer_files_or_addresses)
+@click.argument("target", type=PLACE, metavar="TARGET", shell_complete=offer_files_or_addresses)
 @click.option("--delete", "deletes", is_flag=True, help="Remove from TARGET what SOURCE doesn't have.")
 @click.option("--size-only", is_flag=True, help="Files of the same size count as the same.")
 @tree_options
