@@ -329,6 +329,8 @@ def test_put_of_many_names_what_failed_and_goes_on(run: Run, fake: Fake, work: P
     assert "error: a: AccessDenied: No." in result.stderr
     assert "its name is not UTF-8" in result.stderr
     assert "Stored 2 files, 2 B; 1 skipped; 1 failed." in result.stderr
+    alone = run("put", os.fsdecode(b"\xff"), "oss://box/")
+    assert (alone.exit_code, "its name is not UTF-8" in alone.stderr) == (2, True)
 
 
 def test_put_a_directory_needs_r(run: Run, fake: Fake, work: Path) -> None:

@@ -113,6 +113,8 @@ def _check_arguments(paths: list[Path], address: OssAddress, recursive: bool) ->
 
 def _plan_one(file: Path, address: OssAddress) -> Job:
     key = f"{address.key}{file.name}" if is_folder(address.key) else address.key
+    if not is_text(key):
+        raise click.UsageError(f"{printable(str(file))}: its name is not UTF-8; give the key, as oss://BUCKET/KEY")
     return Job(file, ObjectAddress(address.bucket, key), 0)
 
 
