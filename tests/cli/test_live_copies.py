@@ -17,7 +17,7 @@ import pytest
 from ..patience import HANG_S, wait_until
 from ..relay import stopping_relay
 from ..soak import SOAKING
-from .test_live import ENVIRONMENT, coatcheck, endpoint
+from .test_live import ENVIRONMENT, coatcheck, endpoint, marked_bytes
 
 pytestmark = pytest.mark.live
 FILES = 10_000 if SOAKING else 500
@@ -62,11 +62,6 @@ def test_upload_in_parts_that_was_killed_goes_on(endpoint: str, tmp_path: Path) 
     assert list(state.rglob("*.upload")) == []
     coatcheck(endpoint, tmp_path, "cp", "oss://parts/big", "copy", *SIZES)
     assert filecmp.cmp(tmp_path / "copy", tmp_path / "big", shallow=False)
-
-
-def marked_bytes(state: Path) -> int:
-    """How much of a download is known to have come."""
-    return sum(stop - start for start, stop in json.loads(state.read_text())["done"]) if state.exists() else 0
 
 
 @pytest.mark.soak(1)
