@@ -11,6 +11,7 @@ import coatcheck.core.s3_errors as s3_errors
 import coatcheck.core.select_errors as select_errors
 import coatcheck.core.ticket_errors as ticket_errors
 from coatcheck.core.reply_headers import ROWS
+from coatcheck.engines.sqlite.schema import STEPS
 
 from .each import each
 
@@ -47,3 +48,8 @@ def test_the_page_of_reply_headers_is_the_table() -> None:
     lines = (DOCS / "reply-headers.md").read_text().splitlines()
     rows = [f"| `{row.name}` | {'; '.join(word.value for word in row.words)} | {row.source} |" for row in ROWS]
     assert [line for line in lines if line.startswith("| `")] == rows
+
+
+def test_every_version_of_the_catalog_is_documented_and_the_newest_named() -> None:
+    assert f"the catalog's version, and it is {len(STEPS)} now." in page("storage-format.md")
+    assert [n for n in range(1, len(STEPS) + 1) if f"\n| {n} | " not in page("storage-format.md")] == []

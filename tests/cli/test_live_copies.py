@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import io
 import json
 import os
@@ -15,12 +16,15 @@ import pytest
 
 from ..patience import HANG_S, wait_until
 from ..relay import stopping_relay
-from ..soak import count
-from .test_live import ENVIRONMENT, coatcheck, endpoint
+from ..soak import SOAKING
+from .test_live import ENVIRONMENT, coatcheck, endpoint, marked_bytes
 
 pytestmark = pytest.mark.live
-FILES = count(5_000)
+FILES = 10_000 if SOAKING else 500
 SMALL = ("--parts-above", "1M", "--part-size", "1M")
+UPLOAD_BYTES, SIZES = (1024**3, ()) if SOAKING else (24_000_000, SMALL)
+DOWNLOAD_BYTES = 1024**3 if SOAKING else 40_000_000
+UNMARKED_BYTES = 17_500_000  # four connections, each with 4 MiB and what one read brings
 _ = endpoint
 
 
@@ -28,14 +32,22 @@ def facts(output: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+def write_random(file: Path, size_bytes: int) -> None:
+    piece = os.urandom(1024**2)
+    with file.open("wb") as out:
+        for number in range(size_bytes // len(piece)):
+            out.write(number.to_bytes(8, "big") + piece[8:])
+        out.write(piece[: size_bytes % len(piece)])
+
+
+@pytest.mark.soak(1)
 def test_upload_in_parts_that_was_killed_goes_on(endpoint: str, tmp_path: Path) -> None:
-    body = os.urandom(24_000_000)
-    (tmp_path / "big").write_bytes(body)
+    write_random(tmp_path / "big", UPLOAD_BYTES)
     state = tmp_path / "state"
     environment = {**ENVIRONMENT, "XDG_STATE_HOME": str(state)}
     coatcheck(endpoint, tmp_path, "mb", "oss://parts")
-    with stopping_relay(endpoint, 6_000) as relay:  # some replies to parts, of 400 bytes or more, of the 23
-        words = [sys.executable, "-m", "coatcheck", "cp", "big", "oss://parts", *SMALL, "--json"]
+    with stopping_relay(endpoint, 6_000) as relay:  # some replies to parts, of 400 bytes or more, of the 23 or 64
+        words = [sys.executable, "-m", "coatcheck", "cp", "big", "oss://parts", *SIZES, "--json"]
         environment["OSS_ENDPOINT"] = relay.endpoint
         with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as running:
             wait_until(lambda: sum(file.read_text().count("\n") for file in state.rglob("*.upload")) > 3)
@@ -46,29 +58,29 @@ def test_upload_in_parts_that_was_killed_goes_on(endpoint: str, tmp_path: Path) 
     (first, _) = facts(done.stdout)
     resumed = first["resumed_bytes"]
     assert isinstance(resumed, int)
-    assert 3 * 1024**2 <= resumed < 24_000_000
+    assert 3 * 1024**2 <= resumed < UPLOAD_BYTES
     assert list(state.rglob("*.upload")) == []
-    coatcheck(endpoint, tmp_path, "cp", "oss://parts/big", "copy", *SMALL)
-    assert (tmp_path / "copy").read_bytes() == body
+    coatcheck(endpoint, tmp_path, "cp", "oss://parts/big", "copy", *SIZES)
+    assert filecmp.cmp(tmp_path / "copy", tmp_path / "big", shallow=False)
 
 
-def test_download_that_was_interrupted_goes_on(endpoint: str, tmp_path: Path) -> None:
-    body = os.urandom(40_000_000)
-    (tmp_path / "big").write_bytes(body)
+@pytest.mark.soak(1)
+def test_download_that_was_killed_goes_on_within_its_ranges(endpoint: str, tmp_path: Path) -> None:
+    write_random(tmp_path / "big", DOWNLOAD_BYTES)
     coatcheck(endpoint, tmp_path, "mb", "oss://films2")
     coatcheck(endpoint, tmp_path, "cp", "big", "oss://films2")
-    with stopping_relay(endpoint, 34_000_000) as relay:
+    stop = DOWNLOAD_BYTES * 17 // 20
+    with stopping_relay(endpoint, stop) as relay:
         words = [sys.executable, "-m", "coatcheck", "cp", "oss://films2/big", "copy", *SMALL]
         environment = {**ENVIRONMENT, "OSS_ENDPOINT": relay.endpoint}
         with subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as running:
-            wait_until((tmp_path / "copy.part.json").exists)
+            wait_until(lambda: marked_bytes(tmp_path / "copy.part.json") >= stop - UNMARKED_BYTES)
             running.kill()
             running.wait(HANG_S)
+    kept = marked_bytes(tmp_path / "copy.part.json")
     done = coatcheck(endpoint, tmp_path, "cp", "oss://films2/big", "copy", *SMALL, "--json")
-    resumed = facts(done.stdout)[0]["resumed_bytes"]
-    assert isinstance(resumed, int)
-    assert resumed >= 8 * 1024**2
-    assert (tmp_path / "copy").read_bytes() == body
+    assert facts(done.stdout)[0]["resumed_bytes"] == kept
+    assert filecmp.cmp(tmp_path / "copy", tmp_path / "big", shallow=False)
 
 
 @pytest.mark.soak(FILES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -312,7 +313,24 @@ def test_put_a_directory(run: Run, fake: Fake, work: Path) -> None:
     (work / "d" / "circle").symlink_to(work / "d")
     fake.buckets["box"] = {}
     result = run("put", "-r", "d", "oss://box/x", "--json")
-    assert [facts["key"] for facts in lines(result.stdout)] == ["x/d/1", "x/d/e/2"]
+    assert result.exit_code == 1  # a directory that is a link was left out
+    assert result.stderr.startswith('{"skipped": ')
+    assert sorted(str(facts["key"]) for facts in lines(result.stdout)) == ["x/d/1", "x/d/e/2"]
+
+
+def test_put_of_many_names_what_failed_and_goes_on(run: Run, fake: Fake, work: Path) -> None:
+    for name in ("a", "b", os.fsdecode(b"\xff"), "d"):
+        (work / name).write_text(name, errors="surrogateescape")
+    fake.buckets["box"] = {}
+    fake.refusals = [(403, "AccessDenied", "No.")]
+    result = run("put", "a", "b", os.fsdecode(b"\xff"), "d", "oss://box/x", "--jobs", "1")
+    assert result.exit_code == 1
+    assert sorted(fake.buckets["box"]) == ["x/b", "x/d"]
+    assert "error: a: AccessDenied: No." in result.stderr
+    assert "its name is not UTF-8" in result.stderr
+    assert "Stored 2 files, 2 B; 1 skipped; 1 failed." in result.stderr
+    alone = run("put", os.fsdecode(b"\xff"), "oss://box/")
+    assert (alone.exit_code, "its name is not UTF-8" in alone.stderr) == (2, True)
 
 
 def test_put_a_directory_needs_r(run: Run, fake: Fake, work: Path) -> None:

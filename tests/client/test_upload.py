@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from coatcheck import Credentials
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, Damaged
+from coatcheck.client.journal import remove_old
 from coatcheck.client.media_types import guess_type
 from coatcheck.client.profile import Profile
 from coatcheck.client.transfer import Unwatched
@@ -117,3 +120,14 @@ def test_media_type_by_name(name: str, kind: str) -> None:
 )
 def test_texts_that_are_utf8_say_so(name: str, sample: bytes, whole: bool, kind: str) -> None:
     assert guess_type(name, sample, whole=whole) == kind
+
+
+def test_journals_that_nobody_went_on_with_are_removed_after_30_days(tmp_path: Path) -> None:
+    now_s = 1_800_000_000.0
+    for name, age_days in (("old", 31), ("running", 31), ("young", 29)):
+        (tmp_path / f"{name}.upload").write_text("{}")
+        os.utime(tmp_path / f"{name}.upload", (now_s, now_s - age_days * 86_400))
+    with (tmp_path / "running.upload").open() as running:
+        fcntl.flock(running, fcntl.LOCK_EX)
+        remove_old(tmp_path, now_s)
+    assert sorted(file.stem for file in tmp_path.iterdir()) == ["running", "young"]

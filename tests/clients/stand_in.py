@@ -2,12 +2,13 @@
 
 Run as root by test_stand_in.py, under `unshare --mount --net`: nothing of it is seen by the rest of the machine.
     python -m tests.clients.stand_in WORK
-Prints what curl got through the link that OSS's sample signed.
+Prints what curl got through the link that OSS's sample signed, and what `coatcheck sync` counted, twice.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import socket
 import struct
@@ -36,6 +37,7 @@ def main(work: Path) -> None:
     server = ServerProcess(work / "data", "--domain", "aliyuncs.com", "--tls-self-signed", port=443)
     try:
         download(str(tls_files(server.data).ca))
+        synchronize(work, str(tls_files(server.data).ca))
         server.stop()
     finally:
         server.kill()
@@ -64,6 +66,23 @@ def download(ca: str) -> None:
     for _ in range(2):
         words = ["curl", "--disable", "--silent", "--show-error", "--fail", "--cacert", ca, link]
         print(subprocess.run(words, capture_output=True, text=True, check=True, timeout=HANG_S).stdout, flush=True)
+
+
+def synchronize(work: Path, ca: str) -> None:
+    """The verbs against an endpoint of OSS, with the bucket in the host's name."""
+    for number in range(100):
+        (work / "tree" / str(number % 10)).mkdir(parents=True, exist_ok=True)
+        (work / "tree" / str(number % 10) / f"{number}.txt").write_text(f"file {number}")
+    environment = clean_environment(
+        OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET, SSL_CERT_FILE=ca, HOME=str(work)
+    )
+    endpoint = ["--endpoint", "https://oss-cn-hangzhou.aliyuncs.com", "--json"]
+    for source, target in (("tree", "oss://examplebucket/p/"), ("oss://examplebucket/p/", "back")):
+        for _ in range(2):
+            words = [sys.executable, "-m", "coatcheck", "sync", source, target, *endpoint]
+            done = subprocess.run(words, cwd=work, env=environment, capture_output=True, text=True, check=True)
+            summary = json.loads(done.stdout.splitlines()[-1])["summary"]
+            print(summary["files"], summary.get("unchanged", 0), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands of docs/start.md, docs/from-minio.md and docs/from-mocks.md, word for word."""
+"""The commands of README.md, docs/start.md, docs/from-minio.md and docs/from-mocks.md, word for word."""
 
 from __future__ import annotations
 
@@ -49,6 +49,18 @@ def test_a_newcomer_gets_from_a_server_to_a_link(server: ServerProcess, tmp_path
     done = run_script(share, tmp_path, DATA=server.data, HOME=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "from-the-link.jpg").read_bytes() == b"a picture"
+
+
+def test_what_the_first_page_shows_is_what_happens(server: ServerProcess, tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"a picture")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("hello")
+    (tmp_path / "coatcheck-data").symlink_to(server.data)  # as if it had been started in this directory
+    done = run_script("".join(blocks("README.md", "sh")), tmp_path, HOME=tmp_path, WORD="a word for the receiver")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "copy.jpg").read_bytes() == b"a picture"
+    assert "This link works" in done.stdout
+    assert "Copied 1 file" in done.stderr
 
 
 def test_objects_keys_and_policies_come_from_another_store(

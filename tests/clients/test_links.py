@@ -18,6 +18,7 @@ import pytest
 
 from coatcheck import Links, Presigner
 from coatcheck.client.errors import ClientError
+from coatcheck.client.link_info import find_link_id
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ..patience import HANG_S, wait_until
@@ -97,6 +98,7 @@ def test_an_sdks_link_is_good_for_one_download(server: ServerProcess, links: Lin
         status, body = get(url)
         assert (status, b"9000-00000002" in body) == (403, True)
     assert links.show(registered.id).state == "used up"
+    assert find_link_id(url) == registered.id
 
 
 def test_a_cancelled_link_is_refused_by_both_workers(server: ServerProcess, links: Links) -> None:

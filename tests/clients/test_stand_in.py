@@ -1,4 +1,4 @@
-"""OSS's Node sample, as it stands, against this server on port 443 behind a hosts entry."""
+"""OSS's Node sample as it stands, and our own verbs, against this server on port 443 behind a hosts entry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .programs import miss, need, need_node
 ROOT = Path(__file__).parents[2]
 
 
-def test_oss_sample_downloads_over_https_with_nothing_changed(tmp_path: Path) -> None:
+def test_oss_sample_downloads_and_verbs_synchronize_with_nothing_changed(tmp_path: Path) -> None:
     need_node("ali-oss")
     need("curl")
     unshare = [need("unshare"), "--mount", "--net"]
@@ -29,4 +29,6 @@ def test_oss_sample_downloads_over_https_with_nothing_changed(tmp_path: Path) ->
         timeout=HANG_S,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert done.stdout.splitlines() == ["hello from the place of the real endpoint"] * 2
+    downloaded = ["hello from the place of the real endpoint"] * 2
+    synchronized = ["100 0", "0 100"] * 2  # files that were moved, and that were the same
+    assert done.stdout.splitlines() == downloaded + synchronized

@@ -106,6 +106,10 @@ class FileProgress:
             self._counted += n_bytes
         self._tally.add(n_bytes)
 
+    def take_back(self) -> None:
+        """The transfer failed: its bytes count for nothing."""
+        self.begin("", None)
+
 
 @contextmanager
 def tally(*, wanted: bool) -> Iterator[Tally]:

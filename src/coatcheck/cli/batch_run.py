@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -24,6 +24,8 @@ from .batch_progress import Tally, tally
 from .failures import DAMAGED, FAILED, NOT_FOUND, OK, UNREACHABLE, read_failure, write_json, write_line
 from .options import SIZE
 from .terminal import print_json, print_line, printable, say, write_count, write_size
+
+R = TypeVar("R")
 
 _UNREACHABLE_MAX = 20  # one after another: the server is gone, and nothing is gained by asking for the rest
 
@@ -68,11 +70,16 @@ class Batch:
         if self._unreachable == _UNREACHABLE_MAX:
             raise failure
 
-    def run(self, jobs: Iterable[Job], work: Callable[[Job, Progress], Moved | None], *, quiet: bool = False) -> Tally:
+    def run(
+        self,
+        jobs: Iterable[Job],
+        work: Callable[[Job, Progress], R | None],
+        describe: Callable[[Job, R], dict[str, object]] | None = None,
+    ) -> Tally:
         """Do every job; `work` returns None for one that there was nothing to do about.
 
         Args:
-            quiet: jobs that succeed are not told of one by one under --json.
+            describe: what is printed of each job that is done, under --json; None prints nothing.
         """
         with tally(wanted=not self.as_json and not self.trial) as counted:
             planned = _count(jobs, counted)
@@ -81,8 +88,13 @@ class Batch:
                     self._tell_trial(job)
                 return counted
 
-            def one(job: Job) -> Moved | None:
-                return work(job, counted.watch())
+            def one(job: Job) -> R | None:
+                progress = counted.watch()
+                try:
+                    return work(job, progress)
+                except BaseException:
+                    progress.take_back()
+                    raise
 
             for outcome in run_all(planned, one, self.workers):
                 if outcome.failure is not None:
@@ -93,8 +105,8 @@ class Batch:
                 else:
                     self._unreachable = 0
                     counted.file_done()
-                    if not quiet:
-                        self._tell(outcome.job, outcome.result)
+                    if describe is not None and self.as_json:
+                        print_json(describe(outcome.job, outcome.result))
             return counted
 
     def finish(self, counted: Tally) -> int:
@@ -107,19 +119,12 @@ class Batch:
         else:
             rest = "".join(f"; {count:,} {what}" for what, count in self.done.items() if count)
             say(f"{counted.summarize(self.verb)}{rest}.")
-        return max(self._codes, key=_SEVERITY.index, default=OK)
+        return self.exit_code
 
-    def _tell(self, job: Job, moved: Moved) -> None:
-        if self.as_json:
-            print_json(
-                {
-                    "source": str(job.source),
-                    "target": str(job.target),
-                    "size_bytes": moved.size_bytes,
-                    "crc64": None if moved.crc64 is None else str(moved.crc64),
-                    "resumed_bytes": moved.resumed_bytes,
-                }
-            )
+    @property
+    def exit_code(self) -> int:
+        """That of the worst that happened."""
+        return max(self._codes, key=_SEVERITY.index, default=OK)
 
     def _tell_trial(self, job: Job) -> None:
         if self.as_json:
@@ -130,7 +135,18 @@ class Batch:
             print_line(f"{size:>10}  {printable(str(job.source))} -> {printable(str(job.target))}")
 
 
-_SEVERITY = (OK, NOT_FOUND, FAILED, UNREACHABLE, DAMAGED)  # the exit code is that of the worst
+_SEVERITY = (OK, NOT_FOUND, FAILED, UNREACHABLE, DAMAGED)
+
+
+def describe_copy(job: Job, moved: Moved) -> dict[str, object]:
+    """A copy that is done, for --json."""
+    return {
+        "source": str(job.source),
+        "target": str(job.target),
+        "size_bytes": moved.size_bytes,
+        "crc64": None if moved.crc64 is None else str(moved.crc64),
+        "resumed_bytes": moved.resumed_bytes,
+    }
 
 
 def _count(jobs: Iterable[Job], counted: Tally) -> Iterator[Job]:
@@ -140,14 +156,20 @@ def _count(jobs: Iterable[Job], counted: Tally) -> Iterator[Job]:
     counted.planned = True
 
 
+def jobs_option(function: Any) -> Any:
+    """--jobs."""
+    workers = click.IntRange(1, 64)
+    return click.option("--jobs", "workers", type=workers, default=WORKERS, show_default=True, help="Files at once.")(
+        function
+    )
+
+
 def transfer_options(function: Any) -> Any:
     """Sizes that tests make small: from which parts are used, and theirs."""
     for option in (
         click.option("--part-size", "part_bytes", type=SIZE, default=PART_BYTES, hidden=True),
         click.option("--parts-above", "above_bytes", type=SIZE, default=MULTIPART_ABOVE_BYTES, hidden=True),
-        click.option(
-            "--jobs", "workers", type=click.IntRange(1, 64), default=WORKERS, show_default=True, help="Files at once."
-        ),
+        jobs_option,
     ):
         function = option(function)
     return function

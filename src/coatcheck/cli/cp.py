@@ -18,9 +18,9 @@ from coatcheck.client.objects import ObjectAddress
 from coatcheck.client.profile import Options
 from coatcheck.client.upload import MULTIPART_ABOVE_BYTES, put_stream
 
-from .batch_run import Batch, make_parts, transfer_options
+from .batch_run import Batch, describe_copy, make_parts, transfer_options
 from .completing import offer_files_or_addresses
-from .options import HEADER, OssAddress, find_profile, json_option, profile_options
+from .options import HEADER, PLACE, OssAddress, find_profile, json_option, profile_options
 from .planning import Copying, is_folder, read_place
 from .terminal import print_json, printable, progress_bar, say, write_size
 
@@ -40,20 +40,31 @@ def selection_options(function: Any) -> Any:
 def upload_options(function: Any) -> Any:
     """What uploaded objects get."""
     for option in (
-        click.option("--header", "headers", type=HEADER, multiple=True, help="A header to store, as x-oss-meta-a: b."),
+        click.option(
+            "--header", "headers", type=HEADER, multiple=True, help="A header to store, e.g. 'x-oss-meta-author: ada'."
+        ),
         click.option("--content-type", metavar="TYPE", help="Media type; else by the file's name."),
     ):
         function = option(function)
     return function
 
 
+def copy_arguments(function: Any) -> Any:
+    """All that `cp` takes, and so does `mv`."""
+    several, offers = "SOURCE... TARGET", offer_files_or_addresses
+    places = click.argument("places", nargs=-1, type=PLACE, metavar=several, shell_complete=offers)
+    return places(tree_options(function))
+
+
+def tree_options(function: Any) -> Any:
+    """What all verbs take that copy trees."""
+    for options in (json_option, profile_options, transfer_options, upload_options, selection_options):
+        function = options(function)
+    return function
+
+
 @click.command("cp")
-@click.argument("places", nargs=-1, metavar="SOURCE... TARGET", shell_complete=offer_files_or_addresses)
-@selection_options
-@upload_options
-@transfer_options
-@profile_options
-@json_option
+@copy_arguments
 def command(places: tuple[str, ...], where: Options, as_json: bool, **options: Any) -> int:
     """Copy files to objects, objects to files, or objects to objects, which the server does by itself.
 
@@ -79,7 +90,7 @@ def move(places: tuple[str, ...], where: Options, as_json: bool, options: dict[s
         copying = Copying(connection, options["recursive"], wanted, batch.pass_over, into_folder)
         parts = make_parts(options["above_bytes"], options["part_bytes"])
         mover = Mover(connection, parts, dict(options["headers"]), options["content_type"], removes)
-        return batch.finish(batch.run(copying.plan(sources, target), mover.do))
+        return batch.finish(batch.run(copying.plan(sources, target), mover.do, describe_copy))
 
 
 def fetch_tree(source: str, directory: str, where: Options, as_json: bool, *, recursive: bool) -> int:

@@ -25,12 +25,12 @@ from coatcheck.client.transfer import Progress
 
 from .completing import offer_addresses
 from .cp import fetch_tree
-from .options import HEADER, find_ca, find_profile, json_option, profile_options, read_address
+from .options import HEADER, PLACE, find_ca, find_profile, json_option, profile_options, read_address
 from .terminal import print_json, printable, progress_bar, say, warn, write_size
 
 
 @click.command("get")
-@click.argument("link", metavar="URL|oss://BUCKET/KEY", shell_complete=offer_addresses)
+@click.argument("link", type=PLACE, metavar="URL|oss://BUCKET/KEY", shell_complete=offer_addresses)
 @click.option("-o", "--output", metavar="FILE", help="File or directory to write; '-' is standard output.")
 @click.option("-r", "--recursive", is_flag=True, help="A folder of objects, with all in it, as by cp -r.")
 @click.option("--force", is_flag=True, help="Replace a file of the name the server gives.")

@@ -14,7 +14,7 @@ from coatcheck.client.profile import Options
 from coatcheck.clock import wall_date
 
 from . import link_audit
-from .linking import facts_of, open_links
+from .linking import LINK_ID, facts_of, open_links
 from .options import (
     ADDRESS,
     EXPIRY,
@@ -193,7 +193,7 @@ def cancel(
 
 
 @command.command("show")
-@click.argument("link", metavar="ID")
+@click.argument("link", type=LINK_ID, metavar="URL|ID")
 @profile_options
 @json_option
 def show(link: str, where: Options, as_json: bool) -> None:
@@ -248,7 +248,7 @@ def ls(state: str | None, bucket: str | None, rules: bool, where: Options, as_js
 
 
 @command.command("arrivals")
-@click.argument("link", metavar="ID")
+@click.argument("link", type=LINK_ID, metavar="URL|ID")
 @click.option("--get", "file", metavar="FILE", help="Save this one of them to look at it; it waits on.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to; its own name here, if not given.")
 @profile_options
@@ -287,7 +287,7 @@ def _save_arrival(link: str, file: str, output: Path | None, where: Options, *, 
 
 
 @command.command("accept")
-@click.argument("link", metavar="ID")
+@click.argument("link", type=LINK_ID, metavar="URL|ID")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--refuse", is_flag=True, help="Remove them instead.")
 @profile_options

@@ -14,7 +14,7 @@ from coatcheck.client.link_uses import LinkUse
 from coatcheck.client.profile import Options
 from coatcheck.clock import wall_date
 
-from .linking import facts_of, open_links
+from .linking import LINK_ID, facts_of, open_links
 from .options import ADDRESS, EXPIRY, OssAddress, json_option, profile_options
 from .terminal import print_field, print_json, print_line, printable, say, write_count, write_local, write_size
 
@@ -23,7 +23,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @click.command("log")
-@click.argument("link", required=False, metavar="[ID]")
+@click.argument("link", type=LINK_ID, required=False, metavar="[URL|ID]")
 @click.option("--object", "object_", type=ADDRESS, help="Uses of all links to one object, or of a bucket.")
 @click.option("--address", metavar="IP", help="Uses from one address.")
 @click.option("--since", type=EXPIRY, help="From then on: a time, or how long ago.")
@@ -68,7 +68,7 @@ def log(
 @click.command("tell")
 @click.argument("url")
 @click.option("--bucket", metavar="NAME", help="Of all links of this bucket.")
-@click.option("--link", metavar="ID", help="Of this link, which is registered.")
+@click.option("--link", type=LINK_ID, metavar="URL|ID", help="Of this link, which is registered.")
 @click.option("--on", "events", type=click.Choice(_EVENTS), multiple=True, required=True, help="Of what; repeatable.")
 @click.option("--signing", type=click.Choice(("hmac-sha256", "ed25519")), default="hmac-sha256", show_default=True)
 @profile_options

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import click
+
+from coatcheck.client.link_info import find_link_id
 from coatcheck.client.links import Links
 from coatcheck.client.profile import Options, Profile
 
 from .options import find_profile
+
+
+class _LinkId(click.ParamType[str]):
+    name = "link"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return find_link_id(value)
+
+
+LINK_ID: Final = _LinkId()  # a link's id, also where its URL was given
 
 
 def open_links(where: Options) -> Links:

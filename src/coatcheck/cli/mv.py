@@ -8,19 +8,11 @@ import click
 
 from coatcheck.client.profile import Options
 
-from .batch_run import transfer_options
-from .completing import offer_files_or_addresses
-from .cp import move, selection_options, upload_options
-from .options import json_option, profile_options
+from .cp import copy_arguments, move
 
 
 @click.command("mv")
-@click.argument("places", nargs=-1, metavar="SOURCE... TARGET", shell_complete=offer_files_or_addresses)
-@selection_options
-@upload_options
-@transfer_options
-@profile_options
-@json_option
+@copy_arguments
 def command(places: tuple[str, ...], where: Options, as_json: bool, **options: Any) -> int:
     """Move files to objects, objects to files, or objects to other names.
 

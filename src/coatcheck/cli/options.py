@@ -19,6 +19,7 @@ from coatcheck.client.profile import Options, Profile, data_of, read_profile, re
 from coatcheck.clock import wall_date
 from coatcheck.core.names import is_bucket_name
 
+from .alias import apply_alias, read_alias
 from .completing import offer_addresses
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -97,12 +98,21 @@ class _Address(click.ParamType[OssAddress]):
         if isinstance(value, OssAddress):
             return value
         try:
-            return read_address(value)
+            return read_address(read_alias(value, ctx, may_be_file=False))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
         return offer_addresses(ctx, param, incomplete)
+
+
+class _Place(click.ParamType[str]):
+    """A file, a link or oss://BUCKET/KEY, as text; an alias has become oss://."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return read_alias(value, ctx, may_be_file=True)
 
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
@@ -149,6 +159,7 @@ class _Parameter(click.ParamType[tuple[str, str]]):
 
 EXPIRY: Final = _Expiry()
 ADDRESS: Final = _Address()
+PLACE: Final = _Place()
 HEADER: Final = _Header()
 PARAMETER: Final = _Parameter()
 SIZE: Final = _Size()
@@ -194,7 +205,8 @@ def profile_options(function: _F) -> _F:
         path_style: bool | None,
         **rest: Any,
     ) -> Any:
-        return function(*args, where=Options(endpoint, region, profile, data, path_style), **rest)
+        where = apply_alias(Options(endpoint, region, profile, data, path_style))
+        return function(*args, where=where, **rest)
 
     decorated: Any = with_options
     for option in reversed(

@@ -24,6 +24,7 @@ from .options import (
     EXPIRY,
     HEADER,
     PARAMETER,
+    PLACE,
     OssAddress,
     find_profile,
     json_option,
@@ -49,7 +50,7 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 
 
 @click.command("presign")
-@click.argument("addresses", nargs=-1, metavar="[oss://BUCKET/KEY]... | -", shell_complete=offer_addresses)
+@click.argument("addresses", nargs=-1, type=PLACE, metavar="[oss://BUCKET/KEY]... | -", shell_complete=offer_addresses)
 @click.option(
     "--expires", type=EXPIRY, default="1h", show_default=True, help="How long, or until when; 7 days at most."
 )

@@ -37,6 +37,7 @@ from .completing import offer_files_or_addresses
 from .linking import links_of
 from .options import (
     EXPIRY,
+    PLACE,
     OssAddress,
     ask_password,
     find_moment,
@@ -66,7 +67,12 @@ _QR_BORDER = 2  # modules; readers want four of white, but a terminal's cells ar
 
 @click.command("share")
 @click.argument(
-    "what", nargs=-1, required=True, metavar="FILE|FOLDER|oss://BUCKET/KEY...", shell_complete=offer_files_or_addresses
+    "what",
+    nargs=-1,
+    required=True,
+    type=PLACE,
+    metavar="FILE|FOLDER|oss://BUCKET/KEY...",
+    shell_complete=offer_files_or_addresses,
 )
 @click.option(
     "--expires", type=EXPIRY, default="1h", show_default=True, help="How long, or until when; 7 days at most."
@@ -132,7 +138,7 @@ class _Sharing:
             self._prepare(connection, address.bucket)
             copying = Copying(connection, True, lambda name: True, batch.pass_over)
             mover = Mover(connection, make_parts(MULTIPART_ABOVE_BYTES, PART_BYTES))
-            counted = batch.run(copying.plan([directory], address), mover.do, quiet=True)
+            counted = batch.run(copying.plan([directory], address), mover.do)
         if not self.as_json:
             say(f"{counted.summarize('Stored')}.", "dim")
         if batch.done["failed"]:

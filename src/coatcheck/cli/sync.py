@@ -22,24 +22,20 @@ from coatcheck.client.profile import Options
 from coatcheck.client.syncing import Leaf, Pair, is_same, pair
 from coatcheck.client.transfer import Progress
 
-from .batch_run import Batch, make_parts, transfer_options
+from .batch_run import Batch, describe_copy, make_parts
 from .completing import offer_files_or_addresses
-from .cp import selection_options, upload_options
-from .options import OssAddress, find_profile, json_option, profile_options
+from .cp import tree_options
+from .options import PLACE, OssAddress, find_profile
 from .planning import PassedOver, Wanted, as_folder, read_place
 from .terminal import print_json, print_line, printable, warn
 
 
 @click.command("sync")
-@click.argument("source", metavar="SOURCE", shell_complete=offer_files_or_addresses)
-@click.argument("target", metavar="TARGET", shell_complete=offer_files_or_addresses)
+@click.argument("source", type=PLACE, metavar="SOURCE", shell_complete=offer_files_or_addresses)
+@click.argument("target", type=PLACE, metavar="TARGET", shell_complete=offer_files_or_addresses)
 @click.option("--delete", "deletes", is_flag=True, help="Remove from TARGET what SOURCE doesn't have.")
 @click.option("--size-only", is_flag=True, help="Files of the same size count as the same.")
-@selection_options
-@upload_options
-@transfer_options
-@profile_options
-@json_option
+@tree_options
 def command(
     source: str,
     target: str,
@@ -66,7 +62,7 @@ def command(
         parts = make_parts(options["above_bytes"], options["part_bytes"])
         mover = Mover(connection, parts, dict(options["headers"]), options["content_type"])
         syncing = _Syncing(mover, batch, extra, size_only)
-        counted = batch.run(syncing.plan(places[0], places[1], wanted), syncing.work)
+        counted = batch.run(syncing.plan(places[0], places[1], wanted), syncing.work, describe_copy)
         if deletes:
             syncing.delete(places[1])
         return batch.finish(counted)

@@ -16,18 +16,13 @@ from typing import Any, Final
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 _QUIET_FOR_S: Final = 0.5  # work done sooner shows no bar
+_FACTS_CHARS: Final = 46  # "1023.9 MiB/1023.9 GiB  1023.9 MiB/s  999:59", and the spaces between columns
+_NAME_CHARS: Final = (8, 24)  # the least and the most of a name
+_BAR_CHARS: Final = (4, 30)
 
 
 def stderr() -> Console:
@@ -101,11 +96,25 @@ def write_local(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z").strip()
 
 
+class _Facts(ProgressColumn):
+    """ "1.6 GiB/5.0 GiB  650.1 MiB/s  0:06": without colours, which some backgrounds swallow."""
+
+    def render(self, task: Task) -> Text:
+        size = write_size(int(task.completed))
+        if task.total is not None:
+            size += f"/{write_size(int(task.total))}"
+        rate = f"  {write_size(int(task.speed))}/s" if task.speed else ""
+        left_s = task.time_remaining
+        left = f"  {int(left_s) // 60}:{int(left_s) % 60:02}" if left_s is not None else ""
+        return Text(f"{size}{rate}{left}", no_wrap=True)
+
+
 class _Bar:
     """A transfer's progress bar on stderr; shows itself once the work has gone on for a while."""
 
-    def __init__(self, bar: Progress) -> None:
+    def __init__(self, bar: Progress, name_chars: int) -> None:
         self._bar = bar
+        self._name_chars = name_chars
         self._task: TaskID | None = None
         self._started_s = time.monotonic()
         self._shown = False
@@ -115,7 +124,7 @@ class _Bar:
         with self._lock:
             if self._task is not None:
                 self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(_shorten(name), total=total_bytes, completed=done_bytes)
+            self._task = self._bar.add_task(_shorten(name, self._name_chars), total=total_bytes, completed=done_bytes)
 
     def advance(self, n_bytes: int) -> None:
         with self._lock:
@@ -141,19 +150,22 @@ def progress_bar(*, wanted: bool = True) -> Iterator[_Bar | _NoBar]:
     if not wanted or not sys.stderr.isatty():
         yield _NoBar()
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    bar = Progress(*columns, console=stderr(), transient=True)
+    console = stderr()
+    room = console.width - _FACTS_CHARS
+    name_chars = _within(_NAME_CHARS, room - _BAR_CHARS[0])
+    bar_chars = _within(_BAR_CHARS, room - name_chars)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_chars), _Facts())
+    bar = Progress(*columns, console=console, transient=True)
     try:
-        yield _Bar(bar)
+        yield _Bar(bar, name_chars)
     finally:
         bar.stop()
 
 
-def _shorten(name: str, limit: int = 32) -> str:
-    return name if len(name) <= limit else f"{name[: limit - 12]}…{name[-11:]}"
+def _within(bounds: tuple[int, int], wanted: int) -> int:
+    return max(bounds[0], min(bounds[1], wanted))
+
+
+def _shorten(name: str, limit: int) -> str:
+    tail = limit // 3
+    return name if len(name) <= limit else f"{name[: limit - tail - 1]}…{name[-tail:]}"

@@ -38,6 +38,7 @@ from .transfer import CRC64_HEADER, RETRY_DELAYS_S, Progress, check_crc64, file_
 
 FIRST_BYTES: Final = 8 * 1024**2  # asked for in the first request; smaller objects come whole
 PIECE_MAX_BYTES: Final = 64 * 1024**2
+_MARK_EVERY_BYTES: Final = 4 * 1024**2  # each connection of a run that is killed loses so much at most
 CONNECTIONS: Final = 4
 REDIRECTS_MAX: Final = 5
 
@@ -252,7 +253,7 @@ class _Piece:
 
 
 def _receive(part: Part, piece: _Piece, response: httpx.Response, progress: Progress, halt: Event) -> None:
-    """Write a body where it belongs; whatever ends this, the bytes that came are marked."""
+    """Write a body where it belongs; the bytes that came are marked now and then, and whatever ends this."""
     start = piece.position
     try:
         for data in response.iter_raw():
@@ -262,6 +263,9 @@ def _receive(part: Part, piece: _Piece, response: httpx.Response, progress: Prog
             progress.advance(len(wanted))
             if halt.is_set() or piece.position == piece.stop:
                 return
+            if piece.position - start >= _MARK_EVERY_BYTES:
+                part.mark(start, piece.position)
+                start = piece.position
     finally:
         part.mark(start, piece.position)
 

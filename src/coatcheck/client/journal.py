@@ -3,6 +3,7 @@
 A line of JSON for what is uploaded, then one for each part, added when it is there. It lies in the user's state
 directory, because the file's own directory may not be writable, and is gone when the upload is done. Nothing here knows
 HTTP. After an interruption the same command finds it, if file (size, time of change) and destination are the same.
+One that nobody went on with for 30 days is removed by the next upload in parts.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, TextIO
 
+from coatcheck.clock import wall_clock
+
 from .errors import ClientError
 
 _FORMAT: Final = 1
+_KEPT_S: Final = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,15 @@ def state_directory(environ: Mapping[str, str], home: Path) -> Path:
     return (Path(base) if base else home / ".local" / "state") / "coatcheck"
 
 
+def remove_old(directory: Path, now_s: float) -> None:
+    """Remove the journals that were last written more than 30 days before `now_s`, unless a run works on one."""
+    for file in directory.glob("*.upload"):
+        with suppress(OSError), file.open("rb") as stream:  # another run may have been quicker
+            if os.fstat(stream.fileno()).st_mtime < now_s - _KEPT_S:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file.unlink()
+
+
 class Journal:
     """Locked while one run works on it. Parts may be added from several threads."""
 
@@ -81,6 +95,7 @@ class Journal:
             self._stream.close()
             raise ClientError("AlreadyRunning", f"Another upload of {u.path} to the same key is running.") from None
         self._read()
+        remove_old(directory, wall_clock())
 
     def begin(self, upload_id: str) -> None:
         """A new upload: whatever was noted before is forgotten."""

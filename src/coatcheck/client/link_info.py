@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
-from coatcheck.core.link_ids import is_code
+from coatcheck.core.link_ids import is_code, name_link
+
+_KEY_PARAMETERS: Final = (
+    "x-oss-credential",
+    "x-amz-credential",
+    "x-oss-access-key-id",
+    "ossaccesskeyid",
+    "awsaccesskeyid",
+)
+_SIGNATURE_PARAMETERS: Final = ("x-oss-signature", "x-amz-signature", "signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,21 @@ def find_code(url: str) -> str:
     """The code of a link that a server made; "" for any other link."""
     parts = urlsplit(url).path.split("/")
     return parts[2] if len(parts) > 2 and parts[1] == "t" and is_code(parts[2]) else ""
+
+
+def find_link_id(link: str) -> str:
+    """The id of a link, as the server makes it from what only the link's holder has.
+
+    Args:
+        link: its URL, whoever signed it by whichever scheme; anything else stays as it is.
+    """
+    code = find_code(link) if "/" in link else ""
+    if code:
+        return name_link(code)
+    given = {name.lower(): value for name, value in parse_qsl(urlsplit(link).query)}
+    key = next((given[name].partition("/")[0] for name in _KEY_PARAMETERS if name in given), "")
+    signature = next((given[name] for name in _SIGNATURE_PARAMETERS if name in given), "")
+    return name_link(f"{key}\0{signature}") if key and signature else link
 
 
 def read_ticket(document: Mapping[str, Any]) -> Ticket:

@@ -76,7 +76,8 @@ def _named(entries: Entries, passed_over: Callable[[str, str], None]) -> Iterato
             elif entry.is_file():
                 yield entry.name, entry
             else:
-                passed_over(entry.path, "it is not a file")
+                linked = entry.is_dir()
+                passed_over(entry.path, "it is a link to a directory" if linked else "it is not a file")
 
 
 def is_text(name: str) -> bool:
