@@ -21,7 +21,7 @@ from coatcheck.core.errors import (
     NO_SUCH_LOG_FIELDS,
     NO_SUCH_OBJECT_WORM,
     NO_SUCH_OVERWRITE_CONFIG,
-    NO_SUCH_STORAGE_QUOTA,
+    NO_SUCH_QUOTA,
     NO_SUCH_TRANSFER_ACCELERATION,
     NO_SUCH_WEBSITE,
     Fault,
@@ -278,7 +278,7 @@ ROWS: Final = (
         Action.PUT_BUCKET_STORAGE_QUOTA,
         Action.GET_BUCKET_STORAGE_QUOTA,
         Action.DELETE_BUCKET_STORAGE_QUOTA,
-        NO_SUCH_STORAGE_QUOTA,
+        NO_SUCH_QUOTA,
     ),
     Row(
         object_worm,

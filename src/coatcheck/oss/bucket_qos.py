@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from coatcheck.configurations import qos, storage_quota
-from coatcheck.core.errors import NO_SUCH_STORAGE_QUOTA
+from coatcheck.core.errors import NO_SUCH_QUOTA
 from coatcheck.core.xml import Node
 from coatcheck.operations.capacity import admit_bytes, admit_object, admit_part
 from coatcheck.wire.reply import Reply
@@ -58,7 +58,7 @@ async def get_bucket_storage_quota(call: Call) -> Reply:
     bucket = call.this_bucket
     stored = bucket.configuration(storage_quota.NAME)
     if stored is None:
-        raise NO_SUCH_STORAGE_QUOTA(BucketName=bucket.name)
+        raise NO_SUCH_QUOTA(BucketName=bucket.name)
     held = await call.ports.catalog.find_usage(bucket.bucket_id)
     quota = storage_quota.write(storage_quota.from_json(stored))
     return show(storage_quota.ROOT, [*quota, ("CurrentUsage", held.size)])
