@@ -28,6 +28,7 @@ from coatcheck.configurations.referer import RefererRules
 from coatcheck.configurations.request_payment import RequestPayment
 from coatcheck.configurations.resource_group import ResourceGroup
 from coatcheck.configurations.storage_capacity import StorageCapacity
+from coatcheck.configurations.storage_quota import StorageQuota
 from coatcheck.configurations.tags import BucketTags
 from coatcheck.configurations.transfer_acceleration import TransferAcceleration
 from coatcheck.configurations.website import HeaderCondition, RoutingRule, Website
@@ -217,6 +218,7 @@ VALUES: Final[Mapping[str, st.SearchStrategy[Any]]] = {
         st.integers(0, 1_000_000),
         st.integers(-1, 1_000_000),
     ),
+    "storageQuota": st.builds(StorageQuota, st.integers(1, 2**62), st.sampled_from(["Strict", "Warning"])),
     "storageCapacity": st.builds(StorageCapacity, st.integers(-1, 10**9)),
     "website": _website(),
 }

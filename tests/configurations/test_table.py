@@ -20,7 +20,7 @@ each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.document
 
 
 def test_names_and_sub_resources_are_each_of_one_document() -> None:
-    assert len(BY_NAME) == len({row.sub_resource for row in ROWS}) == len({row.document.ROOT for row in ROWS}) == 20
+    assert len(BY_NAME) == len({row.sub_resource for row in ROWS}) == len({row.document.ROOT for row in ROWS}) == 21
     assert BY_NAME.keys() == VALUES.keys()
 
 

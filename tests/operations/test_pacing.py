@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck.configurations.qos import Qos
 from coatcheck.core.limits import METERS_MAX
 from coatcheck.operations.pacing import BucketMeters, Meter, longest_wait
 
@@ -37,6 +39,20 @@ def test_never_more_passes_than_the_rate_allows(steps: list[tuple[int, float]]) 
         now += meter.pass_on(amount, now)
         assert passed <= 1000.0 * now * (1 + 1e-9) + 1e-6
         passed += amount
+
+
+@pytest.mark.parametrize(
+    ("total", "part", "limits"),
+    [
+        (-1, -1, ()),
+        (9, -1, (("total_qps", 9),)),
+        (-1, 9, (("extranet_qps", 9),)),
+        (9, 8, (("extranet_qps", 8), ("total_qps", 9))),
+        (9, 9, (("total_qps", 9),)),  # it lets through what the part's would, and counts all of it
+    ],
+)
+def test_what_holds_for_a_request_is_counted_once(total: int, part: int, limits: object) -> None:
+    assert Qos(total_qps=total, extranet_qps=part).limits("qps", intranet=False) == limits
 
 
 def test_all_who_name_a_meter_share_it_and_workers_share_the_limit() -> None:

@@ -228,6 +228,12 @@ BODIES: Final[dict[str, tuple[str, str | None, dict[str, str], bytes]]] = {  # m
         {"qos": ""},
         b"<BucketUserQos><StorageCapacity>9</StorageCapacity></BucketUserQos>",
     ),
+    "put_bucket_storage_quota": (
+        "PUT",
+        None,
+        {"quota": ""},
+        b"<QuotaConfiguration><StorageQuota>9</StorageQuota></QuotaConfiguration>",
+    ),
     "create_access_point": (
         "PUT",
         None,

@@ -205,6 +205,50 @@ async def test_what_is_there_and_what_comes_count_together(house: House, monkeyp
     assert (await house.ask("PUT", "/photos/a.txt", b"longer")).refusal == (403, "QuotaExceeded")
 
 
+# --- storage quotas --------------------------------------------------------------------------------------------------
+
+
+def a_storage_quota(size: object, mode: str = "") -> bytes:
+    return f"<QuotaConfiguration><StorageQuota>{size}</StorageQuota><Mode>{mode}</Mode></QuotaConfiguration>".encode()
+
+
+async def test_a_storage_quota_is_kept_and_shown_with_what_is_held(house: House) -> None:
+    assert (await house.ask("GET", "/photos/?quota")).refusal == (404, "NoSuchBucketStorageQuota")
+    assert (await house.ask("PUT", "/photos/?quota", a_storage_quota(10, "Warning"))).status == 200
+    shown = await house.ask("GET", "/photos/?quota")
+    assert [(element.tag, element.text) for element in shown.xml] == [
+        ("StorageQuota", "10"),
+        ("Mode", "Warning"),
+        ("CurrentUsage", "5"),
+    ]
+    assert (await house.ask("PUT", "/photos/?quota", a_storage_quota(1), by=STRANGER)).refusal == (403, "AccessDenied")
+    assert (await house.ask("PUT", "/photos/?quota", shown.body)).status == 200  # as it was given
+    for _ in range(2):
+        assert (await house.ask("DELETE", "/photos/?quota")).status == 204
+    assert (await house.ask("GET", "/photos/?quota")).refusal == (404, "NoSuchBucketStorageQuota")
+
+
+async def test_a_strict_storage_quota_refuses_what_would_be_more_and_a_warning_does_not(house: House) -> None:
+    assert (await house.ask("PUT", "/photos/?quota", a_storage_quota(5))).status == 200
+    assert [answer.refusal for answer in await writes(house)] == [(403, "QuotaExceeded")] * 4
+    assert (await house.ask("PUT", "/photos/?quota", a_storage_quota(5, "Warning"))).status == 200
+    assert [answer.status for answer in await writes(house)] == [200, 200, 200, 204]
+
+
+@pytest.mark.parametrize(
+    ("size", "mode", "code"),
+    [
+        ("", "", "MalformedXML"),
+        ("-1", "", "MalformedXML"),
+        ("0", "", "InvalidArgument"),
+        (2**62 + 1, "", "InvalidArgument"),
+        ("9", "strict", "InvalidArgument"),
+    ],
+)
+async def test_what_is_no_storage_quota_is_refused(house: House, size: object, mode: str, code: str) -> None:
+    assert (await house.ask("PUT", "/photos/?quota", a_storage_quota(size, mode))).refusal == (400, code)
+
+
 # --- quotas of ours --------------------------------------------------------------------------------------------------
 
 

@@ -134,6 +134,16 @@ async def test_proof_of_a_domain_comes_before_its_certificate() -> None:
     assert (await house.ask("POST", "/photos/?cname&comp=add", with_one)).refusal == (400, "InvalidArgument")
 
 
+async def test_all_names_below_a_domain_are_not_bound() -> None:
+    house, dns = await a_house()
+    await bind(house, dns)
+    add, asked = "/photos/?cname&comp=add", a_document(more="<IsWildCard>true</IsWildCard>")
+    assert (await house.ask("POST", add, asked)).refusal == (400, "NotImplemented")
+    assert (await house.ask("POST", f"{add}&wildcard=true", a_document())).refusal == (400, "NotImplemented")
+    assert (await house.ask("POST", add, a_document(more="<IsWildCard>false</IsWildCard>"))).status == 200
+    assert (await house.ask("POST", f"{add}&wildcard=false", a_document())).status == 200
+
+
 async def test_domain_goes_with_its_bucket() -> None:
     house, dns = await a_house()
     await bind(house, dns)

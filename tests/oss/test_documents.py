@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
 
@@ -105,6 +108,7 @@ TAKEN = {
         "/photos/?qosInfo",
         "<TotalUploadBandwidth>10</TotalUploadBandwidth><TotalQps>-1</TotalQps>",
     ),
+    "QuotaConfiguration": ("PUT", "/photos/?quota", "<StorageQuota>10</StorageQuota><Mode>Strict</Mode>"),
     "BucketUserQos": ("PUT", "/photos/?qos", "<StorageCapacity>10</StorageCapacity>"),
     "InitiateWormConfiguration": ("POST", "/photos/?worm", "<RetentionPeriodInDays>1</RetentionPeriodInDays>"),
     "ExtendWormConfiguration": (
@@ -256,6 +260,100 @@ async def test_what_is_no_document_of_its_kind_is_refused_and_nothing_is_changed
     answer = await house.ask(method, address, BAD[fault](root, inner))
     assert answer.refusal == (400, "MalformedXML")
     assert house.contents() == before
+
+
+# What may stand there again and again, by the element that holds it; and what is only told, so that nobody reads it.
+LISTS = {
+    ("CORSConfiguration", "CORSRule"),
+    ("CORSRule", "AllowedMethod"),
+    ("CORSRule", "AllowedOrigin"),
+    ("Filter", "Not"),
+    ("OverwriteConfiguration", "Rule"),
+    ("Principals", "Principal"),
+    ("RefererList", "Referer"),
+    ("HeaderSet", "header"),
+    ("ReplicationRules", "ID"),
+}
+READ_BY_NOBODY = {("Rule", "AtimeBase"), ("Redirect", "MirrorPassQueryString")}
+
+
+def altered(root: str, change: Callable[[Element, Element], bool]) -> Iterator[tuple[str, bytes]]:
+    """The document with each of its elements changed in turn, where `change(parent, element)` does so."""
+    whole = f"<{root}>{TAKEN[root][2]}</{root}>"
+    places = [(parent, child) for parent in fromstring(whole).iter() for child in parent]
+    for number in range(len(places)):
+        tree = fromstring(whole)
+        parent, child = [(parent, child) for parent in tree.iter() for child in parent][number]
+        if change(parent, child):
+            yield f"{parent.tag}/{child.tag}", tostring(tree)
+
+
+def repeat(parent: Element, child: Element) -> bool:
+    parent.append(deepcopy(child))
+    return not {(parent.tag, child.tag)} & (LISTS | READ_BY_NOBODY)
+
+
+@pytest.mark.parametrize("root", TAKEN)
+async def test_what_may_be_there_once_is_refused_twice(house: House, root: str) -> None:
+    method, address, _ = TAKEN[root]
+    before = house.contents()
+    for place, document in altered(root, repeat):
+        status, code = (await house.ask(method, address, document)).refusal
+        assert status == 400, (place, code)
+    assert house.contents() == before
+
+
+NUMBERS = ("-2", "1.5", "1e3", "0x1", "\u0661", "9" * 20, "9" * 5000)  # none is in range anywhere
+
+
+def is_number(child: Element) -> bool:
+    return (child.text or "").lstrip("-").isdigit() and child.tag not in ("AccountId", "Principal")
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda text: text[:21])
+@pytest.mark.parametrize("root", [root for root, (_, _, inner) in TAKEN.items() if re.search(r">-?\d+</", inner)])
+async def test_a_number_out_of_range_is_refused(house: House, root: str, number: str) -> None:
+    def put(parent: Element, child: Element) -> bool:
+        counts, child.text = is_number(child), number
+        return counts and (parent.tag, child.tag) not in READ_BY_NOBODY
+
+    method, address, _ = TAKEN[root]
+    before = house.contents()
+    for place, document in altered(root, put):
+        status, code = (await house.ask(method, address, document)).refusal
+        assert status == 400, (place, code)
+    assert house.contents() == before
+
+
+@pytest.mark.parametrize("root", TAKEN)
+async def test_with_an_element_missing_empty_or_full_it_is_taken_or_refused_in_words(house: House, root: str) -> None:
+    """Which elements are needed is tested with each document; here: nothing fails, and a refusal changes nothing."""
+
+    def drop(parent: Element, child: Element) -> bool:
+        parent.remove(child)
+        return True
+
+    def fill(text: str) -> Callable[[Element, Element], bool]:
+        def put(_: Element, child: Element) -> bool:
+            child.text = text
+            return True
+
+        return put
+
+    method, address, _ = TAKEN[root]
+    for change in (drop, fill(""), fill("\u5199" * 3000)):
+        for place, document in altered(root, change):
+            before = house.contents()
+            answer = await house.ask(method, address, document)
+            assert answer.status in (200, 202, 206) or answer.status in (400, 403, 404, 409), place
+            assert answer.status < 300 or (answer.text("Message") and house.contents() == before), place
+
+
+@pytest.mark.parametrize("root", TAKEN)
+async def test_text_between_elements_is_refused(house: House, root: str) -> None:
+    method, address, inner = TAKEN[root]
+    answer = await house.ask(method, address, f"<{root}>{inner}text</{root}>".encode())
+    assert answer.refusal == (400, "MalformedXML")
 
 
 @pytest.mark.parametrize("root", TAKEN)

@@ -10,7 +10,16 @@ import pytest
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone
 from coatcheck.ports.object import Deletion, delete_marker
-from coatcheck.ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, write_quota
+from coatcheck.ports.quota import (
+    QUOTA,
+    STORAGE_CAPACITY,
+    STORAGE_QUOTA,
+    UNLIMITED,
+    OverQuota,
+    Quota,
+    Usage,
+    write_quota,
+)
 
 from .catalog_contract import BLOB_A, BLOB_B, OWNER, a_bucket, a_part, an_object, an_upload
 
@@ -177,6 +186,10 @@ class QuotaContract:
         assert (await refused(catalog.check_room(number, Usage(11)))).quota == Quota(10, 7)
         await self.limit(catalog, bucket, Quota(2**40))
         assert (await refused(catalog.check_room(number, Usage(2**39)))).quota == Quota(2**30)
+        await catalog.set_configuration(number, STORAGE_QUOTA, '{"v":1,"size":9,"mode":"Strict"}')
+        assert (await refused(catalog.put_object(number, an_object("a.txt", b"1234567890")))).quota == Quota(9)
+        await catalog.set_configuration(number, STORAGE_QUOTA, '{"v":1,"size":9,"mode":"Warning"}')
+        await catalog.put_object(number, an_object("a.txt", b"1234567890"))
         await catalog.set_configuration(number, STORAGE_CAPACITY, '{"v":1,"gigabytes":-1}')
         await catalog.check_room(number, Usage(2**39))
 

@@ -159,6 +159,9 @@ class Action(Enum):
     GET_USER_QOS_INFO = ("oss:GetUserQosInfo", AclRight.NOTHING, False)
     PUT_BUCKET_STORAGE_CAPACITY = ("oss:PutBucketStorageCapacity", AclRight.NOTHING, False)
     GET_BUCKET_STORAGE_CAPACITY = ("oss:GetBucketStorageCapacity", AclRight.NOTHING, False)
+    PUT_BUCKET_STORAGE_QUOTA = ("oss:PutBucketStorageQuota", AclRight.NOTHING, False)
+    GET_BUCKET_STORAGE_QUOTA = ("oss:GetBucketStorageQuota", AclRight.NOTHING, False)
+    DELETE_BUCKET_STORAGE_QUOTA = ("oss:DeleteBucketStorageQuota", AclRight.NOTHING, False)
     PUT_ASYNC_FETCH_TASK = ("oss:PutAsyncFetchTask", AclRight.NOTHING, False)
     GET_ASYNC_FETCH_TASK = ("oss:GetAsyncFetchTask", AclRight.NOTHING, False)
 

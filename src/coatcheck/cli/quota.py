@@ -62,7 +62,7 @@ def set_(bucket: str, account: str, size: int | None, objects: int | None, data:
     async def work(engines: LocalEngines) -> _Held:
         if bucket:
             found = await find_bucket(engines, bucket)
-            old = read_bucket_quota(found.configuration(QUOTA), None)
+            old = read_bucket_quota(found.configuration(QUOTA))
             new = _changed(old, size, objects)
             document = None if new == UNLIMITED else write_quota(new)
             await engines.catalog.set_configuration(found.bucket_id, QUOTA, document)
@@ -99,7 +99,7 @@ async def _find(engines: LocalEngines, bucket: str, account: str) -> _Held:
     """Raises: Gone."""
     if bucket:
         found = await find_bucket(engines, bucket)
-        quota = read_bucket_quota(found.configuration(QUOTA), None)
+        quota = read_bucket_quota(found.configuration(QUOTA))
         return _Held("bucket", bucket, quota, await engines.catalog.find_usage(found.bucket_id))
     owner = await find_account(engines, account)
     return _Held("account", owner.uid, *await engines.catalog.find_account_usage(owner.uid))

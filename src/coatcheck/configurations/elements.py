@@ -28,6 +28,8 @@ class Shape:
         """Raises: OssError MALFORMED_XML, which names the element that isn't known."""
         if self.open:
             return
+        if self.children and any(text and not text.isspace() for text in (element.text, *(e.tail for e in element))):
+            raise malformed(f"{element.tag} holds elements, and no text.")
         for child in element:
             shape = self.children.get(child.tag)
             if shape is None:

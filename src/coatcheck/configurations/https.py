@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.xml import Node
 
-from .elements import find_given_switch, find_texts, malformed, need_switch, texts, write_switch
+from .elements import find_given_switch, find_one, find_texts, malformed, need_one, need_switch, texts, write_switch
 from .stored import read_stored, write_stored
 
 NAME: Final = "https"
@@ -58,13 +58,11 @@ class HttpsConfig:
 
 def read(document: Element) -> HttpsConfig:
     """An HttpsConfiguration, checked. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT."""
-    tls = document.find("TLS")
-    if tls is None:
-        raise malformed("TLS is missing.")
+    tls = need_one(document, "TLS")
     enabled, versions = need_switch(tls, "Enable"), find_texts(tls, "TLSVersion")
     if (enabled and not versions) or not set(versions) <= set(TLS_VERSIONS):
         raise malformed(f"TLSVersion must be one of {', '.join(TLS_VERSIONS)}.")
-    suites = document.find("CipherSuite")
+    suites = find_one(document, "CipherSuite")
     return HttpsConfig(enabled, tuple(dict.fromkeys(versions)), None if suites is None else _read_suites(suites))
 
 

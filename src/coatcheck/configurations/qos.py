@@ -47,15 +47,16 @@ class Qos:
     extranet_qps: int = UNLIMITED
 
     def limits(self, kind: str, *, intranet: bool) -> tuple[tuple[str, int], ...]:
-        """The limits that hold for a request, each with the name of what shares it.
+        """The limits that hold for a request, each with the name of what shares it. A part's that is the total's says
+        nothing more, and isn't counted by itself.
 
         Args:
             kind: "upload", "download" or "qps".
             intranet: it came to an internal endpoint.
         """
-        names = (f"total_{kind}", f"{'intranet' if intranet else 'extranet'}_{kind}")
-        found = ((name, int(getattr(self, name))) for name in names)
-        return tuple((name, limit) for name, limit in found if limit != UNLIMITED)
+        names = (f"{'intranet' if intranet else 'extranet'}_{kind}", f"total_{kind}")
+        by_limit = {int(getattr(self, name)): name for name in names}  # of two that are alike the total
+        return tuple((name, limit) for limit, name in by_limit.items() if limit != UNLIMITED)
 
 
 def read(document: Element) -> Qos:

@@ -287,6 +287,7 @@ TRANSFER_ACCELERATION_DISABLED = Fault("TransferAccelerationDisabled", 403, "Tra
 NO_SUCH_OVERWRITE_CONFIG = Fault(
     "NoSuchBucketOverwriteConfig", 404, "The bucket you specified does not have overwrite configuration."
 )
+NO_SUCH_QUOTA = Fault("NoSuchBucketStorageQuota", 404, "The bucket you specified does not have a storage quota.")
 NO_SUCH_RESOURCE_GROUP = Fault("ResourceGroupIdPreCheckError", 400, "The resource group id precheck error")
 NO_SUCH_CALLBACK_POLICY = Fault("NoSuchCallbackPolicy", 404, "The bucket you specified does not have callback policy.")
 INVALID_LOG_TARGET = Fault(

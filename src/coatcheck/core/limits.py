@@ -359,6 +359,7 @@ QOS_MAX: Final = 1_000_000  # ours: a bandwidth in Gbit/s, or requests a second
 QPS_BURST_S: Final = 1.0  # ours: requests of so long may come at once
 GIGABYTE: Final = 1024**3  # OSS: bytes of a GB, as StorageCapacity counts them
 STORAGE_CAPACITY_MAX_GB: Final = 10**9  # ours: StorageCapacity
+STORAGE_QUOTA_MAX_BYTES: Final = 2**62  # ours: StorageQuota
 METERS_MAX: Final = 4096  # ours: buckets, and limits of buckets, of which a process remembers how much went through
 
 # --- write once, read many -----------------------------------------------------------------------------------------

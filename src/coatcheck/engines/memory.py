@@ -39,7 +39,7 @@ from ..ports.object import (
     VersionPage,
     delete_marker,
 )
-from ..ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
+from ..ports.quota import DOCUMENTS, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
 from ..ports.upload import Part, Upload, UploadPage
 from ..ports.worm import BUCKET_WORM, OBJECT_WORM, Rules, make_rules
 from .memory_blobs import MemoryBlobs, blob_ids_of
@@ -201,7 +201,7 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
     def check_quota(self, bucket_id: int, more: Usage) -> None:
         """Raises: Gone, OverQuota."""
         bucket = self._bucket_of(bucket_id)
-        quota = read_bucket_quota(bucket.configuration(QUOTA), bucket.configuration(STORAGE_CAPACITY))
+        quota = read_bucket_quota(*map(bucket.configuration, DOCUMENTS))
         of_account = self._quotas.get(bucket.owner, UNLIMITED)
         if quota != UNLIMITED and quota.refuses(self._usage_of(bucket_id), more):
             raise OverQuota("", quota)

@@ -6,12 +6,12 @@ from coatcheck.core.errors import QUOTA_EXCEEDED, OssError
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Catalog
 from coatcheck.ports.object import DELETE_MARKER
-from coatcheck.ports.quota import QUOTA, STORAGE_CAPACITY, OverQuota, Usage
+from coatcheck.ports.quota import DOCUMENTS, OverQuota, Usage
 
 
 def has_quota(bucket: Bucket) -> bool:
     """Whether there may be one, of the bucket or of its owner. Costs next to nothing."""
-    return bucket.owner_has_quota or any(name in (QUOTA, STORAGE_CAPACITY) for name, _ in bucket.configurations)
+    return bucket.owner_has_quota or any(name in DOCUMENTS for name, _ in bucket.configurations)
 
 
 async def admit_object(catalog: Catalog, bucket: Bucket, key: str, size: int) -> None:

@@ -42,6 +42,8 @@ Pace = tuple[Meter, ...]  # the slowest counts
 
 def pass_on(amount: int, meters: Pace, now: float) -> float:
     """Count an amount everywhere (see `Meter.pass_on`); how long it has to wait, in seconds."""
+    if len(meters) == 1:
+        return meters[0].pass_on(amount, now)
     longest = 0.0
     for meter in meters:
         if (wait := meter.pass_on(amount, now)) > longest:

@@ -76,11 +76,13 @@ class Rules:
         self.open = not (self.limited or self.https_only) and all(demand is None for demand in demands)
 
 
-def admit(bucket: Bucket, request: Request, caller: Caller, meters: BucketMeters, *, accelerated: bool) -> None:
-    """Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY, TLS_VERSION_NOT_ALLOWED,
-    QPS_LIMIT_EXCEEDED; or TRANSFER_ACCELERATION_DISABLED, where the request came to an accelerate endpoint.
+def admit(
+    bucket: Bucket, rules: Rules, request: Request, caller: Caller, meters: BucketMeters, *, accelerated: bool
+) -> None:
+    """By the rules of the bucket. Raises: OssError DENIED_BY_REFERER, HTTPS_REQUIRED, REQUESTER_MUST_PAY,
+    TLS_VERSION_NOT_ALLOWED, QPS_LIMIT_EXCEEDED; or TRANSFER_ACCELERATION_DISABLED, where the request came to an
+    accelerate endpoint.
     """
-    rules = bucket.made(Rules)
     if accelerated and not rules.accelerated:
         raise TRANSFER_ACCELERATION_DISABLED()
     if rules.open:

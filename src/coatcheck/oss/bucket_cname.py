@@ -14,14 +14,15 @@ from contextlib import suppress
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from coatcheck.configurations.elements import find_switch, find_text, malformed, need_one
 from coatcheck.core.errors import (
     CNAME_ALREADY_EXISTS,
     CNAME_DENIED,
     INVALID_ARGUMENT,
-    MALFORMED_XML,
     NEED_VERIFY_DOMAIN_OWNERSHIP,
     NO_SUCH_BUCKET,
     NO_SUCH_CNAME_TOKEN,
+    NOT_IMPLEMENTED,
     TOO_MANY_CNAME,
     TOO_MANY_CNAME_TOKEN,
 )
@@ -116,16 +117,20 @@ async def _read_domain(call: Call) -> str:
 
 
 def _find_domain(call: Call, document: Element) -> str:
-    text = document.findtext("Cname/Domain")
+    cname = need_one(document, "Cname")
+    asked = (call.request.query.get("wildcard") or "").lower()
+    if asked == "true" or find_switch(cname, "IsWildCard"):
+        raise NOT_IMPLEMENTED("All names below a domain can't be bound at once: bind each.", Header="wildcard")
+    text = find_text(cname, "Domain", trimmed=False)
     if text is None:
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} Cname/Domain is missing.")
+        raise malformed("Cname needs Domain.")
     return _check_domain(call, text)
 
 
 def _refuse_certificate(document: Element) -> None:
     """Raises: OssError MALFORMED_XML."""
     if document.find("Cname/CertificateConfiguration") is not None:
-        raise MALFORMED_XML(f"{MALFORMED_XML.message} CertificateConfiguration is for PutCname.")
+        raise malformed("CertificateConfiguration is for PutCname.")
 
 
 def _check_domain(call: Call, text: str) -> str:

@@ -1,4 +1,4 @@
-"""GetUserQosInfo; and which requests bring bytes that quotas count.
+"""GetUserQosInfo, GetBucketStorageQuota; and which requests bring bytes that quotas count.
 
 What a bucket's own documents say of both is put and shown like others (`configuration.py`). Source: oss2, its requests.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from coatcheck.configurations import qos
+from coatcheck.configurations import qos, storage_quota
+from coatcheck.core.errors import NO_SUCH_QUOTA
 from coatcheck.core.xml import Node
 from coatcheck.operations.capacity import admit_bytes, admit_object, admit_part
 from coatcheck.wire.reply import Reply
@@ -50,3 +51,14 @@ async def get_user_qos_info(call: Call) -> Reply:
     """GetUserQosInfo: an account has no limits here."""
     nodes: list[Node] = [("Region", f"oss-{call.settings.regions[0]}"), *qos.write(qos.Qos())]
     return show(qos.ROOT, nodes)
+
+
+async def get_bucket_storage_quota(call: Call) -> Reply:
+    """GetBucketStorageQuota: with what the bucket holds, of which each write keeps count."""
+    bucket = call.this_bucket
+    stored = bucket.configuration(storage_quota.NAME)
+    if stored is None:
+        raise NO_SUCH_QUOTA(BucketName=bucket.name)
+    held = await call.ports.catalog.find_usage(bucket.bucket_id)
+    quota = storage_quota.write(storage_quota.from_json(stored))
+    return show(storage_quota.ROOT, [*quota, ("CurrentUsage", held.size)])

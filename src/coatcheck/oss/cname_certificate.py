@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from coatcheck.configurations.elements import find_one, find_text, need_one
 from coatcheck.core.errors import CERTIFICATE_INVALID_CAS_ID, INVALID_ARGUMENT, OssError
 from coatcheck.core.times import write_http_date
 from coatcheck.core.xml import Node
@@ -18,7 +19,7 @@ from coatcheck.ports.domains import CertificateChange, DomainCertificate
 
 from .call import Call
 
-_ELEMENT: Final = "Cname/CertificateConfiguration"
+_ELEMENT: Final = "CertificateConfiguration"
 _ID: Final = re.compile(r"[\w.\-]{1,64}", re.ASCII)
 
 
@@ -27,7 +28,7 @@ async def read_change(call: Call, domain: str, document: Element) -> Certificate
 
     Raises: OssError INVALID_ARGUMENT, CERTIFICATE_INVALID_CAS_ID.
     """
-    element = document.find(_ELEMENT)
+    element = find_one(need_one(document, "Cname"), _ELEMENT)
     if element is None or not len(element):
         return None
     chain, key, cert_id = (_read_text(element, name) for name in ("Certificate", "PrivateKey", "CertId"))
@@ -96,7 +97,7 @@ def _read_replaced(element: Element) -> str | None:
 
 
 def _read_text(element: Element, name: str) -> str:
-    return (element.findtext(name) or "").strip()
+    return find_text(element, name) or ""
 
 
 def _read_flag(element: Element, name: str) -> bool:

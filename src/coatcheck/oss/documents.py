@@ -41,6 +41,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "BucketCnameConfiguration": texts(
         Cname=texts(
             "Domain",
+            "IsWildCard",
             CertificateConfiguration=texts(
                 "CertId", "Certificate", "DeleteCertificate", "Force", "PreviousCertId", "PrivateKey"
             ),

@@ -144,7 +144,7 @@ class Pipeline:
 
     def admit(self, bucket: Bucket, request: Request, caller: Caller) -> None:
         """Whether the bucket lets itself be asked so, by who came through another service. Raises: OssError."""
-        admit(bucket, request, caller, self._ports.meters, accelerated=False)
+        admit(bucket, bucket.made(Rules), request, caller, self._ports.meters, accelerated=False)
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
@@ -279,7 +279,7 @@ class Pipeline:
                 principal = caller.principal
                 exchange.logged.requester = caller.account if principal is None else principal.uid
             if target.accelerated or not rules.open:
-                admit(bucket, request, caller, self._ports.meters, accelerated=target.accelerated)
+                admit(bucket, rules, request, caller, self._ports.meters, accelerated=target.accelerated)
             if row.is_page and point is None and rules.site is not None:
                 at_folder = target.key is not None and target.key.endswith("/")
                 if caller.anonymous or at_folder or (rules.mirrors and target.key is not None):

@@ -78,6 +78,7 @@ def read_select(document: Element, kind: str) -> SelectRequest:
 
 def read_meta(document: Element, kind: str) -> Query:
     """A query that counts. Raises: OssError."""
+    _switch(document, "OverwriteIfExists")  # nothing is kept that could be replaced
     form = _read_input(document, kind)
     if isinstance(form, JsonInput) and not form.lines:
         raise INVALID_ARGUMENT("Only JSON of the Type LINES has rows to be counted.", ArgumentName="Type")

@@ -55,7 +55,8 @@ def check_request_rate(bucket: Bucket, request: Request, meters: BucketMeters, n
 
 def _is_internal(request: Request) -> bool:
     """Whether the request came to an internal endpoint: there is no other sign of a network here."""
-    return "-internal." in request.host.lower() and "-internal." in read_host_name(request.host)
+    host = request.host
+    return "-internal." in host.lower() and "-internal." in read_host_name(host)
 
 
 def read_traffic_limit(request: Request) -> int | None:

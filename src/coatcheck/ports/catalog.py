@@ -327,7 +327,7 @@ class Catalog(Protocol):
         """Note the time, as every commit does now and then: a later start believes a clock that is not far from it."""
         ...
 
-    # Quotas of the bucket (its documents QUOTA and STORAGE_CAPACITY) and of its owner hold for every mutation that
+    # Quotas of the bucket (`quota.DOCUMENTS`) and of its owner hold for every mutation that
     # makes bytes or objects more: it raises OverQuota, and nothing is changed. Judged at the moment of the commit.
     #
     # In a bucket that has a document REPLICATION every mutation that writes, changes or removes a version leaves, in

@@ -8,13 +8,15 @@ each mutation that makes either more, so no two writers together pass a quota. W
 from __future__ import annotations
 
 import json
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..core.limits import GIGABYTE
 
-# The names of the bucket's documents that this file reads: ours, and OSS's storage capacity.
+# The names of the bucket's documents that this file reads: ours, and OSS's two.
 QUOTA: Final = "quota"
 STORAGE_CAPACITY: Final = "storageCapacity"
+STORAGE_QUOTA: Final = "storageQuota"
+DOCUMENTS: Final = (QUOTA, STORAGE_CAPACITY, STORAGE_QUOTA)
 
 
 class Usage(NamedTuple):
@@ -64,9 +66,17 @@ def write_quota(quota: Quota) -> str:
     return json.dumps({name: value for name, value in facts.items() if value is not None}, separators=(",", ":"))
 
 
-def read_bucket_quota(quota: str | None, capacity: str | None) -> Quota:
-    """What a bucket's two documents come to: of two numbers of bytes the smaller one counts."""
-    ours = json.loads(quota) if quota is not None else {}
-    gigabytes = json.loads(capacity)["gigabytes"] if capacity is not None else -1
-    sizes = [size for size in (ours.get("size"), None if gigabytes < 0 else gigabytes * GIGABYTE) if size is not None]
-    return Quota(min(sizes, default=None), ours.get("objects"))
+def read_bucket_quota(ours: str | None, capacity: str | None = None, strict: str | None = None) -> Quota:
+    """What a bucket's DOCUMENTS, in their order, come to: of several numbers of bytes the smallest counts."""
+    facts = _read(ours)
+    gigabytes, oss = _read(capacity).get("gigabytes", -1), _read(strict)
+    given = (
+        facts.get("size"),
+        None if gigabytes < 0 else gigabytes * GIGABYTE,
+        oss.get("size") if oss.get("mode") == "Strict" else None,
+    )
+    return Quota(min((size for size in given if size is not None), default=None), facts.get("objects"))
+
+
+def _read(document: str | None) -> dict[str, Any]:
+    return {} if document is None else dict(json.loads(document))

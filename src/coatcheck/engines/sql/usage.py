@@ -7,15 +7,17 @@ in one transaction cost two updates. Where there is a quota it is written before
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from ...ports.object import DELETE_MARKER
-from ...ports.quota import QUOTA, STORAGE_CAPACITY, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
+from ...ports.quota import DOCUMENTS, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
 from .contract import SqlConnection
 
-LIMITS: Final = (
-    "SELECT owner, (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?),"
-    " (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?), quota_size, quota_objects"
+LIMITS: Final = (  # and the documents that say more of a bucket's quota, in their order
+    "SELECT owner, quota_size, quota_objects,"
+    " (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?),"
+    " (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?),"
+    " (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?)"
     " FROM bucket LEFT JOIN account ON uid = owner WHERE id = ?"
 )
 OF_BUCKET: Final = "SELECT size, objects FROM bucket_usage WHERE bucket_id = ?"
@@ -111,14 +113,14 @@ def check_quota(connection: SqlConnection, bucket_id: int, more: Usage) -> None:
         weigh(limits, Usage(*(held or (0, 0))), Usage(*(of_account or (0, 0))), more)
 
 
-def limit_arguments(bucket_id: int) -> tuple[str, str, int]:
-    return (QUOTA, STORAGE_CAPACITY, bucket_id)
+def limit_arguments(bucket_id: int) -> tuple[str | int, ...]:
+    return (*DOCUMENTS, bucket_id)
 
 
-def find_limits(rows: Iterable[tuple[str, str | None, str | None, int | None, int | None]]) -> Limits:
+def find_limits(rows: Iterable[tuple[Any, ...]]) -> Limits:
     """From the row of a bucket; none of a bucket that is gone."""
-    for owner, quota, capacity, size, objects in rows:
-        return Limits(owner, read_bucket_quota(quota, capacity), Quota(size, objects))
+    for owner, size, objects, *documents in rows:
+        return Limits(owner, read_bucket_quota(*documents), Quota(size, objects))
     return _FREE
 
 
