@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _IN_ONE_REQUEST_BYTES: Final = 5 * 1024**2  # what is larger goes in parts of this size: S3 has none that are smaller
 _PARTS_AT_ONCE: Final = 2
+_READ_BYTES: Final = 1024**2
 _LISTED_AT_ONCE: Final = 1000
 
 
@@ -137,7 +138,7 @@ class ObjectPlace:
     def _read(self, path: str) -> Iterator[bytes]:
         """Raises: FileNotFoundError."""
         with self._asking():
-            for piece in obstore.get(self._client, path):
+            for piece in obstore.get(self._client, path).stream(min_chunk_size=_READ_BYTES):
                 self._go_on()
                 yield bytes(piece)
 
