@@ -70,3 +70,26 @@ def test_a_full_disk_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
     log.close()
     assert [refusal.code for refusal in kept] == ["NoSuchKey"]
     assert "refusals cannot be kept for `coatcheck explain`: the disk is nearly full" in caplog.text
+
+
+def test_what_comes_faster_than_it_is_kept_is_counted_and_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("coatcheck.background.gathering.LOG_LINES_WAITING_MAX", 2)
+    writing, may_go_on = threading.Event(), threading.Event()
+    kept: list[str] = []
+
+    def keep(batch: Sequence[Refusal]) -> None:
+        kept.extend(refusal.code for refusal in batch)
+        writing.set()
+        assert may_go_on.wait(HANG_S)
+
+    log = RefusalLog(keep)
+    log.note(an_entry(status=403, refusal="AccessDenied", reason="No."))
+    assert writing.wait(HANG_S)
+    for _ in range(5):
+        log.note(an_entry(status=404, refusal="NoSuchKey", reason="No."))
+    may_go_on.set()
+    log.close()
+    assert kept == ["AccessDenied", "NoSuchKey", "NoSuchKey"]
+    assert "refusals dropped=3: more than can be kept" in caplog.text

@@ -97,7 +97,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "s3.pipeline",
     },
     "request_log": {"core", "exchange", "identity.caller"},
-    "refusal_log": {"core", "exchange", "ports.refusals"},
+    "refusal_log": {"background.gathering", "exchange", "ports.refusals"},
     "server_log": {"core", "request_log", "settings"},
     "metrics": {"core", "exchange"},
     "admin": {"core", "exchange", "metrics", "pulse", "wire.reply", "wire.request"},

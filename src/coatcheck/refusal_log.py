@@ -1,21 +1,17 @@
-"""Refusals on their way to where they are kept: noted when an exchange ends, written by a thread, in batches.
+"""Refusals on their way to where they are kept: noted when an exchange ends, and written beside the requests.
 
-So no request waits for a disk. What is not written yet when a process dies is lost; it is a moment's worth.
+What is not written yet when a process dies is lost; it is a moment's worth.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from coatcheck.core.limits import REFUSALS_WAITING_MAX
+from coatcheck.background.gathering import Gathering
 from coatcheck.exchange import Exchange
 from coatcheck.ports.refusals import Refusal
-
-_BATCH_S: Final = 0.1
 
 log: Final = logging.getLogger("coatcheck")
 
@@ -29,39 +25,23 @@ class RefusalLog:
 
     def __init__(self, keep: Callable[[Sequence[Refusal]], None]) -> None:
         self._keep = keep
-        self._waiting: deque[Refusal] = deque(maxlen=REFUSALS_WAITING_MAX)
-        self._wake, self._ending = threading.Event(), threading.Event()
         self._failing = False
-        self._thread = threading.Thread(target=self._run, name="coatcheck-refusals", daemon=True)
-        self._thread.start()
+        self._gathering = Gathering("coatcheck-refusals", self._write)
 
     def note(self, exchange: Exchange) -> None:
         """Cheap for a request that isn't refused, and never waits."""
-        if not exchange.refusal:
-            return
-        self._waiting.append(_refusal_of(exchange))
-        self._wake.set()
+        if exchange.refusal:
+            self._gathering.add(_refusal_of(exchange))
 
     def close(self) -> None:
-        """Write what is left, for two seconds at most."""
-        self._ending.set()
-        self._wake.set()
-        self._thread.join(timeout=2)
+        """Write what waits."""
+        self._gathering.close()
 
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            self._wake.wait()
-            self._ending.wait(_BATCH_S)  # more may come
-            self._wake.clear()
-            self._write()
-        self._write()
-
-    def _write(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not batch:
-            return
+    def _write(self, refusals: Sequence[Refusal], dropped: int) -> None:
+        if dropped:
+            log.warning("refusals dropped=%d: more than can be kept for `coatcheck explain`", dropped)
         try:
-            self._keep(batch)
+            self._keep(refusals)
         except OSError as error:
             if not self._failing:
                 log.warning("refusals cannot be kept for `coatcheck explain`: %s", error)

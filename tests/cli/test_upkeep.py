@@ -116,6 +116,23 @@ def test_there_and_back(work: Path, place: Path) -> None:
     assert (refused.exit_code, json.loads(refused.stderr)["error"]["code"]) == (1, "NoBackup")
 
 
+def test_a_backup_has_a_url_and_its_keys_are_never_part_of_it(work: Path) -> None:
+    backup = f"file://{work / 'backup'}"
+    done = call("backup", backup, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["backup"]) == (0, backup)
+    assert call("restore", backup, "--data", str(work / "new")).exit_code == 0
+    assert call("check", "--data", str(work / "new")).stdout == ""
+    for url in ("s3://key:secret@bucket/prefix", "s3://bucket/prefix?access_key=key", "s3://", "://bucket"):
+        refused = call("backup", url)
+        assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), refused.stderr
+        assert "keys come from AWS_* variables or --credentials" in refused.stderr
+        assert "secret@" not in refused.stderr
+    refused = call("backup", "nothing://bucket/prefix")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "nothing://bucket/prefix names no object store that can be used" in refused.stderr
+    assert not (work / "nothing:").exists()
+
+
 def test_problems_are_lines_or_objects_and_an_exit_code(place: Path) -> None:
     stray = place / "blobs" / "ab" / f"{'ab' * 15}a0"
     stray.parent.mkdir()

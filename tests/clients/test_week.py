@@ -57,6 +57,10 @@ LIFECYCLE: Final = (
 # Beside the objects' own bytes: what unfinished uploads and downloads hold for a while, and a page of waste a file.
 DISK_MORE_MAX_BYTES: Final = 64 * 1024**2
 CATALOG_GROWTH_MAX: Final = 1.5
+# Who used which link, kept for two days: rows of a day more may wait for the end of their file, and of one for removal.
+AUDIT_DAYS: Final = 4
+AUDIT_ROW_MAX_BYTES: Final = 600
+OTHER_MAX_BYTES: Final = 16 * 1024**2  # the ring of refusals, 10,000 of 1 KiB, and small files
 
 
 class Outages(Kills):
@@ -153,14 +157,15 @@ class Day:
     blob_bytes: int = 0
     object_bytes: int = 0
     diary: int = 0
-    data_bytes: int = 0
+    audit_bytes: int = 0
+    other_bytes: int = 0
 
     def __str__(self) -> str:
         held = ", ".join(f"{self.resident[pid] / 2**20:.0f} MiB/{self.files[pid]} files" for pid in self.resident)
         return (
             f"{self.answered} answers; objects {self.object_bytes / 2**20:.1f} MiB, "
             f"blobs {self.blob_bytes / 2**20:.1f}, catalog {self.catalog_bytes / 2**20:.1f}, "
-            f"all of the directory {self.data_bytes / 2**20:.1f}; "
+            f"audit {self.audit_bytes / 2**20:.1f}, all else {self.other_bytes / 2**20:.1f}; "
             f"diary {self.diary}; processes {held}"
         )
 
@@ -280,7 +285,8 @@ class Week:
         data = self.server.data
         day.catalog_bytes = size_of(data, "catalog.sqlite*")
         day.blob_bytes = size_of(data / "blobs", "**/*")
-        day.data_bytes = size_of(data, "**/*")
+        day.audit_bytes = size_of(data / "link-audit", "**/*")
+        day.other_bytes = size_of(data, "**/*") - day.catalog_bytes - day.blob_bytes - day.audit_bytes
         day.diary = self.ask("GET", None, prefix="diary/").count(b"<Key>")
         day.object_bytes = sum(client.bytes_there for client in self._clients) + day.diary * 100_000
         for client in self._clients:
@@ -352,13 +358,16 @@ def test_week_has_no_wrong_byte_and_nothing_grows(tmp_path: Path, monkeypatch: p
 def hold_to_bounds(days: list[Day]) -> None:
     """Each process against what it held when it was first looked at; the disk against the objects."""
     first: dict[int, tuple[int, int]] = {}
-    for day in days:
+    answered = [0] * AUDIT_DAYS + [day.answered for day in days]
+    for number, day in enumerate(days):
         for pid, resident in day.resident.items():
             files, begun = first.setdefault(pid, (day.files[pid], resident))
             assert day.files[pid] <= files + FILES_MORE_MAX, day
             assert resident <= begun + GROWTH_MAX_BYTES, day
         assert day.blob_bytes <= day.object_bytes + DISK_MORE_MAX_BYTES, day
         assert day.catalog_bytes <= days[1].catalog_bytes * CATALOG_GROWTH_MAX, day
+        assert day.audit_bytes <= (day.answered - answered[number]) * AUDIT_ROW_MAX_BYTES, day
+        assert day.other_bytes <= OTHER_MAX_BYTES, day
         assert day.diary <= 60, day  # of three days at most: a rule is carried out on the day after
     assert len({pid for day in days for pid in day.resident}) == 9  # no process but those of three starts
 

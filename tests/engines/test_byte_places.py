@@ -14,6 +14,7 @@ from coatcheck.engines.object_store.place import BadPlace, BytePlace, make_clien
 from coatcheck.engines.rotation import rotate
 from coatcheck.engines.upkeep.backup import back_up
 from coatcheck.engines.upkeep.check import check
+from coatcheck.engines.upkeep.directory_place import DirectoryPlace
 from coatcheck.ports.byte_store import BlobStore
 from coatcheck.ports.object import Segment
 from coatcheck.settings.kinds import BadSetting, BytesUrl
@@ -63,7 +64,7 @@ async def test_a_directory_whose_blobs_are_files_takes_no_store(tmp_path: Path, 
 
 
 WORKS: dict[str, Callable[[Path], object]] = {
-    "backup": lambda data: back_up(data, data.with_name("backup"), note=lambda *_: None, now=0, link=False),
+    "backup": lambda data: back_up(data, DirectoryPlace(data.with_name("backup")), note=lambda *_: None, now=0),
     "check": lambda data: list(check(data)),
     "rotate": rotate,
 }

@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from coatcheck.engines.directory_faults import BadDirectory
-from coatcheck.engines.local import prepare_local
+from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.engines.sql.row_sums import row_sum
-from coatcheck.engines.sqlite.schema import STEPS
+from coatcheck.engines.sqlite import schema
+from coatcheck.engines.sqlite.schema import STEPS, NewerStore
+from coatcheck.engines.upkeep.backup import back_up
+from coatcheck.engines.upkeep.check import check
+from coatcheck.engines.upkeep.directory_place import DirectoryPlace
 
 from ..audit import audit
 from ..server_process import clean_environment
@@ -40,7 +44,7 @@ DYING = """
 import os, signal, sys
 from pathlib import Path
 import coatcheck.engines.sqlite.documents as documents
-from coatcheck.engines.local import prepare_local
+from coatcheck.engines.local import open_local, prepare_local
 
 real, seen = documents.upgrade_document, []
 
@@ -114,3 +118,30 @@ def test_a_document_that_cannot_be_read_stops_the_start_with_a_line(tmp_path: Pa
         prepare_local(data)
     assert "\n" not in str(refused.value)
     assert stored(data) == (2, {**OLD, "referer": "<RefererConf"})
+
+
+@pytest.mark.parametrize("known", range(1, len(STEPS)))
+def test_a_program_of_any_earlier_schema_refuses_a_newer_directory_and_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    """Each program that knows so many steps, on the directory of the next one, and of today's."""
+    for newer in {known + 1, len(STEPS)}:
+        data = tmp_path / str(newer)
+        prepare_local(data).close()  # with its keys, as any version has them
+        (data / "catalog.sqlite").unlink()
+        with closing(sqlite3.connect(data / "catalog.sqlite", isolation_level=None)) as connection:
+            monkeypatch.setattr(schema, "STEPS", STEPS[:newer])
+            schema.migrate(connection)
+        monkeypatch.setattr(schema, "STEPS", STEPS[:known])
+        before = (data / "catalog.sqlite").read_bytes()
+        says = rf"^The catalog has version {newer}; this coatcheck knows versions up to {known}\. Install the newer"
+        with pytest.raises(NewerStore, match=says):
+            prepare_local(data)
+        with pytest.raises(NewerStore, match=says):
+            open_local(data).__enter__()
+        with pytest.raises(NewerStore, match=says):
+            list(check(data))
+        with pytest.raises(NewerStore, match=says):
+            back_up(data, DirectoryPlace(tmp_path / f"backup-{newer}"), now=0, note=lambda *_: None)
+        assert (data / "catalog.sqlite").read_bytes() == before
+        monkeypatch.setattr(schema, "STEPS", STEPS)

@@ -9,11 +9,12 @@ import click
 
 from coatcheck.client.errors import Damaged
 
+from .backup_place import PLACE, credentials_option
 from .directory import data_directory, directory_options, need_directory, tell
 
 
 @click.command("backup")
-@click.argument("target", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("target", metavar="DIR|URL", type=PLACE)
 @click.option("--copy", is_flag=True, help="Copy blobs, also where they could be hard-linked.")
 @click.option(
     "--config",
@@ -21,15 +22,19 @@ from .directory import data_directory, directory_options, need_directory, tell
     metavar="FILE",
     help="The server's file with settings.  [default: COATCHECK_CONFIG, else coatcheck.toml if it is here]",
 )
+@credentials_option
 @directory_options
-def command(target: Path, copy: bool, config: Path | None, data: Path | None, as_json: bool) -> None:
-    """Back a data directory up to DIR, whether or not a server runs on it.
+def command(
+    target: str, copy: bool, config: Path | None, credentials: Path | None, data: Path | None, as_json: bool
+) -> None:
+    """Back a data directory up, whether or not a server runs on it, to DIR or to an object store, s3://BUCKET/PREFIX.
 
-    Again into the same DIR, only what is new is moved. On the same file system blobs are hard-linked: that saves from a
-    mistake, not from a broken disk; for that, DIR has to be on another one.
+    Again to the same place, only what is new is moved. On the same file system blobs are hard-linked: that saves from a
+    mistake, not from a broken disk; for that, the backup has to be somewhere else.
     """
     from coatcheck.clock import wall_clock
     from coatcheck.engines.upkeep.backup import back_up
+    from coatcheck.engines.upkeep.places import open_place
 
     from .terminal import progress_bar, write_count, write_size
     from .upkeep import Progress, upkeep_failures
@@ -37,10 +42,10 @@ def command(target: Path, copy: bool, config: Path | None, data: Path | None, as
     place = need_directory(data_directory(data))
     with upkeep_failures(), progress_bar(wanted=not as_json) as bar:
         files = _settings_files(config)
-        target = target.absolute()
-        taken = back_up(place, target, now=wall_clock(), note=Progress(bar), link=not copy, settings=files)
+        where = open_place(target, credentials=credentials, link=not copy)
+        taken = back_up(place, where, now=wall_clock(), note=Progress(bar), settings=files)
     facts = {
-        "backup": str(target),
+        "backup": target,
         "made_at": taken.made_at,
         "files": taken.files,
         "blobs": {"copied": taken.copied, "linked": taken.linked, "kept": taken.kept},

@@ -8,17 +8,20 @@ import click
 
 from coatcheck.client.errors import Damaged
 
+from .backup_place import PLACE, credentials_option
 from .directory import data_directory, directory_options, tell
 
 
 @click.command("restore")
-@click.argument("backup", metavar="DIR", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("backup", metavar="DIR|URL", type=PLACE)
+@credentials_option
 @directory_options
-def command(backup: Path, data: Path | None, as_json: bool) -> None:
-    """Make a data directory, --data, of the backup in DIR; every byte is held against its digest.
+def command(backup: str, credentials: Path | None, data: Path | None, as_json: bool) -> None:
+    """Make a data directory, --data, of the backup in DIR or at URL; every byte is held against its digest.
 
     The data directory must not be there yet, or be empty. One that was broken off goes on when it is repeated.
     """
+    from coatcheck.engines.upkeep.places import open_place
     from coatcheck.engines.upkeep.restore import restore
 
     from .terminal import progress_bar, write_count, write_size
@@ -26,7 +29,7 @@ def command(backup: Path, data: Path | None, as_json: bool) -> None:
 
     place = data_directory(data)
     with upkeep_failures(), progress_bar(wanted=not as_json) as bar:
-        restored = restore(backup.absolute(), place, note=Progress(bar))
+        restored = restore(open_place(backup, credentials=credentials), place, note=Progress(bar))
     facts = {
         "data": str(place),
         "made_at": restored.head.made_at,

@@ -320,7 +320,7 @@ LOG_FIELD_MAX_CHARS: Final = 256  # ours: the name of a header or a parameter th
 LOG_FIELDS_MAX: Final = 6  # OSS: headers and parameters together that a bucket may choose
 LOG_FIELDS_MAX_BYTES: Final = 1024  # OSS: what a line has of them, names and values; the rest is cut off
 LOG_TEXT_MAX_CHARS: Final = 4096  # ours: any other text in a line
-LOG_LINES_WAITING_MAX: Final = 20_000  # ours: lines of a process that wait to be written; more are counted and dropped
+LOG_LINES_WAITING_MAX: Final = 20_000  # ours: of a process, of each kind of log; more are counted and dropped
 LOG_GATHERED_S: Final = 0.25  # ours: for so long lines are gathered before they are written
 LOG_SEGMENT_MAX_BYTES: Final = 64 * 1024**2  # ours: then a process begins another segment
 LOG_OBJECT_MAX_BYTES: Final = 1024**3  # ours: a longer hour becomes several objects
@@ -379,7 +379,6 @@ HINT_HEADERS_MAX_BYTES: Final = 4096  # ours: its Content-Type, Content-MD5 and 
 HINTS_PER_S: Final = 20  # ours: of a worker; of an address (IPv6: its /64) one
 REFUSALS_KEPT: Final = 10_000  # ours: the latest, for `coatcheck explain REQUEST_ID`
 REFUSAL_ROOM_BYTES: Final = 1024  # ours: of the disk for each of them; what is longer is cut off
-REFUSALS_WAITING_MAX: Final = 10_000  # ours: that a worker has yet to write; then the oldest is dropped
 
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS

@@ -22,8 +22,10 @@ from coatcheck.engines.needed_keys import set_fingerprints
 from coatcheck.engines.rotation import rotate
 from coatcheck.engines.upkeep.backup import Backup, back_up
 from coatcheck.engines.upkeep.check import check
+from coatcheck.engines.upkeep.directory_place import DirectoryPlace
 from coatcheck.engines.upkeep.manifest import NoBackup
-from coatcheck.engines.upkeep.restore import restore
+from coatcheck.engines.upkeep.restore import Restored
+from coatcheck.engines.upkeep.restore import restore as restore_from
 from coatcheck.ports.byte_store import RemovalHeld
 from coatcheck.ports.secrets import CALLBACK, WrongKey
 
@@ -36,7 +38,11 @@ def unseen(what: str, done: int, total: int) -> None:
 
 
 def take(data: Path, target: Path, **options: Any) -> Backup:
-    return back_up(data, target, now=1_790_000_000, note=unseen, **options)
+    return back_up(data, DirectoryPlace(target, **options), now=1_790_000_000, note=unseen)
+
+
+def restore(backup: Path, data: Path) -> Restored:
+    return restore_from(DirectoryPlace(backup), data, note=unseen)
 
 
 async def assert_whole(data: Path) -> None:
@@ -50,7 +56,7 @@ async def test_a_backup_restores_every_object_and_file(data: Path, tmp_path: Pat
     taken = take(data, tmp_path / "backup", link=link)
     assert (taken.copied, taken.linked, taken.kept) == ((1, 7, 0) if link else (8, 0, 0))  # encrypted ones are copied
     shutil.rmtree(data)
-    restored = restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+    restored = restore(tmp_path / "backup", tmp_path / "new")
     assert (restored.blobs, restored.damaged) == (8, [])
     assert list(check(tmp_path / "new")) == []
     prepare_local(tmp_path / "new").close()
@@ -61,7 +67,7 @@ def test_everything_in_it_is_for_its_owner_alone(data: Path, tmp_path: Path) -> 
     previous = os.umask(0)
     try:
         take(data, tmp_path / "backup", link=False)
-        restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+        restore(tmp_path / "backup", tmp_path / "new")
     finally:
         os.umask(previous)
     for root in (tmp_path / "backup", tmp_path / "new"):
@@ -78,7 +84,7 @@ async def test_the_next_backup_moves_only_what_is_new_and_drops_what_went(data: 
     assert (taken.copied, taken.kept, taken.copied_bytes) == (1, 7, 100_000)
     assert len(list((tmp_path / "backup" / "blobs").glob("*/*"))) == 8
     assert len(list((tmp_path / "backup" / "snapshots").iterdir())) == 1
-    restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+    restore(tmp_path / "backup", tmp_path / "new")
     assert await got(tmp_path / "new", "another") == b"x" * 100_000
     with open_local(tmp_path / "new") as engines:
         assert (await a_house(engines).ask("GET", "/photos/large")).status == 404
@@ -89,7 +95,7 @@ async def test_a_rotated_master_key_comes_with_the_blobs_that_it_opens(data: Pat
     rotate(data)
     taken = take(data, tmp_path / "backup")
     assert (taken.copied, taken.kept) == (1, 7)
-    restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+    restore(tmp_path / "backup", tmp_path / "new")
     assert list(check(tmp_path / "new")) == []
     with open_local(tmp_path / "new") as engines:
         bucket = await engines.catalog.find_bucket("photos")
@@ -106,6 +112,8 @@ DYING = """
 import os, signal, sys
 from pathlib import Path
 import coatcheck.engines.upkeep.{module} as module
+from coatcheck.engines.upkeep import backup, restore
+from coatcheck.engines.upkeep.directory_place import DirectoryPlace
 
 real, seen = module.{function}, []
 
@@ -119,11 +127,12 @@ module.{function} = dies
 unseen = lambda *_: None
 {call}
 """
-BACKING_UP = "module.back_up(Path(sys.argv[1]), Path(sys.argv[2]), now=1.0, note=unseen, link=False)"
-RESTORING = "module.restore(Path(sys.argv[1]), Path(sys.argv[2]), note=unseen)"
+BACKING_UP = "backup.back_up(Path(sys.argv[1]), DirectoryPlace(Path(sys.argv[2]), link=False), now=1.0, note=unseen)"
+RESTORING = "restore.restore(DirectoryPlace(Path(sys.argv[1])), Path(sys.argv[2]), note=unseen)"
 
 
 def die(module: str, function: str, call: str, source: Path, target: Path, at: int) -> None:
+    module = "directory_place" if function in ("copy_blob", "sync_directory") else module
     script = DYING.format(module=module, function=function, call=call)
     words = [sys.executable, "-c", script, str(source), str(target), str(at)]
     died = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, timeout=180)
@@ -137,12 +146,12 @@ async def test_a_backup_that_died_is_none_and_goes_on(data: Path, tmp_path: Path
     backup = tmp_path / "backup"
     die("backup", function, BACKING_UP, data, backup, at)
     with pytest.raises(NoBackup, match="broken off"):
-        restore(backup, tmp_path / "new", note=unseen)
+        restore(backup, tmp_path / "new")
     assert not (tmp_path / "new").exists()
     taken = take(data, backup, link=False)
     assert taken.copied + taken.kept == 8
     assert taken.kept == (7 if (function, at) == ("copy_blob", 8) else 8 if at == 4 else 0)
-    restore(backup, tmp_path / "new", note=unseen)
+    restore(backup, tmp_path / "new")
     await assert_whole(tmp_path / "new")
 
 
@@ -157,7 +166,7 @@ async def test_a_second_backup_that_died_leaves_the_first_whole(
         await house.put("/photos/another", b"x" * 100_000)
         assert (await house.ask("DELETE", "/photos/large")).status == 204
     die("backup", function, BACKING_UP, data, backup, at)
-    restore(backup, tmp_path / "new", note=unseen)
+    restore(backup, tmp_path / "new")
     await assert_whole(tmp_path / "new")
 
 
@@ -169,7 +178,7 @@ async def test_a_restore_that_died_is_no_data_directory_and_goes_on(
     die("restore", function, RESTORING, tmp_path / "backup", tmp_path / "new", at)
     with pytest.raises(BadDirectory, match="Repeat coatcheck restore"):
         prepare_local(tmp_path / "new")
-    restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+    restore(tmp_path / "backup", tmp_path / "new")
     await assert_whole(tmp_path / "new")
 
 
@@ -181,7 +190,7 @@ def test_a_manifest_that_was_cut_or_changed_is_no_backup(data: Path, tmp_path: P
     for damaged in (b"", whole[:-5], b"".join(lines[:-1]), b"".join([*lines[:2], *lines[3:]]), b"{}\n", b"\xff"):
         manifest.write_bytes(damaged)
         with pytest.raises(NoBackup, match="damaged or cut short"):
-            restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+            restore(tmp_path / "backup", tmp_path / "new")
         assert not (tmp_path / "new").exists()
 
 
@@ -191,10 +200,10 @@ def test_a_damaged_catalog_or_key_is_not_restored(data: Path, tmp_path: Path, na
     (path,) = (tmp_path / "backup" / "snapshots").glob(f"*/{name}")
     flip_in_file(path, 77)
     with pytest.raises(NoBackup, match=f"{name} is not what was backed up"):
-        restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+        restore(tmp_path / "backup", tmp_path / "new")
     path.unlink()
     with pytest.raises(NoBackup, match=f"{name} is missing"):
-        restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+        restore(tmp_path / "backup", tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -202,7 +211,7 @@ async def test_a_damaged_blob_is_left_out_and_named_and_the_rest_restored(data: 
     take(data, tmp_path / "backup", link=False)
     blob_id = blobs_of(data, "large")[0].name
     flip_in_file(tmp_path / "backup" / "blobs" / blob_id[:2] / blob_id, 777)
-    restored = restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+    restored = restore(tmp_path / "backup", tmp_path / "new")
     assert restored.damaged == [(blob_id, "its file is not what was backed up")]
     (problem,) = check(tmp_path / "new")
     assert (problem.kind, [place.key for place in problem.places]) == ("missing", ["large"])
@@ -238,7 +247,7 @@ def test_a_backup_is_not_mixed_with_other_things(data: Path, tmp_path: Path) -> 
     take(data, tmp_path / "backup")
     with pytest.raises(BadDirectory, match="of another data directory"):
         take(other, tmp_path / "backup")
-    restore(tmp_path / "backup", tmp_path / "new", note=unseen)
+    restore(tmp_path / "backup", tmp_path / "new")
 
 
 def test_only_a_data_directory_is_backed_up_and_nothing_is_made_for_another(tmp_path: Path) -> None:
@@ -251,7 +260,7 @@ def test_restore_writes_over_nothing(data: Path, tmp_path: Path) -> None:
     take(data, tmp_path / "backup")
     before = sorted(data.rglob("*"))
     with pytest.raises(BadDirectory, match="is not empty"):
-        restore(tmp_path / "backup", data, note=unseen)
+        restore(tmp_path / "backup", data)
     assert sorted(data.rglob("*")) == before
 
 
@@ -272,7 +281,7 @@ def test_a_key_of_the_environment_is_told_as_not_in_it(
     assert take(data, tmp_path / "backup").keys_elsewhere == ("secret",)
     monkeypatch.delenv("COATCHECK_SECRET_KEY")
     assert take(data, tmp_path / "backup").keys_elsewhere == ("secret",)
-    assert restore(tmp_path / "backup", tmp_path / "new", note=unseen).head.keys_elsewhere == ("secret",)
+    assert restore(tmp_path / "backup", tmp_path / "new").head.keys_elsewhere == ("secret",)
 
 
 async def test_nothing_is_removed_while_blobs_are_copied(data: Path) -> None:

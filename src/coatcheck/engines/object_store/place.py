@@ -24,6 +24,7 @@ _TIMEOUTS: Final = {
     "connect_timeout": "2s",
     "read_timeout": "60s",
 }
+PATIENCE_S: Final = 3  # clients wait
 _FILE_WORDS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
@@ -47,21 +48,29 @@ def path_of(blob_id: str) -> str:
     return f"{blob_id[:2]}/{blob_id}"
 
 
-def make_client(place: BytePlace, environment: Mapping[str, str] = os.environ) -> ObjectStore:
-    """A client; nothing is sent yet. Raises: BadPlace."""
+def make_client(
+    place: BytePlace, environment: Mapping[str, str] = os.environ, *, patience_s: int = PATIENCE_S
+) -> ObjectStore:
+    """A client; nothing is sent yet.
+
+    Args:
+        patience_s: how long a request that fails is repeated.
+    Raises: BadPlace.
+    """
     try:
         from obstore.store import from_url
     except ImportError:
-        raise BadPlace("--bytes needs the package obstore. Install coatcheck[object-store].") from None
+        raise BadPlace(f"{place.url} needs the package obstore. Install coatcheck[object-store].") from None
     options: dict[str, Any] = {}
-    if place.url.startswith("s3:"):
-        endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL", "")
+    scheme = place.url.partition(":")[0]
+    if scheme == "file":
+        options = {"mkdir": True}
+    elif scheme != "memory":
         options = {
-            "config": {"region": environment.get("AWS_REGION", "us-east-1"), **_read_credentials(place.credentials)},
-            "client_options": {**_TIMEOUTS, "allow_http": endpoint.startswith("http://")},
+            "client_options": dict(_TIMEOUTS),
             "retry_config": {
-                "max_retries": 3,
-                "retry_timeout": timedelta(seconds=3),
+                "max_retries": patience_s,
+                "retry_timeout": timedelta(seconds=patience_s),
                 "backoff": {
                     "init_backoff": timedelta(milliseconds=50),
                     "max_backoff": timedelta(milliseconds=500),
@@ -69,8 +78,13 @@ def make_client(place: BytePlace, environment: Mapping[str, str] = os.environ) -
                 },
             },
         }
-    elif place.url.startswith("file:"):
-        options = {"mkdir": True}
+    if scheme == "s3":
+        endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL", "")
+        options["config"] = {
+            "region": environment.get("AWS_REGION", "us-east-1"),
+            **_read_credentials(place.credentials),
+        }
+        options["client_options"]["allow_http"] = endpoint.startswith("http://")
     try:
         return from_url(place.url, **options)
     except Exception as error:  # of many kinds, none of which says more than its text

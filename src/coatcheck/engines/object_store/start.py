@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _PATIENCE_S: Final = 60.0
 _PROBE: Final = b"coatcheck looks whether this store can be written, read, listed and deleted from.\n"
 _NEXT_STEPS: Final = (  # what the store says, and what to do
-    ("NoSuchBucket", "Make the bucket, or name another one with --bytes."),
-    ("InvalidAccessKeyId", "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or --bytes-credentials."),
+    ("NoSuchBucket", "Make the bucket, or name another one."),
+    ("InvalidAccessKeyId", "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file that has them."),
     ("SignatureDoesNotMatch", "Set AWS_SECRET_ACCESS_KEY to the secret of that key."),
     ("RequestTimeTooSkewed", "Set the clock of this machine right."),
     ("AuthorizationHeaderMalformed", "Set AWS_REGION to the bucket's region."),
@@ -63,8 +63,13 @@ def check_place(place: BytePlace, marker: str, *, is_new: bool) -> None:
     except (subprocess.CalledProcessError, ValueError):
         said = "the look at it failed"
     if said:
-        step = next((step for part, step in _NEXT_STEPS if part in said), "Look at the store, and at --bytes.")
-        raise BadPlace(said if said.endswith(".") else f"The byte store {place.url} cannot be used: {said}. {step}")
+        raise BadPlace(said if said.endswith(".") else say_next_step(f"The byte store {place.url}", said))
+
+
+def say_next_step(what: str, said: str) -> str:
+    """What the store has said (`line.describe`) as a sentence, and what to do."""
+    step = next((step for part, step in _NEXT_STEPS if part in said), "Look at the store, and at its URL.")
+    return f"{what} cannot be used: {said}. {step}"
 
 
 def _look(client: ObjectStore, url: str, marker: str, *, is_new: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,15 +21,21 @@ class DiskFull(Exception):
 
 
 def copy_blob(source: str, target: str, expected: tuple[int, int] | None = None) -> tuple[int, int]:
-    """Copy a file durably under its name, whose directory is there and is synced by the caller; bytes and CRC-64.
+    """Copy a file; see `write_blob`. Raises: FileNotFoundError."""
+    with open(source, "rb") as incoming:
+        return write_blob(read_pieces(incoming), target, expected)
+
+
+def write_blob(pieces: Iterable[bytes], target: str, expected: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Write a file durably under its name, whose directory is there and is synced by the caller; bytes and CRC-64.
 
     Args:
-        expected: bytes and CRC-64; a copy that hasn't these gets no name.
-    Raises: FileNotFoundError, OSError, DiskFull.
+        expected: bytes and CRC-64; what hasn't these gets no name.
+    Raises: OSError, DiskFull.
     """
     crc64, size = EMPTY_CRC64, 0
-    with open(source, "rb") as incoming, _new_file(target) as outgoing:
-        for piece in _pieces(incoming):
+    with _new_file(target) as outgoing:
+        for piece in pieces:
             if not has_room(outgoing.fileno()):
                 raise DiskFull(f"Less than {DISK_RESERVE_BYTES} bytes would be left on the disk of {target}.")
             outgoing.write(piece)
@@ -61,7 +67,7 @@ def sum_blob(path: str) -> tuple[int, int]:
     """Bytes and CRC-64 of a file. Raises: OSError."""
     crc64, size = EMPTY_CRC64, 0
     with open(path, "rb") as file:
-        for piece in _pieces(file):
+        for piece in read_pieces(file):
             crc64, size = update_crc64(piece, crc64), size + len(piece)
     return size, crc64
 
@@ -73,10 +79,11 @@ def sum_file(path: Path) -> tuple[int, str]:
         return file.tell(), digest
 
 
-def _new_file(target: str) -> BinaryIO:
-    return open(os.open(target + _PART, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
+def read_pieces(file: BinaryIO) -> Iterator[bytes]:
+    """All of a file, a mebibyte at a time."""
     while piece := file.read(_PIECE_BYTES):
         yield piece
+
+
+def _new_file(target: str) -> BinaryIO:
+    return open(os.open(target + _PART, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")

@@ -119,15 +119,20 @@ class ManifestWriter:
         self._file.write(line)
 
 
-def find_head(target: Path) -> Head | None:
-    """Of the whole backup in a directory; None if there is none yet. Raises: NoBackup, for one that is damaged."""
+def find_head(target: Path, name: str) -> Head | None:
+    """As `verify_manifest`; None if there is no manifest yet. Raises: NoBackup, for one that is damaged."""
     if not (target / NAME).exists():
         return None
-    return verify_manifest(target)
+    return verify_manifest(target, name)
 
 
-def verify_manifest(target: Path) -> Head:
-    """Read all of a manifest, and hold it against its digest. Raises: NoBackup."""
+def verify_manifest(target: Path, name: str) -> Head:
+    """Read all of a manifest, and hold it against its digest.
+
+    Args:
+        name: what people call the place that has it.
+    Raises: NoBackup.
+    """
     digest, head, last = hashlib.sha256(), None, b""
     try:
         with open(target / NAME, "rb") as file:
@@ -137,11 +142,11 @@ def verify_manifest(target: Path) -> Head:
                 last = line
         end = json.loads(last)
     except FileNotFoundError:
-        raise NoBackup(f"{target} has no {NAME}: it is no backup, or one that was broken off. Repeat it.") from None
+        raise NoBackup(f"{name} has no {NAME}: it is no backup, or one that was broken off. Repeat it.") from None
     except (ValueError, KeyError, TypeError):
         end = {}
     if head is None or not isinstance(end, dict) or end.get("sha256") != digest.hexdigest():
-        raise NoBackup(f"{target / NAME} is damaged or cut short. Take another backup.")
+        raise NoBackup(f"{name}/{NAME} is damaged or cut short. Take another backup.")
     return head
 
 

@@ -7,7 +7,7 @@ it meanwhile, and a restore that was broken off goes on when it is repeated.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,8 +15,10 @@ from typing import Final
 from ..blob_paths import sync_directory
 from ..directory_faults import BadDirectory
 from ..local import RESTORING
-from .copying import copy_blob, copy_file, make_folder, sum_file
-from .manifest import CATALOG, SNAPSHOTS, Head, NoBackup, read_blobs, read_files, verify_manifest
+from .copying import copy_file, make_folder, sum_file
+from .in_order import in_order
+from .manifest import CATALOG, SNAPSHOTS, Head, KeptBlob, NoBackup, read_blobs, read_files, verify_manifest
+from .place import Place
 
 Note = Callable[[str, int, int], None]
 _BLOBS: Final = "blobs"
@@ -33,34 +35,36 @@ class Restored:
     damaged: list[tuple[str, str]] = field(default_factory=list)
 
 
-def restore(backup: Path, data: Path, *, note: Note) -> Restored:
+def restore(place: Place, data: Path, *, note: Note) -> Restored:
     """Make a data directory from a whole backup.
 
     Args:
         data: isn't there, is empty, or is what a restore that was broken off has left.
     Raises: NoBackup, BadDirectory, DiskFull, OSError.
     """
-    head = verify_manifest(backup)
-    _check_files(backup, head)
-    _begin(data)
-    restored = Restored(head)
-    _copy_blobs(backup, data, restored, note)
-    _copy_files(backup, data, restored)
+    with place.reading():
+        head = verify_manifest(place.folder, place.name)
+        place.fetch_snapshot(head)
+        _check_files(place, head)
+        _begin(data)
+        restored = Restored(head)
+        _copy_blobs(place, data, restored, note)
+        _copy_files(place.folder, data, restored)
     (data / RESTORING).unlink()
     sync_directory(data)
     return restored
 
 
-def _check_files(backup: Path, head: Head) -> None:
+def _check_files(place: Place, head: Head) -> None:
     """Raises: NoBackup, before anything is written."""
-    for kept in read_files(backup):
-        path = backup / SNAPSHOTS / head.snapshot / kept.path
+    for kept in read_files(place.folder):
+        path = f"{SNAPSHOTS}/{head.snapshot}/{kept.path}"
         try:
-            found = sum_file(path)
+            found = sum_file(place.folder / path)
         except FileNotFoundError:
-            raise NoBackup(f"{path} is missing. Take another backup.") from None
+            raise NoBackup(f"{place.name}/{path} is missing. Take another backup.") from None
         if found != (kept.size, kept.sha256):
-            raise NoBackup(f"{path} is not what was backed up. Take another backup.")
+            raise NoBackup(f"{place.name}/{path} is not what was backed up. Take another backup.")
 
 
 def _begin(data: Path) -> None:
@@ -73,37 +77,48 @@ def _begin(data: Path) -> None:
     sync_directory(data)
 
 
-def _copy_blobs(backup: Path, data: Path, restored: Restored, note: Note) -> None:
-    total = sum(kept.size for kept in read_blobs(backup))
-    directories = set()
-    for kept in read_blobs(backup):
-        directory = data / _BLOBS / kept.blob_id[:2]
-        if directory not in directories:
-            make_folder(directory)
-            directories.add(directory)
-        target = directory / kept.blob_id
+def _copy_blobs(place: Place, data: Path, restored: Restored, note: Note) -> None:
+    total = sum(kept.size for kept in read_blobs(place.folder))
+    directories: set[Path] = set()
+
+    def wanted() -> Iterator[KeptBlob]:
+        for kept in read_blobs(place.folder):
+            directory = data / _BLOBS / kept.blob_id[:2]
+            if directory not in directories:
+                make_folder(directory)
+                directories.add(directory)
+            yield kept
+
+    def fetch(kept: KeptBlob) -> tuple[KeptBlob, str]:
+        return kept, _fetch(place, kept, data / _BLOBS / kept.blob_id[:2] / kept.blob_id)
+
+    for kept, damage in in_order(fetch, wanted(), place.at_once, place.given_up):
         restored.blobs += 1
         restored.bytes += kept.size
         note("blobs", restored.bytes, total)
-        if target.exists() and target.stat().st_size == kept.size:
-            continue  # of a restore that was broken off: it has its name because it was right
-        try:
-            found = copy_blob(str(backup / kept.path), str(target), (kept.size, kept.crc64))
-        except FileNotFoundError:
-            restored.damaged.append((kept.blob_id, "its file is missing"))
-            continue
-        if found != (kept.size, kept.crc64):
-            restored.damaged.append((kept.blob_id, "its file is not what was backed up"))
+        if damage:
+            restored.damaged.append((kept.blob_id, damage))
     for directory in directories:
         sync_directory(directory)
     if directories:
         sync_directory(data / _BLOBS)
 
 
-def _copy_files(backup: Path, data: Path, restored: Restored) -> None:
+def _fetch(place: Place, kept: KeptBlob, target: Path) -> str:
+    """What is wrong with it; "" for nothing."""
+    if target.exists() and target.stat().st_size == kept.size:
+        return ""  # of a restore that was broken off: it has its name because it was right
+    try:
+        found = place.fetch_blob(kept, str(target))
+    except FileNotFoundError:
+        return "its file is missing"
+    return "" if found == (kept.size, kept.crc64) else "its file is not what was backed up"
+
+
+def _copy_files(folder: Path, data: Path, restored: Restored) -> None:
     """The catalog last: until it is there, this is no data directory."""
-    files = sorted(read_files(backup), key=lambda kept: kept.path == CATALOG)
+    files = sorted(read_files(folder), key=lambda kept: kept.path == CATALOG)
     for kept in files:
-        copy_file(backup / SNAPSHOTS / restored.head.snapshot / kept.path, data / kept.path)
+        copy_file(folder / SNAPSHOTS / restored.head.snapshot / kept.path, data / kept.path)
         restored.files += 1
         restored.bytes += kept.size
