@@ -383,6 +383,7 @@ REFUSALS_WAITING_MAX: Final = 10_000  # ours: that a worker has yet to write; th
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS
+LIFECYCLE_KEPT_VERSIONS_MAX: Final = 100  # S3: NewerNoncurrentVersions
 ACCESS_KEEP_EVERY_S: Final = 20.0  # ours: how often times of last access are made durable
 ACCESSES_NOTED_MAX: Final = 20_000  # ours: reads that wait for that in a process; further ones aren't noted
 ACCESSES_REMEMBERED_MAX: Final = 20_000  # ours: keys of which a process knows that today's read is durable

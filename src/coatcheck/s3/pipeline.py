@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from coatcheck.access.acl import DEFAULT
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
@@ -46,6 +47,7 @@ from coatcheck.wire.target import (
     with_plain_plus,
 )
 
+from .acl import refuse_acl
 from .body import with_s3_body
 from .faults import write_refusal
 from .table import find_row
@@ -129,6 +131,8 @@ class S3Pipeline:
         if caller.by_link and self._oss.is_held(exchange, caller, target, bucket, signed_at_s):
             caller = await hold_to_register(self._oss.register, exchange)
         exchange.request = self._translate(request, claim, snapshot, target, caller, now)
+        if bucket is not None and bucket.configurations and target.key is not None:
+            refuse_acl(bucket, exchange.request.headers.get("x-oss-object-acl", DEFAULT))
         return await self._oss.go_on(row, exchange, target, caller, bucket, snapshot)
 
     def _translate(
