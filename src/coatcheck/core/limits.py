@@ -24,6 +24,9 @@ READINGS_MAX_BYTES: Final = 16 * 1024**2  # ours: what a worker remembers of lin
 POLICY_MAX_BYTES: Final = 6144  # OSS: RAM, a custom policy; also a role's trust policy
 SESSION_POLICY_MAX_BYTES: Final = 2048  # OSS: STS, the Policy of AssumeRole
 BUCKET_POLICY_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketPolicy
+AWS_POLICY_MAX_BYTES: Final = (
+    20 * 1024
+)  # S3: PutBucketPolicy; what it becomes in RAM's words is held to the limits above
 POLICY_STATEMENTS_MAX: Final = 128  # ours: statements in one policy
 POLICY_VALUES_MAX: Final = 256  # ours: values in one place of a policy
 CONDITION_TEXT_MAX_CHARS: Final = (

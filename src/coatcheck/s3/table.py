@@ -17,7 +17,7 @@ from coatcheck.oss import bucket as oss_bucket
 from coatcheck.oss import bucket_versioning, object_tagging, row_families
 from coatcheck.oss import multipart as oss_multipart
 from coatcheck.oss import object_delete as oss_delete
-from coatcheck.oss.asking import ACL_AND_TAGS, ACL_AND_TAGS_LATER, BUCKET_ACL, OBJECT_ACL, TAGS, TAGS_LATER
+from coatcheck.oss.asking import ACL_AND_TAGS, ACL_AND_TAGS_LATER, BUCKET_ACL, OBJECT_ACL, TAGS_LATER
 from coatcheck.oss.row import Level, Row
 from coatcheck.wire.query import Query
 from coatcheck.wire.target import Target
@@ -35,6 +35,7 @@ from . import (
     multipart,
     object_lock,
     objects,
+    policy,
     public_access,
     tags,
 )
@@ -74,6 +75,9 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "lifecycle", lifecycle.get_bucket_lifecycle, Action.GET_BUCKET_LIFECYCLE),
     Row("PUT", Level.BUCKET, "encryption", encryption.put_bucket_encryption, Action.PUT_BUCKET_ENCRYPTION),
     Row("GET", Level.BUCKET, "encryption", encryption.get_bucket_encryption, Action.GET_BUCKET_ENCRYPTION),
+    Row("PUT", Level.BUCKET, "policy", policy.put_bucket_policy, Action.PUT_BUCKET_POLICY),
+    Row("GET", Level.BUCKET, "policy", policy.get_bucket_policy, Action.GET_BUCKET_POLICY),
+    Row("DELETE", Level.BUCKET, "policy", policy.delete_bucket_policy, Action.DELETE_BUCKET_POLICY),
     *object_lock.rows(),
     *public_access.rows(),
     Row(
@@ -119,7 +123,7 @@ ROWS: Final = (
         Action.DELETE_OBJECT_TAGGING,
         reads_object=True,
     ),
-    Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT, asks=TAGS),
+    Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
     Row("PUT", Level.OBJECT, "partNumber&uploadId", multipart.upload_part, Action.PUT_OBJECT),
     Row(
         "PUT",
