@@ -8,6 +8,7 @@ from typing import Final
 BUCKET_NAME_MIN_CHARS: Final = 3  # OSS: bucket naming
 BUCKET_NAME_MAX_CHARS: Final = 63  # OSS: bucket naming
 OBJECT_KEY_MAX_BYTES: Final = 1023  # OSS: UTF-8 bytes, not characters
+S3_OBJECT_KEY_MAX_BYTES: Final = 1024  # S3: of UTF-8
 LIST_PARAMETER_MAX_BYTES: Final = 1023  # OSS: prefix, marker, delimiter, start-after "less than 1024 bytes"
 
 # --- signatures ----------------------------------------------------------------------------------------------------

@@ -101,8 +101,6 @@ async def put_bucket(call: Call) -> Reply:
     """PutBucket: made, or already the caller's own with no configuration that contradicts."""
     request = call.request
     name = read_bucket_name(call.target.bucket or "")
-    if name.endswith(ALIAS_ENDING):
-        raise INVALID_BUCKET_NAME(f"Names that end with {ALIAS_ENDING} are those of access points.", BucketName=name)
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
     storage_class, redundancy = await _read_configuration(call)
@@ -125,6 +123,8 @@ async def make_bucket(
         documents, versioning: what it has from its first moment.
     Raises: OssError.
     """
+    if name.endswith(ALIAS_ENDING):
+        raise INVALID_BUCKET_NAME(f"Names that end with {ALIAS_ENDING} are those of access points.", BucketName=name)
     headers = call.request.headers
     labels, acl_text = _read_labels(headers), headers.get("x-oss-acl")
     acl = PRIVATE if acl_text is None else read_bucket_acl(acl_text)

@@ -121,7 +121,18 @@ class PublicBlocks(NamedTuple):
 
 NO_BLOCKS: Final = PublicBlocks()
 ALL_BLOCKS: Final = PublicBlocks(True, True, True, True)
-NO_ACLS: Final = "BucketOwnerEnforced"  # of the document OWNERSHIP
+NO_ACLS: Final = "BucketOwnerEnforced"  # the ownership under which no ACL counts
+
+
+def write_ownership(ownership: str) -> str:
+    """The document OWNERSHIP."""
+    return json.dumps({"v": 1, "ownership": ownership}, separators=(",", ":"))
+
+
+def read_ownership(bucket: Bucket) -> str | None:
+    """Whose the objects are that others write, in S3's word; None where nothing is said."""
+    document = bucket.configuration(OWNERSHIP)
+    return None if document is None else str(json.loads(document)["ownership"])
 
 
 def write_public_access_block(blocked: bool) -> str:
@@ -155,7 +166,7 @@ def _find_blocks(bucket: Bucket) -> PublicBlocks:
         return ALL_BLOCKS
     document = bucket.configuration(PUBLIC_ACCESS_BLOCK)
     blocks = NO_BLOCKS if document is None else read_public_blocks(document)
-    if bucket.configuration(OWNERSHIP) == NO_ACLS:
+    if read_ownership(bucket) == NO_ACLS:
         return blocks._replace(refuses_acls=True, ignores_acls=True)
     return blocks
 

@@ -20,7 +20,7 @@ from coatcheck.oss.arguments import read_body
 from coatcheck.oss.bucket import set_acl
 from coatcheck.oss.call import Call
 from coatcheck.oss.versions import version_headers
-from coatcheck.ports.bucket import NO_ACLS, OWNERSHIP, Bucket
+from coatcheck.ports.bucket import NO_ACLS, Bucket, read_ownership
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .documents import NAMESPACE
@@ -63,7 +63,7 @@ async def put_object_acl(call: Call) -> Reply:
 
 def refuse_acl(bucket: Bucket, acl: str) -> None:
     """Raises: OssError S3_NO_ACLS, where ACLs don't count and this one, by header or document, would open something."""
-    if acl not in (PRIVATE, DEFAULT) and bucket.configuration(OWNERSHIP) == NO_ACLS:
+    if acl not in (PRIVATE, DEFAULT) and read_ownership(bucket) == NO_ACLS:
         raise S3_NO_ACLS(BucketName=bucket.name)
 
 

@@ -8,7 +8,7 @@ from coatcheck.configurations import object_worm
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import BUCKET_ALREADY_EXISTS
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
-from coatcheck.core.names import read_bucket_name
+from coatcheck.core.names import read_s3_bucket_name
 from coatcheck.core.s3_errors import S3_BAD_LOCATION, S3_OWNED_BY_YOU
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, read_xml
@@ -21,7 +21,7 @@ from coatcheck.signing.s3_v4_scheme import REGION_ALIASES
 from coatcheck.wire.reply import Reply
 
 from .documents import owner, read_number, show
-from .public_access import read_ownership
+from .public_access import first_ownership
 
 _EUROPE: Final = "EU"  # what S3 once called a region
 
@@ -77,8 +77,8 @@ async def put_bucket(call: Call) -> Reply:
         versioning = "Enabled"
     ownership = headers.get("x-amz-object-ownership")
     if ownership is not None:
-        documents.append((OWNERSHIP, read_ownership(ownership)))
-    name = read_bucket_name(call.target.bucket or "")
+        documents.append((OWNERSHIP, first_ownership(ownership)))
+    name = read_s3_bucket_name(call.target.bucket or "")
     return await oss.make_bucket(call, name, None, None, documents=tuple(documents), versioning=versioning)
 
 

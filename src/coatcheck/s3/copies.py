@@ -19,7 +19,7 @@ from .objects import only_new
 
 async def copy_object(call: Call) -> Reply:
     """CopyObject: a copy onto itself must change something."""
-    name, wishes = read_copy_source(call.request.headers), read_wishes(call)
+    name, wishes = read_copy_source(call.request.headers, s3=True), read_wishes(call)
     if only_new(call.request):
         wishes = wishes._replace(forbid_overwrite=True)
     changes = wishes.replaces_headers or wishes.replaces_tags or wishes.storage_class or wishes.encryption

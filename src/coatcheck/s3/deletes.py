@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from coatcheck.configurations.elements import find_switch, find_text
 from coatcheck.core.errors import MALFORMED_XML, USER_KEY_MUST_BE_SPECIFIED
 from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
-from coatcheck.core.names import check_object_key
+from coatcheck.core.names import check_s3_object_key
 from coatcheck.core.s3_errors import S3_NO_BUCKET_DIGEST, S3_NOT_BUILT
 from coatcheck.core.xml import Node, read_xml
 from coatcheck.operations import delete
@@ -69,6 +69,6 @@ def _read_item(item: Element, bucket: Bucket) -> Named:
         raise USER_KEY_MUST_BE_SPECIFIED()
     if any(item.find(name) is not None for name in _CONDITIONS):
         raise S3_NOT_BUILT("Conditional deletes are not built.", Header="ETag")
-    check_object_key(key, len(key.encode()))
+    check_s3_object_key(key, len(key.encode()))
     version_id = find_text(item, "VersionId")
     return Named(key, read_version_id(version_id, bucket) if version_id else None)

@@ -168,14 +168,14 @@ class S3Pipeline:
         plain = request
         if b"+" in request.raw_path:
             plain = request._replace(raw_path=with_plain_plus(request.raw_path))
-        target = find_target(plain, self._addressing)
+        target = find_target(plain, self._addressing, s3=True)
         who = ask_for_key(claim, self._keyring)
         version_id = request.query.get("versionId")
         version_id = version_id if version_id is None or is_version_id(version_id) else None
         if target is None:
             domain = read_host_name(request.host)
             found = (await self._reads.read(Lookup(domain=domain))).domain_bucket()
-            target = own_domain_target(plain, self._addressing, found)
+            target = own_domain_target(plain, self._addressing, found, s3=True)
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
         return target, await self._reads.read(lookup)
 

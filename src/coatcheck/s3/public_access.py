@@ -20,7 +20,9 @@ from coatcheck.ports.bucket import (
     OWNERSHIP,
     PUBLIC_ACCESS_BLOCK,
     PublicBlocks,
+    read_ownership,
     read_public_blocks,
+    write_ownership,
     write_public_blocks,
 )
 from coatcheck.wire.reply import Reply
@@ -61,23 +63,23 @@ async def delete_public_access_block(call: Call) -> Reply:
 async def put_bucket_ownership_controls(call: Call) -> Reply:
     """PutBucketOwnershipControls: under BucketOwnerEnforced no ACL counts. All objects are the bucket owner's."""
     rule = need_one(await read_document(call.request, _OWNERSHIP, _OWNERSHIP_SHAPE), "Rule")
-    await keep_document(call, OWNERSHIP, need_choice(rule, "ObjectOwnership", _OWNERSHIPS))
+    await keep_document(call, OWNERSHIP, write_ownership(need_choice(rule, "ObjectOwnership", _OWNERSHIPS)))
     return Reply(200)
 
 
-def read_ownership(text: str) -> str:
-    """Of a header. Raises: OssError INVALID_ARGUMENT."""
+def first_ownership(text: str) -> str:
+    """The document of a bucket that a header names it for. Raises: OssError INVALID_ARGUMENT."""
     if text not in _OWNERSHIPS:
         raise INVALID_ARGUMENT(ArgumentName="x-amz-object-ownership", ArgumentValue=text[:64])
-    return text
+    return write_ownership(text)
 
 
 async def get_bucket_ownership_controls(call: Call) -> Reply:
     """GetBucketOwnershipControls."""
-    stored = call.this_bucket.configuration(OWNERSHIP)
-    if stored is None:
+    ownership = read_ownership(call.this_bucket)
+    if ownership is None:
         raise S3_NO_OWNERSHIP(BucketName=call.this_bucket.name)
-    return show(_OWNERSHIP, [("Rule", (("ObjectOwnership", stored),))])
+    return show(_OWNERSHIP, [("Rule", (("ObjectOwnership", ownership),))])
 
 
 async def delete_bucket_ownership_controls(call: Call) -> Reply:
