@@ -244,6 +244,7 @@ def test_what_only_oss_says_is_refused_on_the_way_back() -> None:
         {"Action": "oss:DeleteBucketLifecycle"},
         {"Resource": "acs:oss:oss-cn-hangzhou:*:photos"},
         {"Condition": {"StringEquals": {"acs:AccessId": "x"}}},
+        {"Condition": {"IpAddress": {"acs:SourceIp": "192.0.2.1", "acs:sourceip": "192.0.2.2"}}},
     ):
         with pytest.raises(PolicyFault, match="counterpart"):
             to_aws(ram(**members))

@@ -231,16 +231,21 @@ def _to_statement(given: dict[str, Any], place: str) -> dict[str, Any]:
             statement[name] = _each(given[name], f"{place}.{name}", _to_resource)
     conditions = given.get("Condition")
     if conditions:
-        statement["Condition"] = {
-            operator: {
-                _find_key(key, _OSS_KEYS, f"{place}.Condition.{operator}.{key}")[1]: [
-                    _to_value(key, text) for text, _ in _texts(values, place, scalars=True)
-                ]
-                for key, values in keys.items()
-            }
-            for operator, keys in conditions.items()
-        }
+        statement["Condition"] = _to_conditions(conditions, f"{place}.Condition")
     return statement
+
+
+def _to_conditions(given: dict[str, dict[str, Any]], place: str) -> dict[str, dict[str, list[str]]]:
+    blocks: dict[str, dict[str, list[str]]] = {}
+    for operator, keys in given.items():
+        block = blocks.setdefault(operator, {})
+        for key, values in keys.items():
+            where = f"{place}.{operator}.{key}"
+            named = _find_key(key, _OSS_KEYS, where)[1]
+            if named in block:
+                raise PolicyFault(where, "is given twice, which has no counterpart")
+            block[named] = [_to_value(key, text) for text, _ in _texts(values, where, scalars=True)]
+    return blocks
 
 
 def _to_resource(text: str) -> str:

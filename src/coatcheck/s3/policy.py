@@ -99,6 +99,6 @@ def _check_resources(policy: str, bucket: str) -> None:
     """S3 takes no policy of which a resource is of another bucket. Raises: OssError INVALID_POLICY_DOCUMENT."""
     for statement in json.loads(policy)["Statement"]:
         for text in statement.get("Resource", ()):
-            name = text.rpartition(":")[2].partition("/")[0]
+            name = text.split(":", 4)[-1].partition("/")[0]
             if not read_pattern(name)(bucket):
                 raise INVALID_POLICY_DOCUMENT("Policy has invalid resource", Resource=text[:128])
