@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..oss.house import ANYBODY, House
+from ..oss.test_bucket_website import MIRROR, MISSING, a_site, rule, rules
 from .asking import ask
 
 
@@ -153,3 +154,14 @@ async def test_the_log_goes_where_s3_says(house: House) -> None:
     assert (await house.ask("GET", "/photos?logging")).texts(".//TargetPrefix") == ["log/"]
     assert (await ask(house, "PUT", "/photos?logging", b"<BucketLoggingStatus/>")).status == 200
     assert (await ask(house, "GET", "/photos?logging")).texts("*") == []
+
+
+async def test_a_website_is_checked_as_one_of_oss(house: House) -> None:
+    """A bucket with versions can't mirror, whoever asks for it."""
+    enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    assert (await ask(house, "PUT", "/photos?versioning", enabled)).status == 200
+    assert (await ask(house, "PUT", "/photos?website", a_site(rules(rule(MISSING, MIRROR))))).refusal == (
+        400,
+        "InvalidArgument",
+    )
+    assert (await ask(house, "GET", "/photos?website")).refusal == (404, "NoSuchWebsiteConfiguration")

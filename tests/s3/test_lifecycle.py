@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coatcheck.configurations import lifecycle
+from coatcheck.configurations.lifecycle import Due, Rule
+from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML, OssError
+from coatcheck.core.s3_errors import S3_BAD_STORAGE_CLASS, S3_NOT_BUILT
+from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.operations.lifecycle_run import plan_bucket
+from coatcheck.s3 import lifecycle as s3_lifecycle
 
 from ..oss.house import House
 from .asking import ask
@@ -173,6 +180,51 @@ _DAYS = "<Expiration><Days>1</Days></Expiration>"
 async def test_what_no_rule_may_say_is_refused(house: House, inside: str, refusal: tuple[int, str]) -> None:
     assert await put(house, a_rule(inside)) == refusal
     assert (await ask(house, "GET", "/photos?lifecycle")).status == 404
+
+
+NAMES = (
+    *("Rule", "ID", "Status", "Prefix", "Filter", "And", "Tag", "Key", "Value", "ObjectSizeGreaterThan", "Expiration"),
+    *("Days", "Date", "ExpiredObjectDeleteMarker", "Transition", "StorageClass", "NoncurrentVersionExpiration"),
+    *("NoncurrentDays", "NewerNoncurrentVersions", "NoncurrentVersionTransition", "AbortIncompleteMultipartUpload"),
+    "DaysAfterInitiation",
+)
+TEXTS = st.sampled_from(["", "Enabled", "1", "0", "-1", "x", "true", "2030-01-01T00:00:00Z", "GLACIER", "9" * 30])
+NODES = st.recursive(
+    st.tuples(st.sampled_from(NAMES), TEXTS),
+    lambda inner: st.tuples(st.sampled_from(NAMES), st.lists(inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.tuples(st.just("Rule"), st.lists(NODES, max_size=6)), max_size=3))
+def test_any_rules_are_read_or_refused_in_words(nodes: list[Node]) -> None:
+    fault = MALFORMED_XML
+    try:
+        s3_lifecycle.read(read_xml(write_xml(lifecycle.ROOT, nodes), lifecycle.ROOT))
+    except OssError as refusal:
+        fault = refusal.fault
+    assert fault in (MALFORMED_XML, INVALID_ARGUMENT, S3_NOT_BUILT, S3_BAD_STORAGE_CLASS)
+
+
+DUE = st.integers(1, 999)
+STORED = st.builds(
+    Rule,
+    rule_id=st.sampled_from("abc"),
+    prefix=st.sampled_from(["", "a/", "b"]),
+    enabled=st.booleans(),
+    tags=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "v"])), max_size=2).map(tuple),
+    larger_than=st.none() | st.integers(0, 9),
+    smaller_than=st.none() | st.integers(10, 99),
+    expiration=st.none() | st.builds(Due, days=DUE) | st.builds(Due, on_s=DUE.map(lambda day: day * DAY)),
+    noncurrent=st.builds(Due, days=DUE),
+    keep_noncurrent=st.none() | st.integers(1, 100),
+)
+
+
+@given(STORED)
+def test_a_rule_that_was_written_is_read_as_it_was(stored: Rule) -> None:
+    written = write_xml(lifecycle.ROOT, s3_lifecycle.write(lifecycle.Lifecycle((stored,))))
+    assert s3_lifecycle.read(read_xml(written, lifecycle.ROOT)).rules == (stored,)
 
 
 async def test_a_number_of_older_versions_stays(house: House) -> None:
