@@ -202,6 +202,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "core",
         "signing",
         "client",
+        "access.aws_policy",
         "access.policy",
         "ports",
         "engines",

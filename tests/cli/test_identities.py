@@ -156,6 +156,20 @@ def test_a_policy_that_does_not_parse_is_refused_with_the_place() -> None:
     assert told("policy", "check", "-", input=READING)["valid"]
 
 
+def test_a_policy_of_minio_is_translated_and_can_be_stored() -> None:
+    theirs = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "%s"}]}'
+    text = theirs % "arn:aws:s3:::photos/*"
+    statement = {"Effect": "Allow", "Action": ["oss:GetObject"], "Resource": ["acs:oss:*:*:photos/*"]}
+    facts = told("policy", "translate", "-", input=text)
+    assert (facts["kind"], facts["document"]) == ("policy", {"Version": "1", "Statement": [statement]})
+    ours = call("policy", "translate", "-", input=text)
+    assert told("policy", "create", "reading", "-", input=ours.stdout)["policy"] == "reading"
+    code, name, message = refused("policy", "translate", "-", input=theirs % "photos/${jwt:sub}")
+    assert (code, name) == (1, "InvalidPolicy")
+    assert "Statement[0].Resource" in message
+    assert "Principal is missing" in refused("policy", "translate", "-", "--kind", "bucket", input=text)[2]
+
+
 def test_a_policy_in_use_stays_and_system_policies_always_do() -> None:
     told("policy", "create", "reading", "-", input=READING)
     assert refused("policy", "create", "Reading", "-", input=READING)[1] == "AlreadyThere"

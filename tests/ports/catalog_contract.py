@@ -231,19 +231,20 @@ class CatalogContract:
             await catalog.change_bucket(bucket.bucket_id, lambda now: now)
 
     async def test_a_bucket_is_made_with_its_configurations_or_not_at_all(self, catalog: Catalog) -> None:
-        new = replace(a_bucket("tagged"), configurations=(("tagging", "a=b"), ("cors", "one")))
+        first = (("tagging", "a=b"), ("cors", "one"))
+        new = replace(a_bucket("tagged"), configurations=first, versioning="Enabled")
         seen = []
 
         def refuse(made: Bucket) -> None:
-            seen.append((made.name, made.acl, made.configuration("tagging")))
+            seen.append((made.name, made.acl, made.configuration("tagging"), made.versioning))
             raise OBJECT_NOT_APPENDABLE()
 
         with pytest.raises(OssError):
             await catalog.create_bucket(new, most=9, check=refuse)
-        assert set(seen) == {("tagged", "private", "a=b")}
+        assert set(seen) == {("tagged", "private", "a=b", "Enabled")}
         assert await catalog.find_bucket("tagged") is None
         made = await catalog.create_bucket(new, most=9, check=lambda _: None)
-        assert made.configurations == (("cors", "one"), ("tagging", "a=b"))
+        assert (made.configurations, made.versioning) == ((("cors", "one"), ("tagging", "a=b")), "Enabled")
         assert await catalog.find_bucket("tagged") == made
 
     async def test_a_bucket_name_is_taken_for_everybody(self, catalog: Catalog, bucket: Bucket) -> None:

@@ -144,7 +144,7 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
             return Grant(action, bucket, facts.key)
         raise _refusal(asked, action, name)
     if bucket.policy is not None:
-        shared = weigh_shared(bucket.policy, name, resource, asked, public_counts=not bucket.blocks_public_access)
+        shared = weigh_shared(bucket.policy, name, resource, asked, public_counts=not bucket.ignores_public_policy)
         if shared is Shared.DENY:
             raise _denied(DENIED_BY_POLICY, asked, name, "ResourceBasedPolicy", "ExplicitDeny")
     allowed_by_own = principal is None or own is Verdict.ALLOW
@@ -194,8 +194,8 @@ def _decide_through_point(caller: Caller, action: Action, facts: AccessFacts, po
         if weigh(caller.principal.policies, name, at_point, asked) is Verdict.DENY:
             raise _denied(DENIED_BY_POLICY, asked, name, "AccountLevelIdentityBasedPolicy", "ExplicitDeny")
     said = (
-        _weigh_text(bucket.policy, name, resource, asked, public_counts=not bucket.blocks_public_access),
-        _weigh_text(point.policy, name, at_point, asked, public_counts=not facts.blocks_public_access),
+        _weigh_text(bucket.policy, name, resource, asked, public_counts=not bucket.ignores_public_policy),
+        _weigh_text(point.policy, name, at_point, asked, public_counts=not facts.ignores_public_policy),
     )
     if Shared.DENY in said:
         raise _denied(DENIED_BY_ACCESS_POINT, asked, name, "ResourceBasedPolicy", "ExplicitDeny")
@@ -243,7 +243,7 @@ def _resource(caller: Caller, facts: AccessFacts) -> Resource:
 
 
 def _acl_allows(action: Action, bucket: Bucket, facts: AccessFacts) -> bool:
-    return not bucket.blocks_public_access and allows_everybody(_acl(action, bucket, facts), action.acl_right)
+    return not bucket.ignores_public_acls and allows_everybody(_acl(action, bucket, facts), action.acl_right)
 
 
 def _acl(action: Action, bucket: Bucket, facts: AccessFacts) -> str:

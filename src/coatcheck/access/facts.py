@@ -99,9 +99,15 @@ class AccessFacts(NamedTuple):
         return self.point.arn(self.bucket.region, self.bucket.owner)
 
     @property
-    def blocks_public_access(self) -> bool:
-        """Whether what opens the bucket to everybody counts as absent, on the way that the request took."""
-        blocked = self.bucket is not None and self.bucket.blocks_public_access
+    def ignores_public_policy(self) -> bool:
+        """Whether what a policy allows to everybody counts as absent, on the way that the request took."""
+        blocked = self.bucket is not None and self.bucket.ignores_public_policy
+        return blocked or (self.point is not None and self.point.blocks_public_access)
+
+    @property
+    def refuses_public_acls(self) -> bool:
+        """Whether no ACL may open anything to everybody, on the way that the request took."""
+        blocked = self.bucket is not None and self.bucket.refuses_public_acls
         return blocked or (self.point is not None and self.point.blocks_public_access)
 
 

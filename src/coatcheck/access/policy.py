@@ -145,7 +145,7 @@ def read_policy(text: str, kind: Kind, *, stored: bool = False) -> Policy:
     """
     if len(text.encode("utf-8", "surrogatepass")) > kind.most_bytes:
         raise PolicyFault("", f"the policy is larger than {kind.most_bytes} bytes")
-    document = _members(_read_json(text), "", required=("Version", "Statement"))
+    document = members_of(read_json(text), "", required=("Version", "Statement"))
     if document["Version"] != "1":
         raise PolicyFault("Version", 'must be the text "1"')
     statements = document["Statement"]
@@ -160,7 +160,8 @@ def read_policy(text: str, kind: Kind, *, stored: bool = False) -> Policy:
     )
 
 
-def _read_json(text: str) -> Any:
+def read_json(text: str) -> Any:
+    """What the text holds; no member of an object twice. Raises: PolicyFault."""
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -186,10 +187,10 @@ def _refuse_constant(name: str) -> Any:
     raise PolicyFault("", f"not JSON: {name}")
 
 
-def _members(
+def members_of(
     value: Any, place: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """An object with just these members."""
+    """An object with just these members. Raises: PolicyFault."""
     if not isinstance(value, dict):
         raise PolicyFault(place or "policy", "must be an object in braces")
     before = f"{place}." if place else ""
@@ -204,7 +205,7 @@ def _members(
 
 def _read_statement(value: Any, place: str, kind: Kind, read_action: Callable[[str], Test]) -> Statement:
     names = ("Action", "NotAction", "Resource", "NotResource", "Condition", "Principal")
-    members = _members(value, place, required=("Effect",), optional=names)
+    members = members_of(value, place, required=("Effect",), optional=names)
     if members["Effect"] not in ("Allow", "Deny"):
         raise PolicyFault(f"{place}.Effect", "must be Allow or Deny")
     actions, not_actions = _either(members, place, "Action", read_action)
@@ -358,7 +359,7 @@ def _read_principals(members: dict[str, Any], place: str, kind: Kind) -> tuple[s
 
 def _read_all_trusted(value: Any, where: str) -> tuple[str, ...]:
     """Identities of RAM, services of Alibaba Cloud, or both."""
-    members = _members(value, where, optional=("RAM", "Service"))
+    members = members_of(value, where, optional=("RAM", "Service"))
     if not members:
         raise PolicyFault(where, "RAM is missing")
     trusted = _read_each(members["RAM"], f"{where}.RAM", _read_trusted) if "RAM" in members else []

@@ -17,10 +17,12 @@ from typing import Any, Final, TypeVar, cast
 
 import click
 
+from coatcheck.access.aws_policy import from_aws
 from coatcheck.access.policy import Kind, PolicyFault, read_policy
 from coatcheck.client.errors import ClientError, NotFound
 from coatcheck.clock import wall_clock
 from coatcheck.core.database_urls import is_database
+from coatcheck.core.limits import AWS_POLICY_MAX_BYTES
 from coatcheck.core.names import is_identity_name
 from coatcheck.engines.directory_faults import BadDatabase, BadDirectory, InUse, NewerStore
 from coatcheck.engines.local import LocalEngines, needs_preparing, open_local, prepare_local
@@ -139,14 +141,26 @@ async def find_user_uid(engines: LocalEngines, account: str, name: str) -> str:
 
 def read_document(file: Any, kind: Kind) -> str:
     """A policy from an open file, checked. Raises: ClientError, with the place of the fault."""
-    try:
-        text: str = file.read(kind.most_bytes + 1)
+
+    def check(text: str) -> str:
         read_policy(text, kind)
+        return text
+
+    return _read_policy(file, kind.most_bytes, check)
+
+
+def translate_document(file: Any, kind: Kind) -> str:
+    """The same of a policy in AWS's language, in RAM's. Raises: ClientError, likewise."""
+    return _read_policy(file, AWS_POLICY_MAX_BYTES, lambda text: from_aws(text, kind))
+
+
+def _read_policy(file: Any, most_bytes: int, read: Callable[[str], str]) -> str:
+    try:
+        return read(file.read(most_bytes + 1))
     except UnicodeDecodeError:
         raise ClientError("InvalidPolicy", f"{file.name} is not UTF-8.", hint=_MEND_POLICY) from None
     except PolicyFault as fault:
         raise ClientError("InvalidPolicy", f"{file.name}: {fault}.", hint=_MEND_POLICY) from None
-    return text
 
 
 def new_key() -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .directory import (
     print_rows,
     read_document,
     tell,
+    translate_document,
 )
 
 _KINDS = {"policy": Kind.IDENTITY, "trust": Kind.TRUST, "bucket": Kind.BUCKET}
@@ -137,6 +139,19 @@ def check(file: Any, kind: str, as_json: bool) -> None:
     """Say whether a policy parses, and where it doesn't. Nothing is stored."""
     read_document(file, _KINDS[kind])
     tell({"file": file.name, "valid": True}, f"{file.name} is a policy.", as_json=as_json)
+
+
+@command.command("translate")
+@_file_argument
+@click.option(
+    "--kind", type=click.Choice(["policy", "bucket"]), default="policy", show_default=True, help="What it is for."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with facts about it; errors too.")
+def translate(file: Any, kind: str, as_json: bool) -> None:
+    """Print a policy of AWS or MinIO in RAM's grammar. What has no counterpart is refused, with the place."""
+    document = json.loads(translate_document(file, _KINDS[kind]))
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    tell({"file": file.name, "kind": kind, "document": document}, text, as_json=as_json)
 
 
 def _holder_options(function: Any) -> Any:

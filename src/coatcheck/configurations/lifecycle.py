@@ -13,8 +13,14 @@ from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_REQUEST, OssError
-from coatcheck.core.limits import LIFECYCLE_ID_MAX_BYTES, LIFECYCLE_RULES_MAX, TAG_KEY_MAX_BYTES, TAG_VALUE_MAX_BYTES
+from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_REQUEST, NOT_IMPLEMENTED, OssError
+from coatcheck.core.limits import (
+    LIFECYCLE_ID_MAX_BYTES,
+    LIFECYCLE_KEPT_VERSIONS_MAX,
+    LIFECYCLE_RULES_MAX,
+    TAG_KEY_MAX_BYTES,
+    TAG_VALUE_MAX_BYTES,
+)
 from coatcheck.core.names import is_tag_text
 from coatcheck.core.times import DAY_S, read_iso, write_iso
 from coatcheck.core.xml import Node
@@ -115,6 +121,8 @@ class Rule:
     Attributes:
         expired_markers: remove delete markers that are the only version left of their key.
         noncurrent: how long an older version stays after it was superseded.
+        keep_noncurrent: so many of the newest older versions stay for good; S3 alone can say it.
+        plain_prefix: it was put in S3's older form, and is shown so: a Prefix without Filter.
     """
 
     rule_id: str
@@ -130,6 +138,8 @@ class Rule:
     abort: Due | None = None
     noncurrent: Due | None = None
     noncurrent_transitions: tuple[Transition, ...] = ()
+    keep_noncurrent: int | None = None
+    plain_prefix: bool | None = None
 
     @property
     def actions(self) -> frozenset[str]:
@@ -186,6 +196,12 @@ def check(rules: Sequence[Rule], *, bucket_class: str, overlap: bool) -> None:
 
 
 def write(lifecycle: Lifecycle) -> list[Node]:
+    """Raises: OssError NOT_IMPLEMENTED, for what S3 has set and OSS has no word for."""
+    for rule in lifecycle.rules:
+        if rule.keep_noncurrent is not None:
+            raise _unsaid(rule, "it keeps a number of older versions (NewerNoncurrentVersions)")
+        if any(step.due.on_s is not None for step in rule.transitions):
+            raise _unsaid(rule, "it moves objects at a date (Date of a Transition)")
     return [("Rule", tuple(_rule_nodes(rule))) for rule in lifecycle.rules]
 
 
@@ -218,6 +234,7 @@ def _read_rule(element: Element) -> Rule:
         transitions=tuple(_read_transition(one, _read_due(one)) for one in element.findall("Transition")),
         abort=None if abort is None else _read_due(abort),
         noncurrent=None if noncurrent is None else _read_noncurrent(noncurrent),
+        keep_noncurrent=None if noncurrent is None else _read_kept(noncurrent),
         noncurrent_transitions=tuple(
             _read_transition(one, _read_noncurrent(one)) for one in element.findall("NoncurrentVersionTransition")
         ),
@@ -269,11 +286,11 @@ def _with_expiration(rule: Rule, element: Element | None) -> Rule:
 
 
 def _read_due(element: Element) -> Due:
-    """Days, or a date; an Expiration may also have a Date, which is OSS's older way."""
+    """Days, or a date. A Date is OSS's older way, in Expiration alone, and S3's; each dialect's shape says where."""
     due = Due(
         days=find_number(element, "Days", least=1),
         before_s=_find_date(element, "CreatedBeforeDate"),
-        on_s=_find_date(element, "Date") if element.tag == "Expiration" else None,
+        on_s=_find_date(element, "Date"),
     )
     if sum(one is not None for one in (due.days, due.before_s, due.on_s)) != 1:
         raise malformed(f"{element.tag} needs one of Days and CreatedBeforeDate.")
@@ -295,6 +312,10 @@ def _read_noncurrent(element: Element) -> Due:
     if days is None:
         raise malformed(f"{element.tag} needs NoncurrentDays.")
     return Due(days=days)
+
+
+def _read_kept(element: Element) -> int | None:
+    return find_number(element, "NewerNoncurrentVersions", least=1, most=LIFECYCLE_KEPT_VERSIONS_MAX)
 
 
 def _read_transition(element: Element, due: Due) -> Transition:
@@ -367,6 +388,10 @@ def _refuse_overlaps(rules: Sequence[Rule]) -> None:
 
 def _bad(message: str, name: str, value: str) -> OssError:
     return INVALID_ARGUMENT(message, ArgumentName=name, ArgumentValue=value[:128])
+
+
+def _unsaid(rule: Rule, what: str) -> OssError:
+    return NOT_IMPLEMENTED(f"Rule {rule.rule_id} cannot be said in the words of OSS: {what}. Read it by S3.")
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

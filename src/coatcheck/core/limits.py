@@ -8,6 +8,7 @@ from typing import Final
 BUCKET_NAME_MIN_CHARS: Final = 3  # OSS: bucket naming
 BUCKET_NAME_MAX_CHARS: Final = 63  # OSS: bucket naming
 OBJECT_KEY_MAX_BYTES: Final = 1023  # OSS: UTF-8 bytes, not characters
+S3_OBJECT_KEY_MAX_BYTES: Final = 1024  # S3: of UTF-8
 LIST_PARAMETER_MAX_BYTES: Final = 1023  # OSS: prefix, marker, delimiter, start-after "less than 1024 bytes"
 
 # --- signatures ----------------------------------------------------------------------------------------------------
@@ -24,6 +25,9 @@ READINGS_MAX_BYTES: Final = 16 * 1024**2  # ours: what a worker remembers of lin
 POLICY_MAX_BYTES: Final = 6144  # OSS: RAM, a custom policy; also a role's trust policy
 SESSION_POLICY_MAX_BYTES: Final = 2048  # OSS: STS, the Policy of AssumeRole
 BUCKET_POLICY_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketPolicy
+AWS_POLICY_MAX_BYTES: Final = (
+    20 * 1024
+)  # S3: PutBucketPolicy; what it becomes in RAM's words is held to the limits above
 POLICY_STATEMENTS_MAX: Final = 128  # ours: statements in one policy
 POLICY_VALUES_MAX: Final = 256  # ours: values in one place of a policy
 CONDITION_TEXT_MAX_CHARS: Final = (
@@ -383,6 +387,7 @@ REFUSAL_ROOM_BYTES: Final = 1024  # ours: of the disk for each of them; what is 
 # --- lifecycle -----------------------------------------------------------------------------------------------------
 LIFECYCLE_RULES_MAX: Final = 1000  # OSS
 LIFECYCLE_ID_MAX_BYTES: Final = 255  # OSS
+LIFECYCLE_KEPT_VERSIONS_MAX: Final = 100  # S3: NewerNoncurrentVersions
 ACCESS_KEEP_EVERY_S: Final = 20.0  # ours: how often times of last access are made durable
 ACCESSES_NOTED_MAX: Final = 20_000  # ours: reads that wait for that in a process; further ones aren't noted
 ACCESSES_REMEMBERED_MAX: Final = 20_000  # ours: keys of which a process knows that today's read is durable

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from .errors import INVALID_BUCKET_NAME, INVALID_OBJECT_NAME, OBJECT_NAME_EMPTY, OBJECT_NAME_TOO_LONG
-from .limits import BUCKET_NAME_MAX_CHARS, BUCKET_NAME_MIN_CHARS, OBJECT_KEY_MAX_BYTES
+from .limits import BUCKET_NAME_MAX_CHARS, BUCKET_NAME_MIN_CHARS, OBJECT_KEY_MAX_BYTES, S3_OBJECT_KEY_MAX_BYTES
 from .percent import decode_form
 
 _BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -30,6 +30,23 @@ def _is_bucket_name(text: str) -> bool:
 def read_bucket_name(text: str) -> str:
     """Raises: OssError INVALID_BUCKET_NAME."""
     if not is_bucket_name(text):
+        raise INVALID_BUCKET_NAME(BucketName=text)
+    return text
+
+
+def is_s3_bucket_name(text: str) -> bool:
+    """As `is_bucket_name`, and what S3 allows besides: dots between labels, but no IPv4 address."""
+    if "." not in text:
+        return is_bucket_name(text)
+    labels = text.split(".")
+    address = len(labels) == 4 and all(map(str.isdigit, labels))
+    fits = BUCKET_NAME_MIN_CHARS <= len(text) <= BUCKET_NAME_MAX_CHARS and not address
+    return fits and all(map(_is_label, labels))
+
+
+def read_s3_bucket_name(text: str) -> str:
+    """Raises: OssError INVALID_BUCKET_NAME."""
+    if not is_s3_bucket_name(text):
         raise INVALID_BUCKET_NAME(BucketName=text)
     return text
 
@@ -66,14 +83,26 @@ def read_object_key(raw: bytes) -> str:
         "/" or a backslash).
     """
     decoded = decode_form(raw)
+    key = _read_text(decoded)
+    check_object_key(key, len(decoded))
+    return key
+
+
+def read_s3_object_key(raw: bytes) -> str:
+    """The same by S3's rules. Raises: OssError, likewise."""
+    decoded = decode_form(raw)
+    key = _read_text(decoded)
+    check_s3_object_key(key, len(decoded))
+    return key
+
+
+def _read_text(decoded: bytes) -> str:
     try:
-        key = decoded.decode("utf-8")
+        return decoded.decode("utf-8")
     except UnicodeDecodeError:
         raise INVALID_OBJECT_NAME(
             "The specified object is not valid. Its name is not UTF-8.", ec=OBJECT_NAME_TOO_LONG.ec
         ) from None  # OSS has one finer code for too long and for not UTF-8
-    check_object_key(key, len(decoded))
-    return key
 
 
 def check_object_key(key: str, size_bytes: int) -> None:
@@ -83,6 +112,16 @@ def check_object_key(key: str, size_bytes: int) -> None:
     if size_bytes > OBJECT_KEY_MAX_BYTES:
         raise OBJECT_NAME_TOO_LONG()
     if key[0] in "/\\" or "\0" in key:
+        raise INVALID_OBJECT_NAME(Key=key.replace("\0", "%00"))
+
+
+def check_s3_object_key(key: str, size_bytes: int) -> None:
+    """A key of S3 begins with any character, and has a byte more. Raises: OssError, as `read_object_key`."""
+    if not key:
+        raise OBJECT_NAME_EMPTY()
+    if size_bytes > S3_OBJECT_KEY_MAX_BYTES:
+        raise OBJECT_NAME_TOO_LONG()
+    if "\0" in key:
         raise INVALID_OBJECT_NAME(Key=key.replace("\0", "%00"))
 
 

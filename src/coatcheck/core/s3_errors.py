@@ -90,15 +90,16 @@ S3_COPY_ONTO_ITSELF: Final = Fault(
     "metadata, storage class, website redirect location or encryption attributes.",
 )
 S3_BAD_STORAGE_CLASS: Final = Fault("InvalidStorageClass", 400, "The storage class you specified is not valid")
-S3_NO_ENCRYPTION: Final = Fault(
-    "ServerSideEncryptionConfigurationNotFoundError", 404, "The server side encryption configuration was not found"
-)
 S3_NO_OWNERSHIP: Final = Fault("OwnershipControlsNotFoundError", 404, "The bucket ownership controls were not found")
-S3_NO_OBJECT_LOCK: Final = Fault(
-    "ObjectLockConfigurationNotFoundError", 404, "Object Lock configuration does not exist for this bucket"
-)
 S3_NO_REPLICATION: Final = Fault(
     "ReplicationConfigurationNotFoundError", 404, "The replication configuration was not found"
+)
+S3_NO_PUBLIC_BLOCK: Final = Fault(
+    "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
+)
+S3_NO_ACLS: Final = Fault("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+S3_BAD_RETENTION: Final = Fault(
+    "InvalidRetentionPeriod", 400, "The retention period must be a positive number of days or years."
 )
 S3_METADATA_TOO_LARGE: Final = Fault(
     "MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size"

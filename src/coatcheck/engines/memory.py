@@ -116,6 +116,7 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
             storage_class=new.storage_class,
             redundancy=new.redundancy,
             created_at=new.created_at,
+            versioning=new.versioning,
             configurations=tuple(sorted(new.configurations)),
         )
         if check is not None:

@@ -46,7 +46,13 @@ class Action:
 
 
 def plan_version(
-    rules: Sequence[Rule], version: ListedVersion, *, alone: bool, now: float, accessed: int | None = None
+    rules: Sequence[Rule],
+    version: ListedVersion,
+    *,
+    alone: bool,
+    now: float,
+    accessed: int | None = None,
+    newer: int = 0,
 ) -> Action | None:
     """What is due for a version.
 
@@ -54,13 +60,15 @@ def plan_version(
         alone: it is the only version of its key.
         now: Unix seconds.
         accessed: when the current version was last read or written, Unix seconds; None where nobody notes that.
+        newer: of an older version: how many older versions of its key are newer than it.
     """
     matching = [rule for rule in rules if _is_about(rule, version)]
     if version.is_latest:
         return _plan_current(matching, version, alone=alone, now=now, accessed=accessed)
     assert version.superseded_at is not None
     for rule in matching:
-        if rule.noncurrent is not None and rule.noncurrent.at(version.superseded_at) <= now:
+        kept = newer < (rule.keep_noncurrent or 0)
+        if rule.noncurrent is not None and not kept and rule.noncurrent.at(version.superseded_at) <= now:
             return _action(Kind.REMOVE_VERSION, rule, version)
     steps = (
         (rule, step, version.superseded_at)

@@ -77,8 +77,10 @@ async def plan_bucket(ports: Ports, bucket: Bucket, rules: Sequence[Rule], *, no
     accesses = _accesses(ports, bucket, rules)
     async for versions in _keys(ports, bucket):
         accessed = None if accesses is None else await accesses.find(versions[0].key, versions[0].last_modified)
+        older, alone = 0, len(versions) == 1
         for version in versions:
-            action = plan_version(rules, version, alone=len(versions) == 1, now=now, accessed=accessed)
+            action = plan_version(rules, version, alone=alone, now=now, accessed=accessed, newer=older)
+            older += not version.is_latest
             if action is not None:
                 yield action
     if not any(rule.abort is not None for rule in rules):

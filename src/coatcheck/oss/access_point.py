@@ -183,7 +183,7 @@ async def delete_access_point(call: Call) -> Reply:
 async def put_access_point_policy(call: Call) -> Reply:
     """PutAccessPointPolicy: in place of the one that was there."""
     text = await read_policy_document(call)
-    public, blocked = is_public(text), call.this_bucket.blocks_public_access
+    public, blocked = is_public(text), call.this_bucket.refuses_public_policy
 
     def put(point: AccessPoint) -> AccessPoint:
         if public and (blocked or point.blocks_public_access):

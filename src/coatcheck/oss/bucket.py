@@ -101,18 +101,30 @@ async def put_bucket(call: Call) -> Reply:
     """PutBucket: made, or already the caller's own with no configuration that contradicts."""
     request = call.request
     name = read_bucket_name(call.target.bucket or "")
-    if name.endswith(ALIAS_ENDING):
-        raise INVALID_BUCKET_NAME(f"Names that end with {ALIAS_ENDING} are those of access points.", BucketName=name)
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
     storage_class, redundancy = await _read_configuration(call)
     return await make_bucket(call, name, storage_class, redundancy)
 
 
-async def make_bucket(call: Call, name: str, storage_class: str | None, redundancy: str | None) -> Reply:
+async def make_bucket(
+    call: Call,
+    name: str,
+    storage_class: str | None,
+    redundancy: str | None,
+    *,
+    documents: tuple[tuple[str, str], ...] = (),
+    versioning: str = "",
+) -> Reply:
     """Make the bucket, with the ACL and the labels that headers name; or leave it, if it is there and nothing
-    contradicts. Raises: OssError.
+    contradicts.
+
+    Args:
+        documents, versioning: what it has from its first moment.
+    Raises: OssError.
     """
+    if name.endswith(ALIAS_ENDING):
+        raise INVALID_BUCKET_NAME(f"Names that end with {ALIAS_ENDING} are those of access points.", BucketName=name)
     headers = call.request.headers
     labels, acl_text = _read_labels(headers), headers.get("x-oss-acl")
     acl = PRIVATE if acl_text is None else read_bucket_acl(acl_text)
@@ -124,11 +136,12 @@ async def make_bucket(call: Call, name: str, storage_class: str | None, redundan
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(call.now),
-        configurations=_first_configurations(call, labels),
+        configurations=(*_first_configurations(call, labels), *documents),
+        versioning=versioning,
     )
 
     def check(made: Bucket) -> None:
-        refuse_public_acl(made.acl, blocked=made.blocks_public_access)
+        refuse_public_acl(made.acl, blocked=made.refuses_public_acls)
 
     try:
         await call.ports.catalog.create_bucket(new, most=call.settings.buckets_per_account, check=check)
@@ -279,6 +292,8 @@ async def _keep_bucket(
         raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify storage type.", BucketName=new.name)
     if redundancy not in (None, bucket.redundancy):
         raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify data redundancy type.", BucketName=new.name)
+    if new.versioning not in ("", bucket.versioning):
+        raise BUCKET_ALREADY_EXISTS("Bucket already exists can't modify its versioning.", BucketName=new.name)
     if acl is not None:
         call.context.decide(
             Action.PUT_BUCKET_ACL, bucket, acl=acl
@@ -288,7 +303,7 @@ async def _keep_bucket(
 
 async def set_acl(call: Call, bucket: Bucket, acl: str) -> None:
     def put(bucket: Bucket) -> Bucket:
-        refuse_public_acl(acl, blocked=bucket.blocks_public_access)
+        refuse_public_acl(acl, blocked=bucket.refuses_public_acls)
         return replace(bucket, acl=acl)
 
     await change_bucket(call, bucket, put)

@@ -32,7 +32,7 @@ async def put_bucket_policy(call: Call) -> Reply:
     public = is_public(text)
 
     def put(bucket: Bucket) -> str:
-        if bucket.blocks_public_access and public:
+        if bucket.refuses_public_policy and public:
             raise PUBLIC_ACCESS_BLOCKED()
         return text
 

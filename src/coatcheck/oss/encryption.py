@@ -28,10 +28,14 @@ _SAID: Final = ((HEADER.encode(), AES256.encode()),)
 
 async def put_bucket_encryption(call: Call) -> Reply:
     """PutBucketEncryption: in place of the rule that was there, if this server can follow it."""
-    rule = encryption.read(await read_document(call.request, encryption.ROOT))
+    await keep_rule(call, encryption.read(await read_document(call.request, encryption.ROOT)))
+    return Reply(200)
+
+
+async def keep_rule(call: Call, rule: EncryptionRule) -> None:
+    """Raises: OssError KMS_NOT_ENABLED, NOT_IMPLEMENTED, for what this server can't follow."""
     _need_built(call, rule)
     await keep_document(call, encryption.NAME, encryption.to_json(rule))
-    return Reply(200)
 
 
 def read_encryption(call: Call) -> str:

@@ -19,6 +19,6 @@ def check_side_effects(call: Call) -> None:
         return
     named = call.request.headers if call.form is None else call.form.form.fields
     if "x-oss-object-acl" in named:
-        refuse_public_acl(named["x-oss-object-acl"], blocked=call.facts.blocks_public_access)
+        refuse_public_acl(named["x-oss-object-acl"], blocked=call.facts.refuses_public_acls)
     if "x-oss-tagging" in named and call.context.needs_object(bucket):
         decide(call.caller, Action.PUT_OBJECT_TAGGING, call.facts)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 # The documents that decisions look at, so they are read here. Of the others `configurations` knows the form.
 POLICY: Final = "policy"
 PUBLIC_ACCESS_BLOCK: Final = "publicAccessBlock"
+OWNERSHIP: Final = "ownershipControls"
 TAGGING: Final = "tagging"
 
 # The document of buckets of which every change of an object leaves its key in the journal: entries of that kind.
@@ -32,7 +33,8 @@ class Bucket:
         configurations: the bucket's other documents by name ("cors", "policy" ...), as stored text.
         owner_blocks_public_access, owner_suspended, owner_has_quota: what holds for all buckets of the owner's account.
         policy: the bucket policy's text; None if there is none.
-        blocks_public_access: whether ACLs and policies that open the bucket to everybody count as absent.
+        blocks_public_access: nothing may open the bucket to everybody, and what does counts as absent: the next four.
+        refuses_public_acls, ignores_public_acls, refuses_public_policy, ignores_public_policy: each by itself.
     """
 
     bucket_id: int
@@ -48,18 +50,28 @@ class Bucket:
     owner_blocks_public_access: bool = False
     owner_suspended: bool = False
     owner_has_quota: bool = False
-    policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these two, so they are
-    blocks_public_access: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
+    policy: str | None = field(init=False, compare=False, repr=False)  # every decision asks for these, so they are
+    refuses_public_acls: bool = field(init=False, compare=False, repr=False)  # found once, when the bucket is read
+    ignores_public_acls: bool = field(init=False, compare=False, repr=False)
+    refuses_public_policy: bool = field(init=False, compare=False, repr=False)
+    ignores_public_policy: bool = field(init=False, compare=False, repr=False)
     _documents: dict[str, str] = field(init=False, compare=False, repr=False)  # by name: each request asks for several
     _made: dict[object, Any] = field(init=False, compare=False, repr=False)  # by what made it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_documents", dict(self.configurations))
         object.__setattr__(self, "_made", {})
-        document = self.configuration(PUBLIC_ACCESS_BLOCK)
-        blocked = self.owner_blocks_public_access or (document is not None and read_public_access_block(document))
+        blocks = _find_blocks(self)
         object.__setattr__(self, "policy", self.configuration(POLICY))
-        object.__setattr__(self, "blocks_public_access", blocked)
+        object.__setattr__(self, "refuses_public_acls", blocks.refuses_acls)
+        object.__setattr__(self, "ignores_public_acls", blocks.ignores_acls)
+        object.__setattr__(self, "refuses_public_policy", blocks.refuses_policy)
+        object.__setattr__(self, "ignores_public_policy", blocks.ignores_policy)
+
+    @property
+    def blocks_public_access(self) -> bool:
+        acls = self.refuses_public_acls and self.ignores_public_acls
+        return acls and self.refuses_public_policy and self.ignores_public_policy
 
     @property
     def tags(self) -> Tags:
@@ -98,13 +110,65 @@ def read_tags(document: str) -> Tags:
     return tuple((key, value) for key, value in json.loads(document)["tags"])
 
 
+class PublicBlocks(NamedTuple):
+    """What of opening a bucket to everybody is refused when it is put, and ignored when it is there."""
+
+    refuses_acls: bool = False
+    ignores_acls: bool = False
+    refuses_policy: bool = False
+    ignores_policy: bool = False
+
+
+NO_BLOCKS: Final = PublicBlocks()
+ALL_BLOCKS: Final = PublicBlocks(True, True, True, True)
+NO_ACLS: Final = "BucketOwnerEnforced"  # the ownership under which no ACL counts
+
+
+def write_ownership(ownership: str) -> str:
+    """The document OWNERSHIP."""
+    return json.dumps({"v": 1, "ownership": ownership}, separators=(",", ":"))
+
+
+def read_ownership(bucket: Bucket) -> str | None:
+    """Whose the objects are that others write, in S3's word; None where nothing is said."""
+    document = bucket.configuration(OWNERSHIP)
+    return None if document is None else str(json.loads(document)["ownership"])
+
+
 def write_public_access_block(blocked: bool) -> str:
-    """The document PUBLIC_ACCESS_BLOCK."""
-    return json.dumps({"v": 1, "blocked": blocked}, separators=(",", ":"))
+    """The document PUBLIC_ACCESS_BLOCK: all of it, or nothing."""
+    return write_public_blocks(ALL_BLOCKS if blocked else NO_BLOCKS)
+
+
+def write_public_blocks(blocks: PublicBlocks) -> str:
+    """The document PUBLIC_ACCESS_BLOCK, its parts one by one where they differ."""
+    stored: dict[str, object] = {"v": 1, "blocked": all(blocks)}
+    if any(blocks) and not all(blocks):
+        stored["parts"] = blocks
+    return json.dumps(stored, separators=(",", ":"))
 
 
 def read_public_access_block(document: str) -> bool:
+    """Whether it is all of it."""
     return bool(json.loads(document)["blocked"])
+
+
+def read_public_blocks(document: str) -> PublicBlocks:
+    stored = json.loads(document)
+    if "parts" in stored:
+        return PublicBlocks(*stored["parts"])
+    return ALL_BLOCKS if stored["blocked"] else NO_BLOCKS
+
+
+def _find_blocks(bucket: Bucket) -> PublicBlocks:
+    """By its account, its own block, and whether ACLs count in it at all."""
+    if bucket.owner_blocks_public_access:
+        return ALL_BLOCKS
+    document = bucket.configuration(PUBLIC_ACCESS_BLOCK)
+    blocks = NO_BLOCKS if document is None else read_public_blocks(document)
+    if read_ownership(bucket) == NO_ACLS:
+        return blocks._replace(refuses_acls=True, ignores_acls=True)
+    return blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +183,7 @@ class NewBucket:
     redundancy: str
     created_at: int
     configurations: tuple[tuple[str, str], ...] = ()
+    versioning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,18 @@ from __future__ import annotations
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.access.acl import DEFAULT, PRIVATE
+from coatcheck.access.acl import DEFAULT, PRIVATE, refuse_public_acl
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES
-from coatcheck.core.s3_errors import S3_NOT_BUILT
+from coatcheck.core.s3_errors import S3_NO_ACLS, S3_NOT_BUILT
 from coatcheck.core.xml import escape_text, read_xml
 from coatcheck.operations import acl as operation
 from coatcheck.oss.arguments import read_body
 from coatcheck.oss.bucket import set_acl
 from coatcheck.oss.call import Call
 from coatcheck.oss.versions import version_headers
+from coatcheck.ports.bucket import NO_ACLS, Bucket, read_ownership
 from coatcheck.wire.reply import RawHeader, Reply
 
 from .documents import NAMESPACE
@@ -38,7 +39,9 @@ async def get_bucket_acl(call: Call) -> Reply:
 
 async def put_bucket_acl(call: Call) -> Reply:
     """PutBucketAcl."""
-    await set_acl(call, call.this_bucket, await _read_acl(call, "x-oss-acl"))
+    acl = await _read_acl(call, "x-oss-acl")
+    refuse_acl(call.this_bucket, acl)
+    await set_acl(call, call.this_bucket, acl)
     return Reply(200)
 
 
@@ -52,8 +55,16 @@ async def get_object_acl(call: Call) -> Reply:
 async def put_object_acl(call: Call) -> Reply:
     """PutObjectAcl."""
     found, acl = call.this_object, await _read_acl(call, "x-oss-object-acl")
+    refuse_acl(call.this_bucket, acl)
+    refuse_public_acl(acl, blocked=call.facts.refuses_public_acls)
     await operation.put_object_acl(call.context, call.grant, found.version_id, acl)
     return Reply(200, version_headers(call.this_bucket, found.version_id))
+
+
+def refuse_acl(bucket: Bucket, acl: str) -> None:
+    """Raises: OssError S3_NO_ACLS, where ACLs don't count and this one, by header or document, would open something."""
+    if acl not in (PRIVATE, DEFAULT) and read_ownership(bucket) == NO_ACLS:
+        raise S3_NO_ACLS(BucketName=bucket.name)
 
 
 async def _read_acl(call: Call, header: str) -> str:

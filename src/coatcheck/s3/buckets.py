@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from coatcheck.configurations import object_worm
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import BUCKET_ALREADY_EXISTS
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
-from coatcheck.core.names import read_bucket_name
+from coatcheck.core.names import read_s3_bucket_name
 from coatcheck.core.s3_errors import S3_BAD_LOCATION, S3_OWNED_BY_YOU
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, read_xml
 from coatcheck.oss import bucket as oss
-from coatcheck.oss.arguments import read_body, read_list_text, read_token, write_token
+from coatcheck.oss.arguments import read_body, read_list_text, read_switch, read_token, write_token
 from coatcheck.oss.call import Call
+from coatcheck.ports.bucket import OWNERSHIP
+from coatcheck.ports.worm import ObjectWorm
 from coatcheck.signing.s3_v4_scheme import REGION_ALIASES
 from coatcheck.wire.reply import Reply
 
 from .documents import owner, read_number, show
+from .public_access import first_ownership
 
 _EUROPE: Final = "EU"  # what S3 once called a region
 
@@ -66,7 +70,16 @@ async def put_bucket(call: Call) -> Reply:
     if existing is not None:
         fault = S3_OWNED_BY_YOU if existing.owner == call.caller.account else BUCKET_ALREADY_EXISTS
         raise fault(BucketName=existing.name)
-    return await oss.make_bucket(call, read_bucket_name(call.target.bucket or ""), None, None)
+    headers = call.request.headers
+    documents, versioning = [], ""
+    if read_switch(headers, "x-amz-bucket-object-lock-enabled"):
+        documents.append((object_worm.NAME, object_worm.to_json(ObjectWorm())))
+        versioning = "Enabled"
+    ownership = headers.get("x-amz-object-ownership")
+    if ownership is not None:
+        documents.append((OWNERSHIP, first_ownership(ownership)))
+    name = read_s3_bucket_name(call.target.bucket or "")
+    return await oss.make_bucket(call, name, None, None, documents=tuple(documents), versioning=versioning)
 
 
 def _check_location(call: Call, region: str) -> None:

@@ -24,7 +24,7 @@ def _all(_: bytes) -> bool:
 
 async def copy_object(call: Call) -> Reply:
     """CopyObject: a copy onto itself must change something."""
-    name, wishes = read_copy_source(call.request.headers), read_wishes(call)
+    name, wishes = read_copy_source(call.request.headers, s3=True), read_wishes(call)
     condition = read_write_condition(call.request.headers)
     forbids = wishes.forbid_overwrite or condition.only_new
     wishes = wishes._replace(

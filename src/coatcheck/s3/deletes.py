@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from coatcheck.configurations.elements import find_switch, find_text
 from coatcheck.core.errors import MALFORMED_XML, PRECONDITION_FAILED, USER_KEY_MUST_BE_SPECIFIED
 from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
-from coatcheck.core.names import check_object_key
+from coatcheck.core.names import check_s3_object_key
 from coatcheck.core.s3_errors import S3_NO_BUCKET_DIGEST
 from coatcheck.core.xml import Node, read_xml
 from coatcheck.operations import delete
@@ -76,7 +76,7 @@ def _read_item(item: Element, bucket: Bucket) -> Named:
     key = find_text(item, "Key", trimmed=False) or ""
     if not key:
         raise USER_KEY_MUST_BE_SPECIFIED()
-    check_object_key(key, len(key.encode()))
+    check_s3_object_key(key, len(key.encode()))
     version_id = find_text(item, "VersionId")
     only_if = read_only_if(*(find_text(item, name) for name in ("ETag", "Size", "LastModifiedTime")))
     return Named(key, read_version_id(version_id, bucket) if version_id else None, only_if)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
+from xml.etree.ElementTree import Element
 
+from coatcheck.configurations.elements import Shape
 from coatcheck.core.errors import INVALID_ARGUMENT
-from coatcheck.core.limits import LIST_MAX_KEYS
+from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
 from coatcheck.core.percent import encode_path
-from coatcheck.core.xml import Node, write_xml
+from coatcheck.core.xml import Node, read_xml, write_xml
+from coatcheck.oss.arguments import read_body
+from coatcheck.oss.call import Call
+from coatcheck.oss.configuration import Handler
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader, Reply
+from coatcheck.wire.request import Request
 
 NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
+_ROOT: Final = re.compile(rb"<(\w+)>")
 
 
 def document(root: str, nodes: Iterable[Node]) -> bytes:
@@ -21,9 +29,32 @@ def document(root: str, nodes: Iterable[Node]) -> bytes:
     return text.replace(f"<{root}>".encode(), f'<{root} xmlns="{NAMESPACE}">'.encode(), 1)
 
 
+def in_namespace(run: Handler) -> Handler:
+    """A handler of the other dialect whose document S3 has too: as S3 writes it."""
+
+    async def written(call: Call) -> Reply:
+        reply = await run(call)
+        if reply.status != 200 or not isinstance(reply.body, bytes):
+            return reply
+        return reply._replace(body=_ROOT.sub(rb'<\1 xmlns="%b">' % NAMESPACE.encode(), reply.body, count=1))
+
+    written.__name__ = run.__name__  # the operation's name, which the log has
+    return written
+
+
 def show(root: str, nodes: Iterable[Node], headers: tuple[RawHeader, ...] = ()) -> Reply:
     """A document as the reply."""
     return Reply(200, ((b"Content-Type", b"application/xml"), *headers), document(root, nodes))
+
+
+async def read_document(request: Request, root: str, shape: Shape, *, most: int = CONFIGURATION_MAX_BYTES) -> Element:
+    """The request's XML body, which holds no element that the shape doesn't have.
+
+    Raises: OssError MALFORMED_XML, and as `read_body`.
+    """
+    document = read_xml(await read_body(request, most=most), root)
+    shape.check(document)
+    return document
 
 
 def quoted(etag: str) -> str:

@@ -10,12 +10,7 @@ from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import Fault
-from coatcheck.core.s3_errors import (
-    S3_NO_ENCRYPTION,
-    S3_NO_OBJECT_LOCK,
-    S3_NO_OWNERSHIP,
-    S3_NO_REPLICATION,
-)
+from coatcheck.core.s3_errors import S3_NO_REPLICATION
 from coatcheck.core.xml import Node
 from coatcheck.oss.call import Call
 from coatcheck.oss.row import Level, Row
@@ -26,16 +21,10 @@ from .documents import show
 Handler = Callable[[Call], Awaitable[Reply]]
 
 _DOCUMENTS: Final[tuple[tuple[str, str, tuple[Node, ...], Action], ...]] = (
-    ("logging", "BucketLoggingStatus", (), Action.GET_BUCKET_LOGGING),
     ("notification", "NotificationConfiguration", (), Action.GET_BUCKET_INFO),
-    ("accelerate", "AccelerateConfiguration", (), Action.GET_BUCKET_TRANSFER_ACCELERATION),
-    ("requestPayment", "RequestPaymentConfiguration", (("Payer", "BucketOwner"),), Action.GET_BUCKET_REQUEST_PAYMENT),
 )
 _MISSING: Final[tuple[tuple[str, Fault, Action], ...]] = (
     ("replication", S3_NO_REPLICATION, Action.GET_BUCKET_REPLICATION),
-    ("object-lock", S3_NO_OBJECT_LOCK, Action.GET_BUCKET_INFO),
-    ("ownershipControls", S3_NO_OWNERSHIP, Action.GET_BUCKET_INFO),
-    ("encryption", S3_NO_ENCRYPTION, Action.GET_BUCKET_ENCRYPTION),
 )
 
 

@@ -77,7 +77,7 @@ async def upload_part(call: Call) -> Reply:
 async def upload_part_copy(call: Call) -> Reply:
     """UploadPartCopy."""
     number = read_part_number(call.request.query.get("partNumber") or "")
-    name, text = read_copy_source(call.request.headers), call.request.headers.get("x-oss-copy-source-range")
+    name, text = read_copy_source(call.request.headers, s3=True), call.request.headers.get("x-oss-copy-source-range")
 
     def choose(source: Source) -> ByteRange:
         if is_source_unmodified(call.request.headers, source.record):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from coatcheck.access.acl import DEFAULT
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
@@ -49,6 +50,7 @@ from coatcheck.wire.target import (
     with_plain_plus,
 )
 
+from .acl import refuse_acl
 from .body import with_s3_body
 from .faults import write_refusal
 from .table import find_row
@@ -146,6 +148,8 @@ class S3Pipeline:
             domain = read_host_name(request.host) if named is None else ""
             self._oss.readings.keep(request, claim, target, text, (route, domain))
         exchange.request = translated
+        if bucket is not None and bucket.configurations and target.key is not None:
+            refuse_acl(bucket, translated.headers.get("x-oss-object-acl", DEFAULT))
         return await self._oss.go_on(row, exchange, target, caller, bucket, snapshot)
 
     async def _go_on_by_link(
@@ -182,14 +186,14 @@ class S3Pipeline:
         plain = request
         if b"+" in request.raw_path:
             plain = request._replace(raw_path=with_plain_plus(request.raw_path))
-        named = target = find_target(plain, self._addressing)
+        named = target = find_target(plain, self._addressing, s3=True)
         who = ask_for_key(claim, self._keyring)
         version_id = request.query.get("versionId")
         version_id = version_id if version_id is None or is_version_id(version_id) else None
         if target is None:
             domain = read_host_name(request.host)
             found = (await self._reads.read(Lookup(domain=domain))).domain_bucket()
-            target = own_domain_target(plain, self._addressing, found)
+            target = own_domain_target(plain, self._addressing, found, s3=True)
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
         return named, target, await self._reads.read(lookup)
 

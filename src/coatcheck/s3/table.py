@@ -6,32 +6,49 @@ Source: S3 reference, section 12.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import METHOD_NOT_ALLOWED
 from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.oss import bucket as oss_bucket
-from coatcheck.oss import bucket_versioning, configuration, object_tagging
+from coatcheck.oss import bucket_versioning, object_tagging, row_families
 from coatcheck.oss import multipart as oss_multipart
-from coatcheck.oss.asking import ACL_AND_TAGS, ACL_AND_TAGS_LATER, BUCKET_ACL, OBJECT_ACL, TAGS, TAGS_LATER
+from coatcheck.oss.asking import ACL_AND_TAGS, ACL_AND_TAGS_LATER, BUCKET_ACL, OBJECT_ACL, TAGS_LATER
 from coatcheck.oss.row import Level, Row
 from coatcheck.wire.query import Query
 from coatcheck.wire.target import Target
 
-from . import acl, buckets, copies, deletes, empty, listings, multipart, objects, tags
+from . import (
+    acceleration,
+    acl,
+    buckets,
+    copies,
+    deletes,
+    empty,
+    encryption,
+    lifecycle,
+    listings,
+    multipart,
+    object_lock,
+    objects,
+    policy,
+    public_access,
+    tags,
+)
+from .documents import in_namespace
 
-_SHARED_DOCUMENTS: Final = ("cors", "website")
+_SHARED: Final = ("cors", "logging", "requestPayment", "website")
+_DROPPED: Final = ("cors", "encryption", "lifecycle", "website")
 
 
-def _document_rows() -> tuple[Row, ...]:
-    """Documents whose XML is the same in both dialects."""
-    return tuple(
-        Row(route.method, Level.BUCKET, route.sub_resource, route.run, route.action)
-        for route in configuration.routes()
-        if route.sub_resource in _SHARED_DOCUMENTS
-    )
+def _document_rows() -> Iterator[Row]:
+    """What OSS's handlers do for both: documents whose XML is the same, and dropping them and others."""
+    for row in row_families.configuration_rows():
+        if row.sub_resource in _DROPPED if row.method == "DELETE" else row.sub_resource in _SHARED:
+            yield replace(row, run=in_namespace(row.run))
 
 
 ROWS: Final = (
@@ -53,6 +70,29 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
     Row("PUT", Level.BUCKET, "versioning", bucket_versioning.put_bucket_versioning, Action.PUT_BUCKET_VERSIONING),
     *_document_rows(),
+    Row("PUT", Level.BUCKET, "lifecycle", lifecycle.put_bucket_lifecycle, Action.PUT_BUCKET_LIFECYCLE),
+    Row("GET", Level.BUCKET, "lifecycle", lifecycle.get_bucket_lifecycle, Action.GET_BUCKET_LIFECYCLE),
+    Row("PUT", Level.BUCKET, "encryption", encryption.put_bucket_encryption, Action.PUT_BUCKET_ENCRYPTION),
+    Row("GET", Level.BUCKET, "encryption", encryption.get_bucket_encryption, Action.GET_BUCKET_ENCRYPTION),
+    Row("PUT", Level.BUCKET, "policy", policy.put_bucket_policy, Action.PUT_BUCKET_POLICY),
+    Row("GET", Level.BUCKET, "policy", policy.get_bucket_policy, Action.GET_BUCKET_POLICY),
+    Row("DELETE", Level.BUCKET, "policy", policy.delete_bucket_policy, Action.DELETE_BUCKET_POLICY),
+    *object_lock.rows(),
+    *public_access.rows(),
+    Row(
+        "PUT",
+        Level.BUCKET,
+        "accelerate",
+        acceleration.put_bucket_accelerate_configuration,
+        Action.PUT_BUCKET_TRANSFER_ACCELERATION,
+    ),
+    Row(
+        "GET",
+        Level.BUCKET,
+        "accelerate",
+        acceleration.get_bucket_accelerate_configuration,
+        Action.GET_BUCKET_TRANSFER_ACCELERATION,
+    ),
     *empty.rows(),
     Row("GET", Level.OBJECT, "", objects.get_object, Action.GET_OBJECT, reads_object=True),
     Row("HEAD", Level.OBJECT, "", objects.head_object, Action.GET_OBJECT, reads_object=True),
@@ -82,7 +122,7 @@ ROWS: Final = (
         Action.DELETE_OBJECT_TAGGING,
         reads_object=True,
     ),
-    Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT, asks=TAGS),
+    Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
     Row("PUT", Level.OBJECT, "partNumber&uploadId", multipart.upload_part, Action.PUT_OBJECT),
     Row(
         "PUT",

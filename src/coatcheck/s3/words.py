@@ -53,7 +53,7 @@ _ACLS: Final = {
     "aws-exec-read": "private",
     "log-delivery-write": "private",
 }
-_ENCRYPTIONS: Final = {"AES256": "AES256", "aws:kms": "KMS"}
+ENCRYPTIONS: Final = {"AES256": "AES256", "aws:kms": "KMS"}
 
 # Names only: their values mean the same in both.
 _SAME: Final = {
@@ -131,9 +131,9 @@ def read_headers(request: Request, *, of_bucket: bool) -> dict[str, str]:
         elif name == "x-amz-storage-class":
             headers["x-oss-storage-class"] = read_storage_class(value)
         elif name == "x-amz-server-side-encryption":
-            if value not in _ENCRYPTIONS:
+            if value not in ENCRYPTIONS:
                 raise INVALID_ARGUMENT("The encryption method specified is not supported", ArgumentName=name)
-            headers["x-oss-server-side-encryption"] = _ENCRYPTIONS[value]
+            headers["x-oss-server-side-encryption"] = ENCRYPTIONS[value]
         elif name in _KNOWN:
             headers[name] = value
         else:
@@ -187,6 +187,10 @@ def write_storage_class(name: str) -> str:
     return _S3_CLASSES.get(name, "STANDARD")
 
 
+def write_encryption(algorithm: str) -> str:
+    return "aws:kms" if algorithm == "KMS" else "AES256"
+
+
 _REPLIED: Final = {
     b"x-oss-version-id": b"x-amz-version-id",
     b"x-oss-delete-marker": b"x-amz-delete-marker",
@@ -231,6 +235,6 @@ def _write(header: RawHeader) -> RawHeader | None:
     if name == b"x-oss-storage-class":
         return None if value == b"Standard" else (b"x-amz-storage-class", write_storage_class(value.decode()).encode())
     if name == b"x-oss-server-side-encryption":
-        return b"x-amz-server-side-encryption", b"aws:kms" if value == b"KMS" else b"AES256"
+        return b"x-amz-server-side-encryption", write_encryption(value.decode()).encode()
     renamed = _REPLIED.get(name)
     return None if renamed is None else (renamed, value)

@@ -25,7 +25,13 @@ from typing import Final, NamedTuple
 
 from coatcheck.core.endpoints import accelerate_names, endpoint_names, s3_names
 from coatcheck.core.errors import NON_STANDARD_HOST, OssError
-from coatcheck.core.names import is_bucket_name, read_bucket_name, read_object_key
+from coatcheck.core.names import (
+    is_bucket_name,
+    read_bucket_name,
+    read_object_key,
+    read_s3_bucket_name,
+    read_s3_object_key,
+)
 from coatcheck.core.percent import decode_form
 
 from .request import Request
@@ -86,38 +92,41 @@ def make_addressing(regions: tuple[str, ...], domains: tuple[str, ...]) -> Addre
     return Addressing(base_names, bare_domains, accelerating, frozenset(of_s3))
 
 
-def find_target(request: Request, addressing: Addressing) -> Target | None:
+def find_target(request: Request, addressing: Addressing, *, s3: bool = False) -> Target | None:
     """Host and path -> Target; None for a host that may be an own domain: `own_domain_target` knows what it means.
 
+    Args:
+        s3: names are read by S3's rules.
     Raises:
         OssError: INVALID_BUCKET_NAME or one of `read_object_key`'s.
     """
     host = read_host_name(request.host)
     if host not in addressing.base_names and is_address(host):
-        return _path_style(request.raw_path, None)
-    target = _target_of_host(host, request.raw_path, addressing)
+        return _path_style(request.raw_path, None, s3=s3)
+    target = _target_of_host(host, request.raw_path, addressing, s3=s3)
     if target is None or target.region is not None:
         return target
     accelerated = host in addressing.accelerate_names or host.partition(".")[2] in addressing.accelerate_names
     return target._replace(accelerated=True) if accelerated else target
 
 
-def _target_of_host(host: str, raw_path: bytes, addressing: Addressing) -> Target | None:
+def _target_of_host(host: str, raw_path: bytes, addressing: Addressing, *, s3: bool) -> Target | None:
     if host in addressing.base_names:
-        return _path_style(raw_path, addressing.base_names[host])
+        return _path_style(raw_path, addressing.base_names[host], s3=s3)
     label, _, base_name = host.partition(".")
     if base_name in addressing.base_names and base_name not in addressing.bare_domains:
         if not label:  # so ali-oss names no bucket, given an IP address as its endpoint
-            return _path_style(raw_path, addressing.base_names[base_name])
-        return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name])
+            return _path_style(raw_path, addressing.base_names[base_name], s3=s3)
+        return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name], s3=s3)
     return None
 
 
-def own_domain_target(request: Request, addressing: Addressing, bucket: str | None) -> Target:
+def own_domain_target(request: Request, addressing: Addressing, bucket: str | None, *, s3: bool = False) -> Target:
     """What a host means for which `find_target` had no answer.
 
     Args:
         bucket: the one that the host is bound to; None if it is no own domain.
+        s3: names are read by S3's rules.
     Raises:
         OssError: NON_STANDARD_HOST, INVALID_BUCKET_NAME or one of `read_object_key`'s.
     """
@@ -125,13 +134,13 @@ def own_domain_target(request: Request, addressing: Addressing, bucket: str | No
         host = read_host_name(request.host)
         label, _, domain = host.partition(".")
         if domain in addressing.bare_domains:
-            return _object_target(read_bucket_name(label), request.raw_path[1:], addressing.base_names[domain])
+            region = addressing.base_names[domain]
+            return _object_target(read_bucket_name(label), request.raw_path[1:], region, s3=s3)
         raise NON_STANDARD_HOST(
             f"{NON_STANDARD_HOST.message} This server does not answer to {host[:64] or 'an empty host name'}. Use its "
             "IP address, a name it was started with (--domain), or bind this one to a bucket (coatcheck domain add)."
         )
-    raw_key = request.raw_path[1:]
-    return Target(bucket, read_object_key(raw_key) if raw_key else None, None, own_domain=True)
+    return _object_target(bucket, request.raw_path[1:], None, s3=s3)._replace(own_domain=True)
 
 
 def read_own_domain_key(request: Request) -> str | None:
@@ -238,11 +247,12 @@ def _is_known_address(host: str) -> bool:
     return len(parts) == 4 and all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts)
 
 
-def _path_style(raw_path: bytes, region: str | None) -> Target:
+def _path_style(raw_path: bytes, region: str | None, *, s3: bool = False) -> Target:
     raw_bucket, raw_key = split_path(raw_path[1:])
     if not raw_bucket:
         return Target(region=region)
-    return _object_target(_read_raw_bucket(raw_bucket), raw_key, region)
+    bucket = _read_s3_bucket(raw_bucket) if s3 else _read_raw_bucket(raw_bucket)
+    return _object_target(bucket, raw_key, region, s3=s3)
 
 
 def split_path(path: bytes) -> tuple[bytes, bytes]:
@@ -255,8 +265,14 @@ def split_path(path: bytes) -> tuple[bytes, bytes]:
 _ENCODED_SLASH: Final = re.compile(b"%2F", re.IGNORECASE)
 
 
-def _object_target(bucket: str, raw_key: bytes, region: str | None) -> Target:
-    return Target(bucket, read_object_key(raw_key) if raw_key else None, region)
+def _object_target(bucket: str, raw_key: bytes, region: str | None, *, s3: bool) -> Target:
+    if not raw_key:
+        return Target(bucket, None, region)
+    return Target(bucket, read_s3_object_key(raw_key) if s3 else read_object_key(raw_key), region)
+
+
+def _read_s3_bucket(raw: bytes) -> str:
+    return read_s3_bucket_name(read_s3_object_key(raw))
 
 
 @lru_cache(maxsize=1024)

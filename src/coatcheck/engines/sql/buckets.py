@@ -64,13 +64,14 @@ def create_bucket(connection: SqlConnection, new: NewBucket, most: int, check: B
     owned = connection.execute("SELECT count(*) FROM bucket WHERE owner = ? AND region = ?", (new.owner, new.region))
     if owned.fetchone()[0] >= most:
         raise TooMany(new.owner)
-    columns = (new.name, new.owner, new.region, new.acl, new.storage_class, new.redundancy, new.created_at)
+    known = (new.name, new.owner, new.region, new.acl, new.storage_class, new.redundancy, new.created_at)
+    columns = (*known, new.versioning)
     if check is not None:
         owner = connection.execute(OWNER, (new.owner,)).fetchone()
         check(read_bucket((0, *columns), sorted(new.configurations), owner))
     made = connection.execute(
-        "INSERT INTO bucket (name, owner, region, acl, storage_class, redundancy, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO bucket (name, owner, region, acl, storage_class, redundancy, created_at, versioning)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         columns,
     )
     for name, document in new.configurations:
