@@ -286,7 +286,7 @@ COPIES: Final = {
 
 FORMS: Final = {
     "test_a_field_called_bucket_satisfies_no_condition": _m(
-        "_open_form",
+        "_identify_form",
         _GATEWAY,
         '"bucket": target.bucket or ""',
         '"bucket": form.fields.get("bucket", target.bucket or "")',
@@ -294,11 +294,11 @@ FORMS: Final = {
     "test_a_field_called_bucket_sends_the_file_nowhere_else": _m(
         "_take_form",
         _GATEWAY,
-        "            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)",
-        '            named = form.form.fields.get("bucket")\n'
+        "            return await self.go_on_with_form(row, exchange, target, poster, bucket, snapshot, form)",
+        '            named = form.fields.get("bucket")\n'
         "            target = target._replace(bucket=named or target.bucket)\n"
         "            bucket = await self._find_bucket(target, snapshot)\n"
-        "            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)",
+        "            return await self.go_on_with_form(row, exchange, target, poster, bucket, snapshot, form)",
     ),
     "test_every_condition_of_the_policy_is_held_against_the_form": _m(
         "check_post_policy",
@@ -307,7 +307,7 @@ FORMS: Final = {
         "        if False:",
     ),
     "test_the_size_that_counts_is_that_of_the_file": _m(
-        "_Sized", "oss/post_object.py", "            if size > self._most:", "            if False:"
+        "Sized", "oss/form_upload.py", "            if size > self._most:", "            if False:"
     ),
     "test_a_form_that_says_who_signs_it_has_a_policy_and_a_signature": _m(
         "read_form_claim",
@@ -322,7 +322,7 @@ FORMS: Final = {
         "        if condition.field in fields and not condition.holds(fields[condition.field]):",
     ),
     "test_the_type_of_the_part_gets_around_no_condition": _m(
-        "_open_form", _GATEWAY, ', "content-type": find_content_type(form)}', "}"
+        "_identify_form", _GATEWAY, ', "content-type": find_content_type(form)}', "}"
     ),
     "test_a_policy_that_is_over_or_never_ends_is_refused": _m(
         "check_post_policy", _POLICY, "    if now > policy.expires_at_s:", "    if False:"
@@ -346,13 +346,15 @@ FORMS: Final = {
         "            named = request.headers\n",
     ),
     "test_a_signature_beside_a_form_signs_no_form": _m(
-        "_open_form",
+        "_identify_form",
         _GATEWAY,
-        "        return poster.caller, target._replace(key=key)",
+        "        return poster, target._replace(key=key)",
+        "        request = exchange.request\n"
         "        asked = await self._reads.read(self._lookup(request, target, read_claim(request)))\n"
         "        named = (request, read_claim(request), target, asked, self._keyring)\n"
-        "        signer, _, _ = identify(*named, now=now, regions=self._settings.regions)\n"
-        "        return signer if poster.caller.anonymous else poster.caller, target._replace(key=key)",
+        "        signer, _, _ = identify(*named, now=exchange.now, regions=self._settings.regions)\n"
+        "        poster = poster._replace(caller=signer) if poster.caller.anonymous else poster\n"
+        "        return poster, target._replace(key=key)",
     ),
     "test_a_policy_that_is_none_is_refused_in_words": _m(
         "_read_json",

@@ -131,3 +131,17 @@ async def test_a_body_that_is_not_the_one_that_was_signed_stores_nothing(house: 
     answer = await ask(house, "PUT", "/photos/k", b"x", payload=sha256(b"y").hexdigest())
     assert (answer.status, answer.text("Code")) == (400, "XAmzContentSHA256Mismatch")
     assert house.contents() == before
+
+
+async def test_a_page_may_ask_before_it_uses_a_link_and_read_what_it_answers(house: House) -> None:
+    rules = b"<CORSConfiguration><CORSRule><AllowedOrigin>https://page.example</AllowedOrigin>"
+    rules += b"<AllowedMethod>PUT</AllowedMethod><AllowedHeader>*</AllowedHeader></CORSRule></CORSConfiguration>"
+    await house.ask("PUT", "/photos?cors", rules)
+    url, origin = link(house, "PUT", "/photos/k"), {"origin": "https://page.example"}
+    asked = {**origin, "access-control-request-method": "PUT", "access-control-request-headers": "x-amz-meta-a"}
+    for answer in (
+        await follow(house, url, "OPTIONS", headers=asked),
+        await follow(house, url, "PUT", b"x", origin),
+        await follow(house, f"{url}0", "PUT", b"x", origin),
+    ):
+        assert answer.headers["access-control-allow-origin"] == "https://page.example"

@@ -65,6 +65,11 @@ def arrived(vector: Vector) -> tuple[Request, Target]:
     return request, Target(bucket, None if key is None else _decode(key))
 
 
+def form_fields(vector: Vector) -> dict[str, str]:
+    """The fields of a form, as they are held against its policy."""
+    return {name.lower(): value for name, value in vector["request"]["fields"].items()} | {"bucket": BUCKET}
+
+
 def _decode(path: str) -> str:
     from urllib.parse import unquote
 

@@ -21,7 +21,7 @@ from coatcheck.oss.row import Level, Row
 from coatcheck.wire.query import Query
 from coatcheck.wire.target import Target
 
-from . import acl, buckets, copies, deletes, empty, listings, multipart, objects, tags
+from . import acl, buckets, copies, deletes, empty, forms, listings, multipart, objects, tags
 
 _SHARED_DOCUMENTS: Final = ("cors", "website")
 
@@ -46,6 +46,7 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "versions", listings.list_object_versions, Action.LIST_OBJECT_VERSIONS),
     Row("GET", Level.BUCKET, "uploads", listings.list_multipart_uploads, Action.LIST_MULTIPART_UPLOADS),
     Row("POST", Level.BUCKET, "delete", deletes.delete_multiple_objects, Action.DELETE_OBJECTS),
+    forms.ROW,
     Row("GET", Level.BUCKET, "acl", acl.get_bucket_acl, Action.GET_BUCKET_ACL),
     Row("PUT", Level.BUCKET, "acl", acl.put_bucket_acl, Action.PUT_BUCKET_ACL, asks=BUCKET_ACL),
     Row("GET", Level.BUCKET, "tagging", tags.get_bucket_tags, Action.GET_BUCKET_TAGGING),
