@@ -212,7 +212,7 @@ async def test_an_escaped_dollar_is_read_either_way(house: House) -> None:
 BROKEN = {
     "x-amz-signature": (403, "SignatureDoesNotMatch"),
     "policy": (403, "SignatureDoesNotMatch"),
-    "x-amz-credential": (400, "InvalidArgument"),
+    "x-amz-credential": (403, "InvalidAccessKeyId"),
     "x-amz-date": (400, "InvalidArgument"),
     "x-amz-algorithm": (400, "InvalidArgument"),
 }

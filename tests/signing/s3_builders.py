@@ -14,7 +14,8 @@ from coatcheck.wire.target import Target
 from .builders import BUCKET, Vector
 
 _RECORDED = json.loads((Path(__file__).parent / "vectors" / "s3.json").read_text("utf-8"))
-SECRETS = {keys["access_key_id"]: keys["access_key_secret"] for keys in _RECORDED["credentials"].values()}
+CREDENTIALS: dict[str, Any] = _RECORDED["credentials"]
+SECRETS = {keys["access_key_id"]: keys["access_key_secret"] for keys in CREDENTIALS.values()}
 
 
 def s3_vectors(*kinds: str) -> list[Vector]:
