@@ -45,7 +45,13 @@ def _m(name: str, file: str, old: str, new: str = "", *more: Edit) -> Mutation:
 
 _CLAIM, _VERIFY, _V4, _V1 = "signing/claim.py", "signing/verify.py", "signing/v4.py", "signing/v1.py"
 _V4_SCHEME, _V1_SCHEME, _PARTS = "signing/v4_scheme.py", "signing/v1_scheme.py", "signing/claim_parts.py"
-_STS, _IDENTIFY, _DECIDE, _CONDITIONS = "sts.py", "identity/identify.py", "access/decide.py", "access/conditions.py"
+_STS, _STS_ROLES, _IDENTIFY, _DECIDE, _CONDITIONS = (
+    "sts.py",
+    "sts_roles.py",
+    "identity/identify.py",
+    "access/decide.py",
+    "access/conditions.py",
+)
 _GATEWAY, _POLICY, _INCOMING, _METADATA = (
     "oss/pipeline.py",
     "signing/post_policy.py",
@@ -389,7 +395,7 @@ STS: Final = {
     ),
     "test_a_session_does_not_prolong_itself": _m(
         "_check_permission",
-        _STS,
+        _STS_ROLES,
         '        if weigh(texts, "sts:AssumeRole", resource, asked) is not Verdict.ALLOW:',
         "        if False:",
     ),
@@ -406,8 +412,8 @@ STS: Final = {
         "weigh((ceiling,), name, resource, asked) is Verdict.DENY:",
     ),
     "test_who_is_not_trusted_gets_no_session": _m(
-        "_assume_role",
-        _STS,
+        "assume_role",
+        _STS_ROLES,
         "    if not trusts(role.trust, caller, Asked(caller, AccessFacts(request=read_request_facts(request), now=now))):",  # noqa: E501
         "    if False:",
     ),

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from coatcheck.core.errors import OssError
+from coatcheck.signing.aws_sts_scheme import read_aws_sts_claim
 from coatcheck.signing.post_policy import check_post_policy, read_post_policy
 from coatcheck.signing.s3_chunks import checks_of
 from coatcheck.signing.s3_form_scheme import check_covered, read_s3_form_claim
@@ -18,7 +19,7 @@ from coatcheck.wire.target import Target
 
 from ..each import each
 from .builders import BUCKET, NOW, REGION, Vector, check_all
-from .s3_builders import SECRETS, arrived, form_fields, s3_refusals, s3_vectors
+from .s3_builders import SECRETS, arrived, body_of, form_fields, s3_refusals, s3_vectors
 
 SPOKEN = s3_vectors("header", "query", "chunked", "v2-query", "v2-header")
 
@@ -100,6 +101,22 @@ def take_form(fields: dict[str, str]) -> None:
     policy = read_post_policy(claim.policy)
     check_post_policy(policy, fields, now=NOW)
     check_covered(policy, fields)
+
+
+@each(s3_vectors("sts"), name=by_id)
+def test_a_request_of_botocore_to_sts_is_accepted(vector: Vector) -> None:
+    request, _ = arrived(vector)
+    claim = read_aws_sts_claim(request, body_of(vector))
+    check_all(claim, now=NOW, regions={REGION}, target=Target())
+    assert verify(claim, request, Target(), SECRETS[claim.access_key_id]) == vector["string_to_sign"]
+    for changed in (
+        read_aws_sts_claim(request, body_of(vector) + b"&"),
+        claim._replace(scope=claim.scope._replace(product="s3")),
+        claim._replace(signature="0" * 64),
+    ):
+        with pytest.raises(OssError) as caught:
+            verify(changed, request, Target(), SECRETS[claim.access_key_id])
+        assert caught.value.code == "SignatureDoesNotMatch"
 
 
 BODY_CODES = {"XAmzContentSHA256Mismatch", "BadDigest"}  # of digests, which whoever takes the body in compares

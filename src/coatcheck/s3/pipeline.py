@@ -88,6 +88,7 @@ class S3Pipeline:
         self._keyring = keyring
         self._addressing = addressing
         self._settings = settings
+        self.regions = settings.regions
 
     def takes(self, request: Request) -> bool:
         """Questions of browsers are of no dialect, and forms say theirs in their fields (`takes_form`)."""
