@@ -49,7 +49,8 @@ SIGNATURES: Final = {
         "state: State = 'unknown', required_headers: tuple[str, ...] = (), process: str | None = None, "
         "response_headers: dict[str, str] = <factory>, version_id: str | None = None, "
         "traffic_limit: str | None = None, source_ip: str | None = None, has_security_token: bool = False, "
-        "notes: tuple[str, ...] = (), problems: tuple[str, ...] = (), verified: bool | None = None"
+        "notes: tuple[str, ...] = (), problems: tuple[str, ...] = (), verified: bool | None = None, "
+        "dialect: Dialect | None = None"
     ),
     "explain": (
         "url: str, *, now: float, secret: str | None = None, method: str = 'GET', "

@@ -846,6 +846,60 @@ CONTROLS: Final = {
     ),
 }
 
+_OBEYED_UNSIGNED: Final = _m(
+    "refuse_unsigned",
+    "signing/s3_v4_scheme.py",
+    '    if unsigned:\n        raise S3_HEADERS_NOT_SIGNED(HeadersNotSigned=", ".join(unsigned))\n',
+)
+
+S3: Final = {
+    "test_an_s3_link_to_upload_copies_nothing": _OBEYED_UNSIGNED,
+    "test_a_signed_s3_upload_that_was_overheard_copies_nothing": _OBEYED_UNSIGNED,
+    "test_an_s3_link_to_upload_a_part_copies_nothing": _OBEYED_UNSIGNED,
+    "test_an_s3_link_takes_no_control_header_that_was_not_signed": _OBEYED_UNSIGNED,
+    "test_an_s3_link_stores_no_metadata_that_was_not_signed": _OBEYED_UNSIGNED,
+    "test_an_unsigned_header_of_s3_is_refused_even_where_it_means_nothing": _OBEYED_UNSIGNED,
+    "test_a_header_beside_an_s3_form_is_not_obeyed": _OBEYED_UNSIGNED,
+    "test_an_s3_signature_in_the_header_lends_nothing_to_a_credential_in_the_query": _m(
+        "read_s3_claim",
+        "signing/s3_schemes.py",
+        "    if authorization is None:\n",
+        "    if not TABLE.marks.isdisjoint(first):\n",
+    ),
+    "test_a_forged_s3_stream_is_refused_unread": _m(
+        "verify", _VERIFY, _MISMATCH, f'    if "x-amz-trailer" not in arrived.headers:\n    {_MISMATCH}'
+    ),
+    "test_chunks_that_are_signed_by_nobody_are_not_stored": _m(
+        "_check_chunk",
+        "wire/aws_chunked.py",
+        "        if self._checks is not None and not self._checks.is_chunk(self._hash.hexdigest(), self._signature):",
+        "        if False:",
+    ),
+    "test_an_s3_link_of_version_2_opens_no_bucket": _m(
+        "_check_link",
+        "signing/s3_v2_scheme.py",
+        "    if target.key is None:\n        raise S3_V2_ON_BUCKET()\n",
+    ),
+    "test_nothing_of_oss_can_be_added_to_an_s3_link_of_version_2": _m(
+        "_refuse_oss",
+        "s3/words.py",
+        "    for name in (*request.headers, *request.query.first):",
+        "    for name in request.headers:",
+    ),
+    "test_no_s3_link_lives_longer_than_seven_days": _m(
+        "_read_expires", "signing/s3_v4_scheme.py", "    if seconds > PRESIGN_V4_MAX_AGE_S:", "    if False:"
+    ),
+    "test_a_field_that_no_condition_covers_is_not_obeyed": _m(
+        "check_covered", "signing/s3_form_scheme.py", "    if names:\n", "    if False:\n"
+    ),
+    "test_a_field_called_bucket_satisfies_no_condition_of_s3": _m(
+        "_walk_form",
+        "s3/pipeline.py",
+        '{**form.fields, "bucket": target.bucket or ""}',
+        '{"bucket": target.bucket or "", **form.fields}',
+    ),
+}
+
 MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_signatures.py": SIGNATURES,
     "test_links.py": LINKS,
@@ -863,4 +917,5 @@ MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_exhaustion.py": EXHAUSTION,
     "test_background.py": BACKGROUND,
     "test_controls.py": CONTROLS,
+    "test_s3.py": S3,
 }

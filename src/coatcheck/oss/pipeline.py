@@ -99,7 +99,7 @@ class Pipeline:
         self.register = ports.links.register
         self._form_memory = FormMemory()
         self._readings = Readings()
-        self._hints = Hints(settings.regions, reads, keyring) if settings.hints else None
+        self.hints = Hints(settings.regions, reads, keyring) if settings.hints else None
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request; what it was is noted in the exchange on the way.
@@ -116,8 +116,8 @@ class Pipeline:
         except (NotWritten, Unknown) as error:
             reply = exchange.refuse(read_unwritten(error))
         if refusal is not None:  # outside of the handler: to wait in one goes wrong where mypyc compiles it
-            if self._hints is not None:
-                await self._hints.give(refusal, exchange)
+            if self.hints is not None:
+                await self.hints.give(refusal, exchange)
             reply = self._refuse(exchange, refusal)
             refusal = None  # its traceback holds this frame, and all that was read: a circle that would stay for long
         if exchange.logged is not None:

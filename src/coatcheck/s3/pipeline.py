@@ -48,6 +48,7 @@ from coatcheck.wire.target import (
     is_s3_host,
     own_domain_target,
     read_host_name,
+    read_own_domain_key,
     with_plain_plus,
 )
 
@@ -122,6 +123,8 @@ class S3Pipeline:
             refusal = read_unwritten(error)
         else:
             return self._finish(exchange, reply._replace(headers=write_headers(reply.headers)))
+        if self._oss.hints is not None:
+            await self._oss.hints.give(refusal, exchange)
         return self.refuse(exchange, refusal)
 
     def refuse(self, exchange: Exchange, error: OssError) -> Reply:
@@ -220,9 +223,12 @@ class S3Pipeline:
         version_id = request.query.get("versionId")
         version_id = version_id if version_id is None or is_version_id(version_id) else None
         if target is None:
-            domain = read_host_name(request.host)
-            found = (await self._reads.read(Lookup(domain=domain))).domain_bucket()
-            target = own_domain_target(plain, self._addressing, found)
+            domain, key = read_host_name(request.host), read_own_domain_key(plain)
+            lookup = Lookup(domain, who.access_key_id, who.role_uid, "", key, version_id)
+            snapshot = await self._reads.read(lookup)
+            target = own_domain_target(plain, self._addressing, snapshot.domain_bucket())
+            if target.own_domain:
+                return target, snapshot
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
         return target, await self._reads.read(lookup)
 

@@ -151,7 +151,7 @@ def _mismatch(claim: FormClaim, _: Mapping[str, str], __: Target) -> OssError:
 
 
 S3_FORM_V4: Final = Scheme(
-    "S3 V4",
+    "V4",
     "form",
     True,
     _read_v4,
@@ -162,7 +162,8 @@ S3_FORM_V4: Final = Scheme(
     _mismatch,
     check_scope=_check_scope,
     signature_chars=64,
+    dialect="S3",
 )
 S3_FORM_V2: Final = Scheme(
-    "S3 V2", "form", True, _read_v2, _check_v2, _texts, _write, _sign_v2, _mismatch, signature_chars=28
+    "V2", "form", True, _read_v2, _check_v2, _texts, _write, _sign_v2, _mismatch, signature_chars=28, dialect="S3"
 )

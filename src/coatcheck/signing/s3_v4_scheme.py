@@ -361,7 +361,7 @@ def _glance(query: Query) -> Glance | None:
 
 
 S3_V4_LINK: Final = Scheme(
-    "S3 V4",
+    "V4",
     "link",
     True,
     _read_url,
@@ -375,9 +375,10 @@ S3_V4_LINK: Final = Scheme(
     signature_chars=64,
     keep=_keep,
     glance=_glance,
+    dialect="S3",
 )
 S3_V4_HEADER: Final = Scheme(
-    "S3 V4",
+    "V4",
     "header",
     False,
     _read_header,
@@ -388,4 +389,5 @@ S3_V4_HEADER: Final = Scheme(
     _mismatch,
     check_scope=_check_scope,
     signature_chars=64,
+    dialect="S3",
 )
