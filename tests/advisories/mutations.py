@@ -303,7 +303,7 @@ FORMS: Final = {
         "            return await self.go_on_with_form(row, exchange, target, poster, bucket, snapshot, form)",
         '            named = form.fields.get("bucket")\n'
         "            target = target._replace(bucket=named or target.bucket)\n"
-        "            bucket = await self._find_bucket(target, snapshot)\n"
+        '            bucket = (await self._reads.read(Lookup(bucket=target.bucket or ""))).bucket()\n'
         "            return await self.go_on_with_form(row, exchange, target, poster, bucket, snapshot, form)",
     ),
     "test_every_condition_of_the_policy_is_held_against_the_form": _m(
