@@ -49,7 +49,8 @@ SIGNATURES: Final = {
         "state: State = 'unknown', required_headers: tuple[str, ...] = (), process: str | None = None, "
         "response_headers: dict[str, str] = <factory>, version_id: str | None = None, "
         "traffic_limit: str | None = None, source_ip: str | None = None, has_security_token: bool = False, "
-        "notes: tuple[str, ...] = (), problems: tuple[str, ...] = (), verified: bool | None = None"
+        "notes: tuple[str, ...] = (), problems: tuple[str, ...] = (), verified: bool | None = None, "
+        "dialect: Dialect | None = None"
     ),
     "explain": (
         "url: str, *, now: float, secret: str | None = None, method: str = 'GET', "
@@ -141,6 +142,16 @@ SIGNATURES: Final = {
         "security_token: str | None = None, token_expires_at: datetime | None = None, "
         "signature_version: SignatureVersion = 'v4'"
     ),
+    "S3Presigner": (
+        "access_key_id: str, access_key_secret: str, *, endpoint: str, region: str = 'us-east-1', "
+        "security_token: str | None = None, token_expires_at: datetime | None = None, "
+        "signature_version: S3SignatureVersion = 'v4'"
+    ),
+    "S3Presigner.from_env": "environ: Mapping[str, str] = ..., *, signature_version: S3SignatureVersion = 'v4'",
+    "S3Presigner.presign": f"self, {_PRESIGN}, **options: Unpack[PresignOptions]",
+    "S3Presigner.presign_at": "self, method: str, where: Where, options: LinkOptions = LinkOptions()",
+    "S3Presigner.post_form": "self, bucket: str, key: str, **options: Unpack[PostFormOptions]",
+    "S3Presigner.post_form_at": "self, where: Where, options: FormOptions = FormOptions()",
     "Presigner.from_env": "environ: Mapping[str, str] = ..., *, signature_version: SignatureVersion = 'v4'",
     "Presigner.presign": f"self, {_PRESIGN}, **options: Unpack[PresignOptions]",
     "Presigner.presign_at": "self, method: str, where: Where, options: LinkOptions = LinkOptions()",
@@ -159,6 +170,7 @@ NAMES: Final = (
     *("Credentials", "Explanation", "FormOptions", "LinkOptions", "PostForm", "PostFormOptions", "PresignError"),
     *("PresignOptions", "PresignWarning", "PresignedUrl", "Presigner", "Where", "__version__", "explain", "presign"),
     *("AnsweredFile", "ArrivedFile", "LinkInfo", "LinkRule", "Links", "RefusalInfo", "Ticket", "sign_request"),
+    "S3Presigner",
 )
 
 
@@ -197,7 +209,7 @@ def test_an_exported_exception_is_of_the_promised_kind(name: str) -> None:
     assert getattr(coatcheck, name).__base__ is EXCEPTIONS[name]
 
 
-@pytest.mark.parametrize("name", ["Presigner", "Links"])
+@pytest.mark.parametrize("name", ["Presigner", "S3Presigner", "Links"])
 def test_it_has_no_other_public_part(name: str) -> None:
     promised = {method.partition(".")[2] for method in SIGNATURES if method.startswith(f"{name}.")}
     assert {part for part in dir(getattr(coatcheck, name)) if not part.startswith("_")} == promised

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coatcheck.signing.presigned_url import PresignedUrl
     from coatcheck.signing.presigner import Presigner, presign
     from coatcheck.signing.refusal import PresignError, PresignWarning
+    from coatcheck.signing.s3_presigner import S3Presigner
     from coatcheck.signing.signed_request import sign_request
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "PresignedUrl",
     "Presigner",
     "RefusalInfo",
+    "S3Presigner",
     "Ticket",
     "Where",
     "__version__",
@@ -69,6 +71,7 @@ _HOMES = {
     "PresignedUrl": "coatcheck.signing.presigned_url",
     "Presigner": "coatcheck.signing.presigner",
     "RefusalInfo": "coatcheck.client.link_info",
+    "S3Presigner": "coatcheck.signing.s3_presigner",
     "Where": "coatcheck.signing.options",
     "explain": "coatcheck.signing.explain",
     "presign": "coatcheck.signing.presigner",

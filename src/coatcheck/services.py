@@ -23,7 +23,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Addressing, names_a_bucket, read_host_name
 
-from . import sts
+from . import aws_sts, sts
 
 CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
 
@@ -108,7 +108,19 @@ def make_services(
         pem = await notifier.public_key()
         return Reply(200, ((b"Content-Type", b"application/x-pem-file"),), pem)
 
+    def takes_aws_sts(request: Request) -> bool:
+        if request.raw_path != b"/" or not aws_sts.is_aws_sts(request):
+            return False
+        return sts.is_sts_host(request) or not names_a_bucket(request, addressing)
+
+    async def answer_aws_sts(exchange: Exchange) -> Reply:
+        exchange.operation = "sts"
+        answered = await aws_sts.answer(exchange.request, keyring, reads, exchange.request_id, exchange.now, s3.regions)
+        reply, exchange.access_key_id, exchange.refusal = answered
+        return reply
+
     rows = (
+        Service("AWS's STS", takes_aws_sts, answer_aws_sts),
         Service("sts", takes_sts, answer_sts),
         Service("callback key", takes_callback_key, answer_callback_key),
         *_link_rows(links, addressing),

@@ -45,7 +45,13 @@ def _m(name: str, file: str, old: str, new: str = "", *more: Edit) -> Mutation:
 
 _CLAIM, _VERIFY, _V4, _V1 = "signing/claim.py", "signing/verify.py", "signing/v4.py", "signing/v1.py"
 _V4_SCHEME, _V1_SCHEME, _PARTS = "signing/v4_scheme.py", "signing/v1_scheme.py", "signing/claim_parts.py"
-_STS, _IDENTIFY, _DECIDE, _CONDITIONS = "sts.py", "identity/identify.py", "access/decide.py", "access/conditions.py"
+_STS, _STS_ROLES, _IDENTIFY, _DECIDE, _CONDITIONS = (
+    "sts.py",
+    "sts_roles.py",
+    "identity/identify.py",
+    "access/decide.py",
+    "access/conditions.py",
+)
 _GATEWAY, _POLICY, _INCOMING, _METADATA = (
     "oss/pipeline.py",
     "signing/post_policy.py",
@@ -286,7 +292,7 @@ COPIES: Final = {
 
 FORMS: Final = {
     "test_a_field_called_bucket_satisfies_no_condition": _m(
-        "_open_form",
+        "_identify_form",
         _GATEWAY,
         '"bucket": target.bucket or ""',
         '"bucket": form.fields.get("bucket", target.bucket or "")',
@@ -294,11 +300,11 @@ FORMS: Final = {
     "test_a_field_called_bucket_sends_the_file_nowhere_else": _m(
         "_take_form",
         _GATEWAY,
-        "            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)",
-        '            named = form.form.fields.get("bucket")\n'
+        "            return await self.go_on_with_form(row, exchange, target, poster, bucket, snapshot, form)",
+        '            named = form.fields.get("bucket")\n'
         "            target = target._replace(bucket=named or target.bucket)\n"
-        "            bucket = await self._find_bucket(target, snapshot)\n"
-        "            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)",
+        '            bucket = (await self._reads.read(Lookup(bucket=target.bucket or ""))).bucket()\n'
+        "            return await self.go_on_with_form(row, exchange, target, poster, bucket, snapshot, form)",
     ),
     "test_every_condition_of_the_policy_is_held_against_the_form": _m(
         "check_post_policy",
@@ -307,7 +313,7 @@ FORMS: Final = {
         "        if False:",
     ),
     "test_the_size_that_counts_is_that_of_the_file": _m(
-        "_Sized", "oss/post_object.py", "            if size > self._most:", "            if False:"
+        "Sized", "oss/form_upload.py", "            if size > self._most:", "            if False:"
     ),
     "test_a_form_that_says_who_signs_it_has_a_policy_and_a_signature": _m(
         "read_form_claim",
@@ -322,7 +328,7 @@ FORMS: Final = {
         "        if condition.field in fields and not condition.holds(fields[condition.field]):",
     ),
     "test_the_type_of_the_part_gets_around_no_condition": _m(
-        "_open_form", _GATEWAY, ', "content-type": find_content_type(form)}', "}"
+        "_identify_form", _GATEWAY, ', "content-type": find_content_type(form)}', "}"
     ),
     "test_a_policy_that_is_over_or_never_ends_is_refused": _m(
         "check_post_policy", _POLICY, "    if now > policy.expires_at_s:", "    if False:"
@@ -346,13 +352,15 @@ FORMS: Final = {
         "            named = request.headers\n",
     ),
     "test_a_signature_beside_a_form_signs_no_form": _m(
-        "_open_form",
+        "_identify_form",
         _GATEWAY,
-        "        return poster.caller, target._replace(key=key)",
+        "        return poster, target._replace(key=key)",
+        "        request = exchange.request\n"
         "        asked = await self._reads.read(self._lookup(request, target, read_claim(request)))\n"
         "        named = (request, read_claim(request), target, asked, self._keyring)\n"
-        "        signer, _, _ = identify(*named, now=now, regions=self._settings.regions)\n"
-        "        return signer if poster.caller.anonymous else poster.caller, target._replace(key=key)",
+        "        signer, _, _ = identify(*named, now=exchange.now, regions=self._settings.regions)\n"
+        "        poster = poster._replace(caller=signer) if poster.caller.anonymous else poster\n"
+        "        return poster, target._replace(key=key)",
     ),
     "test_a_policy_that_is_none_is_refused_in_words": _m(
         "_read_json",
@@ -387,7 +395,7 @@ STS: Final = {
     ),
     "test_a_session_does_not_prolong_itself": _m(
         "_check_permission",
-        _STS,
+        _STS_ROLES,
         '        if weigh(texts, "sts:AssumeRole", resource, asked) is not Verdict.ALLOW:',
         "        if False:",
     ),
@@ -404,8 +412,8 @@ STS: Final = {
         "weigh((ceiling,), name, resource, asked) is Verdict.DENY:",
     ),
     "test_who_is_not_trusted_gets_no_session": _m(
-        "_assume_role",
-        _STS,
+        "assume_role",
+        _STS_ROLES,
         "    if not trusts(role.trust, caller, Asked(caller, AccessFacts(request=read_request_facts(request), now=now))):",  # noqa: E501
         "    if False:",
     ),
@@ -838,6 +846,60 @@ CONTROLS: Final = {
     ),
 }
 
+_OBEYED_UNSIGNED: Final = _m(
+    "refuse_unsigned",
+    "signing/s3_v4_scheme.py",
+    '    if unsigned:\n        raise S3_HEADERS_NOT_SIGNED(HeadersNotSigned=", ".join(unsigned))\n',
+)
+
+S3: Final = {
+    "test_an_s3_link_to_upload_copies_nothing": _OBEYED_UNSIGNED,
+    "test_a_signed_s3_upload_that_was_overheard_copies_nothing": _OBEYED_UNSIGNED,
+    "test_an_s3_link_to_upload_a_part_copies_nothing": _OBEYED_UNSIGNED,
+    "test_an_s3_link_takes_no_control_header_that_was_not_signed": _OBEYED_UNSIGNED,
+    "test_an_s3_link_stores_no_metadata_that_was_not_signed": _OBEYED_UNSIGNED,
+    "test_an_unsigned_header_of_s3_is_refused_even_where_it_means_nothing": _OBEYED_UNSIGNED,
+    "test_a_header_beside_an_s3_form_is_not_obeyed": _OBEYED_UNSIGNED,
+    "test_an_s3_signature_in_the_header_lends_nothing_to_a_credential_in_the_query": _m(
+        "read_s3_claim",
+        "signing/s3_schemes.py",
+        "    if authorization is None:\n",
+        "    if not TABLE.marks.isdisjoint(first):\n",
+    ),
+    "test_a_forged_s3_stream_is_refused_unread": _m(
+        "verify", _VERIFY, _MISMATCH, f'    if "x-amz-trailer" not in arrived.headers:\n    {_MISMATCH}'
+    ),
+    "test_chunks_that_are_signed_by_nobody_are_not_stored": _m(
+        "_check_chunk",
+        "wire/aws_chunked.py",
+        "        if self._checks is not None and not self._checks.is_chunk(self._hash.hexdigest(), self._signature):",
+        "        if False:",
+    ),
+    "test_an_s3_link_of_version_2_opens_no_bucket": _m(
+        "_check_link",
+        "signing/s3_v2_scheme.py",
+        "    if target.key is None:\n        raise S3_V2_ON_BUCKET()\n",
+    ),
+    "test_nothing_of_oss_can_be_added_to_an_s3_link_of_version_2": _m(
+        "_refuse_oss",
+        "s3/words.py",
+        "    for name in (*request.headers, *request.query.first):",
+        "    for name in request.headers:",
+    ),
+    "test_no_s3_link_lives_longer_than_seven_days": _m(
+        "_read_expires", "signing/s3_v4_scheme.py", "    if seconds > PRESIGN_V4_MAX_AGE_S:", "    if False:"
+    ),
+    "test_a_field_that_no_condition_covers_is_not_obeyed": _m(
+        "check_covered", "signing/s3_form_scheme.py", "    if names:\n", "    if False:\n"
+    ),
+    "test_a_field_called_bucket_satisfies_no_condition_of_s3": _m(
+        "_walk_form",
+        "s3/pipeline.py",
+        '{**form.fields, "bucket": target.bucket or ""}',
+        '{"bucket": target.bucket or "", **form.fields}',
+    ),
+}
+
 MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_signatures.py": SIGNATURES,
     "test_links.py": LINKS,
@@ -855,4 +917,5 @@ MUTATIONS: Final[dict[str, dict[str, Mutation]]] = {
     "test_exhaustion.py": EXHAUSTION,
     "test_background.py": BACKGROUND,
     "test_controls.py": CONTROLS,
+    "test_s3.py": S3,
 }

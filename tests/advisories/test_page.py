@@ -17,7 +17,7 @@ from .mutations import MUTATIONS
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SOURCE = ROOT / "src" / "coatcheck"
-LEAST_ROWS = 139  # none is taken away; whoever adds some raises it
+LEAST_ROWS = 154  # none is taken away; whoever adds some raises it
 ALL = {f"{file}: {test}": mutation for file, mutations in MUTATIONS.items() for test, mutation in mutations.items()}
 _ID = re.compile(
     r"kind|Launchpad \d+ \(\w+\)|([\w-]+/)?[\w-]+#\d+"
@@ -54,7 +54,7 @@ def test_the_page_and_the_tests_name_the_same() -> None:
 
 def test_the_rows_do_not_vanish() -> None:
     assert len(rows()) >= LEAST_ROWS
-    named = [row.advisory for row in rows() if row.advisory != "kind"]
+    named = [(row.advisory, "test_s3.py" in row.test) for row in rows() if row.advisory != "kind"]  # once a dialect
     assert len(named) == len(set(named)) >= LEAST_ROWS // 2
 
 

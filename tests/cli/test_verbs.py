@@ -183,6 +183,8 @@ def test_presign_with_every_option(run: Run) -> None:
 
 def test_presign_v1(run: Run) -> None:
     assert "OSSAccessKeyId=testid" in run("presign", "oss://box/k", "--signature-version", "v1").stdout
+    assert "/box/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=testid" in run("presign", "s3://box/k").stdout
+    assert "/box/k?AWSAccessKeyId=testid&Signature=" in run("presign", "s3://box/k", "--s3-v2").stdout
 
 
 def test_presign_on_a_custom_domain(run: Run) -> None:

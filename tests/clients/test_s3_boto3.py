@@ -19,6 +19,7 @@ from coatcheck import Links
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, a_presigner
 from ..server_process import ServerProcess
 from .conftest import make_bucket
+from .identities import coatcheck
 from .raw import send
 
 boto3 = pytest.importorskip("boto3")
@@ -141,6 +142,45 @@ def test_a_link_to_upload_obeys_nothing_that_was_not_signed(live_server: ServerP
     refused = requests.put(link, data=b"x", headers={"x-amz-acl": "public-read"}, timeout=30)
     assert (refused.status_code, "HeadersNotSigned" in refused.text) == (403, True)
     assert requests.put(link, data=b"x", timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize("signature", ["s3v4", "s3"])
+def test_a_form_of_boto3_uploads_what_its_policy_covers(
+    live_server: ServerProcess, client: Any, bucket: str, signature: str
+) -> None:
+    with closing(a_client(live_server, signature)) as signer:
+        form = signer.generate_presigned_post(
+            bucket,
+            "in/${filename}",
+            Fields={"acl": "private", "success_action_status": "201"},
+            Conditions=[{"acl": "private"}, {"success_action_status": "201"}, ["content-length-range", 1, 10]],
+        )
+    file = {"file": ("ä b.txt", b"hello")}
+    stored = requests.post(form["url"], data=form["fields"], files=file, timeout=30)
+    assert (stored.status_code, "<Key>in/ä b.txt</Key>" in stored.text) == (201, True), stored.text
+    assert client.get_object(Bucket=bucket, Key="in/ä b.txt")["Body"].read() == b"hello"
+    for fields, content in ((form["fields"] | {"x-amz-meta-a": "b"}, b"hello"), (form["fields"], b"hello" * 3)):
+        refused = requests.post(form["url"], data=fields, files={"file": ("c.txt", content)}, timeout=30)
+        assert refused.status_code in (400, 403)
+    assert [each["Key"] for each in client.list_objects_v2(Bucket=bucket)["Contents"]] == ["in/ä b.txt"]
+
+
+def test_sts_of_boto3_gives_a_key_for_boto3(live_server: ServerProcess, bucket: str) -> None:
+    arn = coatcheck(live_server, "role", "create", "boto3-role")["arn"].replace("acs:ram", "arn:aws:iam", 1)
+    coatcheck(live_server, "role", "attach", "boto3-role", "AliyunOSSFullAccess")
+    keys = {"aws_access_key_id": ACCESS_KEY_ID, "aws_secret_access_key": ACCESS_KEY_SECRET}
+    where = {"endpoint_url": live_server.endpoint, "region_name": "us-east-1"}
+    with closing(boto3.client("sts", **where, **keys)) as sts:
+        assert sts.get_caller_identity()["Arn"].endswith(":root")
+        made = sts.assume_role(RoleArn=arn, RoleSessionName="tuesday", DurationSeconds=900)["Credentials"]
+        with pytest.raises(ClientError) as caught:
+            sts.assume_role(RoleArn=arn, RoleSessionName="tuesday", DurationSeconds=50_000)
+        assert code_of(caught) == (400, "ValidationError")
+    keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
+    with closing(boto3.client("s3", **where, **keys, aws_session_token=made["SessionToken"])) as temporary:
+        temporary.put_object(Bucket=bucket, Key="k", Body=b"hello")
+        link = temporary.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    assert requests.get(link, timeout=30).content == b"hello"
 
 
 @pytest.mark.parametrize("signature", ["s3v4", "s3"])

@@ -16,8 +16,9 @@ from coatcheck.core.errors import (
 )
 from coatcheck.engines.memory_keyring import MemoryKeyring
 from coatcheck.identity.caller import ANONYMOUS, Caller
-from coatcheck.identity.identify import identify_form
+from coatcheck.identity.identify import SignedFields, identify_form
 from coatcheck.ports.keyring import AccessKey
+from coatcheck.signing.claim import read_form_claim
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
@@ -193,7 +194,8 @@ async def test_a_form_counts_as_a_link(by_page: bool) -> None:
     if by_page:
         fields["submit"] = "upload"
     keyring = MemoryKeyring(KEY)
-    poster = await identify_form(fields, TARGET, reads_of(keyring), keyring, now=NOW, regions=("cn-hangzhou",))
+    form = SignedFields(read_form_claim(fields), fields)
+    poster = await identify_form(form, TARGET, reads_of(keyring), keyring, now=NOW, regions=("cn-hangzhou",))
     digest = hashlib.sha256(f"ExampleKey\0{fields['x-oss-signature']}".encode()).digest()
     assert poster.caller.by_link
     assert poster.caller.link == "lk_" + base64.b32encode(digest[:15]).decode().lower()

@@ -44,12 +44,12 @@ class Seconds:
 def give_hints(house: House, monotonic: Callable[[], float], cpu: Callable[[], float] = lambda: 0.0) -> None:
     """Without `cpu` a search takes none: on a busy machine each costs more."""
     pipeline = house.pipeline
-    pipeline._hints = Hints(house.regions, pipeline._reads, house.keyring, Allowance(monotonic), cpu)
+    pipeline.hints = Hints(house.regions, pipeline._reads, house.keyring, Allowance(monotonic), cpu)
 
 
 async def a_house(**options: Any) -> House:
     house = await House(**options).with_bucket()
-    if house.pipeline._hints is not None:
+    if house.pipeline.hints is not None:
         give_hints(house, Seconds())
     await house.put("/photos/2026/a%2Bb%20c.txt")
     return house

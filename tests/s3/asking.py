@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 from coatcheck.core.times import write_basic_iso
 from coatcheck.ports.keyring import AccessKey
-from coatcheck.signing import s3_v4
+from coatcheck.signing import s3_v4, v1
 from coatcheck.signing.v4 import Scope, sign
 from coatcheck.wire.query import read_query
 from coatcheck.wire.request import Request
@@ -126,3 +129,31 @@ def chunked(request: Request, chunks: Iterable[bytes], trailer: str = "", by: Ac
     if trailer:
         parts.append(f"{trailer}\r\nx-amz-trailer-signature:{signer.trailer(trailer + chr(10))}\r\n\r\n".encode())
     return b"".join(parts)
+
+
+def form_fields(
+    conditions: Iterable[Any],
+    fields: Mapping[str, str] | None = None,
+    *,
+    by: AccessKey = OWNER,
+    expiration: object = "2026-03-05T08:08:09Z",
+    version: int = 4,
+    timestamp: str = "20260305T070809Z",
+    bucket: str = "photos",
+) -> dict[str, str]:
+    """The fields of a form whose policy has the conditions, `bucket` and those of the signature."""
+    scope = Scope(timestamp[:8], "us-east-1", "s3")
+    signing = {
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": f"{by.access_key_id}/{s3_v4.write_scope(scope)}",
+        "x-amz-date": timestamp,
+    }
+    exact = [{name: value} for name, value in (signing if version == 4 else {}).items()]
+    policy = b64encode(
+        json.dumps({"expiration": expiration, "conditions": [*conditions, {"bucket": bucket}, *exact]}).encode()
+    ).decode()
+    if version == 2:
+        signed = {"AWSAccessKeyId": by.access_key_id, "signature": v1.sign(by.access_key_secret, policy)}
+    else:
+        signed = {**signing, "x-amz-signature": sign(s3_v4.signing_key(by.access_key_secret, scope), policy)}
+    return {"key": "a.txt", **(fields or {}), **signed, "policy": policy}

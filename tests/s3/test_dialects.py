@@ -6,7 +6,11 @@ from hashlib import sha256
 
 import pytest
 
-from ..oss.house import House
+from coatcheck import S3Presigner
+from coatcheck.engines.local_reads import LocalReads
+from coatcheck.ports.snapshot import Lookup, Snapshot
+
+from ..oss.house import OWNER, House
 from .asking import ask, follow, link
 
 
@@ -131,3 +135,37 @@ async def test_a_body_that_is_not_the_one_that_was_signed_stores_nothing(house: 
     answer = await ask(house, "PUT", "/photos/k", b"x", payload=sha256(b"y").hexdigest())
     assert (answer.status, answer.text("Code")) == (400, "XAmzContentSHA256Mismatch")
     assert house.contents() == before
+
+
+async def test_a_page_may_ask_before_it_uses_a_link_and_read_what_it_answers(house: House) -> None:
+    rules = b"<CORSConfiguration><CORSRule><AllowedOrigin>https://page.example</AllowedOrigin>"
+    rules += b"<AllowedMethod>PUT</AllowedMethod><AllowedHeader>*</AllowedHeader></CORSRule></CORSConfiguration>"
+    await house.ask("PUT", "/photos?cors", rules)
+    url, origin = link(house, "PUT", "/photos/k"), {"origin": "https://page.example"}
+    asked = {**origin, "access-control-request-method": "PUT", "access-control-request-headers": "x-amz-meta-a"}
+    for answer in (
+        await follow(house, url, "OPTIONS", headers=asked),
+        await follow(house, url, "PUT", b"x", origin),
+        await follow(house, f"{url}0", "PUT", b"x", origin),
+    ):
+        assert answer.headers["access-control-allow-origin"] == "https://page.example"
+
+
+async def test_an_own_domain_costs_one_look(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.put("/photos/a%2Bb")
+    bucket = await house.catalog.find_bucket("photos")
+    assert bucket is not None
+    await house.domains.bind_domain("files.example.com", bucket.bucket_id, now=int(house.now), most=1)
+    looks = 0
+    read = LocalReads.read
+
+    async def counted(self: LocalReads, lookup: Lookup) -> Snapshot:
+        nonlocal looks
+        looks += 1
+        return await read(self, lookup)
+
+    monkeypatch.setattr(LocalReads, "read", counted)
+    presigner = S3Presigner(OWNER.access_key_id, OWNER.access_key_secret, endpoint="http://127.0.0.1")
+    url = presigner.presign("GET", "photos", "a+b", custom_domain="http://files.example.com", now=house.now).url
+    answer = await house.follow(url)
+    assert (answer.status, answer.body, looks) == (200, b"hello", 1)

@@ -14,7 +14,8 @@ from coatcheck.wire.target import Target
 from .builders import BUCKET, Vector
 
 _RECORDED = json.loads((Path(__file__).parent / "vectors" / "s3.json").read_text("utf-8"))
-SECRETS = {keys["access_key_id"]: keys["access_key_secret"] for keys in _RECORDED["credentials"].values()}
+CREDENTIALS: dict[str, Any] = _RECORDED["credentials"]
+SECRETS = {keys["access_key_id"]: keys["access_key_secret"] for keys in CREDENTIALS.values()}
 
 
 def s3_vectors(*kinds: str) -> list[Vector]:
@@ -63,6 +64,11 @@ def arrived(vector: Vector) -> tuple[Request, Target]:
         bucket = BUCKET
     key = Request("GET", path.encode()).raw_path.decode() or None
     return request, Target(bucket, None if key is None else _decode(key))
+
+
+def form_fields(vector: Vector) -> dict[str, str]:
+    """The fields of a form, as they are held against its policy."""
+    return {name.lower(): value for name, value in vector["request"]["fields"].items()} | {"bucket": BUCKET}
 
 
 def _decode(path: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coatcheck import Presigner
+from coatcheck import Presigner, S3Presigner
 from coatcheck.signing import v4
 from coatcheck.signing.explain import explain
 from coatcheck.signing.link import read_link
@@ -237,3 +237,55 @@ def test_a_plus_in_the_path_is_read_as_it_was_signed(key: str, encoded: str) -> 
     seen = explain(a_link(key).replace(encoded, "+"), now=NOW, secret=SECRET)
     assert (seen.verified, seen.key) == (True, key)
     assert seen.notes[-1].startswith("A '+' in the path is a space; it is a plus only if the signer signed one.")
+
+
+S3 = S3Presigner(ACCESS_KEY_ID, SECRET, endpoint="https://s3.cn-hangzhou.example.com", region=REGION)
+S3_V2 = S3Presigner(ACCESS_KEY_ID, SECRET, endpoint="http://127.0.0.1:8000", signature_version="v2")
+
+
+def an_s3_link(key: str = "dir/k", method: str = "GET", presigner: S3Presigner = S3, **options: Any) -> str:
+    return presigner.presign(method, BUCKET, key, now=NOW, **options).url
+
+
+S3_LINK = an_s3_link()
+S3_HOST = f"{BUCKET}.s3.cn-hangzhou.example.com"
+PUT_TYPED = an_s3_link("a.png", "PUT", headers={"Content-Type": "image/png"})
+
+
+def test_a_link_of_s3_is_explained() -> None:
+    found = explain(S3_LINK, now=NOW, secret=SECRET)
+    assert (found.dialect, found.version, found.access_key_id, found.region) == ("S3", "V4", ACCESS_KEY_ID, REGION)
+    assert (found.bucket, found.key, found.state, found.verified) == (BUCKET, "dir/k", "valid", True)
+    assert found.problems == ()
+    assert found.notes[0].startswith(f"S3 signs the host: the link works under {S3_HOST} alone")
+    found = explain(an_s3_link(presigner=S3_V2), now=NOW, secret=SECRET)
+    assert (found.dialect, found.version, found.bucket, found.verified) == ("S3", "V2", BUCKET, True)
+    assert explain(LINK, now=NOW).dialect == "OSS"
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "expected"),
+    [
+        (S3_LINK, {"method": "HEAD"}, "It was signed for GET, not for HEAD"),
+        (S3_LINK, {"headers": {"x-amz-acl": "public-read"}, "secret": None}, "x-amz-acl: sent but not signed"),
+        (S3_LINK, {"headers": {"Host": f"{S3_HOST}:443"}}, f"The signer signed the host as {S3_HOST}, and it came with"),
+        (S3_LINK.replace(S3_HOST, "files.example.org"), {"bucket": BUCKET}, "signed for another host name than files"),
+        (PUT_TYPED, {"method": "PUT"}, "Signed headers are not sent: content-type."),
+        (PUT_TYPED, {"method": "PUT", "headers": {"Content-Type": "text/x"}}, "with Content-Type image/png, not 'text/x'"),
+        (an_s3_link("a+b").replace("%2B", "%20"), {}, "A plus of the key arrived as a space"),
+        (an_s3_link("a b").replace("a%20b", "a+b"), {}, "A space of the key was written as '+'"),
+        (an_s3_link("a b").replace("a%20b", "a%2520b"), {}, "percent-encoded twice"),
+        (S3_LINK.replace("cn-hangzhou%2Fs3", "us-east-1%2Fs3"), {}, "The region of the credential was cn-hangzhou"),
+        (S3_LINK + "&utm_source=x", {}, "Added to the link after it was signed: utm_source"),
+        (S3_LINK[:-4], {}, "cut off: its signature has 60 of 64 characters"),
+        (S3_LINK.partition("&X-Amz-Signature")[0], {}, "The link is not whole"),
+        (S3_LINK, {"now": NOW + 3600 + 7260}, "The link expired 2 h 1 min ago"),
+        (S3_LINK, {"now": NOW - 28800}, "The link starts in 8 h: the signer's clock is ahead"),
+        (S3_LINK, {"secret": "another"}, "no usual mistake explains it"),
+        (an_s3_link(presigner=S3_V2), {"headers": {"Content-Type": "a/b"}}, "content-type is sent but was not signed"),
+        (an_s3_link("k", "PUT", S3_V2), {"method": "GET"}, "It was signed for PUT, not for GET"),
+    ],
+)  # fmt: skip
+def test_the_mistake_with_a_link_of_s3_is_named(url: str, options: dict[str, Any], expected: str) -> None:
+    found = explain(url, **{"now": NOW, "secret": SECRET, **options})
+    assert any(expected in problem for problem in found.problems), found.problems

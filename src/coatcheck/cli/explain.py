@@ -189,7 +189,7 @@ def _fields(found: Explanation) -> list[tuple[str, str | None]]:
     return [
         ("object", _address(found)),
         ("method", found.method if found.version else None),
-        ("signed by", f"{found.access_key_id} ({found.version})" if found.access_key_id else None),
+        ("signed by", f"{found.access_key_id} ({found.dialect} {found.version})" if found.access_key_id else None),
         ("region", found.region),
         ("from", _write_moment(found.starts_at_s)),
         ("until", _write_moment(found.expires_at_s)),
@@ -207,7 +207,8 @@ def _fields(found: Explanation) -> list[tuple[str, str | None]]:
 def _address(found: Explanation) -> str | None:
     if found.bucket is None:
         return found.key
-    return f"oss://{found.bucket}/{found.key}" if found.key else f"oss://{found.bucket}"
+    scheme = "s3" if found.dialect == "S3" else "oss"
+    return f"{scheme}://{found.bucket}/{found.key}" if found.key else f"{scheme}://{found.bucket}"
 
 
 def _moment(moment_s: int) -> datetime:

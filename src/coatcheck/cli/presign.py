@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from coatcheck.clock import wall_date
 from coatcheck.signing.presigned_url import PresignedUrl
 from coatcheck.signing.presigner import Presigner
 from coatcheck.signing.refusal import PresignWarning
+from coatcheck.signing.s3_presigner import S3Presigner
 
 from .completing import offer_addresses
 from .options import (
@@ -50,7 +52,9 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 
 
 @click.command("presign")
-@click.argument("addresses", nargs=-1, type=PLACE, metavar="[oss://BUCKET/KEY]... | -", shell_complete=offer_addresses)
+@click.argument(
+    "addresses", nargs=-1, type=PLACE, metavar="[(oss|s3)://BUCKET/KEY]... | -", shell_complete=offer_addresses
+)
 @click.option(
     "--expires", type=EXPIRY, default="1h", show_default=True, help="How long, or until when; 7 days at most."
 )
@@ -84,6 +88,7 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 @click.option("--internal", is_flag=True, help="The region's internal endpoint.")
 @click.option("--custom-domain", metavar="NAME", help="A domain bound to the bucket.")
 @click.option("--signature-version", type=click.Choice(("v4", "v1")), default="v4", show_default=True)
+@click.option("--s3-v2", is_flag=True, help="Version 2 for s3:// links, for software that knows no other.")
 @click.option("--security-token", metavar="TOKEN", help="Of a temporary key; else OSS_SESSION_TOKEN or the profile's.")
 @click.option(
     "--security-token-expires", type=EXPIRY, help="When that token expires: warns if the link would live longer."
@@ -95,6 +100,7 @@ def command(
     prefix: OssAddress | None,
     literal: bool,
     signature_version: Literal["v4", "v1"],
+    s3_v2: bool,
     security_token: str | None,
     security_token_expires: timedelta | datetime | None,
     where: Options,
@@ -103,21 +109,22 @@ def command(
 ) -> None:
     """Sign links to objects, one URL a line. Offline: the server isn't asked, and the object need not exist.
 
-    "-" reads oss:// addresses from standard input, one a line. A BUCKET without a key gives a link to its listing.
+    "-" reads addresses from standard input, one a line. A BUCKET without a key gives a link to its listing. s3://
+    gives a link of the S3 dialect, as botocore does; it works under the host name of --endpoint alone, which is signed.
     """
     if bool(addresses) == bool(prefix):
         raise click.UsageError("Give addresses (oss://BUCKET/KEY), or - to read them, or --prefix.")
     if isinstance(options["stable"], datetime):
         raise click.UsageError("--stable takes how long, such as 1h, not a time.")
     profile = _with_token(find_profile(where), security_token, security_token_expires)
-    presigner = _make_presigner(profile, signature_version)
+    presigner, of_s3 = _make_presigner(profile, signature_version), _make_s3_presigner(profile, s3_v2)
     chosen = _choose(options, profile)
     with _warnings_on_stderr():
-        for address in _find_below(profile, prefix) if prefix else _read_all(addresses):
+        for address, is_s3 in _find_below(profile, prefix) if prefix else _read_all(addresses):
             if prefix is None and not literal:
                 refuse_wildcards(address, "sign what is below a prefix by --prefix, or say --literal")
-            method = options["method"]
-            link = presigner.presign(method, address.bucket, address.key or None, **chosen)
+            sign = of_s3.presign if is_s3 else presigner.presign
+            link = sign(options["method"], address.bucket, address.key or None, **chosen)
             _print(link, address, as_json)
 
 
@@ -144,6 +151,18 @@ def _make_presigner(profile: Profile, signature_version: Literal["v4", "v1"]) ->
     )
 
 
+def _make_s3_presigner(profile: Profile, is_v2: bool) -> S3Presigner:
+    return S3Presigner(
+        profile.credentials.access_key_id,
+        profile.credentials.access_key_secret,
+        endpoint=profile.endpoint,
+        region=profile.region,
+        security_token=profile.credentials.security_token,
+        token_expires_at=profile.token_expires_at,
+        signature_version="v2" if is_v2 else "v4",
+    )
+
+
 def _choose(options: dict[str, Any], profile: Profile) -> dict[str, Any]:
     """The command line's words -> the arguments of Presigner.presign."""
     return {name: options[name] for name in _PASSED_ON} | {
@@ -156,30 +175,31 @@ def _choose(options: dict[str, Any], profile: Profile) -> dict[str, Any]:
     }
 
 
-def _read_all(addresses: tuple[str, ...]) -> Iterator[OssAddress]:
+def _read_all(addresses: tuple[str, ...]) -> Iterator[tuple[OssAddress, bool]]:
+    """Each with whether its link is to be one of S3."""
     for text in addresses:
         yield from _read_lines(line.decode() for line in sys.stdin.buffer) if text == "-" else _read_lines([text])
 
 
-def _read_lines(lines: Iterable[str]) -> Iterator[OssAddress]:
+def _read_lines(lines: Iterable[str]) -> Iterator[tuple[OssAddress, bool]]:
     for line in lines:
         text = line.rstrip("\r\n")
         if not text:
             continue
         try:
-            yield read_address(text)
+            yield read_address(re.sub("^s3://", "oss://", text)), text.startswith("s3://")
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 
 
-def _find_below(profile: Profile, prefix: OssAddress) -> Iterator[OssAddress]:
+def _find_below(profile: Profile, prefix: OssAddress) -> Iterator[tuple[OssAddress, bool]]:
     from coatcheck.client.connection import Connection  # only this way of calling needs HTTP
     from coatcheck.client.listing import Object, list_objects
 
     with Connection(profile) as connection:
         for entry in list_objects(connection, prefix.bucket, prefix.key):
             if isinstance(entry, Object):
-                yield OssAddress(prefix.bucket, entry.key)
+                yield OssAddress(prefix.bucket, entry.key), False
 
 
 def _print(link: PresignedUrl, address: OssAddress, as_json: bool) -> None:

@@ -229,6 +229,7 @@ POST_FIELD_MISSING = Fault(
 )
 POST_CREDENTIAL_INVALID = Fault("InvalidArgument", 400, "The credential of the form is invalid.", "0002-00000710")
 INVALID_POLICY_DOCUMENT = Fault("InvalidPolicyDocument", 400, "Invalid policy document, please check.")
+INVALID_POST_POLICY = Fault("InvalidPolicyDocument", 400, "The policy of the form cannot be read.")
 POLICY_EXPIRED = Fault("AccessDenied", 403, "Invalid according to Policy: Policy expired.", "0006-00000213")
 POLICY_CONDITION_FAILED = Fault("AccessDenied", 403, "Invalid according to Policy: Policy Condition failed:")
 

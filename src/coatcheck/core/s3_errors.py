@@ -18,6 +18,7 @@ S3_QUERY_MALFORMED: Final = Fault(
 S3_HEADERS_NOT_SIGNED: Final = Fault(
     "AccessDenied", 403, "There were headers present in the request which were not signed"
 )
+S3_EXTRA_FIELDS: Final = Fault("AccessDenied", 403, "Invalid according to Policy: Extra input fields:")
 S3_NO_DATE: Final = Fault("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header")
 S3_EXPIRED: Final = Fault("AccessDenied", 403, "Request has expired")
 S3_NOT_YET_VALID: Final = Fault("AccessDenied", 403, "Request is not yet valid")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -14,8 +14,8 @@ from coatcheck.core.errors import (
 )
 from coatcheck.ports.keyring import AccessKey, KeyUse
 from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
-from coatcheck.signing.claim import read_form_claim
-from coatcheck.signing.post_policy import check_post_policy, read_post_policy
+from coatcheck.signing.form_scheme import FormClaim
+from coatcheck.signing.post_policy import PostPolicy, check_post_policy, read_post_policy
 from coatcheck.signing.scheme import Claim, SignersNow, one_clock
 from coatcheck.signing.verify import check_claim, check_scope, check_token, is_signed, verify, verify_form
 from coatcheck.wire.request import Request
@@ -106,8 +106,26 @@ class Poster(NamedTuple):
     signed_at_s: int | None = None
 
 
+def _allow_more(_: PostPolicy, __: Mapping[str, str]) -> None:
+    """What no condition of a policy names is allowed."""
+
+
+class SignedFields(NamedTuple):
+    """What a form says.
+
+    Attributes:
+        claim: None if it isn't signed.
+        fields: names in lower case, with `bucket` and `content-type` as they will be used.
+        check: what the dialect says of fields that no condition names; raises OssError.
+    """
+
+    claim: FormClaim | None
+    fields: Mapping[str, str]
+    check: Callable[[PostPolicy, Mapping[str, str]], None] = _allow_more
+
+
 async def identify_form(
-    fields: Mapping[str, str],
+    form: SignedFields,
     target: Target,
     reads: Reads,
     keyring: KeyUse,
@@ -119,12 +137,11 @@ async def identify_form(
     """Who posts a form: the one who signed its policy, which is held against the fields; or nobody in particular.
 
     Args:
-        fields: the form's, names in lower case, with `bucket` and `content-type` as they will be used.
         target: what the form's address says.
     Raises:
-        OssError: what `read_form_claim`, `check_scope`, `check_claim`, `verify_form` and the policy refuse.
+        OssError: what `check_scope`, `check_claim`, `verify_form` and the policy refuse.
     """
-    claim = read_form_claim(fields)
+    claim = form.claim
     if claim is None:
         return Poster(ANONYMOUS)
     check_scope(claim, regions=regions, target=target)
@@ -134,7 +151,8 @@ async def identify_form(
     if claim.security_token is None:
         keyring.note_use(key.access_key_id, now)
     policy = read_post_policy(claim.policy)
-    check_post_policy(policy, fields, now=now)
+    check_post_policy(policy, form.fields, now=now)
+    form.check(policy, form.fields)
     return Poster(caller_of(key, claim, policy.fields), policy.sizes, claim.signed_at_s)
 
 

@@ -32,14 +32,21 @@ from coatcheck.core.errors import (
 )
 from coatcheck.core.fault import Fault
 from coatcheck.core.limits import HINTS_PER_S
-from coatcheck.core.times import read_iso, write_duration
+from coatcheck.core.s3_errors import (
+    S3_EXPIRED,
+    S3_HEADER_MALFORMED,
+    S3_HEADERS_NOT_SIGNED,
+    S3_NOT_YET_VALID,
+    S3_QUERY_MALFORMED,
+)
+from coatcheck.core.times import read_basic_iso, read_iso, write_duration
 from coatcheck.exchange import Exchange
 from coatcheck.identity.identify import ask_for_key, find_key
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.snapshot import Reads
-from coatcheck.signing.claim import read_claim
+from coatcheck.signing.any_claim import read_any_claim
+from coatcheck.signing.attempt import Attempt
 from coatcheck.signing.hints import CpuClock, find_mismatch_hint, find_unread_hint
-from coatcheck.signing.mistakes import Attempt
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
@@ -57,6 +64,7 @@ _EXPLAINED: Final = frozenset(
         *_PLAIN,
         *{SIGNATURE_DOES_NOT_MATCH, REQUEST_EXPIRED, REQUEST_NOT_YET_VALID, REQUEST_TIME_TOO_SKEWED},
         *{QUERY_AUTHORIZATION_INCOMPLETE, QUERY_AUTHORIZATION_INVALID, AUTHORIZATION_INVALID},
+        *{S3_EXPIRED, S3_NOT_YET_VALID, S3_HEADERS_NOT_SIGNED, S3_QUERY_MALFORMED, S3_HEADER_MALFORMED},
     }
 )
 _WRONG_REGION: Final = frozenset({"0002-00000226", "0002-00000228"})
@@ -120,7 +128,7 @@ class Hints:
         """ "" if it isn't known."""
         request, keyring = exchange.request, self._keyring
         try:
-            claim = read_claim(request)
+            claim = read_any_claim(request)
             if claim is None:  # the signature of a form is of its fields
                 return ""
             key = find_key(claim, await self._reads.read(ask_for_key(claim, keyring)), keyring, exchange.now)
@@ -133,21 +141,24 @@ class Hints:
         fault = error.fault
         if fault in _PLAIN:
             return _PLAIN[fault]
-        if fault is REQUEST_EXPIRED:
+        if fault in (REQUEST_EXPIRED, S3_EXPIRED):
             return f"The link ended {_between(error, 'Expires', 'ServerTime')} ago: ask for a new one."
-        if fault is REQUEST_NOT_YET_VALID:
+        if fault in (REQUEST_NOT_YET_VALID, S3_NOT_YET_VALID):
             return (
                 f"The link starts in {_between(error, 'ServerTime', 'RequestTime')}: the signer's clock is ahead, or "
                 "the signer wrote local time where UTC belongs."
             )
         if fault is REQUEST_TIME_TOO_SKEWED:
             return _describe_skew(error)
+        if fault is S3_HEADERS_NOT_SIGNED:
+            names = error.facts.get("HeadersNotSigned", "")
+            return f"Don't send {names}, or have the signer list it in SignedHeaders: what isn't signed isn't obeyed."
         return self._describe_unread(error, request)
 
     def _describe_unread(self, error: OssError, request: Request) -> str:
         """Of what could not be read, or names another region."""
         try:
-            claim = read_claim(request)
+            claim = read_any_claim(request)
         except OssError:
             return find_unread_hint(request)
         if claim is None or not claim.region or error.ec not in _WRONG_REGION:
@@ -171,4 +182,5 @@ def _between(error: OssError, earlier: str, later: str) -> str:
 
 
 def _read(error: OssError, name: str) -> int:
-    return read_iso(error.facts.get(name, "")) or 0
+    text = error.facts.get(name, "")
+    return read_iso(text) or read_basic_iso(text) or 0

@@ -21,11 +21,10 @@ from coatcheck.core.errors import (
 )
 from coatcheck.exchange import Exchange, Logged, read_unwritten
 from coatcheck.identity.caller import Caller, UsedLink
-from coatcheck.identity.identify import ask_for_key, identify, identify_form, recognise
+from coatcheck.identity.identify import Poster, SignedFields, ask_for_key, identify, identify_form, recognise
 from coatcheck.identity.readings import Reading, Readings
 from coatcheck.operations.capacity import has_quota
 from coatcheck.operations.context import Context, Ports
-from coatcheck.operations.intake import body_fault
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.damage import Damaged
@@ -33,14 +32,14 @@ from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.settings import ServerSettings
-from coatcheck.signing.claim import read_claim
+from coatcheck.signing.claim import read_claim, read_form_claim
 from coatcheck.signing.scheme import Claim, SignersNow, one_clock
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.browser import follows_link
-from coatcheck.wire.form import FormMemory, FormShare, read_form
+from coatcheck.wire.form import Form, FormMemory
 from coatcheck.wire.query import Query
 from coatcheck.wire.reply import RawHeader, Reply
-from coatcheck.wire.request import BodyFailed, Request
+from coatcheck.wire.request import Request
 from coatcheck.wire.target import (
     Addressing,
     Target,
@@ -56,9 +55,11 @@ from .admission import Rules, admit
 from .asking import NOTHING
 from .bucket_qos import BRINGING_BYTES, admit_body
 from .call import Call, PostedForm
+from .form_dialects import OtherForms, read_posted
+from .form_upload import find_key
 from .hints import Hints
 from .limited_link import hold_to_register
-from .post_object import find_content_type, find_key
+from .post_object import find_content_type
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
 from .table import Row, find_row, is_form, may_make_bucket, row_without_bucket
@@ -70,7 +71,13 @@ ShowRefusal = Callable[[Request, OssError, str, float], Reply]
 
 
 class Pipeline:
-    """The rooms, wired. One a process."""
+    """The rooms, wired. One a process.
+
+    Attributes:
+        other_forms: set by the other dialect, if there is one.
+    """
+
+    other_forms: OtherForms | None = None
 
     def __init__(
         self,
@@ -92,7 +99,7 @@ class Pipeline:
         self.register = ports.links.register
         self._form_memory = FormMemory()
         self.readings = Readings()
-        self._hints = Hints(settings.regions, reads, keyring) if settings.hints else None
+        self.hints = Hints(settings.regions, reads, keyring) if settings.hints else None
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request; what it was is noted in the exchange on the way.
@@ -109,16 +116,13 @@ class Pipeline:
         except (NotWritten, Unknown) as error:
             reply = exchange.refuse(read_unwritten(error))
         if refusal is not None:  # outside of the handler: to wait in one goes wrong where mypyc compiles it
-            if self._hints is not None:
-                await self._hints.give(refusal, exchange)
+            if self.hints is not None:
+                await self.hints.give(refusal, exchange)
             reply = self._refuse(exchange, refusal)
             refusal = None  # its traceback holds this frame, and all that was read: a circle that would stay for long
         if exchange.logged is not None:
             exchange.logged.cost_s = exchange.running_s()
-        if exchange.cors or (exchange.cors is not None and "origin" in exchange.request.headers):
-            exchange.reply = reply  # it is open, and what follows may fail
-            return await self._share(exchange, reply)
-        return reply
+        return await self.share(exchange, reply) if is_shared(exchange) else reply
 
     def _refuse(self, exchange: Exchange, error: OssError) -> Reply:
         """As OSS does; to somebody who followed a link in a browser, in a page."""
@@ -247,16 +251,39 @@ class Pipeline:
 
     async def _take_form(self, exchange: Exchange, target: Target, bucket: Bucket | None, snapshot: Snapshot) -> Reply:
         """A form to a bucket that isn't there is refused before a byte of it is read."""
-        request = exchange.request
+        request, other = exchange.request, self.other_forms
         row = find_row(request.method, target, request.query, request.headers)
         exchange.operation = row.name
-        bucket = self._check_bucket(target, bucket)
         with self._form_memory.share() as share:
-            caller, target, form, signed_at_s = await self._open_form(request, target, share, exchange.now)
-            if caller.by_link and self.is_held(exchange, caller, target, bucket, signed_at_s):
-                caller = await hold_to_register(self.register, exchange)
-            exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
-            return await self._admit(row, exchange, target, caller, bucket, snapshot, form)
+            try:
+                bucket = self._check_bucket(target, bucket)
+                form = await read_posted(request, share)
+            except OssError as error:
+                if other is not None and other.takes_form(request, {}):
+                    return other.refuse(exchange, error)
+                raise
+            if other is not None and other.takes_form(request, form.fields):
+                return await other.answer_form(exchange, target, bucket, snapshot, form)
+            poster, target = await self._identify_form(exchange, target, form)
+            return await self.go_on_with_form(row, exchange, target, poster, bucket, snapshot, form)
+
+    async def go_on_with_form(
+        self,
+        row: Row,
+        exchange: Exchange,
+        target: Target,
+        poster: Poster,
+        bucket: Bucket | None,
+        snapshot: Snapshot,
+        form: Form,
+    ) -> Reply:
+        """Who posts it is known: forms are held to the register of links as links are."""
+        caller = poster.caller
+        if caller.by_link and self.is_held(exchange, caller, target, bucket, poster.signed_at_s):
+            caller = await hold_to_register(self.register, exchange)
+        exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
+        exchange.operation = row.name
+        return await self._admit(row, exchange, target, caller, bucket, snapshot, PostedForm(form, poster.sizes))
 
     def _admit(
         self,
@@ -340,21 +367,20 @@ class Pipeline:
                 await admit_body(call, row.name)
         return await row.run(call)
 
-    async def _open_form(
-        self, request: Request, target: Target, share: FormShare, now: float
-    ) -> tuple[Caller, Target, PostedForm, int | None]:
+    async def _identify_form(self, exchange: Exchange, target: Target, form: Form) -> tuple[Poster, Target]:
         """A form says in its fields who sends it and where to: signatures in its headers or its URL don't count."""
-        try:
-            form = await read_form(request, share)
-        except BodyFailed as failure:
-            raise body_fault(failure) from None
         key = find_key(form)
         fields = {**form.fields, "bucket": target.bucket or "", "content-type": find_content_type(form)}
-        regions = self._settings.regions
         poster = await identify_form(
-            fields, target, self._reads, self._keyring, now=now, regions=regions, signers_now=self._signers_now
+            SignedFields(read_form_claim(fields), fields),
+            target,
+            self._reads,
+            self._keyring,
+            now=exchange.now,
+            regions=self._settings.regions,
+            signers_now=self._signers_now,
         )
-        return poster.caller, target._replace(key=key), PostedForm(form, poster.sizes), poster.signed_at_s
+        return poster, target._replace(key=key)
 
     async def _own_domain(self, request: Request, claim: Claim | None, snapshot: Snapshot) -> tuple[Target, Snapshot]:
         """The target under a name that may be an own domain, else under the name that the proxy gave the client's; and
@@ -378,9 +404,10 @@ class Pipeline:
         snapshot = await self._reads.read(self._lookup(as_proxied, named, claim))
         return (named, snapshot) if named is not None else await self._own_domain(as_proxied, claim, snapshot)
 
-    async def _share(self, exchange: Exchange, reply: Reply) -> Reply:
+    async def share(self, exchange: Exchange, reply: Reply) -> Reply:
         """Let the page that asked read the reply, a refusal too, if the bucket's CORS rules allow its origin."""
         request = exchange.request
+        exchange.reply = reply  # it is open, and what follows may fail
         if request.method == "OPTIONS" or not exchange.bucket:
             return reply
         document = exchange.cors
@@ -418,6 +445,11 @@ class Pipeline:
                 return snapshot.found()
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None
+
+
+def is_shared(exchange: Exchange) -> bool:
+    """Whether CORS rules have a say."""
+    return bool(exchange.cors) or (exchange.cors is not None and "origin" in exchange.request.headers)
 
 
 def note_log(bucket: Bucket) -> Logged | None:

@@ -20,7 +20,7 @@ from coatcheck.oss.object_put import read_new_object, stored_headers
 from coatcheck.oss.versions import version_headers
 from coatcheck.ports.object import KeptPart
 from coatcheck.wire.reply import Reply
-from coatcheck.wire.request import Request
+from coatcheck.wire.request import Body, Request
 
 from . import object_parts
 from .body import S3Body
@@ -127,7 +127,7 @@ async def put_object(call: Call) -> Reply:
     new = new._replace(forbid_overwrite=new.forbid_overwrite or condition.only_new, only_if=condition.only_if)
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite, only_if=new.only_if)
     incoming = await take_in(request, call.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encryption=new.encryption)
-    new = new._replace(checksum=sent_checksum(request))
+    new = new._replace(checksum=sent_checksum(request.body))
     stored = await put.put_object(call.context, call.grant, new, incoming)
     return Reply(200, (*stored_headers(call, stored), *checksum_headers(new.checksum)))
 
@@ -139,6 +139,6 @@ def with_type(request: Request) -> Request:
     return request._replace(headers={**request.headers, "content-type": DEFAULT_CONTENT_TYPE})
 
 
-def sent_checksum(request: Request) -> Checksum | None:
+def sent_checksum(body: Body) -> Checksum | None:
     """What came with a body that has ended, and held."""
-    return request.body.checksum if isinstance(request.body, S3Body) else None
+    return body.checksum if isinstance(body, S3Body) else None

@@ -5,6 +5,7 @@ What decides and acts is the pipeline of OSS (`oss/pipeline.py`), from the point
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Mapping
 from typing import Final, NamedTuple
 
 from coatcheck.access.acl import DEFAULT
@@ -17,10 +18,11 @@ from coatcheck.core.errors import (
 from coatcheck.core.s3_errors import S3_TWO_SIGNATURES, S3_V2_HEADER
 from coatcheck.exchange import Exchange, read_unwritten
 from coatcheck.identity.caller import Caller
-from coatcheck.identity.identify import ask_for_key, find_key, identify
+from coatcheck.identity.identify import SignedFields, ask_for_key, find_key, identify, identify_form
 from coatcheck.identity.readings import Reading
+from coatcheck.oss.form_upload import find_key as find_form_key
 from coatcheck.oss.limited_link import hold_to_register
-from coatcheck.oss.pipeline import Pipeline, note_log
+from coatcheck.oss.pipeline import Pipeline, is_shared, note_log
 from coatcheck.oss.row import Row
 from coatcheck.oss.versions import is_version_id
 from coatcheck.ports.bucket import Bucket
@@ -31,12 +33,14 @@ from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.settings import ServerSettings
 from coatcheck.signing import schemes
 from coatcheck.signing.s3_chunks import checks_of
+from coatcheck.signing.s3_form_scheme import check_covered, is_oss_form, is_s3_form, read_s3_form_claim
 from coatcheck.signing.s3_schemes import is_signed_as_s3, read_s3_claim
 from coatcheck.signing.s3_v2_scheme import S3_V2_HEADER as V2_HEADER
-from coatcheck.signing.s3_v4_scheme import STREAMING, S3V4Claim
+from coatcheck.signing.s3_v4_scheme import STREAMING, S3V4Claim, refuse_unsigned
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.aws_chunked import ChunkChecks
+from coatcheck.wire.form import Form, is_multipart
 from coatcheck.wire.query import Parameter, make_query
 from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import Request
@@ -47,12 +51,15 @@ from coatcheck.wire.target import (
     is_s3_host,
     own_domain_target,
     read_host_name,
+    read_own_domain_key,
     with_plain_plus,
 )
 
 from .acl import refuse_acl
 from .body import with_s3_body
 from .faults import write_refusal
+from .forms import ROW as FORM
+from .forms import translate_form
 from .table import find_row
 from .words import AMZ, read_headers, write_headers
 
@@ -81,20 +88,37 @@ class S3Pipeline:
         self, oss: Pipeline, reads: Reads, keyring: KeyUse, addressing: Addressing, settings: ServerSettings
     ) -> None:
         self._oss = oss
+        oss.other_forms = self
         self._reads = reads
         self._keyring = keyring
         self._addressing = addressing
         self._settings = settings
+        self.regions = settings.regions
 
     def takes(self, request: Request) -> bool:
+        """Questions of browsers are of no dialect, and forms say theirs in their fields (`takes_form`)."""
+        method = request.method
+        if method == "OPTIONS" or (method == "POST" and is_multipart(request)):
+            return False
         return is_s3(request, self._addressing)
+
+    def takes_form(self, request: Request, fields: Mapping[str, str]) -> bool:
+        return is_s3_form(fields) or (not is_oss_form(fields) and is_s3(request, self._addressing))
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request. Raises: only what is a fault of ours, and a cancellation."""
-        request = exchange.request
+        reply = await self._answer(exchange, self._walk(exchange))
+        return await self._oss.share(exchange, reply) if is_shared(exchange) else reply
+
+    def answer_form(
+        self, exchange: Exchange, target: Target, bucket: Bucket | None, snapshot: Snapshot, form: Form
+    ) -> Awaitable[Reply]:
+        return self._answer(exchange, self._walk_form(exchange, target, bucket, snapshot, form))
+
+    async def _answer(self, exchange: Exchange, walk: Awaitable[Reply]) -> Reply:
         refusal: OssError
         try:
-            reply = await self._walk(exchange)
+            reply = await walk
         except OssError as error:
             refusal = error
         except Damaged:  # which object, and why, is in the log
@@ -103,9 +127,15 @@ class S3Pipeline:
             refusal = read_unwritten(error)
         else:
             return self._finish(exchange, reply, write_headers(reply.headers))
-        exchange.note_refusal(refusal)
-        request_id = exchange.request_id
-        reply = write_refusal(refusal, method=request.method, host=request.host, request_id=request_id)
+        if self._oss.hints is not None:
+            await self._oss.hints.give(refusal, exchange)
+        return self.refuse(exchange, refusal)
+
+    def refuse(self, exchange: Exchange, error: OssError) -> Reply:
+        """The refusal as the client gets it."""
+        exchange.note_refusal(error)
+        request, request_id = exchange.request, exchange.request_id
+        reply = write_refusal(error, method=request.method, host=request.host, request_id=request_id)
         return self._finish(exchange, reply, reply.headers)
 
     def _finish(self, exchange: Exchange, reply: Reply, headers: tuple[RawHeader, ...]) -> Reply:
@@ -166,6 +196,31 @@ class S3Pipeline:
             exchange.request = _in_our_words(_with_hoisted(request, reading.kind.claim), target)
         return await self._oss.go_on(route.row, exchange, target, caller, bucket, snapshot)
 
+    async def _walk_form(
+        self, exchange: Exchange, target: Target, bucket: Bucket | None, snapshot: Snapshot, form: Form
+    ) -> Reply:
+        """A form is signed in its fields, so headers of S3 beside it are signed by nobody."""
+        request, claim = exchange.request, read_s3_form_claim(form.fields)
+        exchange.claimed = "" if claim is None else claim.access_key_id
+        if claim is not None:
+            refuse_unsigned(request.headers, ("host",))
+        key = find_form_key(form)
+        poster = await identify_form(
+            SignedFields(claim, {**form.fields, "bucket": target.bucket or ""}, check_covered),
+            target,
+            self._reads,
+            self._keyring,
+            now=exchange.now,
+            regions=self._settings.regions,
+        )
+        headers = {name: value for name, value in request.headers.items() if not name.startswith(AMZ)}
+        exchange.request = request._replace(headers=headers)
+        form = translate_form(request, form)
+        if bucket is not None and bucket.configurations:
+            refuse_acl(bucket, form.fields.get("x-oss-object-acl", DEFAULT))
+        target = target._replace(key=key)
+        return await self._oss.go_on_with_form(FORM, exchange, target, poster, bucket, snapshot, form)
+
     def _translate(
         self, request: Request, claim: Claim | None, snapshot: Snapshot, target: Target, caller: Caller, now: float
     ) -> Request:
@@ -191,9 +246,12 @@ class S3Pipeline:
         version_id = request.query.get("versionId")
         version_id = version_id if version_id is None or is_version_id(version_id) else None
         if target is None:
-            domain = read_host_name(request.host)
-            found = (await self._reads.read(Lookup(domain=domain))).domain_bucket()
-            target = own_domain_target(plain, self._addressing, found, s3=True)
+            domain, key = read_host_name(request.host), read_own_domain_key(plain)
+            lookup = Lookup(domain, who.access_key_id, who.role_uid, "", key, version_id)
+            snapshot = await self._reads.read(lookup)
+            target = own_domain_target(plain, self._addressing, snapshot.domain_bucket(), s3=True)
+            if target.own_domain:
+                return named, target, snapshot
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
         return named, target, await self._reads.read(lookup)
 

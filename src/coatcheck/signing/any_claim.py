@@ -19,6 +19,6 @@ def read_any_claim(request: Request) -> Claim | None:
 
 
 def link_schemes() -> Iterator[Scheme[Any, Any]]:
-    """Of both dialects."""
-    yield from schemes.TABLE.links
+    """Of both dialects; S3's first, since a link of its version 2 has two parameters of OSS's version 1."""
     yield from s3_schemes.TABLE.links
+    yield from schemes.TABLE.links

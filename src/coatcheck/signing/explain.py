@@ -6,7 +6,7 @@ import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from coatcheck.core.errors import ACCESS_KEY_ID_CHARACTERS, OssError
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
@@ -16,13 +16,17 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
+from . import s3_v4
 from .any_claim import link_schemes, read_any_claim
+from .attempt import Attempt, is_signed_by
 from .claim_parts import absent_headers
 from .link import Address, read_address, read_link
-from .mistakes import Attempt, find_mistake, is_signed_by
-from .scheme import Claim, Glance
+from .mistakes import find_mistake
+from .s3_v4_scheme import REGION_ALIASES
+from .scheme import Claim, Dialect, Glance, Scheme
 from .v4 import TERMINATOR
 
+_TOKENS: Final = ("x-oss-security-token", "security-token", "X-Amz-Security-Token", "x-amz-security-token")
 State = Literal["valid", "expired", "not yet valid", "unknown"]
 
 _NO_TARGET: Final = (
@@ -45,6 +49,7 @@ class Explanation:
         notes: what a user of the link should know.
         problems: why it will not work, each a sentence that says what to do.
         verified: whether the secret signed it; None without a secret.
+        dialect: whose link it is; None if it isn't signed.
     """
 
     version: Literal["V4", "V2", "V1"] | None = None
@@ -67,6 +72,7 @@ class Explanation:
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     verified: bool | None = None
+    dialect: Dialect | None = None
 
 
 def explain(
@@ -90,21 +96,23 @@ def explain(
     if "&amp;" in url:
         problems.append("The link was copied out of HTML: '&amp;' stands where '&' belongs. Replace it.")
         url = html.unescape(url)
-    if f"%252F{TERMINATOR}" in url:
+    if f"%252F{TERMINATOR}" in url or f"%252F{s3_v4.TERMINATOR}" in url:
         problems.append("The link was percent-encoded twice (%25 where there was %): use it as the signer gave it.")
         url = url.replace("%25", "%")
     request = read_link(url, method, headers)
     query = request.query
-    version, seen = _glance(query)
-    if seen is None:
+    scheme, seen = _glance(query)
+    if scheme is None or seen is None:
         return Explanation(method=request.method, problems=(*problems, _why_unsigned(query)))
     address = read_address(request, bucket)
     starts_at_s, expires_at_s = seen.starts_at_s, seen.expires_at_s
     target, verified, why = _check(request, address, secret)
-    problems += _time_problems(starts_at_s, expires_at_s, now) + _region_problems(seen.region, address.region) + why
+    problems += _time_problems(starts_at_s, expires_at_s, now) + why
+    if scheme.dialect == "OSS" or seen.region not in REGION_ALIASES:
+        problems += _region_problems(seen.region, address.region)
     overrides = [name for name in query.first if name.startswith("response-")]
     return Explanation(
-        version=cast("Literal['V4', 'V2', 'V1']", version),  # links of these are all that we speak
+        version=cast("Literal['V4', 'V2', 'V1']", scheme.version),  # links of these are all that we speak
         method=request.method,
         access_key_id=seen.access_key_id,
         region=seen.region,
@@ -120,10 +128,11 @@ def explain(
         version_id=query.get("versionId"),
         traffic_limit=query.get("x-oss-traffic-limit"),
         source_ip=query.get("x-oss-ac-source-ip"),
-        has_security_token=bool(query.get("x-oss-security-token") or query.get("security-token")),
-        notes=_notes(request, address, verified),
+        has_security_token=any(query.get(name) for name in _TOKENS),
+        notes=_notes(request, address, verified) if scheme.dialect == "OSS" else _s3_notes(request),
         problems=tuple(problems),
         verified=verified,
+        dialect=scheme.dialect,
     )
 
 
@@ -138,6 +147,10 @@ def _check(request: Request, address: Address, secret: str | None) -> tuple[Targ
         return target, None, [ACCESS_KEY_ID_CHARACTERS.message]
     if claim is None or not address.targets:
         return target, None, [_NO_TARGET]
+    if claim.scheme.dialect == "S3" and claim.scheme.version == "V4":
+        unsigned = s3_v4.find_unsigned(request.headers, claim.additional_headers)
+        if unsigned:
+            return target, None, [f"{', '.join(unsigned)}: sent but not signed. Don't send it, or have it signed."]
     if secret is None:
         return target, None, []
     attempts = [Attempt(request, found, claim) for found in address.targets]
@@ -147,32 +160,30 @@ def _check(request: Request, address: Address, secret: str | None) -> tuple[Targ
     return target, False, [_why_mismatch(attempts[0], secret, address)]
 
 
-def _glance(query: Query) -> tuple[str | None, Glance | None]:
-    """(version, what it says) by the first scheme that sees a signature of its own."""
+def _glance(query: Query) -> tuple[Scheme[Any, Any] | None, Glance | None]:
+    """(scheme, what it says) by the first that sees a signature of its own."""
     for scheme in link_schemes():
         seen = scheme.glance(query)
         if seen is not None:
-            return scheme.version, seen
+            return scheme, seen
     return None, None
 
 
 def _why_unsigned(query: Query) -> str:
-    if any(name.startswith("x-oss-") for name in query.first):
+    if any(name.startswith(("x-oss-", "X-Amz-")) for name in query.first):
         return "The link has no signature: copy all of it, and quote it in a shell, where '&' ends a command."
     return "The link is not signed: it works only if the object is public."
 
 
 def _if_cut_off(query: Query) -> str:
     """What to add when a parameter is missing: most often it is the end of the link."""
-    if query.get("x-oss-signature") or query.get("Signature"):
+    if query.get("x-oss-signature") or query.get("Signature") or query.get("X-Amz-Signature"):
         return ""
     return "The link is not whole: copy all of it, and quote it in a shell, where '&' ends a command."
 
 
 def _why_mismatch(attempt: Attempt[Claim], secret: str, address: Address) -> str:
     claim = attempt.claim
-    if claim.scheme.version.startswith("S3"):
-        return _why_s3_mismatch(attempt)
     whole = claim.scheme.signature_chars
     if len(claim.signature) < whole:
         return f"The link was cut off: its signature has {len(claim.signature)} of {whole} characters. Copy all of it."
@@ -182,19 +193,14 @@ def _why_mismatch(attempt: Attempt[Claim], secret: str, address: Address) -> str
     mistake = find_mistake(attempt._replace(target=target), address.mixed_up, secret)
     if mistake is not None:
         return mistake
+    if claim.scheme.dialect == "S3":
+        return (
+            "The signature doesn't match and no usual mistake explains it: the secret isn't the one it was signed "
+            f"with, the link was changed, or it was signed for another host name than {attempt.request.host}."
+        )
     return (
         "The signature doesn't match and no usual mistake explains it: the secret isn't the one it was signed with, "
         "or the link was changed after signing."
-    )
-
-
-def _why_s3_mismatch(attempt: Attempt[Claim]) -> str:
-    claim, request = attempt.claim, attempt.request
-    if len(claim.signature) < claim.scheme.signature_chars:
-        return "The link was cut off: its signature is too short. Copy all of it."
-    return (
-        "The signature doesn't match: the secret isn't the one it was signed with, the link was changed, or it is for "
-        f"another method, or for another host name than {request.host}, which S3 signs."
     )
 
 
@@ -222,6 +228,13 @@ def _region_problems(signed: str | None, addressed: str | None) -> list[str]:
     if signed is None or addressed is None or signed == addressed:
         return []
     return [f"It is signed for region {signed}, but its address is in {addressed}: sign it for that region."]
+
+
+def _s3_notes(request: Request) -> tuple[str, ...]:
+    notes = [f"S3 signs the host: the link works under {request.host} alone, and a proxy must pass that name on."]
+    if b"+" in request.raw_path:
+        notes.append("A '+' in the path is a plus in S3. Write a space as %20.")
+    return tuple(notes)
 
 
 def _notes(request: Request, address: Address, verified: bool | None) -> tuple[str, ...]:

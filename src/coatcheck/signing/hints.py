@@ -24,10 +24,14 @@ from coatcheck.core.limits import (
 )
 from coatcheck.wire.request import Request
 
-from .mistakes import Attempt, is_signed_by, undo_mistakes
+from .attempt import Attempt, is_signed_by
+from .claim_parts import absent_headers
+from .mistakes import undo_mistakes
 from .scheme import Claim
 from .source_ip import is_restricted
 from .v4 import is_always_signed
+
+_SIGNATURES: Final = ("x-oss-signature", "Signature", "X-Amz-Signature")
 
 CpuClock = Callable[[], float]
 
@@ -46,6 +50,8 @@ def find_mismatch_hint(attempt: Attempt[Claim], secret: str, regions: Collection
     """
     if length := describe_length(attempt.claim):
         return length
+    if attempt.claim.scheme.dialect == "S3" and (absent := absent_headers(attempt.claim, attempt.request)):
+        return f"{absent} Send them with the values they were signed with."
     if not is_searchable(attempt.request) or is_restricted(attempt.request.query):
         return ""
     if not mimetypes.inited:
@@ -75,7 +81,11 @@ def is_searchable(request: Request) -> bool:
     raw = request.query.raw
     if len(request.raw_path) + len(raw) > HINT_TARGET_MAX_BYTES or raw.count(b"&") >= HINT_PARAMETERS_MAX:
         return False
-    signed = sum(len(name) + len(value) for name, value in request.headers.items() if is_always_signed(name))
+    signed = sum(
+        len(name) + len(value)
+        for name, value in request.headers.items()
+        if is_always_signed(name) or name.startswith("x-amz-")
+    )
     return signed <= HINT_HEADERS_MAX_BYTES and len(request.host) <= 255
 
 
@@ -84,8 +94,8 @@ def find_unread_hint(request: Request) -> str:
     first = request.query.first
     if any(name.startswith("amp;") for name in first):
         return FROM_HTML
-    if "%2f" in first.get("x-oss-credential", "").lower():
+    if "%2f" in (first.get("x-oss-credential") or first.get("X-Amz-Credential", "")).lower():
         return ENCODED_TWICE
-    if "authorization" in request.headers or first.get("x-oss-signature") or first.get("Signature"):
+    if "authorization" in request.headers or any(first.get(name) for name in _SIGNATURES):
         return ""
     return NOT_WHOLE

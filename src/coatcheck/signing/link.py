@@ -66,12 +66,14 @@ def _read_address(request: Request, bucket: str | None) -> Address:
         own = _target(bucket, request.raw_path[1:])
         found = [target for target in (virtual, path_style) if target is not None and target.bucket == bucket]
         return Address(_distinct(*found, own), (), region, True)
-    if is_address(host) or host == "localhost" or _region_of(label) is not None:
+    if is_address(host) or host == "localhost" or _region_of(label) is not None or _is_of_s3(label):
         return Address(_distinct(path_style), (), region, True)
     if _region_of(rest.partition(".")[0]) is not None or rest == "localhost":
         if path_style is None or path_style.bucket == label:  # ali-oss with sldEnable names the bucket in both places
             return Address(_distinct(virtual, path_style), (), region, True)
         return Address(_distinct(virtual), (path_style,), region, True)
+    if _is_of_s3(rest.partition(".")[0]):
+        return Address(_distinct(virtual), (), region, True)
     return Address(_distinct(virtual, path_style), (), region, False)
 
 
@@ -80,6 +82,10 @@ def _region_of(label: str) -> str | None:
     if not label.startswith("oss-"):
         return None
     return label.removeprefix("oss-").removesuffix("-internal") or None
+
+
+def _is_of_s3(label: str) -> bool:
+    return label == "s3" or label.startswith("s3-")
 
 
 def _target(bucket: str, raw_key: bytes) -> Target | None:

@@ -6,39 +6,27 @@ as it must have been when it was signed.
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from coatcheck.core.errors import OssError
-from coatcheck.wire.query import Query, make_query
-from coatcheck.wire.request import Request
+from coatcheck.wire.query import make_query
 from coatcheck.wire.target import Target
 
+from .attempt import (
+    Attempt,
+    Undone,
+    content_type_signed_unsent,
+    is_signed_by,
+    other_method,
+    signature_text,
+    with_values,
+)
+from .s3_mistakes import undo_s3_mistakes
 from .scheme import Claim
-from .source_ip import SOURCE_IP
 from .v1 import SUB_RESOURCES
 from .v4 import is_always_signed
 from .v4_scheme import V4Claim
-from .verify import find_signed_text
-
-_METHODS: Final = ("GET", "HEAD", "PUT", "POST", "DELETE")
-_CONTENT_TYPES: Final = (
-    "application/octet-stream",
-    "application/json",
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-    "text/plain",
-    "text/plain; charset=utf-8",
-    "text/html",
-    "image/jpeg",
-    "image/png",
-    "application/pdf",
-    "application/zip",
-    "video/mp4",
-)
-
 
 CLOUD_REGIONS: Final = (  # of Alibaba Cloud, whose links these may be; ours have them by habit
     *("cn-hangzhou", "cn-shanghai", "cn-qingdao", "cn-beijing", "cn-zhangjiakou", "cn-huhehaote", "cn-wulanchabu"),
@@ -46,32 +34,6 @@ CLOUD_REGIONS: Final = (  # of Alibaba Cloud, whose links these may be; ours hav
     *("ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-3", "ap-southeast-5", "ap-southeast-6"),
     *("ap-southeast-7", "us-east-1", "us-west-1", "eu-central-1", "eu-west-1", "me-east-1", "me-central-1"),
 )
-
-
-C_co = TypeVar("C_co", bound=Claim, covariant=True)
-
-
-class Attempt(NamedTuple, Generic[C_co]):
-    """A link read one way."""
-
-    request: Request
-    target: Target
-    claim: C_co
-
-
-Undone = tuple[str, Attempt[Any]]
-
-
-def is_signed_by(attempt: Attempt[Claim], secret: str) -> bool:
-    """Whether `secret` signed the link as read. A source address that it names is taken for the caller's."""
-    request = attempt.request
-    source_ip = request.query.get(SOURCE_IP)
-    if source_ip and not request.client:
-        request = request._replace(client=source_ip)
-    try:
-        return find_signed_text(attempt.claim, request, attempt.target, secret) is not None
-    except OssError:
-        return False
 
 
 def find_mistake(attempt: Attempt[Claim], others: tuple[Target, ...], secret: str) -> str | None:
@@ -100,22 +62,15 @@ def undo_mistakes(attempt: Attempt[Claim], regions: Collection[str]) -> Iterator
     Args:
         regions: for which it may have been signed.
     """
+    if attempt.claim.scheme.dialect == "S3":
+        yield from undo_s3_mistakes(attempt, regions)
+        return
     for version, find in _MISTAKES:
         if version in (attempt.claim.scheme.version, _ANY):
             yield from find(attempt)
     if attempt.claim.scheme.version == "V4":
         yield from _region_written_otherwise(attempt, regions)
     yield from _parameter_added(attempt)
-
-
-def _other_method(attempt: Attempt[Claim]) -> Iterator[Undone]:
-    for method in _METHODS:
-        if method != attempt.request.method:
-            changed = attempt.request._replace(method=method)
-            yield (
-                f"It was signed for {method}, not for {attempt.request.method}: use {method}, or sign it again.",
-                attempt._replace(request=changed),
-            )
 
 
 def _other_host(attempt: Attempt[Claim]) -> Iterator[Undone]:
@@ -139,20 +94,6 @@ def _other_host(attempt: Attempt[Claim]) -> Iterator[Undone]:
             )
 
 
-def _signature_text(attempt: Attempt[V4Claim]) -> Iterator[Undone]:
-    claim = attempt.claim
-    if claim.signature != claim.signature.lower():
-        yield (
-            "The signature is in upper case; it must be lower case, as it was made.",
-            attempt._replace(claim=claim._replace(signature=claim.signature.lower())),
-        )
-    if len(claim.signature) > 64:
-        yield (
-            f"Something was appended to the link: {claim.signature[64:80]!r}. Cut it off.",
-            attempt._replace(claim=claim._replace(signature=claim.signature[:64])),
-        )
-
-
 def _headers_sent_unsigned(attempt: Attempt[Claim]) -> Iterator[Undone]:
     headers = attempt.request.headers
     signed = [name for name in headers if is_always_signed(name)]
@@ -171,20 +112,6 @@ def _headers_sent_unsigned(attempt: Attempt[Claim]) -> Iterator[Undone]:
         )
 
 
-def _content_type_signed_unsent(attempt: Attempt[Claim]) -> Iterator[Undone]:
-    guessed, _ = mimetypes.guess_type(attempt.target.key or "")
-    sent = attempt.request.headers.get("content-type")
-    for content_type in dict.fromkeys((guessed, *_CONTENT_TYPES)):
-        if content_type is None or content_type == sent:
-            continue
-        headers = {**attempt.request.headers, "content-type": content_type}
-        instead = f"not {sent!r}" if sent else "but none is sent"
-        yield (
-            f"It was signed with Content-Type {content_type}, {instead}: send exactly that Content-Type.",
-            attempt._replace(request=attempt.request._replace(headers=headers)),
-        )
-
-
 def _plus_and_space(attempt: Attempt[Claim]) -> Iterator[Undone]:
     key = attempt.target.key or ""
     if " " in key:
@@ -192,13 +119,13 @@ def _plus_and_space(attempt: Attempt[Claim]) -> Iterator[Undone]:
             "A plus of the key arrived as a space: write it as %2B.",
             attempt._replace(target=attempt.target._replace(key=key.replace(" ", "+"))),
         )
-    query = _with_values(attempt.request.query, lambda value: value.replace(" ", "+"))
+    query = with_values(attempt.request.query, lambda value: value.replace(" ", "+"))
     if query != attempt.request.query:
         yield (
             "A '+' in the query was signed as a plus but is read as a space: write it as %2B.",
             attempt._replace(request=attempt.request._replace(query=query)),
         )
-    query = _with_values(attempt.request.query, lambda value: value.replace("+", " "))
+    query = with_values(attempt.request.query, lambda value: value.replace("+", " "))
     if query != attempt.request.query:
         yield (
             "A space in the query was turned into a plus: write it as %20.",
@@ -210,7 +137,7 @@ def _encoded_twice(attempt: Attempt[Claim]) -> Iterator[Undone]:
     target, query = attempt.target, attempt.request.query
     key = target.key or ""
     once = target._replace(key=unquote(key) or None)
-    decoded = _with_values(query, unquote)
+    decoded = with_values(query, unquote)
     for changed, read in dict.fromkeys(((once, decoded), (once, query), (target, decoded))):
         if (changed, read) == (target, query):
             continue
@@ -286,25 +213,16 @@ def _derived_for_another_day(attempt: Attempt[V4Claim]) -> Iterator[Undone]:
 
 _ANY: Final = ""
 _MISTAKES: Final[tuple[tuple[str, Callable[[Attempt[Any]], Iterator[Undone]]], ...]] = (  # version, what undoes it
-    ("V4", _signature_text),
-    (_ANY, _other_method),
+    ("V4", signature_text),
+    (_ANY, other_method),
     (_ANY, _other_host),
     (_ANY, _headers_sent_unsigned),
-    (_ANY, _content_type_signed_unsent),
+    (_ANY, content_type_signed_unsent),
     (_ANY, _plus_and_space),
     (_ANY, _encoded_twice),
     ("V4", _derived_for_another_day),
     ("V1", _v1_of_python_v2),
 )
-
-
-def _with_values(query: Query, change: Callable[[str], str]) -> Query:
-    return make_query(
-        tuple(
-            parameter if parameter.name == "Signature" else parameter._replace(value=change(parameter.value))
-            for parameter in query.parameters
-        )
-    )
 
 
 def _title(name: str) -> str:

@@ -8,9 +8,11 @@
         ["content-length-range", 1, 1048576]]}       bytes of the file, both ends included
 
 The field holds it as base64, and that text is what is signed. Names of fields are compared without case, values with.
-A field that the form hasn't got counts as empty; one that no condition names is allowed (unlike S3). `key` is compared
-as it was sent, before ${filename} is replaced; `content-type` as it will be stored, wherever in the form it came from,
-so that no part header gets around a condition. Source: OSS API reference, PostObject; signing reference, section 4.
+A field that the form hasn't got counts as empty; one that no condition names is allowed (unlike S3, see
+`s3_form_scheme.py`). `key` is compared as it was sent, before ${filename} is replaced; `content-type` as it will be
+stored, wherever in the form it came from, so that no part header gets around a condition.
+
+Source: OSS API reference, PostObject; signing reference, section 4.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from coatcheck.core.errors import INVALID_POLICY_DOCUMENT, POLICY_CONDITION_FAILED, POLICY_EXPIRED, OssError
+from coatcheck.core.errors import INVALID_POST_POLICY, POLICY_CONDITION_FAILED, POLICY_EXPIRED, OssError
 from coatcheck.core.times import read_iso, write_iso
 
 _SIZE: Final = "content-length-range"
@@ -32,7 +34,7 @@ _MANY_VALUES: Final = ("in", "not-in")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition on one field. `values` has one member for "eq" and "starts-with"."""
+    """One condition on one field. For "eq" and "starts-with" `values` are the ways of reading the one operand."""
 
     operator: str
     field: str
@@ -41,7 +43,7 @@ class Condition:
     def holds(self, value: str) -> bool:
         match self.operator:
             case "starts-with":
-                return value.startswith(self.values[0])
+                return value.startswith(self.values)
             case "not-in":
                 return value not in self.values
             case _:
@@ -68,7 +70,7 @@ class PostPolicy:
 
 
 def read_post_policy(text: str) -> PostPolicy:
-    """The policy in a form's field. Raises: OssError INVALID_POLICY_DOCUMENT."""
+    """The policy in a form's field. Raises: OssError INVALID_POST_POLICY."""
     document = _read_json(text)
     if not isinstance(document, dict):
         raise _invalid("it must be an object")
@@ -111,18 +113,18 @@ def _read_json(text: str) -> Any:
             return json.loads(decoded.replace("\\$", "\\\\$"))
         except (ValueError, RecursionError):
             reason = str(error).replace("\n", " ")[:128]
-            raise INVALID_POLICY_DOCUMENT(f"Invalid Policy: Invalid JSON: {reason}") from None
+            raise INVALID_POST_POLICY(f"Invalid Policy: Invalid JSON: {reason}") from None
 
 
 def _read_expiration(document: Mapping[str, Any]) -> int:
     text = document.get("expiration")
     if text is None:
-        raise INVALID_POLICY_DOCUMENT("Invalid Policy: Policy missing expiration.", ec="0006-00000208")
+        raise INVALID_POST_POLICY("Invalid Policy: Policy missing expiration.", ec="0006-00000208")
     if not isinstance(text, str):
-        raise INVALID_POLICY_DOCUMENT("Invalid Policy: Policy expiration must be a text.", ec="0006-00000210")
+        raise INVALID_POST_POLICY("Invalid Policy: Policy expiration must be a text.", ec="0006-00000210")
     moment_s = read_iso(text)
     if moment_s is None:
-        raise INVALID_POLICY_DOCUMENT(
+        raise INVALID_POST_POLICY(
             "Invalid Policy: the expiration must be a GMT time such as 2026-03-05T08:08:09.000Z.", ec="0006-00000211"
         )
     return moment_s
@@ -151,7 +153,7 @@ def _read_condition(item: Any) -> Condition | tuple[int, int]:
 
 def _read_simple(item: Mapping[str, Any]) -> Condition:
     if len(item) != 1:
-        raise INVALID_POLICY_DOCUMENT(
+        raise INVALID_POST_POLICY(
             "Invalid Policy: Invalid Simple-Condition: Simple-Conditions must have exactly one property specified."
         )
     ((field, value),) = item.items()
@@ -162,7 +164,9 @@ def _read_values(operator: str, operand: Any) -> tuple[str, ...]:
     values = operand if operator in _MANY_VALUES and isinstance(operand, list) else [operand]
     if (operator in _MANY_VALUES) != isinstance(operand, list) or not all(isinstance(value, str) for value in values):
         raise _invalid(f"{operator} needs {'a list of texts' if operator in _MANY_VALUES else 'a text'}")
-    return tuple(value.replace("\\$", "$") for value in values)
+    read = [value.replace("\\$", "$") for value in values]
+    # Some signers mean a backslash by one that stands before a dollar, though it is documented as an escape.
+    return tuple(dict.fromkeys((*read, *values) if operator in _ONE_VALUE else read))
 
 
 def _read_sizes(least: Any, most: Any) -> tuple[int, int]:
@@ -178,4 +182,4 @@ def _is_size(value: Any) -> bool:
 
 
 def _invalid(why: str) -> OssError:
-    return INVALID_POLICY_DOCUMENT(f"Invalid Policy: {why}.")
+    return INVALID_POST_POLICY(f"Invalid Policy: {why}.")

@@ -7,12 +7,13 @@ from typing import Final
 from coatcheck.core.s3_errors import S3_HEADER_MALFORMED, S3_TWO_SIGNATURES
 from coatcheck.wire.request import Request
 
+from .s3_form_scheme import S3_FORM_V2, S3_FORM_V4
 from .s3_v2_scheme import S3_V2_HEADER, S3_V2_LINK
 from .s3_v4_scheme import S3_V4_HEADER, S3_V4_LINK
 from .scheme import Claim
 from .schemes import Rows, make_table
 
-ROWS: Final[Rows] = (S3_V4_LINK, S3_V2_LINK, S3_V4_HEADER, S3_V2_HEADER)
+ROWS: Final[Rows] = (S3_V4_LINK, S3_V2_LINK, S3_V4_HEADER, S3_V2_HEADER, S3_FORM_V4, S3_FORM_V2)
 TABLE: Final = make_table(*ROWS)
 WORDS: Final = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256", "AWS")  # of an Authorization header
 

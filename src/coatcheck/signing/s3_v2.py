@@ -48,8 +48,12 @@ def canonicalized_resource(bucket_of_host: str, raw_path: bytes, parameters: Ite
 
 def with_hoisted(headers: Mapping[str, str], first: Mapping[str, str]) -> dict[str, str]:
     """The headers, and what a link says in its query in place of some; a header that is there goes first."""
-    hoisted = {name: value for name, value in first.items() if name.startswith("x-amz-") or name in _HOISTED}
-    return {**hoisted, **headers}
+    return {**{name: value for name, value in first.items() if is_hoisted(name)}, **headers}
+
+
+def is_hoisted(name: str) -> bool:
+    """Whether a header of that name may stand in the query of a link."""
+    return name.startswith("x-amz-") or name in _HOISTED
 
 
 def string_to_sign(method: str, headers: Mapping[str, str], date_line: str, resource: str) -> str:

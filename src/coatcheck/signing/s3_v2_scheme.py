@@ -155,7 +155,7 @@ def _glance(query: Query) -> Glance | None:
 
 
 S3_V2_LINK: Final = Scheme(
-    "S3 V2",
+    "V2",
     "link",
     True,
     _read_url,
@@ -168,7 +168,18 @@ S3_V2_LINK: Final = Scheme(
     signature_chars=28,
     keep=_keep,
     glance=_glance,
+    dialect="S3",
 )
 S3_V2_HEADER: Final = Scheme(
-    "S3 V2", "header", False, _read_header, _check_header, _texts, _write, _sign, _mismatch, signature_chars=28
+    "V2",
+    "header",
+    False,
+    _read_header,
+    _check_header,
+    _texts,
+    _write,
+    _sign,
+    _mismatch,
+    signature_chars=28,
+    dialect="S3",
 )

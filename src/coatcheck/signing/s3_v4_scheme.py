@@ -100,7 +100,7 @@ def _read_url(request: Request) -> S3V4Claim | None:
     credential, timestamp = _required(first, "X-Amz-Credential"), _required(first, "X-Amz-Date")
     expires, names = _required(first, "X-Amz-Expires"), _required(first, "X-Amz-SignedHeaders")
     signature = _required(first, "X-Amz-Signature")
-    access_key_id, scope = _read_credential(credential, S3_QUERY_MALFORMED)
+    access_key_id, scope = read_credential(credential, S3_QUERY_MALFORMED)
     signed_at_s = read_basic_iso(timestamp)
     if signed_at_s is None:
         raise S3_QUERY_MALFORMED("X-Amz-Date must be in the ISO8601 Long Format yyyyMMdd'T'HHmmss'Z'.")
@@ -160,7 +160,7 @@ def _read_header(request: Request) -> S3V4Claim | None:
     if word != ALGORITHM:
         return None
     items = _read_items(rest)
-    access_key_id, scope = _read_credential(items["Credential"], S3_HEADER_MALFORMED)
+    access_key_id, scope = read_credential(items["Credential"], S3_HEADER_MALFORMED)
     timestamp, signed_at_s = _read_date(headers)
     if not timestamp.startswith(scope.date):
         raise S3_HEADER_MALFORMED(f"Invalid credential date {scope.date}. It must be the day of x-amz-date.")
@@ -217,7 +217,7 @@ def _check_payload(line: str) -> str:
 # --- in both -------------------------------------------------------------------------------------------------------
 
 
-def _read_credential(text: str, fault: Fault) -> tuple[str, Scope]:
+def read_credential(text: str, fault: Fault) -> tuple[str, Scope]:
     """ID/DATE/REGION/SERVICE/aws4_request; the id may hold slashes, where other systems made it."""
     parts = text.rsplit("/", 4)
     if len(text) > 512 or len(parts) != 5 or parts[4] != TERMINATOR or not parts[0] or not is_scope_date(parts[1]):
@@ -266,23 +266,34 @@ def check_s3_id(access_key_id: str) -> None:
 
 
 def _check_scope(claim: S3V4Claim, regions: Collection[str], target: Target) -> None:
-    """A region is taken for ours under any of the names that tools give it: most know none but AWS's first."""
-    region = claim.scope.region
+    fault = S3_QUERY_MALFORMED if claim.scheme.is_link else S3_HEADER_MALFORMED
+    check_s3_region(claim.scope.region, regions, target, fault)
+
+
+def check_s3_region(region: str, regions: Collection[str], target: Target, fault: Fault) -> None:
+    """A region is taken for ours under any of the names that tools give it: most know none but AWS's first.
+
+    Raises: OssError, of `fault`.
+    """
     if region in REGION_ALIASES or region.removeprefix("oss-") in regions:
         return
     right = target.region or next(iter(regions))
-    fault = S3_QUERY_MALFORMED if claim.scheme.is_link else S3_HEADER_MALFORMED
     raise fault(f"The credential is mal-formed; the region '{region[:64]}' is wrong; expecting '{right}'", Region=right)
 
 
 def _texts(claim: S3V4Claim, request: Request, _: Target) -> Sequence[str]:
     """Raises: OssError S3_HEADERS_NOT_SIGNED; SIGNATURE_DOES_NOT_MATCH, for another service."""
-    unsigned = s3_v4.find_unsigned(request.headers, claim.signed_headers)
-    if unsigned:
-        raise S3_HEADERS_NOT_SIGNED(HeadersNotSigned=", ".join(unsigned))
+    refuse_unsigned(request.headers, claim.signed_headers)
     if claim.scope.product != SERVICE or (claim.scheme.is_link and claim.payload_line in STREAMING):
         raise _mismatch(claim, request, Target())
     return (_write(claim, request, Target()).string_to_sign,)
+
+
+def refuse_unsigned(headers: Mapping[str, str], signed: Collection[str]) -> None:
+    """Raises: OssError S3_HEADERS_NOT_SIGNED."""
+    unsigned = s3_v4.find_unsigned(headers, signed)
+    if unsigned:
+        raise S3_HEADERS_NOT_SIGNED(HeadersNotSigned=", ".join(unsigned))
 
 
 def _write(claim: S3V4Claim, request: Request, _: Target) -> SignedText:
@@ -351,7 +362,7 @@ def _glance(query: Query) -> Glance | None:
 
 
 S3_V4_LINK: Final = Scheme(
-    "S3 V4",
+    "V4",
     "link",
     True,
     _read_url,
@@ -365,9 +376,10 @@ S3_V4_LINK: Final = Scheme(
     signature_chars=64,
     keep=_keep,
     glance=_glance,
+    dialect="S3",
 )
 S3_V4_HEADER: Final = Scheme(
-    "S3 V4",
+    "V4",
     "header",
     False,
     _read_header,
@@ -378,4 +390,5 @@ S3_V4_HEADER: Final = Scheme(
     _mismatch,
     check_scope=_check_scope,
     signature_chars=64,
+    dialect="S3",
 )

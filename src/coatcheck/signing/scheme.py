@@ -11,6 +11,7 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.target import Target
 
 Place = Literal["link", "header", "form", "rpc"]
+Dialect = Literal["OSS", "S3"]
 Arrived = TypeVar("Arrived")
 Made = TypeVar("Made")
 
@@ -116,6 +117,7 @@ class Scheme(Generic[Arrived, Made]):
         signature_chars: the length of a whole signature.
         keep: of a link, what stays of its claim; None for what isn't remembered.
         glance: of a link, what can be said of it even where it can't be read; None if it isn't signed so.
+        dialect: whose it is.
     """
 
     version: str
@@ -133,6 +135,7 @@ class Scheme(Generic[Arrived, Made]):
     signature_chars: int = 0
     keep: Callable[[Made], Lasting] | None = None
     glance: Callable[[Query], Glance | None] = _see_nothing
+    dialect: Dialect = "OSS"
 
     def __repr__(self) -> str:
-        return f"Scheme({self.version} {self.place})"
+        return f"Scheme({self.dialect} {self.version} {self.place})"

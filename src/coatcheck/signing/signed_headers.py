@@ -35,7 +35,7 @@ def sign_headers(given: Mapping[str, str], additional: Iterable[str], base: str 
     Raises:
         PresignError: a header that can't be sent, or isn't given.
     """
-    headers = _read(given)
+    headers = read_headers(given)
     chosen = sorted({name.lower() for name in additional if not v4.is_always_signed(name.lower())})
     if "host" in chosen and base:
         headers.setdefault("host", base.split("/")[2])
@@ -48,7 +48,8 @@ def sign_headers(given: Mapping[str, str], additional: Iterable[str], base: str 
     return SignedHeaders(headers, tuple(chosen), ";".join(chosen), again)
 
 
-def _read(given: Mapping[str, str]) -> dict[str, str]:
+def read_headers(given: Mapping[str, str]) -> dict[str, str]:
+    """With names in lower case. Raises: PresignError: a header that can't be sent."""
     headers = {name.lower(): value.strip(" \t") for name, value in given.items()}
     if len(headers) != len(given):
         raise PresignError("a header is given twice, in different spellings.")

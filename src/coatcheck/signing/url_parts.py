@@ -43,6 +43,15 @@ _SIGNATURE_NAMES: Final = frozenset(
         "Expires",
         "Signature",
         "security-token",
+        # An OSS link that has one of these would be taken for one of S3.
+        "X-Amz-Algorithm",
+        "X-Amz-Credential",
+        "X-Amz-Date",
+        "X-Amz-Expires",
+        "X-Amz-Security-Token",
+        "X-Amz-Signature",
+        "X-Amz-SignedHeaders",
+        "AWSAccessKeyId",
     }
 )
 

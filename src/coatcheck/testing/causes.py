@@ -6,9 +6,10 @@ from typing import Final
 
 from coatcheck.core.errors import OssError
 from coatcheck.exchange import Exchange
+from coatcheck.signing.attempt import Attempt
 from coatcheck.signing.claim import read_claim
 from coatcheck.signing.link import read_address
-from coatcheck.signing.mistakes import Attempt, find_mistake
+from coatcheck.signing.mistakes import find_mistake
 
 _MISMATCH: Final = "SignatureDoesNotMatch"
 _TOLD: Final = ("Expires", "ServerTime", "RequestTime", "Header", "BucketName", "Key", "Endpoint", "ArgumentName")

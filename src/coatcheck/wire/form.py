@@ -38,6 +38,7 @@ from .body_digests import compared_chunks
 from .request import Body, Request
 
 _FILE: Final = "file"
+_MULTIPART: Final = "multipart/form-data"
 _PADDING_MAX_BYTES: Final = 64  # blanks behind a boundary
 _QUOTED: Final = re.compile(r'((?:[^"\\]++|\\["\\]?)*+)"?')
 _ESCAPED: Final = re.compile(r'\\(["\\])')
@@ -175,10 +176,15 @@ class _PartBody:
         return self._source.stream_before_boundary()
 
 
+def is_multipart(request: Request) -> bool:
+    """Whether a request says that its body is a form with files."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _MULTIPART
+
+
 def read_boundary(content_type: str) -> str:
     """The boundary of a multipart/form-data Content-Type. Raises: OssError NOT_MULTIPART, MALFORMED_POST_REQUEST."""
     kind, _, rest = content_type[: FORM_TYPE_MAX_CHARS + 1].partition(";")
-    if kind.strip().lower() != "multipart/form-data":
+    if kind.strip().lower() != _MULTIPART:
         raise NOT_MULTIPART()
     if len(content_type) > FORM_TYPE_MAX_CHARS:
         raise _malformed(f"The Content-Type is longer than {FORM_TYPE_MAX_CHARS} characters.")
