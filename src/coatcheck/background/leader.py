@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from coatcheck.core.limits import LEASE_S
 from coatcheck.ports.catalog import NotWritten, Unknown
-from coatcheck.ports.leases import LEASE_S, Fence, Leases, fence_now
+from coatcheck.ports.leases import Fence, Leases, fence_now
 
 _RENEW_S: Final = 20.0
 _GIVE_BACK_WAIT_S: Final = 1.0

@@ -11,11 +11,9 @@ Where one machine does everything there are no leases: there the kernel's file l
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from .catalog import NotWritten
-
-LEASE_S: Final = 60  # how long one lasts that nobody renews
 
 
 class Fence(NamedTuple):

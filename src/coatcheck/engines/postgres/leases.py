@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...ports.leases import LEASE_S
+from ...core.limits import LEASE_S
 from ..sql.contract import NOTHING
 from .connection import Connection, Reader
 from .writer import Writer
