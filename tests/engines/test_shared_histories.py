@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
-from itertools import count as numbers
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -21,19 +21,22 @@ from coatcheck.links.uses import UsedUp, Uses
 from coatcheck.links.uses_text import read_uses, write_uses
 from coatcheck.operations.context import Ports
 from coatcheck.operations.sweep import sweep
+from coatcheck.ports.arrivals import Arrival, Taken
 from coatcheck.ports.bucket import Bucket
-from coatcheck.ports.catalog import Stale
+from coatcheck.ports.catalog import Gone, Stale
 from coatcheck.ports.links import Limits, Link
 from coatcheck.ports.object import Deletion, Segment
+from coatcheck.ports.quota import QUOTA, OverQuota, Quota, write_quota
 
 from ..gateways import bring_keys
 from ..links.test_uses import NOW, World
+from ..ports.arrivals_contract import ARRIVAL
 from ..ports.catalog_contract import a_bucket, a_large_object, an_object
 from ..postgres_server import postgres_server
-from ..soak import count
+from ..soak import SOAKING
 
-HISTORIES = count(1000)
-OPERATIONS = count(10_000)
+HISTORIES = 1000 if SOAKING else 30
+OPERATIONS = 10_000 if SOAKING else 320
 TOGETHER = 10  # histories at once
 DAY_S = 86_400
 
@@ -60,7 +63,7 @@ async def two(prepared: tuple[str, Path]) -> AsyncIterator[Two]:
     await asyncio.sleep(0)
 
 
-_bucket_numbers = numbers()
+_bucket_numbers = count()
 
 
 async def a_new_bucket(store: PostgresStore) -> Bucket:
@@ -187,6 +190,48 @@ async def test_the_last_use_of_a_link_is_taken_once(two: Two) -> None:
     outcomes = await asyncio.gather(*tries, return_exceptions=True)
     assert outcomes.count(None) == 1
     assert sum(isinstance(outcome, UsedUp) for outcome in outcomes) == 19
+
+
+async def test_tries_of_a_password_are_counted_for_all_gateways_together(two: Two) -> None:
+    tries = [two[number % 2].tickets.take_try("lk_box", "192.0.2.7", 3, 60, 1000) for number in range(20)]
+    assert sum(await asyncio.gather(*tries)) == 3
+
+
+async def test_an_upload_box_takes_no_more_than_its_rule_through_two_gateways(two: Two) -> None:
+    async def bring(number: int) -> bool:
+        arrival = replace(ARRIVAL, id=f"{number:032x}", link_id="lk_full")
+
+        def change(_: Arrival | None, taken: Taken) -> tuple[Arrival | None, Taken]:
+            if taken.files >= 5:
+                raise Gone("full")
+            return arrival, taken._replace(files=taken.files + 1)
+
+        try:
+            await two[number % 2].arrivals.change_arrival("lk_full", arrival.id, change)
+        except Gone:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*map(bring, range(20)))) == 5
+    assert (await two[0].arrivals.find_taken("lk_full")).files == 5
+
+
+async def test_a_quota_is_passed_by_what_is_under_way_at_most(two: Two) -> None:
+    bucket = await a_new_bucket(two[0])
+    await two[0].catalog.set_configuration(bucket.bucket_id, QUOTA, write_quota(Quota(None, 5)))
+
+    async def put(number: int) -> bool:
+        try:
+            await two[number % 2].catalog.put_object(bucket.bucket_id, an_object(f"{number}"))
+        except OverQuota:
+            return False
+        return True
+
+    stored = sum([sum(await asyncio.gather(put(2 * turn), put(2 * turn + 1))) for turn in range(5)])
+    assert stored in (5, 6)
+    assert not await put(10)
+    assert not await put(11)
+    assert (await two[1].catalog.find_usage(bucket.bucket_id)).objects == stored
 
 
 # --- blobs -----------------------------------------------------------------------------------------------------------
