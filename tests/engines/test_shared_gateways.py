@@ -221,6 +221,21 @@ async def test_one_process_of_all_gateways_leads_and_another_when_it_ends(
     await there.close()
 
 
+async def test_who_slept_while_another_led_goes_on_with_a_new_token(
+    two: tuple[PostgresStore, PostgresStore], tmp_path: Path
+) -> None:
+    leader = LeaseLeader(FileLeader(tmp_path / "a.lock"), two[0].leases, "a")
+    assert await leader.leads()
+    await two[1].leases.give_back("a", leader._holder)  # as if it had ended
+    assert await two[1].leases.take("a", "another") == 2
+    await two[1].leases.give_back("a", "another")
+    assert await leader._take()  # its next renewal
+    assert fence_now.get() == Fence("a", 1)
+    assert await leader.leads()
+    assert fence_now.get() == Fence("a", 3)
+    await leader.close()
+
+
 async def test_a_lease_that_cannot_be_asked_for_is_nobodys(tmp_path: Path) -> None:
     class Away:
         async def take(self, name: str, holder: str) -> int | None:

@@ -95,17 +95,15 @@ class LeaseLeader:
         self._name = name
         self._holder = secrets.token_hex(16)
         self._renewed_at = -float(LEASE_S)
+        self._token = 0
         self._renewing: asyncio.Task[None] | None = None
 
     async def leads(self) -> bool:
         if not await self._first.leads():
             return False
-        if time.monotonic() - self._renewed_at < 2 * _RENEW_S:
-            return True
-        token = await self._take()
-        if token is None:
+        if time.monotonic() - self._renewed_at >= 2 * _RENEW_S and not await self._take():
             return False
-        fence_now.set(Fence(self._name, token))
+        fence_now.set(Fence(self._name, self._token))
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew())
         return True
@@ -127,18 +125,21 @@ class LeaseLeader:
                     await self._leases.give_back(self._name, self._holder)
         await self._first.close()
 
-    async def _take(self) -> int | None:
+    async def _take(self) -> bool:
+        """The token is another one if somebody else had the lease meanwhile: what was begun before that is fenced off,
+        and the next look begins with the new one."""
         begun = time.monotonic()
         try:
             token = await self._leases.take(self._name, self._holder)
         except (NotWritten, Unknown):
-            return None
-        if token is not None:
-            self._renewed_at = begun
-        return token
+            return False
+        if token is None:
+            return False
+        self._renewed_at, self._token = begun, token
+        return True
 
     async def _renew(self) -> None:
-        """Until another has it: then the next question takes it anew, with another token."""
+        """What was lost is left to the next question."""
         while True:
             await asyncio.sleep(_RENEW_S)
             if time.monotonic() - self._renewed_at < LEASE_S:

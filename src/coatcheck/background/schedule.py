@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from coatcheck.clock import Clock
+from coatcheck.ports.catalog import NotWritten, Unknown
 
 from .leader import Leader
 
@@ -31,6 +32,8 @@ async def keep_doing(work: Callable[[float], Awaitable[object]], leader: Leader,
             if await leader.leads():
                 try:
                     await work(clock())
+                except (NotWritten, Unknown) as error:
+                    log.warning("%s goes on later: %s", name, error)
                 except Exception:
                     log.exception("%s failed; it is tried again", name)
     finally:
