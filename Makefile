@@ -35,10 +35,10 @@ demo: .venv/images.stamp  ## the main job before your eyes; FILE=path shares you
 	@scripts/debian need curl=curl
 	@KEEP="$(KEEP)" $(BIN)/python scripts/demo.py $(if $(FILE),"$(FILE)")
 
-test: check unit live ephemeral seaweed ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
+test: check unit live ephemeral seaweed gateways ecosystem  ## everything: lint, types, unit tests, live tests with real clients and tools
 
 ##@ Parts of them; with COMPILED=1 on the compiled wheel
-.PHONY: check unit live ephemeral seaweed ecosystem
+.PHONY: check unit live ephemeral seaweed gateways ecosystem
 
 check: .venv/test.stamp  ## ruff, ruff format, mypy --strict
 	@$(BIN)/ruff check .
@@ -57,6 +57,9 @@ ephemeral: $(TESTED) node  ## the live tests that one server does for all, again
 
 seaweed: $(TESTED)  ## the same, against a server that keeps bytes in SeaweedFS: of each SDK in Python its objects; ALL=1 all of them
 	@$(PYTEST) -q -m live --seaweed $(if $(ALL),tests/clients,tests/clients/test_oss2_objects.py tests/clients/test_sdk_v2_objects.py)
+
+gateways: $(TESTED)  ## the same, through two servers on PostgreSQL and SeaweedFS, each request to the other one; ALL=1 all of them
+	@$(PYTEST) -q -m live --gateways $(if $(ALL),tests/clients,tests/clients/test_sdk_v2_objects.py)
 
 ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, GDAL ...) against a server
 	@scripts/debian want gdalinfo=gdal-bin

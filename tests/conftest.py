@@ -48,7 +48,7 @@ def live_server(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[ServerProcess]:
     """One server with two workers for the whole run, or with --ephemeral one in memory, with --seaweed one that keeps
-    bytes in SeaweedFS; it must end cleanly."""
+    bytes in SeaweedFS, with --gateways two behind a relay; it must end cleanly."""
     folder, options = tmp_path_factory.mktemp("live"), ("--callback-network", "127.0.0.0/8")
     if pytestconfig.getoption("--ephemeral"):
         server: ServerProcess = EphemeralServer(folder / "ephemeral.log", *options)
@@ -56,6 +56,12 @@ def live_server(
         store: Seaweed = request.getfixturevalue("seaweed_store")
         where = store.environment()
         server = ServerProcess(folder / "data", "--bytes", store.url("live"), *options, environment=where)
+    elif pytestconfig.getoption("--gateways"):
+        from .gateways import Gateways
+
+        server = Gateways(
+            folder, request.getfixturevalue("database_url"), request.getfixturevalue("seaweed_store"), *options
+        )
     else:
         server = ServerProcess(folder / "data", *options)
     try:
@@ -74,20 +80,31 @@ def seaweed_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]
         yield store
 
 
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """A PostgreSQL database for the whole run."""
+    from .postgres_server import postgres_server
+
+    with postgres_server() as server, server.database() as name:
+        yield server.url(name)
+
+
 # --- long counts -----------------------------------------------------------------------------------------------------
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ephemeral", action="store_true", help="drive `serve --ephemeral` where one server does for all")
     parser.addoption("--seaweed", action="store_true", help="the same, against a server that keeps bytes in SeaweedFS")
+    parser.addoption("--gateways", action="store_true", help="the same, through two on PostgreSQL and SeaweedFS")
     parser.addoption("--soak-table", metavar="FILE", help="write what the tests marked soak have counted to a file")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --ephemeral or --seaweed only what one server does for all."""
-    if config.getoption("--ephemeral") or config.getoption("--seaweed"):
+    """With --ephemeral, --seaweed or --gateways only what one server does for all."""
+    elsewhere = config.getoption("--seaweed") or config.getoption("--gateways")
+    if config.getoption("--ephemeral") or elsewhere:
         chosen = [item for item in items if "live_server" in getattr(item, "fixturenames", ())]
-        if config.getoption("--seaweed"):
+        if elsewhere:
             chosen = [item for item in chosen if item.get_closest_marker("blob_files") is None]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import coatcheck.sweep_schedule as schedule
+from coatcheck.background.leader import FileLeader
 
 from .patience import HANG_S
 
@@ -23,10 +24,10 @@ async def test_one_sweeps_and_another_takes_over(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(schedule, "sweep", sweep)
     monkeypatch.setattr(schedule, "SWEEP_EVERY_S", 0.001)
     ports: list[Any] = ["one", "two"]
-    one = asyncio.create_task(schedule.keep_sweeping(ports[0], tmp_path, lambda: 7.0))
+    one = asyncio.create_task(schedule.keep_sweeping(ports[0], FileLeader(tmp_path / "a.lock"), lambda: 7.0))
     async with asyncio.timeout(HANG_S):
         assert await swept.get() == ("one", 7.0)
-        two = asyncio.create_task(schedule.keep_sweeping(ports[1], tmp_path, lambda: 8.0))
+        two = asyncio.create_task(schedule.keep_sweeping(ports[1], FileLeader(tmp_path / "a.lock"), lambda: 8.0))
         for _ in range(20):
             assert await swept.get() == ("one", 7.0)
         one.cancel()

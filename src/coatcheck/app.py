@@ -14,12 +14,13 @@ from coatcheck.background.access_log import AccessLog
 from coatcheck.background.audit_reading import AuditReading
 from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.key_locks import KeyLocks
+from coatcheck.background.leader import leaders_in
 from coatcheck.background.link_audit import LinkAuditLog
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.mirror_run import MirrorRuns
 from coatcheck.background.notices import Notices
 from coatcheck.background.schedule import keep_doing
-from coatcheck.background.works import Works
+from coatcheck.background.works import OF_EACH_GATEWAY, Works
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import Network, read_network
 from coatcheck.engines.certificate_reader import PemCertificateReader
@@ -198,6 +199,7 @@ class Server:
             exchange.request = proxies.see_through(exchange.request)
             return await services.answer(exchange)
 
+        leader_of = leaders_in(settings.data, self._engines.leases)
         self._begin_background(ports, notices)
         begin = self.begin_with(services.answer if proxies is None else answer_proxied)
         self._application = Application(begin, body_timeout_s=settings.body_timeout_s, clock=self._clock)
@@ -205,12 +207,12 @@ class Server:
             self._domain_watch = asyncio.create_task(_keep_domains(settings.data, self._engines.domains))
         if settings.lifecycle_hour is not None:
             self._lifecycle = asyncio.create_task(
-                keep_lifecycle(ports, settings.data, hour=settings.lifecycle_hour, clock=self._clock)
+                keep_lifecycle(ports, leader_of, hour=settings.lifecycle_hour, clock=self._clock)
             )
         files = settings.store_url.startswith("file:") and self._engines.byte_store.removal_grace_s == 0
         if settings.scrub_every_days and files:  # an object store has scrubbing of its own
             self._background.append(asyncio.create_task(_keep_scrubbing(settings, self._clock)))
-        self._sweeping = asyncio.create_task(keep_sweeping(ports, settings.data, self._clock))
+        self._sweeping = asyncio.create_task(keep_sweeping(ports, leader_of("sweep"), self._clock))
         self._ports, self._noting = ports, asyncio.create_task(keep_accesses(ports))
         return begin
 
@@ -241,8 +243,10 @@ class Server:
         if days:
             self._link_audit = LinkAuditLog(self._audit_segments)
         works = Works(ports, self._engines, notices, self._clock, segments, self._audit_segments, days)
+        of_all, of_each = leaders_in(data, self._engines.leases), leaders_in(data)
         for name, run in works.by_name().items():
-            doing = keep_doing(run, data / f"{name}.lock", self._clock, name)
+            leader = (of_each if name in OF_EACH_GATEWAY else of_all)(name)
+            doing = keep_doing(run, leader, self._clock, name)
             self._background.append(asyncio.create_task(doing))
 
     def begin_with(self, answer: Exchanged) -> Begin:
@@ -293,10 +297,12 @@ class Server:
             self._access_log.close()
         if self._link_audit is not None:
             self._link_audit.close()
-        for task in (self._lifecycle, self._sweeping, self._noting, *self._background):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        tasks = [self._lifecycle, self._sweeping, self._noting, *self._background]
+        running = [task for task in tasks if task is not None]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)
         if self._mirrors is not None:
             await self._mirrors.close()
         if self._ports is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final, Protocol
 
-from coatcheck.background.leader import Leader
+from coatcheck.background.leader import FileLeader
 from coatcheck.clock import Clock
 from coatcheck.core.times import DAY_S
 
@@ -40,17 +40,17 @@ class Scrubber(Protocol):
 
 async def keep_scrubbing(scrubber: Scrubber, data: Path, *, every_days: int, clock: Clock) -> None:
     """Scrub when it is due, until cancelled."""
-    leader = Leader(data / "scrub-schedule.lock")
+    leader = FileLeader(data / "scrub-schedule.lock")
     try:
         while True:
-            if leader.leads():
+            if await leader.leads():
                 try:
                     await _scrub_if_due(scrubber, every_days, clock)
                 except Exception:
                     log.exception("the scrub failed; it is tried again")
             await asyncio.sleep(_LOOK_S)
     finally:
-        leader.close()
+        await leader.close()
 
 
 async def _scrub_if_due(scrubber: Scrubber, every_days: int, clock: Clock) -> None:

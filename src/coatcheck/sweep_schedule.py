@@ -1,11 +1,10 @@
-"""When released blobs are swept, and the time is noted: every few minutes, by one process of the server. The lock
-decides which."""
+"""When released blobs are swept, and the time is noted: every few minutes, by one process of the server, or of
+all gateways."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 
 from coatcheck.background.leader import Leader
 from coatcheck.clock import Clock
@@ -16,21 +15,21 @@ from coatcheck.operations.sweep import forget_arrivals, forget_links, sweep
 log = logging.getLogger("coatcheck")
 
 
-async def keep_sweeping(ports: Ports, data: Path, clock: Clock) -> None:
-    """Sweep until cancelled. Whoever has the lock keeps it while it lives; another takes over then.
+async def keep_sweeping(ports: Ports, leader: Leader, clock: Clock) -> None:
+    """Sweep until cancelled. Who leads goes on to, while it lives; another takes over then.
 
     Args:
+        leader: closed at the end.
         clock: wall time.
     """
-    leader = Leader(data / "sweep.lock")
     try:
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            if leader.leads():
+            if await leader.leads():
                 await _sweep(ports, clock())
                 await _note_time(ports)
     finally:
-        leader.close()
+        await leader.close()
 
 
 async def _note_time(ports: Ports) -> None:

@@ -85,6 +85,7 @@ class Watch:
             lambda: _read(sources.store),
             data if on_disk else None,
             data / "health.lock",
+            sources.store.catalog.note_time if sources.store.leases is not None else None,
         )
         watched = Watched(place.cells, place.pulse, self.sample, data, place.started)
         return Admin(watched, self._health).begin

@@ -12,6 +12,7 @@ import pytest
 
 from coatcheck.admin import health
 from coatcheck.admin.health import Board, Condition, Health, find_write_trouble
+from coatcheck.ports.catalog import Unwritable
 
 
 async def fine() -> None:
@@ -51,6 +52,14 @@ async def test_an_error_that_is_not_the_system_s_is_told_by_its_kind(tmp_path: P
         raise RuntimeError("a secret")
 
     assert (await Health(Board(), broken, None, tmp_path / "health.lock").look()).reads == "RuntimeError"
+
+
+async def test_a_store_that_reads_and_cannot_write_is_told(tmp_path: Path) -> None:
+    async def read_only() -> None:
+        raise Unwritable("a standby")
+
+    health = Health(Board(), fine, tmp_path, tmp_path / "health.lock", read_only)
+    assert await health.look() == Condition("", "Unwritable")
 
 
 def test_a_directory_that_can_be_written_is_left_as_it_was(tmp_path: Path) -> None:

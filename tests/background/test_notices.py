@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.background.leader import Leader
+from coatcheck.background.leader import FileLeader
 from coatcheck.background.notices import Notices
 
 
@@ -35,11 +35,11 @@ def test_a_fault_is_told_with_its_traceback_once(caplog: pytest.LogCaptureFixtur
     assert record.exc_info is not None
 
 
-def test_one_leads_until_it_ends(tmp_path: Path) -> None:
-    first, second = Leader(tmp_path / "a.lock"), Leader(tmp_path / "a.lock")
-    assert [first.leads(), second.leads(), first.leads()] == [True, False, True]
-    first.close()
-    first.close()
-    assert second.leads()
-    second.close()
+async def test_one_leads_until_it_ends(tmp_path: Path) -> None:
+    first, second = FileLeader(tmp_path / "a.lock"), FileLeader(tmp_path / "a.lock")
+    assert [await first.leads(), await second.leads(), await first.leads()] == [True, False, True]
+    await first.close()
+    await first.close()
+    assert await second.leads()
+    await second.close()
     assert (tmp_path / "a.lock").stat().st_mode & 0o777 == 0o600

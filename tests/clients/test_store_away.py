@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from ..relay import stopping_relay
 from ..seaweed import READER_KEY_ID, Seaweed, seaweed
 from ..server_process import ServerProcess, clean_environment
 from ..soak import SOAKING
+from .load_client import LoadClient
 from .raw import Answer, send
 
 BUCKET: Final = "away"
@@ -145,66 +145,9 @@ def test_an_upload_of_unknown_length_takes_little_memory(store: Seaweed, tmp_pat
 # --- nothing acknowledged is lost ------------------------------------------------------------------------------------
 
 
-class _Client(threading.Thread):
-    """Overwrites its own keys, and knows what each may have: what was acknowledged last, or came without an answer."""
-
-    def __init__(self, server: ServerProcess, number: int) -> None:
-        super().__init__(daemon=True)
-        self._server = server
-        self._random = random.Random(number)
-        self._keys = [f"client-{number}/{index}" for index in range(4)]
-        self.ends = threading.Event()
-        self.may_have: dict[str, set[bytes]] = {}
-        self.acknowledged = 0
-        self._there: set[str] = set()  # keys of which a write was acknowledged
-        self.wrong: list[str] = []
-
-    def run(self) -> None:
-        while not self.ends.is_set():
-            key = self._random.choice(self._keys)
-            if self._random.random() < 0.5:
-                self._write(key)
-            else:
-                self.read(key)
-
-    def _write(self, key: str) -> None:
-        body = self._random.randbytes(self._random.randrange(70_000, 400_000))
-        self.may_have.setdefault(key, set()).add(body)
-        try:
-            status = put(self._server, key, body).status
-        except OSError:
-            return
-        if status == 200:
-            self.acknowledged += 1
-            self.may_have[key] = {body}
-            self._there.add(key)
-        elif status != 503:
-            self.wrong.append(f"PUT {key}: {status}")
-
-    def read(self, key: str) -> bool:
-        """Whether it was answered whole, and rightly."""
-        if key not in self.may_have:
-            return True
-        try:
-            answer = get(self._server, key)
-        except (OSError, http.client.HTTPException):
-            return False
-        if answer.status == 200 and answer.body not in self.may_have[key]:
-            self.wrong.append(f"GET {key}: {len(answer.body)} bytes of something else")
-        elif answer.status == 404 and key in self._there:
-            self.wrong.append(f"GET {key}: lost")
-        elif answer.status not in (200, 404, 503):
-            self.wrong.append(f"GET {key}: {answer.status}")
-        return answer.status in (200, 404)
-
-    def check_all(self) -> None:
-        for key in self._keys:
-            wait_until(lambda key=key: self.read(key))  # type: ignore[misc]
-
-
 @pytest.mark.soak(KILLS)
 def test_nothing_acknowledged_is_lost_when_the_store_is_killed(server: ServerProcess, store: Seaweed) -> None:
-    clients, moments = [_Client(server, number) for number in range(4)], random.Random(1)
+    clients, moments = [LoadClient(server, BUCKET, number) for number in range(4)], random.Random(1)
     for client in clients:
         client.start()
     for _ in range(KILLS):

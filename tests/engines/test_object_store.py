@@ -14,6 +14,7 @@ from coatcheck.operations.context import Ports
 from coatcheck.operations.sweep import sweep
 from coatcheck.ports.byte_store import BlobGone, BlobStore, ByteStore
 from coatcheck.ports.object import Segment
+from coatcheck.ports.store import Store
 
 from ..ports.byte_store_contract import CONTENT, ByteStoreContract, a_blob
 from ..seaweed import Seaweed
@@ -22,7 +23,7 @@ from .test_encrypted import EverythingEncrypted
 DAY_S = 86_400
 
 
-async def swept(engines: LocalEngines, days: float) -> int:
+async def swept(engines: Store, days: float) -> int:
     """How many blobs a sweep removes when so many days have gone by."""
     return await sweep(Ports(engines.catalog, engines.byte_store), time.time() + days * DAY_S)
 

@@ -26,6 +26,7 @@ from coatcheck.ports.links import Rule, Scope
 from coatcheck.ports.object import Deletion, Segment
 from coatcheck.ports.snapshot import Lookup
 from coatcheck.ports.upload import Part, Upload
+from coatcheck.wire.hand_driven import go_on_with
 
 from ..cutting_relay import CuttingRelay, cutting_relay
 from ..patience import HANG_S, until
@@ -100,6 +101,24 @@ async def test_the_question_of_a_request_is_one_statement(two: tuple[PostgresSto
     asked = here.reader.asked
     assert (await here.reads.read(lookup)).found() == an_object("a")
     assert here.reader.asked == asked + 1
+
+
+async def test_a_question_that_is_begun_by_hand_makes_its_connection(two: tuple[PostgresStore, PostgresStore]) -> None:
+    """As the first step of a request is, outside any task, where a time-out of asyncio refuses to be."""
+    answers: list[Any] = []
+    begun: asyncio.Future[tuple[Any, Any]] = asyncio.get_running_loop().create_future()
+
+    async def ask() -> None:
+        answers.extend(await two[0].reader.ask("SELECT 7"))
+
+    def begin() -> None:
+        run = ask()
+        begun.set_result((run, next(run.__await__())))
+
+    asyncio.get_running_loop().call_soon(begin)
+    async with asyncio.timeout(HANG_S):
+        await go_on_with(*await begun)
+    assert [row[0] for row in answers] == [7]
 
 
 async def test_a_gateway_that_nobody_asks_sees_changes_of_links_and_certificates(

@@ -80,6 +80,12 @@ def test_statements_keep_to_what_these_databases_share() -> None:
     assert found == {}
 
 
+def test_what_both_databases_share_knows_neither() -> None:
+    texts = [path.read_text() for path in Path(sql.__file__).parent.glob("*.py")]
+    assert len(texts) > 15
+    assert not any(re.search(r"import sqlite3|\.\.(sqlite|postgres)\b", text) for text in texts)
+
+
 def test_each_mutation_holds_what_it_needs_in_one_order() -> None:
     assert slots_of([held_bucket(5)]) == (True, [], [6])
     register, shared, owned = slots_of([held_keys(5, "a", "b"), held_keys(6, "a"), Held(links=("lk",))])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck.background.leader import leaders_in
 from coatcheck.configurations.lifecycle import CLASSES, Due, Exclusion, Rule, Transition, read, write
 from coatcheck.core.times import DAY_S
 from coatcheck.core.xml import read_xml, write_xml
@@ -519,11 +520,11 @@ async def test_the_server_does_it_once_a_day_from_its_hour(tmp_path: Path) -> No
     await house.ask("PUT", "/photos/?lifecycle", a_document(a_rule(expire(1))))
     ports = Ports(house.catalog, house.encrypting)
     begin = MIDNIGHT + 10 * DAY_S
-    first = await run_if_due(ports, tmp_path, now=begin, hour=3)
+    first = await run_if_due(ports, leaders_in(tmp_path), now=begin, hour=3)
     assert first is not None
-    assert await run_if_due(ports, tmp_path, now=begin + 3 * 3600 - 1, hour=3) is None
-    assert await run_if_due(ports, tmp_path, now=begin + 3 * 3600, hour=3) is not None
-    assert await run_if_due(ports, tmp_path, now=begin + 20 * 3600, hour=3) is None
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin + 3 * 3600 - 1, hour=3) is None
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin + 3 * 3600, hour=3) is not None
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin + 20 * 3600, hour=3) is None
     assert await keys(house) == []
 
 
@@ -532,10 +533,10 @@ async def test_a_clock_that_was_a_year_ahead_stops_nothing(
 ) -> None:
     ports = Ports(house.catalog, house.encrypting)
     begin = NOW // 86_400 * 86_400
-    assert await run_if_due(ports, tmp_path, now=begin + 365 * 86_400, hour=0) is not None
-    assert await run_if_due(ports, tmp_path, now=begin, hour=0) is not None
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin + 365 * 86_400, hour=0) is not None
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin, hour=0) is not None
     assert "the clock has gone back" in caplog.text
-    assert await run_if_due(ports, tmp_path, now=begin, hour=0) is None
-    assert await run_if_due(ports, tmp_path, now=begin, hour=23) is None  # a later hour of the day is no other clock
-    assert await run_if_due(ports, tmp_path, now=begin + 86_400, hour=0) is not None
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin, hour=0) is None
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin, hour=23) is None  # that is no other clock
+    assert await run_if_due(ports, leaders_in(tmp_path), now=begin + 86_400, hour=0) is not None
     assert (tmp_path / "lifecycle.day").stat().st_mode & 0o777 == 0o600

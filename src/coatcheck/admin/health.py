@@ -67,13 +67,22 @@ class Health:
 
     Args:
         read: reads something from the store that nobody can remember; raises what reading raises.
+        write: writes something to it; None where the directory says whether that can be done.
         data: the data directory; None where nothing is written to one.
         lock: a file, made if it isn't there.
     """
 
-    def __init__(self, board: Board, read: Callable[[], Awaitable[object]], data: Path | None, lock: Path) -> None:
+    def __init__(
+        self,
+        board: Board,
+        read: Callable[[], Awaitable[object]],
+        data: Path | None,
+        lock: Path,
+        write: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
         self._board = board
         self._read = read
+        self._write = write
         self._data = data
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._mine = asyncio.Lock()
@@ -106,18 +115,24 @@ class Health:
         if age_s < HEALTH_PROBE_S:  # somebody was faster
             return condition
         self.probes += 1
-        try:
-            await self._read()
-            reads = ""
-        except Exception as error:  # whatever it is, a GET would meet it
-            reads = _in_words(error)
+        reads = await _trouble_of(self._read)
         writes = "" if self._data is None else await asyncio.to_thread(find_write_trouble, self._data)
+        if self._write is not None:
+            writes = writes or await _trouble_of(self._write)
         condition = Condition(reads, writes)
         self._board.write(condition)
         return condition
 
     def close(self) -> None:
         os.close(self._lock)
+
+
+async def _trouble_of(act: Callable[[], Awaitable[object]]) -> str:
+    try:
+        await act()
+    except Exception as error:  # whatever it is, a request would meet it
+        return _in_words(error)
+    return ""
 
 
 def find_write_trouble(data: Path) -> str:

@@ -1,14 +1,14 @@
-"""When background work is looked for: every few seconds, by one process of the server."""
+"""When background work is looked for: every few seconds, by one process of the server, or of all gateways."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 from coatcheck.clock import Clock
+from coatcheck.ports.catalog import NotWritten, Unknown
 
 from .leader import Leader
 
@@ -17,23 +17,24 @@ LOOK_S: Final = 5.0
 log = logging.getLogger("coatcheck")
 
 
-async def keep_doing(work: Callable[[float], Awaitable[object]], lock: Path, clock: Clock, name: str) -> None:
+async def keep_doing(work: Callable[[float], Awaitable[object]], leader: Leader, clock: Clock, name: str) -> None:
     """Do it again and again until cancelled, while this process leads. What goes wrong is said and tried again.
 
     Args:
         work: one look, and what is due; told the time.
-        lock: a file of the data directory; see `Leader`.
+        leader: closed at the end.
         clock: wall time.
         name: of the work, for the log.
     """
-    leader = Leader(lock)
     try:
         while True:
             await asyncio.sleep(LOOK_S)
-            if leader.leads():
+            if await leader.leads():
                 try:
                     await work(clock())
+                except (NotWritten, Unknown) as error:
+                    log.warning("%s goes on later: %s", name, error)
                 except Exception:
                     log.exception("%s failed; it is tried again", name)
     finally:
-        leader.close()
+        await leader.close()

@@ -6,7 +6,7 @@ So a server's start waits for none of them, and only one of its workers holds th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from coatcheck.clock import Clock
 from coatcheck.operations.context import Ports
@@ -17,6 +17,9 @@ from .log_segments import Segments
 from .notices import Notices
 
 Work = Callable[[float], Awaitable[object]]
+
+# These read what a gateway's own requests have left in its directory. The others one gateway does for all.
+OF_EACH_GATEWAY: Final = frozenset(("access-log", "link-audit", "link-filter"))
 
 
 class Works(NamedTuple):

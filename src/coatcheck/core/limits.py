@@ -127,6 +127,7 @@ ARCHIVES_HELD_MAX_BYTES: Final = 128 * 1024**2  # ours: what all ZIPs of a proce
 ARCHIVE_PART_MAX_BYTES: Final = 200  # ours: a file's or a folder's name in a ZIP, in UTF-8; disks take 255
 ARCHIVE_SUMS_MAX: Final = 1_000_000  # ours: CRC-32s that are remembered for the next ZIP, the latest
 
+LEASE_S: Final = 60  # ours: how long a gateway that falls silent keeps background work from the others
 SWEEP_EVERY_S: Final = 300.0  # ours: how often released blobs that are still there are looked for
 SWEEP_AFTER_S: Final = 60.0  # ours: before that, whoever released a blob removes it
 BYTES_GRACE_S: Final = (

@@ -134,6 +134,11 @@ class LocalEngines(Opened):
         return NotedSecrets(self._secrets, self.needs_key, self.note_key)
 
     @property
+    def leases(self) -> None:
+        """One machine does all."""
+        return None
+
+    @property
     def commits(self) -> Commits:
         return Commits(self._writer.changes, self._writer.seconds, lambda: self._writer.waiting)
 
@@ -289,13 +294,20 @@ def _prepare(data: Path, clock: Clock, place: BytePlace | None, *, accept_clock:
         keep_row_sums(connection)
         note_keys(connection, secrets)
         make_root_account(connection, int(clock()))
-        prepare_place(connection, data, place)
+        prepare_place(connection, str(data), place, lambda: _alone(connection))
         recover(connection, paths)
         behind = accept_wall_time(connection, clock(), accepted=accept_clock)
     if behind is not None:
         log.warning(CLOCK_WAITS, write_iso(behind))
     _make_files_private(data)
     sync_directory(data)
+
+
+@contextmanager
+def _alone(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("COMMIT")
 
 
 def _open_catalog(path: Path, *, query_only: bool) -> sqlite3.Connection:

@@ -40,6 +40,7 @@ class MemoryStore:
         self.reads = LocalReads(self.catalog, self.keyring, self.domains)
         self.secrets = NotedSecrets(secrets)
         self.commits: Commits | None = None
+        self.leases: None = None
 
     def clear(self) -> None:
         """All that was stored goes; secrets, and the owner's key, stay."""

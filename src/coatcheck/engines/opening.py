@@ -1,4 +1,4 @@
-"""Stores by their URL: `memory:`, `file:DIR`, or `postgresql://...` with a directory for the bytes.
+"""Stores by their URL: `memory:`, `file:DIR`, or `postgresql://...`; the bytes are files, or in an object store.
 
 The only place that chooses an engine.
 
@@ -64,7 +64,7 @@ def prepare_store(
     """Make what the URL names ready for a server, and keep other servers out.
 
     Args:
-        data: the directory beside a database, for the bytes and the server's own files.
+        data: the directory beside a database, for the server's own files, and for the bytes unless those have a place.
         accept_clock, place: as `prepare_local` has them.
 
     Raises: what `prepare_local` raises; BadDatabase; ValueError, for a URL of no store.
@@ -73,8 +73,7 @@ def prepare_store(
         _check_driver()
         from .postgres.store import PostgresPrepared
 
-        _need_files(place)
-        return PostgresPrepared(url, _beside(data), clock, accept_clock=accept_clock)
+        return PostgresPrepared(url, _beside(data), clock, accept_clock=accept_clock, place=place)
     if url == MEMORY:
         return _MemoryPrepared()
     return _LocalPrepared(_directory(url), clock, accept_clock=accept_clock, place=place)
@@ -96,7 +95,7 @@ def open_store(url: str, clock: Clock, *, data: Path | None = None, place: ByteP
         _check_driver()
         from .postgres.store import open_postgres
 
-        return open_postgres(url, _beside(data), clock)
+        return open_postgres(url, _beside(data), clock, place=place)
     if url == MEMORY:
         from .memory_store import MemoryStore
 
@@ -110,12 +109,6 @@ def _check_driver() -> None:
     """Raises: BadDatabase."""
     if find_spec("asyncpg") is None:
         raise BadDatabase("A database needs its driver: pip install 'coatcheck[postgres]'.")
-
-
-def _need_files(place: BytePlace | None) -> None:
-    """Raises: BadDatabase."""
-    if place is not None:
-        raise BadDatabase("Beside a database the bytes are files: leave --bytes out. See docs/scale-out.md.")
 
 
 def _beside(data: Path | None) -> Path:

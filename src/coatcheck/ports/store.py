@@ -14,6 +14,7 @@ from .content_sums import ContentSums
 from .domains import Domains
 from .identities import Identities
 from .keyring import Keyring
+from .leases import Leases
 from .link_totals import LinkTotals
 from .links import Links
 from .secrets import SecretsInUse
@@ -73,6 +74,11 @@ class Store(Protocol):
 
     @property
     def identities(self) -> Identities: ...
+
+    @property
+    def leases(self) -> Leases | None:
+        """None where one machine does all."""
+        ...
 
     @property
     def commits(self) -> Commits | None:

@@ -201,7 +201,8 @@ class Reader:
                 await asyncio.sleep(_RETRY_S)
 
     async def _ask_once(self, text: str, arguments: tuple[Any, ...]) -> list[Any]:
-        line = self._idle.pop() if self._idle else await self._address.connect()
+        # A request begins outside tasks (see `wire.http1`), where asyncpg's time-out of connecting can't be used.
+        line = self._idle.pop() if self._idle else await asyncio.create_task(self._address.connect())
         self.asked += 1
         try:
             rows = await line.fetch(text, *arguments)

@@ -1,25 +1,28 @@
-"""A store whose catalog is a PostgreSQL database and whose bytes are files of a directory; and what happens before a
-server starts on it.
+"""A store whose catalog is a PostgreSQL database, and whose bytes are in an object store, or files of a directory; and
+what happens before a server starts on it.
 
-The directory holds what a data directory does but for the catalog (see `local`): locks, keys, certificates, blobs.
-`bytes.id` says which it is: a database notes the one that has its objects' bytes, and is opened with no other.
+The directory holds what a data directory does but for the catalog (see `local`): locks, keys, certificates, and blobs
+if they are files. `bytes.id` says which it is: a database notes the one that has its objects' bytes, and is opened with
+no other. Where the bytes are in an object store, any number of servers have a directory each, with the same keys.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ...clock import Clock, SteadyClock, monotonic_clock, wall_clock
 from ...core.times import write_iso
-from ...ports.byte_store import RemovalHeld
+from ...ports.byte_store import BlobStore, RemovalHeld
 from ...ports.secrets import TLS
 from ...ports.store import Commits
 from ..blob_paths import BlobPaths, sync_directory
+from ..byte_places import prepare_place
 from ..checks import BlobFacts
 from ..directory_faults import BadDatabase, BadDirectory, told
 from ..encrypted import EncryptingByteStore
@@ -40,10 +43,13 @@ from ..needed_keys import (
     set_fingerprints,
 )
 from ..noted_secrets import NotedSecrets
+from ..object_store.place import BytePlace
+from ..object_store.store import ObjectByteStore
 from ..opened import Opened
 from ..results import prepare_results
 from ..secret_files import FileSecrets
 from ..sql.arrivals import SqlArrivals
+from ..sql.blob_intents import NotedPlace, SqlBlobIntents, find_place
 from ..sql.blobs import forget_blobs
 from ..sql.content_sums import SqlContentSums
 from ..sql.identities import SqlIdentities, make_root_account
@@ -58,6 +64,7 @@ from .faults import is_lost, sqlstate_of
 from .held import REGISTER
 from .keyring import PostgresKeyring
 from .known import DOMAINS, NUMBERS, Known
+from .leases import PostgresLeases
 from .links import ANY_LINK, SOME_RULES, PostgresLinks
 from .reads import PostgresReads
 from .schema import STEPS, migrate, read_version
@@ -68,6 +75,7 @@ from .writer import Writer
 T = TypeVar("T")
 
 _ID_FILE: Final = "bytes.id"
+_BROUGHT: Final = ("tls", "root-credentials.json")
 _BYTES: Final = "bytes"  # the name under which a database notes the directory
 
 
@@ -86,6 +94,7 @@ class PostgresStore(Opened):
     link_totals: SqlLinkTotals
     arrivals: SqlArrivals
     reads: PostgresReads
+    leases: PostgresLeases
     secrets: NotedSecrets
     reader: Reader
     _watch: Watch
@@ -116,11 +125,21 @@ class _Begun(NamedTuple):
     domains: list[Any]
     has_links: bool
     rules: list[Any]
+    noted: NotedPlace | None
 
 
-def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Clock = monotonic_clock) -> PostgresStore:
+def open_postgres(
+    url: str,
+    data: Path,
+    clock: Clock = wall_clock,
+    monotonic: Clock = monotonic_clock,
+    *,
+    place: BytePlace | None = None,
+) -> PostgresStore:
     """Open a prepared database, and the directory of its bytes; any number of processes may.
 
+    Args:
+        place: as `open_local` has it.
     Raises: WrongKey, NewerStore, BadDirectory, BadDatabase, InUse.
     """
     address, files = Address(url), FileSecrets(data)
@@ -131,13 +150,15 @@ def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Cl
         def begin(line: Connection) -> _Begun:
             if read_version(line) < len(STEPS):
                 raise BadDatabase("The database is of an older coatcheck; start this one's server on it.")
-            _check_directory(line, data)
+            noted = find_place(line)
+            if noted is None:
+                _check_directory(line, data)
             opening = check_opening_keys(line, files)
             numbers, _ = line.ask(NUMBERS)
             domains, _ = line.ask(DOMAINS)
             links, _ = line.ask(ANY_LINK)
             rules, _ = line.ask(SOME_RULES)
-            return _Begun(*opening, begin_clock(line, clock, monotonic), numbers[0], domains, bool(links), rules)
+            return _Begun(*opening, begin_clock(line, clock, monotonic), numbers[0], domains, bool(links), rules, noted)
 
         begun = _with_line(address, clock, begin)
     except BaseException:
@@ -150,23 +171,29 @@ def open_postgres(url: str, data: Path, clock: Clock = wall_clock, monotonic: Cl
     keyring, links = PostgresKeyring(known, writer, seal, clock), PostgresLinks(reader, writer, seen)
     watch = Watch(known, links)
     links.begin(begun.has_links, begun.rules)
-    file_store = FileByteStore(data, _no_facts)
+    files_here = FileByteStore(data, _no_facts)
+    blobs: BlobStore = files_here
+    own_id = ""
+    if begun.noted is not None:
+        blobs = ObjectByteStore(place or BytePlace(begun.noted.url), SqlBlobIntents(writer, clock))
+        own_id = f"{(data / _ID_FILE).read_text().strip()}/"
     return PostgresStore(
         catalog=PostgresCatalog(known, writer, begun.steady.moments),
-        byte_store=EncryptingByteStore(file_store, begun.master_keys),
+        byte_store=EncryptingByteStore(blobs, begun.master_keys),
         keyring=keyring,
         identities=SqlIdentities(reader, writer, clock),
         domains=PostgresDomains(known, writer, seal),
         links=links,
         tickets=SqlTickets(reader, writer),
         content_sums=SqlContentSums(reader, writer),
-        link_totals=SqlLinkTotals(reader, writer),
+        link_totals=SqlLinkTotals(reader, writer, own_id),
         arrivals=SqlArrivals(reader, writer, begun.steady.moments),
         reads=PostgresReads(known, keyring, links, watch),
+        leases=PostgresLeases(reader, writer),
         secrets=_noted_secrets(address, clock, files, writer),
         reader=reader,
         _watch=watch,
-        _files=file_store,
+        _files=files_here,
         _writer=writer,
         _in_use=in_use,
     )
@@ -190,11 +217,13 @@ def _noted_secrets(address: Address, clock: Clock, files: FileSecrets, writer: W
 class PostgresPrepared:
     """A database that is ready, and the directory beside it, locked. See `opening.PreparedStore`."""
 
-    def __init__(self, url: str, data: Path, clock: Clock, *, accept_clock: bool = False) -> None:
+    def __init__(
+        self, url: str, data: Path, clock: Clock, *, accept_clock: bool = False, place: BytePlace | None = None
+    ) -> None:
         """Make both ready for a server: what is missing is made, tables are brought up to date.
 
         Args:
-            accept_clock: as `prepare_local` has it.
+            accept_clock, place: as `prepare_local` has them.
         Raises: InUse, NewerStore, WrongKey, BadDirectory, BadDatabase.
         """
         self._address, self._clock = Address(url), clock
@@ -203,7 +232,7 @@ class PostgresPrepared:
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
             if (data / "catalog.sqlite").exists():
                 raise BadDirectory(f"{data} has a catalog of its own. Name another directory for --data.")
-            if any(data.iterdir()) and not (data / _ID_FILE).exists():
+            if any(map(_is_strange, data.iterdir())) and not (data / _ID_FILE).exists():
                 raise BadDirectory(f"{data} is not empty, and not of coatcheck. Name another directory for --data.")
             _keep_id(data)
             make_private(data)
@@ -211,7 +240,7 @@ class PostgresPrepared:
         try:
             self._lock.own(0)
             with told(data), alone_in(data):
-                behind = self._ask(lambda line: self._prepare(line, accept_clock))
+                behind = self._ask(lambda line: self._prepare(line, accept_clock, place))
             if behind is not None:
                 log.warning(CLOCK_WAITS, write_iso(behind))
         except BaseException:
@@ -221,21 +250,25 @@ class PostgresPrepared:
     def _ask(self, question: Callable[[Connection], T]) -> T:
         return _with_line(self._address, self._clock, question)
 
-    def _prepare(self, line: Connection, accept_clock: bool) -> int | None:
+    def _prepare(self, line: Connection, accept_clock: bool, place: BytePlace | None) -> int | None:
         migrate(line)
-        _check_directory(line, self.data)
+        in_files = place is None and find_place(line) is None
+        if in_files:
+            _check_directory(line, self.data)
         paths = BlobPaths(self.data)
         check_keys(line, self.secrets, paths)
         paths.prepare()
         prepare_results(self.data / "results")
-        line.run("BEGIN")
-        line.ask("SELECT slot FROM held WHERE slot = $1 FOR UPDATE", REGISTER)
-        note_keys(line, self.secrets)
-        note_fingerprint(line, _BYTES, (self.data / _ID_FILE).read_bytes())
-        make_root_account(line, int(self._clock()))
-        behind = accept_wall_time(line, self._clock(), accepted=accept_clock)
-        line.run("COMMIT")
-        _recover(line, paths)
+        prepare_place(line, "The database", place, lambda: _alone(line))
+        with _alone(line):
+            check_opening_keys(line, self.secrets)  # again: another gateway may have been first
+            note_keys(line, self.secrets)
+            if in_files:
+                note_fingerprint(line, _BYTES, (self.data / _ID_FILE).read_bytes())
+            make_root_account(line, int(self._clock()))
+            behind = accept_wall_time(line, self._clock(), accepted=accept_clock)
+        if in_files:
+            _recover(line, paths)
         sync_directory(self.data)
         return behind
 
@@ -255,6 +288,20 @@ class PostgresPrepared:
 
     def close(self) -> None:
         self._lock.close()
+
+
+@contextmanager
+def _alone(line: Connection) -> Iterator[None]:
+    """A transaction that holds the register."""
+    line.run("BEGIN")
+    line.ask("SELECT slot FROM held WHERE slot = $1 FOR UPDATE", REGISTER)
+    yield
+    line.run("COMMIT")
+
+
+def _is_strange(path: Path) -> bool:
+    """Whether it is more than the keys that an operator has brought from another gateway."""
+    return path.suffix != ".key" and path.name not in _BROUGHT
 
 
 def _keep_id(data: Path) -> None:

@@ -9,21 +9,25 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 from ...clock import Clock, SteadyClock
 from ...ports.catalog import Away, NotWritten
+from ...ports.leases import Fence, LeaseLost, fence_now
 from ..group_commit import GroupCommit, Locked, Lost
-from ..sql.contract import Held
+from ..sql.contract import NOTHING, REGISTER, Held
 from ..sql.noted_time import NotedTime
 from ..sql.usage import begin_usage, write_grown
 from ..trouble import tell_trouble
 from .connection import Address, Connection
 from .faults import Undone, is_lost, may_repeat, translate
-from .held import REGISTER, slots_of
+from .held import REGISTER as REGISTER_SLOT
+from .held import slots_of
 from .seen import Seen
+
+T = TypeVar("T")
 
 _TRIES: Final = 5
 _CONNECT_AGAIN_S: Final = 0.2
@@ -32,6 +36,7 @@ _GATEWAY_KEPT_S: Final = 7 * 86_400
 
 _SHARE: Final = "SELECT slot FROM held WHERE slot = ANY($1::bigint[]) ORDER BY slot FOR SHARE"
 _OWN: Final = "SELECT slot FROM held WHERE slot = ANY($1::bigint[]) ORDER BY slot FOR UPDATE"
+_IS_NEWEST: Final = "SELECT 1 FROM lease WHERE name = $1 AND token = $2 FOR SHARE"
 _MOVE: Final = "UPDATE generation SET number = number + $1, links = links + $2 RETURNING number, links"
 
 
@@ -49,6 +54,26 @@ class Writer(GroupCommit[Connection]):
         self._batch = 0
         self._line: Connection | None = None
         super().__init__()
+
+    async def run(self, change: Callable[[Connection], T], held: Held = REGISTER) -> T:
+        """See `group_commit`. In a task that works under a lease, see `ports.leases`, nothing is committed once another
+        gateway has that.
+
+        Raises: LeaseLost too.
+        """
+        fence = fence_now.get()
+        if fence is None:
+            return await super().run(change, held)
+
+        def fenced(line: Connection) -> T:
+            _check(line, fence)
+            return change(line)
+
+        return await super().run(fenced, held)
+
+    async def run_free(self, change: Callable[[Connection], T]) -> T:
+        """For leases themselves, which need nothing else."""
+        return await super().run(change, NOTHING)
 
     def close(self) -> None:
         """Commit what is queued, and end. May be called twice."""
@@ -105,7 +130,7 @@ class Writer(GroupCommit[Connection]):
     def _hold(self, connection: Connection, held: Sequence[Held]) -> None:
         slots = slots_of(held)
         if slots.register:
-            connection.ask(_OWN, [REGISTER])
+            connection.ask(_OWN, [REGISTER_SLOT])
         if slots.shared:
             connection.ask(_SHARE, slots.shared)
         if slots.owned:
@@ -169,3 +194,10 @@ class Writer(GroupCommit[Connection]):
 
     def _translate(self, error: Exception) -> Exception:
         return translate(error)
+
+
+def _check(line: Connection, fence: Fence) -> None:
+    """From here to the end of the transaction nobody else takes the lease. Raises: LeaseLost."""
+    rows, _ = line.ask(_IS_NEWEST, fence.name, fence.token)
+    if not rows:
+        raise LeaseLost(f"Another gateway does {fence.name} now.")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...clock import Clock
 from ..directory_faults import BadDirectory
 from .blobs import release_intents
-from .contract import SqlConnection, SqlWriter
+from .contract import NOTHING, SqlConnection, SqlWriter
 
 
 class SqlBlobIntents:
@@ -20,13 +20,13 @@ class SqlBlobIntents:
 
     async def intend(self, blob_id: str) -> None:
         row = (bytes.fromhex(blob_id), int(self._clock()))
-        await self._writer.run(lambda connection: _intend(connection, row))
+        await self._writer.run(lambda connection: _intend(connection, row), NOTHING)
 
     async def abandon(self, blob_id: str) -> None:
-        await self._writer.run(lambda connection: release_intents(connection, [bytes.fromhex(blob_id)]))
+        await self._writer.run(lambda connection: release_intents(connection, [bytes.fromhex(blob_id)]), NOTHING)
 
     async def abandon_old(self, before: int, *, limit: int) -> int:
-        return await self._writer.run(lambda connection: _abandon_old(connection, before, limit))
+        return await self._writer.run(lambda connection: _abandon_old(connection, before, limit), NOTHING)
 
 
 def _intend(connection: SqlConnection, row: tuple[bytes, int]) -> None:
@@ -66,11 +66,10 @@ def find_place(connection: SqlConnection) -> NotedPlace | None:
 
 
 def note_place(connection: SqlConnection, url: str) -> NotedPlace:
-    """Blobs are there from now on; where a store was noted before, it is called by this URL now."""
-    connection.execute("BEGIN IMMEDIATE")
+    """Blobs are there from now on; where a store was noted before, it is called by this URL now. In a transaction that
+    nobody else has at the same time."""
     if connection.execute("UPDATE byte_place SET url = ?", (url,)).rowcount == 0:
         connection.execute("INSERT INTO byte_place (marker, url) VALUES (?, ?)", (secrets.token_hex(16), url))
-    connection.execute("COMMIT")
     noted = find_place(connection)
     assert noted is not None
     return noted
@@ -78,7 +77,7 @@ def note_place(connection: SqlConnection, url: str) -> NotedPlace:
 
 def need_files(connection: SqlConnection) -> None:
     """For what works on the files of blobs. Also asked of a catalog of an older version. Raises: BadDirectory."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'byte_place'").fetchone():
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", ("byte_place",)).fetchone():
         place = find_place(connection)
         if place is not None:
             raise BadDirectory(f"Objects are kept in {place.url}; this works on files. See docs/scale-out.md.")

@@ -16,12 +16,17 @@ _KNOWN_AT_ONCE: Final = 500  # links that are looked up before requests go on
 class SqlLinkTotals:
     """See `ports.link_totals`."""
 
-    def __init__(self, reader: SqlReader, writer: SqlWriter) -> None:
+    def __init__(self, reader: SqlReader, writer: SqlWriter, gateway: str = "") -> None:
+        """
+        Args:
+            gateway: whose segments are meant, where several count theirs in one database.
+        """
+        self._gateway = gateway
         self._reader = reader
         self._writer = writer
 
     async def add(self, segment: str, start: int, stop: int, totals: Mapping[str, Totals]) -> None:
-        await self._writer.run(lambda connection: _add(connection, segment, start, stop, totals))
+        await self._writer.run(lambda connection: _add(connection, self._gateway + segment, start, stop, totals))
 
     async def known(self, link_ids: Collection[str]) -> Collection[str]:
         found: list[str] = []
@@ -41,10 +46,11 @@ class SqlLinkTotals:
         return {row[0]: Totals(*row[1:]) for row in await self._reader.find_all(sql, tuple(link_ids))}
 
     async def counted(self) -> Mapping[str, int]:
-        return dict(await self._reader.find_all("SELECT segment, stop FROM link_audit_counted", ()))
+        sql, own = "SELECT segment, stop FROM link_audit_counted WHERE substr(segment, 1, ?) = ?", self._gateway
+        return {row[0][len(own) :]: row[1] for row in await self._reader.find_all(sql, (len(own), own))}
 
     async def forget_segment(self, segment: str) -> None:
-        await self._writer.run(lambda connection: _forget(connection, segment))
+        await self._writer.run(lambda connection: _forget(connection, self._gateway + segment))
 
 
 # --- mutations, run by the writer ------------------------------------------------------------------------------------

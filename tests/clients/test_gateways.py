@@ -1,0 +1,214 @@
+"""Two servers on one database and one object store: what one is told the other knows at once, and nothing that was
+acknowledged is lost, whatever dies."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Final
+
+import oss2
+import pytest
+
+from coatcheck import Links
+
+from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, a_presigner
+from ..gateways import Gateways
+from ..patience import HANG_S, wait_until
+from ..postgres_server import PostgresServer, postgres_server
+from ..seaweed import Seaweed
+from ..server_process import clean_environment
+from ..soak import SOAKING
+from .load_client import LoadClient
+from .raw import Answer, send
+from .test_link_uses import is_closed
+from .test_links import Reader
+
+BUCKET: Final = "photos"
+LARGE: Final = bytes(range(256)) * 4096 * 8  # 8 MiB: no row has it
+AWAY_S: Final = 10.0 if SOAKING else 3.0
+KILLS: Final = (
+    {"a gateway": 200, "the database": 50, "the store": 50}
+    if SOAKING
+    else {"a gateway": 3, "the database": 2, "the store": 1}
+)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(database: PostgresServer) -> Iterator[str]:
+    with database.database() as name:
+        yield database.url(name)
+
+
+@pytest.fixture(scope="module")
+def server(url: str, seaweed_store: Seaweed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateways]:
+    server = Gateways(tmp_path_factory.mktemp("two"), url, seaweed_store, "--admin", "127.0.0.1:0")
+    try:
+        assert send(a_presigner(server.endpoint).presign("PUT", BUCKET, None).url, "PUT", body=b"").status == 200
+        yield server
+        server.stop()
+    finally:
+        server.kill()
+
+
+def link(endpoint: str, key: str, method: str = "GET") -> str:
+    return a_presigner(endpoint).presign(method, BUCKET, key).url
+
+
+def put(server: Gateways, key: str, body: bytes) -> Answer:
+    return send(link(server.endpoint, key, "PUT"), "PUT", body=body)
+
+
+def denied(act: Callable[[], object]) -> bool:
+    """Whether it is refused to whom it must be."""
+    try:
+        act()
+    except oss2.exceptions.ServerError as error:
+        return bool(error.status == 403)
+    return False
+
+
+def test_what_one_gateway_is_told_the_other_knows_with_its_next_request(server: Gateways, url: str) -> None:
+    assert put(server, "a", b"hello").status == 200
+    here, there = server.own_endpoint, server.beside.endpoint
+    owner = oss2.Bucket(oss2.Auth(ACCESS_KEY_ID, ACCESS_KEY_SECRET), here, BUCKET)
+    guest = oss2.Bucket(oss2.AnonymousAuth(), there, BUCKET)
+    for acl, is_denied in ((oss2.BUCKET_ACL_PUBLIC_READ, False), (oss2.BUCKET_ACL_PRIVATE, True)) * 3:
+        owner.put_bucket_acl(acl)
+        assert denied(lambda: guest.get_object("a")) is is_denied
+    for turn in range(3):
+        owner.put_object("b", b"%d" * turn)
+        assert send(link(there, "b")).body == b"%d" * turn
+    key_id, secret = new_key(server, url)
+    made = oss2.Bucket(oss2.Auth(key_id, secret), there, BUCKET)
+    assert made.get_object("a").read() == b"hello"
+    key(server, url, "delete", key_id)
+    assert denied(lambda: made.get_object("a"))
+
+
+def test_a_link_that_is_cancelled_at_one_gateway_is_dead_at_the_other(server: Gateways) -> None:
+    """At once for new requests, and within 2 seconds for those that are running."""
+    assert put(server, "large", LARGE).status == 200
+    presigner = a_presigner(server.beside.endpoint)
+    with Links(ACCESS_KEY_ID, ACCESS_KEY_SECRET, endpoint=server.own_endpoint, region=REGION) as links:
+        took_s = []
+        for life in (1000, 1001, 1002):  # a busy machine may be late; it isn't so every time
+            good = presigner.presign("GET", BUCKET, "large", expires=life).url
+            reader = Reader(good)
+            assert send(good).status == 200
+            links.cancel(good)
+            begun = time.monotonic()
+            assert send(good).status == 403
+            wait_until(lambda reader=reader: is_closed(reader))  # type: ignore[misc]
+            took_s.append(time.monotonic() - begun)
+            assert reader.ended.wait(HANG_S)
+            assert reader.was_reset
+            if took_s[-1] < 2:
+                break
+    assert min(took_s) < 2
+
+
+def key(server: Gateways, url: str, *words: str) -> str:
+    """`coatcheck key` beside the first gateway."""
+    line = [sys.executable, "-m", "coatcheck", "key", *words, "--data", str(server.data)]
+    where = clean_environment(COATCHECK_STORE=url)
+    return subprocess.run(line, env=where, capture_output=True, text=True, check=True, timeout=HANG_S).stdout
+
+
+def new_key(server: Gateways, url: str) -> tuple[str, str]:
+    made = json.loads(key(server, url, "create", "--json"))
+    return made["access_key_id"], made["access_key_secret"]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_gateway_with_another_key_ends_with_a_line(url: str, seaweed_store: Seaweed, tmp_path: Path) -> None:
+    keys = {"OSS_ACCESS_KEY_ID": ACCESS_KEY_ID, "OSS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET}
+    data = str(tmp_path / "new")
+    ended = subprocess.run(
+        [*(sys.executable, "-m", "coatcheck", "serve"), *("--listen", "127.0.0.1:0", "--store", url), "--data", data],
+        env=clean_environment(**keys, **seaweed_store.environment()),
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+    )
+    assert ended.returncode == 2
+    assert "secret.key is missing, and the catalog's access keys are encrypted with it" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["died", "hangs"])
+def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
+    server: Gateways, database: PostgresServer, hangs: bool
+) -> None:
+    assert put(server, "small", b"small").status == put(server, "large", LARGE).status == 200
+    asked = cycle((("GET", "small", None), ("PUT", "other", b"1"), ("GET", "large", None), ("PUT", "more", LARGE)))
+    go, come_back = _ways(database, hangs)
+    go()
+    try:
+        until = time.monotonic() + AWAY_S
+        while time.monotonic() < until:
+            (method, key, body), begun = next(asked), time.monotonic()
+            answer = send(link(server.endpoint, key, method), method, body=body)
+            assert time.monotonic() - begun < 5
+            assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        for each in (server, server.beside):
+            said = json.loads(send(f"{each.admin}/health/ready").body)
+            assert (said["ready"], said["reads"], said["writes"]) == (False, "no, Away", "no, Away")
+    finally:
+        come_back()
+    begun = time.monotonic()
+    for endpoint in (server.own_endpoint, server.beside.endpoint):
+        wait_until(lambda endpoint=endpoint: send(link(endpoint, "small")).body == b"small")  # type: ignore[misc]
+    assert time.monotonic() - begun < 2
+    wait_until(lambda: put(server, "other", b"2").status == 200)
+
+
+def _ways(database: PostgresServer, hangs: bool) -> tuple[Callable[[], None], Callable[[], None]]:
+    """To go away, and to come back."""
+    if hangs:
+        return partial(database.signal, signal.SIGSTOP), partial(database.signal, signal.SIGCONT)
+    return database.kill, database.start
+
+
+@pytest.mark.soak(sum(KILLS.values()))
+@pytest.mark.parametrize("what", KILLS)
+def test_nothing_acknowledged_is_lost_when_something_dies(
+    server: Gateways, database: PostgresServer, seaweed_store: Seaweed, what: str
+) -> None:
+    first = 100 * list(KILLS).index(what)
+    clients = [LoadClient(server, BUCKET, first + number, sizes=range(1_000, 200_000)) for number in range(4)]
+    moments = random.Random(first)
+    for client in clients:
+        client.start()
+    for _ in range(KILLS[what]):
+        before = sum(client.acknowledged for client in clients)
+        wait_until(lambda before=before: sum(client.acknowledged for client in clients) >= before + 10)  # type: ignore[misc]
+        time.sleep(moments.random() / 10)
+        if what == "a gateway":
+            server.kill_one()
+        elif what == "the database":
+            database.kill()
+            database.start()
+        else:
+            seaweed_store.kill()
+            seaweed_store.start()
+            seaweed_store.wait_until_it_answers()
+    for client in clients:
+        client.ends.set()
+        client.join(HANG_S)
+        client.check_all()
+    assert [wrong for client in clients for wrong in client.wrong] == []
