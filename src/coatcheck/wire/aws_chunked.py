@@ -76,7 +76,7 @@ class AwsChunked:
                 self.size += len(piece)
                 if self._checks is not None:
                     self._hash.update(piece)
-                yield bytes(piece)
+                yield data if len(piece) == len(data) else bytes(piece)  # most are whole, and are not copied
                 if not self._left:
                     self._state = self._read_end
                 continue
