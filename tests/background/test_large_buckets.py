@@ -15,6 +15,7 @@ import background  # of benchmarks/
 from ..soak import SOAKING
 
 OBJECTS = 200_000
+MOST_MIB = 192.0  # a million replicated take 152 to 157
 
 
 @pytest.mark.live
@@ -24,4 +25,4 @@ OBJECTS = 200_000
 def test_a_large_bucket_is_done_whole_in_flat_memory_after_a_kill(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], work: str
 ) -> None:
-    assert background.measure(background.WORKS[work], tmp_path / "data", OBJECTS), capsys.readouterr().out
+    assert background.measure(background.WORKS[work], tmp_path / "data", OBJECTS, MOST_MIB), capsys.readouterr().out

@@ -452,6 +452,24 @@ async def test_progress_says_how_far_it_has_come() -> None:
     assert (await scene.house.ask("GET", f"{address}x")).refusal == (404, "NoSuchReplicationRule")
 
 
+async def test_days_later_and_with_a_clock_that_was_a_year_ahead_objects_follow() -> None:
+    scene, day = await a_scene(), 86_400
+    house = scene.house
+    for key, now in (("later", NOW + 40 * day), ("ahead", NOW + 365 * day), ("back", NOW + 41 * day)):
+        house.now = now
+        await house.put(f"/photos/{key}", key.encode())
+        assert await scene.runs.run(now) == 1
+    assert await scene.there() == {"later": b"later", "ahead": b"ahead", "back": b"back"}
+    await house.ask("DELETE", "/photos/ahead")
+    house.now += 100
+    waiting = await house.ask("GET", "/photos/?replicationProgress&rule-id=one")
+    assert (
+        waiting.text("Rule/Progress/NewObject") == "2026-04-15T07:08:09.000Z"
+    )  # when nothing waited, not a year ahead
+    assert await scene.runs.run(house.now) == 1
+    assert await scene.there() == {"later": b"later", "back": b"back"}
+
+
 async def test_rtc_is_kept_and_shown() -> None:
     scene = await a_scene()
     document = b"<ReplicationRule><RTC><Status>enabled</Status></RTC><ID>one</ID></ReplicationRule>"

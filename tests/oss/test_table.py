@@ -139,3 +139,16 @@ def test_a_post_to_a_bucket_is_a_form() -> None:
 
 def test_processing_is_not_built() -> None:
     assert refusal_of("POST", Level.OBJECT, "x-oss-process=image/resize").fault is NOT_IMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("metaQuery", "MetaQuery is a search service of the cloud"),
+        ("resourcePoolInfo", "a resource pool is bandwidth that is bought of the cloud; limit buckets with ?qosInfo"),
+        ("x-oss-rename", "hierarchical namespaces aren't built"),
+        ("link", "it isn't built"),
+    ],
+)
+def test_what_has_no_sense_here_says_why(name: str, why: str) -> None:
+    assert refusal_of("PUT", Level.BUCKET, name).message == f"The sub-resource {name} isn't here: {why}."

@@ -100,7 +100,7 @@ class Replications(NamedTuple):
             if run.done or not rule.historical:
                 waiting = False
                 run = replace(run, done=True)
-                if now - run.caught_up_at > _NOTED_S:
+                if abs(now - run.caught_up_at) > _NOTED_S:  # also where the clock was ahead then
                     run = replace(run, caught_up_at=int(now))
             else:
                 run, more = await self._copy_page(pair, rule, run)

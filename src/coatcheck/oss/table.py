@@ -308,6 +308,26 @@ SUB_RESOURCES: Final = frozenset(
     }
 )
 
+# Why some of them have no sense on a server of one's own, by how their names begin.
+_NOT_HERE: Final = (
+    ("accessPointConfigForObjectProcess", "functions of the cloud process objects for such access points"),
+    ("accessPointForObjectProcess", "functions of the cloud process objects for such access points"),
+    ("accessPointPolicyForObjectProcess", "functions of the cloud process objects for such access points"),
+    ("cloudboxes", "CloudBoxes are hardware of the cloud"),
+    ("dataPipeline", "data pipelines lead to services of the cloud"),
+    ("metaQuery", "MetaQuery is a search service of the cloud"),
+    ("metadata", "tables of metadata are for analysis services of the cloud"),
+    ("processConfiguration", "services of the cloud process objects so"),
+    ("resourcePool", "a resource pool is bandwidth that is bought of the cloud; limit buckets with ?qosInfo"),
+    ("requesterQosInfo", "limits are a bucket's here; set them with ?qosInfo"),
+    ("udf", "functions of the cloud are run so"),
+    ("vip", "there are no private networks of the cloud here"),
+    ("vpcip", "there are no private networks of the cloud here"),
+    ("x-oss-delete", "hierarchical namespaces aren't built"),
+    ("x-oss-dir", "hierarchical namespaces aren't built"),
+    ("x-oss-rename", "hierarchical namespaces aren't built"),
+)
+
 _BY_PLACE: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if not row.header}
 _BY_HEADER: Final = {(row.method, row.level, row.sub_resource): row for row in ROWS if row.header}
 _BUILT: Final = frozenset((row.level, row.sub_resource) for row in ROWS)
@@ -412,7 +432,8 @@ def _find_sub_resource_row(method: str, level: Level, query: Query, headers: Map
     if row is None and (level, selected) in _BUILT:
         raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
     if row is None:
-        raise NOT_IMPLEMENTED(f"The sub-resource {', '.join(names)} is not built yet.", Header=names[0])
+        why = next((why for name in names for start, why in _NOT_HERE if name.startswith(start)), "it isn't built")
+        raise NOT_IMPLEMENTED(f"The sub-resource {', '.join(names)} isn't here: {why}.", Header=names[0])
     if selected == "list-type" and query.get("list-type") != "2":
         return _LIST_V1
     return row
