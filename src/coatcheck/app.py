@@ -18,7 +18,7 @@ from coatcheck.background.link_audit import LinkAuditLog
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.mirror_run import MirrorRuns
 from coatcheck.background.notices import Notices
-from coatcheck.background.schedule import keep_doing
+from coatcheck.background.schedule import end, keep_doing
 from coatcheck.background.works import Works
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import Network, read_network
@@ -295,8 +295,7 @@ class Server:
             self._link_audit.close()
         for task in (self._lifecycle, self._sweeping, self._noting, *self._background):
             if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+                await end(task)
         if self._mirrors is not None:
             await self._mirrors.close()
         if self._ports is not None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from coatcheck.engines.directory_faults import BadDirectory
+from coatcheck.engines.directory_faults import BadDirectory, NewerStore
 from coatcheck.engines.local import open_local, prepare_local
 from coatcheck.engines.sql.row_sums import row_sum
 from coatcheck.engines.sqlite import schema
-from coatcheck.engines.sqlite.schema import STEPS, NewerStore
+from coatcheck.engines.sqlite.schema import STEPS
 from coatcheck.engines.upkeep.backup import back_up
 from coatcheck.engines.upkeep.check import check
 from coatcheck.engines.upkeep.directory_place import DirectoryPlace
