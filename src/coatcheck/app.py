@@ -19,7 +19,7 @@ from coatcheck.background.link_audit import LinkAuditLog
 from coatcheck.background.log_segments import Segments
 from coatcheck.background.mirror_run import MirrorRuns
 from coatcheck.background.notices import Notices
-from coatcheck.background.schedule import keep_doing
+from coatcheck.background.schedule import end, keep_doing
 from coatcheck.background.works import OF_EACH_GATEWAY, Works
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import Network, read_network
@@ -297,12 +297,8 @@ class Server:
             self._access_log.close()
         if self._link_audit is not None:
             self._link_audit.close()
-        tasks = [self._lifecycle, self._sweeping, self._noting, *self._background]
-        running = [task for task in tasks if task is not None]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        tasks = (self._lifecycle, self._sweeping, self._noting, *self._background)
+        await asyncio.gather(*(end(task) for task in tasks if task is not None))
         if self._mirrors is not None:
             await self._mirrors.close()
         if self._ports is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Final, Protocol
@@ -71,5 +72,7 @@ async def _stoppable(run: Callable[[Event], str]) -> str:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         stop.set()
-        await asyncio.wait([running])
+        while not running.done():
+            with suppress(asyncio.CancelledError):  # who has cancelled may do so again
+                await asyncio.wait([running])
         raise

@@ -13,6 +13,7 @@ from coatcheck.ports.catalog import NotWritten, Unknown
 from .leader import Leader
 
 LOOK_S: Final = 5.0
+_CANCEL_AGAIN_S: Final = 0.5
 
 log = logging.getLogger("coatcheck")
 
@@ -38,3 +39,14 @@ async def keep_doing(work: Callable[[float], Awaitable[object]], leader: Leader,
                     log.exception("%s failed; it is tried again", name)
     finally:
         await leader.close()
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel work that would go on forever, and wait for its end.
+
+    Who is cancelled while a commit is under way gets the commit's outcome instead (`engines.group_commit`), since what
+    belongs to it has to be finished; so one cancellation may be without effect.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
