@@ -53,6 +53,7 @@ VERBS: Final = {
     "lifecycle": ("coatcheck.cli.lifecycle", "Carry out what lifecycle rules say."),
     "backup": ("coatcheck.cli.backup", "Back a data directory up, while it is in use."),
     "restore": ("coatcheck.cli.restore", "Make a data directory of a backup."),
+    "migrate": ("coatcheck.cli.migrate", "Move a whole store to a database, an object store, or back."),
     "check": ("coatcheck.cli.check", "Say what doesn't fit in a data directory."),
     "scrub": ("coatcheck.cli.scrub", "Compare every stored byte with what was written."),
     "accept-key": ("coatcheck.cli.accept_key", "Another key in the place of one that is lost."),

@@ -39,6 +39,7 @@ from .directory_faults import BadDirectory, InUse, told
 from .encrypted import EncryptingByteStore
 from .files import FileByteStore
 from .local_reads import LocalReads
+from .move_mark import LEFT, check_served, read_mark
 from .needed_keys import check_keys, check_opening_keys, fingerprint, note_fingerprint, note_keys
 from .noted_secrets import NotedSecrets
 from .object_store.place import BytePlace
@@ -183,6 +184,7 @@ def open_local(
                 raise BadDirectory(f"{data} is of an older coatcheck; start this one's server on it, which updates it.")
             secret_key, master_keys = check_opening_keys(connection, secrets)
             steady = begin_clock(connection, clock, monotonic)
+            opened_at = read_mark(connection).number  # before the place: who has read an old one may not write
             noted = find_place(connection)
     except BaseException:
         in_use.close()
@@ -190,7 +192,7 @@ def open_local(
     seal = Seal(secret_key)
     changes, links = Changes(data / "catalog.changes"), LinkFilter(data / "catalog.links")
     reader = Reader(path, changes)
-    writer = Writer(path, data / "catalog.lock", changes, links, clock, steady)
+    writer = Writer(path, data / "catalog.lock", changes, links, clock, steady, opened_at)
     files = FileByteStore(data, _blob_finder(reader))
     blobs: BlobStore = files
     if noted is not None:
@@ -281,6 +283,13 @@ def needs_preparing(data: Path) -> bool:
         return read_version(connection) < len(STEPS)
 
 
+def was_left(data: Path) -> bool:
+    """Whether the catalog of a data directory was moved elsewhere, and is no more than a memory of that."""
+    with told(data), closing(_open_catalog(data / "catalog.sqlite", query_only=True)) as connection:
+        has_mark = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'move'").fetchone()
+        return has_mark is not None and read_mark(connection).state == LEFT
+
+
 def _prepare(data: Path, clock: Clock, place: BytePlace | None, *, accept_clock: bool) -> None:
     with closing(_open_catalog(data / "catalog.sqlite", query_only=False)) as connection:
         read_version(connection)
@@ -289,6 +298,7 @@ def _prepare(data: Path, clock: Clock, place: BytePlace | None, *, accept_clock:
         paths.prepare()
         prepare_results(data / "results")
         migrate(connection)
+        check_served(connection, str(data))
         for shared in ("catalog.changes", "catalog.links"):  # nobody has them open
             (data / shared).unlink(missing_ok=True)  # a writer that died may have left the first odd
         keep_row_sums(connection)

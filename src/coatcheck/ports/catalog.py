@@ -99,6 +99,10 @@ class Unwritable(NotWritten):
     """The store can be read, and not written."""
 
 
+class Moving(NotWritten):
+    """The store is being moved to other engines, or was. It can be read meanwhile."""
+
+
 class BytesAway(NotWritten, Broken):
     """Where blobs are kept doesn't answer, refuses what the server asks, or has too much on its way there already.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
 
@@ -37,15 +37,17 @@ class Address(NamedTuple):
 
     Attributes:
         url: postgresql://..., as libpq has them. What it leaves open, PGPASSWORD, PGPASSFILE and their like say.
+        answer_wait_s: how long a statement may take; None for as long as it does.
     """
 
     url: str
+    answer_wait_s: float | None = _ANSWER_WAIT_S
 
     async def connect(self) -> asyncpg.Connection[Any]:
         return await asyncpg.connect(
             self.url,
             timeout=_CONNECT_WAIT_S,
-            command_timeout=_ANSWER_WAIT_S,
+            command_timeout=self.answer_wait_s,
             statement_cache_size=_PREPARED_MAX,
             max_cached_statement_lifetime=0,
             server_settings={
@@ -131,9 +133,13 @@ class Connection:
         """Rows, and how many were changed, of a statement that is PostgreSQL's own."""
         return self._loop.run_until_complete(self._ask(text, arguments))
 
-    def run(self, script: str) -> None:
-        """Statements without arguments, in one message."""
-        self._loop.run_until_complete(self._line.execute(script))
+    def run(self, script: str) -> str:
+        """Statements without arguments, in one message; what the server says of the last one: "SELECT 1"."""
+        return self._loop.run_until_complete(self._line.execute(script))
+
+    def copy_in(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows into a table, as a statement of its own."""
+        self._loop.run_until_complete(self._line.copy_records_to_table(table, columns=list(columns), records=rows))
 
     def close(self) -> None:
         """Without waiting for the server. May be called twice."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ...clock import Clock, SteadyClock, monotonic_clock, wall_clock
+from ...core.database_urls import shown
 from ...core.times import write_iso
 from ...ports.byte_store import BlobStore, RemovalHeld
 from ...ports.secrets import TLS
@@ -28,8 +29,9 @@ from ..directory_faults import BadDatabase, BadDirectory, told
 from ..encrypted import EncryptingByteStore
 from ..files import FileByteStore
 from ..key_text import find_key_text
-from ..local import CLOCK_WAITS, FileLock, alone_in, log, make_private
+from ..local import CLOCK_WAITS, FileLock, alone_in, log, make_private, was_left
 from ..master_keys import MasterKeys
+from ..move_mark import check_served, read_mark
 from ..needed_keys import (
     ROOT,
     check_keys,
@@ -74,9 +76,9 @@ from .writer import Writer
 
 T = TypeVar("T")
 
-_ID_FILE: Final = "bytes.id"
+ID_FILE: Final = "bytes.id"
+BYTES: Final = "bytes"  # the name under which a database notes the directory
 _BROUGHT: Final = ("tls", "root-credentials.json")
-_BYTES: Final = "bytes"  # the name under which a database notes the directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class _Begun(NamedTuple):
     secret_key: bytes
     master_keys: MasterKeys
     steady: SteadyClock
+    opened_at: int
     numbers: tuple[int, int]
     domains: list[Any]
     has_links: bool
@@ -150,7 +153,7 @@ def open_postgres(
         def begin(line: Connection) -> _Begun:
             if read_version(line) < len(STEPS):
                 raise BadDatabase("The database is of an older coatcheck; start this one's server on it.")
-            noted = find_place(line)
+            opened_at, noted = read_mark(line).number, find_place(line)  # whoever has read an old place may not write
             if noted is None:
                 _check_directory(line, data)
             opening = check_opening_keys(line, files)
@@ -158,14 +161,15 @@ def open_postgres(
             domains, _ = line.ask(DOMAINS)
             links, _ = line.ask(ANY_LINK)
             rules, _ = line.ask(SOME_RULES)
-            return _Begun(*opening, begin_clock(line, clock, monotonic), numbers[0], domains, bool(links), rules, noted)
+            clock_then = begin_clock(line, clock, monotonic)
+            return _Begun(*opening, clock_then, opened_at, numbers[0], domains, bool(links), rules, noted)
 
         begun = _with_line(address, clock, begin)
     except BaseException:
         in_use.close()
         raise
     seal, seen, reader = Seal(begun.secret_key), Seen(), Reader(address)
-    writer = Writer(address, clock, begun.steady, seen)
+    writer = Writer(address, clock, begun.steady, seen, begun.opened_at)
     known = Known(reader, seal, seen)
     known.begin(begun.numbers, begun.domains)
     keyring, links = PostgresKeyring(known, writer, seal, clock), PostgresLinks(reader, writer, seen)
@@ -176,7 +180,7 @@ def open_postgres(
     own_id = ""
     if begun.noted is not None:
         blobs = ObjectByteStore(place or BytePlace(begun.noted.url), SqlBlobIntents(writer, clock))
-        own_id = f"{(data / _ID_FILE).read_text().strip()}/"
+        own_id = f"{(data / ID_FILE).read_text().strip()}/"
     return PostgresStore(
         catalog=PostgresCatalog(known, writer, begun.steady.moments),
         byte_store=EncryptingByteStore(blobs, begun.master_keys),
@@ -230,11 +234,13 @@ class PostgresPrepared:
         self.data, self.secrets = data, FileSecrets(data)
         with told(data):
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if (data / "catalog.sqlite").exists():
-                raise BadDirectory(f"{data} has a catalog of its own. Name another directory for --data.")
-            if any(map(_is_strange, data.iterdir())) and not (data / _ID_FILE).exists():
+            if (data / "catalog.sqlite").exists() and not was_left(data):
+                raise BadDirectory(
+                    f"{data} has a catalog of its own. Name another directory for --data, or call coatcheck migrate."
+                )
+            if any(map(_is_strange, data.iterdir())) and not (data / ID_FILE).exists():
                 raise BadDirectory(f"{data} is not empty, and not of coatcheck. Name another directory for --data.")
-            _keep_id(data)
+            keep_id(data)
             make_private(data)
             self._lock = FileLock(data / "server.lock")
         try:
@@ -252,6 +258,7 @@ class PostgresPrepared:
 
     def _prepare(self, line: Connection, accept_clock: bool, place: BytePlace | None) -> int | None:
         migrate(line)
+        check_served(line, shown(self._address.url))
         in_files = place is None and find_place(line) is None
         if in_files:
             _check_directory(line, self.data)
@@ -264,7 +271,7 @@ class PostgresPrepared:
             check_opening_keys(line, self.secrets)  # again: another gateway may have been first
             note_keys(line, self.secrets)
             if in_files:
-                note_fingerprint(line, _BYTES, (self.data / _ID_FILE).read_bytes())
+                note_fingerprint(line, BYTES, (self.data / ID_FILE).read_bytes())
             make_root_account(line, int(self._clock()))
             behind = accept_wall_time(line, self._clock(), accepted=accept_clock)
         if in_files:
@@ -304,8 +311,9 @@ def _is_strange(path: Path) -> bool:
     return path.suffix != ".key" and path.name not in _BROUGHT
 
 
-def _keep_id(data: Path) -> None:
-    path = data / _ID_FILE
+def keep_id(data: Path) -> None:
+    """Give the directory its name, unless it has one."""
+    path = data / ID_FILE
     if not path.exists():
         path.write_text(secrets.token_hex(16) + "\n")
         path.chmod(0o600)
@@ -314,8 +322,8 @@ def _keep_id(data: Path) -> None:
 
 def _check_directory(line: Connection, data: Path) -> None:
     """Raises: BadDirectory."""
-    known = known_fingerprints(line, _BYTES)
-    if known and fingerprint(_BYTES, (data / _ID_FILE).read_bytes()) not in known:
+    known = known_fingerprints(line, BYTES)
+    if known and fingerprint(BYTES, (data / ID_FILE).read_bytes()) not in known:
         raise BadDirectory(f"The bytes of this database's objects are not in {data}. Name their directory with --data.")
 
 
@@ -351,10 +359,10 @@ def _with_line(address: Address, clock: Clock, question: Callable[[Connection], 
         try:
             return thread.submit(ask).result()
         except Exception as error:
-            raise _told(error) from error if isinstance(error, BadDatabase) else None
+            raise told_of(error) from error if isinstance(error, BadDatabase) else None
 
 
-def _told(error: Exception) -> Exception:
+def told_of(error: Exception) -> Exception:
     """What the database says, in words that say what to do."""
     state = sqlstate_of(error)
     if state in ("28P01", "28000"):

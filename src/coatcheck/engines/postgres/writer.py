@@ -17,6 +17,7 @@ from ...clock import Clock, SteadyClock
 from ...ports.catalog import Away, NotWritten
 from ...ports.leases import Fence, LeaseLost, fence_now
 from ..group_commit import GroupCommit, Locked, Lost
+from ..move_mark import refusal
 from ..sql.contract import NOTHING, REGISTER, Held
 from ..sql.noted_time import NotedTime
 from ..sql.usage import begin_usage, write_grown
@@ -45,7 +46,12 @@ class Writer(GroupCommit[Connection]):
 
     why_waiting: ClassVar[str] = "the database cannot be reached"
 
-    def __init__(self, address: Address, clock: Clock, steady: SteadyClock, seen: Seen) -> None:
+    def __init__(self, address: Address, clock: Clock, steady: SteadyClock, seen: Seen, opened_at: int) -> None:
+        """
+        Args:
+            opened_at: see `move_mark.Mark.number`.
+        """
+        self._opened_at = opened_at
         self._address = address
         self._clock = clock
         self._noted = NotedTime(steady)
@@ -110,16 +116,20 @@ class Writer(GroupCommit[Connection]):
         try:
             if self._line is None:
                 self._line = self._connect()
-            self._line.run(
+            said = self._line.run(
                 f"BEGIN; INSERT INTO gateway (id, batch, seen_at) VALUES ('{self._gateway}', {self._batch},"  # noqa: S608
                 f" {int(self._clock())}) ON CONFLICT (id) DO UPDATE SET batch = excluded.batch,"  # our own digits
-                " seen_at = excluded.seen_at"
+                f" seen_at = excluded.seen_at; SELECT 1 FROM move WHERE number = {self._opened_at} AND state = ''"
+                " FOR SHARE"
             )
         except Exception as error:
             self._drop()
             tell_trouble("the database cannot be reached", type(error).__name__)
             time.sleep(_CONNECT_AGAIN_S)
             raise Locked from None
+        if said != "SELECT 1":
+            self._line.run("ROLLBACK")
+            raise refusal()
         return self._line
 
     def _connect(self) -> Connection:

@@ -44,6 +44,7 @@ _BY_TRIGGER: Final = (
     "box_taken",
     "byte_place",
     "blob_intent",
+    "move",
 )
 
 

@@ -13,6 +13,7 @@ from ...clock import Clock, SteadyClock
 from ...core.limits import WRITE_WAIT_S
 from ...ports.catalog import NoSpace, Unwritable
 from ..group_commit import GroupCommit, Locked, Lost
+from ..move_mark import WRITABLE, refusal
 from ..sql.noted_time import NotedTime
 from ..sql.usage import begin_usage, write_grown
 from ..trouble import tell_trouble
@@ -36,12 +37,24 @@ class Writer(GroupCommit[CatalogConnection]):
     why_waiting: ClassVar[str] = "another process has the write lock"
 
     def __init__(
-        self, catalog: Path, lock: Path, changes: Changes, links: LinkFilter, clock: Clock, steady: SteadyClock
+        self,
+        catalog: Path,
+        lock: Path,
+        changes: Changes,
+        links: LinkFilter,
+        clock: Clock,
+        steady: SteadyClock,
+        opened_at: int,
     ) -> None:
+        """
+        Args:
+            opened_at: see `move_mark.Mark.number`.
+        """
         self._connection = open_connection(
             catalog, cache_kib=_CACHE_KIB, query_only=False, busy_timeout_s=_BEGIN_WAIT_S
         )
         keep_row_sums(self._connection)
+        self._opened_at = (opened_at,)
         self._connection.create_function("wall_time", 0, lambda: int(clock()))
         self._changed = Changed(self._connection)
         links.watch(self._connection)
@@ -76,6 +89,8 @@ class Writer(GroupCommit[CatalogConnection]):
             self._changed.begin()
             begin_usage(self._connection)
             try:
+                if self._connection.execute(WRITABLE, self._opened_at).fetchone() is None:
+                    raise refusal()
                 yield self._connection
                 self._end_transaction()
                 self.seconds.note(time.perf_counter() - begun)

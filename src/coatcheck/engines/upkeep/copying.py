@@ -13,7 +13,7 @@ from ...core.limits import DISK_RESERVE_BYTES
 from ..blob_paths import has_room, sync_directory
 
 _PIECE_BYTES: Final = 1024**2
-_PART: Final = ".part"  # ends the name of what is being copied
+PART: Final = ".part"  # ends the name of what is being copied
 
 
 class DiskFull(Exception):
@@ -43,9 +43,9 @@ def write_blob(pieces: Iterable[bytes], target: str, expected: tuple[int, int] |
         outgoing.flush()
         os.fsync(outgoing.fileno())
     if expected in (None, (size, crc64)):
-        os.rename(target + _PART, target)
+        os.rename(target + PART, target)
     else:
-        os.unlink(target + _PART)
+        os.unlink(target + PART)
     return size, crc64
 
 
@@ -86,4 +86,4 @@ def read_pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _new_file(target: str) -> BinaryIO:
-    return open(os.open(target + _PART, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")
+    return open(os.open(target + PART, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")
