@@ -75,7 +75,7 @@ def name_argument(variable: str, metavar: str = "NAME") -> Callable[[_F], _F]:
 def on_directory(data: Path | None, work: Callable[[LocalEngines], Awaitable[T]]) -> T:
     """Run `work` on the engines of the data directory, which is updated if it is older; or on the database that
     COATCHECK_STORE names, with that directory beside it. Raises: NotFound."""
-    place, url = data_directory(data), os.environ.get("COATCHECK_STORE", "")
+    place, url = data_directory(data), store_url()
     if is_database(url):
         with failures(), closing(open_store(url, wall_clock, data=place)) as store:
             return asyncio.run(_run(work, cast(LocalEngines, store)))  # `work` asks for what every store has
@@ -87,12 +87,25 @@ def on_directory(data: Path | None, work: Callable[[LocalEngines], Awaitable[T]]
             return asyncio.run(_run(work, engines))
 
 
+def store_url() -> str:
+    """The database that has the catalog, or "": the data directory has it."""
+    url = os.environ.get("COATCHECK_STORE", "")
+    return url if is_database(url) else ""
+
+
 def data_directory(data: Path | None) -> Path:
     return (data or Path(os.environ.get("COATCHECK_DATA") or "coatcheck-data")).absolute()
 
 
 def need_directory(place: Path) -> Path:
-    """A data directory that is there: only `serve` and `restore` make one. Raises: NotFound."""
+    """A data directory that is there, and has its catalog: only `serve`, `restore` and `migrate` make one.
+
+    Raises: NotFound; WontStart.
+    """
+    if store_url():
+        raise WontStart(
+            "The catalog is in a database, by COATCHECK_STORE; docs/scale-out.md says what does this there."
+        )
     if not (place / "catalog.sqlite").exists():
         raise NotFound(
             "NoDataDirectory",

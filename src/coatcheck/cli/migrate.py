@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import click
 from coatcheck.clock import wall_clock
 from coatcheck.core.database_urls import has_password, is_database
 
-from .directory import data_directory, directory_options, tell
+from .directory import data_directory, directory_options, store_url, tell
 from .failures import DAMAGED, OK, WontStart
 from .upkeep import Progress, upkeep_failures
 
@@ -53,16 +52,11 @@ def command(
     run meanwhile. Blobs are copied first; then, while rows are copied, writes are refused and reads go on. Called again
     after it was broken off, it goes on where it was.
     """
-    directory, source = data_directory(data), _source()
+    directory, source = data_directory(data), store_url() or _FILES
     with upkeep_failures(), _lock(directory, offline=offline):
         if cancel:
             return _cancel(directory, source, as_json=as_json)
         return _move(_wanted(directory, source, store, place, credentials, verify), as_json=as_json)
-
-
-def _source() -> str:
-    url = os.environ.get("COATCHECK_STORE", "")
-    return url if is_database(url) else _FILES
 
 
 def _wanted(

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from coatcheck.client.errors import ClientError
 from coatcheck.engines.blob_hold import HeldByOther
+from coatcheck.engines.moving.faults import told_ends
 from coatcheck.engines.upkeep.copying import DiskFull
 from coatcheck.engines.upkeep.manifest import NoBackup
 from coatcheck.engines.upkeep.problems import Problem
 
-from .directory import failures
+from .directory import failures, store_url
+
+if TYPE_CHECKING:
+    from coatcheck.engines.upkeep.blob_bytes import Pace
+    from coatcheck.engines.upkeep.elsewhere import Elsewhere
 
 
 class Bar(Protocol):
@@ -56,6 +63,16 @@ class ScrubProgress:
         else:
             self._bar.advance(done - self._done)
         self._done = done
+
+
+def elsewhere(data: Path, pace: Pace) -> Elsewhere | None:
+    """The store of a data directory whose catalog is in the database that COATCHECK_STORE names, or whose blobs are in
+    an object store; None for one that has both."""
+    from coatcheck.engines.upkeep.elsewhere import look_elsewhere
+
+    credentials = os.environ.get("COATCHECK_BYTES_CREDENTIALS")
+    with told_ends():
+        return look_elsewhere(store_url(), data, Path(credentials) if credentials else None, pace)
 
 
 @contextmanager

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from ...ports.byte_store import BlobGone
+from ...ports.byte_store import BlobGone, BlobStore
 from ...ports.object import Segment
-from ..blob_paths import BlobPaths, has_room, sync_directory
+from ..blob_paths import SHARDS, BlobPaths, has_room, sync_directory
+from ..files import FileByteStore
 from ..object_store.place import BytePlace, make_client, path_of
+from ..object_store.store import ObjectByteStore
 from ..upkeep.copying import PART, DiskFull, make_folder
 
 _PIECE_BYTES: Final = 1024**2
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class BlobEnd(Protocol):
@@ -38,12 +42,24 @@ class BlobEnd(Protocol):
         """Fine for one that isn't there."""
         ...
 
+    def list(self) -> AsyncIterator[tuple[str, int]]:
+        """Ids of all that are there, and their sizes. Raises: BytesAway."""
+        ...
+
+    def store(self) -> BlobStore:
+        """The same, for who reads contents."""
+        ...
+
+    async def is_stray(self, blob_id: str) -> bool:
+        """Whether it is there, and isn't on its way in."""
+        ...
+
 
 class FileEnd:
     """See `BlobEnd`."""
 
     def __init__(self, data: Path) -> None:
-        self._paths = BlobPaths(data)
+        self._data, self._paths = data, BlobPaths(data)
 
     async def size(self, blob_id: str) -> int:
         try:
@@ -75,6 +91,19 @@ class FileEnd:
         for directory in (os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
             await asyncio.to_thread(sync_directory, directory)
 
+    async def list(self) -> AsyncIterator[tuple[str, int]]:
+        for blob_id in self._paths.stored():
+            if _ID.fullmatch(blob_id):
+                with suppress(BlobGone):
+                    yield blob_id, await self.size(blob_id)
+
+    def store(self) -> BlobStore:
+        return FileByteStore(self._data, lambda blob_id: None)
+
+    async def is_stray(self, blob_id: str) -> bool:
+        arriving, there = (_is_file(path) for path in (self._paths.incoming(blob_id), self._paths.blob(blob_id)))
+        return there and not arriving
+
     async def remove(self, blob_ids: Sequence[str]) -> None:
         for blob_id in blob_ids:
             with suppress(FileNotFoundError):
@@ -89,7 +118,7 @@ class ObjectEnd:
         from ..object_store.line import Line
         from ..object_store.writing import Room
 
-        self._line = Line(make_client(place))
+        self._place, self._line = place, Line(make_client(place))
         self._room = Room()
 
     async def size(self, blob_id: str) -> int:
@@ -120,9 +149,38 @@ class ObjectEnd:
             await writer.discard()
             raise
 
+    async def list(self) -> AsyncIterator[tuple[str, int]]:
+        for shard in SHARDS:
+            pages = self._line.client.list(prefix=shard)
+            while page := await self._line.ask(_next(pages)):
+                for entry in page:
+                    blob_id = entry["path"].rpartition("/")[2]
+                    if _ID.fullmatch(blob_id):
+                        yield blob_id, entry["size"]
+
+    def store(self) -> BlobStore:
+        return ObjectByteStore(self._place, _NoIntents())
+
+    async def is_stray(self, blob_id: str) -> bool:
+        """What is on its way has a row before it is there."""
+        try:
+            await self.size(blob_id)
+        except BlobGone:
+            return False
+        return True
+
     async def remove(self, blob_ids: Sequence[str]) -> None:
         if blob_ids:
             await self._line.ask(self._line.client.delete_async([path_of(blob_id) for blob_id in blob_ids]))
+
+
+def _is_file(path: str) -> bool:
+    return os.path.exists(path)
+
+
+async def _next(pages: Any) -> Any:
+    """A page of a list, of obstore's own kind; None at the end."""
+    return await anext(pages, None)
 
 
 class _NoIntents:

@@ -108,6 +108,14 @@ class PostgresEnd:
             self.connection.run("ROLLBACK")
             raise
 
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        self.connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            self.connection.run("ROLLBACK")
+
     def arrive(self) -> None:
         """Its mark says so."""
 

@@ -65,6 +65,14 @@ class SqliteEnd:
                 self.connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("ROLLBACK")
+
     def seal(self) -> None:
         """Make what was written durable."""
         self.connection.execute("PRAGMA synchronous = FULL")

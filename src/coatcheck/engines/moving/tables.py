@@ -52,6 +52,10 @@ class Catalog(Protocol):
         """A transaction on the connection, durable at the end of the block. Nobody else changes the mark meanwhile."""
         ...
 
+    def looking(self) -> AbstractContextManager[None]:
+        """Within the block every question is answered as of one moment."""
+        ...
+
     def seal(self) -> None:
         """Make all that was written durable."""
         ...

@@ -27,7 +27,7 @@ class Pace:
     """No more than so many bytes a second, on the whole; 0 for as many as there are."""
 
     def __init__(self, bytes_per_s: float, stop: threading.Event) -> None:
-        self._rate = bytes_per_s
+        self.bytes_per_s = bytes_per_s
         self.stop = stop
         self._due = 0.0
 
@@ -35,9 +35,9 @@ class Pace:
         """Wait until so many bytes more have been due. Raises: Stopped."""
         if self.stop.is_set():
             raise Stopped
-        if self._rate:
+        if self.bytes_per_s:
             now = time.monotonic()
-            self._due = max(self._due, now) + size / self._rate
+            self._due = max(self._due, now) + size / self.bytes_per_s
             if self._due > now and self.stop.wait(self._due - now):
                 raise Stopped
 
