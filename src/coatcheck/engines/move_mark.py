@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from ..core.times import write_iso
 from ..ports.catalog import Moving
 from .directory_faults import BadDirectory
-from .sql import SqlConnection
+from .sql.contract import SqlConnection
 
 WHOLE: Final = ""
 LEAVING: Final = "leaving"

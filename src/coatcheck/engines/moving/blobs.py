@@ -14,7 +14,7 @@ from ...core.digests import EMPTY_CRC64, update_crc64
 from ...ports.byte_store import BlobGone
 from ...ports.damage import Damaged
 from ..blob_paths import sync_directory
-from ..sqlite.rows import read_crc64
+from ..sql.rows import read_crc64
 from ..upkeep.copying import make_folder
 from .blob_ends import BlobEnd
 from .blob_lists import BlobList

@@ -25,7 +25,7 @@ from ..directory_faults import BadDatabase, BadDirectory
 from ..move_mark import ARRIVING, LEAVING, LEFT, WHOLE, Mark, read_mark, write_mark
 from ..needed_keys import note_fingerprint
 from ..object_store.place import BytePlace
-from ..sqlite.blob_intents import NotedPlace, find_place
+from ..sql.blob_intents import NotedPlace, find_place
 from .blob_ends import BlobEnd, FileEnd, ObjectEnd
 from .blobs import BlobMove, Copied
 from .rows import Note, compare_rows, copy_rows, count_rows

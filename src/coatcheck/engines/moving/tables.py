@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import Any, Final, NamedTuple, Protocol
 
-from ..sql import SqlConnection
+from ..sql.contract import SqlConnection
 from ..sqlite.schema import migrate
 
 # Of one engine's own working, or of one moment's; see `move.py` for what is done with the last three.

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from ...clock import Clock
 from ..directory_faults import BadDirectory
-from ..sql import SqlConnection
 from .blobs import release_intents
 from .contract import NOTHING, SqlConnection, SqlWriter
 

@@ -28,9 +28,9 @@ from ..moving.tables import Catalog, Row, Table
 from ..needed_keys import check_opening_keys
 from ..object_store.place import BytePlace
 from ..secret_files import FileSecrets
-from ..sqlite.blob_intents import find_place
-from ..sqlite.objects import damage_of
-from ..sqlite.rows import read_crc64, read_segments, write_crc64
+from ..sql.blob_intents import find_place
+from ..sql.objects import damage_of
+from ..sql.rows import read_crc64, read_segments, write_crc64
 from .blob_bytes import Pace
 from .problems import Place, Problem
 
