@@ -127,7 +127,7 @@ def is_killed_in_the_middle(process: subprocess.Popen[str], data: Path, what: st
     said = process.stderr
     assert said is not None
     assert "Writes will be refused for about" in said.readline()
-    if what == "bytes":
+    if what != "catalog":
         wait_until(lambda: any((data / "migrate").glob("*/first*")), "nothing was copied")
     else:
         assert "writes are refused" in said.readline()
@@ -137,16 +137,14 @@ def is_killed_in_the_middle(process: subprocess.Popen[str], data: Path, what: st
 
 
 @pytest.mark.soak(OBJECTS + BLOBS)
-@pytest.mark.parametrize("what", ["catalog", "bytes"])
+@pytest.mark.parametrize("what", ["catalog", "bytes", "both"] if SOAKING else ["both"])
 def test_a_store_is_moved_and_comes_back(
     data: Path, database: PostgresServer, bytes_store: Seaweed, what: str, tmp_path: Path
 ) -> None:
     s3 = bytes_store.environment() | {"AWS_DEFAULT_REGION": "us-east-1"}
     with database.database() as name:
-        there = {
-            "catalog": ["--store", database.url(name)],
-            "bytes": ["--bytes", bytes_store.url(f"moved-{what}")],
-        }[what]
+        store, place = ["--store", database.url(name)], ["--bytes", bytes_store.url("moved")]
+        there = {"catalog": store, "bytes": place, "both": store + place}[what]
         back = [word if word.startswith("--") else "file:" for word in there]
         server = ServerProcess(data, environment=s3)
         try:
@@ -165,10 +163,10 @@ def test_a_store_is_moved_and_comes_back(
             assert is_read(server)
         finally:
             server.stop()
-        if what == "catalog":
+        if what != "bytes":
             with pytest.raises(AssertionError, match="was moved to postgresql://"):
                 ServerProcess(data)
-        now = {"COATCHECK_STORE": database.url(name)} if what == "catalog" else {}
+        now = {"COATCHECK_STORE": database.url(name)} if what != "bytes" else {}
         server = ServerProcess(data, environment=s3 | now)
         try:
             assert is_read(server)

@@ -25,7 +25,7 @@ from ..directory_faults import BadDatabase, BadDirectory
 from ..move_mark import ARRIVING, LEAVING, LEFT, WHOLE, Mark, read_mark, write_mark
 from ..needed_keys import note_fingerprint
 from ..object_store.place import BytePlace
-from ..sql.blob_intents import NotedPlace, find_place
+from ..sql.blob_intents import find_place
 from .blob_ends import BlobEnd, FileEnd, ObjectEnd
 from .blobs import BlobMove, Copied
 from .rows import Note, compare_rows, copy_rows, count_rows
@@ -210,7 +210,7 @@ class Move:
         return isinstance(target, SqliteEnd) and target.count("account") > 0
 
     def _begin_blobs(self, place: BytePlace) -> BlobMove:
-        noted = self._noted_place()
+        noted = find_place(self._source.connection)
         if (noted.url if noted else FILES) == place.url:
             raise BadDirectory(f"The blobs are in {place.url} already. Leave --bytes out.")
         source = FileEnd(self._wanted.data) if noted is None else self._object_end(noted.url)
@@ -273,31 +273,51 @@ class Move:
             (moment,) = self._source.connection.execute("SELECT moment FROM noted_time").fetchone()
             target.connection.execute("UPDATE noted_time SET moment = ?", (moment,))
             self._note_place(target)
-            self._note_directory(target)
             write_mark(target.connection, Mark(1, WHOLE, "", "", 0))
         target.arrive()
 
     def _note_place(self, catalog: Catalog) -> None:
-        """Say in a catalog where blobs are. Raises: BadDatabase."""
-        noted, place = self._noted_place(), self._wanted.place
+        """Say in a catalog where blobs are, and what follows from that."""
+        noted, place = find_place(self._source.connection), self._wanted.place
         row = (noted.marker, noted.url) if noted else None
         if place is not None:
             row = None if place.url == FILES else (self._mark.move_id, place.url)
-        if "byte_place" not in catalog.columns():
-            if row is None:
-                return
-            raise BadDatabase("Beside a database the bytes are files: leave --bytes out. See docs/scale-out.md.")
         catalog.connection.execute("DELETE FROM byte_place")
         if row is not None:
             catalog.connection.execute("INSERT INTO byte_place (marker, url) VALUES (?, ?)", row)
+        if not isinstance(catalog, SqliteEnd):
+            self._note_directory(catalog, in_files=row is None)
+        self._rename_segments(
+            catalog,
+            before=self._own_id(self._source, in_files=noted is None),
+            after=self._own_id(catalog, in_files=row is None),
+        )
 
-    def _noted_place(self) -> NotedPlace | None:
-        return find_place(self._source.connection) if "byte_place" in self._source.columns() else None
-
-    def _note_directory(self, target: Catalog) -> None:
+    def _note_directory(self, database: Catalog, *, in_files: bool) -> None:
         """A database knows the directory that has its files."""
-        if not isinstance(target, SqliteEnd):
-            from ..postgres.store import BYTES, ID_FILE, keep_id
+        from ..postgres.store import BYTES, ID_FILE, keep_id
 
-            keep_id(self._wanted.data)
-            note_fingerprint(target.connection, BYTES, (self._wanted.data / ID_FILE).read_bytes())
+        keep_id(self._wanted.data)
+        database.connection.execute("DELETE FROM key_fingerprint WHERE name = ?", (BYTES,))
+        if in_files:
+            note_fingerprint(database.connection, BYTES, (self._wanted.data / ID_FILE).read_bytes())
+
+    def _own_id(self, catalog: Catalog, *, in_files: bool) -> str:
+        """What begins the names of this directory's audit files where several gateways count theirs in one catalog."""
+        if in_files or isinstance(catalog, SqliteEnd):
+            return ""
+        from ..postgres.store import read_own_id
+
+        return read_own_id(self._wanted.data)
+
+    @staticmethod
+    def _rename_segments(catalog: Catalog, before: str, after: str) -> None:
+        """Names of other gateways' files mean nothing where one directory has a catalog."""
+        if before == after:
+            return
+        ours = (len(before), before)
+        catalog.connection.execute("DELETE FROM link_audit_counted WHERE substr(segment, 1, ?) <> ?", ours)
+        for segment, stop in catalog.connection.execute("SELECT segment, stop FROM link_audit_counted").fetchall():
+            named = (after + segment.removeprefix(before), stop)
+            catalog.connection.execute("DELETE FROM link_audit_counted WHERE segment = ?", (segment,))
+            catalog.connection.execute("INSERT INTO link_audit_counted (segment, stop) VALUES (?, ?)", named)

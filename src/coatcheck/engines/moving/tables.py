@@ -11,7 +11,9 @@ from ..sql.contract import SqlConnection
 from ..sqlite.schema import migrate
 
 # Of one engine's own working, or of one moment's; see `move.py` for what is done with the last three.
-OF_ENGINES: Final = frozenset(("generation", "held", "gateway", "schema_version", "move", "noted_time", "byte_place"))
+OF_ENGINES: Final = frozenset(
+    ("generation", "held", "gateway", "lease", "schema_version", "move", "noted_time", "byte_place")
+)
 # What says of blobs that they are on their way to the place where they are, or to be removed from it.
 OF_BYTES: Final = frozenset(("garbage", "blob_intent"))
 NUMBERED: Final = ("bucket", "body", "upload", "content_sum")  # an engine gives these rows their numbers

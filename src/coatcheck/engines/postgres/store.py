@@ -180,7 +180,7 @@ def open_postgres(
     own_id = ""
     if begun.noted is not None:
         blobs = ObjectByteStore(place or BytePlace(begun.noted.url), SqlBlobIntents(writer, clock))
-        own_id = f"{(data / ID_FILE).read_text().strip()}/"
+        own_id = read_own_id(data)
     return PostgresStore(
         catalog=PostgresCatalog(known, writer, begun.steady.moments),
         byte_store=EncryptingByteStore(blobs, begun.master_keys),
@@ -309,6 +309,11 @@ def _alone(line: Connection) -> Iterator[None]:
 def _is_strange(path: Path) -> bool:
     """Whether it is more than the keys that an operator has brought from another gateway."""
     return path.suffix != ".key" and path.name not in _BROUGHT
+
+
+def read_own_id(data: Path) -> str:
+    """What begins the names of this gateway's audit files in a catalog that several have."""
+    return f"{(data / ID_FILE).read_text().strip()}/"
 
 
 def keep_id(data: Path) -> None:

@@ -73,7 +73,7 @@ def look_elsewhere(url: str, data: Path, credentials: Path | None, pace: Pace) -
         return None
     catalog = open_catalog(url, data, wall_clock)
     try:
-        place = find_place(catalog.connection) if "byte_place" in catalog.columns() else None
+        place = find_place(catalog.connection)
         blobs = FileEnd(data) if place is None else ObjectEnd(BytePlace(place.url, credentials))
     except BaseException:
         catalog.close()
