@@ -373,6 +373,7 @@ WORM_IN_PROGRESS_S: Final = 24 * 3600  # OSS: a policy that is not locked by the
 RETENTION_MAX_DAYS: Final = 36_500  # OSS: Days of a DefaultRetention; ours: how far ahead a retention may end
 RETENTION_MAX_YEARS: Final = 100  # OSS: Years of a DefaultRetention
 CLOCK_GAP_MAX_S: Final = 24 * 3600  # ours: a start believes a clock that is so far past the newest commit at most
+CLOCKS_APART_MAX_S: Final = 300  # ours: a start refuses a clock that is further from that of the database
 CLOCK_NOTED_S: Final = 60  # ours: a commit notes the time when the last note is older
 
 # --- hints and refusals --------------------------------------------------------------------------------------------

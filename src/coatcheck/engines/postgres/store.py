@@ -71,6 +71,7 @@ from .links import ANY_LINK, SOME_RULES, PostgresLinks
 from .reads import PostgresReads
 from .schema import STEPS, migrate, read_version
 from .seen import Seen
+from .server_check import check_server
 from .watch import Watch
 from .writer import Writer
 
@@ -257,6 +258,7 @@ class PostgresPrepared:
         return _with_line(self._address, self._clock, question)
 
     def _prepare(self, line: Connection, accept_clock: bool, place: BytePlace | None) -> int | None:
+        check_server(line)
         migrate(line)
         check_served(line, shown(self._address.url))
         in_files = place is None and find_place(line) is None
