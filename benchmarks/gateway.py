@@ -1,10 +1,11 @@
 """What does a presigned GET cost inside the application, without the server underneath?
 
-    python benchmarks/gateway.py [--objects 1000] [--rounds 7] [--profile SIZE] [--json]
+    python benchmarks/gateway.py [--objects 1000] [--rounds 7] [--profile SIZE] [--json] [--store URL]
 
 The real application on real engines, asked through ASGI by a client that takes what it gets; many different links. One
 line a size: microseconds of one request, the best round. `--profile` prints where the time goes. `--json` is for
-`compare.py`: CPU microseconds of a GET and a PUT of 1 KiB, and of a listing of 100 keys.
+`compare.py`: CPU microseconds of a GET and a PUT of 1 KiB, and of a listing of 100 keys. `--store` names an empty
+database.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ import uvloop
 
 from coatcheck import Presigner
 from coatcheck.app import Server
-from coatcheck.engines.local import prepare_local
+from coatcheck.clock import wall_clock
+from coatcheck.engines.opening import prepare_store
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import ServerSettings
 
@@ -40,20 +42,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--profile", type=int, metavar="SIZE")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--store", default="", metavar="URL")
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="coatcheck-gateway-"))
     try:
-        prepare_local(root).close()
+        settings = ServerSettings(root, store=given.store)
+        prepare_store(settings.store_url, wall_clock, data=root).close()
         if given.json:
-            print(json.dumps({"results": uvloop.run(measure_cpu(root, given.rounds))}))
+            print(json.dumps({"results": uvloop.run(measure_cpu(settings, given.rounds))}))
         else:
-            uvloop.run(measure(root, given.objects, given.rounds, given.profile))
+            uvloop.run(measure(settings, given.objects, given.rounds, given.profile))
     finally:
         shutil.rmtree(root)
 
 
-async def measure(root: Path, objects: int, rounds: int, profiled: int | None) -> None:
-    server = Server(ServerSettings(root), RootCredentials(KEY_ID, SECRET))
+async def measure(settings: ServerSettings, objects: int, rounds: int, profiled: int | None) -> None:
+    server = Server(settings, RootCredentials(KEY_ID, SECRET))
     await server.open()
     logging.disable()
     try:
@@ -73,9 +77,9 @@ async def measure(root: Path, objects: int, rounds: int, profiled: int | None) -
         await server.close()
 
 
-async def measure_cpu(root: Path, rounds: int) -> dict[str, dict[str, float]]:
+async def measure_cpu(settings: ServerSettings, rounds: int) -> dict[str, dict[str, float]]:
     """CPU microseconds of one request, all threads together: what a busy machine changes little."""
-    server = Server(ServerSettings(root), RootCredentials(KEY_ID, SECRET))
+    server = Server(settings, RootCredentials(KEY_ID, SECRET))
     await server.open()
     logging.disable()
     count, size = 200, 1024

@@ -50,7 +50,7 @@ def test_unit_has_no_fault_that_systemd_finds(tmp_path: Path) -> None:
 
 def test_containers_set_what_exists() -> None:
     known = {f"COATCHECK_{row.name.upper()}" for row in ROWS.values()}
-    for name in ("Containerfile", "compose.yaml"):
+    for name in ("Containerfile", "compose.yaml", "scale-out/compose.yaml"):
         named = set(re.findall(r"COATCHECK_[A-Z_]+", (DEPLOY / name).read_text("utf-8")))
         assert named, name
         assert named <= known, name
