@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 import asyncpg
@@ -13,6 +14,8 @@ from asyncpg.prepared_stmt import PreparedStatement
 from ...clock import Clock
 from ...ports.catalog import Away
 from ..sql.contract import Rows
+from ..sql.journal import NOTE_CHANGE
+from ..sql.objects import RULES
 from .faults import is_lost, translate
 from .statements import reading, writing
 
@@ -30,6 +33,10 @@ _REMEMBERED: Final = frozenset(
     ("account", "access_key", "bucket", "bucket_setting", "user", "role", "policy", "attachment", "domain")
 )
 _LINKS: Final = frozenset(("link", "link_rule"))
+_OF_BUCKETS: Final = (RULES, NOTE_CHANGE)
+_NEW_BODY: Final = "INSERT INTO body (id, content, segments) VALUES ({0}, {1}, {2})"
+_OTHER_BODY: Final = "UPDATE body SET content = {1}, segments = {2} WHERE id = {0}"
+_BODY_IDS: Final = "SELECT nextval(pg_get_serial_sequence('body', 'id')) FROM generate_series(1, 64)"
 
 
 class Address(NamedTuple):
@@ -79,6 +86,9 @@ class Given:
 class Connection:
     """A connection whose calls wait for their answers; see `sql.contract`. Its thread runs no event loop.
 
+    A round trip is what a statement costs. So what it was told of a bucket is remembered in a transaction, which holds
+    the bucket against all who could change it; and the row of a body goes with the row of its object.
+
     Attributes:
         grown, limits: see `sql.usage`.
         moved: which numbers of `generation` the transaction under way has to move.
@@ -92,6 +102,11 @@ class Connection:
         self.grown: dict[int, tuple[int, int]] = {}
         self.limits: dict[int, object] = {}
         self.moved: set[str] = set()
+        self._of_buckets: dict[tuple[Any, ...], Given] = {}
+        self._body: tuple[str, tuple[Any, ...]] | None = (
+            None  # a row that isn't sent yet: a statement's text, and what fills it
+        )
+        self._body_ids: list[int] = []
         try:
             self._line = self._loop.run_until_complete(address.connect())
         except BaseException:
@@ -108,14 +123,37 @@ class Connection:
     def is_open(self) -> bool:
         return not self._line.is_closed()
 
+    def begin(self) -> None:
+        """A transaction begins: nothing of the one before counts."""
+        self.moved.clear()
+        self._of_buckets.clear()
+        self._body = None
+
     def execute(self, sql: str, parameters: tuple[Any, ...] = (), /) -> Rows:
+        about = (sql, *(parameters[-2:] if sql == NOTE_CHANGE else parameters)) if sql in _OF_BUCKETS else None
+        if about is None:
+            return self._execute(sql, parameters)
+        known = self._of_buckets.get(about)
+        if known is None:
+            known = self._execute(sql, parameters)
+            if sql == RULES or known.rowcount == 0:  # a bucket without rules of replication has nothing to be noted
+                self._of_buckets[about] = known
+        return known
+
+    def _execute(self, sql: str, parameters: tuple[Any, ...]) -> Given:
         statement = writing(sql)
+        if statement.table == "body" and not statement.text.startswith("DELETE"):
+            return self._keep_body(parameters, is_new=statement.is_numbered)
         if statement.table == "generation":
             self.moved.add("number")
             return Given([])
         if statement.is_dated:
             parameters = (*parameters, int(self._clock()))
-        rows, count = self.ask(statement.text, *parameters)
+        text = statement.text
+        if self._body is not None and statement.table == "object" and text.startswith("INSERT"):
+            (body, row), self._body = self._body, None
+            text, parameters = _with_body(body, text, len(parameters)), (*parameters, *row)
+        rows, count = self.ask(text, *parameters)
         if count > 0 and not statement.is_use:
             self._note_move(statement.table)
         return Given(rows, count, rows[0][0] if statement.is_numbered and rows else None)
@@ -125,16 +163,19 @@ class Connection:
         if statement.is_dated:
             many = [(*each, int(self._clock())) for each in many]
         if many:
+            self._send_body()
             self._loop.run_until_complete(self._line.executemany(statement.text, many))
             self._note_move(statement.table)
         return Given([])
 
     def ask(self, text: str, *arguments: Any) -> tuple[list[Any], int]:
         """Rows, and how many were changed, of a statement that is PostgreSQL's own."""
+        self._send_body()
         return self._loop.run_until_complete(self._ask(text, arguments))
 
     def run(self, script: str) -> str:
         """Statements without arguments, in one message; what the server says of the last one: "SELECT 1"."""
+        self._send_body()
         return self._loop.run_until_complete(self._line.execute(script))
 
     def copy_in(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -158,11 +199,38 @@ class Connection:
         _, _, count = (prepared.get_statusmsg() or "").rpartition(" ")
         return rows, int(count) if count.isdigit() else -1
 
+    def _keep_body(self, parameters: tuple[Any, ...], *, is_new: bool) -> Given:
+        """Send a body's row with the next statement, most likely its object's; a new one gets its number now."""
+        self._send_body()
+        if not is_new:
+            content, segments, body_id = parameters
+            self._body = _OTHER_BODY, (body_id, content, segments)
+            return Given([], 1)
+        if not self._body_ids:
+            rows, _ = self.ask(_BODY_IDS)
+            self._body_ids = [row[0] for row in rows]
+        self._body = _NEW_BODY, (self._body_ids.pop(), *parameters)
+        return Given([], 1, self._body[1][0])
+
+    def _send_body(self) -> None:
+        if self._body is not None:
+            (text, row), self._body = self._body, None
+            self.ask(text.format("$1", "$2", "$3"), *row)
+
     def _note_move(self, table: str) -> None:
+        if table in ("bucket", "bucket_setting"):
+            self._of_buckets.clear()
         if table in _REMEMBERED:
             self.moved.add("number")
         elif table in _LINKS:
             self.moved.add("links")
+
+
+@lru_cache(maxsize=8)
+def _with_body(body: str, text: str, count: int) -> str:
+    """A statement of so many arguments that writes the row of a body too: its number, content and segments follow."""
+    places = [f"${number}" for number in range(count + 1, count + 4)]
+    return f"WITH body_of AS ({body.format(*places)}) {text}"
 
 
 class Reader:

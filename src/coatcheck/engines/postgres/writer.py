@@ -20,7 +20,7 @@ from ..group_commit import GroupCommit, Locked, Lost
 from ..move_mark import refusal
 from ..sql.contract import NOTHING, REGISTER, Held
 from ..sql.noted_time import NotedTime
-from ..sql.usage import begin_usage, write_grown
+from ..sql.usage import begin_usage, take_grown
 from ..trouble import tell_trouble
 from .connection import Address, Connection
 from .faults import Undone, is_lost, may_repeat, translate
@@ -35,8 +35,9 @@ _CONNECT_AGAIN_S: Final = 0.2
 _ENDED_WAIT_S: Final = 4.0  # for the answer how a transaction ended
 _GATEWAY_KEPT_S: Final = 7 * 86_400
 
-_SHARE: Final = "SELECT slot FROM held WHERE slot = ANY($1::bigint[]) ORDER BY slot FOR SHARE"
-_OWN: Final = "SELECT slot FROM held WHERE slot = ANY($1::bigint[]) ORDER BY slot FOR UPDATE"
+# Sent together in one message, which takes no arguments: all that is filled in are our own numbers.
+_SHARE: Final = "SELECT slot FROM held WHERE slot = ANY('%s'::bigint[]) ORDER BY slot FOR SHARE"
+_OWN: Final = "SELECT slot FROM held WHERE slot = ANY('%s'::bigint[]) ORDER BY slot FOR UPDATE"
 _IS_NEWEST: Final = "SELECT 1 FROM lease WHERE name = $1 AND token = $2 FOR SHARE"
 _MOVE: Final = "UPDATE generation SET number = number + $1, links = links + $2 RETURNING number, links"
 
@@ -101,7 +102,7 @@ class Writer(GroupCommit[Connection]):
         begun = time.perf_counter()
         self.transactions += 1
         begin_usage(line)
-        line.moved.clear()
+        line.begin()
         try:
             yield line
             self._end(line)
@@ -139,22 +140,19 @@ class Writer(GroupCommit[Connection]):
 
     def _hold(self, connection: Connection, held: Sequence[Held]) -> None:
         slots = slots_of(held)
-        if slots.register:
-            connection.ask(_OWN, [REGISTER_SLOT])
-        if slots.shared:
-            connection.ask(_SHARE, slots.shared)
-        if slots.owned:
-            connection.ask(_OWN, slots.owned)
+        locks = ((slots.register, _OWN, [REGISTER_SLOT]), (slots.shared, _SHARE, slots.shared))
+        script = [text % _array(rows) for wanted, text, rows in (*locks, (slots.owned, _OWN, slots.owned)) if wanted]
+        if script:
+            connection.run("; ".join(script))
 
     def _end(self, line: Connection) -> None:
         """Raises: Lost; Undone, or an error of the database, and nothing was committed."""
-        write_grown(line)
         self._noted.note(line)
         moved = None
         if line.moved:
             (moved,), _ = line.ask(_MOVE, int("number" in line.moved), int("links" in line.moved))
         try:
-            line.run("COMMIT")
+            line.run("; ".join([*_usage_script(line), "COMMIT"]))
         except Exception as error:
             if not is_lost(error):
                 raise
@@ -211,3 +209,12 @@ def _check(line: Connection, fence: Fence) -> None:
     rows, _ = line.ask(_IS_NEWEST, fence.name, fence.token)
     if not rows:
         raise LeaseLost(f"Another gateway does {fence.name} now.")
+
+
+def _array(slots: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, slots))}}}"
+
+
+def _usage_script(line: Connection) -> list[str]:
+    """What the buckets have grown by, to be written together with the commit; by numbers alone."""
+    return [sql.replace("?", "%d") % parameters for sql, parameters in take_grown(line)]

@@ -8,7 +8,7 @@ from typing import Final
 from ...ports.bucket import JOURNAL, REPLICATION
 from .contract import SqlConnection
 
-_JOURNAL: Final = (  # nothing where the bucket has no rule
+NOTE_CHANGE: Final = (  # nothing where the bucket has no rule
     "INSERT OR REPLACE INTO bucket_entry (bucket_id, kind, name, document)"
     " SELECT bucket_id, ?, ?, ? FROM bucket_setting WHERE bucket_id = ? AND name = ?"
 )
@@ -16,4 +16,4 @@ _JOURNAL: Final = (  # nothing where the bucket has no rule
 
 def note_change(connection: SqlConnection, bucket_id: int, key: str) -> None:
     """Leave a key in the journal of its bucket, if that has one."""
-    connection.execute(_JOURNAL, (JOURNAL, key, secrets.token_hex(8), bucket_id, REPLICATION))
+    connection.execute(NOTE_CHANGE, (JOURNAL, key, secrets.token_hex(8), bucket_id, REPLICATION))

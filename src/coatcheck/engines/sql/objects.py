@@ -210,7 +210,7 @@ def find_place(connection: SqlConnection, bucket_id: int, key: str, version_id: 
     return found and _Place(*found)
 
 
-_RULES: Final = (
+RULES: Final = (
     "SELECT versioning, (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?),"
     " (SELECT document FROM bucket_setting WHERE bucket_id = bucket.id AND name = ?) FROM bucket WHERE id = ?"
 )
@@ -224,7 +224,7 @@ def _find_only(connection: SqlConnection, bucket_id: int, key: str) -> _Place | 
 
 def rules_of(connection: SqlConnection, bucket_id: int, moments: Moments) -> Rules:
     """Raises: Gone."""
-    found = connection.execute(_RULES, (BUCKET_WORM, OBJECT_WORM, bucket_id)).fetchone()
+    found = connection.execute(RULES, (BUCKET_WORM, OBJECT_WORM, bucket_id)).fetchone()
     if found is None:
         raise Gone(f"bucket {bucket_id}")
     versioning, worm, object_worm = found

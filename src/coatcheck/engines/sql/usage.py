@@ -78,11 +78,19 @@ def grow(connection: SqlConnection, bucket_id: int, more: Usage) -> None:
 
 def write_grown(connection: SqlConnection) -> None:
     """Write down what was gathered, inside the transaction."""
-    for bucket_id, (size, objects) in _noted(connection).grown.items():
+    for sql, parameters in take_grown(connection):
+        connection.execute(sql, parameters)
+
+
+def take_grown(connection: SqlConnection) -> list[tuple[str, tuple[int, int, int]]]:
+    """The statements that write down what was gathered, and their arguments. It is forgotten."""
+    grown, statements = _noted(connection).grown, []
+    for bucket_id, (size, objects) in grown.items():
         if size or objects:
-            connection.execute(_ADD_TO_BUCKET, (bucket_id, size, objects))
-            connection.execute(_ADD_TO_ACCOUNT, (size, objects, bucket_id))
-    _noted(connection).grown.clear()
+            statements.append((_ADD_TO_BUCKET, (bucket_id, size, objects)))
+            statements.append((_ADD_TO_ACCOUNT, (size, objects, bucket_id)))
+    grown.clear()
+    return statements
 
 
 def begin_usage(connection: SqlConnection) -> None:
