@@ -73,7 +73,9 @@ async def test_few_round_trips_for_one_write_and_two_for_each_of_many(store: Pos
 
 async def test_a_body_is_there_though_what_follows_it_is_not_its_object(store: PostgresStore) -> None:
     def change(line: Connection) -> tuple[int, object]:
-        body = line.execute("INSERT INTO body (content, segments) VALUES (?, ?)", (b"hello", None)).lastrowid
+        body = line.execute(
+            "INSERT INTO body (content, segments, parts) VALUES (?, ?, ?)", (b"hello", None, None)
+        ).lastrowid
         assert body is not None
         return body, line.execute("SELECT content FROM body WHERE id = ?", (body,)).fetchone()[0]
 

@@ -79,7 +79,7 @@ def test_a_migration_counts_what_is_there(tmp_path: Path) -> None:
     path = data / "catalog.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         version = next(n for n, step in enumerate(STEPS, 1) if "bucket_usage" in _text_of(step))
-        for table in ("bucket_usage", "account_usage", "arrival", "box_taken", "byte_place", "blob_intent"):
+        for table in ("bucket_usage", "account_usage", "arrival", "box_taken", "byte_place", "blob_intent", "move"):
             connection.execute(f"DROP TABLE {table}")
         for trigger in ("bucket_usage_gone", "account_usage_gone"):
             connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")

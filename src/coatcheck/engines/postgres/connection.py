@@ -34,8 +34,8 @@ _REMEMBERED: Final = frozenset(
 )
 _LINKS: Final = frozenset(("link", "link_rule"))
 _OF_BUCKETS: Final = (RULES, NOTE_CHANGE)
-_NEW_BODY: Final = "INSERT INTO body (id, content, segments) VALUES ({0}, {1}, {2})"
-_OTHER_BODY: Final = "UPDATE body SET content = {1}, segments = {2} WHERE id = {0}"
+_NEW_BODY: Final = "INSERT INTO body (id, content, segments, parts) VALUES ({0}, {1}, {2}, {3})"
+_OTHER_BODY: Final = "UPDATE body SET content = {1}, segments = {2}, parts = {3} WHERE id = {0}"
 _BODY_IDS: Final = "SELECT nextval(pg_get_serial_sequence('body', 'id')) FROM generate_series(1, 64)"
 
 
@@ -203,8 +203,8 @@ class Connection:
         """Send a body's row with the next statement, most likely its object's; a new one gets its number now."""
         self._send_body()
         if not is_new:
-            content, segments, body_id = parameters
-            self._body = _OTHER_BODY, (body_id, content, segments)
+            *columns, body_id = parameters
+            self._body = _OTHER_BODY, (body_id, *columns)
             return Given([], 1)
         if not self._body_ids:
             rows, _ = self.ask(_BODY_IDS)
@@ -215,7 +215,7 @@ class Connection:
     def _send_body(self) -> None:
         if self._body is not None:
             (text, row), self._body = self._body, None
-            self.ask(text.format("$1", "$2", "$3"), *row)
+            self.ask(text.format("$1", "$2", "$3", "$4"), *row)
 
     def _note_move(self, table: str) -> None:
         if table in ("bucket", "bucket_setting"):
@@ -228,8 +228,8 @@ class Connection:
 
 @lru_cache(maxsize=8)
 def _with_body(body: str, text: str, count: int) -> str:
-    """A statement of so many arguments that writes the row of a body too: its number, content and segments follow."""
-    places = [f"${number}" for number in range(count + 1, count + 4)]
+    """A statement of so many arguments that writes the row of a body too: its number and columns follow."""
+    places = [f"${number}" for number in range(count + 1, count + 5)]
     return f"WITH body_of AS ({body.format(*places)}) {text}"
 
 
