@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coatcheck.background import schedule
+from coatcheck.background.leader import FileLeader
 from coatcheck.background.schedule import end, keep_doing
 
 
@@ -27,7 +28,7 @@ async def test_work_that_was_cancelled_during_a_commit_ends_all_the_same(
                 await asyncio.Event().wait()
             swallowed += 1
 
-    task = asyncio.create_task(keep_doing(work, tmp_path / "work.lock", lambda: 0.0, "work"))
+    task = asyncio.create_task(keep_doing(work, FileLeader(tmp_path / "work.lock"), lambda: 0.0, "work"))
     await committing.wait()
     await end(task)
     assert (task.cancelled(), swallowed) == (True, 1)

@@ -101,7 +101,7 @@ def test_a_migration_counts_what_is_there(tmp_path: Path) -> None:
             "INSERT INTO upload (id, bucket_id, key, upload_id, initiated_at, storage_class, headers, encryption)"
             " VALUES (1, 1, 'd', 'u', 0, 'Standard', x'', '')"
         )
-        connection.execute("INSERT INTO part VALUES (1, 1, 1000, '', 0, 0, NULL, NULL)")
+        connection.execute("INSERT INTO part (upload, number, size, etag, crc64, last_modified) VALUES (1, 1, 1000, '', 0, 0)")
         connection.execute(f"PRAGMA user_version = {version - 1}")
     prepare_local(data).close()
     with closing(sqlite3.connect(path)) as connection:
