@@ -25,6 +25,7 @@ from statistics import median
 from typing import Final
 
 import uvloop
+from msgspec.structs import replace
 
 from coatcheck import Presigner
 from coatcheck.access.actions import Action
@@ -90,7 +91,7 @@ async def serve(root: Path, listening: socket.socket, files: int, ready: int) ->
 
     async def answer(exchange: Exchange) -> Reply:
         known = exchange.request.raw_path == b"/zip"
-        asked = context if known else context._replace(ports=ports._replace(content_sums=NoContentSums()))
+        asked = context if known else replace(context, ports=ports._replace(content_sums=NoContentSums()))
         return await reply_with_archive(asked, exchange.request, gather, "files")
 
     def begin(request: Request, request_id: str, now: float) -> Exchange:

@@ -23,7 +23,9 @@ HANDS_IT_DOWN = {
     "engines.memory",
     "engines.memory_keyring",
     "engines.memory_store",
+    "engines.postgres.server_check",
     "engines.postgres.store",
+    "engines.upkeep.elsewhere",
     "signing.presigner",
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, ForwardRef
 
 import pytest
+from msgspec import Struct
 
 import coatcheck
 
@@ -246,14 +247,27 @@ def test_the_examples_of_the_page_give_what_it_says() -> None:
 def write_signature(function: Any) -> str:
     """Parameters, their types and their defaults; the environment, which is another on each machine, is left out."""
     written: list[str] = []
+    named = _annotations_of(function)
     for parameter in inspect.signature(inspect.unwrap(getattr(function, "__func__", function))).parameters.values():
         if parameter.name == "cls":
             continue
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in written:
             written.append("*")
         stars = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
-        written.append(f"{stars}{parameter.name}{_write_type(parameter.annotation)}{_write_default(parameter.default)}")
+        kind = _write_type(named.get(parameter.name, parameter.annotation))
+        written.append(f"{stars}{parameter.name}{kind}{_write_default(parameter.default)}")
     return ", ".join(written)
+
+
+def _annotations_of(function: Any) -> dict[str, Any]:
+    """Those of a record's fields, as they are written; a signature has them evaluated."""
+    if not isinstance(function, type) or not issubclass(function, Struct):
+        return {}
+    return {
+        name: text
+        for kind in reversed(function.__mro__)
+        for name, text in vars(kind).get("__annotations__", {}).items()
+    }
 
 
 def _write_type(annotation: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller, UsedLink
@@ -148,7 +149,7 @@ def test_a_line_of_json_has_every_field() -> None:
 @given(st.text(), st.text(), st.text())
 def test_a_line_of_json_is_one_object_of_printable_text(key: str, host: str, agent: str) -> None:
     entry = an_entry(key)
-    entry.request = entry.request._replace(headers={"host": host, "user-agent": agent})
+    entry.request = replace(entry.request, headers={"host": host, "user-agent": agent})
     out = io.StringIO()
     log = RequestLog(out, everything=True, as_json=True)
     log.note(entry)
@@ -201,9 +202,9 @@ def test_a_secret_that_a_client_puts_in_the_wrong_place_is_in_no_line(
     entry = an_entry()
     if place in ("host", "agent"):
         name = "user-agent" if place == "agent" else place
-        entry.request = entry.request._replace(headers={**entry.request.headers, name: hostile})
+        entry.request = replace(entry.request, headers={**entry.request.headers, name: hostile})
     elif place == "method":
-        entry.request = entry.request._replace(method=hostile)
+        entry.request = replace(entry.request, method=hostile)
     else:
         setattr(entry, place, hostile)
     assert secret not in (json.dumps(as_json(entry)) if in_json else logged(entry))

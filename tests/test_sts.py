@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -12,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coatcheck import Presigner
 from coatcheck.core.times import write_iso

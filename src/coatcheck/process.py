@@ -18,8 +18,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
+
+from msgspec import Struct
 
 from coatcheck.app import Server
 from coatcheck.clock import Clock, wall_clock, wall_date
@@ -121,8 +123,7 @@ def _prepare_store(settings: ServerSettings, clock: Clock) -> PreparedStore:
     return prepare_store(settings.store_url, clock, data=settings.data, accept_clock=settings.accept_clock, place=place)
 
 
-@dataclass(slots=True, eq=False)
-class _Forked:
+class _Forked(Struct, eq=False):
     """A worker as its parent sees it."""
 
     pid: int

@@ -68,8 +68,8 @@ class RequestLog:
         self._entries: deque[_Entry] = deque()
         self._awake, self._ending = threading.Event(), threading.Event()
         self._is_awake = False  # as the event says; to look at it costs less
-        self._thread = threading.Thread(target=self._run, name="coatcheck-log", daemon=True)
-        self._thread.start()
+        self._writer = threading.Thread(target=self._run, name="coatcheck-log", daemon=True)
+        self._writer.start()
 
     def note(self, exchange: Exchange) -> None:
         """Cheap for a request that isn't logged, and never waits."""
@@ -89,7 +89,7 @@ class RequestLog:
         """Write what waits."""
         self._ending.set()
         self._awake.set()
-        self._thread.join(timeout=2)
+        self._writer.join(timeout=2)
 
     def _run(self) -> None:
         while not self._ending.is_set():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from itertools import product
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide
@@ -97,7 +98,7 @@ def test_what_is_decided_is_what_is_documented(who: str) -> None:
 
 
 def test_acls_give_nothing_through_a_point() -> None:
-    public = replace(a_bucket("public-read-write"), bucket_id=1)
+    public = dataclasses.replace(a_bucket("public-read-write"), bucket_id=1)
     open_object = an_object("public-read-write")
     for caller in (OWNER, STRANGER, a_user(HOME, a_policy())):
         with pytest.raises(OssError):
@@ -222,7 +223,7 @@ def test_while_public_access_is_blocked_what_a_point_gives_everybody_counts_as_a
 
 
 def a_bucket_of_a_blocked_account() -> Bucket:
-    return replace(delegated(principal=ABROAD), owner_blocks_public_access=True)
+    return dataclasses.replace(delegated(principal=ABROAD), owner_blocks_public_access=True)
 
 
 def test_a_point_of_a_vpc_lets_nobody_in() -> None:
@@ -245,7 +246,7 @@ def test_deleting_many_is_listened_to_where_both_policies_allow_some() -> None:
 
 
 def test_a_disabled_accounts_bucket_is_for_nobody_through_a_point_either() -> None:
-    bucket = replace(delegated(), owner_suspended=True)
+    bucket = dataclasses.replace(delegated(), owner_suspended=True)
     with pytest.raises(OssError) as refused:
         ask(OWNER, bucket, a_point(a_point_policy()))
     assert refused.value.code == "UserDisable"

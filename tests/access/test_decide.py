@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from coatcheck.access.acl import BUCKET_ACLS, OBJECT_ACLS
 from coatcheck.access.actions import Action
@@ -87,7 +88,7 @@ def callers(own: str) -> dict[str, list[Caller]]:
         "owner's user": [a_user(HOME, *texts), a_session(HOME, *texts)],
         "stranger's user": [a_user(ABROAD, *texts), a_session(ABROAD, *texts)],
     }
-    roots = {"owner": [OWNER, OWNER._replace(by_link=True)], "stranger": [STRANGER], "anybody": [ANYBODY]}
+    roots = {"owner": [OWNER, structs.replace(OWNER, by_link=True)], "stranger": [STRANGER], "anybody": [ANYBODY]}
     return kinds if own != "none" else kinds | roots
 
 
@@ -123,7 +124,7 @@ def test_what_is_decided_is_what_is_documented(action: Action, bucket_policy: st
     for (kind, people), bucket_acl, object_acl in product(callers(own).items(), BUCKET_ACLS, OBJECT_ACLS):
         counted = object_acl if action.on_object else "default"
         about = facts(a_bucket(bucket_acl, BUCKET_POLICIES[bucket_policy]), "a.txt" if action.on_object else None)
-        about = about._replace(found=an_object(object_acl) if action.on_object else None)
+        about = structs.replace(about, found=an_object(object_acl) if action.on_object else None)
         gives = GIVEN[bucket_acl, counted].get(NEEDS[action.action_name], "no") == "yes"
         for caller in people:
             meant = "none" if bucket_policy == "allows the caller" and caller.principal is None else bucket_policy
@@ -281,7 +282,7 @@ def test_everybody_of_a_known_network_is_not_everybody() -> None:
     for policy, expected in ((narrow, True), (wide, False)):
         bucket = a_bucket(policy=policy, owner_blocks_public_access=True)
         about = facts(bucket)
-        about = about._replace(request=about.request._replace(client="192.0.2.7"))
+        about = structs.replace(about, request=structs.replace(about.request, client="192.0.2.7"))
         assert (decided(Action.GET_OBJECT, ANYBODY, about) is None) == expected
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.background.acting import act_as, assume
 from coatcheck.background.notices import Stopped

@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 import random
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.configurations import fetch_task
 from coatcheck.configurations.fetch_task import FetchTask

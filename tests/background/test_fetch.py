@@ -7,12 +7,12 @@ import base64
 import hashlib
 import json
 import logging
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.background import fetch_run
 from coatcheck.background.fetch_run import FetchDoer

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import hashlib
 import io
 import json
 import logging
 from calendar import timegm
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import coatcheck.background.inventory_run as inventory_run
 from coatcheck.background.inventory_run import InventoryRuns
@@ -198,7 +199,7 @@ async def many_objects(scene: Scene, count: int) -> list[str]:
     assert record is not None
     names = [f"k{number:05}" for number in range(count)]
     for name in names:
-        await scene.house.catalog.put_object(bucket.bucket_id, replace(record, key=name))
+        await scene.house.catalog.put_object(bucket.bucket_id, dataclasses.replace(record, key=name))
     return ["k", *names]
 
 

@@ -301,7 +301,7 @@ VERBS: Final = (
     Mistake("check --data nothing", "HERE/nothing is not a data directory.", "Next: name one with --data;", 3),
     Mistake("scrub --data nothing", "HERE/nothing is not a data directory.", "Next: name one with --data;", 3),
     Mistake("backup copy --data nothing", "HERE/nothing is not a data directory.", "Next: name one with --data;", 3),
-    Mistake("restore missing --data new", "'missing' does not exist.", "Next: coatcheck restore --help"),
+    Mistake("restore missing --data new", "/missing' does not exist.", "Next: coatcheck restore --help"),
     Mistake("user list --data data", "cannot be used", "Restore it from a backup.", prepare=_junk_catalog),
     Mistake("user list --data data", "is not the key that", "coatcheck accept-key secret", prepare=_with_foreign_key),
     Mistake(

@@ -219,7 +219,7 @@ def test_explain_a_good_link(run: Run, fake: Fake) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith("This link works")
     assert "oss://box/dir/k" in result.stdout
-    assert "testid (V4)" in result.stdout
+    assert "testid (OSS V4)" in result.stdout
 
 
 def test_explain_reads_a_pasted_link(run: Run, fake: Fake) -> None:

@@ -6,10 +6,10 @@ import base64
 import json
 import string
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coatcheck.configurations.access_monitor import AccessMonitor
 from coatcheck.configurations.archive_direct_read import ArchiveDirectRead

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
+from msgspec import Struct
 
 from coatcheck.configurations import (
     access_monitor,
@@ -191,8 +190,7 @@ def test_the_stored_form_of_a_style_is_this_text() -> None:
     assert style.from_json(stored) == small
 
 
-@dataclass(frozen=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     count: int = 1
     note: str | None = "none yet"
     names: tuple[str, ...] = ()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coatcheck.core.checksums import Checksum
 from coatcheck.engines.local import LocalEngines, open_local
@@ -65,7 +67,7 @@ class Put:
         )
         return await catalog.put_object(
             bucket.bucket_id,
-            replace(record, version_id=unique, last_modified=int(unique[1:])),
+            dataclasses.replace(record, version_id=unique, last_modified=int(unique[1:])),
             forbid_overwrite=self.forbid_overwrite,
             shared=self.shared,
             only_if=self.only_if,
@@ -108,7 +110,9 @@ class Change:
             bucket.bucket_id,
             self.key,
             version_of(self.version, unique),
-            lambda record: replace(record, acl="public-read", body=None, segments=(*record.segments, *segments)),
+            lambda record: dataclasses.replace(
+                record, acl="public-read", body=None, segments=(*record.segments, *segments)
+            ),
         )
 
 
@@ -324,11 +328,12 @@ def unsummed(data: Path) -> list[str]:
     """Tables with a row that has no sum."""
     with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE sql LIKE '%row_crc32%'")]
-        assert len(tables) == 30
+        assert len(tables) == 31
         return [
             table
             for table in tables
-            if connection.execute(f"SELECT 1 FROM {table} WHERE row_crc32 IS NULL LIMIT 1").fetchone()
+            if table != "move"  # whose row the schema makes, and a move sums
+            and connection.execute(f"SELECT 1 FROM {table} WHERE row_crc32 IS NULL LIMIT 1").fetchone()
         ]
 
 
@@ -371,7 +376,7 @@ def test_a_record_reads_back_whatever_its_words(data: Path, found: list[tuple[st
     async def tell() -> None:
         with open_local(data) as engines:
             bucket = await fresh_bucket(engines)
-            record = replace(
+            record = dataclasses.replace(
                 an_object("a"),
                 tags=tuple(found),
                 headers=tuple((f"x-oss-meta-{name.encode().hex()}".encode(), value.encode()) for name, value in found),

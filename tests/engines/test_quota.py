@@ -85,6 +85,8 @@ def test_a_migration_counts_what_is_there(tmp_path: Path) -> None:
             connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
         for column in ("quota_size", "quota_objects"):
             connection.execute(f"ALTER TABLE account DROP COLUMN {column}")
+        for table, column in (("object", "checksum"), ("part", "checksum"), ("upload", "checksum"), ("body", "parts")):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for table in ("nonce", "garbage", "key_fingerprint", "noted_time"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN row_crc32")
         connection.execute(
@@ -101,7 +103,9 @@ def test_a_migration_counts_what_is_there(tmp_path: Path) -> None:
             "INSERT INTO upload (id, bucket_id, key, upload_id, initiated_at, storage_class, headers, encryption)"
             " VALUES (1, 1, 'd', 'u', 0, 'Standard', x'', '')"
         )
-        connection.execute("INSERT INTO part (upload, number, size, etag, crc64, last_modified) VALUES (1, 1, 1000, '', 0, 0)")
+        connection.execute(
+            "INSERT INTO part (upload, number, size, etag, crc64, last_modified) VALUES (1, 1, 1000, '', 0, 0)"
+        )
         connection.execute(f"PRAGMA user_version = {version - 1}")
     prepare_local(data).close()
     with closing(sqlite3.connect(path)) as connection:

@@ -4,15 +4,17 @@ twice, and no blob is leaked or removed early."""
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.clock import wall_clock
 from coatcheck.engines.object_store.place import BytePlace
@@ -252,7 +254,9 @@ async def test_no_blob_is_leaked_or_removed_early(two: Two, prepared: tuple[str,
                 found = await store.catalog.find_object(bucket.bucket_id, f"k{chance.randrange(50)}")
                 if found is not None:
                     with suppress(Stale, ValueError):  # its blobs were let go of meanwhile
-                        await store.catalog.put_object(bucket.bucket_id, replace(found, key=key), shared=True)
+                        await store.catalog.put_object(
+                            bucket.bucket_id, dataclasses.replace(found, key=key), shared=True
+                        )
             else:
                 writer = await store.byte_store.new_blob()
                 await writer.write(b"bytes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.core.errors import CALLBACK_FAILED, OssError
 from coatcheck.operations.callback import FORM, JSON, Callback, fill, notify
@@ -46,7 +47,7 @@ class Application(NoNotifier):
 async def a_context(*answers: Response | Exception) -> tuple[Context, Application]:
     application = Application(list(answers))
     context = (await a_stage()).context()
-    return context._replace(ports=context.ports._replace(notifier=application)), application
+    return replace(context, ports=context.ports._replace(notifier=application)), application
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.core.body import UNKNOWN_SIZE, FileSlice, Stream, nothing
 from coatcheck.core.byte_range import ByteRange

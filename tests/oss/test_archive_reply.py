@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.core.byte_range import ByteRange
@@ -256,7 +257,7 @@ async def test_who_has_gone_is_noticed_while_sums_are_computed(desk: Desk, *, kn
 
     desk.link = UsedLink(desk.context.caller, "photos", "q/", NOW)
     catalog = Finding(desk.engines.catalog, noting)
-    desk.context = desk.context._replace(ports=desk.context.ports._replace(catalog=catalog))
+    desk.context = replace(desk.context, ports=desk.context.ports._replace(catalog=catalog))
     async with a_house(desk.answer) as house:
         if known:
             await ask(house, "q/")

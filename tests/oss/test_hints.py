@@ -6,10 +6,10 @@ import base64
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import coatcheck.signing.hints as search
 from coatcheck import Credentials, Presigner, sign_request

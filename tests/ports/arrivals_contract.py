@@ -4,9 +4,9 @@ and `catalog`, of one store."""
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.ports.arrivals import Arrival, ArrivalChange, Arrivals, Taken
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.core.access_point_names import make_alias
 from coatcheck.core.checksums import Checksum
@@ -208,14 +209,16 @@ class CatalogContract:
         def change(now: Bucket) -> Bucket:
             seen.append((now.name, now.acl, now.versioning, now.configurations))
             moved = now.with_configuration("cors", None).with_configuration("tagging", "three")
-            unchanging = replace(moved, owner="0", name="other", region="elsewhere")
-            return replace(unchanging, acl="private", redundancy="ZRS", versioning="Enabled")
+            unchanging = dataclasses.replace(moved, owner="0", name="other", region="elsewhere")
+            return dataclasses.replace(unchanging, acl="private", redundancy="ZRS", versioning="Enabled")
 
         await catalog.change_bucket(bucket.bucket_id, change)
         assert set(seen) == {("photos", "public-read", "", (("cors", "one"), ("policy", "two")))}
         found = await catalog.find_bucket(bucket.name)
         configurations = (("policy", "two"), ("tagging", "three"))
-        assert found == replace(bucket, redundancy="ZRS", versioning="Enabled", configurations=configurations)
+        assert found == dataclasses.replace(
+            bucket, redundancy="ZRS", versioning="Enabled", configurations=configurations
+        )
 
     async def test_a_change_of_a_bucket_may_say_no_and_then_nothing_is_changed(
         self, catalog: Catalog, bucket: Bucket
@@ -425,7 +428,9 @@ class CatalogContract:
         assert await noted(catalog.put_object(number, an_object("before"))) == []
         await catalog.set_configuration(number, REPLICATION, "{}")
         assert await noted(catalog.put_object(number, an_object("a/ü"))) == ["a/ü"]
-        changed = catalog.change_object(number, "a/ü", None, lambda record: replace(record, tags=(("k", "v"),)))
+        changed = catalog.change_object(
+            number, "a/ü", None, lambda record: dataclasses.replace(record, tags=(("k", "v"),))
+        )
         assert await noted(changed) == ["a/ü"]
         assert await noted(catalog.delete_object(number, Deletion("a/ü"))) == ["a/ü"]
         assert await noted(catalog.delete_object(number, Deletion("a/ü"))) == []  # nothing was there
@@ -683,7 +688,7 @@ class CatalogContract:
         await catalog.put_object(bucket.bucket_id, an_object("a"))
 
         def publish(record: ObjectRecord) -> ObjectRecord:
-            return replace(record, acl="public-read")
+            return dataclasses.replace(record, acl="public-read")
 
         await catalog.change_object(bucket.bucket_id, "a", None, publish)
         assert await catalog.find_object(bucket.bucket_id, "a") == an_object("a", acl="public-read")
@@ -720,10 +725,10 @@ class CatalogContract:
         await catalog.put_object(bucket.bucket_id, a_large_object("a", BLOB_A))
 
         def grow(record: ObjectRecord) -> ObjectRecord:
-            return replace(record, segments=(*record.segments, Segment(BLOB_B, 0, 5)))
+            return dataclasses.replace(record, segments=(*record.segments, Segment(BLOB_B, 0, 5)))
 
         def shrink(record: ObjectRecord) -> ObjectRecord:
-            return replace(record, segments=record.segments[1:])
+            return dataclasses.replace(record, segments=record.segments[1:])
 
         assert (await catalog.change_object(bucket.bucket_id, "a", None, grow)).released == ()
         assert (await catalog.change_object(bucket.bucket_id, "a", None, shrink)).released == (BLOB_A,)
@@ -835,7 +840,7 @@ class CatalogContract:
     async def test_a_version_is_deleted_for_good(self, catalog: Catalog, bucket: Bucket) -> None:
         await catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
         await catalog.put_object(
-            bucket.bucket_id, replace(a_large_object("a", BLOB_A, BLOB_B, BLOB_C), version_id="v1")
+            bucket.bucket_id, dataclasses.replace(a_large_object("a", BLOB_A, BLOB_B, BLOB_C), version_id="v1")
         )
         await catalog.put_object(bucket.bucket_id, an_object("a", version_id="v2"))
         await catalog.delete_object(bucket.bucket_id, Deletion("a", marker_id="m1"))
@@ -856,7 +861,9 @@ class CatalogContract:
         for version_id in ("v1", "v2", "v3"):
             await catalog.put_object(bucket.bucket_id, an_object("a", version_id=version_id))
         tags = (("colour", "red"),)
-        written = await catalog.change_object(bucket.bucket_id, "a", "v2", lambda record: replace(record, tags=tags))
+        written = await catalog.change_object(
+            bucket.bucket_id, "a", "v2", lambda record: dataclasses.replace(record, tags=tags)
+        )
         assert written.version_id == "v2"
         for version_id, expected in (("v1", ()), ("v2", tags), ("v3", ())):
             found = await catalog.find_object(bucket.bucket_id, "a", version_id)
@@ -949,7 +956,7 @@ class CatalogContract:
         await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(2, BLOB_B))
         stale = await the_upload(catalog, bucket)
         await catalog.put_part(bucket.bucket_id, "a", "upload-1", a_part(3, BLOB_D))
-        record = replace(a_large_object("a", BLOB_A, BLOB_D), kind="Multipart")
+        record = dataclasses.replace(a_large_object("a", BLOB_A, BLOB_D), kind="Multipart")
         with pytest.raises(Stale):
             await catalog.complete_upload(bucket.bucket_id, stale, record)
         upload = await the_upload(catalog, bucket)
@@ -983,17 +990,19 @@ class CatalogContract:
     ) -> None:
         bucket_id, sums = bucket.bucket_id, [Checksum("crc32", "NhCmhg=="), None, Checksum("sha1", "abc=")]
         parts = tuple(KeptPart(100_000, checksum) for checksum, _ in zip(sums, blobs, strict=False)) or (KeptPart(0),)
-        record = replace(
+        record = dataclasses.replace(
             a_large_object("a", *blobs), size=100_000 * len(blobs), body=None if blobs else b"", kind="Multipart"
         )
         for version_id in ("v1", "v2"):
-            await complete(catalog, bucket, replace(record, version_id=version_id, parts=parts))
+            await complete(catalog, bucket, dataclasses.replace(record, version_id=version_id, parts=parts))
         found = await catalog.find_object(bucket_id, "a")
-        assert found == replace(record, version_id="null")
+        assert found == dataclasses.replace(record, version_id="null")
         assert await catalog.find_parts(bucket_id, found) == parts
-        await catalog.change_object(bucket_id, "a", None, lambda was: replace(was, acl="private", checksum=sums[0]))
+        await catalog.change_object(
+            bucket_id, "a", None, lambda was: dataclasses.replace(was, acl="private", checksum=sums[0])
+        )
         changed = await catalog.find_object(bucket_id, "a")
-        assert changed == replace(found, acl="private", checksum=sums[0])
+        assert changed == dataclasses.replace(found, acl="private", checksum=sums[0])
         assert await catalog.find_parts(bucket_id, changed) == parts
         await catalog.put_object(bucket_id, an_object("a"))
         assert await catalog.find_parts(bucket_id, an_object("a")) == ()

@@ -6,9 +6,9 @@ An engine joins by subclassing `IdentitiesContract` with its fixtures `identitie
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.ports.catalog import AlreadyThere, Catalog, Gone, NotEmpty
 from coatcheck.ports.identities import Account, Identities, StoredPolicy, User

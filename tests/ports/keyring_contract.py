@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.ports.catalog import AlreadyThere, Gone
 from coatcheck.ports.keyring import AccessKey, Keyring

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from coatcheck.ports.link_totals import LinkTotals, Totals
 from coatcheck.ports.links import Links

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.ports.catalog import Gone
 from coatcheck.ports.links import UNKNOWN, LimitedPart, Limits, Link, Links, Rule, Scope, Standing

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+
+from msgspec.structs import replace
 
 from coatcheck.core.access_point_names import make_alias
 from coatcheck.ports.access_point import AccessPoint, write_access_point
@@ -67,7 +69,7 @@ class ReadsContract:
         bucket = await store.catalog.create_bucket(a_bucket(), most=9)
         await store.catalog.set_bucket_versioning(bucket.bucket_id, "Enabled")
         for version_id in ("v1", "v2"):
-            record = replace(an_object("a.txt"), version_id=version_id)
+            record = dataclasses.replace(an_object("a.txt"), version_id=version_id)
             await store.catalog.put_object(bucket.bucket_id, record)
         for asked, expected in ((None, "v2"), ("v1", "v1")):
             snapshot = await store.reads.read(Lookup(bucket=bucket.name, key="a.txt", version_id=asked))

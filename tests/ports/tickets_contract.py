@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.core.author import Author
 from coatcheck.ports.links import Limits, Link, Links

@@ -3,7 +3,7 @@ fixture that tells the time by the fixture `clock`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
@@ -50,7 +50,7 @@ class WormContract:
         return bucket
 
     async def held(self, catalog: Catalog, bucket: Bucket, version_id: str = "v1", **how: Any) -> ObjectRecord:
-        record = replace(an_object("coat", version_id=version_id), **how)
+        record = dataclasses.replace(an_object("coat", version_id=version_id), **how)
         await catalog.put_object(bucket.bucket_id, record)
         return record
 
@@ -102,11 +102,16 @@ class WormContract:
             {"body": None, "segments": a_large_object("coat", BLOB_B).segments, "size": 100_000},
         ):
             with pytest.raises(Immutable):
-                await catalog.change_object(plain.bucket_id, "coat", None, lambda was, new=change: replace(was, **new))  # type: ignore[misc]
+                await catalog.change_object(
+                    plain.bucket_id,
+                    "coat",
+                    None,
+                    lambda was, new=change: dataclasses.replace(was, **new),  # type: ignore[misc]
+                )
         assert await catalog.find_object(plain.bucket_id, "coat") == before
         allowed = {"acl": "private", "tags": (("a", "b"),), "storage_class": "IA", "sealed_at": 5}
-        await catalog.change_object(plain.bucket_id, "coat", None, lambda was: replace(was, **allowed))  # type: ignore[arg-type]
-        assert await catalog.find_object(plain.bucket_id, "coat") == replace(before, **allowed)  # type: ignore[arg-type]
+        await catalog.change_object(plain.bucket_id, "coat", None, lambda was: dataclasses.replace(was, **allowed))  # type: ignore[arg-type]
+        assert await catalog.find_object(plain.bucket_id, "coat") == dataclasses.replace(before, **allowed)  # type: ignore[arg-type]
 
     async def test_a_policy_ends_for_an_object_when_its_days_are_over(
         self, catalog: Catalog, plain: Bucket, clock: MovedClock
@@ -143,7 +148,12 @@ class WormContract:
         await self.held(catalog, plain, "null")
         clock.go_by(31 * DAY_S)
         for change, expected in (({"acl": "private"}, NOW), ({"last_modified": NOW - 9}, NOW + 31 * DAY_S)):
-            await catalog.change_object(plain.bucket_id, "coat", None, lambda was, new=change: replace(was, **new))  # type: ignore[misc]
+            await catalog.change_object(
+                plain.bucket_id,
+                "coat",
+                None,
+                lambda was, new=change: dataclasses.replace(was, **new),  # type: ignore[misc]
+            )
             found = await catalog.find_object(plain.bucket_id, "coat")
             assert found is not None
             assert found.last_modified == expected
@@ -218,7 +228,7 @@ class WormContract:
                 versioned.bucket_id,
                 "coat",
                 name,
-                lambda record: replace(record, retention=becomes),
+                lambda record: dataclasses.replace(record, retention=becomes),
                 bypass_governance=bypass,
             )
             if may:
@@ -232,7 +242,9 @@ class WormContract:
 
     async def test_a_hold_goes_and_the_retention_stays(self, catalog: Catalog, versioned: Bucket) -> None:
         await self.held(catalog, versioned, retention=STRICT, legal_hold=True)
-        await catalog.change_object(versioned.bucket_id, "coat", "v1", lambda record: replace(record, legal_hold=False))
+        await catalog.change_object(
+            versioned.bucket_id, "coat", "v1", lambda record: dataclasses.replace(record, legal_hold=False)
+        )
         found = await catalog.find_object(versioned.bucket_id, "coat", "v1")
         assert found is not None
         assert (found.retention, found.legal_hold) == (STRICT, False)

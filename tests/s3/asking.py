@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
+from msgspec.structs import replace
+
 from coatcheck.core.times import write_basic_iso
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.signing import s3_v4, v1
@@ -81,7 +83,7 @@ async def send(
     if request.method in ("PUT", "POST"):
         sent["content-length"] = str(len(body))
     cut = [body[start : start + pieces] for start in range(0, len(body), pieces)]
-    return await house.send(request._replace(headers=sent, body=GivenBody(cut)))
+    return await house.send(replace(request, headers=sent, body=GivenBody(cut)))
 
 
 def link(house: House, method: str, path: str, query: str = "", *, by: AccessKey = OWNER, expires_s: int = 600) -> str:

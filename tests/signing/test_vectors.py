@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.core.errors import OssError
 from coatcheck.signing import v1, v4
@@ -73,7 +74,7 @@ def test_our_texts_and_signature_are_the_sdks(vector: Vector) -> None:
     request, target = arrived(vector)
     claim = read_claim(request)
     assert claim is not None
-    text = signed_text(claim, request._replace(query=make_query(request.query.parameters)), target)
+    text = signed_text(claim, replace(request, query=make_query(request.query.parameters)), target)
     assert text.string_to_sign == vector["output"]["string_to_sign"]
     if "canonical_request" in vector["output"]:
         assert text.canonical_request == vector["output"]["canonical_request"]

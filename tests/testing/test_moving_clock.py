@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.signing.claim import read_claim
 from coatcheck.testing.documents import Refused
@@ -74,7 +75,7 @@ def claim_of_header(now: int) -> Any:
         "authorization": "OSS4-HMAC-SHA256 Credential=CoatcheckAk0001/20260305/cn-hangzhou/oss/aliyun_v4_request,"
         "Signature=" + "0" * 64,
     }
-    return read_claim(a_request("GET", "/photos/a")._replace(headers={"host": "127.0.0.1", **headers}))
+    return read_claim(replace(a_request("GET", "/photos/a"), headers={"host": "127.0.0.1", **headers}))
 
 
 def test_who_signs_a_request_goes_by_real_time(real: Real) -> None:

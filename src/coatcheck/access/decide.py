@@ -27,7 +27,9 @@ Only this module builds a Grant, so an operation can't run without having been d
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.errors import (
     ACCESS_DENIED,
@@ -68,7 +70,7 @@ _DELETE_OBJECTS: Final = Action.DELETE_OBJECTS  # looking into an Enum takes tim
 _DELETING: Final = (Action.DELETE_OBJECT.action_name, Action.DELETE_OBJECT.version_name)
 
 
-class Grant(NamedTuple):
+class Grant(Struct, frozen=True):
     """The proof that a decision was made: what may be done, and to what. Operations act on what it names.
 
     Attributes:

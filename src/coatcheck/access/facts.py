@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
+from msgspec import Struct
+
 from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.access_point import AccessPoint
@@ -12,7 +14,7 @@ from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
 
 
-class RequestFacts(NamedTuple):
+class RequestFacts(Struct, frozen=True):
     """What conditions see of a request besides its resource, whatever dialect it came in.
 
     Attributes:
@@ -61,7 +63,7 @@ def read_request_facts(request: HttpRequest) -> RequestFacts:
     return RequestFacts(request.client, request.secure, agent, prefix, delimiter)
 
 
-class AccessFacts(NamedTuple):
+class AccessFacts(Struct, frozen=True):
     """The resource, and the request that is about it.
 
     Attributes:

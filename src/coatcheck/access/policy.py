@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeVar
+
+from msgspec import Struct
 
 from coatcheck.core.limits import (
     BUCKET_POLICY_MAX_BYTES,
@@ -71,8 +72,7 @@ class Resource(NamedTuple):
     service: str = "oss"
 
 
-@dataclass(frozen=True, slots=True)
-class ResourcePattern:
+class ResourcePattern(Struct, frozen=True):
     """`acs:oss:REGION:OWNER:NAME`, part by part: a `*` never reaches over a colon into the next part. None: any."""
 
     service: Test | None
@@ -89,8 +89,7 @@ class ResourcePattern:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement. `actions` and `resources` are read the other way round where `not_...` says so.
 
     Bucket and trust policies say whom they mean: `everybody`, and `principals`, patterns of `Caller.names`.

@@ -6,9 +6,10 @@ import os
 import platform
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck import __version__
 from coatcheck.metrics.cells import Cells
@@ -19,8 +20,7 @@ from coatcheck.pulse import Pulse
 _CATALOG: Final = ("catalog.sqlite", "catalog.sqlite-wal")
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """All of a server that can be seen from one worker.
 
     Attributes:

@@ -8,6 +8,8 @@ import platform
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from coatcheck import __version__
 from coatcheck.exchange import Exchange
 from coatcheck.metrics.exposition import CONTENT_TYPE, write_metrics
@@ -45,7 +47,7 @@ class Admin:
             return _write_text(404, f"There are {', '.join(path.decode() for path in self._routes)}.")
         if request.method not in _METHODS:
             reply = _write_text(405, "It takes GET and HEAD.")
-            return reply._replace(headers=(*reply.headers, (b"Allow", b"GET, HEAD")))
+            return replace(reply, headers=(*reply.headers, (b"Allow", b"GET, HEAD")))
         return await route()
 
     async def _metrics(self) -> Reply:

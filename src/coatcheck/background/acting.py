@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from coatcheck.access.facts import AccessFacts, Asked, RequestFacts
 from coatcheck.access.policy import Resource
 from coatcheck.access.verdict import Verdict, trusts_service, weigh
@@ -60,7 +62,7 @@ def context_of(ports: Ports, caller: Caller, now: float, *, prefix: str = "") ->
     Args:
         prefix: of a listing, for conditions of policies.
     """
-    return Context(ports, caller, now, _REQUEST._replace(prefix=prefix) if prefix else _REQUEST)
+    return Context(ports, caller, now, replace(_REQUEST, prefix=prefix) if prefix else _REQUEST)
 
 
 def _in_session(role: Role, session: str, policy: str | None) -> Caller:

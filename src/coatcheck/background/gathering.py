@@ -29,7 +29,7 @@ class Gathering(Generic[T]):
         self._waiting: deque[T] = deque()
         self._awake = threading.Event()
         self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._writer: threading.Thread | None = None
         self._dropped = 0
 
     def add(self, entry: T) -> None:
@@ -44,15 +44,15 @@ class Gathering(Generic[T]):
     def close(self) -> None:
         """Write what waits."""
         self._ending.set()
-        if self._thread is not None:
+        if self._writer is not None:
             self._awake.set()
-            self._thread.join(timeout=_END_WAIT_S)
+            self._writer.join(timeout=_END_WAIT_S)
 
     def _wake(self) -> None:
         self._awake.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._writer.start()
 
     def _run(self) -> None:
         while not self._ending.is_set():

@@ -12,8 +12,9 @@ import logging
 import uuid
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.configurations import inventory as inventories

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import time
 from calendar import monthrange
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.configurations.inventory import Inventory
 from coatcheck.configurations.stored import read_stored, write_stored
@@ -19,8 +20,7 @@ from coatcheck.core.times import DAY_S
 _VERSION: Final = "2019-09-01"  # of manifests
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(Struct, frozen=True):
     """One that is stored; `md5` in upper-case hex, as ETags are."""
 
     key: str
@@ -28,8 +28,7 @@ class DataFile:
     md5: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One list of an inventory.
 
     Attributes:

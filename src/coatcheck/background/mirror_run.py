@@ -13,9 +13,10 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Final
+
+from msgspec import Struct, field
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
@@ -63,8 +64,7 @@ _SHORT: Final = "Bytes read is not equal to expected."
 _Outcome = Passing | Moved | Shown | OssError | None
 
 
-@dataclass(slots=True)
-class _Fetch:
+class _Fetch(Struct):
     """One that is under way.
 
     Attributes:
@@ -76,8 +76,7 @@ class _Fetch:
     ended: asyncio.Task[_Outcome] | None = None
 
 
-@dataclass(slots=True)
-class MirrorRuns:
+class MirrorRuns(Struct):
     """See `operations.mirroring.Mirrors`. One a process; `locks` keeps the processes of a server apart."""
 
     ports: Ports

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coatcheck.clock import Clock
 from coatcheck.configurations.task import FAILED, RETRY, RUNNING, Progress
@@ -53,8 +55,7 @@ class Kind(NamedTuple, Generic[T]):
     of_bucket: int
 
 
-@dataclass(slots=True)
-class Attempt(Generic[T]):
+class Attempt(Struct, Generic[T]):
     """A task that is being carried out. Whoever does so notes what a next attempt should know.
 
     Attributes:

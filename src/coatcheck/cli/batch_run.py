@@ -6,11 +6,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct, field
 
 from coatcheck.client.batch import WORKERS, run_all
 from coatcheck.client.errors import ClientError, Unreachable
@@ -30,8 +30,7 @@ R = TypeVar("R")
 _UNREACHABLE_MAX = 20  # one after another: the server is gone, and nothing is gained by asking for the rest
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """One run of a verb, as it tells of itself.
 
     Attributes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem, ShellComplete, add_completion_class, split_arg_string
+from msgspec import Struct
 
 LINE: Final = "_COATCHECK_LINE"
 BREAKS: Final = "_COATCHECK_BREAKS"
@@ -28,8 +28,7 @@ _SPECIAL: Final = frozenset(" \t\"'\\$`!&;|()<>*?[]{}#~^")
 _SPECIAL_IN_QUOTES: Final = frozenset('"\\$`')
 
 
-@dataclass(slots=True)
-class _Word:
+class _Word(Struct):
     """The word at the end of a line, as bash sees it: the quote that is open, and how much of it is not replaced."""
 
     quote: str = ""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
+from msgspec import to_builtins
 
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, NotFound, find_next_step
@@ -97,7 +97,13 @@ def _is_there(found: Explanation, url: str, where: Options) -> bool | None:
 def _explain_refusal(request_id: str, where: Options, as_json: bool) -> None:
     found = _read_refusal(request_id, where)
     if as_json:
-        print_json({**asdict(found), "time": found.time.isoformat(), "next_step": _next_step(found)})
+        print_json(
+            {
+                **to_builtins(found, builtin_types=(datetime,)),
+                "time": found.time.isoformat(),
+                "next_step": _next_step(found),
+            }
+        )
         return
     print_line(click.style(f"{found.code}: {printable(found.reason)}", fg="red", bold=True))
     if step := _next_step(found):
@@ -154,7 +160,7 @@ def _works(found: Explanation) -> bool:
 
 def _write_facts(found: Explanation) -> dict[str, Any]:
     """Every field of the explanation, its moments as ISO 8601, and the verdict."""
-    facts = asdict(found)
+    facts = to_builtins(found, builtin_types=(datetime,))
     for name in ("starts_at", "expires_at"):
         moment_s = facts.pop(f"{name}_s")
         facts[name] = _moment(moment_s).isoformat() if moment_s is not None else None

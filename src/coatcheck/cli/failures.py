@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import dataclass
 from typing import Final
 
 import click
+from msgspec import Struct
 
 from coatcheck.client.errors import ClientError, Damaged, NotConfigured, NotFound, Unreachable
 from coatcheck.core.errors import OssError
@@ -44,8 +44,7 @@ class WontStart(click.ClickException):
         self.next_step = next_step
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     exit_code: int
     code: str
     message: str

@@ -150,7 +150,7 @@ def _print_csv(uses: Iterable[LinkUse]) -> None:
     """A row at a time: however many there are, one is in memory."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
-    names = tuple(LinkUse.__slots__)
+    names = LinkUse.__struct_fields__
     writer.writerow(names)
     for use in uses:
         print_line(line.getvalue()[:-1])

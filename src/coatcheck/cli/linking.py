@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
 import click
+from msgspec import to_builtins
 
 from coatcheck.client.link_info import find_link_id
 from coatcheck.client.links import Links
@@ -44,5 +44,8 @@ def links_of(profile: Profile) -> Links:
 
 
 def facts_of(entry: Any) -> dict[str, Any]:
-    """What a dataclass of the client says, for JSON."""
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(entry).items()}
+    """What a record of the client says, for JSON."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in to_builtins(entry, builtin_types=(datetime,)).items()
+    }

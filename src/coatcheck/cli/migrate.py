@@ -12,7 +12,7 @@ import click
 from coatcheck.clock import wall_clock
 from coatcheck.core.database_urls import has_password, is_database
 
-from .directory import data_directory, directory_options, store_url, tell
+from .directory import data_directory, directory_options, need_directory, store_url, tell
 from .failures import DAMAGED, OK, WontStart
 from .upkeep import Progress, upkeep_failures
 
@@ -53,6 +53,8 @@ def command(
     after it was broken off, it goes on where it was.
     """
     directory, source = data_directory(data), store_url() or _FILES
+    if source == _FILES:
+        need_directory(directory)
     with upkeep_failures(), _lock(directory, offline=offline):
         if cancel:
             return _cancel(directory, source, as_json=as_json)

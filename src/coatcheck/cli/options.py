@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final, TypeVar, cast
 
 import click
 from click.shell_completion import CompletionItem
+from msgspec import Struct
 
 from coatcheck.client.matching import has_wildcards
 from coatcheck.client.profile import Options, Profile, data_of, read_profile, read_running
@@ -68,8 +68,7 @@ class _Expiry(click.ParamType[timedelta | datetime]):
             self.fail(str(error), param, ctx)
 
 
-@dataclass(frozen=True, slots=True)
-class OssAddress:
+class OssAddress(Struct, frozen=True):
     """oss://bucket/key as given; `key` is "" for the bucket itself. Keys are literal: "%20" is three characters."""
 
     bucket: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, NotFound
@@ -25,8 +25,7 @@ Wanted = Callable[[str], bool]
 PassedOver = Callable[[str, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An object below an address: `name` is what comes behind the folder in its key."""
 
     name: str
@@ -94,8 +93,7 @@ def _is_there(connection: Connection, address: OssAddress) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Copying:
+class Copying(Struct, frozen=True):
     """What a copy was asked for.
 
     Attributes:

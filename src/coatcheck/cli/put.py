@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from coatcheck.client.connection import Connection
 from coatcheck.client.local_tree import is_text, walk
@@ -68,8 +68,7 @@ def command(
         return batch.exit_code if as_json else batch.finish(counted)
 
 
-@dataclass(frozen=True, slots=True)
-class _Putting:
+class _Putting(Struct, frozen=True):
     """One run; safe to use from several threads."""
 
     connection: Connection

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
+from msgspec import Struct
 
 from coatcheck.engines.local import LocalEngines
 from coatcheck.ports.quota import QUOTA, UNLIMITED, Quota, Usage, read_bucket_quota, write_quota
@@ -19,8 +19,7 @@ _UNITS: Final = {"": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3, "tib": 1024
 _MOST: Final = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     """Of an account or a bucket: what it may hold, and does."""
 
     what: str

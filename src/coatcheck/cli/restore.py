@@ -27,6 +27,8 @@ def command(backup: str, credentials: Path | None, data: Path | None, as_json: b
     from .terminal import progress_bar, write_count, write_size
     from .upkeep import Progress, upkeep_failures
 
+    if "://" not in backup and not Path(backup).is_dir():
+        raise click.BadParameter(f"Directory {backup!r} does not exist.", param_hint="'DIR|URL'")
     place = data_directory(data)
     with upkeep_failures(), progress_bar(wanted=not as_json) as bar:
         restored = restore(open_place(backup, credentials=credentials), place, note=Progress(bar))

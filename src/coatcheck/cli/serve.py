@@ -9,11 +9,11 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from coatcheck.core.database_urls import shown
 from coatcheck.root_credentials import RUNNING_FILE, RootCredentials
@@ -97,8 +97,7 @@ def _wont_start() -> tuple[type[Exception], ...]:
     return BadCertificate, BadCredentials, CannotListen, CannotLog, CannotStart, NoTelemetry, *not_opened()
 
 
-@dataclass(slots=True)
-class Ready:
+class Ready(Struct):
     """What is said when every worker takes connections."""
 
     as_json: bool

@@ -8,7 +8,6 @@ import socket
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from io import StringIO
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
+from msgspec import Struct
 
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError
@@ -111,8 +111,7 @@ def command(what: tuple[str, ...], where: Options, as_json: bool, **given: Any) 
         raise explain_refusal(error, found) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sharing:
+class _Sharing(Struct, frozen=True):
     """What `share` was asked for."""
 
     profile: Profile

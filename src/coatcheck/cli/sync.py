@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import click
+from msgspec import Struct, field
 
 from coatcheck.client.connection import Connection
 from coatcheck.client.errors import ClientError, NotFound
@@ -84,8 +84,7 @@ def _check_places(source: Path | OssAddress, target: Path | OssAddress) -> None:
             raise click.UsageError("One of the two is within the other.")
 
 
-@dataclass(slots=True)
-class _Syncing:
+class _Syncing(Struct):
     """One run. `extra` gets the names that only the target has, since there may be millions."""
 
     mover: Mover

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class ArrivedFile:
+
+class ArrivedFile(Struct, frozen=True):
     """A file that came into an upload box and is no object yet.
 
     Attributes:
@@ -32,8 +32,7 @@ class ArrivedFile:
     ends_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredFile:
+class AnsweredFile(Struct, frozen=True):
     """What became of one that was accepted or refused.
 
     Attributes:

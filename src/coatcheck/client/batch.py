@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from .errors import ClientError
 
@@ -18,8 +19,7 @@ _WAITING_MAX: Final = 20_000  # planned ahead, so that a display soon knows how 
 _AT_ONCE: Final = 8  # planned after each outcome: planning is ahead of the work, and never keeps anybody waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[J, R]):
+class Outcome(Struct, Generic[J, R], frozen=True):
     """What came of one job: a result, or the failure that kept it from one."""
 
     job: J

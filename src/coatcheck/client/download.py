@@ -19,13 +19,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import BinaryIO, Final
 from urllib.parse import urljoin
 
 import httpx
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coatcheck.core.digests import EMPTY_CRC64, update_crc64
 
@@ -45,8 +46,7 @@ REDIRECTS_MAX: Final = 5
 Opener = Callable[[Mapping[str, str]], AbstractContextManager[httpx.Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where the bytes come from.
 
     Attributes:
@@ -62,8 +62,7 @@ class Source:
     first_bytes: int = FIRST_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Where a file goes: `path` as the person said it (a directory takes the server's name), or None for a name
     from the server in the current directory. What is there is only replaced if `path` names it, or under `force`."""
 
@@ -71,8 +70,7 @@ class Destination:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Downloaded:
+class Downloaded(Struct, frozen=True):
     """A finished download. `verified` when the server gave a checksum to compare; `resumed_bytes` came earlier."""
 
     file: Path | None
@@ -244,8 +242,7 @@ def _receive_first(part: Part, response: httpx.Response, progress: Progress) -> 
         part.remote = replace(part.remote, size_bytes=piece.position)
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     """What one request fetches: from `position`, which moves, to `stop`; None is wherever the body ends."""
 
     position: int

@@ -14,10 +14,11 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, TextIO
+
+from msgspec import Struct, to_builtins
 
 from coatcheck.clock import wall_clock
 
@@ -27,8 +28,7 @@ _FORMAT: Final = 1
 _KEPT_S: Final = 30 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Undertaking:
+class Undertaking(Struct, frozen=True):
     """What is uploaded, and where to: a journal of anything else is of no use.
 
     Attributes:
@@ -47,8 +47,7 @@ class Undertaking:
     headers: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPart:
+class StoredPart(Struct, frozen=True):
     """A part that the server has; `etag` as sent, in quotes; `crc64` of what was read here."""
 
     number: int
@@ -102,12 +101,12 @@ class Journal:
         self.upload_id, self.parts = upload_id, {}
         self._stream.seek(0)
         self._stream.truncate()
-        self._add({"format": _FORMAT, "upload_id": upload_id, **asdict(self.undertaking)})
+        self._add({"format": _FORMAT, "upload_id": upload_id, **to_builtins(self.undertaking)})
 
     def add(self, part: StoredPart) -> None:
         with self._lock:
             self.parts[part.number] = part
-            self._add(asdict(part))
+            self._add(to_builtins(part))
 
     def keep(self, numbers: set[int]) -> None:
         """Parts that the server doesn't have are forgotten."""
@@ -128,7 +127,7 @@ class Journal:
         """What is there, up to the first line that can't be read: the last one may have been cut off."""
         try:
             head = json.loads(self._stream.readline())
-            wanted = {"format": _FORMAT, **json.loads(json.dumps(asdict(self.undertaking)))}
+            wanted = {"format": _FORMAT, **json.loads(json.dumps(to_builtins(self.undertaking)))}
             if {name: head[name] for name in wanted} != wanted:
                 return
             self.upload_id = str(head["upload_id"])

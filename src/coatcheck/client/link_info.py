@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
 
 from coatcheck.core.link_ids import is_code, name_link
 
@@ -20,8 +21,7 @@ _KEY_PARAMETERS: Final = (
 _SIGNATURE_PARAMETERS: Final = ("x-oss-signature", "x-amz-signature", "signature")
 
 
-@dataclass(frozen=True, slots=True)
-class LinkInfo:
+class LinkInfo(Struct, frozen=True):
     """What the server knows of a link.
 
     Attributes:
@@ -57,8 +57,7 @@ class LinkInfo:
     last_use_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """A link that the server made.
 
     Attributes:
@@ -77,8 +76,7 @@ class Ticket:
     box: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRule:
+class LinkRule(Struct, frozen=True):
     """What holds for all links that fit its parts; None for any.
 
     Attributes:
@@ -96,8 +94,7 @@ class LinkRule:
     made_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalInfo:
+class RefusalInfo(Struct, frozen=True):
     """Why a request was refused.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class LinkUse:
+
+class LinkUse(Struct, frozen=True):
     """One request that came by a link.
 
     Attributes:
@@ -39,8 +39,7 @@ class LinkUse:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class LinkNotice:
+class LinkNotice(Struct, frozen=True):
     """An address that is told of a link, or of all links of a bucket.
 
     Attributes:
@@ -67,8 +66,7 @@ class LinkNotice:
         return f"LinkNotice({self.id}, bucket={self.bucket!r}, link={self.link!r}, events={self.events}, secret hidden)"
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingNotice:
+class WaitingNotice(Struct, frozen=True):
     """A notice that is to be sent.
 
     Attributes:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import filterfalse, islice
 from typing import Final
@@ -15,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+from msgspec import Struct
 
 from coatcheck.core.limits import LIST_MAX_KEYS, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.percent import decode_query
@@ -26,8 +26,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 _DELETE_HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n<Delete><Quiet>false</Quiet>'
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """One line of ListBuckets."""
 
     name: str
@@ -35,8 +34,7 @@ class Bucket:
     region: str
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """One line of a listing; `etag` without quotes."""
 
     key: str
@@ -46,8 +44,7 @@ class Object:
     storage_class: str
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A common prefix: all keys that go on from here, as one line."""
 
     prefix: str
@@ -85,8 +82,7 @@ def list_objects(
             return
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One line of ListObjectVersions. Of a delete marker `size_bytes` is 0."""
 
     key: str

@@ -10,17 +10,17 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+
+from msgspec import Struct
 
 from .errors import ClientError
 
 Entries = AbstractContextManager[Iterator[os.DirEntry[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(Struct, frozen=True):
     """A file below a directory. `name` is its path from there, with "/" in between: what comes behind a prefix."""
 
     name: str

@@ -6,10 +6,11 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Final
+
+from msgspec import Struct, field
 
 from coatcheck.core.digests import update_crc64
 
@@ -25,8 +26,7 @@ SMALL_BYTES: Final = 1024**2  # fetched by one request into memory
 _LARGE_AT_ONCE: Final = 2  # each has several connections of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A file of a tree: where it is, is seen when it is written, and its folders are made then."""
 
     landing: Landing
@@ -39,8 +39,7 @@ class Spot:
 Place = Path | ObjectAddress | Spot
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """What is copied where to; `size_bytes` as a listing or a directory says."""
 
     source: Path | ObjectAddress
@@ -48,8 +47,7 @@ class Job:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A job that is done. `crc64` is confirmed by the server; None where it doesn't say one."""
 
     size_bytes: int
@@ -57,8 +55,7 @@ class Moved:
     resumed_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Mover:
+class Mover(Struct, frozen=True):
     """Does jobs; safe to use from several threads.
 
     Attributes:

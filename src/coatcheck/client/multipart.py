@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Final
 from xml.sax.saxutils import escape
+
+from msgspec import Struct
 
 from coatcheck.core.digests import EMPTY_CRC64, combine_crc64, update_crc64
 from coatcheck.core.limits import PARTS_MAX
@@ -34,8 +35,7 @@ _STREAM_GROWS_EVERY: Final = 1000  # parts: a stream of unknown length must not 
 _READ_BYTES: Final = 1024**2
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The object that is made, and the headers that it gets."""
 
     bucket: str
@@ -46,8 +46,7 @@ class Target:
         return f"oss://{self.bucket}/{self.key}"
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """A finished upload; `etag` without quotes; `resumed_bytes` had been sent by an earlier run."""
 
     size_bytes: int

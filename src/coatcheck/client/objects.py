@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Event
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.percent import encode
 
@@ -29,8 +30,7 @@ _KEPT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectAddress:
+class ObjectAddress(Struct, frozen=True):
     """An object of the connection's server. `version_id` is "" for the newest version."""
 
     bucket: str
@@ -41,8 +41,7 @@ class ObjectAddress:
         return f"oss://{self.bucket}/{self.key}"
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectFacts:
+class ObjectFacts(Struct, frozen=True):
     """What HeadObject says; `etag` without quotes, `crc64` None where the server doesn't say, names in lower case."""
 
     size_bytes: int

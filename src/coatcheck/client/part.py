@@ -10,10 +10,11 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Final
+
+from msgspec import Struct, to_builtins
 
 from .errors import ClientError
 
@@ -22,8 +23,7 @@ _FORMAT: Final = 1
 Extent = tuple[int, int]  # half-open [start, stop) in bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """Which object a download is of.
 
     Attributes:
@@ -135,7 +135,7 @@ class Part:
         return done if same and self.remote.resumable and _are_within(done, os.fstat(self._fd).st_size) else []
 
     def _write_state(self) -> None:
-        facts = {"format": _FORMAT, "remote": asdict(self.remote), "done": self._done}
+        facts = {"format": _FORMAT, "remote": to_builtins(self.remote), "done": self._done}
         self._fresh_state.write_text(json.dumps(facts), "utf-8")
         os.replace(self._fresh_state, self._state)
 

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from coatcheck.root_credentials import FILE_NAME, RUNNING_FILE, SHARE_KEY_FILE
 from coatcheck.signing.credentials import Credentials
 from coatcheck.signing.presigner import Presigner
@@ -44,8 +46,7 @@ class _Origin(Enum):
     DATA = "data directory"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the command line says; None where it says nothing."""
 
     endpoint: str | None = None
@@ -170,8 +171,7 @@ def config_file(environ: Mapping[str, str], home: Path) -> Path:
     return (Path(base) if base else home / ".config") / "coatcheck" / "config.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """What a server has written into its data directory of how it is reached from this machine."""
 
     endpoint: str

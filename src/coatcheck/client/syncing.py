@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from .connection import Connection
 from .objects import ObjectAddress, head_object
@@ -19,8 +20,7 @@ _MD5_MAX_BYTES: Final = 64 * 1024**2  # beyond, one request more costs less than
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """A file or an object of a tree; `name` is what comes behind the tree's folder, `etag` "" for a file."""
 
     name: str
@@ -29,8 +29,7 @@ class Leaf:
     etag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """One name: what the source has, what the target has; None where it hasn't."""
 
     name: str

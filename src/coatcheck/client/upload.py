@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from coatcheck.core.digests import EMPTY_CRC64, update_crc64
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
@@ -23,8 +24,7 @@ _STREAM_PART_BYTES: Final = 32 * 1024**2
 _TOO_LARGE: Final = "One PutObject carries 5 GiB at most."
 
 
-@dataclass(frozen=True, slots=True)
-class Uploaded:
+class Uploaded(Struct, frozen=True):
     """What is now stored. `etag` is without quotes, `crc64` of the bytes read here and confirmed by the server."""
 
     bucket: str
@@ -36,8 +36,7 @@ class Uploaded:
     resumed_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """How large files go: in parts from a size on, with their journals in the directory `state`."""
 
     state: Path

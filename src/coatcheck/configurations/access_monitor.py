@@ -5,10 +5,11 @@ Source: OSS API reference, PutBucketAccessMonitor, GetBucketAccessMonitor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.xml import Node
 
@@ -22,8 +23,7 @@ SHAPE: Final = texts("Status")
 _STATUSES: Final = {"Enabled": True, "Disabled": False}
 
 
-@dataclass(frozen=True, slots=True)
-class AccessMonitor:
+class AccessMonitor(Struct, frozen=True):
     """`since`: when it was enabled, Unix seconds; None if it isn't, or was before that was noted."""
 
     enabled: bool = False

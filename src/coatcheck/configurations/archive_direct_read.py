@@ -5,10 +5,11 @@ Source: OSS API reference, PutBucketArchiveDirectRead, GetBucketArchiveDirectRea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.xml import Node
 
@@ -20,8 +21,7 @@ ROOT: Final = "ArchiveDirectReadConfiguration"
 SHAPE: Final = texts("Enabled")
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveDirectRead:
+class ArchiveDirectRead(Struct, frozen=True):
     enabled: bool = False
 
 

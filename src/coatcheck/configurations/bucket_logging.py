@@ -5,10 +5,11 @@ Source: OSS API reference, PutBucketLogging, GetBucketLogging, DeleteBucketLoggi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT
@@ -23,8 +24,7 @@ ROOT: Final = "BucketLoggingStatus"
 SHAPE: Final = texts(LoggingEnabled=texts("TargetBucket", "TargetPrefix", "LoggingRole"))
 
 
-@dataclass(frozen=True, slots=True)
-class Logging:
+class Logging(Struct, frozen=True):
     """`bucket` is the one that the log goes to; "" while there is no log. `role`: the name or the ARN of the one that
     writes it, in place of the author, who set this up."""
 

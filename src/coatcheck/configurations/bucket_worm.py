@@ -14,12 +14,12 @@ from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node
 from coatcheck.ports.worm import BucketWorm
 
-from .elements import malformed, need_text, texts
+from .elements import Shape, malformed, need_text, texts
 
 ROOT: Final = "WormConfiguration"
 INITIATE: Final = "InitiateWormConfiguration"
 EXTEND: Final = "ExtendWormConfiguration"
-SHAPE: Final = texts("RetentionPeriodInDays")  # of INITIATE and EXTEND
+SHAPE: Final[Shape] = texts("RetentionPeriodInDays")  # of INITIATE and EXTEND
 
 
 def read_days(document: Element) -> int:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_ARGUMENT, OssError
 from coatcheck.core.limits import CALLBACK_MAX_BYTES, CALLBACK_POLICY_NAME_MAX_CHARS
@@ -30,8 +31,7 @@ _NOT_JSON: Final = "The callback configuration is not json format."
 _NO_VARIABLES: Final = "The callback var is not expecten json."  # OSS's own spelling
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyItem:
+class PolicyItem(Struct, frozen=True):
     """`callback` and `variables` are base64 of JSON, as an upload would send them; "" for no variables."""
 
     name: str
@@ -39,8 +39,7 @@ class PolicyItem:
     variables: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackPolicy:
+class CallbackPolicy(Struct, frozen=True):
     items: tuple[PolicyItem, ...] = ()
 
     def find(self, name: str) -> PolicyItem | None:

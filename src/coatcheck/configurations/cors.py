@@ -6,10 +6,11 @@ Source: OSS API reference, PutBucketCors and OptionObject.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import CORS_RULE_BEYOND_LIMIT, INVALID_ARGUMENT
 from coatcheck.core.limits import CORS_MAX_AGE_S, CORS_MAX_RULES, CORS_ORIGIN_MAX_CHARS
@@ -32,8 +33,7 @@ _REMEMBERED_ORIGIN_CHARS: Final = 256  # longer ones are no page's, and shall no
 _VARY: Final = (b"vary", b"Origin")
 
 
-@dataclass(frozen=True, slots=True)
-class CorsRule:
+class CorsRule(Struct, frozen=True):
     """One rule; `origins` and `headers` may each hold one `*`. Headers are in lower case, as OSS gives them back."""
 
     origins: tuple[str, ...]
@@ -43,8 +43,7 @@ class CorsRule:
     max_age_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cors:
+class Cors(Struct, frozen=True):
     """All rules in order. `vary`: every reply of the bucket says that it depends on the origin."""
 
     rules: tuple[CorsRule, ...]

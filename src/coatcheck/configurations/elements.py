@@ -6,15 +6,15 @@ The only readers of switches, numbers and lists.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct, field
 
 from coatcheck.core.errors import INVALID_ARGUMENT, MALFORMED_XML, Fault, OssError
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What may stand in an element; `open`: anything.
 
     Any other is refused: a slip such as `RefererLst` would leave open what somebody meant to close, and nobody would

@@ -6,10 +6,11 @@ Source: OSS API reference, PutBucketEncryption; server-side encryption.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.encryption_label import AES256, KMS, SM4, is_key_id, write_label
 from coatcheck.core.errors import (
@@ -31,8 +32,7 @@ _KEY_ID: Final = "KMSMasterKeyID"
 _DATA: Final = "KMSDataEncryption"
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptionRule:
+class EncryptionRule(Struct, frozen=True):
     """`key_id` and `data_algorithm` (SM4) only with KMS; None: the usual ones."""
 
     algorithm: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_DIGEST, OssError
@@ -30,8 +31,7 @@ SHAPE: Final = texts(
 _MD5_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """Who hears of the end: what `operations.callback.Callback` has."""
 
     urls: tuple[str, ...]
@@ -41,8 +41,7 @@ class Told:
     variables: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What was fetched; `crc64` as decimal text."""
 
     etag: str
@@ -51,8 +50,7 @@ class Content:
     content_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class FetchTask:
+class FetchTask(Struct, frozen=True):
     """One task.
 
     Attributes:

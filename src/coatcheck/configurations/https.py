@@ -8,10 +8,11 @@ Source: OSS API reference, PutBucketHttpsConfig, GetBucketHttpsConfig.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.xml import Node
@@ -33,8 +34,7 @@ TLS_VERSIONS: Final = ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _SUITE_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-@dataclass(frozen=True, slots=True)
-class CipherSuites:
+class CipherSuites(Struct, frozen=True):
     """Kept and shown; the server's own choice, all of them strong, stays as it is."""
 
     enabled: bool
@@ -43,8 +43,7 @@ class CipherSuites:
     custom_tls13: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HttpsConfig:
+class HttpsConfig(Struct, frozen=True):
     """`versions` are the only ones allowed, while it is enabled."""
 
     enabled: bool = False

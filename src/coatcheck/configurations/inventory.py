@@ -8,10 +8,11 @@ Source: OSS API reference, PutBucketInventory and its like.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT, OssError
@@ -72,8 +73,7 @@ _FIRST_MOMENT_S, _LAST_MOMENT_S = 1_262_275_200, 253_402_271_999  # OSS: of both
 _SIZE_MAX: Final = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Which objects; None for what is left open. Moments are Unix seconds, sizes bytes."""
 
     prefix: str | None = None
@@ -84,8 +84,7 @@ class Filter:
     storage_classes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """`encryption`: "", "SSE-OSS", or "SSE-KMS" with `key_id`."""
 
     bucket: str
@@ -96,8 +95,7 @@ class Target:
     key_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incremental:
+class Incremental(Struct, frozen=True):
     """Lists of what changed, every `every_s` seconds."""
 
     enabled: bool
@@ -105,8 +103,7 @@ class Incremental:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     inventory_id: str
     enabled: bool
     versions: str

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_REQUEST, NOT_IMPLEMENTED, OssError
 from coatcheck.core.limits import (
@@ -62,8 +64,7 @@ SHAPE: Final = texts(Rule=_RULE)
 CLASSES: Final = ("Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """When something is to happen; one of three.
 
     Attributes:
@@ -89,8 +90,7 @@ class Due:
 NEVER: Final = 1 << 62
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """A move to a colder class.
 
     Attributes:
@@ -106,16 +106,14 @@ class Transition:
     back_on_visit: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(Struct, frozen=True):
     """What a rule leaves alone: keys of a prefix, those of them with a tag if one is given."""
 
     prefix: str
     tag: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule. Without tags, sizes and exclusions it is about every key of its prefix.
 
     Attributes:
@@ -154,8 +152,7 @@ class Rule:
         return frozenset(name for name, given in does.items() if given)
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True):
     """All rules of a bucket, each with an id of its own."""
 
     rules: tuple[Rule, ...]

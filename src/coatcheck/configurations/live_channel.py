@@ -5,10 +5,11 @@ This server takes no RTMP streams, so a channel is never live. Source: OSS API r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_ARGUMENT, INVALID_CHANNEL_NAME, INVALID_REQUEST, OssError
 from coatcheck.core.limits import (
@@ -40,8 +41,7 @@ _FRAGMENTS: Final = 3
 _PLAYLIST: Final = "playlist.m3u8"
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Kept and shown."""
 
     role: str
@@ -50,8 +50,7 @@ class Snapshot:
     every_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class LiveChannel:
+class LiveChannel(Struct, frozen=True):
     """`modified_at`: Unix seconds. `fragment_s`, `fragments`: how long a segment is, and how many a playlist has."""
 
     status: str

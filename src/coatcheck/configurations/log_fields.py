@@ -5,10 +5,11 @@ Source: OSS API reference, PutUserDefinedLogFieldsConfig and its like.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import LOG_FIELD_MAX_CHARS, LOG_FIELDS_MAX
@@ -22,8 +23,7 @@ ROOT: Final = "UserDefinedLogFieldsConfiguration"
 SHAPE: Final = texts(HeaderSet=texts("header"), ParamSet=texts("parameter"))
 
 
-@dataclass(frozen=True, slots=True)
-class LogFields:
+class LogFields(Struct, frozen=True):
     headers: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OssError
 from coatcheck.core.limits import FETCH_URL_MAX_BYTES, MIRROR_ALTERNATES_MAX, MIRROR_HEADERS_MAX
@@ -81,8 +82,7 @@ _KEPT_BACK: Final = frozenset(
 _KEPT_BACK_BEGINNINGS: Final = ("oss-", "x-oss-", "x-drs-", "proxy-", "x-forwarded-")
 
 
-@dataclass(frozen=True, slots=True)
-class Mirror:
+class Mirror(Struct, frozen=True):
     """One rule's.
 
     Attributes:

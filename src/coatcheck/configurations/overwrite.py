@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.access.policy import EVERYBODY, read_principal
 from coatcheck.core.errors import INVALID_ARGUMENT, OssError
@@ -28,8 +29,7 @@ SHAPE: Final = texts(Rule=texts("ID", "Action", "Prefix", "Suffix", Principals=t
 _FORBID: Final = "forbid"  # the only action there is
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Keys with this prefix and suffix are not overwritten by `principals`, patterns of `Caller.names`; by nobody, if
     there are none."""
 
@@ -47,8 +47,7 @@ class Rule:
         return any(_means(pattern, name) for pattern in self.principals for name in names)
 
 
-@dataclass(frozen=True, slots=True)
-class OverwriteRules:
+class OverwriteRules(Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
 
     def forbids(self, key: str, names: Collection[str]) -> bool:

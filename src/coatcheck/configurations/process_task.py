@@ -5,8 +5,9 @@ Source: OSS API reference, AsyncProcessObject.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.author import Author
 
@@ -17,8 +18,7 @@ WAITING: Final = "processTask"  # the kind of entries that aren't done
 DONE: Final = "processTaskDone"
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessTask:
+class ProcessTask(Struct, frozen=True):
     """One task.
 
     Attributes:

@@ -5,9 +5,10 @@ What it means for a decision is in `access/decide.py`. Source: OSS API reference
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.xml import Node
 from coatcheck.ports.bucket import PUBLIC_ACCESS_BLOCK, read_public_access_block, write_public_access_block
@@ -19,8 +20,7 @@ ROOT: Final = "PublicAccessBlockConfiguration"
 SHAPE: Final = texts("BlockPublicAccess")
 
 
-@dataclass(frozen=True, slots=True)
-class PublicAccessBlock:
+class PublicAccessBlock(Struct, frozen=True):
     blocked: bool = False
 
 

@@ -6,10 +6,11 @@ Source: OSS API reference, PutBucketQoSInfo; oss2's BucketQosInfo, which has req
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import BANDWIDTH_FORBIDDEN, INVALID_ARGUMENT
 from coatcheck.core.limits import QOS_MAX
@@ -32,8 +33,7 @@ SHAPE: Final = texts(*_ELEMENTS.values())
 _NUMBER: Final = re.compile("-1|[0-9]{1,9}")
 
 
-@dataclass(frozen=True, slots=True)
-class Qos:
+class Qos(Struct, frozen=True):
     """Bandwidths in Gbit/s, `qps` in requests a second. UNLIMITED, FORBIDDEN, or a limit."""
 
     total_upload: int = UNLIMITED

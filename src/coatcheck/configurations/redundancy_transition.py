@@ -5,9 +5,10 @@ Source: OSS API reference, CreateBucketDataRedundancyTransition and its like.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node
@@ -20,8 +21,7 @@ BEFORE: Final = "LRS"
 AFTER: Final = "ZRS"  # OSS has no way back
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """`done_at`: Unix seconds."""
 
     task_id: str

@@ -5,10 +5,11 @@ Source: OSS API reference, PutBucketReferer, GetBucketReferer; hotlink protectio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import REFERER_COMPARED_MAX_CHARS, REFERER_MAX_CHARS, REFERER_MAX_RULES
@@ -28,8 +29,7 @@ SHAPE: Final = texts(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RefererRules:
+class RefererRules(Struct, frozen=True):
     """Who may link. The lists hold patterns of `*` and `?`.
 
     Attributes:

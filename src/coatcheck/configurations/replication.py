@@ -5,10 +5,11 @@ Source: OSS API reference, PutBucketReplication and its like.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.author import Author
 from coatcheck.core.errors import (
@@ -49,8 +50,7 @@ _TRANSFERS: Final = ("internal", "oss_acc")
 __all__ = ["NAME"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """The one rule.
 
     Attributes:
@@ -180,8 +180,7 @@ def from_json(text: str) -> Rule:
 # --- how far it has come ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """How far the objects of before have come.
 
     Attributes:

@@ -5,10 +5,11 @@ Source: OSS API reference, PutBucketRequestPayment; pay-by-requester.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.xml import Node
 
@@ -23,8 +24,7 @@ BUCKET_OWNER: Final = "BucketOwner"
 REQUESTER: Final = "Requester"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPayment:
+class RequestPayment(Struct, frozen=True):
     payer: str = BUCKET_OWNER
 
     def allows(self, *, owner: bool, anonymous: bool, offers: bool) -> bool:

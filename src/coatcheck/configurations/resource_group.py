@@ -6,10 +6,11 @@ Source: OSS API reference, PutBucketResourceGroup, GetBucketResourceGroup.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import NO_SUCH_RESOURCE_GROUP
 from coatcheck.core.xml import Node
@@ -24,8 +25,7 @@ SHAPE: Final = texts("ResourceGroupId")
 _ID: Final = re.compile(r"rg-[A-Za-z0-9-]{1,61}")
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceGroup:
+class ResourceGroup(Struct, frozen=True):
     """The default is what OSS has for a bucket that was put into none."""
 
     group_id: str = "rg-default-id"

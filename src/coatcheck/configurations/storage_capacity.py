@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import STORAGE_CAPACITY_MAX_GB
@@ -22,8 +23,7 @@ UNLIMITED: Final = -1
 _NUMBER: Final = re.compile("-1|[0-9]{1,12}")
 
 
-@dataclass(frozen=True, slots=True)
-class StorageCapacity:
+class StorageCapacity(Struct, frozen=True):
     """In GB, as OSS counts them: 1024 x 1024 x 1024 bytes."""
 
     gigabytes: int = UNLIMITED

@@ -3,10 +3,11 @@ PutBucketStorageQuota (`?quota`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.limits import STORAGE_QUOTA_MAX_BYTES
 from coatcheck.core.xml import Node
@@ -21,8 +22,7 @@ STRICT: Final = "Strict"
 MODES: Final = (STRICT, "Warning")
 
 
-@dataclass(frozen=True, slots=True)
-class StorageQuota:
+class StorageQuota(Struct, frozen=True):
     """In bytes. `mode` Strict refuses what would be more; with Warning nothing is refused."""
 
     size: int

@@ -1,6 +1,6 @@
 """The stored form of a configuration: one line of JSON, the value's fields by name and "v", the version of that form.
 
-A value is a frozen dataclass of texts, numbers, switches, other such dataclasses, and tuples of these. What is None or
+A value is a frozen Struct of texts, numbers, switches, other such Structs, and tuples of these. What is None or
 an empty tuple by default isn't written; all else is, so that no later default changes what is stored. A field
 that is renamed, or means something else, makes a new version, and whoever reads takes the old ones too.
 """
@@ -8,9 +8,11 @@ that is renamed, or means something else, makes a new version, and whoever reads
 from __future__ import annotations
 
 import json
-from dataclasses import Field, fields, is_dataclass
 from functools import cache
-from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin
+
+from msgspec import Struct
+from msgspec.structs import FieldInfo, fields
 
 VERSION: Final = 1
 
@@ -36,14 +38,14 @@ def _fields(value: Any) -> dict[str, Any]:
     return {field.name: _plain(content) for field, content in given if not _is_left_out(field, content)}
 
 
-def _is_left_out(field: Field[Any], content: Any) -> bool:
+def _is_left_out(field: FieldInfo, content: Any) -> bool:
     return content in (None, ()) and content == field.default
 
 
 def _plain(content: Any) -> Any:
     if isinstance(content, tuple):
         return [_plain(each) for each in content]
-    return _fields(content) if is_dataclass(content) else content
+    return _fields(content) if isinstance(content, Struct) else content
 
 
 def _build_fields(kind: Any, plain: dict[str, Any]) -> Any:
@@ -58,7 +60,9 @@ def _build(kind: Any, plain: Any) -> Any:
         kinds = [first] * len(plain) if others == [...] else [first, *others]
         return tuple(_build(each, content) for each, content in zip(kinds, plain, strict=True))
     if isinstance(plain, dict):
-        return _build_fields(next(each for each in _options(kind) if is_dataclass(each)), plain)
+        return _build_fields(
+            next(each for each in _options(kind) if isinstance(each, type) and issubclass(each, Struct)), plain
+        )
     return plain
 
 
@@ -68,5 +72,5 @@ def _options(kind: Any) -> tuple[Any, ...]:
 
 
 @cache
-def _kinds(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _kinds(kind: type[Struct]) -> dict[str, Any]:
+    return {field.name: field.type for field in fields(kind)}

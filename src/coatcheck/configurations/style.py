@@ -6,10 +6,11 @@ Source: OSS API reference, PutStyle, GetStyle.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import BAD_STYLE, INVALID_ARGUMENT
 from coatcheck.core.limits import PLAN_MAX_BYTES, STYLE_NAME_MAX_CHARS
@@ -29,8 +30,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _REFUSED: Final = frozenset(";()'*? \t\r\n|")  # the last is how a result is saved, which a style can't say
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """`created` and `modified` are Unix seconds."""
 
     content: str

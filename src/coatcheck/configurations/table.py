@@ -8,9 +8,10 @@ dialect, and no row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import (
@@ -75,8 +76,7 @@ class Document(Protocol):
     def from_json(self, text: str, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One document.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_TAG, REPEATED_TAGS, TOO_MANY_TAGS
 from coatcheck.core.limits import BUCKET_TAG_KEY_MAX_BYTES, BUCKET_TAG_VALUE_MAX_BYTES, BUCKET_TAGS_MAX
@@ -19,8 +20,7 @@ SHAPE: Final = texts(TagSet=texts(Tag=texts("Key", "Value")))
 _RESERVED: Final = ("http://", "https://", "aliyun")
 
 
-@dataclass(frozen=True, slots=True)
-class BucketTags:
+class BucketTags(Struct, frozen=True):
     tags: Tags = ()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 RUNNING: Final = "Running"  # or it waits for its first turn
 RETRY: Final = "Retry"  # it failed for now, and waits for its next turn
@@ -13,8 +14,7 @@ FAILED: Final = "Failed"
 NOT_TOLD: Final = "FetchSuccessCallbackFailed"
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """One task's.
 
     Attributes:

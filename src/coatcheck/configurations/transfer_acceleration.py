@@ -6,10 +6,11 @@ also deletes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.xml import Node
 
@@ -21,8 +22,7 @@ ROOT: Final = "TransferAccelerationConfiguration"
 SHAPE: Final = texts("Enabled")
 
 
-@dataclass(frozen=True, slots=True)
-class TransferAcceleration:
+class TransferAcceleration(Struct, frozen=True):
     enabled: bool = False
 
 

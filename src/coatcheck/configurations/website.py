@@ -8,10 +8,11 @@ Source: OSS API reference, PutBucketWebsite; static website hosting.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from coatcheck.core.author import Author
 from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED, OBJECT_NAME_TOO_LONG, OssError
@@ -63,8 +64,7 @@ _REDIRECTS: Final = ("301", "302", "307")
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderCondition:
+class HeaderCondition(Struct, frozen=True):
     """A request header that a rule asks for; None for what it doesn't ask."""
 
     name: str
@@ -83,8 +83,7 @@ class HeaderCondition:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingRule:
+class RoutingRule(Struct, frozen=True):
     """One rule. `kind` is External, AliCDN (the same by another name), Internal or Mirror, which alone has a `mirror`;
     empty texts ask for nothing."""
 
@@ -127,8 +126,7 @@ class RoutingRule:
         return key
 
 
-@dataclass(frozen=True, slots=True)
-class Website:
+class Website(Struct, frozen=True):
     """A website. `sub_dir_type` says what a missing path without slash does: 0 redirects, 1 is missing, 2 serves.
     `author`: who set it up, where it mirrors."""
 

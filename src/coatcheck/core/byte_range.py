@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 
-class ByteRange(NamedTuple):
+class ByteRange(Struct, frozen=True):
     """Bytes [start, stop)."""
 
     start: int

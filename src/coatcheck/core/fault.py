@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
 class Broken(Exception):
@@ -38,8 +38,7 @@ class OssError(Exception):
         return self.fault.status
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One row of the table: OSS's code, the HTTP status, the message, and the finer code if there is one."""
 
     code: str

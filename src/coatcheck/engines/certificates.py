@@ -14,11 +14,12 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from ..linux import file_in_memory
 from ..ports.secrets import TLS, Secrets, WrongKey
@@ -37,8 +38,7 @@ class BadCertificate(Exception):
     """The certificate or its key can't be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
+class TlsFiles(Struct, frozen=True):
     """Where the authority's certificate and the server's pair are."""
 
     ca: Path

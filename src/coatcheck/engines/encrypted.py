@@ -306,7 +306,7 @@ class _MixedReader:
         cipher = self._ciphers.get(blob_id)
         if cipher is None:
             header_span = ByteRange(0, HEADER_BYTES)
-            reader = await self._inner.open([Segment(blob_id, *header_span)], self._origin, header_span)
+            reader = await self._inner.open([Segment(blob_id, 0, HEADER_BYTES)], self._origin, header_span)
             try:
                 header = b"".join([piece async for piece in reader.chunks(0, HEADER_BYTES)])
             finally:

@@ -87,7 +87,7 @@ class LocalSnapshot:
         return self._point
 
     def found(self) -> ObjectRecord | None:
-        bucket, (*_, key, version_id) = self.bucket(), self.lookup
-        if bucket is None or key is None:
+        bucket, asked = self.bucket(), self.lookup
+        if bucket is None or asked.key is None:
             return None
-        return self._reads.catalog.look_for_object(bucket.bucket_id, key, version_id)
+        return self._reads.catalog.look_for_object(bucket.bucket_id, asked.key, asked.version_id)

@@ -6,8 +6,10 @@ in these files is durable, and nothing awaits: each method runs whole between tw
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..clock import Clock, SteadyClock, monotonic_clock, wall_clock
 from ..core.times import Moments
@@ -92,7 +94,9 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
         limited = bucket.owner in self._quotas
         if not (blocked or suspended or limited):
             return bucket
-        return replace(bucket, owner_blocks_public_access=blocked, owner_suspended=suspended, owner_has_quota=limited)
+        return dataclasses.replace(
+            bucket, owner_blocks_public_access=blocked, owner_suspended=suspended, owner_has_quota=limited
+        )
 
     async def list_buckets(self, owner: str, *, prefix: str, marker: str, limit: int) -> tuple[Sequence[Bucket], bool]:
         names = sorted(n for n, b in self._buckets.items() if b.owner == owner and n.startswith(prefix) and n > marker)
@@ -129,7 +133,7 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
     async def change_bucket(self, bucket_id: int, change: BucketChange) -> None:
         bucket = self._bucket_of(bucket_id)
         new = change(self._as_owned(bucket))
-        self._buckets[bucket.name] = replace(
+        self._buckets[bucket.name] = dataclasses.replace(
             bucket,
             acl=new.acl,
             redundancy=new.redundancy,
@@ -139,7 +143,7 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
 
     async def set_bucket_acl(self, bucket_id: int, acl: str) -> None:
         bucket = self._bucket_of(bucket_id)
-        self._buckets[bucket.name] = replace(bucket, acl=acl)
+        self._buckets[bucket.name] = dataclasses.replace(bucket, acl=acl)
 
     async def set_configuration(self, bucket_id: int, name: str, document: str | None) -> None:
         bucket = self._bucket_of(bucket_id)
@@ -147,7 +151,7 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
 
     async def set_bucket_versioning(self, bucket_id: int, versioning: str) -> None:
         bucket = self._bucket_of(bucket_id)
-        self._buckets[bucket.name] = replace(bucket, versioning=versioning)
+        self._buckets[bucket.name] = dataclasses.replace(bucket, versioning=versioning)
 
     async def delete_bucket(self, bucket_id: int, *, kept_by: Sequence[str] = ()) -> None:
         bucket = self._bucket_of(bucket_id)
@@ -294,7 +298,7 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
         objects = self._objects_of(bucket_id)
         before = objects.get(record.key, [])
         kept = [old for old in before if old.version_id != version_id]
-        objects[record.key] = [replace(record, version_id=version_id), *kept]
+        objects[record.key] = [dataclasses.replace(record, version_id=version_id), *kept]
         self._note_change(bucket_id, record.key)
         return Written(version_id, self.release(old.segments for old in before if old.version_id == version_id))
 
@@ -306,7 +310,7 @@ class MemoryCatalog(MemoryEntries, MemoryBlobs):
             if version_id in (None, old.version_id):
                 if old.kind == DELETE_MARKER:
                     break
-                new = replace(change(old), key=key, version_id=old.version_id, parts=old.parts)
+                new = dataclasses.replace(change(old), key=key, version_id=old.version_id, parts=old.parts)
                 if not self._rules_of(bucket_id).allows(old, new, bypass_governance=bypass_governance):
                     raise Immutable(key)
                 if new.last_modified != old.last_modified:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from ..core.byte_range import ByteRange
 from ..ports.byte_store import BlobGone, make_blob_id
@@ -61,8 +62,7 @@ class MemoryByteStore:
         """Memory is here."""
 
 
-@dataclass(slots=True)
-class MemoryBlobWriter:
+class MemoryBlobWriter(Struct):
     store: MemoryByteStore
     blob_id: str
     written: bytearray = field(default_factory=bytearray)

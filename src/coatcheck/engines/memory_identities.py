@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
+
+from msgspec import structs
 
 from ..ports.catalog import AlreadyThere, Gone, NotEmpty
 from ..ports.identities import Account, StoredPolicy, User
@@ -45,11 +46,11 @@ class MemoryIdentities:
             raise AlreadyThere(f"account {account.uid}")
         if any(known.name == account.name for known in self._accounts.values()):
             raise AlreadyThere(f"account {account.name}")
-        self._put_account(dataclasses.replace(account, root=False))
+        self._put_account(structs.replace(account, root=False))
 
     async def set_account_enabled(self, uid: str, enabled: bool) -> None:
         self._check_account(uid)
-        self._put_account(dataclasses.replace(self._accounts[uid], enabled=enabled))
+        self._put_account(structs.replace(self._accounts[uid], enabled=enabled))
 
     def _put_account(self, account: Account) -> None:
         self._accounts[account.uid] = account
@@ -82,13 +83,13 @@ class MemoryIdentities:
 
     async def list_users(self, account: str) -> Sequence[User]:
         users = _of(self._users.values(), account)
-        return [dataclasses.replace(user, policies=self._names_of(user.uid)) for user in users]
+        return [structs.replace(user, policies=self._names_of(user.uid)) for user in users]
 
     async def add_user(self, user: User) -> None:
         self._check_account(user.account)
         if _find(self._users.values(), user.account, user.name) is not None:
             raise AlreadyThere(f"user {user.name}")
-        self._users[user.uid] = dataclasses.replace(user, policies=())
+        self._users[user.uid] = structs.replace(user, policies=())
 
     async def remove_user(self, account: str, name: str) -> None:
         user = self._find_user(account, name)
@@ -116,7 +117,7 @@ class MemoryIdentities:
         known = _find(self._roles.values(), role.account, role.name)
         _check_known(known, replace, f"role {role.name}")
         kept = known or Role(role.uid, role.account, role.name, role.trust)
-        self._roles[kept.uid] = dataclasses.replace(kept, trust=role.trust, session_max_s=role.session_max_s)
+        self._roles[kept.uid] = structs.replace(kept, trust=role.trust, session_max_s=role.session_max_s)
 
     async def remove_role(self, account: str, name: str) -> None:
         self._forget_role(self._find_role(account, name))
@@ -144,7 +145,7 @@ class MemoryIdentities:
         known = self._policies.get(place)
         _check_known(known, replace, f"policy {policy.name}")
         name = policy.name if known is None else known.name
-        self._policies[place] = dataclasses.replace(policy, name=name)
+        self._policies[place] = structs.replace(policy, name=name)
 
     async def remove_policy(self, account: str, name: str) -> None:
         place = _place(account, name)

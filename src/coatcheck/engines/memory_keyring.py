@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from ..clock import Clock, wall_clock
 from ..core.limits import KEY_USE_NOTED_S, NONCE_GRACE_S

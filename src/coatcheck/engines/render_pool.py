@@ -13,10 +13,11 @@ import contextlib
 import logging
 import math
 import os
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from ..core import errors
 from ..core.errors import (
@@ -46,8 +47,7 @@ _NEEDED: Final = ("pyvips", "PIL", "noto_cjk_sans_otc")
 log = logging.getLogger("coatcheck")
 
 
-@dataclass(frozen=True, slots=True)
-class RenderLimits:
+class RenderLimits(Struct, frozen=True):
     """Attributes: see `settings.ServerSettings`, the names with "image_" before them."""
 
     processes: int = 2

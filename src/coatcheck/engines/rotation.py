@@ -12,9 +12,10 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from ..ports.byte_store import is_encrypted
 from ..ports.secrets import ENCRYPTION, Secrets
@@ -32,8 +33,7 @@ _BATCH: Final = 500  # bodies in one transaction
 _CACHE_KIB: Final = 2 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """How many data keys were wrapped anew, of blobs and of small bodies."""
 
     blobs: int

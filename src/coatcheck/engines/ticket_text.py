@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from ..core.author import Author
 from ..ports.tickets import Box, Names, Ticket
@@ -14,7 +15,7 @@ _LISTS = ("types", "patterns")
 
 def write_ticket(ticket: Ticket) -> str:
     """All but the id."""
-    document = asdict(ticket)
+    document = to_builtins(ticket)
     del document["id"]
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 

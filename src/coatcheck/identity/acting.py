@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from coatcheck.core.author import Author
 from coatcheck.ports.keyring import AccessKey, Holder, Principal, Role
 
@@ -57,7 +59,7 @@ async def act_by_key(author: Author, access_key_id: str, keys: Keys) -> Caller:
         key = await keys.find_key(access_key_id)
         if key is None or not key.enabled or key.account != author.account:
             raise NoAuthor("the access key that made it is disabled or gone")
-    return (await act_as(author, keys))._replace(access_key_id=access_key_id)
+    return replace(await act_as(author, keys), access_key_id=access_key_id)
 
 
 def in_session(role: Role, session: str, policy: str | None) -> Caller:

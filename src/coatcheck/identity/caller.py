@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from coatcheck.core.link_ids import name_link
 from coatcheck.ports.keyring import Principal
 from coatcheck.ports.links import Limits
 
 
-class Caller(NamedTuple):
+class Caller(Struct, frozen=True):
     """The one who asks.
 
     Attributes:

@@ -7,8 +7,9 @@ Everything is integer arithmetic; halves are rounded up, and no side is ever 0. 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil, cos, radians, sin
+
+from msgspec import Struct
 
 from coatcheck.core.errors import (
     AVIF_TOO_LARGE,
@@ -31,8 +32,7 @@ from coatcheck.core.limits import (
 from .plan import FILL, FIXED, PAD, Circle, Crop, IndexCrop, Resize, Rotate, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """What a resize does: the picture is scaled to width x height, then cut to the canvas, or centred on it."""
 
     width: int
@@ -41,8 +41,7 @@ class Fit:
     canvas_height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A rectangle within a picture."""
 
     left: int

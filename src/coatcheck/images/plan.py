@@ -7,9 +7,10 @@ Source: OSS, image processing; the rules are in the order of that document.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 LFIT: Final = "lfit"
 MFIT: Final = "mfit"
@@ -55,8 +56,7 @@ class Answer(Enum):
     AVERAGE_HUE = "average-hue"
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Struct, frozen=True):
     """`resize`. Sizes in pixels, None where not given; `p` in percent, `percent_of_main` only within a watermark."""
 
     mode: str = LFIT
@@ -70,8 +70,7 @@ class Resize:
     percent_of_main: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
+class Crop(Struct, frozen=True):
     """`crop`: from the corner `g` moved by x, y. A width or height of 0 is as much as there is."""
 
     w: int = 0
@@ -81,8 +80,7 @@ class Crop:
     g: str = "nw"
 
 
-@dataclass(frozen=True, slots=True)
-class IndexCrop:
+class IndexCrop(Struct, frozen=True):
     """`indexcrop`: strip number `i` of that length, cut along the width, or along the height if `along_height`."""
 
     length: int
@@ -90,48 +88,40 @@ class IndexCrop:
     i: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(Struct, frozen=True):
     r: int
 
 
-@dataclass(frozen=True, slots=True)
-class RoundedCorners:
+class RoundedCorners(Struct, frozen=True):
     r: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rotate:
+class Rotate(Struct, frozen=True):
     """Degrees clockwise."""
 
     angle: int
 
 
-@dataclass(frozen=True, slots=True)
-class Blur:
+class Blur(Struct, frozen=True):
     """A Gaussian of 2r+1 taps with the standard deviation s."""
 
     r: int
     s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sharpen:
+class Sharpen(Struct, frozen=True):
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bright:
+class Bright(Struct, frozen=True):
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(Struct, frozen=True):
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class TextMark:
+class TextMark(Struct, frozen=True):
     """The text of a watermark; `size` in pixels, `shadow` in percent of opacity, `rotate` in degrees clockwise."""
 
     text: str
@@ -142,16 +132,14 @@ class TextMark:
     rotate: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ImageMark:
+class ImageMark(Struct, frozen=True):
     """The picture of a watermark: an object of the same bucket, processed by `steps` first."""
 
     key: str
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Watermark:
+class Watermark(Struct, frozen=True):
     """`watermark`: a text, a picture, or both in one block.
 
     Attributes:
@@ -180,8 +168,7 @@ class Watermark:
 Step = Resize | Crop | IndexCrop | Circle | RoundedCorners | Rotate | Blur | Sharpen | Bright | Contrast | Watermark
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """One job.
 
     Attributes:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from coatcheck.core.errors import NO_LINK
 from coatcheck.identity.identify import ask_for_key, caller_of, find_key, verify_reading
 from coatcheck.operations.link_register import NamedLink
@@ -50,7 +52,7 @@ async def read_shown_link(
     request = _as_request(url, method, headers)
     plain = request
     if b"+" in request.raw_path and is_signed_as_s3(request):
-        plain = request._replace(raw_path=with_plain_plus(request.raw_path))
+        plain = replace(request, raw_path=with_plain_plus(request.raw_path))
     target = find_target(plain, addressing)
     snapshot = await reads.read(_lookup_of(request, target))
     if target is None:

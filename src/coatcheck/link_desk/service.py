@@ -12,6 +12,8 @@ import re
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.access.facts import RequestFacts, read_request_facts
 from coatcheck.core.errors import (
     ANONYMOUS_FORBIDDEN,
@@ -199,7 +201,7 @@ async def _read_body(request: Request) -> bytes:
 def _write_fault(error: OssError, request_id: str) -> Reply:
     fault = {"code": error.code, "message": error.message, "ec": error.ec, "request_id": request_id, **error.facts}
     reply = _write(error.status, {"error": fault})
-    return reply._replace(headers=(*reply.headers, *error.headers))
+    return replace(reply, headers=(*reply.headers, *error.headers))
 
 
 def _write(status: int, document: Any) -> Reply:

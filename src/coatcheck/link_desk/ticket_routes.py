@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
 from coatcheck.access.facts import AccessFacts
@@ -86,15 +88,15 @@ async def _check_reach(asked: Asked, bucket: Bucket, wanted: Wanted) -> None:
     """
     facts = AccessFacts(bucket, request=asked.facts, now=asked.now)
     if wanted.names is Names.BOX:
-        decide(asked.caller, Action.PUT_OBJECT, facts._replace(key=wanted.keys[0] or "file"))
+        decide(asked.caller, Action.PUT_OBJECT, replace(facts, key=wanted.keys[0] or "file"))
         return
     if wanted.names is Names.PREFIX:
-        listing = asked.facts._replace(prefix=wanted.keys[0])
-        decide(asked.caller, Action.LIST_OBJECTS, facts._replace(request=listing))
+        listing = replace(asked.facts, prefix=wanted.keys[0])
+        decide(asked.caller, Action.LIST_OBJECTS, replace(facts, request=listing))
         return
     for key in wanted.keys:
         found = await asked.ports.catalog.find_object(bucket.bucket_id, key, wanted.version_id or None)
-        named = facts._replace(key=key, found=found, versioned=bool(wanted.version_id))
+        named = replace(facts, key=key, found=found, versioned=bool(wanted.version_id))
         decide(asked.caller, Action.GET_OBJECT, named)
         if found is None or found.kind == DELETE_MARKER:
             raise NO_SUCH_KEY(Key=key)

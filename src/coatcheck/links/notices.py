@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
+
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
 
 from coatcheck.core.author import Author
 from coatcheck.core.limits import LINK_NOTICE_EVERY_S, LINK_NOTICE_RETRY_MAX_S, LINK_NOTICE_RETRY_S, LINK_REFUSALS_TOLD
@@ -41,8 +43,7 @@ class Signing(Enum):
     ED25519 = "ed25519"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Who is told of what.
 
     Attributes:
@@ -67,8 +68,7 @@ class Target:
     gave_up_why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a target was told of a link, and what it took to know that.
 
     Attributes:
@@ -90,8 +90,7 @@ class Told:
     last_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A notice that is to be sent.
 
     Attributes:
@@ -218,7 +217,7 @@ def write_body(waiting: Waiting, link: str, bucket: str) -> bytes:
 
 
 def write_target(target: Target) -> str:
-    document = asdict(target)
+    document = to_builtins(target)
     document |= {"events": [event.value for event in target.events], "signing": target.signing.value}
     return json.dumps(document)
 
@@ -235,7 +234,7 @@ def read_target(text: str) -> Target:
 
 
 def write_told(told: Told) -> str:
-    return json.dumps(asdict(told))
+    return json.dumps(to_builtins(told))
 
 
 def read_told(text: str | None) -> Told:
@@ -250,7 +249,7 @@ def _read_told(document: dict[str, Any]) -> Told:
 
 
 def write_waiting(waiting: Waiting) -> str:
-    return json.dumps(asdict(waiting))
+    return json.dumps(to_builtins(waiting))
 
 
 def read_waiting(text: str) -> Waiting:

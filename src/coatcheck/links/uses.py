@@ -17,15 +17,15 @@ download whose end is never stored is taken to have sent all that it was allowed
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coatcheck.core.limits import LINK_FRAGMENTS_MAX, LINK_GAP_S, LINK_USES_OPEN_MAX
 
 from .intervals import NONE, Interval, Intervals, join, measure
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What is fetched: one version of an object, or one picture made of it.
 
     Attributes:
@@ -37,8 +37,7 @@ class Content:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(Struct, frozen=True):
     """One reply that is on its way, or was when its process died.
 
     Attributes:
@@ -59,8 +58,7 @@ class Download:
         return self.first, self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """What one receiver has of one content.
 
     Attributes:
@@ -96,8 +94,7 @@ class Use:
         return sent - measure(self.reach) if self.taken else sent
 
 
-@dataclass(frozen=True, slots=True)
-class Uses:
+class Uses(Struct, frozen=True):
     """All that is known of a limited link's uses.
 
     Attributes:

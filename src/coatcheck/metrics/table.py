@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.tally import COMMIT_BOUNDS, COMMIT_BOUNDS_S
 
@@ -23,8 +24,7 @@ class Kept(Enum):
     LOOK = "look"  # looked up when it is asked for
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """One metric.
 
     Attributes:

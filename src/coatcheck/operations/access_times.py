@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct, field
 
 from coatcheck.configurations import access_monitor, lifecycle
 from coatcheck.core.limits import ACCESSES_NOTED_MAX, ACCESSES_REMEMBERED_MAX
@@ -30,8 +32,7 @@ log = logging.getLogger("coatcheck")
 Place = tuple[str, int, str]  # bucket's name and number, key
 
 
-@dataclass(slots=True)
-class AccessNotes:
+class AccessNotes(Struct):
     """What one process has to keep, and what it kept lately."""
 
     _waiting: dict[Place, int] = field(default_factory=dict)

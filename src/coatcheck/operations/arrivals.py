@@ -11,8 +11,10 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec import structs
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
@@ -275,7 +277,7 @@ class _Watched:
         if now - self._renewed_at < BOX_LEASE_S / 2 or self._arrival.segments:
             return
         later = int(self._context.now) + int(now - self._renewed_at) + BOX_LEASE_S
-        self._context = self._context._replace(now=self._context.now + now - self._renewed_at)
+        self._context = structs.replace(self._context, now=self._context.now + now - self._renewed_at)
         self._renewed_at = now
 
         def keep(found: Arrival | None, taken: Taken) -> tuple[Arrival, Taken]:

@@ -6,8 +6,9 @@ Each decides on the bucket as it is inside the transaction.
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant

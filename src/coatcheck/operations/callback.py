@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from coatcheck.core.errors import CALLBACK_FAILED, OssError
 from coatcheck.ports.notifier import Forbidden, Notice, Response, Unreachable
@@ -24,8 +25,7 @@ _NO_ANSWER: Final = "OSS can not connect to your callbackUrl, please check it."
 Facts = Mapping[str, str | int]
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(Struct, frozen=True):
     """What the uploader asked for.
 
     Attributes:

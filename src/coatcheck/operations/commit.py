@@ -14,8 +14,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from coatcheck.core.errors import FILE_IMMUTABLE, INTERNAL_ERROR, NO_SUCH_KEY, PRECONDITION_FAILED, OssError
 from coatcheck.ports.arrivals import Changed
@@ -54,8 +55,7 @@ class ReplacedMeanwhile(Exception):
     """An object was replaced or deleted between finding it and reading or naming its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A version as it was committed, under the id that the catalog gave it."""
 
     record: ObjectRecord

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import NO_REQUEST, AccessFacts, RequestFacts
@@ -47,7 +49,7 @@ class Ports(NamedTuple):
     arrivals: Arrivals = NoArrivals()
 
 
-class Context(NamedTuple):
+class Context(Struct, frozen=True):
     """Who acts, when, and with what.
 
     Attributes:

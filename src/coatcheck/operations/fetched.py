@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.access.decide import Grant
 from coatcheck.core.errors import ENTITY_TOO_LARGE
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES, STORED_HEADER_MAX_CHARS, USER_METADATA_MAX_BYTES
@@ -87,7 +89,7 @@ async def store_fetched(
         forbid_overwrite=wanted.forbid_overwrite,
     )
     if wanted.modified_at is not None:
-        context = context._replace(now=wanted.modified_at)
+        context = replace(context, now=wanted.modified_at)
     return await put_object(context, grant, new, incoming)
 
 

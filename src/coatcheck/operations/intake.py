@@ -10,8 +10,9 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from coatcheck.core.body import BodyFailed, BodyStalled
 from coatcheck.core.digests import EMPTY_CRC64, update_crc64
@@ -33,8 +34,7 @@ from .commit import discard
 _hashers = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(Struct, frozen=True):
     """A body that arrived whole and passed its checks.
 
     Exactly one of `body` (inline) and `blob` (durable, to be kept or discarded by whoever commits) is set.

@@ -7,9 +7,10 @@ Nothing is moved to a warmer class, and a version that a rule would remove is ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.configurations.lifecycle import CLASSES, NEVER, Rule, Transition
 from coatcheck.core.limits import SMALL_FILE_BYTES
@@ -27,8 +28,7 @@ class Kind(Enum):
     ABORT_UPLOAD = "abort-upload"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing to do, and the rule that says so.
 
     Attributes:

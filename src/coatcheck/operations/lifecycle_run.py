@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct, field
 
 from coatcheck.configurations import access_monitor, lifecycle
 from coatcheck.configurations.lifecycle import Rule
@@ -29,8 +31,7 @@ from .versions import version_id_for
 _BATCH: Final = 200  # removals in one transaction: requests of others wait no longer than for that
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """What a run did, or would do: how many of each kind, and by bucket."""
 
     done: Counter[str] = field(default_factory=Counter)

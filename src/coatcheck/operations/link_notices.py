@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from coatcheck.access.link_rights import LinkAction, LinkGrant
 from coatcheck.core.errors import NOTICE_UNKNOWN, TOO_MANY_NOTICES

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from coatcheck.access.link_rights import LinkAction, LinkGrant
 from coatcheck.core.errors import LINK_OF_ANOTHER_ACCOUNT, RULE_UNKNOWN

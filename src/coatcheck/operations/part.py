@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant

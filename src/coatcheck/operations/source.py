@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.core.access_point_names import ALIAS_ENDING
@@ -34,8 +36,7 @@ class SourceName(NamedTuple):
     version_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A source as it was found. It may be another one by the time that its bytes are named."""
 
     bucket: Bucket
@@ -62,7 +63,7 @@ async def find_source(context: Context, name: SourceName, region: str) -> Source
     bucket, point = await _find_bucket(catalog, name.bucket)
     record = await catalog.find_object(bucket.bucket_id, key, version_id)
     # What was named is what is decided on: the bucket, or the access point, whichever the copy itself goes to.
-    by_name = context._replace(point=point)
+    by_name = replace(context, point=point)
     by_name.decide(Action.GET_OBJECT, bucket, key, record, versioned=version_id is not None)
     if bucket.region != region:
         raise COPY_ACROSS_REGIONS()

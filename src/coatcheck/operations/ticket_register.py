@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from coatcheck.access.link_rights import LinkAction, LinkGrant
 from coatcheck.core.author import Author

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from coatcheck.configurations import access_monitor, lifecycle
 from coatcheck.core.errors import INVALID_ARGUMENT

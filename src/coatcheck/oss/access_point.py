@@ -7,8 +7,9 @@ points, the operations that go through one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from coatcheck.access.verdict import is_public
 from coatcheck.configurations import access_point

@@ -8,8 +8,9 @@ begun before, they aren't known when the request is decided on: the operation de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.errors import OssError
 from coatcheck.ports.bucket import Tags
@@ -20,8 +21,7 @@ _OBJECT_ACL: Final = "x-oss-object-acl"
 _TAGGING: Final = "x-oss-tagging"
 
 
-@dataclass(frozen=True, slots=True)
-class Asks:
+class Asks(Struct, frozen=True):
     """How a route learns of an ACL and of tags: names of headers or form fields, "" for not at all.
 
     Attributes:

@@ -5,9 +5,10 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.configurations import fetch_task

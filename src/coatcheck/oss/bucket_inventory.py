@@ -6,7 +6,7 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from coatcheck.configurations import inventory
 from coatcheck.core.errors import (

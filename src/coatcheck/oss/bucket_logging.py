@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from coatcheck.configurations import bucket_logging
 from coatcheck.core.errors import INVALID_LOG_TARGET, LOG_TARGET_OF_ANOTHER

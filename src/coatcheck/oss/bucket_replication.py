@@ -7,7 +7,8 @@ Source: OSS API reference, the operations of those names.
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from coatcheck.configurations import replication
 from coatcheck.configurations.replication import Rule

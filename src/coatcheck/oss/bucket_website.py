@@ -7,8 +7,10 @@ slash. Source: OSS API reference, static website hosting.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec import structs
+from msgspec.structs import replace
 
 from coatcheck.configurations import website
 from coatcheck.configurations.website import RoutingRule, Website, location
@@ -98,7 +100,7 @@ async def _error_page(site: Website, fetch: Fetch) -> Reply | None:
         reply = await fetch(site.error_key)
     except OssError:
         return None
-    return reply._replace(status=site.error_status) if reply.status == 200 else reply
+    return structs.replace(reply, status=site.error_status) if reply.status == 200 else reply
 
 
 async def _close(reply: Reply) -> None:

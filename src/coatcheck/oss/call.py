@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from coatcheck.access.decide import Grant, decide
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
@@ -33,7 +36,7 @@ class PostedForm(NamedTuple):
     sizes: tuple[tuple[int, int], ...]
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """One decided request.
 
     Attributes:
@@ -82,9 +85,9 @@ class Call(NamedTuple):
         if found is not None or self.context.needs_object(bucket):
             version_id = asked_version(self.request.query)
             found = await self.ports.catalog.find_object(bucket.bucket_id, self.key, version_id)
-        facts = self.facts._replace(bucket=bucket, found=found)
+        facts = replace(self.facts, bucket=bucket, found=found)
         grant = decide(self.caller, self.grant.action, facts)
-        return self._replace(bucket=bucket, found=found, grant=grant, facts=facts)
+        return replace(self, bucket=bucket, found=found, grant=grant, facts=facts)
 
     @property
     def this_bucket(self) -> Bucket:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from msgspec.structs import replace
+
 from coatcheck.core.body import Stream, nothing, one_chunk
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import LINK_FOR_PEOPLE
@@ -26,7 +28,7 @@ async def hold_to_register(register: Links, exchange: Exchange) -> Caller:
     assert exchange.link is not None
     caller = exchange.link.caller
     limits = await find_limits(register, exchange.link, exchange.request.client, exchange.now)
-    return caller if limits is None else caller._replace(limits=limits)
+    return caller if limits is None else replace(caller, limits=limits)
 
 
 async def count_download(call: Call, reply: Reply, content: Content, span: ByteRange) -> Reply:
@@ -39,7 +41,7 @@ async def count_download(call: Call, reply: Reply, content: Content, span: ByteR
         return reply
     body = _paced(reply.body, limits)
     if limits.downloads is None:
-        return reply._replace(body=body)
+        return replace(reply, body=body)
     try:
         agent = call.request.headers.get("user-agent", "")
         if is_robot(agent):
@@ -52,7 +54,8 @@ async def count_download(call: Call, reply: Reply, content: Content, span: ByteR
             await body.close()
         raise
     headers = tuple(header for header in reply.headers if header[0].lower() != b"cache-control")
-    return reply._replace(
+    return replace(
+        reply,
         headers=(*headers, *_KEEP_NOTHING),
         body=download.stream(body if isinstance(body, Stream) else _stream(body)),
         when_ended=partial(links.end, download),

@@ -5,8 +5,9 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from coatcheck.configurations import live_channel
 from coatcheck.configurations.live_channel import ENABLED, KIND, LiveChannel

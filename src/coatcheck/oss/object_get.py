@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.links.uses import Content
 from coatcheck.operations.commit import ATTEMPTS, ReplacedMeanwhile, repeated
@@ -40,7 +42,7 @@ async def _get_object(call: Call) -> Reply:
     read = call.target.key or ""
     if call.found is not None and call.found.kind == SYMLINK:
         read = call.found.symlink_target
-        call = call._replace(found=await follow(call.context, call.this_bucket, call.found))
+        call = replace(call, found=await follow(call.context, call.this_bucket, call.found))
     if process := call.request.query.get("x-oss-process"):
         return await get_processed_object(call, process)
     record, headers, unmodified = describe(call)
@@ -74,7 +76,7 @@ async def _get_object(call: Call) -> Reply:
 async def head_object(call: Call) -> Reply:
     """HeadObject: what GetObject would say of the whole object, without saying it."""
     if call.found is not None and call.found.kind == SYMLINK:
-        call = call._replace(found=await follow(call.context, call.this_bucket, call.found))
+        call = replace(call, found=await follow(call.context, call.this_bucket, call.found))
     record, headers, unmodified = describe(call)
     return unmodified or Reply(200, (*headers, *await last_access_headers(call)), content_length=record.size)
 

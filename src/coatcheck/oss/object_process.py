@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.configurations import process_task
 from coatcheck.configurations.process_task import ProcessTask
 from coatcheck.configurations.style import check_name, find_style
@@ -72,8 +74,8 @@ async def get_processed_object(call: Call, process: str) -> Reply:
     A `versionId` beside it means nothing: the current version is processed, as on OSS.
     """
     if "versionId" in call.request.query:
-        call = call._replace(request=_without(call.request, "versionId"))
-        call = call._replace(found=await _find(call, call.key))
+        call = replace(call, request=_without(call.request, "versionId"))
+        call = replace(call, found=await _find(call, call.key))
     plan = _find_plan(call.this_bucket, process)
     try:
         record, headers, unmodified = describe(call)
@@ -186,7 +188,7 @@ def _find_plan(bucket: Bucket, process: str) -> str:
 def _without(request: Request, name: str) -> Request:
     """The request as if that parameter hadn't been sent; its signature has been checked already."""
     kept = {known: value for known, value in request.query.first.items() if known != name}
-    return request._replace(query=Query(b"", kept, parameters=()))
+    return replace(request, query=Query(b"", kept, parameters=()))
 
 
 async def _find(call: Call, key: str) -> ObjectRecord | None:

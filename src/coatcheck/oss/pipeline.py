@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from coatcheck.access.decide import decide, owns
 from coatcheck.access.facts import AccessFacts, read_request_facts
 from coatcheck.configurations import cors
@@ -63,7 +65,7 @@ from .post_object import find_content_type
 from .preflight import answer_preflight
 from .side_effects import check_side_effects
 from .table import Row, find_row, is_form, may_make_bucket, row_without_bucket
-from .versions import is_version_id
+from .versions import is_version_id, named_version
 from .website_visit import Visit
 
 ShowRefusal = Callable[[Request, OssError, str, float], Reply]
@@ -137,7 +139,7 @@ class Pipeline:
         Raises: OssError; what the ports raise.
         """
         request = exchange.request
-        lookup = Lookup(bucket=target.bucket or "", key=target.key, version_id=_named_version(request))
+        lookup = Lookup(bucket=target.bucket or "", key=target.key, version_id=named_version(request.query))
         snapshot = await self._reads.read(lookup)
         bucket = self._check_bucket(target, snapshot.bucket())
         exchange.bucket = target.bucket or ""
@@ -231,7 +233,7 @@ class Pipeline:
         kind, target = reading.kind, reading.target
         who = kind.who or ask_for_key(kind.claim, self._keyring)
         bucket = "" if kind.domain else target.bucket or ""
-        return Lookup(kind.domain, who.access_key_id, who.role_uid, bucket, target.key, _named_version(request))
+        return Lookup(kind.domain, who.access_key_id, who.role_uid, bucket, target.key, named_version(request.query))
 
     def recognise(self, reading: Reading, snapshot: Snapshot, now: float) -> Caller | None:
         """Who asks by a link that has verified before; None if it wouldn't now, or its domain is another bucket's."""
@@ -243,10 +245,10 @@ class Pipeline:
     def _lookup(self, request: Request, target: Target | None, claim: Claim | None) -> Lookup:
         """All that the request can be seen to need, to be read at once."""
         who = ask_for_key(claim, self._keyring)
-        version_id = _named_version(request)
+        version_id = named_version(request.query)
         if target is None:
             key, domain = read_own_domain_key(request), read_host_name(request.host)
-            return who._replace(domain=domain, key=key, version_id=version_id)
+            return replace(who, domain=domain, key=key, version_id=version_id)
         return Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
 
     async def _take_form(self, exchange: Exchange, target: Target, bucket: Bucket | None, snapshot: Snapshot) -> Reply:
@@ -347,7 +349,7 @@ class Pipeline:
         )
         if row.asks is not NOTHING and not (row.asks.new_only and found is not None):
             named = request.headers if form is None else form.form.fields
-            facts = facts._replace(acl=row.asks.find_acl(named), tags=row.asks.find_tags(named))
+            facts = replace(facts, acl=row.asks.find_acl(named), tags=row.asks.find_tags(named))
         grant = decide(caller, row.action, facts)
         call = Call(
             request,
@@ -399,7 +401,7 @@ class Pipeline:
 
     async def _proxied(self, request: Request, claim: Claim | None) -> tuple[Target, Snapshot]:
         """The target under the name that the proxy gave the client's, and what is there."""
-        as_proxied = request._replace(headers={**request.headers, "host": request.proxy_host}, proxy_host="")
+        as_proxied = replace(request, headers={**request.headers, "host": request.proxy_host}, proxy_host="")
         named = find_target(as_proxied, self._addressing)
         snapshot = await self._reads.read(self._lookup(as_proxied, named, claim))
         return (named, snapshot) if named is not None else await self._own_domain(as_proxied, claim, snapshot)
@@ -417,7 +419,7 @@ class Pipeline:
         if document is None:
             return reply
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)
-        return reply._replace(headers=_join_vary((*reply.headers, *headers))) if headers else reply
+        return replace(reply, headers=_join_vary((*reply.headers, *headers))) if headers else reply
 
     def _check_bucket(self, target: Target, bucket: Bucket | None) -> Bucket | None:
         """The bucket that was found, which is there and in the region of the address; None if none is addressed."""
@@ -441,7 +443,10 @@ class Pipeline:
             version_id = query.get("versionId")
             if version_id is not None and not is_version_id(version_id):
                 return None  # permission first; the operation says what is wrong with it
-            if (target.key, version_id) == snapshot.lookup[-2:] and snapshot.bucket() is bucket:
+            if (target.key, version_id) == (
+                snapshot.lookup.key,
+                snapshot.lookup.version_id,
+            ) and snapshot.bucket() is bucket:
                 return snapshot.found()
             return await self._ports.catalog.find_object(bucket.bucket_id, target.key, version_id)
         return None
@@ -467,12 +472,6 @@ def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
 
 
 _VARY: Final = b"vary"
-
-
-def _named_version(request: Request) -> str | None:
-    """The version that the request names, if there can be such a one."""
-    version_id = request.query.get("versionId")
-    return version_id if version_id is None or is_version_id(version_id) else None
 
 
 def _is_unsigned(request: Request, target: Target | None) -> bool:

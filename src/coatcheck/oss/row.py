@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from coatcheck.access.actions import Action
 from coatcheck.wire.reply import Reply
@@ -19,8 +20,7 @@ class Level(Enum):
     OBJECT = "Object"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One route.
 
     Attributes:

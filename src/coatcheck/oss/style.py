@@ -5,7 +5,7 @@ Source: OSS API reference, the operations of those names.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from coatcheck.configurations import style
 from coatcheck.configurations.style import CATEGORIES, PREFIX, Style, find_style, style_names

@@ -20,6 +20,12 @@ def asked_version(query: Query, bucket: Bucket | None = None) -> str | None:
     return None if text is None else read_version_id(text, bucket)
 
 
+def named_version(query: Query) -> str | None:
+    """The version that the request names, if there can be such a one; None for the current one too."""
+    text = query.get("versionId")
+    return None if text is None or not is_version_id(text) else text
+
+
 def is_version_id(text: str) -> bool:
     return 0 < len(text) <= _MAX_CHARS and _CHARACTERS.issuperset(text)
 

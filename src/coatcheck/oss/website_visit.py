@@ -6,6 +6,8 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from coatcheck.configurations.website import RoutingRule, Website
 from coatcheck.core.errors import NO_SUCH_KEY, OssError
 from coatcheck.exchange import Exchange
@@ -89,7 +91,7 @@ class Visit(NamedTuple):
         reply = await fetch_missing(self.ports.mirrors, self.site, rule, request, (bucket, key, self.caller))
         if reply is not None:
             if is_run(reply.headers) and is_path_style(request, target):  # pages of other buckets have the same origin
-                reply = reply._replace(headers=(*reply.headers, SANDBOX))
+                reply = replace(reply, headers=(*reply.headers, SANDBOX))
             return reply
         snapshot = await self.reads.read(Lookup(bucket=bucket.name, key=key))
         return await self.perform(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from coatcheck.core.errors import OssError
 from coatcheck.tickets.views import BoxView, FolderView, ObjectView
 from coatcheck.wire.reply import RawHeader, Reply
@@ -61,7 +63,7 @@ class PageWriter:
         facts = {"code": error.code, "ec": error.ec, "request_id": request_id}
         reply = _write("refusal.html", request, error.status, **sentences._asdict(), **facts)
         ec = ((b"x-oss-ec", error.ec.encode()),) if error.ec else ()
-        return reply._replace(headers=(*reply.headers, *error.headers, *ec))
+        return replace(reply, headers=(*reply.headers, *error.headers, *ec))
 
 
 def _write(template: str, request: Request, status: int = 200, *, script: str = "", **facts: Any) -> Reply:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct, to_builtins
 
 from ..core.access_point_names import read_alias
 
@@ -15,8 +16,7 @@ VPC: Final = "vpc"
 _VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class AccessPoint:
+class AccessPoint(Struct, frozen=True):
     """A way into a bucket, with a policy of its own.
 
     Attributes:
@@ -49,7 +49,7 @@ class AccessPoint:
 
 def write_access_point(point: AccessPoint) -> str:
     """The entry's document."""
-    return json.dumps({"v": _VERSION, **asdict(point)}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({"v": _VERSION, **to_builtins(point)}, ensure_ascii=False, separators=(",", ":"))
 
 
 @lru_cache(maxsize=256)

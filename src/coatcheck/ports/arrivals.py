@@ -8,15 +8,15 @@ files on their way; they change in the same transaction as the rows, so no race 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from .catalog import Unwritable, Written
 from .object import ObjectRecord, Segment
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One file. Its bytes are durable before a row names them.
 
     Attributes:
@@ -73,8 +73,7 @@ class Taken(NamedTuple):
 ArrivalChange = Callable[[Arrival | None, Taken], tuple[Arrival | None, Taken]]
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """What a change left.
 
     Attributes:

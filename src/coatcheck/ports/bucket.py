@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 # The documents that decisions look at, so they are read here. Of the others `configurations` knows the form.
 POLICY: Final = "policy"
 PUBLIC_ACCESS_BLOCK: Final = "publicAccessBlock"
@@ -171,8 +173,7 @@ def _find_blocks(bucket: Bucket) -> PublicBlocks:
     return blocks
 
 
-@dataclass(frozen=True, slots=True)
-class NewBucket:
+class NewBucket(Struct, frozen=True):
     """A bucket to be made; fields as in `Bucket`, `configurations` by name."""
 
     name: str
@@ -186,8 +187,7 @@ class NewBucket:
     versioning: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClassStat:
+class ClassStat(Struct, frozen=True):
     """What lies in one storage class; versions count, delete markers don't.
 
     `billed_bytes` counts every object of less than 64 KiB as that much, as OSS does for all classes but Standard.
@@ -198,8 +198,7 @@ class ClassStat:
     billed_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BucketStat:
+class BucketStat(Struct, frozen=True):
     """How much is in a bucket; `classes` by storage class, those that have anything. What came in by upload boxes and
     isn't accepted (`arrivals_bytes`) takes room, and is nobody's to see."""
 

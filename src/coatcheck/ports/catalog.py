@@ -19,8 +19,9 @@ after the commit, or after the grace that its byte store asks for. The engine al
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from ..core.errors import Broken
 from ..core.times import Moments
@@ -125,16 +126,14 @@ def weigh_overwrite(key: str, current: Marks | None, *, forbid: bool, only_if: O
         raise Unmet(key)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A committed write: the version it made, and the blobs that no row names any more."""
 
     version_id: str
     released: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """A committed delete of one key.
 
     Attributes:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
 from ..core.limits import DOMAIN_TOKEN_LIFE_S
 from .catalog import Gone
 
 
-@dataclass(frozen=True, slots=True)
-class OwnDomain:
+class OwnDomain(Struct, frozen=True):
     """A name bound to a bucket, since `bound_at` (Unix seconds)."""
 
     name: str
@@ -45,8 +46,7 @@ class DomainCertificate:
     valid_until: int
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateChange:
+class CertificateChange(Struct, frozen=True):
     """What becomes of a domain's certificate.
 
     Attributes:
@@ -62,8 +62,7 @@ class OtherCertificate(Exception):
     """The domain has another certificate than the one that was to be replaced; the message is its id, or empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class DomainToken:
+class DomainToken(Struct, frozen=True):
     """What the owner of a domain puts into its TXT record; 32 hex digits, good until `expires_at` (Unix seconds)."""
 
     domain: str

@@ -7,14 +7,14 @@ are unique within an account, upper and lower case being one. Documents were che
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from .keyring import Role
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """One account. `root` is the one that owns the server."""
 
     uid: str
@@ -24,8 +24,7 @@ class Account:
     created_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """One user of an account; `policies` are names."""
 
     uid: str
@@ -35,8 +34,7 @@ class User:
     policies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPolicy:
+class StoredPolicy(Struct, frozen=True):
     """One policy. `account` is "" for those that every server has."""
 
     account: str

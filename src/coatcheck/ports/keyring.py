@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 SESSION: Final = "security-token"  # what the tokens of sessions are sealed for
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """Who holds a key below the account: a user, or the session of a role.
 
     Attributes:
@@ -40,8 +40,7 @@ class Principal:
         return (self.uid, self.arn(account))
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
+class AccessKey(Struct, frozen=True):
     """One access key.
 
     Attributes:
@@ -63,8 +62,7 @@ class AccessKey:
         return f"AccessKey({self.access_key_id!r}, secret hidden)"
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """What users and accounts may become for a while.
 
     Attributes:
@@ -88,8 +86,7 @@ class Role:
         return f"acs:ram::{self.account}:role/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who may act without a key at hand, since they set something up: an account itself (`principal` is None), or a
     user of it with today's policies. `suspended`: the account was disabled."""
 

@@ -7,8 +7,9 @@ of many links at once, also of those that nobody has seen yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from .catalog import Gone, Unwritable
 
@@ -16,8 +17,7 @@ Uses = str
 """An account of uses as `links.uses_text` writes it; "" for none. Stores keep it and don't read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a link may do less than its signature says.
 
     Attributes:
@@ -33,8 +33,7 @@ class Limits:
     rate_bits_per_s: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One row of the register.
 
     Attributes:
@@ -82,8 +81,7 @@ class Scope(NamedTuple):
         return key == self.key if self.exact else key.startswith(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What holds for all links of a scope; there is one rule for a scope.
 
     Attributes:
@@ -110,8 +108,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """All that the register says of one link.
 
     Attributes:

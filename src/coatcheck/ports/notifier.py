@@ -6,8 +6,9 @@ it, connects to exactly the address it looked at, follows no redirect, and bound
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class Unreachable(Exception):
@@ -18,8 +19,7 @@ class Forbidden(Exception):
     """The address isn't one that this server may be sent to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """What is sent.
 
     Attributes:
@@ -35,8 +35,7 @@ class Notice:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """What came back. `announced` is false where there was no Content-Length; `body` is None if it is too long."""
 
     status: int
@@ -44,8 +43,7 @@ class Response:
     body: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """A notice to an owner of links.
 
     Attributes:
@@ -64,8 +62,7 @@ class Webhook:
         return f"Webhook({self.id}, address and key hidden)"
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookKey:
+class WebhookKey(Struct, frozen=True):
     """What notices are signed with.
 
     Attributes:

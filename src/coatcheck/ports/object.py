@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
+from msgspec import Struct
+
 from ..core.checksums import Checksum
 
 NULL_VERSION: Final = "null"
@@ -50,8 +52,7 @@ class KeptPart(NamedTuple):
     checksum: Checksum | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """A version stays until then. `mode`: GOVERNANCE, which those with a right of its own may end, or COMPLIANCE.
 
     `until`: Unix seconds.
@@ -61,8 +62,7 @@ class Retention:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(Struct, frozen=True):
     """An archived version, asked back: readable from `ready_at` until `until`, Unix seconds."""
 
     ready_at: int
@@ -165,8 +165,7 @@ class OnlyIf(NamedTuple):
         return found is not None and found.kind != DELETE_MARKER and not self.means(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(Struct, frozen=True):
     """What is to be deleted, of one key.
 
     Attributes:
@@ -189,8 +188,7 @@ class Deletion:
     only_if: OnlyIf | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedObject:
+class ListedObject(Struct, frozen=True):
     """What a listing says of one object."""
 
     key: str
@@ -202,8 +200,7 @@ class ListedObject:
     restore: Restore | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
+class ListPage(Struct, frozen=True):
     """One page of a listing.
 
     `objects` and `common_prefixes` are each in the order of their UTF-8 bytes. `next_marker` is the last item of the
@@ -215,8 +212,7 @@ class ListPage:
     next_marker: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedVersion:
+class ListedVersion(Struct, frozen=True):
     """What a listing of versions says of one, as its record has it; `kind` DELETE_MARKER for a delete marker.
 
     `superseded_at` is when a newer version or marker took its place, Unix seconds; None for the current one.
@@ -241,8 +237,7 @@ class ListedVersion:
         return self.superseded_at is None
 
 
-@dataclass(frozen=True, slots=True)
-class VersionPage:
+class VersionPage(Struct, frozen=True):
     """One page of a listing of versions, in order: by key, a key's newest first.
 
     `next_marker` is the last item of the page, (key, version id) or (common prefix, ""), when there is more.

@@ -11,8 +11,9 @@ its bytes mean nothing: who uses it knows its form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 SECRET: Final = "secret"  # noqa: S105  names, not secrets
 ENCRYPTION: Final = "encryption"
@@ -28,8 +29,7 @@ class SecretLost(WrongKey):
     """A secret that was in use isn't there any more; the message says where to restore it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a secret is, or would be, in words for a person.
 
     Attributes:

@@ -7,7 +7,9 @@ time that a refusal takes what is stored.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from .access_point import AccessPoint
 from .bucket import Bucket
@@ -15,7 +17,7 @@ from .keyring import AccessKey, Role
 from .object import ObjectRecord
 
 
-class Lookup(NamedTuple):
+class Lookup(Struct, frozen=True):
     """What is asked for. "" and None: nothing of that kind.
 
     Attributes:

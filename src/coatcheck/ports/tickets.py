@@ -7,9 +7,10 @@ Both are written together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from coatcheck.core.author import Author
 
@@ -26,8 +27,7 @@ class Names(StrEnum):
     BOX = "box"
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """The rules of an upload box.
 
     Attributes:
@@ -50,8 +50,7 @@ class Box:
     quarantine: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """What is kept of a ticket beside its row.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from ..core.checksums import Checksum
 from .object import Retention, Segment
@@ -16,8 +17,7 @@ class WantedChecksum(NamedTuple):
     composite: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """One upload; what its object will have besides content.
 
     Attributes:
@@ -43,8 +43,7 @@ class Upload:
     checksum: WantedChecksum | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part; fields as in `ObjectRecord`, `checksum` of the part alone. Its bytes are always in blobs; a part of no
     bytes has no segments."""
 
@@ -57,8 +56,7 @@ class Part:
     checksum: Checksum | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UploadPage:
+class UploadPage(Struct, frozen=True):
     """One page of a listing of uploads, by key and then by upload id.
 
     `next_marker` is the last item of the page, (key, upload id) or (common prefix, ""), when there is more.

@@ -8,10 +8,12 @@ Retention counts by `Moments`, not by the wall clock: no jump of a clock ends it
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from ..core.limits import WORM_IN_PROGRESS_S
 from ..core.times import DAY_S, LAST_MOMENT_S, Moments
@@ -22,8 +24,7 @@ BUCKET_WORM: Final = "worm"
 OBJECT_WORM: Final = "objectWorm"
 
 
-@dataclass(frozen=True, slots=True)
-class BucketWorm:
+class BucketWorm(Struct, frozen=True):
     """A bucket's retention policy: each of its objects stays for so many days after it was last modified.
 
     Attributes:
@@ -40,8 +41,7 @@ class BucketWorm:
         return not self.locked and self.created_at + WORM_IN_PROGRESS_S <= now
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultRetention:
+class DefaultRetention(Struct, frozen=True):
     """What new versions get that bring no retention of their own: so many days, or years of the calendar, not both."""
 
     mode: str
@@ -53,8 +53,7 @@ class DefaultRetention:
         return Retention(self.mode, min(_add_years(later, self.years or 0), LAST_MOMENT_S))
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectWorm:
+class ObjectWorm(Struct, frozen=True):
     """Versions of the bucket may have a retention and legal holds of their own; this is never taken back."""
 
     default: DefaultRetention | None = None

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+
+from msgspec import Struct
 
 from coatcheck.core.limits import SELECT_ARRAY_MAX, SELECT_NODE_MAX_BYTES
 
@@ -116,8 +117,7 @@ class JsonLines:
             raise SelectError("JsonNodeExceedsMaxSize")
 
 
-@dataclass(slots=True)
-class _Container:
+class _Container(Struct):
     """One that the path leads through."""
 
     step: Step

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Header(Enum):
@@ -14,8 +15,7 @@ class Header(Enum):
     USE = "use"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Rows, or splits, from `first` to `last`, both included, counted from 0; None is the end."""
 
     first: int
@@ -23,8 +23,7 @@ class Span:
     splits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CsvInput:
+class CsvInput(Struct, frozen=True):
     """Attributes:
     comment: "" if there are no comments.
     quoted_delimiters: a record delimiter between quotes belongs to the field.
@@ -39,8 +38,7 @@ class CsvInput:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JsonInput:
+class JsonInput(Struct, frozen=True):
     """Attributes:
     lines: a node a line; else the object is one document.
     numbers_as_text: numbers keep every digit, and are texts.
@@ -51,8 +49,7 @@ class JsonInput:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Attributes:
     field_delimiter: of a CSV; JSON has none.
     all_columns: of a CSV: the columns that aren't selected are there too, and empty.
@@ -65,8 +62,7 @@ class Output:
     header: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One query.
 
     Attributes:

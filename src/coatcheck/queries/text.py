@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
+
+from msgspec import to_builtins
 
 from .options import CsvInput, Header, JsonInput, Output, Query, Span
 
 
 def write_query(query: Query) -> str:
-    document = dataclasses.asdict(query)
-    if isinstance(query.input, CsvInput):
-        document["input"]["header"] = query.input.header.value
+    document = to_builtins(query)
     document["csv"] = isinstance(query.input, CsvInput)
     return json.dumps(document)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Star(Enum):
@@ -46,31 +47,27 @@ class Aggregate(Enum):
     MAX = "max"
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A constant. `type` is NUMBER, TEXT or CONDITION (true, false)."""
 
     value: int | float | str | bool
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a CSV by index (from 1) or by name, or a path into a JSON node; () is the node itself."""
 
     path: Path = ()
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(Struct, frozen=True):
     operand: Expression
     to: CastType
     format: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Struct, frozen=True):
     """`+ - * / %` of two numbers; `||` of two texts."""
 
     operator: str
@@ -78,15 +75,13 @@ class Arithmetic:
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Negated:
+class Negated(Struct, frozen=True):
     """The number with the other sign."""
 
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """`< <= > >= = !=`."""
 
     operator: str
@@ -94,45 +89,38 @@ class Comparison:
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     operand: Expression
     low: Expression
     high: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(Struct, frozen=True):
     operand: Expression
     values: tuple[Literal, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Like:
+class Like(Struct, frozen=True):
     operand: Expression
     pattern: str
     escape: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(Struct, frozen=True):
     operand: Column
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """AND of two or more."""
 
     operands: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(Struct, frozen=True):
     """OR of two or more."""
 
     operands: tuple[Expression, ...]
@@ -143,8 +131,7 @@ Expression = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One selected thing: a column, a CAST, or an aggregate of one (COUNT has no operand)."""
 
     operand: Column | Cast | None
@@ -152,8 +139,7 @@ class Item:
     alias: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """Attributes:
     items: () is `*`.
     root: the path behind `ossobject`.

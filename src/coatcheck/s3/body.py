@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from coatcheck.core.checksums import ALGORITHMS, Checksum, write_sum
 from coatcheck.core.digests import read_content_md5
 from coatcheck.core.errors import INVALID_DIGEST, MISSING_CONTENT_LENGTH
@@ -120,4 +122,4 @@ def with_s3_body(request: Request, checks: ChunkChecks | None, payload: str) -> 
     if body.length is not None:
         headers.pop("transfer-encoding", None)
         headers["content-length"] = str(body.length)
-    return request._replace(headers=headers, body=body)
+    return replace(request, headers=headers, body=body)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from coatcheck.configurations import object_worm
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import BUCKET_ALREADY_EXISTS
@@ -99,4 +101,4 @@ async def get_bucket_location(call: Call) -> Reply:
     reply = show("LocationConstraint", ())
     body = reply.body
     assert isinstance(body, bytes)
-    return reply._replace(body=body.replace(b"></", f">{call.this_bucket.region}</".encode(), 1))
+    return replace(reply, body=body.replace(b"></", f">{call.this_bucket.region}</".encode(), 1))

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from msgspec.structs import replace
+
 from coatcheck.configurations.elements import Shape
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
@@ -36,7 +38,7 @@ def in_namespace(run: Handler) -> Handler:
         reply = await run(call)
         if reply.status != 200 or not isinstance(reply.body, bytes):
             return reply
-        return reply._replace(body=_ROOT.sub(rb'<\1 xmlns="%b">' % NAMESPACE.encode(), reply.body, count=1))
+        return replace(reply, body=_ROOT.sub(rb'<\1 xmlns="%b">' % NAMESPACE.encode(), reply.body, count=1))
 
     written.__name__ = run.__name__  # the operation's name, which the log has
     return written

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import MALFORMED_XML
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
@@ -66,7 +68,7 @@ def translate_form(request: Request, form: Form) -> Form:
     if "tagging" in form.fields:
         named["x-amz-tagging"] = _read_tagging(form.fields["tagging"])
     check_as_headers(named)
-    sent = with_type(request._replace(headers=named, body=form.file))
+    sent = with_type(replace(request, headers=named, body=form.file))
     fields = read_headers(sent, of_bucket=False)
     fields.update({name: form.fields[name] for name in _REPLY_FIELDS if name in form.fields})
     return form._replace(fields=fields, file_type="", file=S3Body(sent, None, UNSIGNED_PAYLOAD))
@@ -111,4 +113,4 @@ def _read_tagging(text: str) -> str:
     return urlencode(read_tagging_document(document))
 
 
-ROW: Final = Row("POST", Level.BUCKET, "", post_object, Action.PUT_OBJECT, asks=ACL_AND_TAGS)
+ROW: Final[Row] = Row("POST", Level.BUCKET, "", post_object, Action.PUT_OBJECT, asks=ACL_AND_TAGS)

@@ -7,9 +7,10 @@ so. Source: S3 reference, section 11.4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement
+
+from msgspec.structs import replace
 
 from coatcheck.configurations import lifecycle
 from coatcheck.configurations.elements import find_one, find_switch, find_text, malformed, texts

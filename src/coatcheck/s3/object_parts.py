@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.checksums import Checksum
 from coatcheck.core.s3_errors import S3_BAD_PART_NUMBER, S3_RANGE_OF_PART
@@ -63,13 +65,13 @@ async def get_part(call: Call, part: AskedPart) -> Reply:
     headers = call.request.headers
     if not part.span.size:
         reply = await head_part(call, part)
-        return reply._replace(content_length=None)
+        return replace(reply, content_length=None)
     ranged = {**headers, "range": f"bytes={part.span.start}-{part.span.stop - 1}"}
     if _GUARDS.isdisjoint(headers):
         ranged["if-match"] = call.this_object.etag
     ranged.pop("if-range", None)
-    reply = await object_get.get_object(call._replace(request=call.request._replace(headers=ranged)))
-    return reply._replace(headers=(*reply.headers, *part.headers))
+    reply = await object_get.get_object(replace(call, request=replace(call.request, headers=ranged)))
+    return replace(reply, headers=(*reply.headers, *part.headers))
 
 
 async def head_part(call: Call, part: AskedPart) -> Reply:
@@ -79,7 +81,7 @@ async def head_part(call: Call, part: AskedPart) -> Reply:
         return reply
     record, headers = call.this_object, (*reply.headers, *part.headers)
     if not record.size:
-        return reply._replace(headers=headers)
+        return replace(reply, headers=headers)
     if part.span.size:
         headers = (*headers, (b"content-range", write_content_range(part.span, record.size)))
-    return reply._replace(status=206, headers=headers, content_length=part.span.size)
+    return replace(reply, status=206, headers=headers, content_length=part.span.size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from coatcheck.core.checksums import Checksum
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import LIST_MAX_KEYS, PUT_OBJECT_MAX_BYTES
@@ -67,14 +69,14 @@ def _with_checksum(call: Call, reply: Reply, part: AskedPart | None = None) -> R
         checksum = found.checksum
     else:
         return reply
-    return reply._replace(headers=(*reply.headers, *checksum_headers(checksum)))
+    return replace(reply, headers=(*reply.headers, *checksum_headers(checksum)))
 
 
 def _strict(call: Call) -> Call:
     if "range" not in call.request.headers:
         return call
     headers = {**call.request.headers, "x-oss-range-behavior": "standard"}
-    return call._replace(request=call.request._replace(headers=headers))
+    return replace(call, request=replace(call.request, headers=headers))
 
 
 async def get_object_attributes(call: Call) -> Reply:
@@ -136,7 +138,7 @@ def with_type(request: Request) -> Request:
     """With S3's type for what has none."""
     if request.headers.get("content-type"):
         return request
-    return request._replace(headers={**request.headers, "content-type": DEFAULT_CONTENT_TYPE})
+    return replace(request, headers={**request.headers, "content-type": DEFAULT_CONTENT_TYPE})
 
 
 def sent_checksum(body: Body) -> Checksum | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.access.acl import DEFAULT
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
@@ -24,7 +26,7 @@ from coatcheck.oss.form_upload import find_key as find_form_key
 from coatcheck.oss.limited_link import hold_to_register
 from coatcheck.oss.pipeline import Pipeline, is_shared, note_log
 from coatcheck.oss.row import Row
-from coatcheck.oss.versions import is_version_id
+from coatcheck.oss.versions import named_version
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten, Unknown
 from coatcheck.ports.damage import Damaged
@@ -139,10 +141,9 @@ class S3Pipeline:
         return self._finish(exchange, reply, reply.headers)
 
     def _finish(self, exchange: Exchange, reply: Reply, headers: tuple[RawHeader, ...]) -> Reply:
-        status, _, body, content_length, when_ended = reply
         request_id = exchange.request_id.encode()
         ids = (b"x-amz-request-id", request_id), (b"x-amz-id-2", request_id)
-        return Reply(status, headers + ids, body, content_length, when_ended)
+        return Reply(reply.status, headers + ids, reply.body, reply.content_length, reply.when_ended)
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
@@ -214,7 +215,7 @@ class S3Pipeline:
             regions=self._settings.regions,
         )
         headers = {name: value for name, value in request.headers.items() if not name.startswith(AMZ)}
-        exchange.request = request._replace(headers=headers)
+        exchange.request = replace(request, headers=headers)
         form = translate_form(request, form)
         if bucket is not None and bucket.configurations:
             refuse_acl(bucket, form.fields.get("x-oss-object-acl", DEFAULT))
@@ -240,11 +241,10 @@ class S3Pipeline:
         to need. A "+" of a path is a plus in S3."""
         plain = request
         if b"+" in request.raw_path:
-            plain = request._replace(raw_path=with_plain_plus(request.raw_path))
+            plain = replace(request, raw_path=with_plain_plus(request.raw_path))
         named = target = find_target(plain, self._addressing, s3=True)
         who = ask_for_key(claim, self._keyring)
-        version_id = request.query.get("versionId")
-        version_id = version_id if version_id is None or is_version_id(version_id) else None
+        version_id = named_version(request.query)
         if target is None:
             domain, key = read_host_name(request.host), read_own_domain_key(plain)
             lookup = Lookup(domain, who.access_key_id, who.role_uid, "", key, version_id)
@@ -280,17 +280,17 @@ def _with_hoisted(request: Request, claim: Claim) -> Request:
     if not isinstance(claim, S3V4Claim):
         first = request.query.first
         hoisted.update({name: first[name] for name in ("content-type", "content-md5") if name in first})
-    return request._replace(headers={**hoisted, **request.headers})
+    return replace(request, headers={**hoisted, **request.headers})
 
 
 def _in_our_words(request: Request, target: Target) -> Request:
     """Without what only its signature needed."""
-    kept = make_query(
+    kept = [
         Parameter(*parameter)
         for parameter in request.query.parameters
         if parameter[0] not in _OF_SIGNATURES and not parameter[0].lower().startswith(AMZ)
-    )
-    return request._replace(headers=read_headers(request, of_bucket=target.key is None), query=kept)
+    ]
+    return replace(request, headers=read_headers(request, of_bucket=target.key is None), query=make_query(kept))
 
 
 def _refuse_both(request: Request) -> None:

@@ -7,8 +7,9 @@ Source: S3 reference, section 12.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import METHOD_NOT_ALLOWED

@@ -8,9 +8,10 @@ refused, so that a mistyped one is noticed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from coatcheck.core.database_urls import has_password
 
@@ -47,8 +48,7 @@ class BadSettings(Exception):
     """Settings that can't be served with: one line that says what, where it was set, and what it takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The settings, and for each field the place where its value was set: an option, a variable, a file, "default"."""
 
     settings: ServerSettings

@@ -6,6 +6,8 @@ import mimetypes
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from coatcheck.core.errors import OssError
 from coatcheck.wire.query import Query, make_query
 from coatcheck.wire.request import Request
@@ -51,7 +53,7 @@ def is_signed_by(attempt: Attempt[Claim], secret: str) -> bool:
     request = attempt.request
     source_ip = request.query.get(SOURCE_IP)
     if source_ip and not request.client:
-        request = request._replace(client=source_ip)
+        request = replace(request, client=source_ip)
     try:
         return find_signed_text(attempt.claim, request, attempt.target, secret) is not None
     except OssError:
@@ -61,7 +63,7 @@ def is_signed_by(attempt: Attempt[Claim], secret: str) -> bool:
 def other_method(attempt: Attempt[Claim]) -> Iterator[Undone]:
     for method in _METHODS:
         if method != attempt.request.method:
-            changed = attempt.request._replace(method=method)
+            changed = replace(attempt.request, method=method)
             yield (
                 f"It was signed for {method}, not for {attempt.request.method}: use {method}, or sign it again.",
                 attempt._replace(request=changed),
@@ -92,7 +94,7 @@ def content_type_signed_unsent(attempt: Attempt[Claim]) -> Iterator[Undone]:
         instead = f"not {sent!r}" if sent else "but none is sent"
         yield (
             f"It was signed with Content-Type {content_type}, {instead}: send exactly that Content-Type.",
-            attempt._replace(request=attempt.request._replace(headers=headers)),
+            attempt._replace(request=replace(attempt.request, headers=headers)),
         )
 
 

@@ -6,9 +6,10 @@ Source: S3 reference, section 11.5; requests of botocore are in tests/signing/ve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from coatcheck.core.errors import SIGNATURE_DOES_NOT_MATCH, OssError
 from coatcheck.core.s3_errors import S3_HEADER_MALFORMED

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
+
+from msgspec import Struct, field
 
 from coatcheck.core.errors import ACCESS_KEY_ID_CHARACTERS, OssError
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S
@@ -35,8 +36,7 @@ _NO_TARGET: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """What is known of a link; None or empty where it doesn't say.
 
     Attributes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.core.errors import OssError
 from coatcheck.core.names import is_bucket_name, read_object_key
 from coatcheck.wire.query import read_query
@@ -49,7 +51,7 @@ def read_address(request: Request, bucket: str | None = None) -> Address:
     read = _read_address(request, bucket)
     if b"+" not in request.raw_path:
         return read
-    plain = _read_address(request._replace(raw_path=with_plain_plus(request.raw_path)), bucket)
+    plain = _read_address(replace(request, raw_path=with_plain_plus(request.raw_path)), bucket)
     return read._replace(
         targets=_distinct(*read.targets, *plain.targets), mixed_up=_distinct(*read.mixed_up, *plain.mixed_up)
     )

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from msgspec.structs import replace
+
 from coatcheck.wire.query import make_query
 from coatcheck.wire.target import Target
 
@@ -86,7 +88,7 @@ def _other_host(attempt: Attempt[Claim]) -> Iterator[Undone]:
     ported = (f"{less}:{port}", f"{bucket}.{name}:{port}") if port else ()
     for other in dict.fromkeys((attempt.request.proxy_host, *names, *ported)):
         if other and other != host:
-            changed = attempt.request._replace(headers={**attempt.request.headers, "host": other})
+            changed = replace(attempt.request, headers={**attempt.request.headers, "host": other})
             yield (
                 f"The signer signed the host as {other}, and it came with Host {host}: use it under that name, "
                 "or sign it without the host.",
@@ -101,14 +103,14 @@ def _headers_sent_unsigned(attempt: Attempt[Claim]) -> Iterator[Undone]:
         kept = {other: value for other, value in headers.items() if other != name}
         yield (
             f"{_title(name)} is sent but was not signed: don't send it, or sign the link with it.",
-            attempt._replace(request=attempt.request._replace(headers=kept)),
+            attempt._replace(request=replace(attempt.request, headers=kept)),
         )
     if len(signed) > 1:
         kept = {name: value for name, value in headers.items() if name not in signed}
         names = ", ".join(_title(name) for name in signed)
         yield (
             f"{names} are sent but were not signed: don't send them, or sign the link with them.",
-            attempt._replace(request=attempt.request._replace(headers=kept)),
+            attempt._replace(request=replace(attempt.request, headers=kept)),
         )
 
 
@@ -123,13 +125,13 @@ def _plus_and_space(attempt: Attempt[Claim]) -> Iterator[Undone]:
     if query != attempt.request.query:
         yield (
             "A '+' in the query was signed as a plus but is read as a space: write it as %2B.",
-            attempt._replace(request=attempt.request._replace(query=query)),
+            attempt._replace(request=replace(attempt.request, query=query)),
         )
     query = with_values(attempt.request.query, lambda value: value.replace("+", " "))
     if query != attempt.request.query:
         yield (
             "A space in the query was turned into a plus: write it as %20.",
-            attempt._replace(request=attempt.request._replace(query=query)),
+            attempt._replace(request=replace(attempt.request, query=query)),
         )
 
 
@@ -143,7 +145,7 @@ def _encoded_twice(attempt: Attempt[Claim]) -> Iterator[Undone]:
             continue
         yield (
             "The link was percent-encoded twice (%25 where there was %): use it as the signer gave it.",
-            attempt._replace(target=changed, request=attempt.request._replace(query=read)),
+            attempt._replace(target=changed, request=replace(attempt.request, query=read)),
         )
     for encoded in {quote(key, safe="/"), quote(key, safe="")} - {key}:
         yield (
@@ -161,7 +163,7 @@ def _parameter_added(attempt: Attempt[Claim]) -> Iterator[Undone]:
         kept = tuple(parameter for parameter in parameters if parameter.name not in names)
         yield (
             f"Added to the link after it was signed: {', '.join(names)}. Take it away; every parameter is signed.",
-            attempt._replace(request=attempt.request._replace(query=make_query(kept))),
+            attempt._replace(request=replace(attempt.request, query=make_query(kept))),
         )
 
 
@@ -176,13 +178,14 @@ def _region_written_otherwise(attempt: Attempt[Any], regions: Collection[str]) -
             attempt._replace(claim=claim._replace(scope=scope)),
         )
         credential = f"{claim.access_key_id}/{scope}"
-        signed = attempt.request._replace(
+        signed = replace(
+            attempt.request,
             query=make_query(
                 tuple(
                     p._replace(value=credential) if p.name == "x-oss-credential" else p
                     for p in attempt.request.query.parameters
                 )
-            )
+            ),
         )
         yield (
             f"The region of the credential was {other} when it was signed; now it is {region}. Sign it again.",
@@ -196,7 +199,7 @@ def _v1_of_python_v2(attempt: Attempt[Claim]) -> Iterator[Undone]:
     if kept != parameters:
         yield (
             "The x-oss-* parameters are not signed (the V1 signer of alibabacloud-oss-v2 leaves them out): use V4.",
-            attempt._replace(request=attempt.request._replace(query=make_query(kept))),
+            attempt._replace(request=replace(attempt.request, query=make_query(kept))),
         )
 
 

@@ -21,8 +21,9 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from coatcheck.core.errors import INVALID_POST_POLICY, POLICY_CONDITION_FAILED, POLICY_EXPIRED, OssError
 from coatcheck.core.times import read_iso, write_iso
@@ -32,8 +33,7 @@ _ONE_VALUE: Final = ("eq", "starts-with")
 _MANY_VALUES: Final = ("in", "not-in")
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One condition on one field. For "eq" and "starts-with" `values` are the ways of reading the one operand."""
 
     operator: str
@@ -55,8 +55,7 @@ class Condition:
         return json.dumps([self.operator, f"${self.field}", operand], ensure_ascii=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PostPolicy:
+class PostPolicy(Struct, frozen=True):
     """A policy that was read. `sizes` are the (least, most) bytes of each content-length-range."""
 
     expires_at_s: int

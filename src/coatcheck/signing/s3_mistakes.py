@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
+from msgspec.structs import replace
+
 from coatcheck.wire.query import make_query
 from coatcheck.wire.target import read_host_name
 
@@ -61,7 +63,7 @@ def _other_host(attempt: Attempt[Any]) -> Iterator[Undone]:
             yield (
                 f"The signer signed the host as {other}, and it came with Host {host}. S3 signs the host: use the link "
                 "under that name, and have proxies pass Host on as it is, with its port.",
-                attempt._replace(request=request._replace(headers={**request.headers, "host": other})),
+                attempt._replace(request=replace(request, headers={**request.headers, "host": other})),
             )
 
 
@@ -73,7 +75,7 @@ def _headers_sent_unsigned(attempt: Attempt[Any]) -> Iterator[Undone]:
             kept = {other: value for other, value in headers.items() if other != name}
             yield (
                 f"{name} is sent but was not signed: don't send it, or sign the link with it.",
-                attempt._replace(request=attempt.request._replace(headers=kept)),
+                attempt._replace(request=replace(attempt.request, headers=kept)),
             )
 
 
@@ -86,19 +88,19 @@ def _other_text(attempt: Attempt[Any]) -> Iterator[Undone]:
         (path.replace(b"%20", b"%2B"), "A plus of the key arrived as a space: write it as %2B."),
     ):
         if raw_path != path:
-            yield sentence, attempt._replace(request=request._replace(raw_path=raw_path))
+            yield sentence, attempt._replace(request=replace(request, raw_path=raw_path))
     for changed, sentence in (
         (with_values(query, lambda value: value.replace(" ", "+")), "A '+' in the query is a space: write it as %2B."),
         (with_values(query, lambda value: value.replace("+", " ")), "A space in the query became a plus: write %20."),
     ):
         if changed != query:
-            yield sentence, attempt._replace(request=request._replace(query=changed))
+            yield sentence, attempt._replace(request=replace(request, query=changed))
     once, decoded = path.replace(b"%25", b"%"), with_values(query, unquote)
     for raw_path, changed in dict.fromkeys(((once, decoded), (once, query), (path, decoded))):
         if (raw_path, changed) != (path, query):
             yield (
                 "The link was percent-encoded twice (%25 where there was %): use it as the signer gave it.",
-                attempt._replace(request=request._replace(raw_path=raw_path, query=changed)),
+                attempt._replace(request=replace(request, raw_path=raw_path, query=changed)),
             )
 
 
@@ -114,7 +116,7 @@ def _other_region(attempt: Attempt[Any], regions: Collection[str]) -> Iterator[U
         yield f"The key was derived for region {other} while the credential says {region}: use one for both.", changed
         yield (
             f"The region of the credential was {other} when it was signed; now it is {region}. Sign it again.",
-            changed._replace(request=attempt.request._replace(query=signed)),
+            changed._replace(request=replace(attempt.request, query=signed)),
         )
 
 
@@ -126,5 +128,5 @@ def _parameter_added(attempt: Attempt[Any]) -> Iterator[Undone]:
         kept = tuple(parameter for parameter in parameters if parameter.name not in names)
         yield (
             f"Added to the link after it was signed: {', '.join(names)}. Take it away; every parameter is signed.",
-            attempt._replace(request=attempt.request._replace(query=make_query(kept))),
+            attempt._replace(request=replace(attempt.request, query=make_query(kept))),
         )

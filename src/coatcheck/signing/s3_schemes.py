@@ -26,8 +26,11 @@ def read_s3_claim(request: Request) -> Claim | None:
     first = request.query.first
     authorization = request.headers.get("authorization")
     if authorization is None:
-        claims = (read(request) for read in TABLE.link_readers)
-        return next((claim for claim in claims if claim is not None), None)
+        for read in TABLE.link_readers:
+            claim = read(request)
+            if claim is not None:
+                return claim
+        return None
     if not TABLE.marks.isdisjoint(first):
         raise S3_TWO_SIGNATURES()
     for read in TABLE.header_readers:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.core.errors import (
     QUERY_AUTHORIZATION_INCOMPLETE,
     OssError,
@@ -132,7 +134,7 @@ def _bucket_of_host(request: Request, target: Target) -> str:
     """The bucket, where not the path names it."""
     if target.bucket is None:
         return ""
-    plain = request._replace(raw_path=with_plain_plus(request.raw_path))
+    plain = replace(request, raw_path=with_plain_plus(request.raw_path))
     return "" if is_path_style(plain, target) else target.bucket
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
 
 from coatcheck.core.errors import OssError
 from coatcheck.wire.query import Query
@@ -96,8 +97,7 @@ def _see_nothing(_: Query) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scheme(Generic[Arrived, Made]):
+class Scheme(Struct, Generic[Arrived, Made], frozen=True, eq=False):
     """One row. `Arrived` is what a claim is read from: a request, the fields of a form, the parts of an RPC request.
 
     Attributes:

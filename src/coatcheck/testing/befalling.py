@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from coatcheck.core.body import Stream, let_go, nothing
 from coatcheck.core.errors import Broken
 from coatcheck.exchange import Exchange
@@ -51,7 +53,7 @@ async def _take_some(exchange: Exchange, most: int) -> None:
 
 def _changed(reply: Reply, rule: Rule) -> Reply:
     if rule.wrong_crc:
-        reply = reply._replace(headers=tuple(_with_wrong_crc(name, value) for name, value in reply.headers))
+        reply = replace(reply, headers=tuple(_with_wrong_crc(name, value) for name, value in reply.headers))
     if rule.cut_after is None and not rule.bytes_per_s:
         return reply
     stream = reply.body if isinstance(reply.body, Stream) else _stream_of(reply.body)
@@ -59,7 +61,7 @@ def _changed(reply: Reply, rule: Rule) -> Reply:
         stream = stream._replace(chunks=_slowed(stream.chunks, rule.bytes_per_s), slices=None)
     if rule.cut_after is not None:
         stream = stream._replace(chunks=_cut(stream.chunks, rule.cut_after), slices=None)
-    return reply._replace(body=stream)
+    return replace(reply, body=stream)
 
 
 def _with_wrong_crc(name: bytes, value: bytes) -> tuple[bytes, bytes]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from coatcheck.access.policy import Kind, PolicyFault, read_policy
 from coatcheck.core.errors import OssError
@@ -33,8 +34,7 @@ _PUBLIC: Final = "public-read"
 _PRIVATE: Final = "private"
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """One row.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 Kind = Literal["string", "integer", "number", "boolean", "object", "any"]
 
@@ -23,8 +24,7 @@ class Refused(ValueError):
     """What the controls were asked can't be done; the message says why, and what can."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of a document.
 
     Attributes:

@@ -6,12 +6,13 @@ import json
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from coatcheck import Presigner
 
@@ -27,8 +28,7 @@ class Controls(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """Who signs: the owner, a user made for a test, or, with a token, the session of a role."""
 
     name: str
@@ -37,16 +37,14 @@ class Key:
     security_token: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """What may be assumed: `arn` is what AssumeRole takes."""
 
     name: str
     arn: str
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request that arrived; see `coatcheck.testing.records.Record`."""
 
     number: int

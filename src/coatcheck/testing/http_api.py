@@ -11,8 +11,9 @@ import ipaddress
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from coatcheck.core.addresses import read_address
 from coatcheck.core.limits import TEST_DOCUMENT_MAX_BYTES
@@ -29,8 +30,7 @@ from .openapi import ROOT, TOKEN_HEADER, write_openapi
 _JSON: Final = b"application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """Who is let in.
 
     Attributes:

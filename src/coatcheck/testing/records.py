@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from coatcheck.core.limits import TEST_RECORDS_MAX
 
 from .rules import write_operation
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One request. "" or 0 for what isn't known. No query: a link's is a working key.
 
     Attributes:
@@ -46,7 +46,7 @@ class Record:
     fault: int = 0
 
     def told(self) -> dict[str, Any]:
-        return asdict(self) | {"operation": write_operation(self.operation)}
+        return {**to_builtins(self), "operation": write_operation(self.operation)}
 
 
 class Records:

@@ -6,9 +6,11 @@ import fnmatch
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from coatcheck.core import errors
 from coatcheck.core.errors import Fault
@@ -52,8 +54,7 @@ class Asked(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule. What is "", 0, None or False says nothing. See `SHAPE` for what each means."""
 
     operation: str = ""
@@ -141,8 +142,7 @@ def read_operation(name: str) -> str:
     return found
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """A rule that is in force, and what came of it.
 
     Attributes:

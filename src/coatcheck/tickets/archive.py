@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from msgspec.structs import replace
+
 from coatcheck.access.actions import Action
 from coatcheck.access.facts import read_request_facts
 from coatcheck.core.byte_range import ByteRange
@@ -30,7 +32,7 @@ async def serve_archive(ports: Ports, exchange: Exchange, good: Good) -> Reply:
     key = ticket.keys[0] if is_folder else ""
     exchange.operation, exchange.key = "ticket_archive", key
     exchange.link = UsedLink(good.caller, good.bucket, key, good.link.registered_at)
-    facts = read_request_facts(request)._replace(prefix=key)
+    facts = replace(read_request_facts(request), prefix=key)
     context = Context(ports, good.caller, exchange.now, facts)
     folder, _, _ = key.rstrip("/").rpartition("/")
 

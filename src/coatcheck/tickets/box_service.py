@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from coatcheck.core.errors import METHOD_NOT_ALLOWED, OssError
 from coatcheck.exchange import Exchange
 from coatcheck.operations.context import Ports
@@ -57,7 +59,7 @@ async def _take_form(ports: Ports, pages: Pages, exchange: Exchange, good: Good,
     view = await view_box(ports, good, exchange.now)
     names = tuple(file.name for file in received)
     page = pages.write_box(request, view._replace(received=names, refusal=refusal), exchange.now)
-    return page if refusal is None else page._replace(status=refusal.status)
+    return page if refusal is None else replace(page, status=refusal.status)
 
 
 def _say_received(file: Received) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.access.actions import Action
 from coatcheck.access.facts import read_request_facts
 from coatcheck.core.errors import OssError
@@ -51,7 +53,7 @@ async def list_folder(
     bucket = await find_bucket(ports.catalog, good)
     ticket = good.ticket
     prefix = ticket.keys[0] if ticket.names is Names.PREFIX else ""
-    facts = read_request_facts(request)._replace(prefix=prefix)
+    facts = replace(read_request_facts(request), prefix=prefix)
     context = Context(ports, good.caller, now, facts)
     if ticket.names is Names.LIST:
         return await _list_named(context, bucket, [key for key in sorted(ticket.keys) if key > after], most)

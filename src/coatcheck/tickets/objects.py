@@ -7,6 +7,8 @@ from collections.abc import Awaitable
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from msgspec.structs import replace
+
 from coatcheck.core.percent import encode_path
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller, UsedLink
@@ -62,16 +64,17 @@ async def serve_object(serve: ServeObject, exchange: Exchange, good: Good, key: 
     process = ticket.process
     if way is Way.PREVIEW:
         limited = caller.limits is not None and caller.limits.downloads is not None
-        process, caller = _SMALL if limited else _MEDIUM, caller._replace(limits=None)
+        process, caller = _SMALL if limited else _MEDIUM, replace(caller, limits=None)
     parameters = [Parameter("response-content-disposition", disposition)]
     if ticket.version_id:
         parameters.append(Parameter("versionId", ticket.version_id))
     if process:
         parameters.append(Parameter("x-oss-process", process))
     if ticket.names is not Names.OBJECT:
-        caller = caller._replace(part=name_part(key))
+        caller = replace(caller, part=name_part(key))
     # From here on it is a request for the object: logs say its path, and nothing knows the code.
-    exchange.request = request._replace(
+    exchange.request = replace(
+        request,
         raw_path=f"/{good.bucket}/{encode_path(key)}".encode(),
         query=make_query(parameters),
         headers={name: value for name, value in request.headers.items() if name not in _NEVER_PASSED_ON},
@@ -90,7 +93,7 @@ def write_json(document: Any, status: int = 200) -> Reply:
 def add_headers(reply: Reply) -> Reply:
     """What every reply to a ticket says to browsers, caches and robots."""
     kept = tuple(header for header in reply.headers if header[0].lower() not in _REPLACED)
-    return reply._replace(headers=(*kept, *_ADDED))
+    return replace(reply, headers=(*kept, *_ADDED))
 
 
 def name_file(ticket: Ticket, key: str) -> str:

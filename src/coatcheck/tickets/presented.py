@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.core.addresses import name_client
 from coatcheck.core.errors import LINK_CANCELLED, LINK_USED_UP, NO_SUCH_BUCKET, Fault, OssError
 from coatcheck.core.limits import TICKET_GUESSES_MAX
@@ -154,7 +156,7 @@ async def find_good(book: TicketBook, request: Request, now: float) -> Good:
         maker = await act_by_key(ticket.author, link.access_key_id, book.keys)
     except NoAuthor:
         raise TICKET_WITHOUT_MAKER() from None
-    caller = maker._replace(by_link=True, signature=address.code, limits=limits, ticket=link.id)
+    caller = replace(maker, by_link=True, signature=address.code, limits=limits, ticket=link.id)
     return Good(link, ticket, caller, address.path, address.has_slash)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
+from msgspec.structs import replace
+
 from coatcheck.core.errors import ENTITY_TOO_LARGE, INTERNAL_ERROR, INVALID_ARGUMENT, METHOD_NOT_ALLOWED, OssError
 from coatcheck.core.limits import LINK_PAGE_MAX
 from coatcheck.core.page_size import read_page_size
@@ -73,7 +75,7 @@ class TicketService:
             return self._refuse(exchange, request, damaged)
         finally:
             if exchange.request is request:
-                exchange.request = request._replace(raw_path=PREFIX)
+                exchange.request = replace(request, raw_path=PREFIX)
 
     def _refuse(self, exchange: Exchange, request: Request, error: OssError) -> Reply:
         """By its status for programs, in a sentence for people."""

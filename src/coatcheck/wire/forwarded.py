@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.core.addresses import Address, read_network, read_peer_address
 from coatcheck.core.errors import INVALID_REQUEST
 
@@ -66,7 +68,8 @@ class TrustedProxies:
                     "The proxy must set one and remove the other."
                 )
             told = _Told(told.chain or standard.chain, told.scheme or standard.scheme, told.host or standard.host)
-        return request._replace(
+        return replace(
+            request,
             headers={**headers, "host": told.host} if told.host else headers,
             client=self._client(told.chain, request),
             peer=request.client,

@@ -18,7 +18,7 @@ that Host names too; two hosts in one request are refused, so that a proxy in fr
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from httptools import (
     HttpParserCallbackError,
@@ -27,6 +27,7 @@ from httptools import (
     HttpParserUpgrade,
     HttpRequestParser,
 )
+from msgspec import Struct
 
 from coatcheck.core.errors import (
     HEAD_TOO_LARGE,
@@ -44,7 +45,7 @@ from coatcheck.core.limits import (
 )
 
 
-class Head(NamedTuple):
+class Head(Struct, frozen=True):
     """A request line and its headers.
 
     Attributes:
@@ -69,7 +70,7 @@ class End:
     """The body is complete."""
 
 
-class Refusal(NamedTuple):
+class Refusal(Struct, frozen=True):
     """What was read is no request that we take, or its body breaks the framing. Nothing follows.
 
     `head` is what was understood of it; None within a body, whose head was told before.

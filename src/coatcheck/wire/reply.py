@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from coatcheck.core.body import Stream
 
@@ -12,7 +13,7 @@ __all__ = ["RawHeader", "Reply", "Stream"]
 RawHeader = tuple[bytes, bytes]
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True):
     """A reply without the headers every reply has (Date, Server, x-oss-request-id): whoever sends it adds those.
 
     Attributes:

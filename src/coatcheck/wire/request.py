@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.body import NO_BODY, Body, BodyFailed, BodyStalled
 
@@ -15,7 +17,7 @@ __all__ = ["NO_BODY", "NO_HEADERS", "Body", "BodyFailed", "BodyStalled", "Reques
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True):
     """One HTTP request, nothing decoded that a signature covers. (A named tuple is made faster than a dataclass.)
 
     Attributes:

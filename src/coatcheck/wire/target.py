@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from coatcheck.core.endpoints import accelerate_names, endpoint_names, s3_names
 from coatcheck.core.errors import NON_STANDARD_HOST, OssError
@@ -52,8 +53,7 @@ class Target(NamedTuple):
     accelerated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Addressing:
+class Addressing(Struct, frozen=True):
     """The names this server answers to.
 
     Attributes:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from ...core.digests import EMPTY_CRC64, update_crc64
 from ...ports.byte_store import BlobGone
@@ -44,8 +45,7 @@ class NotTheSame(Exception):
     """What was read back from the new place isn't what was written there."""
 
 
-@dataclass(slots=True)
-class Copied:
+class Copied(Struct):
     """How many blobs and bytes this process has copied, and which could not be: they are missing, or aren't what was
     written long ago."""
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from ...clock import Clock
 from ...core.database_urls import is_database, shown
@@ -70,8 +71,7 @@ class Estimate(NamedTuple):
     pause_s: float
 
 
-@dataclass(slots=True)
-class Moved:
+class Moved(Struct):
     """What this process has done.
 
     Attributes:

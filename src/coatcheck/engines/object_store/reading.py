@@ -53,7 +53,7 @@ class ObjectBlobReader:
         if span is None:
             await self._look()
             return
-        first = next(self._extents(*span), None)
+        first = next(self._extents(span.start, span.stop), None)
         if first is not None:
             try:
                 await self._open(first)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
+from msgspec import Struct
 
 from ...clock import Clock
 from ...ports.catalog import Away
@@ -65,8 +65,7 @@ class Address(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What a statement gave. See `sql.contract.Rows`."""
 
     rows: list[Any]

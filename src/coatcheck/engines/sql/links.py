@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Final
+
+from msgspec import to_builtins
 
 from ...ports.catalog import Gone
 from ...ports.links import LimitedPart, Limits, Link, Rule, Scope, Uses
@@ -116,7 +117,7 @@ def read_link(row: Any) -> Link:
 
 
 def _write_limits(limits: Limits) -> str:
-    parts = asdict(limits)
+    parts = to_builtins(limits)
     return json.dumps({**parts, "rate": parts.pop("rate_bits_per_s")}, separators=(",", ":"))
 
 
@@ -194,8 +195,8 @@ def tell_uses(connection: SqlConnection, changes: Mapping[LimitedPart, Callable[
 def _find_uses(connection: SqlConnection, link_id: str, part: str) -> Uses | None:
     """None without the link."""
     sql, place = (_PART_USES_OF_LINK, (part, link_id)) if part else (_USES_OF_LINK, (link_id,))
-    row = connection.execute(sql, place).fetchone()
-    return row if row is None else row[0]
+    row: tuple[Uses] | None = connection.execute(sql, place).fetchone()
+    return None if row is None else row[0]
 
 
 def _write_uses(connection: SqlConnection, link_id: str, part: str, uses: Uses) -> None:

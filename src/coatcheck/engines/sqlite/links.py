@@ -102,7 +102,9 @@ class SqliteLinks(SqlLinks):
 
     def _rules_that_mean(self, access_key_id: str, bucket: str, key: str) -> Iterator[Rule]:
         if self._rules is not None:
-            yield from (rule for rule in self._rules if rule.scope.means(access_key_id, bucket, key))
+            for rule in self._rules:
+                if rule.scope.means(access_key_id, bucket, key):
+                    yield rule
             return
         for whose in ("", access_key_id):
             for which in ("", bucket):

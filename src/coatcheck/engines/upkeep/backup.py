@@ -23,9 +23,10 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from ...ports.byte_store import is_encrypted
 from ...ports.secrets import ENCRYPTION, SECRET
@@ -53,8 +54,7 @@ _AT_ONCE: Final = 1024  # blobs read from the copied catalog
 Note = Callable[[str, int, int], None]  # what is copied, bytes of it so far, and of how many
 
 
-@dataclass(slots=True)
-class Backup:
+class Backup(Struct):
     """What a backup consists of, and what taking it showed.
 
     Attributes:

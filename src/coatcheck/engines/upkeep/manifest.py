@@ -17,9 +17,10 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from ..blob_paths import sync_directory
 
@@ -34,8 +35,7 @@ class NoBackup(Exception):
     """There is no whole backup; the message says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """Of which moment and data directory a backup is.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from ...ports.object import Segment
 from ..sql.rows import read_segments
@@ -24,8 +25,7 @@ class Place(NamedTuple):
         return f"bucket={self.bucket} key={self.key!a} {what}"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing that doesn't fit.
 
     Attributes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from ..blob_paths import sync_directory
 from ..directory_faults import BadDirectory
@@ -24,8 +25,7 @@ Note = Callable[[str, int, int], None]
 _BLOBS: Final = "blobs"
 
 
-@dataclass(slots=True)
-class Restored:
+class Restored(Struct):
     """What was put back; `damaged` are blobs that are missing from the backup or aren't what was backed up."""
 
     head: Head

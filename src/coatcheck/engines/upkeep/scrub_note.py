@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field, to_builtins
 
 _NAME: Final = "scrub.json"
 
 
-@dataclass(slots=True)
-class ScrubNote:
+class ScrubNote(Struct):
     """
     Attributes:
         phase: of the scrub that is under way; "" for none.
@@ -43,7 +43,7 @@ def write_note(data: Path, note: ScrubNote) -> None:
     unfinished = data / f"{_NAME}.new"
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(note), file)
+        json.dump(to_builtins(note), file)
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(data / _NAME)

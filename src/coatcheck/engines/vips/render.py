@@ -7,10 +7,10 @@ decoding where the format can (JPEG at a half, a quarter, an eighth), which is w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import pyvips
+from msgspec.structs import replace
 
 from ...core.errors import INVALID_ARGUMENT, PICTURE_TOO_MANY_PIXELS, RENDER_TOO_COSTLY
 from ...core.limits import PICTURE_MAX_FRAMES

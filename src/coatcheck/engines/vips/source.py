@@ -6,10 +6,10 @@ what isn't one of our formats doesn't even reach libvips.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import pyvips
+from msgspec import Struct
 
 from ...core.errors import NOT_A_PICTURE, PICTURE_TOO_LARGE, PICTURE_TOO_MANY_PIXELS, OssError
 from ...core.limits import (
@@ -32,8 +32,7 @@ _ANIMATED: Final = frozenset({"gif", "webp"})
 _EIGHT_BIT: Final = frozenset({"srgb", "b-w"})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A picture whose header has passed the limits.
 
     Attributes:
