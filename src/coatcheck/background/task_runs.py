@@ -35,7 +35,7 @@ log = logging.getLogger("coatcheck")
 
 
 class Task(Protocol):
-    """What every kind of task has; a frozen dataclass."""
+    """What every kind of task has; a frozen Struct."""
 
     @property
     def progress(self) -> Progress: ...

@@ -18,7 +18,7 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Request(Struct, frozen=True):
-    """One HTTP request, nothing decoded that a signature covers. (A named tuple is made faster than a dataclass.)
+    """One HTTP request, nothing decoded that a signature covers.
 
     Attributes:
         method: upper case, as on the request line.
