@@ -29,8 +29,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
-
 from coatcheck.core.errors import (
     ACCESS_DENIED,
     ANONYMOUS_FORBIDDEN,
@@ -45,6 +43,7 @@ from coatcheck.core.errors import (
     Fault,
     OssError,
 )
+from coatcheck.core.record import Record
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.access_point import INTERNET, AccessPoint
 from coatcheck.ports.bucket import Bucket
@@ -70,7 +69,7 @@ _DELETE_OBJECTS: Final = Action.DELETE_OBJECTS  # looking into an Enum takes tim
 _DELETING: Final = (Action.DELETE_OBJECT.action_name, Action.DELETE_OBJECT.version_name)
 
 
-class Grant(Struct, frozen=True):
+class Grant(Record, frozen=True):
     """The proof that a decision was made: what may be done, and to what. Operations act on what it names.
 
     Attributes:

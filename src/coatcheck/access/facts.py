@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
-from msgspec import Struct
-
 from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
+from coatcheck.core.record import Record
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
 
 
-class RequestFacts(Struct, frozen=True):
+class RequestFacts(Record, frozen=True):
     """What conditions see of a request besides its resource, whatever dialect it came in.
 
     Attributes:
@@ -63,7 +62,7 @@ def read_request_facts(request: HttpRequest) -> RequestFacts:
     return RequestFacts(request.client, request.secure, agent, prefix, delimiter)
 
 
-class AccessFacts(Struct, frozen=True):
+class AccessFacts(Record, frozen=True):
     """The resource, and the request that is about it.
 
     Attributes:

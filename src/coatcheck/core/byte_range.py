@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from coatcheck.core.record import Record
 
 
-class ByteRange(Struct, frozen=True):
+class ByteRange(Record, frozen=True):
     """Bytes [start, stop)."""
 
     start: int

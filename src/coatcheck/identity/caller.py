@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from msgspec import Struct
-
 from coatcheck.core.link_ids import name_link
+from coatcheck.core.record import Record
 from coatcheck.ports.keyring import Principal
 from coatcheck.ports.links import Limits
 
 
-class Caller(Struct, frozen=True):
+class Caller(Record, frozen=True):
     """The one who asks.
 
     Attributes:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide, owns
 from coatcheck.access.facts import NO_REQUEST, AccessFacts, RequestFacts
+from coatcheck.core.record import Record
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.arrivals import Arrivals, NoArrivals
@@ -49,7 +48,7 @@ class Ports(NamedTuple):
     arrivals: Arrivals = NoArrivals()
 
 
-class Context(Struct, frozen=True):
+class Context(Record, frozen=True):
     """Who acts, when, and with what.
 
     Attributes:

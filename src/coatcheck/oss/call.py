@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from coatcheck.access.decide import Grant, decide
@@ -17,6 +16,7 @@ from coatcheck.core.errors import (
     NO_SUCH_VERSION,
     OssError,
 )
+from coatcheck.core.record import Record
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.context import Context, Ports
 from coatcheck.ports.bucket import Bucket
@@ -36,7 +36,7 @@ class PostedForm(NamedTuple):
     sizes: tuple[tuple[int, int], ...]
 
 
-class Call(Struct, frozen=True):
+class Call(Record, frozen=True):
     """One decided request.
 
     Attributes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
-from msgspec import Struct
-
 from coatcheck.access.actions import Action
+from coatcheck.core.record import Record
 from coatcheck.wire.reply import Reply
 
 from .asking import NOTHING, Asks
@@ -20,7 +19,7 @@ class Level(Enum):
     OBJECT = "Object"
 
 
-class Row(Struct, frozen=True):
+class Row(Record, frozen=True):
     """One route.
 
     Attributes:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeVar
 
-from msgspec import Struct
+from coatcheck.core.record import Record
 
 # The documents that decisions look at, so they are read here. Of the others `configurations` knows the form.
 POLICY: Final = "policy"
@@ -173,7 +173,7 @@ def _find_blocks(bucket: Bucket) -> PublicBlocks:
     return blocks
 
 
-class NewBucket(Struct, frozen=True):
+class NewBucket(Record, frozen=True):
     """A bucket to be made; fields as in `Bucket`, `configurations` by name."""
 
     name: str
@@ -187,7 +187,7 @@ class NewBucket(Struct, frozen=True):
     versioning: str = ""
 
 
-class ClassStat(Struct, frozen=True):
+class ClassStat(Record, frozen=True):
     """What lies in one storage class; versions count, delete markers don't.
 
     `billed_bytes` counts every object of less than 64 KiB as that much, as OSS does for all classes but Standard.
@@ -198,7 +198,7 @@ class ClassStat(Struct, frozen=True):
     billed_bytes: int = 0
 
 
-class BucketStat(Struct, frozen=True):
+class BucketStat(Record, frozen=True):
     """How much is in a bucket; `classes` by storage class, those that have anything. What came in by upload boxes and
     isn't accepted (`arrivals_bytes`) takes room, and is nobody's to see."""
 

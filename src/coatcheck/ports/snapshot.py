@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from msgspec import Struct
+from coatcheck.core.record import Record
 
 from .access_point import AccessPoint
 from .bucket import Bucket
@@ -17,7 +17,7 @@ from .keyring import AccessKey, Role
 from .object import ObjectRecord
 
 
-class Lookup(Struct, frozen=True):
+class Lookup(Record, frozen=True):
     """What is asked for. "" and None: nothing of that kind.
 
     Attributes:

@@ -27,7 +27,6 @@ from httptools import (
     HttpParserUpgrade,
     HttpRequestParser,
 )
-from msgspec import Struct
 
 from coatcheck.core.errors import (
     HEAD_TOO_LARGE,
@@ -43,9 +42,10 @@ from coatcheck.core.limits import (
     PIPELINED_AT_ONCE_MAX,
     REQUEST_TARGET_MAX_BYTES,
 )
+from coatcheck.core.record import Record
 
 
-class Head(Struct, frozen=True):
+class Head(Record, frozen=True):
     """A request line and its headers.
 
     Attributes:
@@ -70,7 +70,7 @@ class End:
     """The body is complete."""
 
 
-class Refusal(Struct, frozen=True):
+class Refusal(Record, frozen=True):
     """What was read is no request that we take, or its body breaks the framing. Nothing follows.
 
     `head` is what was understood of it; None within a body, whose head was told before.

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from msgspec import Struct
-
 from coatcheck.core.body import Stream
+from coatcheck.core.record import Record
 
 __all__ = ["RawHeader", "Reply", "Stream"]
 
 RawHeader = tuple[bytes, bytes]
 
 
-class Reply(Struct, frozen=True):
+class Reply(Record, frozen=True):
     """A reply without the headers every reply has (Date, Server, x-oss-request-id): whoever sends it adds those.
 
     Attributes:

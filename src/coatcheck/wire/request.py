@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from msgspec import Struct
-
 from coatcheck.core.body import NO_BODY, Body, BodyFailed, BodyStalled
+from coatcheck.core.record import Record
 
 from .query import NO_QUERY, Query
 
@@ -17,7 +16,7 @@ __all__ = ["NO_BODY", "NO_HEADERS", "Body", "BodyFailed", "BodyStalled", "Reques
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Request(Struct, frozen=True):
+class Request(Record, frozen=True):
     """One HTTP request, nothing decoded that a signature covers.
 
     Attributes:

@@ -22,8 +22,6 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
 from coatcheck.core.endpoints import accelerate_names, endpoint_names, s3_names
 from coatcheck.core.errors import NON_STANDARD_HOST, OssError
 from coatcheck.core.names import (
@@ -34,6 +32,7 @@ from coatcheck.core.names import (
     read_s3_object_key,
 )
 from coatcheck.core.percent import decode_form
+from coatcheck.core.record import Record
 
 from .request import Request
 
@@ -53,7 +52,7 @@ class Target(NamedTuple):
     accelerated: bool = False
 
 
-class Addressing(Struct, frozen=True):
+class Addressing(Record, frozen=True):
     """The names this server answers to.
 
     Attributes:
