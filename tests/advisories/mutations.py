@@ -271,7 +271,7 @@ COPIES: Final = {
     "test_a_source_that_names_nothing_is_refused": _m(
         "read_source",
         "oss/copy_source.py",
-        "    if not slash or not key or not is_bucket_name(name):",
+        "    if not slash or not key or not (is_s3_bucket_name(name) if s3 else is_bucket_name(name)):",
         "    if not slash:",
     ),
     "test_a_named_version_needs_the_right_to_versions": _m(
@@ -497,7 +497,7 @@ IDENTITIES: Final = {
     "test_blocked_public_access_has_no_way_around": _m(
         "_acl_allows",
         _DECIDE,
-        "return not bucket.blocks_public_access and allows_everybody(",
+        "return not bucket.ignores_public_acls and allows_everybody(",
         "return allows_everybody(",
     ),
     "test_no_two_servers_start_with_the_same_key": _m(
@@ -596,8 +596,8 @@ NAMES: Final = {
     "test_the_key_of_a_virtual_host_is_the_whole_path": _m(
         "_target_of_host",
         "wire/target.py",
-        "return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name])",
-        "return _path_style(raw_path, addressing.base_names[base_name])",
+        "return _object_target(read_bucket_name(label), raw_path[1:], addressing.base_names[base_name], s3=s3)",
+        "return _path_style(raw_path, addressing.base_names[base_name], s3=s3)",
     ),
 }
 
@@ -814,7 +814,7 @@ ACCESS_POINTS: Final = {
     "test_a_point_gives_nothing_that_the_bucket_did_not_delegate": _m(
         "_decide_through_point",
         _DECIDE,
-        "        _weigh_text(bucket.policy, name, resource, asked, public_counts=not bucket.blocks_public_access),\n",
+        "        _weigh_text(bucket.policy, name, resource, asked, public_counts=not bucket.ignores_public_policy),\n",
     ),
     "test_a_point_lets_in_nobody_who_does_not_sign": _m(
         "_decide_through_point", _DECIDE, "    if caller.anonymous:\n        raise ANONYMOUS_FORBIDDEN()\n"
@@ -823,7 +823,7 @@ ACCESS_POINTS: Final = {
         "check_point", "oss/access_point.py", "    if operation not in _THROUGH_A_POINT:", "    if False:"
     ),
     "test_a_copy_reads_by_the_name_it_is_given": _m(
-        "find_source", "operations/source.py", "by_name = context._replace(point=point)", "by_name = context"
+        "find_source", "operations/source.py", "by_name = replace(context, point=point)", "by_name = context"
     ),
 }
 

@@ -90,9 +90,9 @@ def read_object_key(raw: bytes) -> str:
 
 def read_s3_object_key(raw: bytes) -> str:
     """The same by S3's rules. Raises: OssError, likewise."""
-    decoded = decode_form(raw)
-    key = _read_text(decoded)
-    check_s3_object_key(key, len(decoded))
+    as_sent = decode_form(raw)
+    key = _read_text(as_sent)
+    check_s3_object_key(key, len(as_sent))
     return key
 
 
