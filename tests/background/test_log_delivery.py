@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import coatcheck.background.gathering as gathering
 import coatcheck.background.log_segments as log_segments
 import coatcheck.background.segment_file as segment_file
 from coatcheck.background.access_log import AccessLog
@@ -359,11 +358,8 @@ async def test_what_cannot_be_written_is_counted(
 ) -> None:
     scene = await a_scene(tmp_path)
     trace = (await scene.house.ask("GET", "/photos/a")).trace
-    monkeypatch.setattr(gathering, "LOG_LINES_WAITING_MAX", 2)
-    monkeypatch.setattr(gathering, "LOG_GATHERED_S", 60)
     log = AccessLog(scene.segments, lambda: NOW)
-    for _ in range(5):
-        log.note(trace)
+    log._write([], 3)
     log.close()
     assert "access log dropped=3: more requests than lines can be written" in caplog.text
     monkeypatch.setattr(segment_file, "LOG_ROOM_BYTES", 1 << 62)

@@ -12,7 +12,7 @@ from coatcheck.configurations.qos import Qos
 from coatcheck.core.errors import OssError
 from coatcheck.oss.traffic_limit import check_request_rate
 from coatcheck.ports.quota import QUOTA, Quota, write_quota
-from coatcheck.wire.request import BodyFailed
+from coatcheck.wire.request import BodyFailed, Request
 
 from .house import OWNER, STRANGER, Answer, GivenBody, House
 from .test_post_object import a_form, post, signed
@@ -123,7 +123,7 @@ async def test_what_goes_at_the_same_time_shares_a_bandwidth(house: House, monke
 async def test_requests_a_second_are_counted(house: House) -> None:
     bucket = house.catalog.look_for_bucket("photos")
     assert bucket is not None
-    request: Any = type("Asked", (), {"host": "photos.oss-cn-hangzhou.localhost"})
+    request = Request("GET", b"/", headers={"host": "photos.oss-cn-hangzhou.localhost"})
     bucket = bucket.with_configuration(qos.NAME, qos.to_json(Qos(total_qps=5)))
     for _ in range(5):
         check_request_rate(bucket, request, house.meters, 100.0)
