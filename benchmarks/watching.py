@@ -46,7 +46,7 @@ from coatcheck.settings import Listen, ServerSettings
 MODES: Final = ("plain", "metrics", "metrics and log")
 SIZE: Final = 1024
 OBJECTS: Final = 50
-FEW, MANY = 300, 1800
+FEW, MANY = 300, 4300
 REFS: Final = re.compile(r"I\s+refs:\s+([\d,]+)")
 
 
