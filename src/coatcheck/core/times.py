@@ -51,7 +51,10 @@ def _second(moment_s: int) -> str:
 
 def write_iso_ms(moment_ms: int) -> str:
     """Unix milliseconds -> "2026-03-05T07:08:09.123Z", for logs: thousands a second."""
-    return f"{_second(moment_ms // 1000)}.{moment_ms % 1000:03}Z"
+    return _second(moment_ms // 1000) + _FRACTIONS[moment_ms % 1000]
+
+
+_FRACTIONS: Final = tuple(f".{milliseconds:03}Z" for milliseconds in range(1000))
 
 
 def read_iso(text: str) -> int | None:
