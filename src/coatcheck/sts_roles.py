@@ -57,7 +57,7 @@ class Assumed(NamedTuple):
 async def assume_role(
     caller: Caller, given: Mapping[str, str], request: Request, keyring: KeyUse, now: float
 ) -> Assumed:
-    """AssumeRole: a temporary key for whom the role trusts.
+    """AssumeRole: a temporary key for somebody the role trusts.
 
     Args:
         given: RoleArn, RoleSessionName, DurationSeconds, Policy.

@@ -64,7 +64,7 @@ def from_aws(text: str, kind: Kind) -> str:
     """A policy in RAM's grammar that says the same.
 
     Args:
-        kind: BUCKET, whose statements name whom they mean, or IDENTITY.
+        kind: BUCKET, whose statements name a principal, or IDENTITY.
     Raises: PolicyFault, with the place and what has no counterpart.
     """
     if len(text.encode("utf-8", "surrogatepass")) > AWS_POLICY_MAX_BYTES:

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import click
 
-from coatcheck.client.profile import Options, Profile
+from coatcheck.client.profile import Options, Profile, make_presigner
 from coatcheck.clock import wall_date
 from coatcheck.signing.presigned_url import PresignedUrl
-from coatcheck.signing.presigner import Presigner
+from coatcheck.signing.presigner import SignatureVersion
 from coatcheck.signing.refusal import PresignWarning
 from coatcheck.signing.s3_presigner import S3Presigner
 
@@ -99,7 +99,7 @@ def command(
     addresses: tuple[str, ...],
     prefix: OssAddress | None,
     literal: bool,
-    signature_version: Literal["v4", "v1"],
+    signature_version: SignatureVersion,
     s3_v2: bool,
     security_token: str | None,
     security_token_expires: timedelta | datetime | None,
@@ -117,7 +117,7 @@ def command(
     if isinstance(options["stable"], datetime):
         raise click.UsageError("--stable takes how long, such as 1h, not a time.")
     profile = _with_token(find_profile(where), security_token, security_token_expires)
-    presigner, of_s3 = _make_presigner(profile, signature_version), _make_s3_presigner(profile, s3_v2)
+    presigner, of_s3 = make_presigner(profile, signature_version), _make_s3_presigner(profile, s3_v2)
     chosen = _choose(options, profile)
     with _warnings_on_stderr():
         for address, is_s3 in _find_below(profile, prefix) if prefix else _read_all(addresses):
@@ -137,18 +137,6 @@ def _with_token(profile: Profile, token: str | None, expires: timedelta | dateti
         return profile
     moment = expires if isinstance(expires, datetime) else wall_date() + expires
     return replace(profile, token_expires_at=moment)
-
-
-def _make_presigner(profile: Profile, signature_version: Literal["v4", "v1"]) -> Presigner:
-    return Presigner(
-        profile.credentials.access_key_id,
-        profile.credentials.access_key_secret,
-        region=profile.region,
-        endpoint=profile.endpoint,
-        security_token=profile.credentials.security_token,
-        token_expires_at=profile.token_expires_at,
-        signature_version=signature_version,
-    )
 
 
 def _make_s3_presigner(profile: Profile, is_v2: bool) -> S3Presigner:

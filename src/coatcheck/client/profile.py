@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from coatcheck.root_credentials import FILE_NAME, RUNNING_FILE, SHARE_KEY_FILE
 from coatcheck.signing.credentials import Credentials
-from coatcheck.signing.presigner import Presigner
+from coatcheck.signing.presigner import Presigner, SignatureVersion
 
 from .errors import NotConfigured
 
@@ -116,7 +116,7 @@ def read_profile(options: Options, environ: Mapping[str, str], home: Path) -> Pr
     )
 
 
-def make_presigner(profile: Profile) -> Presigner:
+def make_presigner(profile: Profile, signature_version: SignatureVersion = "v4") -> Presigner:
     """A presigner whose links lead to the profile's server. Raises: PresignError."""
     return Presigner(
         profile.credentials.access_key_id,
@@ -125,6 +125,7 @@ def make_presigner(profile: Profile) -> Presigner:
         endpoint=profile.endpoint,
         security_token=profile.credentials.security_token,
         token_expires_at=profile.token_expires_at,
+        signature_version=signature_version,
     )
 
 

@@ -12,6 +12,7 @@ from ..ports.identities import Account, StoredPolicy, User
 from ..ports.keyring import Role
 from .memory import MemoryCatalog
 from .memory_keyring import SYSTEM, MemoryKeyring, PolicyPlace
+from .replacing import check_known
 
 
 class _Owned(Protocol):
@@ -115,7 +116,7 @@ class MemoryIdentities:
     async def put_role(self, role: Role, *, replace: bool) -> None:
         self._check_account(role.account)
         known = _find(self._roles.values(), role.account, role.name)
-        _check_known(known, replace, f"role {role.name}")
+        check_known(known, replace, f"role {role.name}")
         kept = known or Role(role.uid, role.account, role.name, role.trust)
         self._roles[kept.uid] = structs.replace(kept, trust=role.trust, session_max_s=role.session_max_s)
 
@@ -143,7 +144,7 @@ class MemoryIdentities:
             raise AlreadyThere(f"policy {policy.name}")
         place = _place(policy.account, policy.name)
         known = self._policies.get(place)
-        _check_known(known, replace, f"policy {policy.name}")
+        check_known(known, replace, f"policy {policy.name}")
         name = policy.name if known is None else known.name
         self._policies[place] = structs.replace(policy, name=name)
 
@@ -192,11 +193,3 @@ def _of(rows: Iterable[T], account: str) -> list[T]:
 def _find(rows: Iterable[T], account: str, name: str) -> T | None:
     """The account's of that name; upper and lower case are one."""
     return next((row for row in _of(rows, account) if row.name.lower() == name.lower()), None)
-
-
-def _check_known(known: object | None, replace: bool, what: str) -> None:
-    """Something is replaced if it is there, and made if it isn't. Raises: AlreadyThere, Gone."""
-    if known is not None and not replace:
-        raise AlreadyThere(what)
-    if known is None and replace:
-        raise Gone(what)

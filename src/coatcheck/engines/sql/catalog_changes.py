@@ -85,9 +85,8 @@ class CatalogChanges:
         return self._moments()
 
     async def note_time(self) -> None:
-        await self._writer.run(
-            lambda connection: None, NOTHING
-        )  # every transaction notes it, when the last note is old
+        """Every transaction notes it, when the last note is old."""
+        await self._writer.run(lambda connection: None, NOTHING)
 
     async def put_object(
         self,

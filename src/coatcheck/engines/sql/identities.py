@@ -11,6 +11,7 @@ from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.catalog import AlreadyThere, Gone, NotEmpty
 from ...ports.identities import Account, StoredPolicy, User
 from ...ports.keyring import Role
+from ..replacing import check_known
 from .contract import SqlConnection, SqlReader, SqlWriter
 
 _SYSTEM: Final = {name.lower(): name for name in SYSTEM_POLICIES}
@@ -170,10 +171,7 @@ def _put_role(connection: SqlConnection, role: Role, replace: bool, now: int) ->
     _check_account(connection, role.account)
     place = (role.account, role.name)
     known = _is_there(connection, "SELECT 1 FROM role WHERE account = ? AND name = ?", *place)
-    if known and not replace:
-        raise AlreadyThere(f"role {role.name}")
-    if replace and not known:
-        raise Gone(f"role {role.name}")
+    check_known(known, replace, f"role {role.name}")
     if known:
         connection.execute(
             "UPDATE role SET trust = ?, session_max_s = ? WHERE account = ? AND name = ?",
@@ -196,10 +194,9 @@ def _put_policy(connection: SqlConnection, policy: StoredPolicy, replace: bool) 
     _check_account(connection, policy.account)
     place = (policy.account, policy.name)
     known = _is_there(connection, "SELECT 1 FROM policy WHERE account = ? AND name = ?", *place)
-    if (known and not replace) or policy.name.lower() in _SYSTEM:
+    if policy.name.lower() in _SYSTEM:
         raise AlreadyThere(f"policy {policy.name}")
-    if replace and not known:
-        raise Gone(f"policy {policy.name}")
+    check_known(known, replace, f"policy {policy.name}")
     if known:
         connection.execute(
             "UPDATE policy SET document = ?, changed_at = ? WHERE account = ? AND name = ?",
