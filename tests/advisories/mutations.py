@@ -800,7 +800,7 @@ BACKGROUND: Final[dict[str, Mutation]] = {
         "    holder = holder or Holder(None, suspended=False)\n    if False:\n",
     ),
     "test_an_agent_fakes_no_row_of_the_audit": _m(
-        "write_row", "links/audit_text.py", "{quoted(agent[:LINK_AGENT_MAX_CHARS])}", '"{agent[:LINK_AGENT_MAX_CHARS]}"'
+        "write_row", "links/audit_text.py", "= map(quoted, texts)", "= (f'\"{text}\"' for text in texts)"
     ),
     "test_rows_of_the_audit_are_of_one_account": _m(
         "means", "ports/link_audit.py", "            self.account == row.account\n            and ", "            "

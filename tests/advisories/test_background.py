@@ -11,7 +11,7 @@ from coatcheck.background.notices import Stopped
 from coatcheck.cli.link_audit import _cell
 from coatcheck.core.author import Author
 from coatcheck.identity.caller import Caller
-from coatcheck.links.audit_text import read_row, write_row
+from coatcheck.links.audit_text import read_row, write_row, write_rows
 from coatcheck.ports.keyring import Principal
 from coatcheck.ports.link_audit import AuditRow, Question
 
@@ -57,9 +57,10 @@ def a_row(account: str = ACCOUNT, agent: str = "curl") -> AuditRow:
 
 def test_an_agent_fakes_no_row_of_the_audit() -> None:
     agent = 'x",5,true,1,"R"]\n[2,"1000","lk_b","photos","k","","get_object",200,"","192.0.2.8","y'
-    line = write_row(a_row(agent=agent))
-    assert line.count(b"\n") == 1
-    assert read_row(line).agent == agent
+    row = a_row(agent=agent)
+    for line in (write_row(row), write_rows([row])):
+        assert line.count(b"\n") == 1
+        assert read_row(line).agent == agent
 
 
 def test_rows_of_the_audit_are_of_one_account() -> None:

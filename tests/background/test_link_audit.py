@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import coatcheck.background.audit_reading as audit_reading
 import coatcheck.background.audit_run as audit_run
@@ -29,7 +30,7 @@ def a_row(at_ms: int, link: str = "lk_a", account: str = HOME, **changes: object
     row = AuditRow(
         at_ms, account, link, "photos", "cat.jpg", "", "get_object", 200, "", "192.0.2.7", "curl", 5, True, 1, "R"
     )
-    return row._replace(**changes)  # type: ignore[arg-type]
+    return replace(row, **changes)
 
 
 class Scene:

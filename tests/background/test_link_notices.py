@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import coatcheck.operations.link_notices as link_notices
 from coatcheck.background.audit_run import Batch
@@ -61,9 +62,9 @@ class Told:
         row = AuditRow(
             int(self.now * 1000), OWNER.account, "", "photos", "2026/cat.jpg", "", "get_object", 200, "", "192.0.2.7",
             "curl", 5, True, 1, "R",
-        )._replace(**changes)  # fmt: skip
+        )  # fmt: skip
         self.stop += 100
-        rows = [row._replace(link=link) for link in links]
+        rows = [replace(row, link=link, **changes) for link in links]
         batch = Batch("s", self.stop - 100, self.stop, rows, [self.stop - 50 + n for n in range(len(rows))])
         await self.find(batch)
         return batch

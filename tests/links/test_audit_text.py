@@ -5,8 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from coatcheck.links.audit_text import read_head, read_moment, read_row, word_for, words_in, write_row
+from coatcheck.links.audit_text import read_head, read_moment, read_row, word_for, words_in, write_row, write_rows
 from coatcheck.ports.link_audit import AuditRow, Question
 
 ROW = AuditRow(
@@ -21,7 +22,7 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=40)
 
 
 def test_a_row_is_one_line() -> None:
-    assert write_row(ROW) == LINE
+    assert write_row(ROW) == write_rows([ROW]) == LINE
     assert read_row(LINE) == ROW
     assert read_moment(LINE[:32]) == 1_772_694_489_123
 
@@ -30,8 +31,9 @@ def test_a_row_is_one_line() -> None:
 def test_what_strangers_say_is_read_as_it_was_said_and_makes_no_line(
     key: str, agent: str, address: str, whole: bool
 ) -> None:
-    row = ROW._replace(key=key, agent=agent, address=address, whole=whole)
+    row = replace(ROW, key=key, agent=agent, address=address, whole=whole)
     line = write_row(row)
+    assert write_rows([row, ROW]) == line + LINE
     assert line.count(b"\n") == 1
     assert read_row(line) == row
     assert read_head(line) == ("lk_a", "photos")
@@ -39,8 +41,10 @@ def test_what_strangers_say_is_read_as_it_was_said_and_makes_no_line(
     assert words_in(line) == (b'"1000"', b'"lk_a"', b'"photos",' + written[0], b'"photos",', written[1])
 
 
-def test_an_agent_is_cut_off() -> None:
-    assert read_row(write_row(ROW._replace(agent="a" * 100_000))).agent == "a" * 256
+@given(st.lists(st.text(st.characters(max_codepoint=127), max_size=40), max_size=5))
+def test_rows_in_ascii_are_written_as_each_alone(agents: list[str]) -> None:
+    rows = [replace(ROW, key="cat.jpg", agent=agent) for agent in agents]
+    assert write_rows(rows) == b"".join(map(write_row, rows))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from coatcheck.core.author import Author
 from coatcheck.links.notices import (
     Event,
@@ -39,14 +41,14 @@ def test_what_is_kept_is_read_as_it_was() -> None:
 def test_refusals_long_apart_are_not_too_often() -> None:
     told, events = Told(), []
     for number in range(40):
-        row = ROW._replace(at_ms=ROW.at_ms + number * 500_000, status=403, code="AccessDenied")
+        row = replace(ROW, at_ms=ROW.at_ms + number * 500_000, status=403, code="AccessDenied")
         told, found = find_events(TARGET, told, [row], exhausted=False)
         events += list(found)
     assert events == []
 
 
 def test_a_broken_download_is_a_use() -> None:
-    told, events = find_events(TARGET, Told(), [ROW._replace(whole=False)], exhausted=False)
+    told, events = find_events(TARGET, Told(), [replace(ROW, whole=False)], exhausted=False)
     assert events == {Event.FIRST_USE: 1, Event.USE: 1}
     assert told.used
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from coatcheck.core.limits import LINK_AUDIT_SEGMENT_MAX_BYTES, LINK_AUDIT_SEGMENT_S
-from coatcheck.links.audit_text import write_row
+from coatcheck.links.audit_text import write_rows
 from coatcheck.ports.link_audit import AuditRow
 
 from .segment_file import append, need_room, sync_directory, when_complete
@@ -67,7 +69,7 @@ class AuditSegments:
         self.directory.mkdir(mode=0o700, exist_ok=True)
         need_room(self.directory)
         ordered, last_ms = self._in_order(rows)
-        text = b"".join(map(write_row, ordered))
+        text = write_rows(ordered)
         if self._current is None or not append(
             self._current.path, text, most_bytes=LINK_AUDIT_SEGMENT_MAX_BYTES, create=0
         ):
@@ -79,12 +81,12 @@ class AuditSegments:
 
     def _in_order(self, rows: Sequence[AuditRow]) -> tuple[Sequence[AuditRow], int]:
         """By time, none before what is written already; when the clock was set back, they begin another segment."""
-        ordered = sorted(rows, key=itemgetter(0))
+        ordered = sorted(rows, key=attrgetter("at_ms"))
         last_ms = self._last_ms
         if ordered[0].at_ms < last_ms - _SET_BACK_MS:
             self._current, last_ms = None, 0
         if ordered[0].at_ms < last_ms:
-            ordered = [row if row.at_ms >= last_ms else row._replace(at_ms=last_ms) for row in ordered]
+            ordered = [row if row.at_ms >= last_ms else replace(row, at_ms=last_ms) for row in ordered]
         return ordered, ordered[-1].at_ms
 
     def _begin(self, at_ms: int) -> Segment:

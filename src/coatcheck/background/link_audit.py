@@ -1,7 +1,7 @@
 """Rows of the links' audit, taken down when a request has ended and written by a thread of their own.
 
-A request that no link brought costs one look. Of one that did, its entry waits for at most a quarter of a second; then
-the thread makes rows of what has gathered, and appends them with one write and one sync.
+A request that no link brought costs one look. Of one that did, its row waits for at most a quarter of a second; then
+the thread appends what has gathered with one write and one sync.
 """
 
 from __future__ import annotations
@@ -21,15 +21,6 @@ from .gathering import Gathering
 log = logging.getLogger("coatcheck")
 
 
-_Entry = tuple[UsedLink, float, float, str, tuple[RawHeader, ...], str, int, str, str, str, str, int, bool, str]
-"""What a row is made of, without what was asked and answered at length: thousands of them may wait. A plain tuple, for
-it is made on the request's path.
-
-The link, Unix seconds of the beginning, seconds, the version that was asked for, headers of the reply, operation,
-status, refusal and its number, address, agent, sent bytes, whether all was sent, request id.
-"""
-
-
 class LinkAuditLog:
     """Takes notes of exchanges. One a process; its thread starts with the first link."""
 
@@ -40,53 +31,44 @@ class LinkAuditLog:
     def note(self, exchange: Exchange) -> None:
         """Never waits."""
         if exchange.link is not None:
-            self._gathering.add(_entry_of(exchange, exchange.link))
+            self._gathering.add(_row_of(exchange, exchange.link))
 
     def close(self) -> None:
         """Write what waits."""
         self._gathering.close()
 
-    def _write(self, entries: Sequence[_Entry], dropped: int) -> None:
+    def _write(self, rows: Sequence[AuditRow], dropped: int) -> None:
         try:
-            if entries:
-                self._segments.append([_row_of(entry) for entry in entries])
+            if rows:
+                self._segments.append(rows)
         except OSError as error:
-            log.warning("link audit dropped=%d: %s", len(entries), error)
+            log.warning("link audit dropped=%d: %s", len(rows), error)
         except Exception:
             log.exception("link audit: rows are lost")
         if dropped:
             log.warning("link audit dropped=%d: more requests than rows can be written", dropped)
 
 
-def _entry_of(exchange: Exchange, link: UsedLink) -> _Entry:
-    request, reply = exchange.request, exchange.reply
-    return (
-        link,
-        exchange.now,
-        exchange.seconds,
-        request.query.first.get("versionId", ""),
-        () if reply is None else reply.headers,
+def _row_of(exchange: Exchange, link: UsedLink) -> AuditRow:
+    request, reply, caller = exchange.request, exchange.reply, link.caller
+    seconds, refusal = exchange.seconds, exchange.refusal
+    version = request.query.first.get("versionId")
+    return AuditRow(
+        int((exchange.now + seconds) * 1000),
+        caller.account,
+        caller.link,
+        link.bucket,
+        link.key,
+        version or ("" if reply is None else _told_version(reply.headers)),
         exchange.operation,
         0 if reply is None else reply.status,
-        exchange.refusal,
-        exchange.ec,
+        f"{refusal} {exchange.ec}".rstrip() if refusal else "",
         request.client,
         request.headers.get("user-agent", "")[:LINK_AGENT_MAX_CHARS],
         exchange.sent_bytes,
         exchange.whole,
+        int(seconds * 1000),
         exchange.request_id,
-    )
-
-
-def _row_of(entry: _Entry) -> AuditRow:
-    link, begun, seconds, asked, headers, operation, status, refusal, ec, *seen, request_id = entry
-    caller = link.caller
-    return AuditRow._make(  # a third of what it takes to name what each is
-        (
-            *(int((begun + seconds) * 1000), caller.account, caller.link, link.bucket, link.key),
-            *(asked or _told_version(headers), operation, status, f"{refusal} {ec}".rstrip() if refusal else ""),
-            *(*seen, int(seconds * 1000), request_id),
-        )
     )
 
 

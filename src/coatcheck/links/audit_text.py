@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Final
 
-from coatcheck.core.limits import LINK_AGENT_MAX_CHARS
+from msgspec.json import Encoder
+
 from coatcheck.ports.link_audit import AuditRow, Question
 
 _TEXT: Final = rb'"(?:[^"\\]|\\.)*+"'
@@ -19,15 +21,27 @@ _LINE: Final = re.compile(
 )
 _TEXTS: Final = (1, 2, 3, 4, 5, 6, 8, 9, 10, 14)
 _NUMBERS: Final = (0, 7, 11, 13)
+_ENCODER: Final = Encoder()
+_DELETE: Final = b"\x7f"
+
+
+def write_rows(rows: Sequence[AuditRow]) -> bytes:
+    """A line for each. Thousands a second are written: at once, where no text needs more than ASCII."""
+    try:
+        lines: bytes = _ENCODER.encode_lines(rows)
+    except UnicodeEncodeError:
+        lines = _DELETE
+    return lines if lines.isascii() and _DELETE not in lines else b"".join(map(write_row, rows))
 
 
 def write_row(row: AuditRow) -> bytes:
-    """With its line feed; ASCII, whatever a stranger has put in. Thousands a second are written: no detour."""
-    at_ms, account, link, bucket, key, version, operation, status, code, address, agent, sent, whole, ms, request = row
+    """With its line feed; ASCII, whatever a stranger has put in."""
+    texts = (row.bucket, row.key, row.version, row.address, row.agent)
+    bucket, key, version, address, agent = map(quoted, texts)
     return (
-        f'[{at_ms},"{account}","{link}",{quoted(bucket)},{quoted(key)},{quoted(version)},"{operation}",{status},'
-        f'"{code}",{quoted(address)},{quoted(agent[:LINK_AGENT_MAX_CHARS])},{sent},{"true" if whole else "false"},{ms},'
-        f'"{request}"]\n'
+        f'[{row.at_ms},"{row.account}","{row.link}",{bucket},{key},{version},"{row.operation}",{row.status},'
+        f'"{row.code}",{address},{agent},{row.sent_bytes},{"true" if row.whole else "false"},{row.ms},'
+        f'"{row.request_id}"]\n'
     ).encode("ascii")
 
 
@@ -43,7 +57,7 @@ def read_head(line: bytes) -> tuple[str, str]:
 def read_row(line: bytes) -> AuditRow:
     """Raises: ValueError, for what `write_row` never wrote."""
     values = json.loads(line)
-    if not isinstance(values, list) or len(values) != len(AuditRow._fields):
+    if not isinstance(values, list) or len(values) != len(AuditRow.__struct_fields__):
         raise ValueError("no audit row")
     texts = all(type(values[number]) is str for number in _TEXTS)
     if not texts or not all(type(values[number]) is int for number in _NUMBERS) or type(values[12]) is not bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
 
-class AuditRow(NamedTuple):
+
+class AuditRow(Struct, frozen=True, array_like=True):
     """One request that came by a link whose signature held.
 
     Attributes:
