@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from coatcheck.engines import files
 from coatcheck.engines.blob_paths import BlobPaths
+from coatcheck.engines.checks import BlobChecks
 from coatcheck.engines.files import OPEN_AT_ONCE
 from coatcheck.engines.local import LocalEngines, prepare_local
+from coatcheck.linux import CAN_SEND_FILES
 from coatcheck.ports.byte_store import BlobGone, BlobReader, BlobStore
 from coatcheck.ports.catalog import NoSpace
 from coatcheck.ports.damage import Damaged
@@ -220,6 +223,34 @@ async def test_a_blob_that_is_all_of_the_content_is_a_file_open_for_reading(engi
         assert fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
         await engines.byte_store.remove([blob])
         assert os.pread(file, 10, 0) == b"hello"
+    await reader.close()
+
+
+@pytest.mark.skipif(not CAN_SEND_FILES, reason="no file is sent by the kernel here")
+async def test_a_file_is_at_hand_once_its_bytes_are_believed(
+    engines: LocalEngines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BlobChecks, "is_small", lambda *_: False)
+    store, hello = engines.byte_store, await a_blob(engines.byte_store, b"hello")
+    first = await store.open([Segment(hello, 1, 5)])
+    assert first.at_hand(0, 4) is None
+    await first.verify()
+    file = first.at_hand(1, 3)
+    assert file is not None
+    assert (os.pread(file.fd, file.size, file.offset), file.size) == (b"ll", 2)
+    assert first.at_hand(0, 0) is first.at_hand(0, 5) is None
+    await first.close()
+    twice = await store.open([Segment(hello, 0, 5), Segment(hello, 0, 5)])
+    assert twice.at_hand(0, 5) is None
+    await twice.close()
+
+
+async def test_what_the_page_cache_lacks_is_not_at_hand(engines: LocalEngines, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = await a_blob(engines.byte_store, b"hello")
+    reader = await engines.byte_store.open([Segment(blob, 0, 5)])
+    await reader.verify()
+    monkeypatch.setattr(files, "is_cached", lambda *_: False)
+    assert reader.at_hand(0, 5) is None
     await reader.close()
 
 

@@ -24,10 +24,11 @@ CONTENT = bytes(range(256)) * (16 * MIB // 256)  # more than the kernel takes at
 class Source:
     """A file, in slices of these sizes; what was taken of it, and how often it was closed."""
 
-    def __init__(self, path: Path, *sizes: int, content: bytes = CONTENT) -> None:
+    def __init__(self, path: Path, *sizes: int, content: bytes = CONTENT, at_hand: bool = False) -> None:
         path.write_bytes(content)
         self.fd = os.open(path, os.O_RDONLY)
         self.sizes = sizes
+        self.at_hand = FileSlice(self.fd, 0, sizes[0]) if at_hand else None
         self.taken = self.closed = 0
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -47,7 +48,7 @@ class Source:
 
     def reply(self, size: int | None = None) -> Reply:
         announced = sum(self.sizes) if size is None else size
-        return Reply(200, (), Stream(self.chunks(), announced, self.close, self.slices()))
+        return Reply(200, (), Stream(self.chunks(), announced, self.close, self.slices(), self.at_hand))
 
 
 @pytest.mark.parametrize("sizes", [(), (1,), (100, 200, 300), (MIB, 15 * MIB)])
@@ -58,6 +59,15 @@ async def test_file_is_sent_whole_and_closed_once(sizes: tuple[int, ...], tmp_pa
         assert answer.partition(b"\r\n\r\n")[2] == CONTENT[: sum(sizes)]
         await house.all_ended(1)
         assert (house.ended, source.closed) == ([(200, sum(sizes), True)], 1)
+
+
+async def test_file_that_is_at_hand_is_sent_without_asking_for_slices(tmp_path: Path) -> None:
+    source = Source(tmp_path / "file", 16 * MIB, at_hand=True)
+    async with a_house(replying(source.reply())) as house:
+        answer = await house.say(CLOSE)
+        assert answer.partition(b"\r\n\r\n")[2] == CONTENT
+        await house.all_ended(1)
+        assert (house.ended, source.closed, source.taken) == ([(200, 16 * MIB, True)], 1, 0)
 
 
 async def test_files_and_bytes_come_in_the_order_of_their_requests(tmp_path: Path) -> None:
@@ -79,8 +89,9 @@ async def test_files_and_bytes_come_in_the_order_of_their_requests(tmp_path: Pat
         answer = answer[len(expected) :]
 
 
-async def test_a_file_shorter_than_it_was_ends_the_connection(tmp_path: Path) -> None:
-    source = Source(tmp_path / "file", 10, content=b"12345")
+@pytest.mark.parametrize("at_hand", [False, True])
+async def test_a_file_shorter_than_it_was_ends_the_connection(at_hand: bool, tmp_path: Path) -> None:
+    source = Source(tmp_path / "file", 10, content=b"12345", at_hand=at_hand)
     async with a_house(replying(source.reply())) as house:
         with suppress(ConnectionError):
             assert (await house.say(GET, GET)).count(b"HTTP/1.1") == 1
@@ -111,8 +122,9 @@ async def test_client_that_goes_stops_a_file_and_the_bytes_are_counted(tmp_path:
         assert source.taken < 4
 
 
-async def test_reader_that_stops_is_dropped(tmp_path: Path) -> None:
-    source = Source(tmp_path / "file", len(CONTENT))
+@pytest.mark.parametrize("at_hand", [False, True])
+async def test_reader_that_stops_is_dropped(at_hand: bool, tmp_path: Path) -> None:
+    source = Source(tmp_path / "file", len(CONTENT), at_hand=at_hand)
     async with a_house(replying(source.reply()), body_timeout_s=0.3) as house:
         _, writer = await house.connect(room=4096)
         writer.write(GET)
@@ -122,8 +134,9 @@ async def test_reader_that_stops_is_dropped(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_reader_that_takes_its_time_gets_all_of_it(tmp_path: Path) -> None:
-    source = Source(tmp_path / "file", len(CONTENT))
+@pytest.mark.parametrize("at_hand", [False, True])
+async def test_reader_that_takes_its_time_gets_all_of_it(at_hand: bool, tmp_path: Path) -> None:
+    source = Source(tmp_path / "file", len(CONTENT), at_hand=at_hand)
     async with a_house(replying(source.reply())) as house:
         reader, writer = await house.connect(room=256 * 1024)
         writer.write(CLOSE)

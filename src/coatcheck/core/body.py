@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import AsyncGeneratorType
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class BodyFailed(Exception):
@@ -59,12 +61,34 @@ class Stream(NamedTuple):
     Attributes:
         size: bytes; UNKNOWN_SIZE where only the end shows it.
         slices: the same bytes for whoever has the kernel send them, in place of `chunks`; None where no file has them.
+        file: the same bytes, where they are one slice that is there already, and nothing has to be waited for.
     """
 
     chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
     size: int
     close: Callable[[], Awaitable[None]]
     slices: AsyncIterator[Slice] | None = None
+    file: FileSlice | None = None
+
+
+class Later(Generic[T]):
+    """A generator of pieces that is made when the first is asked for: most replies need one of several, or none."""
+
+    __slots__ = ("_make", "_start", "_stop", "made")
+
+    def __init__(self, make: Callable[[int, int], AsyncIterator[T] | None], start: int, stop: int) -> None:
+        self._make = make
+        self._start, self._stop = start, stop
+        self.made: AsyncIterator[T] | None = None
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    def __anext__(self) -> Awaitable[T]:
+        if self.made is None:
+            self.made = self._make(self._start, self._stop)
+            assert self.made is not None
+        return self.made.__anext__()
 
 
 async def one_chunk(content: bytes) -> AsyncIterator[bytes]:
@@ -72,8 +96,10 @@ async def one_chunk(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-def let_go(chunks: AsyncIterator[object]) -> Awaitable[None]:
+def let_go(chunks: AsyncIterator[object] | None) -> Awaitable[None]:
     """End a generator nobody goes on with: what it holds is given back now, not when garbage is next collected."""
+    if isinstance(chunks, Later):
+        chunks = chunks.made
     if isinstance(chunks, AsyncGeneratorType) and not chunks.ag_running:
         return chunks.aclose()
     return nothing()

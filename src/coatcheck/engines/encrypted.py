@@ -266,6 +266,9 @@ class _MixedReader:
     def slices(self, start: int, stop: int) -> None:
         """No file has the bytes as they are."""
 
+    def at_hand(self, start: int, stop: int) -> None:
+        """As `slices`."""
+
     async def verify(self) -> None:
         await self._content.verify()
 

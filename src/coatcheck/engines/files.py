@@ -100,6 +100,13 @@ class FileByteStore:
         self._reading.shutdown()
 
 
+def _first_of(segments: Sequence[Segment]) -> Sequence[str]:
+    """The blobs to open up front; nearly always there is one."""
+    if len(segments) == 1:
+        return (segments[0].blob_id,)
+    return list(dict.fromkeys(segment.blob_id for segment in segments))[:OPEN_AT_ONCE]
+
+
 def _slice_size(left: int) -> int:
     return min(left, SLICE_BYTES)
 
@@ -165,7 +172,7 @@ class FileBlobReader:
         Raises: BlobGone, Damaged.
         """
         try:
-            for blob_id in list(dict.fromkeys(segment.blob_id for segment in self._segments))[:OPEN_AT_ONCE]:
+            for blob_id in _first_of(self._segments):
                 if self._shared is None:
                     self._fd(blob_id)
                 else:
@@ -237,6 +244,16 @@ class FileBlobReader:
 
     def slices(self, start: int, stop: int) -> AsyncIterator[FileSlice] | None:
         return self._slices(start, stop) if CAN_SEND_FILES else None
+
+    def at_hand(self, start: int, stop: int) -> FileSlice | None:
+        waits = self._unseen or self._doubts or self._pending
+        if waits or not CAN_SEND_FILES or len(self._segments) != 1 or not 0 < stop - start <= SLICE_BYTES:
+            return None
+        blob_id, first, last = self._segments[0]
+        fd = self._opened(blob_id)
+        if fd is None or first + stop > last or not is_cached(fd, first + start, stop - start):
+            return None
+        return FileSlice(fd, first + start, stop - start)
 
     async def _slices(self, start: int, stop: int) -> AsyncIterator[FileSlice]:
         whole = self._is_whole(start, stop)

@@ -94,6 +94,9 @@ class MemoryBlobReader:
     def slices(self, start: int, stop: int) -> None:
         """There are no files."""
 
+    def at_hand(self, start: int, stop: int) -> None:
+        """As `slices`."""
+
     async def verify(self) -> None:
         """What is in memory is believed."""
 

@@ -212,6 +212,5 @@ async def _close(opened: object) -> None:
     """What was opened, if it has to be closed."""
     if isinstance(opened, Stream):
         await let_go(opened.chunks)
-        if opened.slices is not None:
-            await let_go(opened.slices)
+        await let_go(opened.slices)
         await opened.close()

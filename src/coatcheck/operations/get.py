@@ -10,7 +10,7 @@ from typing import Final
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
-from coatcheck.core.body import Stream
+from coatcheck.core.body import Later, Stream
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.errors import INTERNAL_ERROR, INVALID_OBJECT_STATE
 from coatcheck.ports.bucket import Bucket
@@ -68,6 +68,10 @@ async def open_content(context: Context, grant: Grant, record: ObjectRecord, spa
     else:
         reader = await open_record(context, bucket, record, span=span)
     stop = start + span.size
+    file = reader.at_hand(start, stop)
+    if file is not None:
+        chunks, slices = Later(reader.chunks, start, stop), Later(reader.slices, start, stop)
+        return Stream(chunks, span.size, reader.close, slices, file)
     return Stream(reader.chunks(start, stop), span.size, reader.close, reader.slices(start, stop))
 
 

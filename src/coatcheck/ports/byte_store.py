@@ -80,6 +80,11 @@ class BlobReader(Protocol):
         of the two is read."""
         ...
 
+    def at_hand(self, start: int, stop: int) -> FileSlice | None:
+        """The same bytes as one slice, where that is what `slices` would give without waiting: they are believed, and
+        in memory. The file stays open until the reader is closed."""
+        ...
+
     async def verify(self) -> None:
         """Wait until what was opened is known to be what was written: before anything is made of it for good.
 

@@ -108,10 +108,14 @@ class Outgoing:
 
     async def send(self, head: bytes, stream: Stream) -> bool:
         """Send a head and a stream; whether that was as long as it should be. Raises: Gone, Broken, what it raises."""
-        if stream.slices is not None and self._accepted is not None:
-            if (taken := self._send_now(head, self._accepted)) < len(head):
+        accepted = self._accepted
+        if stream.slices is not None and accepted is not None:
+            if (taken := self._send_now(head, accepted)) < len(head):
                 await self.write(head[taken:], b"")
-            return await self._send_slices(stream.slices, stream.size, self._accepted) == stream.size
+            if stream.file is None:
+                return await self._send_slices(stream.slices, stream.size, accepted) == stream.size
+            await self._send_slice(stream.file, accepted)
+            return True
         if stream.size == UNKNOWN_SIZE:
             return await self._send_chunked(head, stream)
         done = 0

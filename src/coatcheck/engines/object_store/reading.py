@@ -82,6 +82,9 @@ class ObjectBlobReader:
     def slices(self, start: int, stop: int) -> None:
         """No file has the bytes."""
 
+    def at_hand(self, start: int, stop: int) -> None:
+        """As `slices`."""
+
     async def verify(self) -> None:
         if self._compared or self._origin is None:
             return
