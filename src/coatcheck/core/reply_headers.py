@@ -90,6 +90,8 @@ ROWS: Final = (
     ReplyHeader("x-amz-restore", (From.SERVER,), "S3: RestoreObject"),
     ReplyHeader("x-amz-server-side-encryption", (From.SERVER,), "S3: server-side encryption"),
     ReplyHeader("x-amz-server-side-encryption-aws-kms-key-id", (From.SERVER,), "S3: server-side encryption"),
+    ReplyHeader("x-amz-server-side-encryption-customer-algorithm", (From.SERVER,), "S3: SSE-C"),
+    ReplyHeader("x-amz-server-side-encryption-customer-key-md5", (From.SERVER,), "S3: SSE-C"),
     ReplyHeader("x-amz-storage-class", (From.SERVER,), "S3: GetObject"),
     ReplyHeader("x-amz-tagging-count", (From.SERVER,), "S3: GetObject"),
     ReplyHeader("x-amz-version-id", (From.SERVER,), "S3: versioning"),
