@@ -94,6 +94,7 @@ ROWS: Final = (
     ReplyHeader("x-amz-server-side-encryption-customer-key-md5", (From.SERVER,), "S3: SSE-C"),
     ReplyHeader("x-amz-storage-class", (From.SERVER,), "S3: GetObject"),
     ReplyHeader("x-amz-tagging-count", (From.SERVER,), "S3: GetObject"),
+    ReplyHeader("x-amz-transition-default-minimum-object-size", (From.SERVER,), "S3: lifecycle"),
     ReplyHeader("x-amz-version-id", (From.SERVER,), "S3: versioning"),
     ReplyHeader("x-content-type-options", (From.SERVER,), "ours: nosniff"),
     ReplyHeader("x-oss-bucket-region", (From.SERVER,), "OSS: SDK for Java, getBucketMetadata"),

@@ -204,5 +204,4 @@ async def _find_allowed(context: Context, bucket: Bucket, listed: ListedObject) 
 def _need_readable(context: Context, bucket: Bucket, found: ObjectRecord | ListedObject) -> None:
     if not is_readable(bucket, found, context.now):
         raise INVALID_OBJECT_STATE(Key=found.key)
-    if isinstance(found, ObjectRecord):
-        need_key(context.ports.byte_store, found.encryption)
+    need_key(context.ports.byte_store, found.encryption)

@@ -106,6 +106,7 @@ _KNOWN: Final = frozenset(
         "x-amz-security-token",
         "x-amz-source-expected-bucket-owner",
         "x-amz-trailer",
+        "x-amz-transition-default-minimum-object-size",
         "x-amz-user-agent",
         *(f"{prefix}{name}" for prefix in (CUSTOMER, SOURCE_CUSTOMER) for name in ("algorithm", "key", "key-md5")),
     }
