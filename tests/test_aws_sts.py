@@ -98,6 +98,40 @@ async def test_a_temporary_key_signs_requests_and_links_of_s3(house: House) -> N
     assert refusal(await ask(house, key, token=token, Action="GetCallerIdentity")) == (403, "ExpiredToken")
 
 
+async def session_of(house: House, by: AccessKey, lasts_s: str = "") -> tuple[AccessKey, str, str]:
+    """A temporary key, its token, and when it ends."""
+    answer = await ask(house, by, Action="GetSessionToken", RoleArn="", RoleSessionName="", DurationSeconds=lasts_s)
+    assert answer.status == 200, answer.body
+    credentials = ("GetSessionTokenResult", "Credentials")
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
+    key_id, secret, token, expiration = (text(answer, *credentials, name) for name in names)
+    return AccessKey(key_id, secret, HOME), token, expiration
+
+
+async def test_a_session_of_a_key_has_the_rights_of_its_holder_and_ends_with_the_key(house: House) -> None:
+    key, token, expiration = await session_of(house, OWNER)
+    assert expiration == "2026-03-05T19:08:09Z"  # twelve hours on
+    sent = {"x-amz-security-token": token}
+    assert (await ask_s3(house, "GET", "/photos/a.txt", headers=sent, by=key)).body == b"hello"
+    assert (await ask_s3(house, "GET", "/photos/a.txt", by=key)).refusal == (403, "InvalidAccessKeyId")
+    mine = await ask(house, key, token=token, Action="GetCallerIdentity", RoleArn="", RoleSessionName="")
+    assert text(mine, "GetCallerIdentityResult", "Arn") == f"arn:aws:iam::{HOME}:root"
+    again = await ask(house, key, token=token, Action="GetSessionToken", RoleArn="", RoleSessionName="")
+    assert refusal(again) == (403, "AccessDenied")
+    signer = S3Presigner(key.access_key_id, key.access_key_secret, security_token=token, endpoint="http://127.0.0.1")
+    link = signer.presign("GET", "photos", "a.txt", expires=60_000, now=house.now).url
+    assert [(await house.follow(link)).status for _ in range(3)] == [200, 200, 200]
+    alice, tokens, _ = await session_of(house, ALICE, "900")
+    theirs = {"x-amz-security-token": tokens}
+    assert (await ask_s3(house, "GET", "/photos/a.txt", headers=theirs, by=alice)).refusal == (403, "AccessDenied")
+    assert (await ask_s3(house, "GET", "/photos/a.txt", headers=sent, by=alice)).refusal == (400, "InvalidToken")
+    house.now += 901
+    assert (await ask_s3(house, "GET", "/photos/a.txt", headers=theirs, by=alice)).refusal == (400, "ExpiredToken")
+    await house.keyring.set_key_enabled(OWNER.access_key_id, False)
+    assert (await house.follow(link)).status == 400
+    assert (await ask_s3(house, "GET", "/photos/a.txt", headers=sent, by=key)).refusal == (400, "InvalidToken")
+
+
 @pytest.mark.parametrize(
     ("by", "arn", "user"),
     [(OWNER, f"arn:aws:iam::{HOME}:root", HOME), (ALICE, f"arn:aws:iam::{HOME}:user/alice", "2" * 18)],
@@ -125,6 +159,9 @@ async def test_everybody_may_ask_who_they_are(house: House, by: AccessKey, arn: 
         ({"Policy": "{}"}, (400, "MalformedPolicyDocument")),
         ({"Policy": " " * 3000}, (400, "PackedPolicyTooLarge")),
         ({"Action": "GetFederationToken"}, (400, "InvalidAction")),
+        ({"Action": "GetSessionToken", "DurationSeconds": "899"}, (400, "ValidationError")),
+        ({"Action": "GetSessionToken", "DurationSeconds": "43201"}, (400, "ValidationError")),
+        ({"Action": "GetSessionToken", "TokenCode": "123456"}, (403, "AccessDenied")),
         ({"Version": "2015-04-01"}, (400, "InvalidAction")),
     ],
 )

@@ -1,4 +1,4 @@
-"""STS as AWS's SDKs call it: AssumeRole and GetCallerIdentity by the query protocol, signed with version 4.
+"""STS as AWS's SDKs call it: AssumeRole, GetSessionToken, GetCallerIdentity by the query protocol, signed with V4.
 
 What is done is `sts_roles.py`'s; here a request is read, and answered in AWS's words.
 Source: AWS STS API reference, version 2011-06-15; S3 reference, section 11.5.
@@ -40,7 +40,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
-from .sts_roles import assume_role, read_form_body
+from .sts_roles import TemporaryKey, assume_role, get_session_token, read_form_body
 
 _VERSION: Final = "2011-06-15"
 _NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -114,6 +114,8 @@ async def _run(
         return action, await _assume_role(caller, given, request, keyring, now)
     if given.get("Version") == _VERSION and action == "GetCallerIdentity":
         return action, _describe(caller)
+    if given.get("Version") == _VERSION and action == "GetSessionToken":
+        return action, (_write_key(get_session_token(caller, given, keyring, now)),)
     raise STS_INVALID_ACTION(f"Could not find operation {action[:64]} for version {given.get('Version', '')[:64]}")
 
 
@@ -127,14 +129,18 @@ async def _assume_role(
     made = await assume_role(caller, given, request, keyring, now)
     return (
         ("AssumedRoleUser", (("AssumedRoleId", made.role_id), ("Arn", _write_arn(made.arn)))),
+        _write_key(made.key),
+    )
+
+
+def _write_key(key: TemporaryKey) -> Node:
+    return (
+        "Credentials",
         (
-            "Credentials",
-            (
-                ("AccessKeyId", made.access_key_id),
-                ("SecretAccessKey", made.access_key_secret),
-                ("SessionToken", made.security_token),
-                ("Expiration", made.expiration),
-            ),
+            ("AccessKeyId", key.access_key_id),
+            ("SecretAccessKey", key.access_key_secret),
+            ("SessionToken", key.security_token),
+            ("Expiration", key.expiration),
         ),
     )
 

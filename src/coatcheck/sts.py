@@ -136,10 +136,10 @@ async def _assume_role(
     return {
         "AssumedRoleUser": {"Arn": made.arn, "AssumedRoleId": made.role_id},
         "Credentials": {
-            "AccessKeyId": made.access_key_id,
-            "AccessKeySecret": made.access_key_secret,
-            "SecurityToken": made.security_token,
-            "Expiration": made.expiration,
+            "AccessKeyId": made.key.access_key_id,
+            "AccessKeySecret": made.key.access_key_secret,
+            "SecurityToken": made.key.security_token,
+            "Expiration": made.key.expiration,
         },
     }
 

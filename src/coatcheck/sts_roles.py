@@ -1,6 +1,6 @@
 """What STS does, whichever protocol asks: who may assume a role, and the temporary key that it gives.
 
-Source: STS API reference, AssumeRole.
+Source: STS API reference, AssumeRole; AWS STS API reference, GetSessionToken.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from coatcheck.core.limits import SESSION_DEFAULT_S, SESSION_MAX_S, SESSION_MIN_
 from coatcheck.core.names import is_identity_name
 from coatcheck.core.times import write_iso
 from coatcheck.identity.caller import Caller
-from coatcheck.identity.session import new_session, write_session
+from coatcheck.identity.session import TEMPORARY, Session, new_key_session, new_session, write_session
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.wire.request import BodyFailed, Request
 
@@ -35,23 +35,24 @@ _SESSION_NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHI
 _SESSION_NAME_MIN_CHARS, _SESSION_NAME_MAX_CHARS = 2, 64
 
 
-class Assumed(NamedTuple):
-    """A temporary key, and whose it is.
+class TemporaryKey(NamedTuple):
+    """`expiration`: ISO 8601, in UTC."""
 
-    Attributes:
-        role_id: "UID:SESSION".
-        expiration: ISO 8601, in UTC.
-    """
-
-    arn: str
-    role_id: str
     access_key_id: str
     access_key_secret: str
     security_token: str
     expiration: str
 
     def __repr__(self) -> str:
-        return f"Assumed({self.arn}, secret hidden)"
+        return f"TemporaryKey({self.access_key_id}, secret hidden)"
+
+
+class Assumed(NamedTuple):
+    """A temporary key, and whose it is. `role_id`: "UID:SESSION"."""
+
+    arn: str
+    role_id: str
+    key: TemporaryKey
 
 
 async def assume_role(
@@ -80,6 +81,27 @@ async def assume_role(
     return Assumed(
         f"acs:sts::{role.account}:assumed-role/{role.name}/{session_name}",
         f"{role.uid}:{session_name}",
+        _seal(session, keyring),
+    )
+
+
+def get_session_token(caller: Caller, given: Mapping[str, str], keyring: KeyUse, now: float) -> TemporaryKey:
+    """GetSessionToken, which AWS alone has: a temporary key with the caller's own rights.
+
+    Args:
+        given: DurationSeconds.
+    Raises: OssError, of STS's rows.
+    """
+    if "SerialNumber" in given or "TokenCode" in given:
+        raise STS_NO_PERMISSION("There are no MFA devices here.")
+    if caller.access_key_id.startswith(TEMPORARY):
+        raise STS_NO_PERMISSION("Cannot call GetSessionToken with session credentials")
+    duration_s = _read_duration(given.get("DurationSeconds", ""), SESSION_MAX_S)
+    return _seal(new_key_session(caller.access_key_id, int(now) + duration_s), keyring)
+
+
+def _seal(session: Session, keyring: KeyUse) -> TemporaryKey:
+    return TemporaryKey(
         session.access_key_id,
         session.access_key_secret,
         keyring.seal_token(write_session(session)),
@@ -136,9 +158,9 @@ def _read_session_name(text: str) -> str:
     return text
 
 
-def _read_duration(text: str) -> int:
+def _read_duration(text: str, default_s: int = SESSION_DEFAULT_S) -> int:
     if not text:
-        return SESSION_DEFAULT_S
+        return default_s
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and SESSION_MIN_S <= int(text) <= SESSION_MAX_S):
         raise STS_INVALID_DURATION()
     return int(text)

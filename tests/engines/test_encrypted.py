@@ -12,8 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coatcheck.core.byte_range import ByteRange
+from coatcheck.core.customer_key import CustomerKey
 from coatcheck.core.encryption_label import LABEL_MAX_CHARS, is_key_id, read_label, write_label
-from coatcheck.engines.encrypted import CHUNK_BYTES, HEADER_BYTES, EncryptingByteStore, content_size, stored_size
+from coatcheck.core.errors import OssError
+from coatcheck.engines.encrypted import (
+    CHUNK_BYTES,
+    HEADER_BYTES,
+    EncryptingByteStore,
+    content_size,
+    open_body,
+    stored_size,
+)
 from coatcheck.engines.local import LocalEngines
 from coatcheck.engines.master_keys import (
     WRAP_BYTES,
@@ -78,6 +87,16 @@ class TestEncryptedWithALocalKey(ByteStoreContract):
     @pytest.fixture
     def store(self) -> BlobStore:
         return EverythingEncrypted(EncryptingByteStore(MemoryByteStore(), KEYS), "KMS:SM4:team/k-1")
+
+
+CUSTOMER = CustomerKey(bytes(range(32)))
+
+
+class TestUnderAClientsKey(ByteStoreContract):
+    @pytest.fixture
+    def store(self) -> BlobStore:
+        store = EncryptingByteStore(MemoryByteStore(), KEYS).with_keys([CustomerKey(bytes(32)), CUSTOMER])
+        return EverythingEncrypted(store, CUSTOMER.new_label())
 
 
 class TestEncryptedOnDisk(ByteStoreContract):
@@ -296,3 +315,39 @@ def test_a_key_that_is_none_is_refused(tmp_path: Path, text: str, monkeypatch: p
     (tmp_path / "encryption.key").write_text(text)
     with pytest.raises(WrongEncryptionKey):
         read_master_keys(FileSecrets(tmp_path))
+
+
+async def test_what_a_client_keeps_the_key_of_is_refused_to_who_has_the_master_key_alone() -> None:
+    memory = MemoryByteStore()
+    plain = EncryptingByteStore(memory, KEYS)
+    store, label = plain.with_keys([CUSTOMER]), CUSTOMER.new_label()
+    blob_id = await encrypted_blob(store, CONTENT, label=label)
+    body = store.encrypt(b"hello", label)
+    segment = Segment(blob_id, 0, len(CONTENT))
+    for other in (plain, plain.with_keys([CustomerKey(bytes(32))])):
+        assert not other.supports(label)
+        with pytest.raises(OssError, match="its client keeps its key"):
+            await other.open([segment])
+        with pytest.raises(OssError, match="its client keeps its key"):
+            other.decrypt(body)
+        with pytest.raises(OssError, match="its client keeps its key"):
+            other.encrypt(b"hello", label)
+        with pytest.raises(OssError, match="its client keeps its key"):
+            await other.new_blob(encryption=label)
+    assert len(memory.unkept) == 0
+    assert (store.decrypt(body), await content_of(store, segment)) == (b"hello", CONTENT)
+    # Who looks after the store sees that it is what was written, and not what it says.
+    assert await content_of(EncryptingByteStore(memory, KEYS, None), segment) != CONTENT
+    assert open_body(body, KEYS) != b"hello"
+
+
+async def test_nothing_but_both_keys_opens_it() -> None:
+    memory = MemoryByteStore()
+    store, label = EncryptingByteStore(memory, KEYS).with_keys([CUSTOMER]), CUSTOMER.new_label()
+    blob_id = await encrypted_blob(store, CONTENT, label=label)
+    other = EncryptingByteStore(memory, MasterKeys((bytes(32),))).with_keys([CUSTOMER])
+    with pytest.raises(Damaged):
+        await other.open([Segment(blob_id, 0, len(CONTENT))])
+    # Two blobs of one content under one key are not alike, nor does what lies in them begin as its content.
+    again = await encrypted_blob(store, CONTENT, label=label)
+    assert memory.blobs[blob_id][HEADER_BYTES:] != memory.blobs[again][HEADER_BYTES:]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coatcheck.core.customer_key import CustomerKey
 from coatcheck.core.digests import update_crc64
 from coatcheck.engines import rotation, secret_files
 from coatcheck.engines.blob_paths import BlobPaths
@@ -27,7 +28,16 @@ KEY_VARIABLE = "COATCHECK_ENCRYPTION_KEY"
 LARGE = bytes(range(256)) * 1000
 BODIES = {f"body-{number}": b"small " * (number + 1) for number in range(5)}
 BLOBS = ("blob-0", "blob-1", "blob-2")
-LABELS = {"plain": "", "blob-1": "KMS:SM4:k-1", "body-1": "SM4", "body-2": "KMS:AES256:k-1"}  # of others: AES256
+CUSTOMER = CustomerKey(bytes(32))  # which isn't here while keys are replaced
+THEIRS = CUSTOMER.new_label()
+LABELS = {  # of others: AES256
+    "plain": "",
+    "blob-1": "KMS:SM4:k-1",
+    "blob-2": THEIRS,
+    "body-1": "SM4",
+    "body-2": "KMS:AES256:k-1",
+    "body-3": THEIRS,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +54,13 @@ async def fill(data: Path) -> dict[str, str]:
     """Objects of both kinds, one not encrypted; the blob ids of the large ones."""
     blob_ids = {}
     with open_local(data) as engines:
+        store = engines.byte_store.with_keys([CUSTOMER])
         bucket = await engines.catalog.create_bucket(NewBucket("b", "1", "r", "private", "Standard", "LRS", 0), most=9)
         for key, body in BODIES.items():
-            record = a_record(key, len(body), body=engines.byte_store.encrypt(body, LABELS.get(key, "AES256")))
+            record = a_record(key, len(body), body=store.encrypt(body, LABELS.get(key, "AES256")))
             await engines.catalog.put_object(bucket.bucket_id, record)
         for key in (*BLOBS, "plain"):
-            blob = await engines.byte_store.new_blob(encryption=LABELS.get(key, "AES256"))
+            blob = await store.new_blob(encryption=LABELS.get(key, "AES256"))
             await blob.write(LARGE)
             await blob.finish()
             record = a_record(key, len(LARGE), update_crc64(LARGE), segments=(Segment(blob.blob_id, 0, len(LARGE)),))
@@ -62,17 +73,18 @@ async def fill(data: Path) -> dict[str, str]:
 async def check(data: Path) -> None:
     """Everything can be read."""
     with open_local(data) as engines:
+        store = engines.byte_store.with_keys([CUSTOMER])
         bucket = await engines.catalog.find_bucket("b")
         assert bucket is not None
         for key in (*BLOBS, "plain"):
             record = await engines.catalog.find_object(bucket.bucket_id, key)
             assert record is not None
-            assert await content_of(engines.byte_store, *record.segments) == LARGE
+            assert await content_of(store, *record.segments) == LARGE
         for key, body in BODIES.items():
             record = await engines.catalog.find_object(bucket.bucket_id, key)
             assert record is not None
             assert record.body is not None
-            assert engines.byte_store.decrypt(record.body) == body
+            assert store.decrypt(record.body) == body
     assert audit(data).clean
 
 

@@ -395,12 +395,13 @@ class CatalogContract:
         assert await catalog.buckets_with_entries("inventory") == []
 
     async def test_a_listing_of_versions_says_what_their_records_say(self, catalog: Catalog, bucket: Bucket) -> None:
+        checksum = Checksum("crc32", "NhCmhg==-2")
         record = an_object("a", acl="public-read", encryption="AES256", crc64=(1 << 64) - 1, tags=(("k", "v"),))
-        await catalog.put_object(bucket.bucket_id, record)
+        await catalog.put_object(bucket.bucket_id, dataclasses.replace(record, checksum=checksum))
         page = await catalog.list_versions(bucket.bucket_id, prefix="", delimiter="", marker=("", ""), limit=9)
         (version,) = page.versions
         assert (version.acl, version.encryption, version.crc64) == ("public-read", "AES256", (1 << 64) - 1)
-        assert version.tags == (("k", "v"),)
+        assert (version.tags, version.checksum) == ((("k", "v"),), checksum)
 
     async def test_entries_are_dropped_by_many(self, catalog: Catalog, bucket: Bucket) -> None:
         number = bucket.bucket_id
@@ -1094,8 +1095,12 @@ class CatalogContract:
         assert await listed(catalog, bucket, prefix="a", delimiter="/", marker="b") == ListPage((), (), None)
 
     async def test_a_listing_says_of_an_object_what_it_is(self, catalog: Catalog, bucket: Bucket) -> None:
-        await catalog.put_object(bucket.bucket_id, an_object("a", storage_class="IA", kind="Multipart", size=7))
-        found = (await listed(catalog, bucket)).objects[0]
+        checksum = Checksum("sha256", "x")
+        record = an_object("a", storage_class="IA", kind="Multipart", size=7, encryption="AES256")
+        await catalog.put_object(bucket.bucket_id, dataclasses.replace(record, checksum=checksum))
+        await catalog.put_object(bucket.bucket_id, an_object("b"))
+        found, other = (await listed(catalog, bucket)).objects
+        assert (found.encryption, found.checksum, other.encryption, other.checksum) == ("AES256", checksum, "", None)
         assert (found.key, found.kind, found.size, found.etag) == ("a", "Multipart", 7, an_object("a").etag)
         assert (found.last_modified, found.storage_class) == (1_772_694_489, "IA")
 

@@ -57,17 +57,6 @@ async def test_a_rule_that_is_none_is_refused(house: House, document: bytes, cod
     assert (await ask(house, "GET", "/photos?encryption")).status == 404
 
 
-@pytest.mark.parametrize("name", ["algorithm", "key", "key-md5"])
-async def test_each_header_of_a_clients_own_key_is_refused_and_nothing_is_stored(house: House, name: str) -> None:
-    await ask(house, "PUT", "/photos/there", b"x")
-    headers = {f"x-amz-server-side-encryption-customer-{name}": "AES256"}
-    for method, address in (("PUT", "/photos/k"), ("GET", "/photos/there"), ("POST", "/photos/k?uploads")):
-        assert (await ask(house, method, address, b"", headers)).refusal == (501, "NotImplemented")
-    copy = {"x-amz-copy-source": "/photos/there", f"x-amz-copy-source-server-side-encryption-customer-{name}": "x"}
-    assert (await ask(house, "PUT", "/photos/k", b"", copy)).refusal == (501, "NotImplemented")
-    assert (await house.ask("GET", "/photos")).texts("Contents/Key") == ["there"]
-
-
 SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 PUBLIC_POLICY = (
     b'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",'

@@ -337,3 +337,17 @@ async def test_parts_stay_when_the_object_is_changed_and_go_when_it_is_replaced(
     assert (await ask(house, "HEAD", "/photos/k?partNumber=1")).headers["x-amz-mp-parts-count"] == "2"
     await house.put("/photos/k", b"hello")
     assert (await ask(house, "GET", "/photos/k?partNumber=2")).refusal == (416, "InvalidPartNumber")
+
+
+@pytest.mark.parametrize("address", ["/photos", "/photos?list-type=2", "/photos?versions"])
+async def test_a_listing_says_which_checksum_there_is(house: House, address: str) -> None:
+    await ask(house, "PUT", "/photos/a", b"hello", {"x-amz-checksum-sha256": HELLO["sha256"]})
+    await ask(house, "PUT", "/photos/b", b"hello")
+    item = "Version" if "versions" in address else "Contents"
+    shown = await ask(house, "GET", address)
+    names = ("Key", "ChecksumAlgorithm", "ChecksumType")
+    assert [[each.findtext(f"{{*}}{name}") for name in names] for each in shown.xml.iterfind(f"{{*}}{item}")] == [
+        ["a", "SHA256", "FULL_OBJECT"],
+        ["b", None, None],
+    ]
+    assert HELLO["sha256"].encode() not in shown.body

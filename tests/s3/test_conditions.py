@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from hashlib import md5
 
 import pytest
 
-from ..oss.house import Answer, House, together
+from coatcheck.ports.keyring import AccessKey
+
+from ..oss.house import OWNER, STRANGER, Answer, House, together
 from .asking import ask
 
 HELLO = '"5d41402abc4b2a76b9719d911017c592"'
@@ -144,6 +147,56 @@ async def test_each_of_many_deletes_has_its_own_conditions(house: House) -> None
     assert await body_of(house, "c") == b"hello"
 
 
-async def delete_many(house: House, document: bytes) -> Answer:
+async def delete_many(house: House, document: bytes, *, by: AccessKey = OWNER) -> Answer:
     digest = b64encode(md5(document, usedforsecurity=False).digest()).decode()
-    return await ask(house, "POST", "/photos?delete", document, {"content-md5": digest})
+    return await ask(house, "POST", "/photos?delete", document, {"content-md5": digest}, by=by)
+
+
+def allowing(*actions: str, resource: str = "photos/*") -> bytes:
+    """A policy by which a stranger may do these."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{STRANGER.account}:root"},
+        "Action": list(actions),
+        "Resource": f"arn:aws:s3:::{resource}",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}).encode()
+
+
+@pytest.mark.parametrize("named", [HELLO, OTHER])
+async def test_who_may_write_and_not_read_is_not_told_which_object_is_there(house: House, named: str) -> None:
+    assert (await ask(house, "PUT", "/photos?policy", allowing("s3:PutObject"))).status == 204
+    upload_id = (await ask(house, "POST", "/photos/k?uploads", by=STRANGER)).text("{*}UploadId")
+    part = await ask(house, "PUT", f"/photos/k?partNumber=1&uploadId={upload_id}", b"next", by=STRANGER)
+    listed = f"<Part><PartNumber>1</PartNumber><ETag>{part.headers['etag']}</ETag></Part>"
+    whole = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
+    for method, address, body in (("PUT", "/photos/k", b"next"), ("POST", f"/photos/k?uploadId={upload_id}", whole)):
+        refused = await ask(house, method, address, body, {"if-match": named}, by=STRANGER)
+        assert refused.refusal == (403, "AccessDenied")
+    assert await body_of(house) == b"hello"
+    assert (await ask(house, "PUT", "/photos?policy", allowing("s3:PutObject", "s3:GetObject"))).status == 204
+    answer = await ask(house, "POST", f"/photos/k?uploadId={upload_id}", whole, {"if-match": named}, by=STRANGER)
+    assert answer.status == (200 if named == HELLO else 412)
+
+
+async def test_what_may_not_be_deleted_is_an_error_of_its_own(house: House) -> None:
+    for key in ("a/1", "b/1", "a/2"):
+        await house.put(f"/photos/{key}", b"hello")
+    assert (await ask(house, "PUT", "/photos?policy", allowing("s3:DeleteObject", resource="photos/a/*"))).status == 204
+    keys = ("b/1", "a/1", "b/none", "a/2", "a/none")
+    objects = "".join(f"<Object><Key>{key}</Key></Object>" for key in keys)
+    for quiet, deleted in (("true", []), ("false", ["a/1", "a/2", "a/none"])):
+        document = f"<Delete><Quiet>{quiet}</Quiet>{objects}</Delete>".encode()
+        answer = await delete_many(house, document, by=STRANGER)
+        assert answer.status == 200
+        assert answer.texts("{*}Deleted/{*}Key") == deleted
+        assert answer.texts("{*}Error/{*}Key") == ["b/1", "b/none"]
+        assert answer.texts("{*}Error/{*}Code") == ["AccessDenied", "AccessDenied"]
+    assert (await house.ask("GET", "/photos/")).texts("Contents/Key") == ["b/1", "k"]
+    only_others = b"<Delete><Object><Key>b/1</Key></Object></Delete>"
+    assert (await delete_many(house, only_others, by=STRANGER)).texts("{*}Error/{*}Key") == ["b/1"]
+    # In OSS one refusal refuses all.
+    assert (await house.ask("POST", "/photos/?delete", document, by=STRANGER)).refusal == (403, "AccessDenied")
+    # Whom nothing lets delete here is refused before the keys are looked at.
+    assert (await ask(house, "DELETE", "/photos?policy")).status == 204
+    assert (await delete_many(house, document, by=STRANGER)).refusal == (403, "AccessDenied")

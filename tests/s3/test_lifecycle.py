@@ -244,3 +244,47 @@ async def test_a_number_of_older_versions_stays(house: House) -> None:
     stored_rules = lifecycle.from_json(bucket.configuration("lifecycle") or "").rules
     planned = [each async for each in plan_bucket(house.ports, bucket, stored_rules, now=house.now + 9 * DAY)]
     assert [action.version for action in planned] == [versions[1], versions[0]]
+
+
+SIZE = "x-amz-transition-default-minimum-object-size"
+MOVES = {  # which of the objects go where: of 131071 and 131072 bytes, to IA and to ColdArchive
+    None: ["small cold", "small warm", "large cold", "large warm"],
+    "varies_by_storage_class": ["small cold", "large cold", "large warm"],
+    "all_storage_classes_128K": ["large cold", "large warm"],
+}
+
+
+@pytest.mark.parametrize("size", MOVES)
+async def test_small_objects_stay_where_the_header_says_so(house: House, size: str | None) -> None:
+    for key, length in (("small", 128 * 1024 - 1), ("large", 128 * 1024)):
+        await ask(house, "PUT", f"/photos/cold/{key}", bytes(length))
+        await ask(house, "PUT", f"/photos/warm/{key}", bytes(length))
+    step = "<Transition><Days>1</Days><StorageClass>{}</StorageClass></Transition>"
+    rules = [
+        a_rule(f"<Filter><Prefix>{prefix}/</Prefix></Filter>{step.format(name)}", rule_id=prefix)
+        for prefix, name in (("cold", "GLACIER"), ("warm", "STANDARD_IA"))
+    ]
+    own = "<And><Prefix>warm/</Prefix><ObjectSizeGreaterThan>9</ObjectSizeGreaterThan></And>"
+    disabled = a_rule(f"<Filter>{own}</Filter>{step.format('STANDARD_IA')}", "Disabled", "own")
+    document = f"<LifecycleConfiguration>{''.join(rules)}{disabled}</LifecycleConfiguration>".encode()
+    headers = {} if size is None else {SIZE: size}
+    stored = await ask(house, "PUT", "/photos?lifecycle", document, headers)
+    shown = await ask(house, "GET", "/photos?lifecycle")
+    assert [answer.headers.get(SIZE) for answer in (stored, shown)] == [size, size]
+    assert shown.texts("{*}Rule/{*}ID") == ["cold", "warm", "own"]
+    bucket = await house.catalog.find_bucket("photos")
+    assert bucket is not None
+    stored_rules = lifecycle.from_json(bucket.configuration("lifecycle") or "").rules
+    assert stored_rules[2].transitions[0].least_size is None  # it says of sizes what it means
+    planned = [each async for each in plan_bucket(house.ports, bucket, stored_rules, now=house.now + 9 * DAY)]
+    assert {" ".join(reversed(action.key.split("/"))) for action in planned} == set(MOVES[size])
+    by_oss = await house.ask("GET", "/photos/?lifecycle")
+    assert by_oss.status == (200 if size is None else 400)
+
+
+async def test_an_unknown_word_for_small_objects_is_refused(house: House) -> None:
+    step = "<Filter/><Transition><Days>1</Days><StorageClass>GLACIER</StorageClass></Transition>"
+    document = f"<LifecycleConfiguration>{a_rule(step)}</LifecycleConfiguration>".encode()
+    refused = await ask(house, "PUT", "/photos?lifecycle", document, {SIZE: "64K"})
+    assert refused.refusal == (400, "InvalidArgument")
+    assert (await ask(house, "GET", "/photos?lifecycle")).status == 404

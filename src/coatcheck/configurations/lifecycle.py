@@ -97,6 +97,7 @@ class Transition(Struct, frozen=True):
         by_access: its days count from the last access, which nobody notes here: it is kept and given back, and not
             carried out.
         back_on_visit: what is read is to become Standard again; only with `by_access`.
+        least_size: it is for objects of so many bytes and more; S3 alone can say it.
     """
 
     due: Due
@@ -104,6 +105,7 @@ class Transition(Struct, frozen=True):
     small_files: bool | None = None
     by_access: bool | None = None
     back_on_visit: bool | None = None
+    least_size: int | None = None
 
 
 class Exclusion(Struct, frozen=True):
@@ -153,9 +155,14 @@ class Rule(Struct, frozen=True):
 
 
 class Lifecycle(Struct, frozen=True):
-    """All rules of a bucket, each with an id of its own."""
+    """All rules of a bucket, each with an id of its own.
+
+    Attributes:
+        default_size: S3's word for what `least_size` is where a rule says nothing of sizes, if it was said.
+    """
 
     rules: tuple[Rule, ...]
+    default_size: str | None = None
 
 
 def read(document: Element) -> Lifecycle:
@@ -199,6 +206,8 @@ def write(lifecycle: Lifecycle) -> list[Node]:
             raise _unsaid(rule, "it keeps a number of older versions (NewerNoncurrentVersions)")
         if any(step.due.on_s is not None for step in rule.transitions):
             raise _unsaid(rule, "it moves objects at a date (Date of a Transition)")
+        if any(step.least_size is not None for step in (*rule.transitions, *rule.noncurrent_transitions)):
+            raise _unsaid(rule, "it leaves small objects (transition-default-minimum-object-size)")
     return [("Rule", tuple(_rule_nodes(rule))) for rule in lifecycle.rules]
 
 

@@ -5,6 +5,7 @@ AES256            with a data key that a master key wraps
 SM4               the same, by another cipher
 KMS:AES256:ID     with a data key that the local key of that id wraps
 KMS:SM4:ID        the same, by another cipher
+SSE-C:SALT:PROOF  as AES256, and below that with a key that only its client has (`customer_key`)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final, NamedTuple
 AES256: Final = "AES256"
 SM4: Final = "SM4"
 KMS: Final = "KMS"
+CUSTOMER: Final = "SSE-C"
 DEFAULT_KEY_ID: Final = "default"
 LABEL_MAX_CHARS: Final = 127
 _KEY_ID: Final = re.compile("[A-Za-z0-9][A-Za-z0-9/_-]{0,63}")
@@ -40,7 +42,33 @@ def read_label(text: str) -> Label:
     if text.startswith(f"{KMS}:"):
         algorithm, cipher, key_id = text.split(":", 2)
         return Label(algorithm, cipher, key_id)
+    if is_customers(text):
+        return Label(CUSTOMER, AES256)
     return Label(text, text)
+
+
+class Proof(NamedTuple):
+    """By what a client's key is known again: hex digits of a salt, and of a digest of both."""
+
+    salt: str
+    proof: str
+
+
+def write_customer_label(salt: str, proof: str) -> str:
+    return f"{CUSTOMER}:{salt}:{proof}"
+
+
+def is_customers(label: str) -> bool:
+    """Whether a client keeps the key of what is encrypted so."""
+    return label.startswith(f"{CUSTOMER}:")
+
+
+def read_proof(label: str) -> Proof | None:
+    """None for a label of another kind."""
+    if not is_customers(label):
+        return None
+    _, salt, proof = label.split(":", 2)
+    return Proof(salt, proof)
 
 
 def is_key_id(text: str) -> bool:

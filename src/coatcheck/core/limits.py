@@ -393,6 +393,7 @@ LIFECYCLE_KEPT_VERSIONS_MAX: Final = 100  # S3: NewerNoncurrentVersions
 ACCESS_KEEP_EVERY_S: Final = 20.0  # ours: how often times of last access are made durable
 ACCESSES_NOTED_MAX: Final = 20_000  # ours: reads that wait for that in a process; further ones aren't noted
 ACCESSES_REMEMBERED_MAX: Final = 20_000  # ours: keys of which a process knows that today's read is durable
+S3_TRANSITION_MIN_BYTES: Final = 128 * 1024  # S3: what x-amz-transition-default-minimum-object-size is about
 SMALL_FILE_BYTES: Final = 64 * 1024  # OSS: smaller objects keep their class if AllowSmallFile is false
 
 # --- test controls -------------------------------------------------------------------------------------------------

@@ -105,3 +105,30 @@ S3_BAD_RETENTION: Final = Fault(
 S3_METADATA_TOO_LARGE: Final = Fault(
     "MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size"
 )
+S3_BAD_KEY: Final = Fault("InvalidArgument", 400, "The secret key was invalid for the specified algorithm.")
+S3_KEY_NEEDED: Final = Fault(
+    "InvalidRequest",
+    400,
+    "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve "
+    "the object: its client keeps its key (SSE-C), which only a request of S3 can bring along.",
+)
+S3_KEY_NOT_APPLICABLE: Final = Fault(
+    "InvalidRequest", 400, "The encryption parameters are not applicable to this object."
+)
+S3_OTHER_KEY: Final = Fault(
+    "AccessDenied", 403, "The key that was brought along (SSE-C) is not the one that the object is encrypted with."
+)
+S3_PART_KEY_NEEDED: Final = Fault(
+    "InvalidRequest",
+    400,
+    "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate "
+    "encryption parameters.",
+)
+S3_KEY_BY_HTTP: Final = Fault(
+    "InvalidRequest",
+    400,
+    "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection.",
+)
+S3_KEY_IN_URL: Final = Fault(
+    "InvalidRequest", 400, "A customer provided encryption key belongs in headers: URLs are kept on their way."
+)

@@ -11,6 +11,10 @@ Each blob has a data key of its own, so the number of a chunk is a nonce that is
 bound into every chunk and into the wrapped key, so that neither can be exchanged. A small body in the catalog has a
 wrapped key and one chunk. What doesn't fit its tag is damaged, and so is what ends too early; no other check is
 needed. Blobs that aren't encrypted pass through untouched, and cost one look at their id.
+
+What a client keeps the key of (`core.customer_key`) has the same form, and holds what the client's key has made of the
+content (`customer_cipher`). So it can be compared with its tags, and its data key wrapped anew, by who has the master
+keys alone; the content is had only by who brings the other key too (`EncryptingByteStore.with_keys`).
 """
 
 from __future__ import annotations
@@ -21,11 +25,14 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import BinaryIO, Final, NamedTuple
 
 from ..core.byte_range import ByteRange
+from ..core.customer_key import CustomerKey
 from ..core.digests import EMPTY_CRC64, update_crc64
-from ..core.encryption_label import AES256, SM4, read_label
+from ..core.encryption_label import AES256, SM4, is_customers, read_label
+from ..core.s3_errors import S3_KEY_NEEDED
 from ..ports.byte_store import BlobReader, BlobStore, BlobWriter, any_encrypted, is_encrypted
 from ..ports.damage import Damaged, Origin
 from ..ports.object import Segment
+from .customer_cipher import UnderCustomerKey
 from .master_keys import WRAP_MAX_BYTES, MasterKeys, WrongEncryptionKey, label_of, wrap_size
 from .sm4 import Aead, Sm4Gcm, has_sm4
 
@@ -37,20 +44,26 @@ _SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + TAG_BYTES
 _DATA_KEY_BYTES: Final = 32
 BODY: Final = b"body"
 _NOTHING_YET: Final = ByteRange(0, 0)  # where the encrypted blobs have been seen to be there by their sizes
+Brought = tuple[CustomerKey, ...] | None  # by clients; None to leave what needs one as it lies under its data key
 _KEYS_AT_ONCE: Final = 64  # as many blobs as a reader holds open; the keys of further ones are read when reached
 
 
 class EncryptingByteStore:
     """See the module, and `ports.byte_store`."""
 
-    def __init__(self, inner: BlobStore, keys: MasterKeys) -> None:
+    def __init__(self, inner: BlobStore, keys: MasterKeys, brought: Brought = ()) -> None:
         self._inner = inner
         self._keys = keys
+        self._brought = brought
         self.removal_grace_s = inner.removal_grace_s
 
     async def new_blob(self, *, encryption: str = "") -> BlobWriter:
+        if not encryption:
+            return await self._inner.new_blob()
+        label, data_key = _kept_label(encryption), os.urandom(_DATA_KEY_BYTES)
+        cipher = _cipher(data_key, label, self._brought)  # before there is a blob, since its key may not be here
         writer = await self._inner.new_blob(encryption=encryption)
-        return _EncryptingWriter(writer, self._keys, _kept_label(encryption)) if encryption else writer
+        return _EncryptingWriter(writer, cipher, self._keys.wrap(data_key, bytes.fromhex(writer.blob_id), label))
 
     async def open(
         self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
@@ -76,19 +89,25 @@ class EncryptingByteStore:
         await self._inner.look()
 
     def supports(self, encryption: str) -> bool:
+        if is_customers(encryption):
+            return any(key.proves(encryption) for key in self._brought or ())
         return read_label(encryption).cipher == AES256 or has_sm4()
+
+    def with_keys(self, keys: Sequence[CustomerKey]) -> EncryptingByteStore:
+        return EncryptingByteStore(self._inner, self._keys, tuple(keys))
 
     def encrypt(self, body: bytes, encryption: str) -> bytes:
         data_key, label = os.urandom(_DATA_KEY_BYTES), _kept_label(encryption)
-        return self._keys.wrap(data_key, BODY, label) + _cipher(data_key, label).encrypt(_nonce(0), body, BODY)
+        cipher = _cipher(data_key, label, self._brought)
+        return self._keys.wrap(data_key, BODY, label) + cipher.encrypt(_nonce(0), body, BODY)
 
     def decrypt(self, sealed: bytes) -> bytes:
-        return open_body(sealed, self._keys)
+        return open_body(sealed, self._keys, self._brought)
 
     async def _open_mixed(self, segments: Sequence[Segment], origin: Origin | None) -> _MixedReader:
         spans = [await self._span(segment) for segment in segments]
         content = await self._inner.open([span.stored for span in spans], origin, _NOTHING_YET)
-        reader = _MixedReader(self._inner, self._keys, content, spans, origin)
+        reader = _MixedReader(self._inner, _Opener(self._keys, self._brought), content, spans, origin)
         try:
             await reader.load_first_keys()
         except BaseException:
@@ -107,21 +126,22 @@ class EncryptingByteStore:
         return _Span(segment, Segment(segment.blob_id, start, stop), first)
 
 
-def open_body(sealed: bytes, keys: MasterKeys) -> bytes:
-    """A small body, decrypted. Raises: Damaged."""
+def open_body(sealed: bytes, keys: MasterKeys, brought: Brought = None) -> bytes:
+    """A small body, decrypted. Raises: Damaged; OssError S3_KEY_NEEDED."""
     try:
         data_key = keys.unwrap(sealed[:WRAP_MAX_BYTES], BODY)
     except WrongEncryptionKey as error:
         raise Damaged(str(error)) from None
-    return _decrypt(_cipher(data_key, label_of(sealed)), 0, sealed[wrap_size(sealed) :], BODY)
+    return _decrypt(_cipher(data_key, label_of(sealed), brought), 0, sealed[wrap_size(sealed) :], BODY)
 
 
 def open_chunks(file: BinaryIO, blob_id: str, keys: MasterKeys, first: int = 0) -> Iterator[bytes]:
-    """The content of an encrypted blob's file, from a chunk on, a chunk at a time. Raises: Damaged."""
+    """The content of an encrypted blob's file, from a chunk on, a chunk at a time; of one that needs a client's key,
+    what lies under its data key. Raises: Damaged."""
     header, bound_to = file.read(HEADER_BYTES), bytes.fromhex(blob_id)
     try:
         wrapped = find_wrapped(header, keys)
-        cipher = _cipher(keys.unwrap(wrapped, bound_to), label_of(wrapped))
+        cipher = _cipher(keys.unwrap(wrapped, bound_to), label_of(wrapped), None)
     except WrongEncryptionKey as error:
         raise Damaged(str(error), blob_id) from None
     file.seek(HEADER_BYTES + first * _SEALED_CHUNK_BYTES)
@@ -166,15 +186,14 @@ class _Span(NamedTuple):
 class _EncryptingWriter:
     """One encrypted blob in the making; holds less than a chunk."""
 
-    def __init__(self, inner: BlobWriter, keys: MasterKeys, label: str) -> None:
+    def __init__(self, inner: BlobWriter, cipher: Aead, wrapped: bytes) -> None:
         self.blob_id = inner.blob_id
         self._inner = inner
         self._bound_to = bytes.fromhex(inner.blob_id)
-        data_key = os.urandom(_DATA_KEY_BYTES)
-        self._cipher = _cipher(data_key, label)
+        self._cipher = cipher
         self._waiting = bytearray()
         self._number = 0
-        self._out = bytearray(keys.wrap(data_key, self._bound_to, label).ljust(HEADER_BYTES, b"\0"))
+        self._out = bytearray(wrapped.ljust(HEADER_BYTES, b"\0"))
 
     async def write(self, data: bytes | bytearray) -> None:
         self._waiting += data
@@ -208,20 +227,36 @@ class _EncryptingWriter:
             await self._inner.write(out)
 
 
+class _Opener(NamedTuple):
+    """What data keys are unwrapped with, and the keys that clients brought along."""
+
+    keys: MasterKeys
+    brought: Brought
+
+    def cipher(self, header: bytes, blob_id: str) -> Aead:
+        """Raises: Damaged; OssError S3_KEY_NEEDED."""
+        try:
+            wrapped = find_wrapped(header, self.keys)
+            data_key = self.keys.unwrap(wrapped, bytes.fromhex(blob_id))
+        except WrongEncryptionKey as error:
+            raise Damaged(str(error), blob_id) from None
+        return _cipher(data_key, label_of(wrapped), self.brought)
+
+
 class _MixedReader:
     """Segments of which some are encrypted. One pass over the stored bytes, however the segments follow each other."""
 
     def __init__(
         self,
         inner: BlobStore,
-        keys: MasterKeys,
+        opener: _Opener,
         content: BlobReader,
         spans: Sequence[_Span],
         origin: Origin | None,
     ) -> None:
         self._origin = origin
         self._inner = inner
-        self._keys = keys
+        self._opener = opener
         self._content = content
         self._spans = spans
         self._ciphers: dict[str, Aead] = {}
@@ -314,12 +349,7 @@ class _MixedReader:
                 header = b"".join([piece async for piece in reader.chunks(0, HEADER_BYTES)])
             finally:
                 await reader.close()
-            try:
-                wrapped = find_wrapped(header, self._keys)
-                data_key = self._keys.unwrap(wrapped, bytes.fromhex(blob_id))
-            except WrongEncryptionKey as error:
-                raise Damaged(str(error), blob_id) from None
-            cipher = self._ciphers[blob_id] = _cipher(data_key, label_of(wrapped))
+            cipher = self._ciphers[blob_id] = self._opener.cipher(header, blob_id)
         return cipher
 
 
@@ -395,10 +425,18 @@ def _kept_label(encryption: str) -> str:
     return "" if encryption == AES256 else encryption
 
 
-def _cipher(data_key: bytes, label: str) -> Aead:
+def _cipher(data_key: bytes, label: str, brought: Brought) -> Aead:
+    """Raises: OssError S3_KEY_NEEDED, for what a client keeps the key of, and didn't bring."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # loads OpenSSL: not before it is needed
 
-    return Sm4Gcm(data_key) if label and read_label(label).cipher == SM4 else AESGCM(data_key)
+    if not label:
+        return AESGCM(data_key)
+    if is_customers(label) and brought is not None:
+        for key in brought:
+            if key.proves(label):
+                return UnderCustomerKey(AESGCM(data_key), key.key_of_data(data_key))
+        raise S3_KEY_NEEDED()
+    return Sm4Gcm(data_key) if read_label(label).cipher == SM4 else AESGCM(data_key)
 
 
 def _nonce(number: int) -> bytes:

@@ -52,7 +52,15 @@ def items_of(keys: Iterable[str], prefix: str, delimiter: str) -> Iterator[tuple
 
 def listed(record: ObjectRecord) -> ListedObject:
     return ListedObject(
-        record.key, record.kind, record.size, record.etag, record.last_modified, record.storage_class, record.restore
+        record.key,
+        record.kind,
+        record.size,
+        record.etag,
+        record.last_modified,
+        record.storage_class,
+        record.restore,
+        record.encryption,
+        record.checksum,
     )
 
 
@@ -72,6 +80,7 @@ def listed_version(record: ObjectRecord, versions: list[ObjectRecord]) -> Listed
         acl=record.acl,
         encryption=record.encryption,
         crc64=record.crc64,
+        checksum=record.checksum,
     )
 
 

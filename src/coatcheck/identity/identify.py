@@ -23,7 +23,7 @@ from coatcheck.wire.target import Target, other_readings
 
 from .caller import ANONYMOUS, Caller
 from .readings import Reading
-from .session import TEMPORARY, find_role_uid, make_temporary_key
+from .session import TEMPORARY, Holder, find_holder, make_temporary_key
 
 
 def ask_for_key(claim: Claim | None, keyring: KeyUse) -> Lookup:
@@ -31,7 +31,8 @@ def ask_for_key(claim: Claim | None, keyring: KeyUse) -> Lookup:
     if claim is None:
         return _NOBODY
     if claim.access_key_id.startswith(TEMPORARY):
-        return Lookup(role_uid=find_role_uid(keyring, claim.security_token or ""))
+        role_uid, base_key = find_holder(keyring, claim.security_token or "")
+        return Lookup(access_key_id=base_key, role_uid=role_uid)
     return Lookup(access_key_id=claim.access_key_id)
 
 
@@ -174,7 +175,9 @@ def find_key(claim: Claim, snapshot: Snapshot, keyring: KeyUse, now: float) -> A
     access_key_id, token = claim.access_key_id, claim.security_token
     if access_key_id.startswith(TEMPORARY):
         check_token(access_key_id, token, is_sts_key=True)
-        key = make_temporary_key(keyring, access_key_id, token or "", snapshot.role(), now)
+        key = make_temporary_key(
+            keyring, access_key_id, token or "", Holder(snapshot.role(), snapshot.access_key()), now
+        )
     else:
         found = snapshot.access_key()
         if found is None:

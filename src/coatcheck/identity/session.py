@@ -1,7 +1,7 @@
-"""Sessions of roles: what a security token holds, and the temporary key it stands for. Nothing of it is stored.
+"""Sessions: what a security token holds, and the temporary key it stands for. Nothing of it is stored.
 
-A token is sealed by the keyring, so nobody else can make, read or change one. It names the role by its uid: what the
-role may do is looked up at each use, and a session ends with its role.
+A token is sealed by the keyring, so nobody else can make, read or change one. It names the role by its uid, or the key
+whose holder asked for it: what that one may do is looked up at each use, and a session ends with its role or key.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import secrets
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from coatcheck.core.errors import INVALID_SECURITY_TOKEN, SECURITY_TOKEN_EXPIRED, TOKEN_OF_ANOTHER_KEY
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, SESSION_MAX_S
@@ -23,9 +25,11 @@ class Session(NamedTuple):
     """The content of a token.
 
     Attributes:
-        role: uid.
+        role: uid; "" for the session of a key.
+        name: of the session, of a role.
         policy: the session policy's text; None: none.
         expires_s: Unix seconds.
+        base_key: the id of the access key that it is a session of; "" for that of a role.
     """
 
     access_key_id: str
@@ -34,12 +38,21 @@ class Session(NamedTuple):
     name: str
     policy: str | None
     expires_s: int
+    base_key: str = ""
 
 
 def new_session(role: Role, name: str, policy: str | None, expires_s: int) -> Session:
-    """A session with a fresh temporary key."""
-    access_key_id = f"{TEMPORARY}{secrets.token_hex(12)}"
-    return Session(access_key_id, secrets.token_urlsafe(32), role.uid, name, policy, expires_s)
+    """A session of a role, with a fresh temporary key."""
+    return Session(*_new_key(), role.uid, name, policy, expires_s)
+
+
+def new_key_session(base_key: str, expires_s: int) -> Session:
+    """A session of a key, with a fresh temporary one."""
+    return Session(*_new_key(), "", "", None, expires_s, base_key)
+
+
+def _new_key() -> tuple[str, str]:
+    return f"{TEMPORARY}{secrets.token_hex(12)}", secrets.token_urlsafe(32)
 
 
 def write_session(session: Session) -> str:
@@ -53,19 +66,28 @@ def read_session(text: str) -> Session:
     return Session(*json.loads(text))
 
 
-def find_role_uid(keyring: KeyUse, token: str) -> str:
-    """The role whose session a token may be of; "" if it can't be ours. Nothing of it is checked."""
+def find_holder(keyring: KeyUse, token: str) -> tuple[str, str]:
+    """The uid of the role, or the id of the key, whose session a token may be of; "" for what it isn't of. Nothing of
+    it is checked."""
     text = keyring.open_token(token)
-    return "" if text is None else read_session(text).role
+    if text is None:
+        return "", ""
+    session = read_session(text)
+    return session.role, session.base_key
 
 
-def make_temporary_key(keyring: KeyUse, access_key_id: str, token: str, role: Role | None, now: float) -> AccessKey:
+class Holder(NamedTuple):
+    """What was found of those that `find_holder` names."""
+
+    role: Role | None
+    key: AccessKey | None
+
+
+def make_temporary_key(keyring: KeyUse, access_key_id: str, token: str, holder: Holder, now: float) -> AccessKey:
     """The key of a session, as good as any while the session lasts.
 
-    Args:
-        role: of the uid that `find_role_uid` gives.
     Raises:
-        OssError: INVALID_SECURITY_TOKEN (not ours, of the future, or its role is gone), TOKEN_OF_ANOTHER_KEY,
+        OssError: INVALID_SECURITY_TOKEN (not ours, of the future, or its role or key is gone), TOKEN_OF_ANOTHER_KEY,
             SECURITY_TOKEN_EXPIRED.
     """
     text = keyring.open_token(token)
@@ -80,9 +102,19 @@ def make_temporary_key(keyring: KeyUse, access_key_id: str, token: str, role: Ro
         raise SECURITY_TOKEN_EXPIRED(
             SecurityToken=token, Expires=write_iso(session.expires_s), ServerTime=write_iso(int(now))
         )
+    if session.base_key:
+        return _key_of_key(session, holder.key)
+    role = holder.role
     if role is None:
         raise INVALID_SECURITY_TOKEN("The security token you provided is invalid: its role is no longer there.")
     principal = Principal(role.uid, role.name, role.policies, session.name, session.policy)
     return AccessKey(
         access_key_id, session.access_key_secret, role.account, principal=principal, suspended=role.suspended
     )
+
+
+def _key_of_key(session: Session, base: AccessKey | None) -> AccessKey:
+    """Raises: OssError INVALID_SECURITY_TOKEN."""
+    if base is None or not base.enabled:
+        raise INVALID_SECURITY_TOKEN("The security token you provided is invalid: its key is no longer in use.")
+    return replace(base, access_key_id=session.access_key_id, access_key_secret=session.access_key_secret)

@@ -34,6 +34,7 @@ from coatcheck.ports.object import DELETE_MARKER, SYMLINK, ListedObject, ObjectR
 
 from .archive import is_readable
 from .context import Context
+from .encryption import need_key
 from .symlink import follow
 
 _PAGE: Final = 1000
@@ -203,3 +204,4 @@ async def _find_allowed(context: Context, bucket: Bucket, listed: ListedObject) 
 def _need_readable(context: Context, bucket: Bucket, found: ObjectRecord | ListedObject) -> None:
     if not is_readable(bucket, found, context.now):
         raise INVALID_OBJECT_STATE(Key=found.key)
+    need_key(context.ports.byte_store, found.encryption)

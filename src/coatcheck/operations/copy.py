@@ -18,7 +18,7 @@ from .append import APPENDABLE
 from .checksums import sum_stored
 from .commit import ReplacedMeanwhile, Stored, repeated
 from .context import Context
-from .encryption import encrypt_copy, inline_body
+from .encryption import encrypt_copy, inline_body, may_share
 from .overwrite import check_writable
 from .record import change_record, put_record
 from .retention import FREE, Held
@@ -39,7 +39,7 @@ class CopyWishes(NamedTuple):
         headers: those of the copy, if `replaces_headers`, or if it is made onto itself; else it has the source's.
         tags: None where none are given. The copy has them if `replaces_tags`; else it has the source's.
         acl, storage_class: None for what the bucket says; onto itself, for what is there.
-        encryption: how the copy is to be kept; "" for as its source is.
+        encryption: how the copy is to be kept; "" for as its source is, or as it is where a client keeps its key.
         forbid_overwrite: only if the key has no object.
         only_if: only if the key has that object.
         held: how it is held; a source's retention and hold are never copied.
@@ -72,7 +72,7 @@ async def copy_object(context: Context, grant: Grant, name: SourceName, wishes: 
     Args:
         judge: looks at the source, each time that it had to be found anew.
     Raises: OssError those of `find_source`; OPERATION_NOT_SUPPORTED, FILE_ALREADY_EXISTS, NO_SUCH_KEY, INTERNAL_ERROR,
-        or the refusal to store it with these tags; what `judge` raises; Damaged; NotWritten.
+        S3_KEY_NEEDED, or the refusal to store it with these tags; what `judge` raises; Damaged; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
 
@@ -102,7 +102,7 @@ async def _copy(context: Context, bucket: Bucket, key: str, source: Source, wish
     await check_writable(context, grant, asked=wishes.forbid_overwrite, only_if=wishes.only_if)
     copy = await _with_checksum(store, copy, source, wishes.algorithm)
     blob = None
-    if wishes.encryption not in ("", copy.encryption) and copy.kind != SYMLINK:
+    if not may_share(copy.encryption, wishes.encryption) and copy.kind != SYMLINK:
         copy, blob = await _encrypt(context, copy, source, wishes.encryption)
     if onto_itself:
         return Copied(await _change(context, grant, record, copy, blob), source)
@@ -175,7 +175,7 @@ async def _decide_on_tags(context: Context, bucket: Bucket, copy: ObjectRecord, 
 async def _encrypt(
     context: Context, copy: ObjectRecord, source: Source, encryption: str
 ) -> tuple[ObjectRecord, BlobWriter | None]:
-    """The one copy that moves bytes: an object that isn't encrypted so becomes one that is."""
+    """The one copy that moves bytes: it is encrypted in another way than its source."""
     try:
         return await encrypt_copy(context.ports.byte_store, copy, source.origin, encryption)
     except BlobGone:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
-from coatcheck.core.errors import FILE_IMMUTABLE, NO_SUCH_BUCKET
+from coatcheck.core.errors import FILE_IMMUTABLE, NO_SUCH_BUCKET, OssError
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import Deleted
 from coatcheck.ports.object import Deletion, ObjectRecord, OnlyIf
@@ -70,9 +70,36 @@ async def delete_objects(
     Raises: OssError NO_SUCH_BUCKET, or the refusal of the first that may not be deleted; NotWritten.
     """
     grant.need(Action.DELETE_OBJECTS)
-    bucket = grant.this_bucket
     for one in named:
-        await _decide_on(context, bucket, one, bypass_governance=bypass_governance)
+        await _decide_on(context, grant.this_bucket, one, bypass_governance=bypass_governance)
+    return await _delete(context, grant.this_bucket, named, bypass_governance=bypass_governance)
+
+
+async def delete_allowed(
+    context: Context, grant: Grant, named: Sequence[Named], *, bypass_governance: bool = False
+) -> Sequence[Deleted | OssError]:
+    """As `delete_objects`, but what may not be deleted stays, and doesn't keep the others from going.
+
+    Returns: what became of each, in order, or why it may not be deleted.
+    Raises: OssError NO_SUCH_BUCKET; NotWritten.
+    """
+    grant.need(Action.DELETE_OBJECTS)
+    bucket, refusals = grant.this_bucket, list[OssError | None]()
+    for one in named:
+        try:
+            await _decide_on(context, bucket, one, bypass_governance=bypass_governance)
+        except OssError as refusal:
+            refusals.append(refusal)
+        else:
+            refusals.append(None)
+    allowed = [one for one, refusal in zip(named, refusals, strict=True) if refusal is None]
+    deleted = iter(await _delete(context, bucket, allowed, bypass_governance=bypass_governance) if allowed else ())
+    return [next(deleted) if refusal is None else refusal for refusal in refusals]
+
+
+async def _delete(
+    context: Context, bucket: Bucket, named: Sequence[Named], *, bypass_governance: bool
+) -> Sequence[Deleted]:
     deletions = [_deletion(context, bucket, one, bypass_governance=bypass_governance) for one in named]
     write = context.ports.catalog.delete_objects(bucket.bucket_id, deletions)
     return await commit(context.ports, write, gone=NO_SUCH_BUCKET(BucketName=bucket.name))

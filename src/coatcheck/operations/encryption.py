@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from coatcheck.configurations import encryption
+from coatcheck.core.encryption_label import is_customers
+from coatcheck.core.s3_errors import S3_KEY_NEEDED
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import BlobWriter, ByteStore
 from coatcheck.ports.damage import Damaged, Origin
@@ -22,15 +24,31 @@ def bucket_encryption(bucket: Bucket) -> str:
     return "" if document is None else encryption.from_json(document).label
 
 
+def need_key(store: ByteStore, label: str) -> None:
+    """Raises: OssError S3_KEY_NEEDED, where a client keeps the key of what is encrypted so, and it isn't here."""
+    if is_customers(label) and not store.supports(label):
+        raise S3_KEY_NEEDED()
+
+
+def may_share(kept: str, wanted: str) -> bool:
+    """Whether a copy that is to be kept as a label says can name the same bytes.
+
+    Without a label it is kept as its source is, but not under a client's key, which is of that one object.
+    """
+    return wanted == kept or (not wanted and not is_customers(kept))
+
+
 def inline_body(store: ByteStore, origin: Origin) -> bytes | None:
     """The content of an object that lives in its row, as it was uploaded; None where it lives in blobs.
 
     It was compared with the object's CRC when the row was read. What a process keeps of rows is not looked at again: it
     forgets them with the next commit, and its memory isn't what rots.
 
-    Raises: Damaged.
+    Raises: OssError S3_KEY_NEEDED; Damaged.
     """
     record = origin.record
+    if record.encryption:
+        need_key(store, record.encryption)
     if record.damaged:
         raise Damaged(record.damaged).reported(origin)
     try:
@@ -47,8 +65,8 @@ def kept_body(store: ByteStore, encryption: str, body: bytes | None) -> bytes | 
 async def encrypt_copy(
     store: ByteStore, record: ObjectRecord, origin: Origin, encryption: str
 ) -> tuple[ObjectRecord, BlobWriter | None]:
-    """The record, a copy of the origin's, with its bytes encrypted as a label says; and the blob they are in, to be
-    kept or discarded by whoever commits.
+    """The record, a copy of the origin's, with its bytes encrypted as a label says ("": not at all); and the blob they
+    are in, to be kept or discarded by whoever commits.
 
     Raises: BlobGone, Damaged, NoSpace.
     """

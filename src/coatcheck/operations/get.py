@@ -21,15 +21,18 @@ from coatcheck.ports.object import KeptPart, ObjectRecord, Segment, slice_segmen
 from .archive import is_readable
 from .commit import ReplacedMeanwhile
 from .context import Context
-from .encryption import inline_body
+from .encryption import inline_body, need_key
 
 _OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and our opening its bytes
 
 
 def need_readable(context: Context, grant: Grant, record: ObjectRecord) -> None:
-    """Raises: OssError INVALID_OBJECT_STATE, for what is archived, and neither restored nor read directly."""
+    """Raises: OssError INVALID_OBJECT_STATE, for what is archived, and neither restored nor read directly;
+    S3_KEY_NEEDED."""
     if not is_readable(grant.this_bucket, record, context.now):
         raise INVALID_OBJECT_STATE(Key=grant.this_key)
+    if record.encryption:
+        need_key(context.ports.byte_store, record.encryption)
 
 
 async def find_parts(context: Context, grant: Grant, record: ObjectRecord) -> Sequence[KeptPart]:
@@ -43,7 +46,7 @@ def inline_content(context: Context, grant: Grant, record: ObjectRecord, span: B
 
     Args:
         record: what was found under the grant's key; of a link, what it shows.
-    Raises: OssError INVALID_OBJECT_STATE; Damaged.
+    Raises: OssError INVALID_OBJECT_STATE, S3_KEY_NEEDED; Damaged.
     """
     grant.need(Action.GET_OBJECT)
     need_readable(context, grant, record)
@@ -56,8 +59,8 @@ def inline_content(context: Context, grant: Grant, record: ObjectRecord, span: B
 async def open_content(context: Context, grant: Grant, record: ObjectRecord, span: ByteRange) -> Stream:
     """Those bytes of an object that lives in blobs, read while they are sent.
 
-    Raises: OssError INVALID_OBJECT_STATE, INTERNAL_ERROR; ReplacedMeanwhile, if it was replaced and left no bytes;
-        Damaged.
+    Raises: OssError INVALID_OBJECT_STATE, S3_KEY_NEEDED, INTERNAL_ERROR; ReplacedMeanwhile, if it was replaced and
+        left no bytes; Damaged.
     """
     grant.need(Action.GET_OBJECT)
     need_readable(context, grant, record)

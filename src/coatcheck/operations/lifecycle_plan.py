@@ -142,13 +142,18 @@ def _plan_transition(
     due = [
         (CLASSES.index(step.storage_class), rule.rule_id)
         for rule, step, since in steps
-        if step.due.at(since) <= now and (step.small_files is not False or version.size >= SMALL_FILE_BYTES)
+        if step.due.at(since) <= now and version.size >= _least_size(step)
     ]
     coldest, rule_id = max(due, default=(0, ""), key=lambda one: one[0])
     if coldest <= warmest:
         return None
     key, version_id = version.key, version.version_id
     return Action(Kind.TRANSITION, rule_id, key, version_id, version.last_modified, CLASSES[coldest])
+
+
+def _least_size(step: Transition) -> int:
+    """What is smaller keeps its class."""
+    return max(step.least_size or 0, SMALL_FILE_BYTES if step.small_files is False else 0)
 
 
 def _is_about(rule: Rule, version: ListedVersion) -> bool:

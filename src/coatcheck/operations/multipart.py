@@ -34,7 +34,7 @@ from coatcheck.ports.upload import Part, Upload, UploadPage, WantedChecksum
 from .commit import WRITE_ATTEMPTS, Stored, commit, repeated
 from .context import Context
 from .list import Selection
-from .overwrite import check_overwrite, forbids_overwrite
+from .overwrite import check_overwrite, forbids_overwrite, need_reading
 from .put import NewObject
 from .sequential import add_md5, check_order
 from .versions import version_id_for
@@ -121,6 +121,9 @@ async def complete_upload(context: Context, grant: Grant, upload_id: str, wishes
         refusal to store an object with the upload's tags; Damaged; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
+    if wishes.only_if is not None:
+        there = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
+        need_reading(context, grant, wishes.only_if, there)
 
     async def look(_: Upload | None) -> Upload:
         return await open_upload(context, grant, upload_id, acl=wishes.acl)

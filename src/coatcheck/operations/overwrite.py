@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.configurations import overwrite
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, FILE_IMMUTABLE
@@ -40,11 +41,12 @@ async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> Non
 async def check_writable(context: Context, grant: Grant, *, asked: bool, only_if: OnlyIf | None = None) -> None:
     """The same, whether the object that is there is the one that is meant, and whether it may go now.
 
-    Raises: OssError FILE_ALREADY_EXISTS, PRECONDITION_FAILED, NO_SUCH_KEY, FILE_IMMUTABLE.
+    Raises: OssError FILE_ALREADY_EXISTS, PRECONDITION_FAILED, NO_SUCH_KEY, FILE_IMMUTABLE, or a refusal to read.
     """
     await check_overwrite(context, grant, asked=asked)
     if only_if is not None:
         there = await _find_object(context, grant)
+        need_reading(context, grant, only_if, there)
         if there is None or only_if.misses(there):
             raise unmet(grant.this_key, nothing_there=there is None)
     bucket = grant.this_bucket
@@ -52,6 +54,15 @@ async def check_writable(context: Context, grant: Grant, *, asked: bool, only_if
         found = await _find_object(context, grant)
         if found is not None:
             need_free(context, bucket, found)
+
+
+def need_reading(context: Context, grant: Grant, only_if: OnlyIf, there: ObjectRecord | None) -> None:
+    """A write that names an ETag tells whether the object that is there has it: who may not read isn't told.
+
+    Raises: OssError, a refusal.
+    """
+    if only_if.etag not in (None, "*"):
+        context.decide(Action.GET_OBJECT, grant.this_bucket, grant.this_key, there)
 
 
 def need_free(context: Context, bucket: Bucket, found: ObjectRecord) -> None:

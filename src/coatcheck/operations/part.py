@@ -15,9 +15,10 @@ from coatcheck.access.decide import Grant
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.checksums import ALGORITHMS, sum_of, write_sum
 from coatcheck.core.digests import EMPTY_CRC64, update_crc64
+from coatcheck.core.encryption_label import is_customers
 from coatcheck.core.errors import ENTITY_TOO_LARGE, NO_SUCH_UPLOAD, OPERATION_NOT_SUPPORTED
 from coatcheck.core.limits import PART_MAX_BYTES
-from coatcheck.core.s3_errors import S3_OTHER_CHECKSUM
+from coatcheck.core.s3_errors import S3_OTHER_CHECKSUM, S3_PART_KEY_NEEDED
 from coatcheck.ports.byte_store import BlobGone, BlobWriter, ByteStore
 from coatcheck.ports.object import ObjectRecord, Segment, slice_segments
 from coatcheck.ports.upload import Part, Upload
@@ -25,7 +26,7 @@ from coatcheck.ports.upload import Part, Upload
 from .checksums import Summed, SummedChunks
 from .commit import ReplacedMeanwhile, commit, new_blob, repeated
 from .context import Context
-from .encryption import copy_blob, inline_body
+from .encryption import copy_blob, inline_body, may_share
 from .intake import Arriving, receive
 from .multipart import open_upload
 from .sequential import check_next
@@ -44,17 +45,36 @@ class CopiedPart(NamedTuple):
     source: Source
 
 
+# Weighs what the caller expects of the upload, and raises where that doesn't hold.
+JudgeUpload = Callable[[Upload], None]
 # Weighs what the caller expects of a source, raises where that doesn't hold, and says which of its bytes are meant.
 Choose = Callable[[Source], ByteRange]
 
 
-async def upload_part(context: Context, grant: Grant, upload_id: str, number: int, body: Arriving) -> StoredPart:
+def _fine(_: Upload) -> None:
+    """Nothing more is expected of it."""
+
+
+def _need_key(context: Context, upload: Upload) -> None:
+    """Raises: OssError S3_PART_KEY_NEEDED."""
+    if is_customers(upload.encryption) and not context.ports.byte_store.supports(upload.encryption):
+        raise S3_PART_KEY_NEEDED(UploadId=upload.upload_id)
+
+
+async def upload_part(
+    context: Context, grant: Grant, upload_id: str, number: int, body: Arriving, judge: JudgeUpload = _fine
+) -> StoredPart:
     """Keep the bytes of one number, in place of those it had. Sizes are looked at when the upload completes.
 
-    Raises: OssError NO_SUCH_UPLOAD, S3_OTHER_CHECKSUM, those of `check_next` and `receive`, or a refusal; NotWritten.
+    Args:
+        judge: looks at the upload before a byte is taken.
+    Raises: OssError NO_SUCH_UPLOAD, S3_PART_KEY_NEEDED, S3_OTHER_CHECKSUM, those of `check_next` and `receive`, or a
+        refusal; what `judge` raises; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
     upload = await open_upload(context, grant, upload_id)
+    judge(upload)
+    _need_key(context, upload)
     await check_next(context, grant, upload, number)
     chunks, summed = _summed(upload, body)
     incoming = await receive(
@@ -90,14 +110,22 @@ def _summed(upload: Upload, body: Arriving) -> tuple[AsyncIterator[bytes], Summe
 
 
 async def copy_part(
-    context: Context, grant: Grant, upload_id: str, number: int, name: SourceName, choose: Choose
+    context: Context,
+    grant: Grant,
+    upload_id: str,
+    number: int,
+    name: SourceName,
+    choose: Choose,
+    judge: JudgeUpload = _fine,
 ) -> CopiedPart:
     """Make a part of some of the bytes of an object.
 
     Args:
         choose: looks at the source, each time that it had to be found anew.
-    Raises: OssError NO_SUCH_UPLOAD, those of `check_next` and `find_source`, OPERATION_NOT_SUPPORTED (a link, an
-        appendable object), ENTITY_TOO_LARGE, INTERNAL_ERROR, or a refusal; what `choose` raises; Damaged; NotWritten.
+        judge: looks at the upload.
+    Raises: OssError NO_SUCH_UPLOAD, S3_PART_KEY_NEEDED, S3_KEY_NEEDED, those of `check_next` and `find_source`,
+        OPERATION_NOT_SUPPORTED (a link, an appendable object), ENTITY_TOO_LARGE, INTERNAL_ERROR, or a refusal; what
+        `choose` raises; Damaged; NotWritten.
     """
     grant.need(Action.PUT_OBJECT)
 
@@ -105,6 +133,8 @@ async def copy_part(
         return await open_upload(context, grant, upload_id)
 
     async def attempt(upload: Upload) -> CopiedPart:
+        judge(upload)
+        _need_key(context, upload)
         await check_next(context, grant, upload, number)
         source = await find_source(context, name, grant.this_bucket.region)
         span = choose(source)
@@ -146,7 +176,7 @@ async def _copy(
             part = replace(part, etag=record.etag, crc64=record.crc64, checksum=known)
         else:
             part = await _hash(store, part, source, wanted)
-        if upload.encryption in ("", record.encryption):
+        if may_share(record.encryption, upload.encryption):
             return part, None
         blob = await copy_blob(store, part.segments, part.size, source.origin, encryption=upload.encryption)
     except BlobGone:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from coatcheck.access.actions import Action
+from coatcheck.core.encryption_label import is_customers
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.byte_store import BlobGone, BlobWriter
 from coatcheck.ports.damage import Origin
@@ -89,7 +90,8 @@ async def _copy(pair: Pair, record: ObjectRecord, there: ObjectRecord | None) ->
     acl = None if record.acl == DEFAULT_ACL else record.acl
     grant = pair.writing.decide(Action.PUT_OBJECT, target, record.key, there, acl=acl, tags=record.tags)
     origin = Origin(pair.source.name, record)
-    inline_body(store, origin)  # what is damaged isn't copied; of blobs, readers of the copy find out
+    if not is_customers(record.encryption):  # whose copy shares the bytes, and their key, which nobody has here
+        inline_body(store, origin)  # what is damaged isn't copied; of blobs, readers of the copy find out
     copy = replace(
         record, version_id=version_id_for(target), restore=None, sealed_at=None, retention=None, legal_hold=False
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from coatcheck.configurations import encryption
 from coatcheck.configurations.encryption import HEADER, EncryptionRule, check_rule
-from coatcheck.core.encryption_label import AES256, KMS, SM4, read_label
+from coatcheck.core.encryption_label import AES256, KMS, SM4, is_customers, read_label
 from coatcheck.core.errors import INVALID_ARGUMENT, KMS_NOT_ENABLED, NOT_IMPLEMENTED
 from coatcheck.ports.bucket import Bucket
 from coatcheck.wire.reply import RawHeader, Reply
@@ -90,7 +90,9 @@ def _need_built(call: Call, rule: EncryptionRule) -> EncryptionRule:
 
 
 def encryption_headers(label: str) -> tuple[RawHeader, ...]:
-    """What a reply says of how the bytes are kept."""
+    """What a reply says of how the bytes are kept; nothing where a client keeps their key."""
+    if is_customers(label):
+        return ()
     if label in ("", AES256):
         return _SAID if label else ()
     algorithm, cipher, key_id = read_label(label)

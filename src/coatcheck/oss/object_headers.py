@@ -12,6 +12,7 @@ from typing import Final
 from coatcheck.access.actions import Action
 from coatcheck.configurations import lifecycle
 from coatcheck.core.errors import PRECONDITION_FAILED, OssError
+from coatcheck.operations.encryption import need_key
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.conditions import CONDITIONAL_HEADERS, is_unmodified
 from coatcheck.wire.reply import RawHeader, Reply
@@ -41,6 +42,7 @@ def describe(call: Call) -> tuple[ObjectRecord, list[RawHeader], Reply | None]:
     if call.settings.force_download and not call.target.own_domain:
         headers = force_download(headers)
     if record.encryption:
+        need_key(call.ports.byte_store, record.encryption)
         headers.extend(encryption_headers(record.encryption))
     if call.this_bucket.configurations and (rules := call.this_bucket.configuration(lifecycle.NAME)) is not None:
         headers.extend(expiration_headers(rules, record))

@@ -20,6 +20,7 @@ from typing import Final, Protocol
 
 from ..core.body import FileSlice
 from ..core.byte_range import ByteRange
+from ..core.customer_key import CustomerKey
 from .damage import Origin
 from .object import Segment
 
@@ -159,10 +160,19 @@ class BlobStore(Protocol):
 
 
 class ByteStore(BlobStore, Protocol):
-    """A blob store that encrypts the blobs that are to be, and small bodies that live elsewhere."""
+    """A blob store that encrypts the blobs that are to be, and small bodies that live elsewhere.
+
+    What a client keeps the key of (`core.customer_key`) is written and read by `with_keys` alone; here it is refused by
+    `new_blob`, `open`, `encrypt` and `decrypt`. Raises: OssError S3_KEY_NEEDED.
+    """
 
     def supports(self, encryption: str) -> bool:
-        """Whether bytes can be kept as a label says: not every build of OpenSSL has every cipher."""
+        """Whether bytes can be kept as a label says: not every build of OpenSSL has every cipher, and a client's key
+        has to be here."""
+        ...
+
+    def with_keys(self, keys: Sequence[CustomerKey]) -> ByteStore:
+        """The same store, for a request that brought these keys along, and no others."""
         ...
 
     def encrypt(self, body: bytes, encryption: str) -> bytes:

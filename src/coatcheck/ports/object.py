@@ -189,7 +189,7 @@ class Deletion(Struct, frozen=True):
 
 
 class ListedObject(Struct, frozen=True):
-    """What a listing says of one object."""
+    """What a listing says of one object, as its record has it."""
 
     key: str
     kind: str
@@ -198,6 +198,8 @@ class ListedObject(Struct, frozen=True):
     last_modified: int
     storage_class: str
     restore: Restore | None = None
+    encryption: str = ""
+    checksum: Checksum | None = None
 
 
 class ListPage(Struct, frozen=True):
@@ -231,6 +233,7 @@ class ListedVersion(Struct, frozen=True):
     acl: str = DEFAULT_ACL
     encryption: str = ""
     crc64: int = 0
+    checksum: Checksum | None = None
 
     @property
     def is_latest(self) -> bool:

@@ -56,6 +56,13 @@ def checksum_nodes(checksum: Checksum | None) -> tuple[Node, ...]:
     return () if checksum is None else (*value_nodes(checksum), ("ChecksumType", _kind(checksum.is_composite)))
 
 
+def algorithm_nodes(checksum: Checksum | None) -> tuple[Node, ...]:
+    """What a listing says of it: not the value."""
+    if checksum is None:
+        return ()
+    return ("ChecksumAlgorithm", checksum.algorithm.upper()), ("ChecksumType", _kind(checksum.is_composite))
+
+
 def read_sent(headers: Mapping[str, str]) -> dict[str, str]:
     """The values in headers, by the algorithm's name; none is known to be well-formed, nor its algorithm."""
     return {

@@ -15,6 +15,7 @@ from coatcheck.wire.reply import Reply
 
 from .checksums import checksum_nodes, read_algorithm
 from .conditions import read_write_condition
+from .customer_keys import bring_keys
 from .documents import quoted, show
 
 
@@ -24,7 +25,10 @@ def _all(_: bytes) -> bool:
 
 async def copy_object(call: Call) -> Reply:
     """CopyObject: a copy onto itself must change something."""
+    call, brought = bring_keys(call)
     name, wishes = read_copy_source(call.request.headers, s3=True), read_wishes(call)
+    if brought.key is not None:
+        wishes = wishes._replace(encryption=brought.key.new_label())
     condition = read_write_condition(call.request.headers)
     forbids = wishes.forbid_overwrite or condition.only_new
     wishes = wishes._replace(
@@ -32,15 +36,14 @@ async def copy_object(call: Call) -> Reply:
     )
     if not wishes.replaces_headers:  # also onto itself, where OSS takes what is given for all there is
         wishes = wishes._replace(headers=(), survives=_all)
-    changes = (
-        wishes.replaces_headers or wishes.replaces_tags or wishes.storage_class or wishes.encryption or wishes.algorithm
-    )
-    if not changes and name == SourceName(call.this_bucket.name, call.key):
+    changes = (wishes.replaces_headers, wishes.replaces_tags, wishes.storage_class, wishes.encryption, wishes.algorithm)
+    if not any((*changes, brought.source)) and name == SourceName(call.this_bucket.name, call.key):
         raise S3_COPY_ONTO_ITSELF()
 
     def judge(source: Source) -> None:
         if is_source_unmodified(call.request.headers, source.record):
             raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
+        brought.judge_source(source)
 
     copied = await copy.copy_object(call.context, call.grant, name, wishes, judge)
     record = copied.stored.record
@@ -50,4 +53,4 @@ async def copy_object(call: Call) -> Reply:
         *checksum_nodes(record.checksum),
     ]
     headers = tuple(header for header in stored_headers(call, copied.stored) if header[0] != b"ETag")
-    return show("CopyObjectResult", nodes, (*headers, *source_headers(copied.source)))
+    return show("CopyObjectResult", nodes, (*headers, *brought.headers, *source_headers(copied.source)))

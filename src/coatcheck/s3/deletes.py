@@ -6,7 +6,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from coatcheck.configurations.elements import find_switch, find_text
-from coatcheck.core.errors import MALFORMED_XML, PRECONDITION_FAILED, USER_KEY_MUST_BE_SPECIFIED
+from coatcheck.core.errors import MALFORMED_XML, PRECONDITION_FAILED, USER_KEY_MUST_BE_SPECIFIED, OssError
 from coatcheck.core.limits import MULTI_DELETE_MAX_BYTES, MULTI_DELETE_MAX_KEYS
 from coatcheck.core.names import check_s3_object_key
 from coatcheck.core.s3_errors import S3_NO_BUCKET_DIGEST
@@ -36,7 +36,7 @@ async def delete_object(call: Call) -> Reply:
 
 
 async def delete_multiple_objects(call: Call) -> Reply:
-    """DeleteObjects: the body comes with a digest of itself."""
+    """DeleteObjects: the body comes with a digest of itself. What may not be deleted is an Error of its own."""
     request = call.request
     if not (isinstance(request.body, S3Body) and request.body.has_digest):
         raise S3_NO_BUCKET_DIGEST()
@@ -45,10 +45,12 @@ async def delete_multiple_objects(call: Call) -> Reply:
     if not 1 <= len(named) <= MULTI_DELETE_MAX_KEYS:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} A Delete names 1 to {MULTI_DELETE_MAX_KEYS} objects.")
     quiet, bypass = find_switch(document, "Quiet"), bypasses_governance(call)
-    deleted = await delete.delete_objects(call.context, call.grant, named, bypass_governance=bypass)
+    deleted = await delete.delete_allowed(call.context, call.grant, named, bypass_governance=bypass)
     nodes: list[Node] = []
     for one, outcome in zip(named, deleted, strict=True):
-        if outcome.immutable or outcome.unmet:
+        if isinstance(outcome, OssError):
+            nodes.append(("Error", _refused(one, (("Code", outcome.code), ("Message", outcome.message)))))
+        elif outcome.immutable or outcome.unmet:
             nodes.append(("Error", _refused(one, _IMMUTABLE if outcome.immutable else _UNMET)))
         elif not quiet:
             nodes.append(("Deleted", _deleted(one, outcome)))

@@ -1,7 +1,6 @@
 """The default encryption of a bucket, in S3's grammar: OSS's rule under other names.
 
-Keys that a client brings along (SSE-C) aren't built: each of its headers is refused, and nothing is stored.
-Source: S3 reference, section 11.4.
+Keys that a client brings along (SSE-C) go before it: `customer_keys.py`. Source: S3 reference, section 11.4.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ _BY_CODE: Final = {
         "PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold"
     ),
     "InvalidSecurityToken": Renamed("InvalidToken", 400, "The provided token is malformed or otherwise not valid."),
+    "AccessKeyIdAndSecurityTokenNotMatch": Renamed("InvalidToken", 400),
     "SecurityTokenExpired": Renamed("ExpiredToken", 400, "The provided token has expired."),
     "NoSuchLifecycle": Renamed("NoSuchLifecycleConfiguration"),
     "NoSuchServerSideEncryptionRule": Renamed("ServerSideEncryptionConfigurationNotFoundError"),

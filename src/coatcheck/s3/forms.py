@@ -33,6 +33,7 @@ from coatcheck.wire.request import Request
 
 from .body import S3Body
 from .checksums import checksum_headers
+from .customer_keys import bring_keys
 from .documents import quoted
 from .objects import sent_checksum, with_type
 from .words import AMZ, read_headers
@@ -77,11 +78,12 @@ def translate_form(request: Request, form: Form) -> Form:
 async def post_object(call: Call) -> Reply:
     """PostObject: store the file, then answer as the form asked."""
     assert call.form is not None  # the pipeline reads it before it knows who asks
-    form = call.form.form
-    new = read_new_object(call, form.fields)
+    form, sizes = call.form
+    call, brought = bring_keys(call, form.fields)
+    new = brought.encrypting(read_new_object(call, form.fields))
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     incoming = await receive(
-        Sized(form.file, call.form.sizes).chunks(),
+        Sized(form.file, sizes).chunks(),
         call.ports.byte_store,
         most=PUT_OBJECT_MAX_BYTES,
         encryption=new.encryption,
@@ -89,7 +91,7 @@ async def post_object(call: Call) -> Reply:
     new = new._replace(checksum=sent_checksum(form.file))
     stored = await put.put_object(call.context, call.grant, new, incoming)
     record, fields = stored.record, form.fields
-    headers = (*stored_headers(call, stored), *checksum_headers(new.checksum))
+    headers = (*stored_headers(call, stored), *brought.headers, *checksum_headers(new.checksum))
     nodes = [
         ("Location", find_location(call, record.key)),
         ("Bucket", call.this_bucket.name),

@@ -6,7 +6,7 @@ so. Source: S3 reference, section 11.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement
 
@@ -14,15 +14,15 @@ from msgspec.structs import replace
 
 from coatcheck.configurations import lifecycle
 from coatcheck.configurations.elements import find_one, find_switch, find_text, malformed, texts
-from coatcheck.configurations.lifecycle import Due, Lifecycle, Rule, Transition
-from coatcheck.core.errors import NO_SUCH_LIFECYCLE, OssError
-from coatcheck.core.limits import LIFECYCLE_MAX_BYTES
+from coatcheck.configurations.lifecycle import CLASSES, Due, Lifecycle, Rule, Transition
+from coatcheck.core.errors import INVALID_ARGUMENT, NO_SUCH_LIFECYCLE, OssError
+from coatcheck.core.limits import LIFECYCLE_MAX_BYTES, S3_TRANSITION_MIN_BYTES
 from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node
 from coatcheck.oss.call import Call
 from coatcheck.oss.documents_kept import keep_document
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import RawHeader, Reply
 
 from .documents import read_document, show
 from .words import read_storage_class, write_storage_class
@@ -42,16 +42,19 @@ _SHAPE: Final = texts(
         AbortIncompleteMultipartUpload=texts("DaysAfterInitiation"),
     )
 )
+_DEFAULT_SIZE: Final = "x-amz-transition-default-minimum-object-size"
+# To which classes small objects aren't moved.
+_SPARED: Final = {"all_storage_classes_128K": CLASSES[1:], "varies_by_storage_class": ("IA", "Archive")}
 _ABORT: Final = "AbortIncompleteMultipartUpload"
 
 
 async def put_bucket_lifecycle(call: Call) -> Reply:
     """PutBucketLifecycleConfiguration: replaces all rules. Rules may overlap, as they may in S3."""
     document = await read_document(call.request, lifecycle.ROOT, _SHAPE, most=LIFECYCLE_MAX_BYTES)
-    rules = read(document).rules
-    lifecycle.check(rules, bucket_class=call.this_bucket.storage_class, overlap=True)
-    await keep_document(call, lifecycle.NAME, lifecycle.to_json(Lifecycle(rules)))
-    return Reply(200)
+    rules = _with_default_size(read(document), call.request.headers.get(_DEFAULT_SIZE))
+    lifecycle.check(rules.rules, bucket_class=call.this_bucket.storage_class, overlap=True)
+    await keep_document(call, lifecycle.NAME, lifecycle.to_json(rules))
+    return Reply(200, _size_headers(rules))
 
 
 async def get_bucket_lifecycle(call: Call) -> Reply:
@@ -59,7 +62,12 @@ async def get_bucket_lifecycle(call: Call) -> Reply:
     stored = call.this_bucket.configuration(lifecycle.NAME)
     if stored is None:
         raise NO_SUCH_LIFECYCLE(BucketName=call.this_bucket.name)
-    return show(lifecycle.ROOT, write(lifecycle.from_json(stored)))
+    rules = lifecycle.from_json(stored)
+    return show(lifecycle.ROOT, write(rules), _size_headers(rules))
+
+
+def _size_headers(rules: Lifecycle) -> tuple[RawHeader, ...]:
+    return () if rules.default_size is None else ((_DEFAULT_SIZE.encode(), rules.default_size.encode()),)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -76,6 +84,30 @@ def read(document: Element) -> Lifecycle:
     translated.extend([_translate_rule(element) for element in elements])  # a list: extend hides what is raised
     rules = lifecycle.read(translated).rules
     return Lifecycle(tuple(replace(rule, plain_prefix=old or None) for rule, old in zip(rules, plain, strict=True)))
+
+
+def _with_default_size(rules: Lifecycle, default: str | None) -> Lifecycle:
+    """Which objects are too small to be moved, by rules that say nothing of sizes; with no word for it, none are.
+
+    Raises: OssError INVALID_ARGUMENT.
+    """
+    if default is None:
+        return rules
+    if default not in _SPARED:
+        raise INVALID_ARGUMENT(ArgumentName=_DEFAULT_SIZE, ArgumentValue=default[:64])
+    return Lifecycle(tuple(_sized(rule, _SPARED[default]) for rule in rules.rules), default)
+
+
+def _sized(rule: Rule, spared: Sequence[str]) -> Rule:
+    if rule.larger_than is not None or rule.smaller_than is not None:
+        return rule
+    steps = [
+        tuple(
+            replace(step, least_size=S3_TRANSITION_MIN_BYTES) if step.storage_class in spared else step for step in each
+        )
+        for each in (rule.transitions, rule.noncurrent_transitions)
+    ]
+    return replace(rule, transitions=steps[0], noncurrent_transitions=steps[1])
 
 
 def _translate_rule(element: Element) -> Element:

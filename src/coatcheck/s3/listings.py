@@ -16,7 +16,7 @@ from coatcheck.ports.object import DELETE_MARKER, ListedObject, ListedVersion, L
 from coatcheck.ports.upload import UploadPage
 from coatcheck.wire.reply import Reply
 
-from .checksums import wanted_nodes
+from .checksums import algorithm_nodes, wanted_nodes
 from .documents import owner, quoted, read_number, show, write_name
 from .words import write_storage_class
 
@@ -181,6 +181,7 @@ def _contents(listed: ListedObject, write: Write, shown: Node | None) -> tuple[N
         ("Key", write(listed.key)),
         ("LastModified", write_iso(listed.last_modified)),
         ("ETag", quoted(listed.etag)),
+        *algorithm_nodes(listed.checksum),
         ("Size", listed.size),
         ("StorageClass", write_storage_class(listed.storage_class)),
     )
@@ -198,6 +199,7 @@ def _version(listed: ListedVersion, write: Write, shown: Node) -> Node:
         return ("DeleteMarker", (*nodes, shown))
     nodes += [
         ("ETag", quoted(listed.etag)),
+        *algorithm_nodes(listed.checksum),
         ("Size", listed.size),
         ("StorageClass", write_storage_class(listed.storage_class)),
         shown,

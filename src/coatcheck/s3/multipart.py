@@ -44,6 +44,7 @@ from .checksums import (
     wanted_nodes,
 )
 from .conditions import read_write_condition
+from .customer_keys import bring_keys
 from .documents import owner, quoted, read_bytes, read_number, show
 from .objects import with_type
 from .words import write_storage_class
@@ -53,14 +54,16 @@ _SIZE: Final = "x-amz-mp-object-size"
 
 async def initiate_multipart_upload(call: Call) -> Reply:
     """CreateMultipartUpload."""
-    new, wanted = read_new_object(call, with_type(call.request).headers), read_wanted(call.request.headers)
+    call, brought = bring_keys(call)
+    new = brought.encrypting(read_new_object(call, with_type(call.request).headers))
+    wanted = read_wanted(call.request.headers)
     upload = await multipart.initiate_upload(call.context, call.grant, new, checksum=wanted)
     nodes: list[Node] = [
         ("Bucket", call.this_bucket.name),
         ("Key", call.key),
         ("UploadId", upload.upload_id),
     ]
-    headers = (*encryption_headers(upload.encryption), *wanted_headers(wanted))
+    headers = (*encryption_headers(upload.encryption), *brought.headers, *wanted_headers(wanted))
     return show("InitiateMultipartUploadResult", nodes, headers)
 
 
@@ -69,26 +72,36 @@ async def upload_part(call: Call) -> Reply:
     number = read_part_number(call.request.query.get("partNumber") or "")
     arrived = call.request.body
     body = read_arriving(call.request)._replace(summed=arrived if isinstance(arrived, S3Body) else None)
-    stored = await parts.upload_part(call.context, call.grant, read_upload_id(call), number, body)
-    etag = (b"ETag", quoted(stored.part.etag).encode())
-    return Reply(200, (etag, *encryption_headers(stored.encryption), *value_headers(stored.part.checksum)))
+    call, brought = bring_keys(call)
+    stored = await parts.upload_part(call.context, call.grant, read_upload_id(call), number, body, brought.judge_upload)
+    headers = (
+        (b"ETag", quoted(stored.part.etag).encode()),
+        *encryption_headers(stored.encryption),
+        *brought.headers,
+        *value_headers(stored.part.checksum),
+    )
+    return Reply(200, headers)
 
 
 async def upload_part_copy(call: Call) -> Reply:
     """UploadPartCopy."""
     number = read_part_number(call.request.query.get("partNumber") or "")
+    call, brought = bring_keys(call)
     name, text = read_copy_source(call.request.headers, s3=True), call.request.headers.get("x-oss-copy-source-range")
 
     def choose(source: Source) -> ByteRange:
         if is_source_unmodified(call.request.headers, source.record):
             raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
+        brought.judge_source(source)
         whole = ByteRange(0, source.record.size)
         return whole if text is None else read_range(text, source.record.size, RangeBehaviour.STANDARD) or whole
 
-    copied = await parts.copy_part(call.context, call.grant, read_upload_id(call), number, name, choose)
+    copied = await parts.copy_part(
+        call.context, call.grant, read_upload_id(call), number, name, choose, brought.judge_upload
+    )
     part = copied.part
     nodes = [("LastModified", write_iso(part.last_modified)), ("ETag", quoted(part.etag)), *value_nodes(part.checksum)]
-    return show("CopyPartResult", nodes, source_headers(copied.source))
+    return show("CopyPartResult", nodes, (*brought.headers, *source_headers(copied.source)))
 
 
 async def complete_multipart_upload(call: Call) -> Reply:

@@ -12,6 +12,7 @@ from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import LIST_MAX_KEYS, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.xml import Node
 from coatcheck.operations import put
+from coatcheck.operations.encryption import need_key
 from coatcheck.operations.get import find_parts
 from coatcheck.operations.overwrite import check_writable
 from coatcheck.oss import object_get
@@ -28,6 +29,7 @@ from . import object_parts
 from .body import S3Body
 from .checksums import asks_for_checksums, checksum_headers, checksum_nodes, value_nodes
 from .conditions import read_write_condition
+from .customer_keys import BroughtKeys, bring_keys, bring_reading_key
 from .documents import read_count, show
 from .object_parts import AskedPart
 from .words import write_storage_class
@@ -38,19 +40,27 @@ _ATTRIBUTES: Final = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass
 
 async def get_object(call: Call) -> Reply:
     """GetObject: a range outside of the object is refused, as the standard has it."""
-    call = _strict(call)
+    call, brought = bring_reading_key(_strict(call))
     if object_parts.PARAMETER not in call.request.query.first:
-        return _with_checksum(call, await object_get.get_object(call))
+        return _described(call, await object_get.get_object(call), brought)
     part = await object_parts.find_part(call)
-    return _with_checksum(call, await object_parts.get_part(call, part), part)
+    return _described(call, await object_parts.get_part(call, part), brought, part)
 
 
 async def head_object(call: Call) -> Reply:
     """HeadObject."""
+    call, brought = bring_reading_key(call)
     if object_parts.PARAMETER not in call.request.query.first:
-        return _with_checksum(call, await object_get.head_object(call))
+        return _described(call, await object_get.head_object(call), brought)
     part = await object_parts.find_part(call)
-    return _with_checksum(call, await object_parts.head_part(call, part), part)
+    return _described(call, await object_parts.head_part(call, part), brought, part)
+
+
+def _described(call: Call, reply: Reply, brought: BroughtKeys, part: AskedPart | None = None) -> Reply:
+    """With what only S3 says of what is sent."""
+    if brought.key is not None and reply.status in (200, 206):
+        reply = replace(reply, headers=(*reply.headers, *brought.headers))
+    return _with_checksum(call, reply, part)
 
 
 def _with_checksum(call: Call, reply: Reply, part: AskedPart | None = None) -> Reply:
@@ -85,7 +95,9 @@ async def get_object_attributes(call: Call) -> Reply:
     asked = {name.strip() for name in text.split(",") if name.strip()}
     if not asked or not asked <= _ATTRIBUTES:
         raise INVALID_ARGUMENT("Invalid attribute name specified.", ArgumentName="x-amz-object-attributes")
+    call, brought = bring_reading_key(call)
     found = call.this_object
+    need_key(call.ports.byte_store, found.encryption)
     nodes: list[Node] = []
     if "ETag" in asked:
         nodes.append(("ETag", found.etag.lower()))
@@ -98,7 +110,7 @@ async def get_object_attributes(call: Call) -> Reply:
     if "ObjectSize" in asked:
         nodes.append(("ObjectSize", found.size))
     moment = tuple(header for header in write_object_headers(found) if header[0] == b"last-modified")
-    headers = (*moment, *version_headers(call.this_bucket, found.version_id))
+    headers = (*moment, *version_headers(call.this_bucket, found.version_id), *brought.headers)
     return show("GetObjectAttributesResponse", nodes, headers)
 
 
@@ -124,14 +136,15 @@ def _parts_page(request: Request, parts: Sequence[KeptPart]) -> tuple[Node, ...]
 async def put_object(call: Call) -> Reply:
     """PutObject."""
     request = call.request
-    new = read_new_object(call, with_type(request).headers)
+    call, brought = bring_keys(call)
+    new = brought.encrypting(read_new_object(call, with_type(request).headers))
     condition = read_write_condition(request.headers)
     new = new._replace(forbid_overwrite=new.forbid_overwrite or condition.only_new, only_if=condition.only_if)
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite, only_if=new.only_if)
     incoming = await take_in(request, call.ports.byte_store, most=PUT_OBJECT_MAX_BYTES, encryption=new.encryption)
     new = new._replace(checksum=sent_checksum(request.body))
     stored = await put.put_object(call.context, call.grant, new, incoming)
-    return Reply(200, (*stored_headers(call, stored), *checksum_headers(new.checksum)))
+    return Reply(200, (*stored_headers(call, stored), *brought.headers, *checksum_headers(new.checksum)))
 
 
 def with_type(request: Request) -> Request:

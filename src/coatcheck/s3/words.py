@@ -15,6 +15,7 @@ from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import S3_USER_METADATA_MAX_BYTES
 from coatcheck.core.s3_errors import (
     S3_BAD_STORAGE_CLASS,
+    S3_KEY_IN_URL,
     S3_METADATA_TOO_LARGE,
     S3_NOT_BUILT,
     S3_OTHER_DIALECT,
@@ -23,6 +24,9 @@ from coatcheck.wire.reply import RawHeader
 from coatcheck.wire.request import Request
 
 AMZ: Final = "x-amz-"
+CUSTOMER: Final = "x-amz-server-side-encryption-customer-"
+SOURCE_CUSTOMER: Final = "x-amz-copy-source-server-side-encryption-customer-"
+SSE: Final = "x-oss-server-side-encryption"  # as it is after `read_headers`
 _AMZ_META: Final = "x-amz-meta-"
 _OSS_META: Final = "x-oss-meta-"
 _COMPATIBLE: Final = "x-oss-s3-compat"  # OSS's own examples send it with AWS's signatures
@@ -102,7 +106,9 @@ _KNOWN: Final = frozenset(
         "x-amz-security-token",
         "x-amz-source-expected-bucket-owner",
         "x-amz-trailer",
+        "x-amz-transition-default-minimum-object-size",
         "x-amz-user-agent",
+        *(f"{prefix}{name}" for prefix in (CUSTOMER, SOURCE_CUSTOMER) for name in ("algorithm", "key", "key-md5")),
     }
 )
 
@@ -113,10 +119,10 @@ def read_headers(request: Request, *, of_bucket: bool) -> dict[str, str]:
     Args:
         of_bucket: an ACL is the bucket's.
     Raises:
-        OssError: S3_OTHER_DIALECT, for a header or parameter of OSS's; S3_NOT_BUILT, for one of S3's that is not known
-            here; S3_BAD_STORAGE_CLASS, INVALID_ARGUMENT, S3_METADATA_TOO_LARGE.
+        OssError: S3_OTHER_DIALECT, for a header or parameter of OSS's; S3_KEY_IN_URL; S3_NOT_BUILT, for one of S3's
+            that is not known here; S3_BAD_STORAGE_CLASS, INVALID_ARGUMENT, S3_METADATA_TOO_LARGE.
     """
-    _refuse_oss(request)
+    _refuse_foreign(request)
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         if not name.startswith(AMZ):
@@ -133,7 +139,7 @@ def read_headers(request: Request, *, of_bucket: bool) -> dict[str, str]:
         elif name == "x-amz-server-side-encryption":
             if value not in ENCRYPTIONS:
                 raise INVALID_ARGUMENT("The encryption method specified is not supported", ArgumentName=name)
-            headers["x-oss-server-side-encryption"] = ENCRYPTIONS[value]
+            headers[SSE] = ENCRYPTIONS[value]
         elif name in _KNOWN:
             headers[name] = value
         else:
@@ -148,10 +154,13 @@ def read_headers(request: Request, *, of_bucket: bool) -> dict[str, str]:
     return headers
 
 
-def _refuse_oss(request: Request) -> None:
+def _refuse_foreign(request: Request) -> None:
     for name in (*request.headers, *request.query.first):
         if name.startswith("x-oss-") and name != _COMPATIBLE:
             raise S3_OTHER_DIALECT(ArgumentName=name[:128])
+    for name in request.query.first:
+        if name.lower().startswith((CUSTOMER, SOURCE_CUSTOMER)):
+            raise S3_KEY_IN_URL(ArgumentName=name[:128])
 
 
 def _check_metadata(headers: Mapping[str, str]) -> None:

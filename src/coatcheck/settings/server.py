@@ -181,6 +181,12 @@ class ServerSettings:
         Flag(),
         "Accept Authorization headers of AWS's signature version 2, for old S3 tools; links of it are always accepted.",
     )
+    sse_c_over_http: bool = _row(
+        False,
+        "--sse-c-over-http",
+        Flag(),
+        "Take keys that S3 clients bring along (SSE-C) over plain HTTP too; from this machine they always may come so.",
+    )
     gzip: bool = _row(
         True, "--no-gzip", Flag(), "Send texts as they are, also to clients that ask for gzip; OSS compresses them."
     )

@@ -8,6 +8,7 @@ Source: S3 reference, sections 2 and 3.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -320,7 +321,8 @@ def _mismatch(claim: S3V4Claim, request: Request, target: Target) -> OssError:
 
 
 def s3_mismatch(access_key_id: str, signature: str, text: SignedText) -> OssError:
-    """SIGNATURE_DOES_NOT_MATCH with the texts that we signed, named as S3 names them."""
+    """SIGNATURE_DOES_NOT_MATCH with the texts that we signed, named as S3 names them, but for a client's own key."""
+    text = SignedText(_hide_key(text.string_to_sign), text.canonical_request and _hide_key(text.canonical_request))
     facts = {
         "AWSAccessKeyId": access_key_id,
         "StringToSign": text.string_to_sign,
@@ -337,6 +339,11 @@ def s3_mismatch(access_key_id: str, signature: str, text: SignedText) -> OssErro
     return refusal
 
 
+def _hide_key(text: str) -> str:
+    return _CUSTOMER_KEY.sub(r"\1(not shown)", text)
+
+
+_CUSTOMER_KEY: Final = re.compile(r"(?m)^(x-amz-(?:copy-source-)?server-side-encryption-customer-key:).*$")
 _SHOWN_MAX_BYTES: Final = 1024  # each takes three characters
 
 

@@ -13,6 +13,7 @@ from threading import Event
 import pytest
 
 from coatcheck.clock import wall_clock
+from coatcheck.core.customer_key import CustomerKey
 from coatcheck.core.digests import EMPTY_CRC64, update_crc64
 from coatcheck.engines.local import prepare_local
 from coatcheck.engines.moving.blob_ends import FileEnd
@@ -25,6 +26,7 @@ from coatcheck.engines.upkeep.elsewhere import look_elsewhere
 from coatcheck.engines.upkeep.problems import Problem
 from coatcheck.ports.object import Segment
 from coatcheck.ports.store import Store
+from coatcheck.ports.upload import Part, Upload
 
 from ...ports.catalog_contract import a_bucket, an_object
 from ...postgres_server import PostgresServer, postgres_server
@@ -41,7 +43,8 @@ def server() -> Iterator[PostgresServer]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A store with three objects: small, large, secret (encrypted)."""
+    """A store with four objects: small, large, secret (encrypted), theirs (so that a client keeps its key), and an open
+    upload of a part of the last kind."""
 
     url: str
     data: Path
@@ -95,8 +98,20 @@ async def fill(store: Store) -> None:
     await store.catalog.create_bucket(a_bucket(), most=1)
     small = an_object("small", body=SMALL, crc64=update_crc64(SMALL, EMPTY_CRC64))
     await store.catalog.put_object(1, small)
-    for key, encryption in (("large", ""), ("secret", "AES256")):
-        writer = await store.byte_store.new_blob(encryption=encryption)
+    theirs = CustomerKey(bytes(32))
+    byte_store, label = store.byte_store.with_keys([theirs]), theirs.new_label()
+    body = byte_store.encrypt(SMALL, label)
+    record = an_object("theirs, small", body=body, size=len(SMALL), crc64=update_crc64(SMALL), encryption=label)
+    await store.catalog.put_object(1, record)
+    await store.catalog.create_upload(1, Upload("k", "A" * 32, 0, "Standard", (), encryption=label))
+    writer = await byte_store.new_blob(encryption=label)
+    await writer.write(LARGE)
+    await writer.finish()
+    part = Part(1, len(LARGE), "A" * 32, update_crc64(LARGE), 0, (Segment(writer.blob_id, 0, len(LARGE)),))
+    await store.catalog.put_part(1, "k", "A" * 32, part)
+    await writer.keep()
+    for key, encryption in (("large", ""), ("secret", "AES256"), ("theirs", label)):
+        writer = await byte_store.new_blob(encryption=encryption)
         await writer.write(LARGE)
         await writer.finish()
         segments, crc64 = (Segment(writer.blob_id, 0, len(LARGE)),), update_crc64(LARGE, EMPTY_CRC64)
@@ -130,8 +145,9 @@ WRONG: dict[str, tuple[Callable[[Place], object], list[tuple[str, str]]]] = {
     "short": (lambda place: place.blob("large").write_bytes(b"x"), [("size", "large"), ("damaged", "large")]),
     "rotten": (lambda place: flip(place.blob("large")), [("damaged", "large")]),
     "rotten, encrypted": (lambda place: flip(place.blob("secret")), [("damaged", "secret")]),
+    "rotten, under a client's key": (lambda place: flip(place.blob("theirs")), [("damaged", "theirs")]),
     "unknown": (lambda place: put(place.blobs / path_of("ab" * 16)), [("orphan", "")]),
-    "count": (lambda place: place.change("UPDATE blob SET object_count = 2"), [("count", ""), ("count", "")]),
+    "count": (lambda place: place.change("UPDATE blob SET object_count = 2"), [("count", "")] * 4),
     "usage": (lambda place: place.change("UPDATE bucket_usage SET size = 1"), [("usage", "")]),
     "small": (lambda place: place.change("UPDATE object SET crc64 = 1 WHERE key = 'small'"), [("body", "small")]),
 }

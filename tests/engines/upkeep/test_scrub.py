@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import pytest
 
+from coatcheck.core.customer_key import CustomerKey
+from coatcheck.core.digests import update_crc64
 from coatcheck.engines.directory_faults import BadDirectory, InUse, NewerStore
 from coatcheck.engines.local import open_local
 from coatcheck.engines.upkeep import scrub as scrubbing
@@ -24,6 +26,7 @@ from coatcheck.engines.upkeep.check import check
 from coatcheck.engines.upkeep.problems import Problem
 from coatcheck.engines.upkeep.scrub import scrub
 from coatcheck.engines.upkeep.scrub_note import ScrubNote, read_note
+from coatcheck.ports.object import ObjectRecord, Segment
 from coatcheck.ports.secrets import WrongKey
 
 from ...server_process import clean_environment
@@ -331,3 +334,24 @@ def is_named(data: Path) -> bool:
         return run(data)[1] != []
     except (BadDirectory, NewerStore, WrongKey):
         return True
+
+
+async def test_what_a_client_keeps_the_key_of_is_compared_without_it(data: Path) -> None:
+    key = CustomerKey(bytes(32))
+    label, content = key.new_label(), b"theirs" * 20_000
+    facts = ("null", "Normal", len(content), "AA" * 16, update_crc64(content), 0, "default", "Standard", ())
+    with open_local(data) as engines:
+        store, bucket = engines.byte_store.with_keys([key]), await engines.catalog.find_bucket("photos")
+        assert bucket is not None
+        small = ObjectRecord("theirs, small", *facts, body=store.encrypt(content, label), encryption=label)
+        await engines.catalog.put_object(bucket.bucket_id, small)
+        blob = await store.new_blob(encryption=label)
+        await blob.write(content)
+        await blob.finish()
+        large = ObjectRecord("theirs", *facts, segments=(Segment(blob.blob_id, 0, len(content)),), encryption=label)
+        await engines.catalog.put_object(bucket.bucket_id, large)
+        await blob.keep()
+    assert run(data)[1] == []
+    flip_in_body(data, "theirs, small", 10_000)
+    flip_in_file(blobs_of(data, "theirs")[0], 100_000)
+    assert keys_of(run(data)[1]) == {"theirs", "theirs, small"}

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ...ports.object import DELETE_MARKER, ListedObject, ListedVersion, ListPage, VersionPage
 from ...ports.upload import Upload, UploadPage
 from ..sql.pages import past, split
-from ..sql.rows import read_crc64, read_restore, read_tags
+from ..sql.rows import read_checksum, read_crc64, read_restore, read_tags
 from ..sql.uploads import UPLOAD_COLUMNS, read_upload
 from .connection import Reader
 
@@ -73,7 +73,7 @@ class Walk(NamedTuple):
 
 OBJECTS: Final = Walk(
     "object",
-    "key, kind, size, etag, last_modified, storage_class, restore_ready_at, restore_until",
+    "key, kind, size, etag, last_modified, storage_class, restore_ready_at, restore_until, encryption, checksum",
     "seq",
     _SEQ_BEFORE,
     _SEQ_AFTER,
@@ -82,7 +82,7 @@ OBJECTS: Final = Walk(
 VERSIONS: Final = Walk(
     "object",
     "key, version_id, kind, size, etag, last_modified, storage_class, tags, restore_ready_at, restore_until, acl,"
-    " encryption, crc64",
+    " encryption, crc64, checksum",
     "seq",
     _SEQ_BEFORE,
     _SEQ_AFTER,
@@ -106,10 +106,13 @@ async def list_page(reader: Reader, page: Page, marker: str) -> ListPage:
     """See `Catalog.list_objects`."""
 
     def read(row: Any) -> ListedObject | None:
-        key, kind, size, etag, last_modified, storage_class, ready_at, until = row[:8]
+        key, kind, size, etag, last_modified, storage_class, ready_at, until, encryption, checksum = row[:10]
         if kind == DELETE_MARKER:
             return None
-        return ListedObject(key, kind, size, etag, last_modified, storage_class, read_restore(ready_at, until))
+        return ListedObject(
+            *(key, kind, size, etag, last_modified, storage_class, read_restore(ready_at, until)),
+            *(encryption, read_checksum(checksum)),
+        )
 
     items = await _take(_items(reader, OBJECTS, page, _start(OBJECTS, page, marker), read), page.limit + 1)
     objects, common_prefixes, last = split(items[: page.limit], lambda item: (item.key, ""))
@@ -134,11 +137,12 @@ async def list_versions(reader: Reader, page: Page, marker: str, at: tuple[int, 
         nonlocal previous, superseded_at
         if row[0] != previous:
             previous, superseded_at = row[0], None
-        key, version_id, kind, size, etag, last_modified, storage_class, tags, ready_at, until, *rest = row[:13]
-        acl, encryption, crc64 = rest
+        key, version_id, kind, size, etag, last_modified, storage_class, tags, ready_at, until, *rest = row[:14]
+        acl, encryption, crc64, checksum = rest
         listed = ListedVersion(
             *(key, version_id, kind, size, etag, last_modified, storage_class, read_tags(tags)),
             *(read_restore(ready_at, until), superseded_at, acl, encryption, read_crc64(crc64)),
+            read_checksum(checksum),
         )
         superseded_at = last_modified
         return listed

@@ -17,18 +17,20 @@ from ...ports.object import DELETE_MARKER, ListedObject, ListedVersion, ListPage
 from ...ports.upload import Upload, UploadPage
 from ..sql.objects import find_place
 from ..sql.pages import past, split
-from ..sql.rows import read_crc64, read_restore, read_tags
+from ..sql.rows import read_checksum, read_crc64, read_restore, read_tags
 from ..sql.uploads import UPLOADS, read_upload
 
 T = TypeVar("T")
 
 _FROM: Final = (
-    "SELECT key, kind, size, etag, last_modified, storage_class, restore_ready_at, restore_until FROM object"
+    "SELECT key, kind, size, etag, last_modified, storage_class, restore_ready_at, restore_until,"
+    " encryption, checksum FROM object"
     " WHERE bucket_id = ? AND key >= ? AND key < ? ORDER BY key, seq"
 )
 _VERSIONS: Final = (
     "SELECT key, version_id, kind, size, etag, last_modified, storage_class, tags, restore_ready_at, restore_until,"
-    " acl, encryption, crc64 FROM object WHERE bucket_id = ? AND (key, seq) > (?, ?) AND key < ? ORDER BY key, seq"
+    " acl, encryption, crc64, checksum FROM object"
+    " WHERE bucket_id = ? AND (key, seq) > (?, ?) AND key < ? ORDER BY key, seq"
 )
 _UPLOADS: Final = f"{UPLOADS} AND (key, upload_id) > (?, ?) AND key < ? ORDER BY key, upload_id"
 _NO_BOUND: Final = b""  # SQLite orders every BLOB behind every TEXT
@@ -74,7 +76,7 @@ def list_versions(
         if row[0] != previous:
             previous, superseded_at = row[0], None
         key, version_id, kind, size, etag, last_modified, storage_class, tags, ready_at, until, *rest = row
-        acl, encryption, crc64 = rest
+        acl, encryption, crc64, checksum = rest
         restore = read_restore(ready_at, until)
         listed = ListedVersion(
             key,
@@ -90,6 +92,7 @@ def list_versions(
             acl,
             encryption,
             read_crc64(crc64),
+            read_checksum(checksum),
         )
         superseded_at = last_modified
         return listed
@@ -169,9 +172,12 @@ def _items(
                     yield common_prefix
                     seek = past(common_prefix)
                     break
-                _, kind, size, etag, last_modified, storage_class, ready_at, until = row
-                restore = None if ready_at is None else read_restore(ready_at, until)
-                yield ListedObject(key, kind, size, etag, last_modified, storage_class, restore)
+                _, kind, size, etag, last_modified, storage_class, ready_at, until, encryption, checksum = row
+                yield ListedObject(
+                    *(key, kind, size, etag, last_modified, storage_class),
+                    *(None if ready_at is None else read_restore(ready_at, until), encryption),
+                    None if checksum is None else read_checksum(checksum),
+                )
 
 
 def _pairs(

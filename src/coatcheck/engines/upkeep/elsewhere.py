@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from ...clock import wall_clock
 from ...core.database_urls import is_database
 from ...core.digests import EMPTY_CRC64, update_crc64
+from ...core.encryption_label import CUSTOMER, is_customers
 from ...ports.byte_store import BlobGone, BlobStore, is_encrypted
 from ...ports.damage import Damaged
 from ...ports.object import Segment
@@ -38,6 +39,7 @@ _AT_ONCE: Final = 256
 _OBJECT_COLUMNS: Final = ("bucket_id", "key", "seq", "version_id", "size", "crc64", "encryption", "body_id", "segments")
 _OBJECTS: Final = Table("object", _OBJECT_COLUMNS, ("bucket_id", "key", "seq"), _AT_ONCE, True)
 _PARTS: Final = Table("part", ("upload", "number", "crc64", "segments"), ("upload", "number"), _AT_ONCE, True)
+_UNDER_CUSTOMERS_KEYS: Final = f"SELECT id FROM upload WHERE encryption LIKE '{CUSTOMER}:%'"  # noqa: S608  our own text
 _ARRIVALS: Final = Table("arrival", ("id", "segments"), ("id",), _AT_ONCE, True)
 _BLOBS: Final = Table("blob", ("id", "object_count"), ("id",), _AT_ONCE, True)
 _KNOWN: Final = (
@@ -94,7 +96,7 @@ class Content(NamedTuple):
     """Of a version of an object, a part or an arrival.
 
     Attributes:
-        crc64: of it all, and None where nobody wrote one down.
+        crc64: of it all; None where nobody wrote one down, or where it takes a client's key to see what it is of.
         body: a small content, as the catalog keeps it.
     """
 
@@ -214,7 +216,7 @@ class Elsewhere:
         Raises: WrongKey, Stopped, BytesAway.
         """
         _, keys = check_opening_keys(self._catalog.connection, FileSecrets(data))
-        store, checked = EncryptingByteStore(self._blobs.store(), keys), 0
+        store, checked = EncryptingByteStore(self._blobs.store(), keys, None), 0
         for content in self._contents(with_bodies=True):
             why = self._fault_of_content(content, keys, store)
             if why and self._is_there(content) and self._fault_of_content(content, keys, store):
@@ -261,10 +263,13 @@ class Elsewhere:
             for bucket_id, key, _, version, size, crc64, encryption, body_id, segments in page:
                 body, more = bodies.get(body_id, (None, None))
                 place = Place(self._buckets.get(bucket_id, "-"), key, version)
-                yield Content(place, size, read_crc64(crc64), encryption, body, _read(segments or more))
+                known = None if is_customers(encryption) else read_crc64(crc64)
+                yield Content(place, size, known, encryption, body, _read(segments or more))
+        under_keys = {upload for (upload,) in self._all(_UNDER_CUSTOMERS_KEYS)}
         for upload, number, crc64, segments in self._rows(_PARTS):
             place = Place("-", f"(part {number})", upload_id=str(upload))
-            yield Content(place, None, read_crc64(crc64), "", None, _read(segments))
+            known = None if upload in under_keys else read_crc64(crc64)
+            yield Content(place, None, known, "", None, _read(segments))
         for arrival_id, segments in self._rows(_ARRIVALS):
             yield Content(Place("-", f"(arrival {arrival_id})"), None, None, "", None, _read(segments))
 
@@ -309,9 +314,10 @@ def _fault_of(blob_id: str, needed: int, size: int | None) -> str:
 
 def _fault_of_body(content: Content, body: bytes, keys: MasterKeys) -> str:
     assert content.size is not None
-    assert content.crc64 is not None
     if content.encryption and body:
         body = open_body(body, keys)
+    if content.crc64 is None:
+        return "" if len(body) == content.size else f"its body has {len(body)} bytes, not {content.size}"
     return damage_of(content.size, write_crc64(content.crc64), body, (), "")
 
 
