@@ -13,6 +13,7 @@ from coatcheck.oss.object_copy import read_wishes
 from coatcheck.oss.object_put import stored_headers
 from coatcheck.wire.reply import Reply
 
+from .acl import find_acl
 from .checksums import checksum_nodes, read_algorithm
 from .conditions import read_write_condition
 from .documents import quoted, show
@@ -28,7 +29,10 @@ async def copy_object(call: Call) -> Reply:
     condition = read_write_condition(call.request.headers)
     forbids = wishes.forbid_overwrite or condition.only_new
     wishes = wishes._replace(
-        forbid_overwrite=forbids, only_if=condition.only_if, algorithm=read_algorithm(call.request.headers)
+        acl=await find_acl(call),
+        forbid_overwrite=forbids,
+        only_if=condition.only_if,
+        algorithm=read_algorithm(call.request.headers),
     )
     if not wishes.replaces_headers:  # also onto itself, where OSS takes what is given for all there is
         wishes = wishes._replace(headers=(), survives=_all)

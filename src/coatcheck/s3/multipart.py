@@ -32,6 +32,7 @@ from coatcheck.wire.ranges import RangeBehaviour, read_range
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
+from .acl import find_object_acl
 from .body import S3Body
 from .checksums import (
     checksum_nodes,
@@ -54,6 +55,7 @@ _SIZE: Final = "x-amz-mp-object-size"
 async def initiate_multipart_upload(call: Call) -> Reply:
     """CreateMultipartUpload."""
     new, wanted = read_new_object(call, with_type(call.request).headers), read_wanted(call.request.headers)
+    new = new._replace(acl=await find_object_acl(call))
     upload = await multipart.initiate_upload(call.context, call.grant, new, checksum=wanted)
     nodes: list[Node] = [
         ("Bucket", call.this_bucket.name),

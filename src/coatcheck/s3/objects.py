@@ -25,6 +25,7 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Body, Request
 
 from . import object_parts
+from .acl import find_object_acl
 from .body import S3Body
 from .checksums import asks_for_checksums, checksum_headers, checksum_nodes, value_nodes
 from .conditions import read_write_condition
@@ -124,7 +125,7 @@ def _parts_page(request: Request, parts: Sequence[KeptPart]) -> tuple[Node, ...]
 async def put_object(call: Call) -> Reply:
     """PutObject."""
     request = call.request
-    new = read_new_object(call, with_type(request).headers)
+    new = read_new_object(call, with_type(request).headers)._replace(acl=await find_object_acl(call))
     condition = read_write_condition(request.headers)
     new = new._replace(forbid_overwrite=new.forbid_overwrite or condition.only_new, only_if=condition.only_if)
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite, only_if=new.only_if)
