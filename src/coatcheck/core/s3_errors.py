@@ -98,6 +98,11 @@ S3_NO_REPLICATION: Final = Fault(
 S3_NO_PUBLIC_BLOCK: Final = Fault(
     "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
 )
+S3_BAD_REDIRECT: Final = Fault(
+    "InvalidRedirectLocation",
+    400,
+    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+)
 S3_MALFORMED_ACL: Final = Fault(
     "MalformedACLError",
     400,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coatcheck.core.errors import PRECONDITION_FAILED
+from coatcheck.core.reply_headers import WEBSITE_REDIRECT
 from coatcheck.core.s3_errors import S3_COPY_ONTO_ITSELF
 from coatcheck.core.times import write_iso
 from coatcheck.operations import copy
@@ -17,10 +18,12 @@ from .acl import find_acl
 from .checksums import checksum_nodes, read_algorithm
 from .conditions import read_write_condition
 from .documents import quoted, show
+from .redirects import read_redirect
 
 
-def _all(_: bytes) -> bool:
-    return True
+def _but_redirect(name: bytes) -> bool:
+    """What S3 copies: where a website leads is said of each object by itself."""
+    return name != WEBSITE_REDIRECT
 
 
 async def copy_object(call: Call) -> Reply:
@@ -34,11 +37,19 @@ async def copy_object(call: Call) -> Reply:
         only_if=condition.only_if,
         algorithm=read_algorithm(call.request.headers),
     )
-    if not wishes.replaces_headers:  # also onto itself, where OSS takes what is given for all there is
-        wishes = wishes._replace(headers=(), survives=_all)
+    redirect = read_redirect(call.request.headers)
     changes = (
-        wishes.replaces_headers or wishes.replaces_tags or wishes.storage_class or wishes.encryption or wishes.algorithm
+        wishes.replaces_headers
+        or wishes.replaces_tags
+        or wishes.storage_class
+        or wishes.encryption
+        or wishes.algorithm
+        or redirect
     )
+    if wishes.replaces_headers:
+        wishes = wishes._replace(headers=(*wishes.headers, *redirect))
+    else:  # also onto itself, where OSS takes what is given for all there is
+        wishes = wishes._replace(headers=redirect, replaces_headers=True, survives=_but_redirect)
     if not changes and name == SourceName(call.this_bucket.name, call.key):
         raise S3_COPY_ONTO_ITSELF()
 

@@ -21,7 +21,7 @@ from coatcheck.operations.intake import receive
 from coatcheck.operations.overwrite import check_writable
 from coatcheck.oss.call import Call
 from coatcheck.oss.form_upload import Sized, answer_form, check_as_headers, find_location
-from coatcheck.oss.object_put import read_new_object, stored_headers
+from coatcheck.oss.object_put import stored_headers
 from coatcheck.oss.row import Level, Row
 from coatcheck.oss.tagging import read_tagging_document
 from coatcheck.signing.s3_form_scheme import SIGNING_FIELDS
@@ -30,11 +30,11 @@ from coatcheck.wire.form import Form
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
-from .acl import OF_OBJECT_AND_TAGS, find_object_acl
+from .acl import OF_OBJECT_AND_TAGS
 from .body import S3Body
 from .checksums import checksum_headers
 from .documents import quoted
-from .objects import sent_checksum, with_type
+from .objects import read_new, sent_checksum, with_type
 from .words import AMZ, read_headers
 
 _AS_HEADERS: Final = frozenset(
@@ -45,7 +45,7 @@ _AS_HEADERS: Final = frozenset(
 )
 _AMZ_FIELDS: Final = (
     *("x-amz-meta-", "x-amz-checksum-", "x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-object-lock-"),
-    *("x-amz-acl", "x-amz-grant-", "x-amz-tagging"),
+    *("x-amz-acl", "x-amz-grant-", "x-amz-tagging", "x-amz-website-redirect-location"),
 )
 _REPLY_FIELDS: Final = ("success_action_redirect", "redirect", "success_action_status")
 
@@ -78,7 +78,7 @@ async def post_object(call: Call) -> Reply:
     """PostObject: store the file, then answer as the form asked."""
     assert call.form is not None  # the pipeline reads it before it knows who asks
     form = call.form.form
-    new = read_new_object(call, form.fields)._replace(acl=await find_object_acl(call))
+    new = await read_new(call, form.fields)
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     incoming = await receive(
         Sized(form.file, call.form.sizes).chunks(),

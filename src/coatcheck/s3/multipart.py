@@ -27,12 +27,11 @@ from coatcheck.oss.call import Call
 from coatcheck.oss.copy_source import is_source_unmodified, read_copy_source, source_headers
 from coatcheck.oss.encryption import encryption_headers
 from coatcheck.oss.multipart import read_part_number, read_upload_id
-from coatcheck.oss.object_put import read_new_object, stored_headers
+from coatcheck.oss.object_put import stored_headers
 from coatcheck.wire.ranges import RangeBehaviour, read_range
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
-from .acl import find_object_acl
 from .body import S3Body
 from .checksums import (
     checksum_nodes,
@@ -46,7 +45,7 @@ from .checksums import (
 )
 from .conditions import read_write_condition
 from .documents import owner, quoted, read_bytes, read_number, show
-from .objects import with_type
+from .objects import read_new, with_type
 from .words import write_storage_class
 
 _SIZE: Final = "x-amz-mp-object-size"
@@ -54,8 +53,7 @@ _SIZE: Final = "x-amz-mp-object-size"
 
 async def initiate_multipart_upload(call: Call) -> Reply:
     """CreateMultipartUpload."""
-    new, wanted = read_new_object(call, with_type(call.request).headers), read_wanted(call.request.headers)
-    new = new._replace(acl=await find_object_acl(call))
+    wanted, new = read_wanted(call.request.headers), await read_new(call, with_type(call.request).headers)
     upload = await multipart.initiate_upload(call.context, call.grant, new, checksum=wanted)
     nodes: list[Node] = [
         ("Bucket", call.this_bucket.name),

@@ -100,6 +100,7 @@ _KNOWN: Final = frozenset(
         "x-amz-source-expected-bucket-owner",
         "x-amz-trailer",
         "x-amz-user-agent",
+        "x-amz-website-redirect-location",
     }
 )
 
