@@ -98,6 +98,7 @@ S3_NO_REPLICATION: Final = Fault(
 S3_NO_PUBLIC_BLOCK: Final = Fault(
     "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
 )
+S3_BAD_REPLICATION: Final = Fault("InvalidRequest", 400, "The replication configuration is not valid.")
 S3_BAD_REDIRECT: Final = Fault(
     "InvalidRedirectLocation",
     400,
