@@ -181,6 +181,7 @@ class Server:
             content_sums=self._engines.content_sums,
             fetcher=HttpFetcher(networks),
             arrivals=self._engines.arrivals,
+            people=keyring,
         )
         notices = self._notices
         locks = KeyLocks(settings.data / "mirror.lock")

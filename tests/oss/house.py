@@ -162,6 +162,7 @@ class House:
             links=self.downloads,
             arrivals=self.arrivals,
             fetcher=self.fetcher,
+            people=self.keyring,
         )
         self.mirrors = MirrorRuns(ports, self.keyring, Notices(), lambda: self.now)
         self.ports = ports = ports._replace(mirrors=self.mirrors)

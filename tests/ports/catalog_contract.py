@@ -985,6 +985,12 @@ class CatalogContract:
             parts, _ = await catalog.list_parts(bucket.bucket_id, "a", upload.upload_id, marker=0, limit=10)
             assert parts == [part]
 
+    @pytest.mark.parametrize("acl", ["default", "public-read", '{"v":1,"grants":[["AllUsers","READ"]]}'])
+    async def test_an_upload_keeps_its_acl(self, catalog: Catalog, bucket: Bucket, acl: str) -> None:
+        upload = an_upload("a", "upload-1", acl=acl)
+        await catalog.create_upload(bucket.bucket_id, upload)
+        assert await catalog.find_upload(bucket.bucket_id, "a", "upload-1") == upload
+
     @pytest.mark.parametrize("blobs", [(BLOB_A,), (BLOB_A, BLOB_B, BLOB_C), ()])
     async def test_an_object_keeps_the_parts_that_it_was_completed_from(
         self, catalog: Catalog, bucket: Bucket, blobs: tuple[str, ...]

@@ -272,6 +272,17 @@ class IdentitiesContract:
         assert await keyring.find_holder(ACCOUNT, USER) is None
 
     @pytest.mark.usefixtures("alice")
+    async def test_people_are_known_by_their_uid(self, identities: Identities, keyring: Keyring) -> None:
+        assert await keyring.knows(ACCOUNT)
+        assert await keyring.knows(USER)
+        for uid in (OTHER, "", "alice", f"{ACCOUNT} "):
+            assert not await keyring.knows(uid)
+        await identities.set_account_enabled(ACCOUNT, False)
+        assert await keyring.knows(USER)
+        await identities.remove_user(ACCOUNT, "alice")
+        assert not await keyring.knows(USER)
+
+    @pytest.mark.usefixtures("alice")
     async def test_a_key_of_nobody_is_refused(self, identities: Identities, keyring: Keyring) -> None:
         await identities.add_account(Account(OTHER, "zebra", root=False, enabled=True, created_at=1))
         for account, uid in ((ACCOUNT, "4" * 18), (OTHER, USER), (NOBODY, USER)):

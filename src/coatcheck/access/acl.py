@@ -8,6 +8,7 @@ from coatcheck.core.errors import INVALID_ARGUMENT, PUBLIC_ACCESS_BLOCKED
 from coatcheck.ports.object import DEFAULT_ACL
 
 from .actions import AclRight
+from .grants import is_grants, is_public
 
 PRIVATE: Final = "private"
 DEFAULT: Final = DEFAULT_ACL
@@ -28,7 +29,7 @@ def allows_everybody(acl: str, right: AclRight) -> bool:
 
 def refuse_public_acl(acl: str, *, blocked: bool) -> None:
     """No ACL opens anything to everybody while public access is blocked. Raises: OssError PUBLIC_ACCESS_BLOCKED."""
-    if blocked and _GIVES.get(acl):
+    if blocked and (is_public(acl) if is_grants(acl) else _GIVES.get(acl)):
         raise PUBLIC_ACCESS_BLOCKED()
 
 

@@ -57,7 +57,9 @@ _ARN_OPERATORS: Final = {
 }
 _ALWAYS_THERE: Final = ("aws:SecureTransport", "aws:CurrentTime")
 # S3's canned ACLs that are the owner's alone are private here before any condition sees them.
-_ACLS: Final = {"bucket-owner-read": "private", "bucket-owner-full-control": "private"}
+_ACLS: Final = dict.fromkeys(
+    ("bucket-owner-read", "bucket-owner-full-control", "aws-exec-read", "log-delivery-write"), "private"
+)
 
 
 def from_aws(text: str, kind: Kind) -> str:

@@ -11,8 +11,9 @@ The rules, in order; docs/permissions.md has them as the table that the tests ru
 4. An Allow of the caller's own policies is enough at home, in buckets of the caller's account.
 5. An Allow of the bucket's policy is enough for those it names, and for everybody where it names everybody. Where it
    names an account, that account's users need the right from their own policies, too.
-6. Else the ACL speaks: the object's own if it has one, otherwise the bucket's. It can give reading (and listing) or
-   reading and writing to everybody, and nothing else to anybody.
+6. Else the ACL speaks: the object's own if it has one, otherwise the bucket's. A canned word can give reading (and
+   listing) or reading and writing to everybody, and nothing else to anybody; what grants give is told in `grants.py`.
+   What they give to an account, its users get if their own policies allow it, too.
 7. Else no. A caller without the right to read learns nothing of what exists.
 
 Through an access point nobody in particular gets anything, neither do ACLs give anything, nor does it help to own the
@@ -28,6 +29,8 @@ Only this module builds a Grant, so an operation can't run without having been d
 from __future__ import annotations
 
 from typing import Final
+
+from msgspec.structs import replace
 
 from coatcheck.core.errors import (
     ACCESS_DENIED,
@@ -46,12 +49,13 @@ from coatcheck.core.errors import (
 from coatcheck.core.record import Record
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.access_point import INTERNET, AccessPoint
-from coatcheck.ports.bucket import Bucket
+from coatcheck.ports.bucket import NO_ACLS, Bucket, read_ownership
 from coatcheck.ports.keyring import Principal
 
 from .acl import DEFAULT, allows_everybody
 from .actions import AclRight, Action
 from .facts import AccessFacts, Asked
+from .grants import bucket_gives, changes, is_grants, is_public, object_gives, words_of
 from .policy import Resource
 from .verdict import Shared, Verdict, mentions, mentions_shared, weigh, weigh_shared
 
@@ -114,6 +118,8 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     bucket: Bucket | None = facts.bucket
     if bucket is not None and bucket.owner_suspended:
         raise USER_DISABLE(BucketName=bucket.name)
+    if facts.grants:
+        return _decide_on_grants(caller, action, facts)
     if facts.point is not None:
         return _decide_through_point(caller, action, facts, facts.point)
     if caller.principal is None and not caller.anonymous:
@@ -124,16 +130,24 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     if bucket is not None:
         if action is _DELETE_OBJECTS:
             return _decide_before_each_key(caller, bucket, facts)
-        if caller.principal is None and bucket.policy is None and _acl_allows(action, bucket, facts):
+        if caller.principal is None and bucket.policy is None and _acl_allows(caller, action, bucket, facts):
             return Grant(action, bucket, facts.key)  # rule 6: no policy says anything about this caller
     return _weigh(caller, action, facts)
+
+
+def _decide_on_grants(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
+    """Conditions see one ACL, so each word that the grants are like is decided on."""
+    insiders = [caller.account] if facts.bucket is None else [caller.account, facts.bucket.owner]
+    first, *_ = [decide(caller, action, facts.to_get(word)) for word in words_of(facts.grants, insiders)]
+    return first
 
 
 def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     """Rules 1 to 7 for everybody who isn't a root key with nothing in its way."""
     principal = caller.principal
     bucket: Bucket | None = facts.bucket
-    if caller.anonymous and action.acl_right is AclRight.NOTHING:
+    could_be_given = action.acl_right is not AclRight.NOTHING or not caller.anonymous
+    if not could_be_given and (bucket is None or not _acl_allows(caller, action, bucket, facts)):
         raise ANONYMOUS_FORBIDDEN()
     name = _name_of(action, facts)
     asked, resource = Asked(caller, facts), _resource(caller, facts)
@@ -153,7 +167,7 @@ def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
         (caller.account == bucket.owner and allowed_by_own)
         or shared is Shared.TO_CALLER
         or (shared is Shared.TO_ACCOUNT and allowed_by_own)
-        or _acl_allows(action, bucket, facts)
+        or _acl_allows(caller, action, bucket, facts, allowed_by_own=allowed_by_own)
     ):
         return Grant(action, bucket, facts.key)
     raise _refusal(asked, action, name)
@@ -224,13 +238,11 @@ def _decide_before_each_key(caller: Caller, bucket: Bucket, facts: AccessFacts) 
     known; whom nothing could allow any of them needn't be let so far."""
     action, names = Action.DELETE_OBJECTS, _DELETING
     principal, policy = caller.principal, bucket.policy
+    may_be_allowed = principal is None or any(mentions(principal.policies, name) for name in names)
     if (
-        _acl_allows(action, bucket, facts)
+        _acl_allows(caller, action, bucket, facts, allowed_by_own=may_be_allowed)
         or (policy is not None and _mentions_deleting(policy))
-        or (
-            caller.account == bucket.owner
-            and (principal is None or any(mentions(principal.policies, name) for name in names))
-        )
+        or (caller.account == bucket.owner and may_be_allowed)
     ):
         return Grant(action, bucket, facts.key)
     raise _refusal(Asked(caller, facts), action, names[0])
@@ -243,14 +255,31 @@ def _resource(caller: Caller, facts: AccessFacts) -> Resource:
     return Resource(bucket.region, bucket.owner, bucket.name if facts.key is None else f"{bucket.name}/{facts.key}")
 
 
-def _acl_allows(action: Action, bucket: Bucket, facts: AccessFacts) -> bool:
-    return not bucket.ignores_public_acls and allows_everybody(_acl(action, bucket, facts), action.acl_right)
-
-
-def _acl(action: Action, bucket: Bucket, facts: AccessFacts) -> str:
-    """The ACL that counts: the object's own, unless it leaves it to the bucket or there is no object."""
+def _acl_allows(
+    caller: Caller, action: Action, bucket: Bucket, facts: AccessFacts, *, allowed_by_own: bool = True
+) -> bool:
+    """By the object's own ACL, unless it leaves it to the bucket or there is no object."""
     found = facts.found
-    return bucket.acl if found is None or found.acl == DEFAULT or not action.on_object else found.acl
+    of_bucket = found is None or found.acl == DEFAULT or not action.on_object
+    acl = bucket.acl if found is None or of_bucket else found.acl
+    if not is_grants(acl):
+        return not bucket.ignores_public_acls and allows_everybody(acl, action.acl_right)
+    if not _counts(acl, bucket):
+        return False
+    if of_bucket:
+        deletes_version = facts.versioned and action is Action.DELETE_OBJECT  # which S3 leaves to the owner
+        return not deletes_version and bucket_gives(acl, caller, action, allowed_by_own=allowed_by_own)
+    given = object_gives(acl, caller, action, allowed_by_own=allowed_by_own)
+    if not given or not changes(action):
+        return given
+    return _acl_allows(caller, action, bucket, replace(facts, found=None), allowed_by_own=allowed_by_own)
+
+
+def _counts(acl: str, bucket: Bucket) -> bool:
+    """Whether grants count in the bucket. Where public ACLs don't, one that has a public grant is none at all."""
+    if bucket.ignores_public_acls and is_public(acl):
+        return False
+    return bucket.made(read_ownership) != NO_ACLS
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------

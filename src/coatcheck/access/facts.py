@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
 from coatcheck.core.record import Record
 from coatcheck.identity.caller import Caller
 from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
+
+from .grants import is_grants
 
 
 class RequestFacts(Record, frozen=True):
@@ -73,6 +77,7 @@ class AccessFacts(Record, frozen=True):
         request, now: for conditions on where it comes from and what a listing names; Unix seconds.
         new_bucket, region: of a bucket that is to be made.
         acl: that the object or bucket is to get, as it was sent, by whatever way; None if none is asked for.
+        grants: the same where it is grants, as `grants.py` writes them; "" for none.
         tags: that the object is to get; None while only the operation can know, which then decides again.
         point: the access point that the request came to the bucket through; None if it named the bucket.
     """
@@ -88,6 +93,11 @@ class AccessFacts(Record, frozen=True):
     acl: str | None = None
     tags: tuple[tuple[str, str], ...] | None = ()
     point: AccessPoint | None = None
+    grants: str = ""
+
+    def to_get(self, acl: str) -> AccessFacts:
+        """The same where that ACL is to be got. It was read: what was sent may look like grants, and be none."""
+        return replace(self, acl=None, grants=acl) if is_grants(acl) else replace(self, acl=acl, grants="")
 
     @property
     def bucket_tags(self) -> tuple[tuple[str, str], ...]:

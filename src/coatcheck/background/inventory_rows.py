@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from coatcheck.access.grants import nearest_word
 from coatcheck.configurations.inventory import Filter, Inventory
 from coatcheck.core.percent import encode
 from coatcheck.core.times import write_iso
@@ -33,7 +34,7 @@ _COLUMNS: Final[dict[str, Callable[[ListedVersion], str]]] = {  # of what isn't 
     "StorageClass": lambda version: version.storage_class,
     "IsMultipartUploaded": lambda version: _switch(version.kind == "Multipart"),
     "EncryptionStatus": lambda version: _switch(version.encryption != ""),
-    "ObjectAcl": lambda version: version.acl,
+    "ObjectAcl": lambda version: nearest_word(version.acl),
     "TaggingCount": lambda version: str(len(version.tags)),
     "ObjectType": lambda version: version.kind,
     "Crc64": lambda version: str(version.crc64),

@@ -60,6 +60,7 @@ class Rule(Struct, frozen=True):
         bucket, location: of the target; "oss-cn-hangzhou".
         historical: whether what was there before is copied too.
         transfer, rtc: kept and shown.
+        priority: of a rule that S3 put with a Filter; shown there alone.
         role: the name or the ARN of the one that copies, in place of the author.
     """
 
@@ -73,6 +74,7 @@ class Rule(Struct, frozen=True):
     role: str | None = None
     rtc: bool = False
     author: Author | None = None
+    priority: int | None = None
 
     def means(self, key: str) -> bool:
         return not self.prefixes or key.startswith(self.prefixes)
@@ -91,7 +93,7 @@ def read(document: Element) -> Rule:
     destination = need_one(rule, "Destination")
     prefix_set, rtc = find_one(rule, "PrefixSet"), find_one(rule, "RTC")
     return Rule(
-        _check_id(find_text(rule, "ID") or ""),
+        check_id(find_text(rule, "ID") or ""),
         need_text(destination, "Bucket"),
         need_text(destination, "Location"),
         () if prefix_set is None else _read_prefixes(prefix_set),
@@ -133,7 +135,8 @@ def _refuse_kms(rule: Element) -> None:
         raise KMS_NOT_ENABLED()
 
 
-def _check_id(text: str) -> str:
+def check_id(text: str) -> str:
+    """What a rule is called. Raises: OssError INVALID_ARGUMENT."""
     if len(text) > REPLICATION_ID_MAX_CHARS or not (text.isprintable() and text.isascii()):
         raise INVALID_ARGUMENT(
             f"ID has at most {REPLICATION_ID_MAX_CHARS} characters.", ArgumentName="ID", ArgumentValue=text[:128]

@@ -45,6 +45,8 @@ KEY_USE_NOTED_S: Final = 3600  # ours: a key's last use is written down at most 
 # --- objects -------------------------------------------------------------------------------------------------------
 PUT_OBJECT_MAX_BYTES: Final = 5 * 1024**3  # OSS: PutObject, PostObject, AppendObject
 USER_METADATA_MAX_BYTES: Final = 8 * 1024  # OSS: all x-oss-meta-* names and values together
+S3_REDIRECT_MAX_BYTES: Final = 2048  # S3: x-amz-website-redirect-location
+S3_GRANTS_MAX: Final = 100  # S3: grants of one ACL
 S3_USER_METADATA_MAX_BYTES: Final = 2 * 1024  # S3: names and values of all x-amz-meta-* together
 STORED_HEADER_MAX_CHARS: Final = 8 * 1024  # ours: a longer one, given back, is refused by many clients
 GZIP_MIN_BYTES: Final = 1024  # OSS: smaller objects are never compressed on the way

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 RawHeader = tuple[bytes, bytes]
+WEBSITE_REDIRECT: Final = b"x-amz-website-redirect-location"
 
 
 class From(Enum):
@@ -19,6 +20,7 @@ class From(Enum):
 
     SERVER = "the server"
     UPLOAD = "the upload's header or form field of that name"
+    S3_UPLOAD = "an S3 upload's header or form field of that name"
     PERSISTENT = "the upload's `x-oss-persistent-headers`"
     LINK = "the parameter `response-NAME` of a signed GET"
     BUCKET = "the bucket's configuration"
@@ -96,6 +98,7 @@ ROWS: Final = (
     ReplyHeader("x-amz-tagging-count", (From.SERVER,), "S3: GetObject"),
     ReplyHeader("x-amz-transition-default-minimum-object-size", (From.SERVER,), "S3: lifecycle"),
     ReplyHeader("x-amz-version-id", (From.SERVER,), "S3: versioning"),
+    ReplyHeader("x-amz-website-redirect-location", (From.S3_UPLOAD,), "S3: PutObject; sent in both dialects"),
     ReplyHeader("x-content-type-options", (From.SERVER,), "ours: nosniff"),
     ReplyHeader("x-oss-bucket-region", (From.SERVER,), "OSS: SDK for Java, getBucketMetadata"),
     ReplyHeader("x-oss-copy-source-version-id", (From.SERVER,), "OSS: CopyObject"),
@@ -133,7 +136,9 @@ def _named(*words: From) -> frozenset[str]:
     return frozenset(row.name for row in ROWS if not set(words).isdisjoint(row.words))
 
 
-_STORED: Final = frozenset(name.encode() for name in _named(From.UPLOAD, From.PERSISTENT) if not name.endswith("*"))
+_STORED: Final = frozenset(
+    name.encode() for name in _named(From.UPLOAD, From.S3_UPLOAD, From.PERSISTENT) if not name.endswith("*")
+)
 _STORED_FAMILIES: Final = (b"x-oss-meta-", b"x-custom-")
 _PERSISTENT_NAMES: Final = _named(From.PERSISTENT)
 _SENT: Final = _named(*From)

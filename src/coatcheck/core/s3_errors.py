@@ -98,6 +98,32 @@ S3_NO_REPLICATION: Final = Fault(
 S3_NO_PUBLIC_BLOCK: Final = Fault(
     "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
 )
+S3_BAD_REPLICATION: Final = Fault("InvalidRequest", 400, "The replication configuration is not valid.")
+S3_BAD_REDIRECT: Final = Fault(
+    "InvalidRedirectLocation",
+    400,
+    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+)
+S3_MALFORMED_ACL: Final = Fault(
+    "MalformedACLError",
+    400,
+    "The XML you provided was not well-formed or did not validate against our published schema",
+)
+S3_NO_EMAIL: Final = Fault(
+    "UnresolvableGrantByEmailAddress", 400, "The email address you provided does not match any account on record."
+)
+S3_TWO_ACLS: Final = Fault("InvalidRequest", 400, "Specifying both Canned ACLs and Header Grants is not allowed")
+S3_ACL_AND_BODY: Final = Fault("UnexpectedContent", 400, "This request does not support content")
+S3_NO_ACL: Final = Fault(
+    "MissingSecurityHeader",
+    400,
+    "Your request was missing a required header: an ACL comes by x-amz-acl, by x-amz-grant-*, or as a document.",
+)
+S3_ACL_WITH_OWNERSHIP: Final = Fault(
+    "InvalidBucketAclWithObjectOwnership",
+    400,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+)
 S3_NO_ACLS: Final = Fault("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
 S3_BAD_RETENTION: Final = Fault(
     "InvalidRetentionPeriod", 400, "The retention period must be a positive number of days or years."

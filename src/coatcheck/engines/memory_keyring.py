@@ -89,6 +89,10 @@ class MemoryKeyring:
         role = self.roles.get(uid)
         return None if role is None else self._role_as_it_is(role)
 
+    async def knows(self, uid: str) -> bool:
+        holders = [(key.account, key.principal.uid if key.principal else "") for key in self.keys.values()]
+        return uid in self.accounts or uid in self.users or any(uid in holder for holder in holders)
+
     async def find_holder(self, account: str, user: str = "") -> Holder | None:
         keys = [self._key_as_it_is(key) for key in self.keys.values() if key.account == account]
         if not user:

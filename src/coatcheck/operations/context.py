@@ -18,6 +18,7 @@ from coatcheck.ports.certificates import CertificateReader, NoCertificates
 from coatcheck.ports.content_sums import ContentSums, NoContentSums
 from coatcheck.ports.domains import Domains, NoDomains
 from coatcheck.ports.fetcher import Fetcher, NoFetcher
+from coatcheck.ports.keyring import Nobody, People
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.renderer import Renderer
@@ -46,6 +47,7 @@ class Ports(NamedTuple):
     fetcher: Fetcher = NoFetcher()
     mirrors: Mirrors = NoMirrors()
     arrivals: Arrivals = NoArrivals()
+    people: People = Nobody()
 
 
 class Context(Record, frozen=True):
@@ -86,8 +88,8 @@ class Context(Record, frozen=True):
         Raises: OssError, the refusal for the client. A caller who may not read learns nothing of what exists.
         """
         point = self._point_to(bucket)
-        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, acl=acl, tags=tags, point=point)
-        return decide(self.caller, action, facts)
+        facts = AccessFacts(bucket, key, found, versioned, self.request, self.now, tags=tags, point=point)
+        return decide(self.caller, action, facts if acl is None else facts.to_get(acl))
 
     def needs_object(self, bucket: Bucket) -> bool:
         """Whether `decide` has to know the object; False for the owner, whom nothing about it could hold back."""

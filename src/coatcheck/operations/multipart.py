@@ -49,7 +49,7 @@ class Completion(NamedTuple):
 
     Attributes:
         wanted: the parts, by numbers that ascend; None for all there are, of which there must be one.
-        acl: that the object is to get; None leaves it to the bucket.
+        acl: that the object is to get; None for what was said when the upload began.
         forbid_overwrite: only if the key has no object.
         only_if: only if that is the object that the key has.
         write_etag: the object's ETag of those of its parts, of which there is at least one.
@@ -84,7 +84,7 @@ async def initiate_upload(
     sequential: bool = False,
     checksum: WantedChecksum | None = None,
 ) -> Upload:
-    """Begin an upload; what its object will have besides content and ACL is said here.
+    """Begin an upload; what its object will have besides content is said here.
 
     Args:
         checksum: what each of its parts is to have.
@@ -105,6 +105,7 @@ async def initiate_upload(
         retention=new.held.retention,
         legal_hold=new.held.legal_hold,
         checksum=checksum,
+        acl=new.acl,
     )
     try:
         await context.ports.catalog.create_upload(bucket.bucket_id, upload)
@@ -130,7 +131,7 @@ async def complete_upload(context: Context, grant: Grant, upload_id: str, wishes
 
     async def attempt(upload: Upload) -> Stored:
         record = await _compose(context, grant, upload, wishes)
-        record = replace(record, acl=wishes.acl or DEFAULT_ACL)
+        record = replace(record, acl=wishes.acl or upload.acl)
         return await _complete(context, grant, upload, record, wishes)
 
     return await repeated(await look(None), attempt, look, attempts=WRITE_ATTEMPTS, lost=_LOST)

@@ -26,6 +26,7 @@ class Asks(Struct, frozen=True):
 
     Attributes:
         tags_later: the operation finds the tags, and decides again.
+        words: what conditions see of an ACL that the dialect calls otherwise, (its word, theirs).
         new_only: it heeds them only where the object isn't there yet.
     """
 
@@ -33,10 +34,12 @@ class Asks(Struct, frozen=True):
     tags: str = ""
     tags_later: bool = False
     new_only: bool = False
+    words: tuple[tuple[str, str], ...] = ()
 
     def find_acl(self, named: Mapping[str, str]) -> str | None:
-        """The ACL asked for, as it was sent."""
-        return named.get(self.acl) if self.acl else None
+        """The ACL asked for, as it was sent, or as conditions see that."""
+        acl = named.get(self.acl) if self.acl else None
+        return next((theirs for its, theirs in self.words if its == acl), acl)
 
     def find_tags(self, named: Mapping[str, str]) -> Tags | None:
         """The tags asked for; None if only the operation knows. A header that isn't one is refused by the operation."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from coatcheck.access.acl import PRIVATE, read_bucket_acl, refuse_public_acl
 from coatcheck.access.actions import Action
+from coatcheck.access.grants import nearest_word
 from coatcheck.configurations import access_monitor, bucket_logging, resource_group, transfer_acceleration
 from coatcheck.configurations.elements import find_text
 from coatcheck.configurations.encryption import rule_nodes
@@ -104,7 +105,8 @@ async def put_bucket(call: Call) -> Reply:
     if request.headers.get("x-oss-hns-status", "disabled") != "disabled":
         raise NOT_IMPLEMENTED("Hierarchical namespaces are not built.", Header="x-oss-hns-status")
     storage_class, redundancy = await _read_configuration(call)
-    return await make_bucket(call, name, storage_class, redundancy)
+    acl = request.headers.get("x-oss-acl")
+    return await make_bucket(call, name, storage_class, redundancy, None if acl is None else read_bucket_acl(acl))
 
 
 async def make_bucket(
@@ -112,27 +114,28 @@ async def make_bucket(
     name: str,
     storage_class: str | None,
     redundancy: str | None,
+    acl: str | None,
     *,
     documents: tuple[tuple[str, str], ...] = (),
     versioning: str = "",
 ) -> Reply:
-    """Make the bucket, with the ACL and the labels that headers name; or leave it, if it is there and nothing
+    """Make the bucket, with the labels that headers name; or leave it, if it is there and nothing
     contradicts.
 
     Args:
+        acl: None for private, and for what is there.
         documents, versioning: what it has from its first moment.
     Raises: OssError.
     """
     if name.endswith(ALIAS_ENDING):
         raise INVALID_BUCKET_NAME(f"Names that end with {ALIAS_ENDING} are those of access points.", BucketName=name)
     headers = call.request.headers
-    labels, acl_text = _read_labels(headers), headers.get("x-oss-acl")
-    acl = PRIVATE if acl_text is None else read_bucket_acl(acl_text)
+    labels = _read_labels(headers)
     new = NewBucket(
         name=name,
         owner=call.caller.account,
         region=call.target.region or call.settings.regions[0],
-        acl=acl,
+        acl=acl or PRIVATE,
         storage_class=storage_class or STORAGE_CLASSES[0],
         redundancy=redundancy or _REDUNDANCIES[0],
         created_at=int(call.now),
@@ -148,7 +151,7 @@ async def make_bucket(
     except TooMany:
         raise TOO_MANY_BUCKETS(BucketName=name) from None
     except AlreadyThere:
-        await _keep_bucket(call, new, storage_class, redundancy, acl_text)
+        await _keep_bucket(call, new, storage_class, redundancy, acl)
     return _located(name)
 
 
@@ -211,7 +214,7 @@ async def get_bucket_info(call: Call) -> Reply:
         ("Name", bucket.name),
         ("ResourceGroupId", _group_of(bucket)),
         owner_node(bucket.owner),
-        acl_node(bucket.acl),
+        acl_node(nearest_word(bucket.acl)),
         ("Comment", ""),
         ("ServerSideEncryptionRule", _encryption_nodes(bucket)),
         _logging_node(bucket),
@@ -248,7 +251,7 @@ async def get_bucket_location(call: Call) -> Reply:
 
 async def get_bucket_acl(call: Call) -> Reply:
     """GetBucketAcl."""
-    return acl_reply(call.this_bucket.owner, call.this_bucket.acl)
+    return acl_reply(call.this_bucket.owner, nearest_word(call.this_bucket.acl))
 
 
 async def put_bucket_acl(call: Call) -> Reply:

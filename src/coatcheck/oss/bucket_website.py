@@ -16,6 +16,7 @@ from coatcheck.configurations import website
 from coatcheck.configurations.website import RoutingRule, Website, location
 from coatcheck.core.errors import INVALID_ARGUMENT, NO_SUCH_KEY, OssError
 from coatcheck.core.percent import encode_path
+from coatcheck.core.reply_headers import WEBSITE_REDIRECT
 from coatcheck.identity.author import author_of
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.worm import BUCKET_WORM
@@ -101,6 +102,15 @@ async def _error_page(site: Website, fetch: Fetch) -> Reply | None:
     except OssError:
         return None
     return structs.replace(reply, status=site.error_status) if reply.status == 200 else reply
+
+
+async def redirected(reply: Reply, mount: str) -> Reply:
+    """The object, or where its uploader sends visitors of it."""
+    target = next((value for name, value in reply.headers if name == WEBSITE_REDIRECT), None)
+    if target is None:
+        return reply
+    await _close(reply)
+    return Reply(301, ((b"Location", mount.encode() + target if target.startswith(b"/") else target),))
 
 
 async def _close(reply: Reply) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coatcheck.access.acl import read_object_acl
+from coatcheck.access.grants import nearest_word
 from coatcheck.core.errors import MISSING_ARGUMENT
 from coatcheck.operations import acl
 from coatcheck.wire.reply import Reply
@@ -25,4 +26,4 @@ async def put_object_acl(call: Call) -> Reply:
 async def get_object_acl(call: Call) -> Reply:
     """GetObjectAcl: "default" when none was ever set."""
     bucket, found = call.this_bucket, call.this_object
-    return acl_reply(bucket.owner, found.acl, version_headers(bucket, found.version_id))
+    return acl_reply(bucket.owner, nearest_word(found.acl), version_headers(bucket, found.version_id))

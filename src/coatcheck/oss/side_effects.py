@@ -5,7 +5,7 @@ Source: OSS API reference, PutObject (tags need oss:PutObjectTagging); Block Pub
 
 from __future__ import annotations
 
-from coatcheck.access.acl import refuse_public_acl
+from coatcheck.access.acl import OBJECT_ACLS, refuse_public_acl
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
 
@@ -18,7 +18,8 @@ def check_side_effects(call: Call) -> None:
     if bucket is None:
         return
     named = call.request.headers if call.form is None else call.form.form.fields
-    if "x-oss-object-acl" in named:
-        refuse_public_acl(named["x-oss-object-acl"], blocked=call.facts.refuses_public_acls)
+    acl = named.get("x-oss-object-acl")
+    if acl in OBJECT_ACLS:  # another one is refused by who reads it
+        refuse_public_acl(acl, blocked=call.facts.refuses_public_acls)
     if "x-oss-tagging" in named and call.context.needs_object(bucket):
         decide(call.caller, Action.PUT_OBJECT_TAGGING, call.facts)

@@ -18,7 +18,7 @@ from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.target import Target, is_path_style
 
-from .bucket_website import serve_website
+from .bucket_website import redirected, serve_website
 from .mirrored import fetch_missing, find_mirror
 from .object_headers import SANDBOX, is_run
 from .table import Row, page_row
@@ -48,16 +48,17 @@ class Visit(NamedTuple):
     async def serve_page(self) -> Reply:
         """A website answers with other objects than the one addressed; each is decided on like any other."""
         request, target = self.exchange.request, self.target
+        mount = f"/{self.bucket.name}" if is_path_style(request, target) else ""
 
         async def fetch(key: str) -> Reply:
             shown = target._replace(key=key or None)
             row = page_row(request.method, shown)
-            return await self.perform(row, self.exchange, shown, self.caller, self.bucket, self.snapshot)
+            reply = await self.perform(row, self.exchange, shown, self.caller, self.bucket, self.snapshot)
+            return await redirected(reply, mount)
 
         async def mirror(rule: RoutingRule, key: str) -> Reply:
             return await self._replace(target=target._replace(key=key)).serve_mirrored(rule)
 
-        mount = f"/{self.bucket.name}" if is_path_style(request, target) else ""
         return await serve_website(self.site, request, target.key or "", fetch, mirror=mirror, mount=mount)
 
     async def serve_missing(self, row: Row) -> Reply:

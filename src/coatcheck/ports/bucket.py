@@ -29,7 +29,7 @@ class Bucket:
 
     Attributes:
         owner: the uid of the account, decimal digits as text.
-        acl: "private", "public-read" or "public-read-write".
+        acl: "private", "public-read", "public-read-write", or grants as `access.grants` writes them.
         created_at: Unix seconds.
         versioning: "" (never set), "Enabled" or "Suspended".
         configurations: the bucket's other documents by name ("cors", "policy" ...), as stored text.
@@ -124,6 +124,7 @@ class PublicBlocks(NamedTuple):
 NO_BLOCKS: Final = PublicBlocks()
 ALL_BLOCKS: Final = PublicBlocks(True, True, True, True)
 NO_ACLS: Final = "BucketOwnerEnforced"  # the ownership under which no ACL counts
+OWNER_PREFERRED: Final = "BucketOwnerPreferred"
 
 
 def write_ownership(ownership: str) -> str:

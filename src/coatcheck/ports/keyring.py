@@ -94,7 +94,22 @@ class Holder(Struct, frozen=True):
     suspended: bool
 
 
-class KeyUse(Protocol):
+class People(Protocol):
+    """Whom an ACL can give something to."""
+
+    async def knows(self, uid: str) -> bool:
+        """Whether an account or a user has that uid."""
+        ...
+
+
+class Nobody:
+    """Where there is nobody to give anything to."""
+
+    async def knows(self, uid: str) -> bool:
+        return False
+
+
+class KeyUse(People, Protocol):
     """What requests need of a keyring beside the key and the role that `ports.snapshot` gives them."""
 
     async def find_role(self, account: str, name: str) -> Role | None:

@@ -81,7 +81,7 @@ class ObjectRecord:
         etag: upper-case hex, without quotes.
         crc64: CRC-64/XZ of the whole content.
         last_modified: Unix seconds.
-        acl: "default", "private", "public-read" or "public-read-write".
+        acl: "default", "private", "public-read", "public-read-write", or grants as `access.grants` writes them.
         headers: what goes out with the content as stored: content-type, the other standard headers and x-oss-meta-*,
             names in lower case; bytes, since that is what goes on the wire.
         tags: object tags.

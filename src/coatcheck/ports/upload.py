@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from ..core.checksums import Checksum
-from .object import Retention, Segment
+from .object import DEFAULT_ACL, Retention, Segment
 
 
 class WantedChecksum(NamedTuple):
@@ -23,7 +23,7 @@ class Upload(Struct, frozen=True):
     Attributes:
         upload_id: never used twice.
         initiated_at: Unix seconds.
-        storage_class, headers, tags, encryption, retention, legal_hold: as in `ObjectRecord`.
+        storage_class, headers, tags, encryption, retention, legal_hold, acl: as in `ObjectRecord`.
         sequential: its parts come in order, and its object gets the MD5 of its content.
         checksum: what each of its parts has, where that was said when it began.
         revision: another one after every change to its parts; the catalog's own.
@@ -41,6 +41,7 @@ class Upload(Struct, frozen=True):
     retention: Retention | None = None
     legal_hold: bool = False
     checksum: WantedChecksum | None = None
+    acl: str = DEFAULT_ACL
 
 
 class Part(Struct, frozen=True):

@@ -6,22 +6,24 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from coatcheck.access.acl import PRIVATE
 from coatcheck.configurations import object_worm
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import BUCKET_ALREADY_EXISTS
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
 from coatcheck.core.names import read_s3_bucket_name
-from coatcheck.core.s3_errors import S3_BAD_LOCATION, S3_OWNED_BY_YOU
+from coatcheck.core.s3_errors import S3_ACL_WITH_OWNERSHIP, S3_BAD_LOCATION, S3_OWNED_BY_YOU
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, read_xml
 from coatcheck.oss import bucket as oss
 from coatcheck.oss.arguments import read_body, read_list_text, read_switch, read_token, write_token
 from coatcheck.oss.call import Call
-from coatcheck.ports.bucket import OWNERSHIP
+from coatcheck.ports.bucket import NO_ACLS, OWNERSHIP
 from coatcheck.ports.worm import ObjectWorm
 from coatcheck.signing.s3_v4_scheme import REGION_ALIASES
 from coatcheck.wire.reply import Reply
 
+from .acl import find_bucket_acl
 from .documents import owner, read_number, show
 from .public_access import first_ownership
 
@@ -73,15 +75,17 @@ async def put_bucket(call: Call) -> Reply:
         fault = S3_OWNED_BY_YOU if existing.owner == call.caller.account else BUCKET_ALREADY_EXISTS
         raise fault(BucketName=existing.name)
     headers = call.request.headers
-    documents, versioning = [], ""
+    documents, versioning, acl = [], "", await find_bucket_acl(call)
     if read_switch(headers, "x-amz-bucket-object-lock-enabled"):
         documents.append((object_worm.NAME, object_worm.to_json(ObjectWorm())))
         versioning = "Enabled"
     ownership = headers.get("x-amz-object-ownership")
     if ownership is not None:
         documents.append((OWNERSHIP, first_ownership(ownership)))
+        if ownership == NO_ACLS and acl not in (None, PRIVATE):
+            raise S3_ACL_WITH_OWNERSHIP()
     name = read_s3_bucket_name(call.target.bucket or "")
-    return await oss.make_bucket(call, name, None, None, documents=tuple(documents), versioning=versioning)
+    return await oss.make_bucket(call, name, None, None, acl, documents=tuple(documents), versioning=versioning)
 
 
 def _check_location(call: Call, region: str) -> None:

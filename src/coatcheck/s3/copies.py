@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coatcheck.core.errors import PRECONDITION_FAILED
+from coatcheck.core.reply_headers import WEBSITE_REDIRECT
 from coatcheck.core.s3_errors import S3_COPY_ONTO_ITSELF
 from coatcheck.core.times import write_iso
 from coatcheck.operations import copy
@@ -13,14 +14,17 @@ from coatcheck.oss.object_copy import read_wishes
 from coatcheck.oss.object_put import stored_headers
 from coatcheck.wire.reply import Reply
 
+from .acl import find_acl
 from .checksums import checksum_nodes, read_algorithm
 from .conditions import read_write_condition
 from .customer_keys import bring_keys
 from .documents import quoted, show
+from .redirects import read_redirect
 
 
-def _all(_: bytes) -> bool:
-    return True
+def _but_redirect(name: bytes) -> bool:
+    """What S3 copies: where a website leads is said of each object by itself."""
+    return name != WEBSITE_REDIRECT
 
 
 async def copy_object(call: Call) -> Reply:
@@ -32,12 +36,19 @@ async def copy_object(call: Call) -> Reply:
     condition = read_write_condition(call.request.headers)
     forbids = wishes.forbid_overwrite or condition.only_new
     wishes = wishes._replace(
-        forbid_overwrite=forbids, only_if=condition.only_if, algorithm=read_algorithm(call.request.headers)
+        acl=await find_acl(call),
+        forbid_overwrite=forbids,
+        only_if=condition.only_if,
+        algorithm=read_algorithm(call.request.headers),
     )
-    if not wishes.replaces_headers:  # also onto itself, where OSS takes what is given for all there is
-        wishes = wishes._replace(headers=(), survives=_all)
-    changes = (wishes.replaces_headers, wishes.replaces_tags, wishes.storage_class, wishes.encryption, wishes.algorithm)
-    if not any((*changes, brought.source)) and name == SourceName(call.this_bucket.name, call.key):
+    redirect = read_redirect(call.request.headers)
+    replaced = (wishes.replaces_headers, wishes.replaces_tags, wishes.storage_class, wishes.encryption)
+    changes = any((*replaced, wishes.algorithm, redirect, brought.source))
+    if wishes.replaces_headers:
+        wishes = wishes._replace(headers=(*wishes.headers, *redirect))
+    else:  # also onto itself, where OSS takes what is given for all there is
+        wishes = wishes._replace(headers=redirect, replaces_headers=True, survives=_but_redirect)
+    if not changes and name == SourceName(call.this_bucket.name, call.key):
         raise S3_COPY_ONTO_ITSELF()
 
     def judge(source: Source) -> None:

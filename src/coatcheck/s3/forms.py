@@ -19,10 +19,9 @@ from coatcheck.core.xml import read_xml
 from coatcheck.operations import put
 from coatcheck.operations.intake import receive
 from coatcheck.operations.overwrite import check_writable
-from coatcheck.oss.asking import ACL_AND_TAGS
 from coatcheck.oss.call import Call
 from coatcheck.oss.form_upload import Sized, answer_form, check_as_headers, find_location
-from coatcheck.oss.object_put import read_new_object, stored_headers
+from coatcheck.oss.object_put import stored_headers
 from coatcheck.oss.row import Level, Row
 from coatcheck.oss.tagging import read_tagging_document
 from coatcheck.signing.s3_form_scheme import SIGNING_FIELDS
@@ -31,11 +30,12 @@ from coatcheck.wire.form import Form
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
+from .acl import OF_OBJECT_AND_TAGS
 from .body import S3Body
 from .checksums import checksum_headers
 from .customer_keys import bring_keys
 from .documents import quoted
-from .objects import sent_checksum, with_type
+from .objects import read_new, sent_checksum, with_type
 from .words import AMZ, read_headers
 
 _AS_HEADERS: Final = frozenset(
@@ -46,7 +46,7 @@ _AS_HEADERS: Final = frozenset(
 )
 _AMZ_FIELDS: Final = (
     *("x-amz-meta-", "x-amz-checksum-", "x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-object-lock-"),
-    *("x-amz-acl", "x-amz-tagging"),
+    *("x-amz-acl", "x-amz-grant-", "x-amz-tagging", "x-amz-website-redirect-location"),
 )
 _REPLY_FIELDS: Final = ("success_action_redirect", "redirect", "success_action_status")
 
@@ -70,7 +70,7 @@ def translate_form(request: Request, form: Form) -> Form:
         named["x-amz-tagging"] = _read_tagging(form.fields["tagging"])
     check_as_headers(named)
     sent = with_type(replace(request, headers=named, body=form.file))
-    fields = read_headers(sent, of_bucket=False)
+    fields = read_headers(sent)
     fields.update({name: form.fields[name] for name in _REPLY_FIELDS if name in form.fields})
     return form._replace(fields=fields, file_type="", file=S3Body(sent, None, UNSIGNED_PAYLOAD))
 
@@ -78,9 +78,9 @@ def translate_form(request: Request, form: Form) -> Form:
 async def post_object(call: Call) -> Reply:
     """PostObject: store the file, then answer as the form asked."""
     assert call.form is not None  # the pipeline reads it before it knows who asks
-    form, sizes = call.form
+    form, sizes = call.form.form, call.form.sizes
     call, brought = bring_keys(call, form.fields)
-    new = brought.encrypting(read_new_object(call, form.fields))
+    new = brought.encrypting(await read_new(call, form.fields))
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite)
     incoming = await receive(
         Sized(form.file, sizes).chunks(),
@@ -115,4 +115,4 @@ def _read_tagging(text: str) -> str:
     return urlencode(read_tagging_document(document))
 
 
-ROW: Final[Row] = Row("POST", Level.BUCKET, "", post_object, Action.PUT_OBJECT, asks=ACL_AND_TAGS)
+ROW: Final[Row] = Row("POST", Level.BUCKET, "", post_object, Action.PUT_OBJECT, asks=OF_OBJECT_AND_TAGS)

@@ -27,7 +27,7 @@ from coatcheck.oss.call import Call
 from coatcheck.oss.copy_source import is_source_unmodified, read_copy_source, source_headers
 from coatcheck.oss.encryption import encryption_headers
 from coatcheck.oss.multipart import read_part_number, read_upload_id
-from coatcheck.oss.object_put import read_new_object, stored_headers
+from coatcheck.oss.object_put import stored_headers
 from coatcheck.wire.ranges import RangeBehaviour, read_range
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
@@ -46,7 +46,7 @@ from .checksums import (
 from .conditions import read_write_condition
 from .customer_keys import bring_keys
 from .documents import owner, quoted, read_bytes, read_number, show
-from .objects import with_type
+from .objects import read_new, with_type
 from .words import write_storage_class
 
 _SIZE: Final = "x-amz-mp-object-size"
@@ -55,7 +55,7 @@ _SIZE: Final = "x-amz-mp-object-size"
 async def initiate_multipart_upload(call: Call) -> Reply:
     """CreateMultipartUpload."""
     call, brought = bring_keys(call)
-    new = brought.encrypting(read_new_object(call, with_type(call.request).headers))
+    new = brought.encrypting(await read_new(call, with_type(call.request).headers))
     wanted = read_wanted(call.request.headers)
     upload = await multipart.initiate_upload(call.context, call.grant, new, checksum=wanted)
     nodes: list[Node] = [

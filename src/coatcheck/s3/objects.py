@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from coatcheck.operations import put
 from coatcheck.operations.encryption import need_key
 from coatcheck.operations.get import find_parts
 from coatcheck.operations.overwrite import check_writable
+from coatcheck.operations.put import NewObject
 from coatcheck.oss import object_get
 from coatcheck.oss.body_in import take_in
 from coatcheck.oss.call import Call
@@ -26,12 +27,14 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Body, Request
 
 from . import object_parts
+from .acl import find_object_acl
 from .body import S3Body
 from .checksums import asks_for_checksums, checksum_headers, checksum_nodes, value_nodes
 from .conditions import read_write_condition
 from .customer_keys import BroughtKeys, bring_keys, bring_reading_key
 from .documents import read_count, show
 from .object_parts import AskedPart
+from .redirects import read_redirect
 from .words import write_storage_class
 
 DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
@@ -137,7 +140,7 @@ async def put_object(call: Call) -> Reply:
     """PutObject."""
     request = call.request
     call, brought = bring_keys(call)
-    new = brought.encrypting(read_new_object(call, with_type(request).headers))
+    new = brought.encrypting(await read_new(call, with_type(request).headers))
     condition = read_write_condition(request.headers)
     new = new._replace(forbid_overwrite=new.forbid_overwrite or condition.only_new, only_if=condition.only_if)
     await check_writable(call.context, call.grant, asked=new.forbid_overwrite, only_if=new.only_if)
@@ -145,6 +148,12 @@ async def put_object(call: Call) -> Reply:
     new = new._replace(checksum=sent_checksum(request.body))
     stored = await put.put_object(call.context, call.grant, new, incoming)
     return Reply(200, (*stored_headers(call, stored), *brought.headers, *checksum_headers(new.checksum)))
+
+
+async def read_new(call: Call, named: Mapping[str, str]) -> NewObject:
+    """What an upload says of its object, by headers or by the fields of a form. Raises: OssError."""
+    new = read_new_object(call, named)
+    return new._replace(acl=await find_object_acl(call), headers=(*new.headers, *read_redirect(named)))
 
 
 def with_type(request: Request) -> Request:

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from coatcheck.access.acl import DEFAULT
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
@@ -57,7 +56,6 @@ from coatcheck.wire.target import (
     with_plain_plus,
 )
 
-from .acl import refuse_acl
 from .body import with_s3_body
 from .faults import write_refusal
 from .forms import ROW as FORM
@@ -173,14 +171,12 @@ class S3Pipeline:
         signed_at_s = None if claim is None else claim.signed_at_s
         if caller.by_link and self._oss.is_held(exchange, caller, target, bucket, signed_at_s):
             caller = await hold_to_register(self._oss.register, exchange)
-        translated = self._translate(request, claim, snapshot, target, caller, now)
+        translated = self._translate(request, claim, snapshot, caller, now)
         if claim is not None and caller.by_link and (named is not None or not request.proxy_host):
             route = Route(row, not translated.query.parameters and _is_plain(request))
             domain = read_host_name(request.host) if named is None else ""
             self._oss.readings.keep(request, claim, target, text, (route, domain))
         exchange.request = translated
-        if bucket is not None and bucket.configurations and target.key is not None:
-            refuse_acl(bucket, translated.headers.get("x-oss-object-acl", DEFAULT))
         return await self._oss.go_on(row, exchange, target, caller, bucket, snapshot)
 
     async def _go_on_by_link(
@@ -194,7 +190,7 @@ class S3Pipeline:
         if self._oss.is_held(exchange, caller, target, bucket, reading.signed_at_s):
             caller = await hold_to_register(self._oss.register, exchange)
         if not route.is_plain:  # else nobody reads what is left of the query
-            exchange.request = _in_our_words(_with_hoisted(request, reading.kind.claim), target)
+            exchange.request = _in_our_words(_with_hoisted(request, reading.kind.claim))
         return await self._oss.go_on(route.row, exchange, target, caller, bucket, snapshot)
 
     async def _walk_form(
@@ -217,13 +213,11 @@ class S3Pipeline:
         headers = {name: value for name, value in request.headers.items() if not name.startswith(AMZ)}
         exchange.request = replace(request, headers=headers)
         form = translate_form(request, form)
-        if bucket is not None and bucket.configurations:
-            refuse_acl(bucket, form.fields.get("x-oss-object-acl", DEFAULT))
         target = target._replace(key=key)
         return await self._oss.go_on_with_form(FORM, exchange, target, poster, bucket, snapshot, form)
 
     def _translate(
-        self, request: Request, claim: Claim | None, snapshot: Snapshot, target: Target, caller: Caller, now: float
+        self, request: Request, claim: Claim | None, snapshot: Snapshot, caller: Caller, now: float
     ) -> Request:
         """The verified request in the words that the operations' dialect reads, its body decoded and compared."""
         checks: ChunkChecks | None = None
@@ -234,7 +228,7 @@ class S3Pipeline:
                 checks = checks_of(claim, find_key(claim, snapshot, self._keyring, now).access_key_secret)
         if caller.by_link and claim is not None:
             request = _with_hoisted(request, claim)
-        return _in_our_words(with_s3_body(request, checks, payload), target)
+        return _in_our_words(with_s3_body(request, checks, payload))
 
     async def _find(self, request: Request, claim: Claim | None) -> tuple[Target | None, Target, Snapshot]:
         """What the address names by itself, if it does, and what it names at all; and all that the request can be seen
@@ -283,14 +277,14 @@ def _with_hoisted(request: Request, claim: Claim) -> Request:
     return replace(request, headers={**hoisted, **request.headers})
 
 
-def _in_our_words(request: Request, target: Target) -> Request:
+def _in_our_words(request: Request) -> Request:
     """Without what only its signature needed."""
     kept = [
         Parameter(*parameter)
         for parameter in request.query.parameters
         if parameter[0] not in _OF_SIGNATURES and not parameter[0].lower().startswith(AMZ)
     ]
-    return replace(request, headers=read_headers(request, of_bucket=target.key is None), query=make_query(kept))
+    return replace(request, headers=read_headers(request), query=make_query(kept))
 
 
 def _refuse_both(request: Request) -> None:

@@ -17,6 +17,8 @@ from coatcheck.oss.call import Call
 from coatcheck.oss.documents_kept import drop_document, keep_document
 from coatcheck.oss.row import Level, Row
 from coatcheck.ports.bucket import (
+    NO_ACLS,
+    OWNER_PREFERRED,
     OWNERSHIP,
     PUBLIC_ACCESS_BLOCK,
     PublicBlocks,
@@ -33,7 +35,7 @@ _BLOCK: Final = "PublicAccessBlockConfiguration"
 _SWITCHES: Final = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _BLOCK_SHAPE: Final = texts(*_SWITCHES)
 _OWNERSHIP: Final = "OwnershipControls"
-_OWNERSHIPS: Final = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
+_OWNERSHIPS: Final = (NO_ACLS, OWNER_PREFERRED, "ObjectWriter")
 _OWNERSHIP_SHAPE: Final = texts(Rule=texts("ObjectOwnership"))
 
 
@@ -94,8 +96,9 @@ def rows() -> Iterator[Row]:
     yield Row("PUT", Level.BUCKET, block, put_public_access_block, put_block)
     yield Row("GET", Level.BUCKET, block, get_public_access_block, get_block)
     yield Row("DELETE", Level.BUCKET, block, delete_public_access_block, Action.DELETE_BUCKET_PUBLIC_ACCESS_BLOCK)
-    yield Row("PUT", Level.BUCKET, ownership, put_bucket_ownership_controls, Action.PUT_BUCKET_ACL)
-    yield Row("GET", Level.BUCKET, ownership, get_bucket_ownership_controls, Action.GET_BUCKET_ACL)
-    yield Row("DELETE", Level.BUCKET, ownership, delete_bucket_ownership_controls, Action.PUT_BUCKET_ACL)
+    # Not by the rights to its ACL, which grants can give.
+    yield Row("PUT", Level.BUCKET, ownership, put_bucket_ownership_controls, put_block)
+    yield Row("GET", Level.BUCKET, ownership, get_bucket_ownership_controls, get_block)
+    yield Row("DELETE", Level.BUCKET, ownership, delete_bucket_ownership_controls, put_block)
     status = in_namespace(get_bucket_policy_status)
     yield Row("GET", Level.BUCKET, "policyStatus", status, Action.GET_BUCKET_POLICY_STATUS)

@@ -17,7 +17,7 @@ from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.oss import bucket as oss_bucket
 from coatcheck.oss import bucket_versioning, object_tagging, row_families
 from coatcheck.oss import multipart as oss_multipart
-from coatcheck.oss.asking import ACL_AND_TAGS, ACL_AND_TAGS_LATER, BUCKET_ACL, OBJECT_ACL, TAGS_LATER
+from coatcheck.oss.asking import TAGS_LATER
 from coatcheck.oss.row import Level, Row
 from coatcheck.wire.query import Query
 from coatcheck.wire.target import Target
@@ -28,16 +28,17 @@ from . import (
     buckets,
     copies,
     deletes,
-    empty,
     encryption,
     forms,
     lifecycle,
     listings,
     multipart,
+    notification,
     object_lock,
     objects,
     policy,
     public_access,
+    replication,
     tags,
 )
 from .documents import in_namespace
@@ -55,7 +56,7 @@ def _document_rows() -> Iterator[Row]:
 
 ROWS: Final = (
     Row("GET", Level.SERVICE, "", buckets.list_buckets, Action.LIST_BUCKETS),
-    Row("PUT", Level.BUCKET, "", buckets.put_bucket, Action.PUT_BUCKET, makes_bucket=True, asks=BUCKET_ACL),
+    Row("PUT", Level.BUCKET, "", buckets.put_bucket, Action.PUT_BUCKET, makes_bucket=True, asks=acl.OF_BUCKET),
     Row("HEAD", Level.BUCKET, "", buckets.head_bucket, Action.LIST_OBJECTS),
     Row("DELETE", Level.BUCKET, "", oss_bucket.delete_bucket, Action.DELETE_BUCKET),
     Row("GET", Level.BUCKET, "location", buckets.get_bucket_location, Action.GET_BUCKET_LOCATION),
@@ -66,7 +67,7 @@ ROWS: Final = (
     Row("POST", Level.BUCKET, "delete", deletes.delete_multiple_objects, Action.DELETE_OBJECTS),
     forms.ROW,
     Row("GET", Level.BUCKET, "acl", acl.get_bucket_acl, Action.GET_BUCKET_ACL),
-    Row("PUT", Level.BUCKET, "acl", acl.put_bucket_acl, Action.PUT_BUCKET_ACL, asks=BUCKET_ACL),
+    Row("PUT", Level.BUCKET, "acl", acl.put_bucket_acl, Action.PUT_BUCKET_ACL, asks=acl.OF_BUCKET),
     Row("GET", Level.BUCKET, "tagging", tags.get_bucket_tags, Action.GET_BUCKET_TAGGING),
     Row("PUT", Level.BUCKET, "tagging", tags.put_bucket_tags, Action.PUT_BUCKET_TAGGING),
     Row("DELETE", Level.BUCKET, "tagging", tags.delete_bucket_tags, Action.DELETE_BUCKET_TAGGING),
@@ -96,10 +97,11 @@ ROWS: Final = (
         acceleration.get_bucket_accelerate_configuration,
         Action.GET_BUCKET_TRANSFER_ACCELERATION,
     ),
-    *empty.rows(),
+    *notification.rows(),
+    *replication.rows(),
     Row("GET", Level.OBJECT, "", objects.get_object, Action.GET_OBJECT, reads_object=True),
     Row("HEAD", Level.OBJECT, "", objects.head_object, Action.GET_OBJECT, reads_object=True),
-    Row("PUT", Level.OBJECT, "", objects.put_object, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
+    Row("PUT", Level.OBJECT, "", objects.put_object, Action.PUT_OBJECT, asks=acl.OF_OBJECT_AND_TAGS),
     Row(
         "PUT",
         Level.OBJECT,
@@ -107,11 +109,11 @@ ROWS: Final = (
         copies.copy_object,
         Action.PUT_OBJECT,
         header="x-amz-copy-source",
-        asks=ACL_AND_TAGS_LATER,
+        asks=acl.OF_OBJECT_TAGS_LATER,
     ),
     Row("DELETE", Level.OBJECT, "", deletes.delete_object, Action.DELETE_OBJECT),
     Row("GET", Level.OBJECT, "acl", acl.get_object_acl, Action.GET_OBJECT_ACL, reads_object=True),
-    Row("PUT", Level.OBJECT, "acl", acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=OBJECT_ACL),
+    Row("PUT", Level.OBJECT, "acl", acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=acl.OF_OBJECT),
     Row("GET", Level.OBJECT, "attributes", objects.get_object_attributes, Action.GET_OBJECT, reads_object=True),
     Row("GET", Level.OBJECT, "tagging", tags.get_object_tagging, Action.GET_OBJECT_TAGGING, reads_object=True),
     Row(
@@ -125,7 +127,14 @@ ROWS: Final = (
         Action.DELETE_OBJECT_TAGGING,
         reads_object=True,
     ),
-    Row("POST", Level.OBJECT, "uploads", multipart.initiate_multipart_upload, Action.PUT_OBJECT, asks=ACL_AND_TAGS),
+    Row(
+        "POST",
+        Level.OBJECT,
+        "uploads",
+        multipart.initiate_multipart_upload,
+        Action.PUT_OBJECT,
+        asks=acl.OF_OBJECT_AND_TAGS,
+    ),
     Row("PUT", Level.OBJECT, "partNumber&uploadId", multipart.upload_part, Action.PUT_OBJECT),
     Row(
         "PUT",

@@ -48,15 +48,6 @@ _S3_CLASSES: Final = {
     "ColdArchive": "GLACIER",
     "DeepColdArchive": "DEEP_ARCHIVE",
 }
-_ACLS: Final = {
-    "private": "private",
-    "public-read": "public-read",
-    "public-read-write": "public-read-write",
-    "bucket-owner-read": "private",
-    "bucket-owner-full-control": "private",
-    "aws-exec-read": "private",
-    "log-delivery-write": "private",
-}
 ENCRYPTIONS: Final = {"AES256": "AES256", "aws:kms": "KMS"}
 
 # Names only: their values mean the same in both.
@@ -80,6 +71,7 @@ _SAME: Final = {
 # Read elsewhere, or without a meaning here.
 _KNOWN: Final = frozenset(
     {
+        "x-amz-acl",
         "x-amz-api-version",
         "x-amz-bucket-object-lock-enabled",
         "x-amz-checksum-algorithm",
@@ -94,6 +86,11 @@ _KNOWN: Final = frozenset(
         "x-amz-date",
         "x-amz-decoded-content-length",
         "x-amz-expected-bucket-owner",
+        "x-amz-grant-full-control",
+        "x-amz-grant-read",
+        "x-amz-grant-read-acp",
+        "x-amz-grant-write",
+        "x-amz-grant-write-acp",
         "x-amz-if-match-last-modified-time",
         "x-amz-if-match-size",
         "x-amz-max-parts",
@@ -109,15 +106,14 @@ _KNOWN: Final = frozenset(
         "x-amz-transition-default-minimum-object-size",
         "x-amz-user-agent",
         *(f"{prefix}{name}" for prefix in (CUSTOMER, SOURCE_CUSTOMER) for name in ("algorithm", "key", "key-md5")),
+        "x-amz-website-redirect-location",
     }
 )
 
 
-def read_headers(request: Request, *, of_bucket: bool) -> dict[str, str]:
+def read_headers(request: Request) -> dict[str, str]:
     """The request's headers in OSS's words. Those that the other dialect has no word for stay as they are.
 
-    Args:
-        of_bucket: an ACL is the bucket's.
     Raises:
         OssError: S3_OTHER_DIALECT, for a header or parameter of OSS's; S3_KEY_IN_URL; S3_NOT_BUILT, for one of S3's
             that is not known here; S3_BAD_STORAGE_CLASS, INVALID_ARGUMENT, S3_METADATA_TOO_LARGE.
@@ -132,8 +128,6 @@ def read_headers(request: Request, *, of_bucket: bool) -> dict[str, str]:
             headers[_OSS_META + name[len(_AMZ_META) :]] = value
         elif (same := _SAME.get(name)) is not None:
             headers[same] = value
-        elif name == "x-amz-acl":
-            headers["x-oss-acl" if of_bucket else "x-oss-object-acl"] = read_acl(value)
         elif name == "x-amz-storage-class":
             headers["x-oss-storage-class"] = read_storage_class(value)
         elif name == "x-amz-server-side-encryption":
@@ -171,18 +165,6 @@ def _check_metadata(headers: Mapping[str, str]) -> None:
     )
     if size > S3_USER_METADATA_MAX_BYTES:
         raise S3_METADATA_TOO_LARGE(Size=str(size), MaxSizeAllowed=str(S3_USER_METADATA_MAX_BYTES))
-
-
-def read_acl(text: str) -> str:
-    """A canned ACL. Those that are the bucket owner's alone are private here: the owner may do all.
-
-    Raises: OssError INVALID_ARGUMENT; S3_NOT_BUILT, for authenticated-read.
-    """
-    if text == "authenticated-read":
-        raise S3_NOT_BUILT("The canned ACL authenticated-read is not built.", Header="x-amz-acl")
-    if text not in _ACLS:
-        raise INVALID_ARGUMENT(ArgumentName="x-amz-acl", ArgumentValue=text[:128])
-    return _ACLS[text]
 
 
 def read_storage_class(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...clock import Clock
 from ...ports.keyring import AccessKey, Holder, Principal, Role
 from ..sql.contract import SqlWriter
-from ..sql.keyring import HOLDER, KEY, ROLE, ROOT_ACCOUNT, SqlKeyring
+from ..sql.keyring import HOLDER, KEY, PERSON, ROLE, ROOT_ACCOUNT, SqlKeyring
 from ..sql.seal import Seal
 from .known import Known
 
@@ -28,6 +28,9 @@ class PostgresKeyring(SqlKeyring):
 
     async def find_role_by_uid(self, uid: str) -> Role | None:
         return await self._known.find(lambda: self._known.role(uid))
+
+    async def knows(self, uid: str) -> bool:
+        return await self._known.reader.find(PERSON, (uid, uid)) is not None
 
     async def find_holder(self, account: str, user: str = "") -> Holder | None:
         row = await self._known.reader.find(HOLDER, (user, account))

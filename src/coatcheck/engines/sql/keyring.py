@@ -29,6 +29,7 @@ ROLE: Final = (
     "SELECT r.uid, r.account, r.name, r.trust, r.session_max_s, a.enabled"
     " FROM role r JOIN account a ON a.uid = r.account"
 )
+PERSON: Final = "SELECT 1 FROM account WHERE uid = ? UNION ALL SELECT 1 FROM user WHERE uid = ? LIMIT 1"
 HOLDER: Final = (
     "SELECT a.enabled, u.uid, u.name FROM account a LEFT JOIN user u ON u.account = a.uid AND u.uid = ? WHERE a.uid = ?"
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ...core.times import Moments
 from ...ports.catalog import Gone, Stale, Written
-from ...ports.object import ObjectRecord, OnlyIf
+from ...ports.object import DEFAULT_ACL, ObjectRecord, OnlyIf
 from ...ports.quota import Usage
 from ...ports.upload import Part, Upload
 from .blobs import check_blobs, move_blobs, name_blobs, release_blobs, sums_of
@@ -34,7 +34,7 @@ from .rows import (
 from .usage import check_quota, grow
 
 UPLOAD_COLUMNS: Final = (
-    "key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm, checksum"
+    "key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm, checksum, acl"
 )
 UPLOADS: Final = f"SELECT {UPLOAD_COLUMNS} FROM upload WHERE bucket_id = ?"  # noqa: S608 (our own words)
 UPLOAD: Final = f"{UPLOADS} AND key = ? AND upload_id = ?"
@@ -47,7 +47,8 @@ _BYTES: Final = "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM part WHERE u
 
 
 def read_upload(row: Any) -> Upload:
-    key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm, checksum = row
+    key, upload_id, initiated_at, storage_class, headers, tags, encryption, sequential, revision, worm = row[:10]
+    checksum, acl = row[10:]
     return Upload(
         key,
         upload_id,
@@ -61,6 +62,7 @@ def read_upload(row: Any) -> Upload:
         read_retention(worm),
         read_legal_hold(worm),
         read_wanted(checksum),
+        acl or DEFAULT_ACL,
     )
 
 
@@ -74,7 +76,7 @@ def create_upload(connection: SqlConnection, bucket_id: int, upload: Upload) -> 
     check_bucket(connection, bucket_id)
     connection.execute(
         "INSERT INTO upload (bucket_id, key, upload_id, initiated_at, storage_class, headers, tags, encryption,"
-        " sequential, worm, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " sequential, worm, checksum, acl) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             bucket_id,
             upload.key,
@@ -87,6 +89,7 @@ def create_upload(connection: SqlConnection, bucket_id: int, upload: Upload) -> 
             upload.sequential,
             write_worm(upload.retention, upload.legal_hold),
             write_wanted(upload.checksum),
+            None if upload.acl == DEFAULT_ACL else upload.acl,
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from ...clock import Clock
 from ...core.system_policies import SYSTEM_POLICIES
 from ...ports.keyring import AccessKey, Holder, Principal, Role
-from ..sql.keyring import HOLDER, KEY, POLICIES, ROLE, ROOT_ACCOUNT, SqlKeyring
+from ..sql.keyring import HOLDER, KEY, PERSON, POLICIES, ROLE, ROOT_ACCOUNT, SqlKeyring
 from ..sql.seal import Seal
 from .connection import Reader
 from .writer import Writer
@@ -48,6 +48,9 @@ class SqliteKeyring(SqlKeyring):
             if row is not None:
                 role = self._roles[uid] = self._read_role(row)
         return role
+
+    async def knows(self, uid: str) -> bool:
+        return self._reader.row(PERSON, (uid, uid)) is not None
 
     async def find_holder(self, account: str, user: str = "") -> Holder | None:
         row = self._reader.row(HOLDER, (user, account))
