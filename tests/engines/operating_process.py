@@ -17,6 +17,8 @@ from typing import Any
 
 from coatcheck.engines.local import LocalEngines, open_local
 from tests.oss.house import Answer, House
+from tests.s3.asking import ask as ask_s3
+from tests.s3.keys import ONE, TWO, customer_key, source_key
 from tests.tickets.desk import call, use
 
 PART_BYTES = 102_400
@@ -45,7 +47,10 @@ def a_house(engines: LocalEngines) -> House:
     """The gateway, on engines that last."""
     catalog: Any = engines.catalog  # the house is made for the memory engines; it needs nothing but the ports
     store: Any = engines.byte_store
-    return House(catalog, store, arrivals=engines.arrivals, links=engines.links, tickets=engines.tickets)
+    options = {"sse_c_over_http": True}
+    return House(
+        catalog, store, options=options, arrivals=engines.arrivals, links=engines.links, tickets=engines.tickets
+    )
 
 
 class Told:
@@ -62,6 +67,12 @@ class Told:
         assert answer.status < 300, answer.body
         say("=", what)
         return answer
+
+    async def ask_s3(self, what: str, address: str, body: bytes, headers: dict[str, str]) -> None:
+        say("+", what)
+        answer = await ask_s3(self._house, "PUT", address, body, headers)
+        assert answer.status < 300, answer.body
+        say("=", what)
 
     async def ask_in_vain(self, method: str, address: str, body: bytes = b"", **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -97,6 +108,13 @@ async def copy(told: Told, key: str, chance: random.Random) -> None:
     await told.ask(f"source {key}", "PUT", f"/photos/{key}-source", pattern(key, PART_BYTES))
     await told.ask(f"copy {key}", "PUT", f"/photos/{key}", x_oss_copy_source=f"/photos/{key}-source")
     await told.ask(f"unsource {key}", "DELETE", f"/photos/{key}-source")
+
+
+async def rekeyed(told: Told, key: str, chance: random.Random) -> None:
+    """The key that a client keeps is exchanged: new bytes take the place of the old ones."""
+    await told.ask_s3(f"locked {key}", f"/photos/{key}", pattern(key, PART_BYTES), customer_key(ONE))
+    onto_itself = {"x-amz-copy-source": f"/photos/{key}", **source_key(ONE), **customer_key(TWO)}
+    await told.ask_s3(f"rekeyed {key}", f"/photos/{key}", b"", onto_itself)
 
 
 async def versions(told: Told, key: str, chance: random.Random) -> None:
@@ -145,7 +163,15 @@ async def box(told: Told, key: str, chance: random.Random) -> None:
         say("=", f"{what} {key}")
 
 
-KINDS = {"box": box, "multipart": multipart, "append": append, "copy": copy, "versions": versions, "held": held}
+KINDS = {
+    "box": box,
+    "multipart": multipart,
+    "append": append,
+    "copy": copy,
+    "rekeyed": rekeyed,
+    "versions": versions,
+    "held": held,
+}
 
 
 async def operate(data: Path, seed: int) -> None:

@@ -21,6 +21,8 @@ from coatcheck.engines.upkeep.check import check as problems_of
 from ..audit import audit
 from ..oss.house import House
 from ..patience import wait_until
+from ..s3.asking import ask as ask_s3
+from ..s3.keys import ONE, TWO, customer_key
 from ..soak import count
 from ..tickets import desk
 from .operating_process import PART_BYTES, PIECE_BYTES, PIECES, a_house, parts_of, pattern, pieces_of
@@ -97,6 +99,8 @@ def test_what_was_answered_survives_kill_9(data: Path, seed: int) -> None:
                 await check_append(house, promised, key)
             for key in promised.of("copy"):
                 await check_copy(house, promised, key, listed)
+            for key in promised.of("rekeyed"):
+                await check_rekeyed(house, promised, key)
             for key in promised.of("versions"):
                 await check_versions(house, promised, key)
             for key in promised.of("held"):
@@ -171,6 +175,20 @@ async def check_copy(house: House, promised: Promises, key: str, listed: list[st
             assert (await house.ask("GET", f"/photos/{name}")).body == pattern(key, PART_BYTES)
     if promised.done["unsource", key]:
         assert f"{key}-source" not in listed
+
+
+async def check_rekeyed(house: House, promised: Promises, key: str) -> None:
+    """One key opens it, and never the other one."""
+    answers = [await ask_s3(house, "GET", f"/photos/{key}", headers=customer_key(one)) for one in (ONE, TWO)]
+    found = [answer.status for answer in answers]
+    assert found in ([200, 403], [403, 200], [404, 404])
+    assert all(answer.body == pattern(key, PART_BYTES) for answer in answers if answer.status == 200)
+    if promised.done["locked", key]:
+        assert found != [404, 404]
+    if promised.done["rekeyed", key]:
+        assert found == [403, 200]
+    if not promised.begun["rekeyed", key]:
+        assert found != [403, 200]
 
 
 async def check_versions(house: House, promised: Promises, key: str) -> None:

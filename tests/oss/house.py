@@ -147,7 +147,10 @@ class House:
             self.arrivals = MemoryArrivals(self.catalog) if in_memory else NoArrivals()
         self.ports: Ports
         self.link_totals = MemoryLinkTotals(self.links)
-        self.encrypting = EncryptingByteStore(self.store, MASTER_KEYS)
+        given: object = self.store  # engines that last encrypt by themselves
+        self.encrypting = (
+            given if isinstance(given, EncryptingByteStore) else EncryptingByteStore(self.store, MASTER_KEYS)
+        )
         self.meters, self.accesses = BucketMeters(), AccessNotes()
         self.downloads = LimitedDownloads(self.links)
         ports = Ports(

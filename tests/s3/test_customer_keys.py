@@ -22,24 +22,14 @@ from ..background.test_replication import a_document
 from ..oss.house import NOW, OWNER, Answer, House
 from ..oss.test_post_object import a_form, post
 from .asking import ask, follow, form_fields, link, send, signed
+from .keys import ONE, TWO, source_key
+from .keys import customer_key as key
 from .test_bucket_documents import encryption
 
 SMALL = b"hello, this is nobody's but mine"
 LARGE = random.Random(7).randbytes(300_000)  # five chunks, in a blob
 PART = 100 * 1024
-ONE, TWO = b"1" * 32, b"2" * 32
 AES256: dict[str, str] = {"x-amz-server-side-encryption": "AES256"}
-
-
-def key(value: bytes = ONE, prefix: str = "x-amz-") -> dict[str, str]:
-    """The three headers, as SDKs write them."""
-    name = f"{prefix}server-side-encryption-customer-"
-    md5_of_key = b64encode(md5(value, usedforsecurity=False).digest()).decode()
-    return {f"{name}algorithm": "AES256", f"{name}key": b64encode(value).decode(), f"{name}key-md5": md5_of_key}
-
-
-def source_key(value: bytes = ONE) -> dict[str, str]:
-    return key(value, "x-amz-copy-source-")
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def read_proof(label: str) -> Proof | None:
     """None for a label of another kind."""
     if not is_customers(label):
         return None
-    _, salt, proof = label.split(":", 2)
+    salt, _, proof = label.removeprefix(f"{CUSTOMER}:").partition(":")
     return Proof(salt, proof)
 
 

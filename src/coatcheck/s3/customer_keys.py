@@ -31,7 +31,7 @@ from coatcheck.ports.object import DELETE_MARKER
 from coatcheck.ports.upload import Upload
 from coatcheck.wire.reply import RawHeader
 
-from .words import CUSTOMER, SOURCE_CUSTOMER, SSE
+from .words import CUSTOMER, CUSTOMER_HEADERS, SOURCE_CUSTOMER, SSE
 
 _AES256: Final = "AES256"
 _REQUESTS: Final = "Requests specifying Server Side Encryption with Customer provided keys must provide"
@@ -77,16 +77,19 @@ class BroughtKeys(NamedTuple):
             )
 
 
+_NONE: Final = BroughtKeys()
+
+
 def bring_keys(call: Call, named: Mapping[str, str] | None = None) -> tuple[Call, BroughtKeys]:
     """The call with the keys of its headers, or of the fields of a form that mean the same.
 
     Raises: OssError INVALID_ARGUMENT, INVALID_ENCRYPTION_ALGORITHM, S3_BAD_KEY, S3_KEY_BY_HTTP.
     """
     named = call.request.headers if named is None else named
+    if CUSTOMER_HEADERS.isdisjoint(named):  # nearly always
+        return call, _NONE
     brought = BroughtKeys(_read_key(named, CUSTOMER), _read_key(named, SOURCE_CUSTOMER))
     keys = [key for key in brought if key is not None]
-    if not keys:
-        return call, brought
     if brought.key is not None and SSE in named:
         raise INVALID_ARGUMENT(
             "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",

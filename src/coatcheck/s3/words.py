@@ -26,6 +26,9 @@ from coatcheck.wire.request import Request
 AMZ: Final = "x-amz-"
 CUSTOMER: Final = "x-amz-server-side-encryption-customer-"
 SOURCE_CUSTOMER: Final = "x-amz-copy-source-server-side-encryption-customer-"
+CUSTOMER_HEADERS: Final = frozenset(
+    f"{prefix}{name}" for prefix in (CUSTOMER, SOURCE_CUSTOMER) for name in ("algorithm", "key", "key-md5")
+)
 SSE: Final = "x-oss-server-side-encryption"  # as it is after `read_headers`
 _AMZ_META: Final = "x-amz-meta-"
 _OSS_META: Final = "x-oss-meta-"
@@ -105,7 +108,7 @@ _KNOWN: Final = frozenset(
         "x-amz-trailer",
         "x-amz-transition-default-minimum-object-size",
         "x-amz-user-agent",
-        *(f"{prefix}{name}" for prefix in (CUSTOMER, SOURCE_CUSTOMER) for name in ("algorithm", "key", "key-md5")),
+        *CUSTOMER_HEADERS,
         "x-amz-website-redirect-location",
     }
 )
