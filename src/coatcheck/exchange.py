@@ -84,6 +84,7 @@ class Exchange:
         logged: for the access log of its bucket; None where it has none.
         link: that brought it, once its signature held; None for all that is signed otherwise, or not.
         claimed: the access key id that the request names, whether or not it is believed; "" for none.
+        region: of its bucket; "" where no bucket was found.
         refusal: the code of the error that it was answered with; "" for none. `ec` is the finer code, `reason` the
             sentence of its row, `hint` what would make it work.
         reply: what it was answered with; None before that.
@@ -110,6 +111,7 @@ class Exchange:
         "operation",
         "reason",
         "refusal",
+        "region",
         "reply",
         "request",
         "request_id",
@@ -125,7 +127,7 @@ class Exchange:
         self.request_id = request_id
         self.now = now
         self.bucket = self.key = self.access_key_id = self.operation = self.refusal = ""
-        self.claimed = self.ec = self.reason = self.hint = ""
+        self.claimed = self.region = self.ec = self.reason = self.hint = ""
         self.cors: str | None = ""
         self.logged: Logged | None = None
         self.link: UsedLink | None = None

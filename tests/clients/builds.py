@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -49,9 +50,22 @@ def java_program(folder: Path, source: Path, name: str) -> list[str]:
 def go_program(name: str, folder: Path = GO, *options: str) -> str:
     """The path of a Go program: the name of its folder. All of a module are built at once, with the same options."""
     sources = [folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*/*.go"))]
-    words = [need("go"), "build", "-mod=readonly", *options, "-o", "build/", "./..."]
+    words = [_need_go(folder), "build", "-mod=readonly", *options, "-o", "build/", "./..."]
     _build(sources, folder / "build" / "stamp", [words], folder)
     return str(folder / "build" / name)
+
+
+def _need_go(folder: Path) -> str:
+    """Go, if it is as new as the module asks for."""
+    go, asked = need("go"), re.search(r"^go (\S+)", (folder / "go.mod").read_text(), re.MULTILINE)
+    have = subprocess.run([go, "env", "GOVERSION"], cwd=HERE, capture_output=True, text=True, check=True).stdout
+    if asked and _numbers(have) < _numbers(asked[1]):
+        miss(f"Go {asked[1]} is not installed, but {have.strip()}")
+    return go
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", version)]
 
 
 def objective_c_download() -> str:

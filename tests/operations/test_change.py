@@ -9,6 +9,7 @@ import pytest
 
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import INVALID_TAG, NO_SUCH_KEY, OPERATION_NOT_SUPPORTED, RESTORE_IN_PROGRESS, OssError
+from coatcheck.core.tag_rules import OBJECT_TAGS
 from coatcheck.operations.acl import put_object_acl
 from coatcheck.operations.delete import delete_object
 from coatcheck.operations.restore import clean_restored_object, restore_object
@@ -39,7 +40,7 @@ async def test_a_version_gets_tags_and_an_acl_and_loses_them() -> None:
     stage = await a_stage()
     stored = await stage.put("a", b"hello")
     grant = stage.grant(Action.PUT_OBJECT_TAGGING)
-    await put_tags(stage.context(now=NOW + 60), grant, stored.record, check_tags(RED), versioned=False)
+    await put_tags(stage.context(now=NOW + 60), grant, stored.record, check_tags(RED, OBJECT_TAGS), versioned=False)
     await put_object_acl(stage.context(), stage.grant(Action.PUT_OBJECT_ACL), "null", "public-read")
     assert await stage.find("a") == replace(stored.record, tags=RED, acl="public-read")
     await delete_tags(stage.context(), stage.grant(Action.DELETE_OBJECT_TAGGING), "null")
@@ -68,7 +69,7 @@ async def test_what_went_meanwhile_is_not_changed() -> None:
 
 def test_a_tag_that_there_cannot_be_is_refused() -> None:
     with pytest.raises(OssError) as refusal:
-        check_tags((("a&b", "c"),))
+        check_tags((("a&b", "c"),), OBJECT_TAGS)
     assert refusal.value.fault is INVALID_TAG
 
 

@@ -169,3 +169,16 @@ async def test_an_own_domain_costs_one_look(house: House, monkeypatch: pytest.Mo
     url = presigner.presign("GET", "photos", "a+b", custom_domain="http://files.example.com", now=house.now).url
     answer = await house.follow(url)
     assert (answer.status, answer.body, looks) == (200, b"hello", 1)
+
+
+@pytest.mark.parametrize("name", ["x-amz-te", "x-amz-not-known-yet"])
+async def test_a_read_is_answered_whatever_form_of_answer_it_wishes(house: House, name: str) -> None:
+    await house.put("/photos/k", b"hello")
+    for method, body in (("GET", b"hello"), ("HEAD", b"")):
+        answer = await ask(house, method, "/photos/k", headers={name: "append-md5"})
+        assert (answer.status, answer.body) == (200, body)
+    refused = await ask(house, "PUT", "/photos/k", b"other", {name: "append-md5"})
+    assert refused.refusal == (501, "NotImplemented")
+    unsigned = await ask(house, "GET", "/photos/k", unsigned={name: "append-md5"})
+    assert unsigned.refusal == (403, "AccessDenied")
+    assert (await house.ask("GET", "/photos/k")).body == b"hello"

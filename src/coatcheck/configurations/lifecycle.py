@@ -20,10 +20,8 @@ from coatcheck.core.limits import (
     LIFECYCLE_ID_MAX_BYTES,
     LIFECYCLE_KEPT_VERSIONS_MAX,
     LIFECYCLE_RULES_MAX,
-    TAG_KEY_MAX_BYTES,
-    TAG_VALUE_MAX_BYTES,
 )
-from coatcheck.core.names import is_tag_text
+from coatcheck.core.tag_rules import OBJECT_TAGS, TagRule
 from coatcheck.core.times import DAY_S, read_iso, write_iso
 from coatcheck.core.xml import Node
 from coatcheck.ports.bucket import Tags
@@ -181,18 +179,19 @@ def read(document: Element) -> Lifecycle:
     return Lifecycle(rules)
 
 
-def check(rules: Sequence[Rule], *, bucket_class: str, overlap: bool) -> None:
+def check(rules: Sequence[Rule], *, bucket_class: str, overlap: bool, of_tags: TagRule = OBJECT_TAGS) -> None:
     """Whether a bucket may have these rules.
 
     Args:
         bucket_class: the bucket's storage class; nothing is moved in one of the archive classes.
         overlap: rules may do the same to the same keys (x-oss-allow-same-action-overlap).
+        of_tags: which tags a rule may name.
     Raises: OssError INVALID_ARGUMENT, INVALID_REQUEST.
     """
     for rule in rules:
         _refuse_mixture(rule)
         for tag in (*rule.tags, *(one.tag for one in rule.exclusions if one.tag is not None)):
-            _check_tag(*tag)
+            _check_tag(*tag, of_tags)
     if bucket_class in CLASSES[2:] and any(rule.transitions or rule.noncurrent_transitions for rule in rules):
         raise _bad(f"A bucket of class {bucket_class} has no transitions.", "Transition", bucket_class)
     if not overlap:
@@ -371,9 +370,9 @@ def _refuse_mixture(rule: Rule) -> None:
         raise INVALID_REQUEST("A rule has days or dates, not both.")
 
 
-def _check_tag(key: str, value: str) -> None:
-    for name, text, most in (("Key", key, TAG_KEY_MAX_BYTES), ("Value", value, TAG_VALUE_MAX_BYTES)):
-        if len(text.encode()) > most or not is_tag_text(text):
+def _check_tag(key: str, value: str, rule: TagRule) -> None:
+    for name, text, allowed in (("Key", key, rule.allows_key(key)), ("Value", value, rule.allows_value(value))):
+        if not allowed:
             raise _bad(f"The {name} of a tag is not valid.", name, text)
 
 

@@ -67,6 +67,8 @@ RESTORE_COLD_MAX_DAYS: Final = 365  # OSS: RestoreObject of the cold classes
 OBJECT_TAGS_MAX: Final = 10  # OSS: object tagging
 TAG_KEY_MAX_BYTES: Final = 128  # OSS: object tagging
 TAG_VALUE_MAX_BYTES: Final = 256  # OSS: object tagging
+S3_TAG_KEY_MAX_CHARS: Final = 128  # S3: of an object or a bucket
+S3_TAG_VALUE_MAX_CHARS: Final = 256  # S3: of an object or a bucket
 
 LINK_GAP_S: Final = 15 * 60  # ours: between two ranges of one download; a silent one is over then
 LINK_NEWS_S: Final = 5 * 60  # ours: how often a running download of a limited link is told of at least
@@ -311,6 +313,7 @@ MIRROR_SHOWN_MAX_BYTES: Final = 64 * 1024  # ours: of an answer that the client 
 
 # --- bucket tags and websites --------------------------------------------------------------------------------------
 BUCKET_TAGS_MAX: Final = 20  # OSS
+S3_BUCKET_TAGS_MAX: Final = 50  # S3
 BUCKET_TAG_KEY_MAX_BYTES: Final = 64  # OSS
 BUCKET_TAG_VALUE_MAX_BYTES: Final = 128  # OSS
 WEBSITE_RULES_MAX: Final = 20  # OSS

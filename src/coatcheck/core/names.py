@@ -12,7 +12,6 @@ from .percent import decode_form
 _BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _DOMAIN_MAX_CHARS: Final = 253
 _ACCESS_KEY_ID_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._=")
-_TAG_SIGNS: Final = frozenset(" +-=._:/")
 _HEX_DIGITS: Final = frozenset("0123456789abcdef")
 _IDENTITY_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
@@ -123,11 +122,6 @@ def check_s3_object_key(key: str, size_bytes: int) -> None:
         raise OBJECT_NAME_TOO_LONG()
     if "\0" in key:
         raise INVALID_OBJECT_NAME(Key=key.replace("\0", "%00"))
-
-
-def is_tag_text(text: str) -> bool:
-    """Whether a text has only characters that keys and values of tags may have: letters, digits, blanks and +-=._:/"""
-    return all(character.isalnum() or character in _TAG_SIGNS for character in text)
 
 
 def is_sha256(text: str) -> bool:

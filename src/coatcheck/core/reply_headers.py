@@ -77,7 +77,7 @@ ROWS: Final = (
     ReplyHeader("retry-after", (From.SERVER,), "RFC 9110: 503"),
     ReplyHeader("server", (From.SERVER,), "OSS: common response headers"),
     ReplyHeader("transfer-encoding", (From.SERVER,), "RFC 9112"),
-    ReplyHeader("x-amz-bucket-region", (From.SERVER,), "S3: HeadBucket"),
+    ReplyHeader("x-amz-bucket-region", (From.SERVER,), "S3: HeadBucket; refusals about a bucket"),
     ReplyHeader("x-amz-checksum-*", (From.SERVER,), "S3: checksums of uploads"),
     ReplyHeader("x-amz-copy-source-version-id", (From.SERVER,), "S3: CopyObject"),
     ReplyHeader("x-amz-delete-marker", (From.SERVER,), "S3: DeleteObject"),

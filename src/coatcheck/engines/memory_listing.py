@@ -39,8 +39,8 @@ def page_of_pairs(
 
 
 def later_in(order: dict[str, list[str]]) -> Callable[[str, str, str], bool]:
-    """Later is what stands further behind; nothing is later than an id that isn't there."""
-    return lambda key, one, other: other in order[key] and order[key].index(one) > order[key].index(other)
+    """Later is what stands further behind; everything is later than an id that isn't there."""
+    return lambda key, one, other: other not in order[key] or order[key].index(one) > order[key].index(other)
 
 
 def items_of(keys: Iterable[str], prefix: str, delimiter: str) -> Iterator[tuple[str, bool]]:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
 from coatcheck.core.errors import INVALID_TAG, INVALID_TAG_VALUE, TOO_MANY_OBJECT_TAGS
-from coatcheck.core.limits import OBJECT_TAGS_MAX, TAG_KEY_MAX_BYTES, TAG_VALUE_MAX_BYTES
-from coatcheck.core.names import is_tag_text
+from coatcheck.core.tag_rules import TagRule
 from coatcheck.ports.bucket import Tags
 from coatcheck.ports.object import ObjectRecord
 
@@ -35,13 +34,13 @@ async def delete_tags(context: Context, grant: Grant, version_id: str) -> None:
     await change_record(context, grant, version_id, lambda record: replace(record, tags=()))
 
 
-def check_tags(tags: Tags) -> Tags:
+def check_tags(tags: Tags, rule: TagRule) -> Tags:
     """The same, if an object may have them. Raises: OssError TOO_MANY_OBJECT_TAGS, INVALID_TAG, INVALID_TAG_VALUE."""
-    if len(tags) > OBJECT_TAGS_MAX:
+    if len(tags) > rule.most:
         raise TOO_MANY_OBJECT_TAGS()
     for key, value in tags:
-        if not key or len(key.encode()) > TAG_KEY_MAX_BYTES or not is_tag_text(key):
+        if not rule.allows_key(key):
             raise INVALID_TAG()
-        if len(value.encode()) > TAG_VALUE_MAX_BYTES or not is_tag_text(value):
+        if not rule.allows_value(value):
             raise INVALID_TAG_VALUE()
     return tags

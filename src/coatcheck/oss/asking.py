@@ -13,6 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from coatcheck.core.errors import OssError
+from coatcheck.core.tag_rules import OBJECT_TAGS, TagRule
 from coatcheck.ports.bucket import Tags
 
 from .tagging import read_tagging_header
@@ -28,6 +29,7 @@ class Asks(Struct, frozen=True):
         tags_later: the operation finds the tags, and decides again.
         words: what conditions see of an ACL that the dialect calls otherwise, (its word, theirs).
         new_only: it heeds them only where the object isn't there yet.
+        rule: which tags there may be.
     """
 
     acl: str = ""
@@ -35,6 +37,7 @@ class Asks(Struct, frozen=True):
     tags_later: bool = False
     new_only: bool = False
     words: tuple[tuple[str, str], ...] = ()
+    rule: TagRule = OBJECT_TAGS
 
     def find_acl(self, named: Mapping[str, str]) -> str | None:
         """The ACL asked for, as it was sent, or as conditions see that."""
@@ -48,7 +51,7 @@ class Asks(Struct, frozen=True):
         if not self.tags:
             return ()
         try:
-            return read_tagging_header(named.get(self.tags))
+            return read_tagging_header(named.get(self.tags), self.rule)
         except OssError:
             return ()
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from coatcheck.access.acl import read_object_acl
 from coatcheck.core.errors import INVALID_ARGUMENT
+from coatcheck.core.tag_rules import OBJECT_TAGS, TagRule
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import write_xml
 from coatcheck.operations import copy
@@ -54,7 +55,7 @@ async def copy_object(call: Call) -> Reply:
     return _reply(call, copied)
 
 
-def read_wishes(call: Call) -> CopyWishes:
+def read_wishes(call: Call, of_tags: TagRule = OBJECT_TAGS) -> CopyWishes:
     """Raises: OssError INVALID_ARGUMENT, INVALID_TAG and its like, and those of `read_encryption`."""
     headers = call.request.headers
     acl = headers.get("x-oss-object-acl")
@@ -64,7 +65,7 @@ def read_wishes(call: Call) -> CopyWishes:
         headers=_read_headers(call),
         survives=_survives,
         replaces_headers=_replaces(call, "x-oss-metadata-directive"),
-        tags=None if tags is None else read_tagging_header(tags),
+        tags=None if tags is None else read_tagging_header(tags, of_tags),
         replaces_tags=_replaces(call, "x-oss-tagging-directive"),
         acl=None if acl is None else read_object_acl(acl),
         storage_class=None if storage_class is None else read_storage_class(storage_class, ""),

@@ -9,6 +9,7 @@ from coatcheck.access.acl import DEFAULT, read_object_acl
 from coatcheck.core.digests import write_content_md5
 from coatcheck.core.errors import INVALID_ARGUMENT, NOT_IMPLEMENTED
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
+from coatcheck.core.tag_rules import OBJECT_TAGS, TagRule
 from coatcheck.operations import put
 from coatcheck.operations.archive import ARCHIVE_CLASSES
 from coatcheck.operations.commit import Stored
@@ -56,7 +57,7 @@ async def put_object(call: Call) -> Reply:
     return await reply_after_callback(call, callback, stored.record, reply, "PutObject")
 
 
-def read_new_object(call: Call, named: Mapping[str, str]) -> put.NewObject:
+def read_new_object(call: Call, named: Mapping[str, str], of_tags: TagRule = OBJECT_TAGS) -> put.NewObject:
     """What an upload says of its object, by headers or by the fields of a form that mean the same.
 
     Raises: OssError, what is wrong with the first that is wrong.
@@ -66,7 +67,7 @@ def read_new_object(call: Call, named: Mapping[str, str]) -> put.NewObject:
     storage_class = read_storage_class(named.get("x-oss-storage-class"), bucket.storage_class)
     forbid_overwrite = find_forbid_overwrite(named, bucket)
     headers = read_stored_headers(named, call.caller, strict=call.settings.strict_link_headers)
-    tags = read_tagging_header(named.get("x-oss-tagging"))
+    tags = read_tagging_header(named.get("x-oss-tagging"), of_tags)
     encryption, held = find_encryption(call, named), read_held(call, named)
     return put.NewObject(acl, storage_class, headers, tags, encryption, forbid_overwrite, held)
 

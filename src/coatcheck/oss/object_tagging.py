@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coatcheck.core.tag_rules import OBJECT_TAGS, TagRule
 from coatcheck.core.xml import write_xml
 from coatcheck.operations import tagging
 from coatcheck.wire.reply import Reply
@@ -12,9 +13,9 @@ from .tagging import read_tagging_document, write_tagging
 from .versions import version_headers
 
 
-async def put_object_tagging(call: Call) -> Reply:
+async def put_object_tagging(call: Call, rule: TagRule = OBJECT_TAGS) -> Reply:
     """PutObjectTagging: the whole set is replaced; ETag and Last-Modified stay."""
-    tags = read_tagging_document(await read_document(call.request, "Tagging"))
+    tags = read_tagging_document(await read_document(call.request, "Tagging"), rule)
     found, versioned = call.this_object, call.facts.versioned
     await tagging.put_tags(call.context, call.grant, found, tags, versioned=versioned)
     return Reply(200, version_headers(call.this_bucket, found.version_id))

@@ -12,7 +12,7 @@ from coatcheck.core.errors import (
     REPEATED_TAGS,
     TOO_MANY_OBJECT_TAGS,
 )
-from coatcheck.core.limits import OBJECT_TAGS_MAX
+from coatcheck.core.tag_rules import OBJECT_TAGS, TagRule
 from coatcheck.core.xml import Node
 from coatcheck.operations.tagging import check_tags
 from coatcheck.ports.bucket import Tags
@@ -22,7 +22,7 @@ _BAD_HEADER: Final = (
 )
 
 
-def read_tagging_header(text: str | None) -> Tags:
+def read_tagging_header(text: str | None, rule: TagRule = OBJECT_TAGS) -> Tags:
     """The tags of `x-oss-tagging`.
 
     Raises: OssError INVALID_ARGUMENT (not UTF-8, or a key twice), INVALID_TAG, INVALID_TAG_VALUE,
@@ -30,12 +30,12 @@ def read_tagging_header(text: str | None) -> Tags:
     """
     if not text:
         return ()
-    if text.count("&") >= OBJECT_TAGS_MAX:
+    if text.count("&") >= rule.most:
         raise TOO_MANY_OBJECT_TAGS()
     tags = read_tag_pairs(text, "x-oss-tagging")
     if len(dict(tags)) != len(tags):
         raise _bad_header(text, "x-oss-tagging")
-    return check_tags(tags)
+    return check_tags(tags, rule)
 
 
 def read_tag_pairs(text: str, header: str) -> Tags:
@@ -48,7 +48,7 @@ def read_tag_pairs(text: str, header: str) -> Tags:
         raise _bad_header(text, header) from None
 
 
-def read_tagging_document(document: Element) -> Tags:
+def read_tagging_document(document: Element, rule: TagRule = OBJECT_TAGS) -> Tags:
     """Raises: OssError MALFORMED_XML, REPEATED_TAGS and those of `read_tagging_header`."""
     sets = document.findall("TagSet")
     if len(sets) != 1:
@@ -56,7 +56,7 @@ def read_tagging_document(document: Element) -> Tags:
     tags = tuple(_read_tag(tag) for tag in sets[0].findall("Tag"))
     if len(dict(tags)) != len(tags):
         raise REPEATED_TAGS()
-    return check_tags(tags)
+    return check_tags(tags, rule)
 
 
 def write_tagging(tags: Tags) -> list[Node]:

@@ -411,8 +411,9 @@ class Catalog(Protocol):
     ) -> VersionPage:
         """One page of all versions and delete markers, as `list_objects` gives one of keys; a key's newest first.
 
-        `marker` is (key, version id): the page starts behind that version of that key, or, with "" for the version id
-        or one that the key hasn't got, behind all of that key's.
+        `marker` is (key, version id): the page starts behind that version of that key, or, with "" for the version id,
+        behind all of that key's. With one that the key hasn't got any more it starts before all that are left: who
+        deletes page by page what is listed has been told of none of them.
         """
         ...
 

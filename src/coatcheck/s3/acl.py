@@ -36,6 +36,7 @@ from coatcheck.access.grants import (
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES
 from coatcheck.core.s3_errors import S3_ACL_AND_BODY, S3_NO_ACL, S3_NO_ACLS, S3_TWO_ACLS
+from coatcheck.core.tag_rules import S3_OBJECT_TAGS
 from coatcheck.core.xml import XML_DECLARATION, escape_text
 from coatcheck.operations import acl as operation
 from coatcheck.oss.arguments import read_body
@@ -66,7 +67,7 @@ _WORDS: Final = dict.fromkeys(_TO_GROUPS, PRIVATE) | {
     word: word for word in ("public-read", "public-read-write", "authenticated-read")
 }
 OF_OBJECT: Final = Asks(acl=WORD, words=tuple(_WORDS.items()))
-OF_OBJECT_AND_TAGS: Final = replace(OF_OBJECT, tags="x-oss-tagging")
+OF_OBJECT_AND_TAGS: Final = replace(OF_OBJECT, tags="x-oss-tagging", rule=S3_OBJECT_TAGS)
 OF_OBJECT_TAGS_LATER: Final = replace(OF_OBJECT, tags_later=True)
 OF_BUCKET: Final = OF_OBJECT
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from coatcheck.core.errors import PRECONDITION_FAILED
 from coatcheck.core.reply_headers import WEBSITE_REDIRECT
 from coatcheck.core.s3_errors import S3_COPY_ONTO_ITSELF
+from coatcheck.core.tag_rules import S3_OBJECT_TAGS
 from coatcheck.core.times import write_iso
 from coatcheck.operations import copy
 from coatcheck.operations.source import Source, SourceName
@@ -30,7 +31,7 @@ def _but_redirect(name: bytes) -> bool:
 async def copy_object(call: Call) -> Reply:
     """CopyObject: a copy onto itself must change something."""
     call, brought = bring_keys(call)
-    name, wishes = read_copy_source(call.request.headers, s3=True), read_wishes(call)
+    name, wishes = read_copy_source(call.request.headers, s3=True), read_wishes(call, S3_OBJECT_TAGS)
     if brought.key is not None:
         wishes = wishes._replace(encryption=brought.key.new_label())
     condition = read_write_condition(call.request.headers)

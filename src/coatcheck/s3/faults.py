@@ -34,6 +34,7 @@ _BY_CODE: Final = {
     "NoSuchServerSideEncryptionRule": Renamed("ServerSideEncryptionConfigurationNotFoundError"),
     "NoSuchObjectWormConfiguration": Renamed("ObjectLockConfigurationNotFoundError"),
     "NoSuchObjectRetention": Renamed("NoSuchObjectLockConfiguration"),
+    "RepeatedTags": Renamed("InvalidTag", 0, "Cannot provide multiple Tags with the same key"),
     "InvalidBucketStatus": Renamed("InvalidBucketState", 409),
     "InvalidPolicyDocument": Renamed("MalformedPolicy"),
     "NotImplemented": Renamed("NotImplemented", 501),

@@ -15,6 +15,7 @@ from coatcheck.access.actions import Action
 from coatcheck.core.errors import MALFORMED_XML
 from coatcheck.core.limits import PUT_OBJECT_MAX_BYTES
 from coatcheck.core.s3_errors import S3_NOT_BUILT
+from coatcheck.core.tag_rules import S3_OBJECT_TAGS
 from coatcheck.core.xml import read_xml
 from coatcheck.operations import put
 from coatcheck.operations.intake import receive
@@ -112,7 +113,7 @@ def _read_tagging(text: str) -> str:
         document = read_xml(text.encode(), "Tagging")
     except UnicodeEncodeError:
         raise MALFORMED_XML() from None
-    return urlencode(read_tagging_document(document))
+    return urlencode(read_tagging_document(document, S3_OBJECT_TAGS))
 
 
 ROW: Final[Row] = Row("POST", Level.BUCKET, "", post_object, Action.PUT_OBJECT, asks=OF_OBJECT_AND_TAGS)

@@ -18,6 +18,7 @@ from coatcheck.configurations.lifecycle import CLASSES, Due, Lifecycle, Rule, Tr
 from coatcheck.core.errors import INVALID_ARGUMENT, NO_SUCH_LIFECYCLE, OssError
 from coatcheck.core.limits import LIFECYCLE_MAX_BYTES, S3_TRANSITION_MIN_BYTES
 from coatcheck.core.s3_errors import S3_NOT_BUILT
+from coatcheck.core.tag_rules import S3_OBJECT_TAGS
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node
 from coatcheck.oss.call import Call
@@ -52,7 +53,7 @@ async def put_bucket_lifecycle(call: Call) -> Reply:
     """PutBucketLifecycleConfiguration: replaces all rules. Rules may overlap, as they may in S3."""
     document = await read_document(call.request, lifecycle.ROOT, _SHAPE, most=LIFECYCLE_MAX_BYTES)
     rules = _with_default_size(read(document), call.request.headers.get(_DEFAULT_SIZE))
-    lifecycle.check(rules.rules, bucket_class=call.this_bucket.storage_class, overlap=True)
+    lifecycle.check(rules.rules, bucket_class=call.this_bucket.storage_class, overlap=True, of_tags=S3_OBJECT_TAGS)
     await keep_document(call, lifecycle.NAME, lifecycle.to_json(rules))
     return Reply(200, _size_headers(rules))
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from coatcheck.core.checksums import Checksum
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import LIST_MAX_KEYS, PUT_OBJECT_MAX_BYTES
+from coatcheck.core.tag_rules import S3_OBJECT_TAGS
 from coatcheck.core.xml import Node
 from coatcheck.operations import put
 from coatcheck.operations.encryption import need_key
@@ -152,7 +153,7 @@ async def put_object(call: Call) -> Reply:
 
 async def read_new(call: Call, named: Mapping[str, str]) -> NewObject:
     """What an upload says of its object, by headers or by the fields of a form. Raises: OssError."""
-    new = read_new_object(call, named)
+    new = read_new_object(call, named, S3_OBJECT_TAGS)
     return new._replace(acl=await find_object_acl(call), headers=(*new.headers, *read_redirect(named)))
 
 

@@ -136,7 +136,8 @@ class S3Pipeline:
         exchange.note_refusal(error)
         request, request_id = exchange.request, exchange.request_id
         reply = write_refusal(error, method=request.method, host=request.host, request_id=request_id)
-        return self._finish(exchange, reply, reply.headers)
+        region = ((b"x-amz-bucket-region", exchange.region.encode()),) if exchange.region else ()
+        return self._finish(exchange, reply, reply.headers + region)
 
     def _finish(self, exchange: Exchange, reply: Reply, headers: tuple[RawHeader, ...]) -> Reply:
         request_id = exchange.request_id.encode()
@@ -162,8 +163,7 @@ class S3Pipeline:
         if claim is not None:
             check_scope(claim, regions=regions, target=target)
         bucket = snapshot.bucket()
-        if bucket is not None and bucket.configurations:
-            exchange.logged = note_log(bucket)
+        _note_bucket(exchange, bucket)
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None and target.bucket is not None and not row.makes_bucket:
             raise NO_SUCH_BUCKET(BucketName=target.bucket)
@@ -185,8 +185,7 @@ class S3Pipeline:
         """By a link that has verified before: it is known to be well-formed, and has no body."""
         request, target, route = exchange.request, reading.target, reading.kind.route
         exchange.bucket = target.bucket or ""
-        if bucket.configurations:
-            exchange.logged = note_log(bucket)
+        _note_bucket(exchange, bucket)
         if self._oss.is_held(exchange, caller, target, bucket, reading.signed_at_s):
             caller = await hold_to_register(self._oss.register, exchange)
         if not route.is_plain:  # else nobody reads what is left of the query
@@ -198,6 +197,7 @@ class S3Pipeline:
     ) -> Reply:
         """A form is signed in its fields, so headers of S3 beside it are signed by nobody."""
         request, claim = exchange.request, read_s3_form_claim(form.fields)
+        exchange.region = "" if bucket is None else bucket.region
         exchange.claimed = "" if claim is None else claim.access_key_id
         if claim is not None:
             refuse_unsigned(request.headers, ("host",))
@@ -248,6 +248,15 @@ class S3Pipeline:
                 return named, target, snapshot
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)
         return named, target, await self._reads.read(lookup)
+
+
+def _note_bucket(exchange: Exchange, bucket: Bucket | None) -> None:
+    """For the access log, and for SDKs, which read a bucket's region from whatever they are answered."""
+    if bucket is None:
+        return
+    exchange.region = bucket.region
+    if bucket.configurations:
+        exchange.logged = note_log(bucket)
 
 
 _IGNORED_IN_QUERY: Final = ("x-amz-checksum-", "x-amz-sdk-checksum-algorithm", "x-amz-security-token")

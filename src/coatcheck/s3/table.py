@@ -116,9 +116,7 @@ ROWS: Final = (
     Row("PUT", Level.OBJECT, "acl", acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=acl.OF_OBJECT),
     Row("GET", Level.OBJECT, "attributes", objects.get_object_attributes, Action.GET_OBJECT, reads_object=True),
     Row("GET", Level.OBJECT, "tagging", tags.get_object_tagging, Action.GET_OBJECT_TAGGING, reads_object=True),
-    Row(
-        "PUT", Level.OBJECT, "tagging", object_tagging.put_object_tagging, Action.PUT_OBJECT_TAGGING, reads_object=True
-    ),
+    Row("PUT", Level.OBJECT, "tagging", tags.put_object_tagging, Action.PUT_OBJECT_TAGGING, reads_object=True),
     Row(
         "DELETE",
         Level.OBJECT,

@@ -134,7 +134,7 @@ class PostgresCatalog(CatalogChanges):
     ) -> VersionPage:
         key, version_id = marker
         at = await self._reader.find(_VERSION_PLACE, (bucket_id, key, version_id)) if version_id else None
-        return await list_versions(self._reader, Page(bucket_id, prefix, delimiter, limit), key, at)
+        return await list_versions(self._reader, Page(bucket_id, prefix, delimiter, limit), marker, at)
 
     # --- multipart uploads ---
 

@@ -119,19 +119,20 @@ async def list_page(reader: Reader, page: Page, marker: str) -> ListPage:
     return ListPage(objects, common_prefixes, last[0] if len(items) > page.limit else None)
 
 
-async def list_versions(reader: Reader, page: Page, marker: str, at: tuple[int, int] | None) -> VersionPage:
+async def list_versions(reader: Reader, page: Page, marker: tuple[str, str], at: tuple[int, int] | None) -> VersionPage:
     """See `Catalog.list_versions`.
 
     Args:
         at: the marker's own version, if it is there: its seq, and when it was last modified.
     """
+    key, version_id = marker
     superseded_at: int | None = None
-    if at is not None and marker.startswith(page.prefix) and not _under(marker, page):
-        place: Place | None = (marker, at[0])
-        superseded_at = at[1]
+    if version_id and key.startswith(page.prefix) and not _under(key, page):
+        place: Place | None = (key, VERSIONS.before if at is None else at[0])
+        superseded_at = None if at is None else at[1]
     else:
-        place = _start(VERSIONS, page, marker)
-    previous = marker
+        place = _start(VERSIONS, page, key)
+    previous = key
 
     def read(row: Any) -> ListedVersion:
         nonlocal previous, superseded_at

@@ -63,9 +63,10 @@ def list_versions(
     key, version_id = marker
     place: Place | None
     superseded_at: int | None = None
-    found = find_place(connection, bucket_id, key, version_id) if version_id else None
-    if found is not None and key.startswith(prefix) and not _under_delimiter(key, prefix, delimiter):
-        place, superseded_at = (key, found.seq), found.last_modified
+    if version_id and key.startswith(prefix) and not _under_delimiter(key, prefix, delimiter):
+        found = find_place(connection, bucket_id, key, version_id)
+        place = (key, _BEFORE_ALL_VERSIONS if found is None else found.seq)
+        superseded_at = None if found is None else found.last_modified
     else:
         start = _start(prefix, delimiter, key)
         place = None if start is None else (start, _BEFORE_ALL_VERSIONS)
