@@ -18,7 +18,7 @@ from typing import Final
 import oss2
 import pytest
 
-from coatcheck import Links
+from coatcheck import Links, Presigner
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, a_presigner
 from ..gateways import Gateways
@@ -120,6 +120,37 @@ def test_a_link_that_is_cancelled_at_one_gateway_is_dead_at_the_other(server: Ga
             if took_s[-1] < 2:
                 break
     assert min(took_s) < 2
+
+
+def test_who_is_denied_at_one_gateway_gets_nothing_more_from_the_other(server: Gateways, url: str) -> None:
+    """A key is deleted, a policy set: what runs at the other one ends within 2 seconds."""
+    assert put(server, "large", LARGE).status == 200
+    owner = oss2.Bucket(oss2.Auth(ACCESS_KEY_ID, ACCESS_KEY_SECRET), server.own_endpoint, BUCKET)
+    deny = {"Effect": "Deny", "Action": "oss:GetObject", "Principal": ["*"], "Resource": [f"acs:oss:*:*:{BUCKET}/*"]}
+
+    def by_its_key() -> tuple[Reader, Callable[[], object]]:
+        key_id, secret = new_key(server, url)
+        presigner = Presigner(key_id, secret, region=REGION, endpoint=server.beside.endpoint)
+        return Reader(presigner.presign("GET", BUCKET, "large").url), lambda: key(server, url, "delete", key_id)
+
+    def by_the_policy() -> tuple[Reader, Callable[[], object]]:
+        document = json.dumps({"Version": "1", "Statement": [deny]})
+        return Reader(link(server.beside.endpoint, "large")), lambda: owner.put_bucket_policy(document)
+
+    for begin in (by_its_key, by_the_policy):
+        took_s = []
+        for _ in range(3):  # as above
+            reader, deny_it = begin()
+            deny_it()
+            begun = time.monotonic()
+            wait_until(lambda reader=reader: is_closed(reader))  # type: ignore[misc]
+            took_s.append(time.monotonic() - begun)
+            assert reader.ended.wait(HANG_S)
+            assert reader.was_reset
+            owner.delete_bucket_policy()
+            if took_s[-1] < 2:
+                break
+        assert min(took_s) < 2
 
 
 def key(server: Gateways, url: str, *words: str) -> str:
