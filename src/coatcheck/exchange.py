@@ -214,7 +214,7 @@ def read_unwritten(error: NotWritten | Unknown) -> OssError:
         case Away():
             return SERVICE_UNAVAILABLE(headers=_RETRY_SOON)
         case NoSpace():
-            return NO_SPACE_LEFT()
+            return NO_SPACE_LEFT(headers=_RETRY_LATER)
         case BytesAway():
             return BYTES_AWAY(headers=_RETRY_SOON)
         case Busy():

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import oss2
 import pytest
@@ -181,15 +182,13 @@ def test_a_gateway_with_another_key_ends_with_a_line(url: str, seaweed_store: Se
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("hangs", [False, True], ids=["died", "hangs"])
+@pytest.mark.parametrize("way", ["died", "hangs", "lets nobody in"])
 def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
-    server: Gateways, database: PostgresServer, hangs: bool
+    server: Gateways, database: PostgresServer, url: str, way: str
 ) -> None:
     assert put(server, "small", b"small").status == put(server, "large", LARGE).status == 200
     asked = cycle((("GET", "small", None), ("PUT", "other", b"1"), ("GET", "large", None), ("PUT", "more", LARGE)))
-    go, come_back = _ways(database, hangs)
-    go()
-    try:
+    with _away(database, url, way):
         until = time.monotonic() + AWAY_S
         while time.monotonic() < until:
             (method, key, body), begun = next(asked), time.monotonic()
@@ -199,8 +198,6 @@ def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
         for each in (server, server.beside):
             said = json.loads(send(f"{each.admin}/health/ready").body)
             assert (said["ready"], said["reads"], said["writes"]) == (False, "no, Away", "no, Away")
-    finally:
-        come_back()
     begun = time.monotonic()
     for endpoint in (server.own_endpoint, server.beside.endpoint):
         wait_until(lambda endpoint=endpoint: send(link(endpoint, "small")).body == b"small")  # type: ignore[misc]
@@ -208,11 +205,24 @@ def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
     wait_until(lambda: put(server, "other", b"2").status == 200)
 
 
-def _ways(database: PostgresServer, hangs: bool) -> tuple[Callable[[], None], Callable[[], None]]:
-    """To go away, and to come back."""
+@contextmanager
+def _away(database: PostgresServer, url: str, way: str) -> Iterator[None]:
+    if way == "lets nobody in":
+        with database.let_nobody_into(urlsplit(url).path[1:]):
+            yield
+        return
+    hangs = way == "hangs"
     if hangs:
-        return partial(database.signal, signal.SIGSTOP), partial(database.signal, signal.SIGCONT)
-    return database.kill, database.start
+        database.signal(signal.SIGSTOP)
+    else:
+        database.kill()
+    try:
+        yield
+    finally:
+        if hangs:
+            database.signal(signal.SIGCONT)
+        else:
+            database.start()
 
 
 @pytest.mark.soak(sum(KILLS.values()))
