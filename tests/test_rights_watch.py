@@ -42,8 +42,9 @@ class Receiver:
         self.exchange: Exchange | None = None
         self.was_reset = False
 
-    def reset(self) -> None:
+    def reset(self) -> bool:
         self.was_reset = True
+        return True
 
 
 @pytest.fixture

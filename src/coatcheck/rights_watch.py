@@ -52,16 +52,18 @@ async def watch_rights(reads: Reads, running: Callable[[], Iterable[Running]]) -
         if newest == number:
             continue
         try:
-            await end_denied(reads, running())
-            number = newest
+            if await end_denied(reads, running()):
+                number = newest
         except NotWritten:  # the database is away, so that nobody knows: the next look tells
             pass
         except Exception:
             log.exception("running downloads of who may not read any more cannot be looked for")
 
 
-async def end_denied(reads: Reads, running: Iterable[Running]) -> None:
-    """Reset every connection whose reply its receiver would be refused now. Raises: what `reads` raises."""
+async def end_denied(reads: Reads, running: Iterable[Running]) -> bool:
+    """Reset every connection whose reply its receiver would be refused now; False if some are to be looked at again in
+    a moment. Raises: what `reads` raises."""
+    are_ended = True
     looked: dict[Lookup, Snapshot] = {}
 
     async def look(lookup: Lookup) -> Snapshot:
@@ -78,7 +80,8 @@ async def end_denied(reads: Reads, running: Iterable[Running]) -> None:
         if exchange.request.method != "GET" and decided.action is not Action.GET_OBJECT:
             continue  # what has changed something is answered
         if not await _is_allowed(decided, look) and connection.exchange is exchange:
-            connection.reset()
+            are_ended &= connection.reset()
+    return are_ended
 
 
 async def _is_allowed(decided: Decided, look: Callable[[Lookup], Awaitable[Snapshot]]) -> bool:

@@ -3,6 +3,7 @@ acknowledged is lost, whatever dies."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import Final
@@ -28,13 +29,16 @@ from ..postgres_server import PostgresServer, postgres_server
 from ..seaweed import Seaweed
 from ..server_process import clean_environment
 from ..soak import SOAKING
+from .link_histories import LinkedHistory
 from .load_client import LoadClient
 from .raw import Answer, send
+from .test_consistency import CLIENTS, run_histories
 from .test_link_uses import is_closed
 from .test_links import Reader
 
 BUCKET: Final = "photos"
 LARGE: Final = bytes(range(256)) * 4096 * 8  # 8 MiB: no row has it
+HISTORIES: Final = 1000 if SOAKING else 30
 AWAY_S: Final = 10.0 if SOAKING else 3.0
 KILLS: Final = (
     {"a gateway": 200, "the database": 50, "the store": 50}
@@ -203,6 +207,23 @@ def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
         wait_until(lambda endpoint=endpoint: send(link(endpoint, "small")).body == b"small")  # type: ignore[misc]
     assert time.monotonic() - begun < 2
     wait_until(lambda: put(server, "other", b"2").status == 200)
+
+
+@pytest.mark.soak(HISTORIES)
+async def test_histories_through_two_gateways_are_each_as_if_one_after_the_other(server: Gateways) -> None:
+    """Of objects and of links to them; requests go to either gateway."""
+    endpoints = (server.own_endpoint, server.beside.endpoint)
+    with ExitStack() as stack:
+        desks: asyncio.Queue[Links] = asyncio.Queue()
+        for endpoint in endpoints * CLIENTS:
+            desk = Links(ACCESS_KEY_ID, ACCESS_KEY_SECRET, endpoint=endpoint, region=REGION)
+            desks.put_nowait(stack.enter_context(desk))
+        ports = [urlsplit(endpoint).port or 0 for endpoint in endpoints]
+        done = await run_histories(HISTORIES, ports, lambda number, wires: LinkedHistory(BUCKET, number, wires, desks))
+    histories = [history for history in done if isinstance(history, LinkedHistory)]
+    assert len(histories) == HISTORIES
+    assert sum(history.taken for history in histories) > HISTORIES / 2
+    assert sum(history.refused for history in histories) > HISTORIES / 2
 
 
 @contextmanager

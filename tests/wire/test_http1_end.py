@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from coatcheck.exchange import Exchange
+from coatcheck.identity.caller import ANONYMOUS, UsedLink
 from coatcheck.wire.reply import Reply
 
 from ..patience import until
@@ -68,6 +69,43 @@ async def test_who_was_told_before_the_end_that_the_connection_stays_is_answered
         assert (statuses(answer), b"connection: close" in answer) == ([200], True)
         async with asyncio.timeout(20):
             await draining
+
+
+# --- connections that are reset, so that what is buffered never arrives ---
+
+
+async def by_a_link(exchange: Exchange) -> Reply:
+    exchange.link = UsedLink(ANONYMOUS, "", "", None)
+    return Reply(200, (), b"x" * int(exchange.request.raw_path[1:]))
+
+
+async def test_a_client_that_has_all_of_its_reply_keeps_the_connection() -> None:
+    async with a_house(by_a_link) as house:
+        reader, writer = await house.connect()
+        writer.write(GET.replace(b"/a", b"/5"))
+        await reader.readuntil(b"xxxxx")
+        await house.all_ended(1)
+        (connection,) = house.connections.with_exchange()
+        connection.reset()
+        await asyncio.sleep(0.25)  # Linux acknowledges after 200 ms at the latest, however busy the machine is
+        assert connection.reset()
+        writer.write(GET.replace(b"/a", b"/5"))
+        assert statuses(await reader.readuntil(b"xxxxx")) == [200]
+        writer.close()
+
+
+async def test_what_a_client_has_not_taken_yet_never_arrives() -> None:
+    async with a_house(by_a_link) as house:
+        reader, writer = await house.connect(SMALL_ROOM)
+        reader._transport.pause_reading()  # type: ignore[attr-defined]  # nothing is read beyond what has come
+        writer.write(GET.replace(b"/a", b"/100000"))
+        await house.all_ended(1)  # the kernel has it
+        (connection,) = house.connections.with_exchange()
+        assert not connection.reset()
+        assert connection.reset()
+        reader._transport.resume_reading()  # type: ignore[attr-defined]
+        with pytest.raises(ConnectionResetError):
+            await reader.readexactly(100_000)
 
 
 class Client(asyncio.Protocol):

@@ -96,6 +96,7 @@ class Connection:
 
     __slots__ = (
         "_body",
+        "_doomed",
         "_eof",
         "_exchanges",
         "_gone",
@@ -132,6 +133,7 @@ class Connection:
         self._unsent = 0  # bytes that the kernel had taken, and not sent, when the connection was lost
         self._lingered = -1  # bytes read from a connection that ends; -1 for one that doesn't
         self.exchange: Exchange | None = None
+        self._doomed: Exchange | None = None  # whose reply is over, and is to be kept from its client
         self.opening: asyncio.Task[Any] | None = None
         self.deadline = house.now() + house.limits.head_timeout_s
         self.peer = peer
@@ -236,14 +238,23 @@ class Connection:
         elif self.opening is not None:
             self.opening.cancel()
 
-    def reset(self) -> None:
-        """End it now, so that nothing more goes out of what the kernel has taken."""
-        self.exchange = None
+    def reset(self) -> bool:
+        """End it now, so that nothing more goes out of what the kernel has taken. A client that has all of it keeps the
+        connection: behind a proxy the next request on it may be anybody's.
+        False: that isn't known yet, since a client says so up to 200 ms later; to be called again then."""
+        self.forget_exchange()
+        if self.exchange is None:
+            return True
+        if not self._is_busy and self._doomed is not self.exchange:
+            self._doomed = self.exchange
+            return False
+        self.exchange = self._doomed = None
         if self._transport is not None:
             taken = self._transport.get_extra_info("socket")
             if taken is not None:
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.drop()
+        return True
 
     def announce_end(self) -> None:
         """The server ends: the next reply is the last one, and says so. A client that was not told may be about to send
