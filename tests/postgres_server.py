@@ -97,14 +97,73 @@ class PostgresServer:
         shutil.rmtree(self._root, ignore_errors=True)
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The name of a fresh one, which goes at the end of the block."""
+    def database(self, where: str = "") -> Iterator[str]:
+        """The name of a fresh one, which goes at the end of the block; `where` is a clause of CREATE DATABASE."""
         name = f"t{secrets.token_hex(6)}"
-        self.sql(f"CREATE DATABASE {name}")
+        self.sql(f"CREATE DATABASE {name} {where}")
         try:
             yield name
         finally:
             self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    @contextmanager
+    def set_to(self, name: str, value: str) -> Iterator[None]:
+        """With a setting, also of connections that are there."""
+        self._alter(f"SET {name} = {value}")
+        try:
+            yield
+        finally:
+            self._alter(f"RESET {name}")
+
+    def _alter(self, what: str) -> None:
+        self._run(
+            *("psql", "--quiet", "--no-psqlrc", "--dbname", self.url("postgres"), "--output", "/dev/null"),
+            *("--command", f"ALTER SYSTEM {what}", "--command", "SELECT pg_reload_conf()"),
+        )
+
+    @contextmanager
+    def let_nobody_into(self, database: str) -> Iterator[None]:
+        """Whoever is in is put out."""
+        self.sql(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+        self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+        try:
+            yield
+        finally:
+            self.sql(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
+
+    @contextmanager
+    def lock(self, table: str, url: str) -> Iterator[None]:
+        """As a migration, or somebody's session, that keeps all others from a table."""
+        command = [str(self._programs / "psql"), "--no-psqlrc", "--dbname", url]
+        script = f"BEGIN;\nLOCK TABLE {table};\n\\echo locked\n"
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
+            assert session.stdin is not None
+            assert session.stdout is not None
+            session.stdin.write(script)
+            session.stdin.flush()
+            while session.stdout.readline() != "locked\n":
+                assert session.poll() is None
+            try:
+                yield
+            finally:
+                session.stdin.close()
+
+    @contextmanager
+    def small_disk(self, mib: int) -> Iterator[Path]:
+        """A file system in memory for the server's user. Mounting one takes root."""
+        place = self._root / "disk"
+        place.mkdir()
+        owner = f"uid={self._user.pw_uid},gid={self._user.pw_gid}," if self._user else ""
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"{owner}mode=700,size={mib}m", "tmpfs", str(place)], capture_output=True
+        )
+        if mounted.returncode:
+            pytest.skip(f"MISSING: cannot mount a small file system: {mounted.stderr.decode().strip()}")
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+            place.rmdir()
 
     def ask_for_password(self, user: str) -> None:
         """Let nobody in as that user without one; all others come in as before."""

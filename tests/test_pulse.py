@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from math import inf
 
 import pytest
@@ -20,6 +22,21 @@ def test_fewest_connections_of_those_that_take_some() -> None:
     assert first.least() == 7
     shared.clear(0)
     assert first.least() == inf
+
+
+def test_who_looks_while_a_sign_of_life_is_written_sees_one() -> None:
+    """A worker that was seen without any would be killed. Two processes, for whatever looks half written."""
+    shared = Pulse(1)
+    begun = shared.last_beat(0)
+    writer = os.fork()
+    if not writer:
+        while True:
+            shared.beat(0, 3)
+    try:
+        assert all(shared.last_beat(0) >= begun for _ in range(500_000))
+    finally:
+        os.kill(writer, signal.SIGKILL)
+        os.waitpid(writer, 0)
 
 
 def test_who_gives_no_sign_of_life_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

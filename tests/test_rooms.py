@@ -145,6 +145,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "lifecycle_schedule",
         "link_desk",
         "link_watch",
+        "rights_watch",
         "refusal_log",
         "request_log",
         "root_credentials",
@@ -163,6 +164,10 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "scrub_schedule": {"background.leader", "clock", "core"},
     "sweep_schedule": {"background.leader", "clock", "core", "operations.context", "operations.sweep"},
     "link_watch": {"clock", "core", "exchange", "links", "operations.limited", "ports.links"},
+    "rights_watch": {
+        *{"access.actions", "access.decide", "access.facts", "core.errors", "identity.acting", "identity.caller"},
+        *{"link_watch", "ports.catalog", "ports.snapshot"},
+    },
     "linux": set(),
     "pulse": set(),
     "service_manager": set(),

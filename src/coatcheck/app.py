@@ -56,6 +56,7 @@ from coatcheck.ports.secrets import SecretsInUse
 from coatcheck.ports.store import Store
 from coatcheck.refusal_log import RefusalLog
 from coatcheck.request_log import RequestLog
+from coatcheck.rights_watch import watch_rights
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.s3.pipeline import S3Pipeline
 from coatcheck.scrub_schedule import keep_scrubbing
@@ -275,10 +276,11 @@ class Server:
         assert self._engines is not None
         return self._engines.domains
 
-    async def watch_links(self, running: Callable[[], Iterable[Running]]) -> None:
-        """See `link_watch`; once it is open, until it is cancelled."""
+    async def watch_running(self, running: Callable[[], Iterable[Running]]) -> None:
+        """See `link_watch` and `rights_watch`; once it is open, until it is cancelled."""
         assert self._downloads is not None
-        await watch_links(self._downloads, running, self._clock)
+        links = watch_links(self._downloads, running, self._clock)
+        await asyncio.gather(links, watch_rights(self.store.reads, running))
 
     def be_seen(self, place: SeenByOne) -> None:
         """Before it is open: where it counts what is seen of it."""

@@ -82,6 +82,7 @@ class Exchange:
         bucket, key, access_key_id, operation: what was found out of it, "" before that.
         cors: its bucket's rules, as stored; None where it has none, "" where that isn't known.
         logged: for the access log of its bucket; None where it has none.
+        decided: what was decided when it was allowed (`rights_watch.Decided`); None before that.
         link: that brought it, once its signature held; None for all that is signed otherwise, or not.
         claimed: the access key id that the request names, whether or not it is believed; "" for none.
         region: of its bucket; "" where no bucket was found.
@@ -102,6 +103,7 @@ class Exchange:
         "bucket",
         "claimed",
         "cors",
+        "decided",
         "ec",
         "hint",
         "key",
@@ -130,6 +132,7 @@ class Exchange:
         self.claimed = self.region = self.ec = self.reason = self.hint = ""
         self.cors: str | None = ""
         self.logged: Logged | None = None
+        self.decided: object | None = None
         self.link: UsedLink | None = None
         self.reply: Reply | None = None
         self.sent_bytes = 0
@@ -213,7 +216,7 @@ def read_unwritten(error: NotWritten | Unknown) -> OssError:
         case Away():
             return SERVICE_UNAVAILABLE(headers=_RETRY_SOON)
         case NoSpace():
-            return NO_SPACE_LEFT()
+            return NO_SPACE_LEFT(headers=_RETRY_LATER)
         case BytesAway():
             return BYTES_AWAY(headers=_RETRY_SOON)
         case Busy():

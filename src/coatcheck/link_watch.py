@@ -29,8 +29,8 @@ class Running(Protocol):
     @property
     def exchange(self) -> Exchange | None: ...
 
-    def reset(self) -> None:
-        """End it, so that nothing more of what is buffered goes out."""
+    def reset(self) -> bool:
+        """End it, so that nothing more of what is buffered goes out. False: to be called again in a moment."""
         ...
 
 
@@ -42,8 +42,7 @@ async def watch_links(downloads: LimitedDownloads, running: Callable[[], Iterabl
         await asyncio.sleep(_LOOK_S)
         try:
             newest = register.number()
-            if newest != number:
-                await end_refused(register, running(), clock())
+            if newest != number and await end_refused(register, running(), clock()):
                 number = newest
             if loop.time() >= news_at:
                 await downloads.keep_known()
@@ -52,8 +51,9 @@ async def watch_links(downloads: LimitedDownloads, running: Callable[[], Iterabl
             log.exception("running downloads of cancelled links cannot be looked for")
 
 
-async def end_refused(register: Links, running: Iterable[Running], now: float) -> None:
-    """Reset every connection whose link is not good any more."""
+async def end_refused(register: Links, running: Iterable[Running], now: float) -> bool:
+    """Reset every connection whose link is not good any more; False if some are to be looked at again in a moment."""
+    are_ended = True
     for connection in list(running):
         exchange = connection.exchange
         if exchange is None or exchange.link is None:
@@ -62,4 +62,5 @@ async def end_refused(register: Links, running: Iterable[Running], now: float) -
             await find_limits(register, exchange.link, exchange.request.client, now)
         except OssError:
             if connection.exchange is exchange:
-                connection.reset()
+                are_ended &= connection.reset()
+    return are_ended

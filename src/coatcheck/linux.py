@@ -23,6 +23,7 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _SIOCOUTQ: Final = 0x5411
 _SIOCOUTQNSD: Final = 0x894B
+_SIOCINQ: Final = 0x541B
 _TRACKED_MAX: Final = 1 << 20  # files; beyond that a limit means no limit
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _IS_LINUX: Final = sys.platform == "linux" and not os.environ.get("COATCHECK_NO_LINUX")
@@ -88,6 +89,11 @@ def unacknowledged(fd: int) -> int:
 def unsent(fd: int) -> int:
     """Those of them that it hasn't even sent. Elsewhere 0: all count as sent."""
     return _ask_tcp(fd, _SIOCOUTQNSD)
+
+
+def unread(fd: int) -> int:
+    """Bytes that have arrived and that nobody has read. Elsewhere 0: none known."""
+    return _ask_tcp(fd, _SIOCINQ)
 
 
 def _ask_tcp(fd: int, request: int) -> int:

@@ -110,7 +110,7 @@ class Worker:
         self._share.note(0)
         beating = asyncio.create_task(self._beat())
         watching = asyncio.create_task(self._certificate.watch())
-        watching_links = asyncio.create_task(server.watch_links(connections.with_exchange))
+        watching_rights = asyncio.create_task(server.watch_running(connections.with_exchange))
         self._say_ready()
         await ends.asked.wait()
         self._share.note(inf)
@@ -119,7 +119,7 @@ class Worker:
             admin.stop_accepting(take_waiting=False)
         await self._drain([connections] if admin is None else [connections, admin], ends)
         watching.cancel()
-        watching_links.cancel()
+        watching_rights.cancel()
         await server.close()
         beating.cancel()
         return 0

@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 from xml.etree import ElementTree
 
@@ -59,8 +59,22 @@ class Connection:
         signed = sign_request(
             method, bucket, key, query=pairs, headers=headers, credentials=CREDENTIALS, region=REGION, now=time.time()
         )
-        lines = [f"{method} /{bucket}/{key or ''}{query and '?' + query} HTTP/1.1", f"host: {self._host}"]
-        lines += [f"{name}: {value}" for name, value in signed.items()]
+        return await self._send(method, f"/{bucket}/{key or ''}{query and '?' + query}", signed, body)
+
+    async def follow(self, url: str, agent: str) -> int:
+        """GET of a link; the status, 0 if the connection ended before its reply. It is opened again then."""
+        try:
+            return (await self._send("GET", f"/{url.split('/', 3)[3]}", {"user-agent": agent}))[0]
+        except (ConnectionResetError, asyncio.IncompleteReadError):
+            await self.close()
+            self._reader, self._writer = await asyncio.open_connection(*self._host.split(":"))
+            return 0
+
+    async def _send(
+        self, method: str, address: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, dict[str, str], bytes]:
+        lines = [f"{method} {address} HTTP/1.1", f"host: {self._host}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         lines += [f"content-length: {len(body)}", "", ""]
         self._writer.write("\r\n".join(lines).encode() + body)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode().splitlines()
@@ -70,7 +84,8 @@ class Connection:
 
     async def close(self) -> None:
         self._writer.close()
-        await self._writer.wait_closed()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 class History:
@@ -89,14 +104,16 @@ class History:
         await asyncio.gather(*(self._client() for _ in range(CLIENTS)))
 
     async def _client(self) -> None:
-        steps: list[Callable[[Connection], Awaitable[None]]] = [self._put, self._get, self._get, self._delete]
-        steps += [self._complete, self._copy, self._list]
         for _ in range(STEPS):
             connection = await self._connections.get()
             try:
-                await self._chance.choice(steps)(connection)
+                await self._chance.choice(self._steps())(connection)
             finally:
                 self._connections.put_nowait(connection)
+
+    def _steps(self) -> list[Callable[[Connection], Awaitable[None]]]:
+        """What a client may do, what it does more often more often."""
+        return [self._put, self._get, self._get, self._delete, self._complete, self._copy, self._list]
 
     def _key(self) -> str:
         return self._chance.choice(self._keys)
@@ -169,25 +186,36 @@ class History:
         self.events.append(Event(start, end, reads={key: listed.get(key) for key in self._keys}))
 
 
-async def test_a_thousand_histories_are_each_as_if_one_after_the_other(live_server: ServerProcess) -> None:
-    bucket = make_bucket(live_server)
-    numbers = iter(range(HISTORIES))
+async def run_histories(
+    histories: int, ports: Sequence[int], begin: Callable[[int, asyncio.Queue[Connection]], History]
+) -> list[History]:
+    """Run so many, some at once, on connections to these ports by turns; all of them. Each must be explained.
+
+    Args:
+        begin: a history by its number, on the connections.
+    """
+    numbers, done = iter(range(histories)), []
     connections: asyncio.Queue[Connection] = asyncio.Queue()
-    wrong: list[History] = []
 
     async def run_some() -> None:
         for number in numbers:
-            history = History(bucket, number, connections)
+            history = begin(number, connections)
             await history.run()
-            if not is_linearizable(history.events):
-                wrong.append(history)
+            assert is_linearizable(history.events), [vars(event) for event in history.events]
+            done.append(history)
 
     async with AsyncExitStack() as stack:
-        for _ in range(CLIENTS * AT_ONCE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", live_server.port)
-            connection = Connection(reader, writer, f"127.0.0.1:{live_server.port}")
+        for number in range(CLIENTS * AT_ONCE):
+            port = ports[number % len(ports)]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            connection = Connection(reader, writer, f"127.0.0.1:{port}")
             stack.push_async_callback(connection.close)
             connections.put_nowait(connection)
         await asyncio.gather(*(run_some() for _ in range(AT_ONCE)))
+    return done
+
+
+async def test_a_thousand_histories_are_each_as_if_one_after_the_other(live_server: ServerProcess) -> None:
+    bucket = make_bucket(live_server)
+    await run_histories(HISTORIES, [live_server.port], lambda number, wires: History(bucket, number, wires))
     assert len(live_server.processes()) >= 1 + live_server.worker_count
-    assert not wrong, [vars(event) for event in wrong[0].events]

@@ -3,6 +3,7 @@ acknowledged is lost, whatever dies."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import signal
@@ -10,15 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import oss2
 import pytest
 
-from coatcheck import Links
+from coatcheck import Links, Presigner
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, a_presigner
 from ..gateways import Gateways
@@ -27,13 +29,16 @@ from ..postgres_server import PostgresServer, postgres_server
 from ..seaweed import Seaweed
 from ..server_process import clean_environment
 from ..soak import SOAKING
+from .link_histories import LinkedHistory
 from .load_client import LoadClient
 from .raw import Answer, send
+from .test_consistency import CLIENTS, run_histories
 from .test_link_uses import is_closed
 from .test_links import Reader
 
 BUCKET: Final = "photos"
 LARGE: Final = bytes(range(256)) * 4096 * 8  # 8 MiB: no row has it
+HISTORIES: Final = 1000 if SOAKING else 30
 AWAY_S: Final = 10.0 if SOAKING else 3.0
 KILLS: Final = (
     {"a gateway": 200, "the database": 50, "the store": 50}
@@ -122,6 +127,37 @@ def test_a_link_that_is_cancelled_at_one_gateway_is_dead_at_the_other(server: Ga
     assert min(took_s) < 2
 
 
+def test_who_is_denied_at_one_gateway_gets_nothing_more_from_the_other(server: Gateways, url: str) -> None:
+    """A key is deleted, a policy set: what runs at the other one ends within 2 seconds."""
+    assert put(server, "large", LARGE).status == 200
+    owner = oss2.Bucket(oss2.Auth(ACCESS_KEY_ID, ACCESS_KEY_SECRET), server.own_endpoint, BUCKET)
+    deny = {"Effect": "Deny", "Action": "oss:GetObject", "Principal": ["*"], "Resource": [f"acs:oss:*:*:{BUCKET}/*"]}
+
+    def by_its_key() -> tuple[Reader, Callable[[], object]]:
+        key_id, secret = new_key(server, url)
+        presigner = Presigner(key_id, secret, region=REGION, endpoint=server.beside.endpoint)
+        return Reader(presigner.presign("GET", BUCKET, "large").url), lambda: key(server, url, "delete", key_id)
+
+    def by_the_policy() -> tuple[Reader, Callable[[], object]]:
+        document = json.dumps({"Version": "1", "Statement": [deny]})
+        return Reader(link(server.beside.endpoint, "large")), lambda: owner.put_bucket_policy(document)
+
+    for begin in (by_its_key, by_the_policy):
+        took_s = []
+        for _ in range(3):  # as above
+            reader, deny_it = begin()
+            deny_it()
+            begun = time.monotonic()
+            wait_until(lambda reader=reader: is_closed(reader))  # type: ignore[misc]
+            took_s.append(time.monotonic() - begun)
+            assert reader.ended.wait(HANG_S)
+            assert reader.was_reset
+            owner.delete_bucket_policy()
+            if took_s[-1] < 2:
+                break
+        assert min(took_s) < 2
+
+
 def key(server: Gateways, url: str, *words: str) -> str:
     """`coatcheck key` beside the first gateway."""
     line = [sys.executable, "-m", "coatcheck", "key", *words, "--data", str(server.data)]
@@ -150,15 +186,13 @@ def test_a_gateway_with_another_key_ends_with_a_line(url: str, seaweed_store: Se
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("hangs", [False, True], ids=["died", "hangs"])
+@pytest.mark.parametrize("way", ["died", "hangs", "lets nobody in"])
 def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
-    server: Gateways, database: PostgresServer, hangs: bool
+    server: Gateways, database: PostgresServer, url: str, way: str
 ) -> None:
     assert put(server, "small", b"small").status == put(server, "large", LARGE).status == 200
     asked = cycle((("GET", "small", None), ("PUT", "other", b"1"), ("GET", "large", None), ("PUT", "more", LARGE)))
-    go, come_back = _ways(database, hangs)
-    go()
-    try:
+    with _away(database, url, way):
         until = time.monotonic() + AWAY_S
         while time.monotonic() < until:
             (method, key, body), begun = next(asked), time.monotonic()
@@ -168,8 +202,6 @@ def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
         for each in (server, server.beside):
             said = json.loads(send(f"{each.admin}/health/ready").body)
             assert (said["ready"], said["reads"], said["writes"]) == (False, "no, Away", "no, Away")
-    finally:
-        come_back()
     begun = time.monotonic()
     for endpoint in (server.own_endpoint, server.beside.endpoint):
         wait_until(lambda endpoint=endpoint: send(link(endpoint, "small")).body == b"small")  # type: ignore[misc]
@@ -177,11 +209,41 @@ def test_a_database_that_is_away_is_refused_in_time_and_back_in_time(
     wait_until(lambda: put(server, "other", b"2").status == 200)
 
 
-def _ways(database: PostgresServer, hangs: bool) -> tuple[Callable[[], None], Callable[[], None]]:
-    """To go away, and to come back."""
+@pytest.mark.soak(HISTORIES)
+async def test_histories_through_two_gateways_are_each_as_if_one_after_the_other(server: Gateways) -> None:
+    """Of objects and of links to them; requests go to either gateway."""
+    endpoints = (server.own_endpoint, server.beside.endpoint)
+    with ExitStack() as stack:
+        desks: asyncio.Queue[Links] = asyncio.Queue()
+        for endpoint in endpoints * CLIENTS:
+            desk = Links(ACCESS_KEY_ID, ACCESS_KEY_SECRET, endpoint=endpoint, region=REGION)
+            desks.put_nowait(stack.enter_context(desk))
+        ports = [urlsplit(endpoint).port or 0 for endpoint in endpoints]
+        done = await run_histories(HISTORIES, ports, lambda number, wires: LinkedHistory(BUCKET, number, wires, desks))
+    histories = [history for history in done if isinstance(history, LinkedHistory)]
+    assert len(histories) == HISTORIES
+    assert sum(history.taken for history in histories) > HISTORIES / 2
+    assert sum(history.refused for history in histories) > HISTORIES / 2
+
+
+@contextmanager
+def _away(database: PostgresServer, url: str, way: str) -> Iterator[None]:
+    if way == "lets nobody in":
+        with database.let_nobody_into(urlsplit(url).path[1:]):
+            yield
+        return
+    hangs = way == "hangs"
     if hangs:
-        return partial(database.signal, signal.SIGSTOP), partial(database.signal, signal.SIGCONT)
-    return database.kill, database.start
+        database.signal(signal.SIGSTOP)
+    else:
+        database.kill()
+    try:
+        yield
+    finally:
+        if hangs:
+            database.signal(signal.SIGCONT)
+        else:
+            database.start()
 
 
 @pytest.mark.soak(sum(KILLS.values()))

@@ -41,6 +41,7 @@ PART_BYTES: Final = 150_000
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 # What grows once and stays: objects, buckets and links that are remembered, freed memory that is kept for the next.
 GROWTH_MAX_BYTES: Final = 48 * 1024**2
+QUIET_S: Final = 0.5  # after which a worker that leaves closes a connection
 FILES_MORE_MAX: Final = 4  # threads that listings started have a connection to the catalog each
 
 
@@ -66,19 +67,26 @@ def opens_blobs(pid: int) -> bool:
     return False
 
 
-class Kills:
-    """When a worker was killed. What breaks at another time is a fault."""
+class Ends:
+    """When a worker was killed, or told to leave. What breaks at another time is a fault."""
 
     def __init__(self) -> None:
-        self._times: list[float] = []
+        self._kills: list[float] = []
+        self._reloads: list[float] = []
 
     def kill(self, pid: int) -> None:
-        self._times.append(time.monotonic())
+        self._kills.append(time.monotonic())
         os.kill(pid, signal.SIGKILL)
 
-    def explain(self, since: float) -> bool:
-        """Whether a connection opened then may have lost a request by now."""
-        return any(when >= since for when in self._times)
+    def reload(self, server: ServerProcess) -> None:
+        self._reloads.append(time.monotonic())
+        server.reload()
+
+    def explain(self, opened: float, asked: float) -> bool:
+        """Whether a connection opened then, on which a request was sent then, may lose its next one by now. A worker
+        that leaves closes what says nothing for a while, and no server can know that a request is on its way."""
+        was_quiet = time.monotonic() - asked > QUIET_S
+        return any(when >= opened for when in self._kills + (self._reloads if was_quiet else []))
 
 
 class MixedClient(threading.Thread):
@@ -87,7 +95,7 @@ class MixedClient(threading.Thread):
     `wrong` is what must not have been: a reply that wasn't the expected one, a broken connection that no kill explains.
     """
 
-    def __init__(self, server: ServerProcess, number: int, kills: Kills) -> None:
+    def __init__(self, server: ServerProcess, number: int, ends: Ends) -> None:
         super().__init__(daemon=True, name=f"client {number}")
         self.wrong: list[str] = []
         self.answered = 0
@@ -96,7 +104,7 @@ class MixedClient(threading.Thread):
         self.may_go_on.set()
         self.is_resting = threading.Event()
         self.is_over = False
-        self._kills = kills
+        self._ends = ends
         self._chance = random.Random(number)
         self._prefix = f"client {number}/"
         self._contents: dict[str, list[bytes | None]] = {f"{self._prefix}{n} 文": [None] for n in range(KEYS_EACH)}
@@ -126,7 +134,7 @@ class MixedClient(threading.Thread):
         self._connection = self._connect()
 
     def _connect(self) -> http.client.HTTPConnection:
-        self._opened = time.monotonic()
+        self._opened = self._asked = self._asked_before = time.monotonic()
         return http.client.HTTPConnection(*self._address, timeout=HANG_S)
 
     def _try(self, step: Callable[[str], None]) -> None:
@@ -137,7 +145,7 @@ class MixedClient(threading.Thread):
                 self._look(key)
             step(key)
         except (OSError, http.client.HTTPException) as error:
-            if not self._kills.explain(self._opened):
+            if not self._ends.explain(self._opened, self._asked_before):
                 self.wrong.append(f"{step.__name__} of {key} got no answer, and nobody was killed: {error!r}")
             self.lost += 1
             self._connection.close()
@@ -246,6 +254,7 @@ class MixedClient(threading.Thread):
         self, url: str, method: str, body: bytes | None, *expected: int, headers: dict[str, str] | None = None
     ) -> bytes:
         link = urlsplit(url)
+        self._asked_before, self._asked = self._asked, time.monotonic()
         self._connection.request(method, f"{link.path}?{link.query}", body, headers or {})
         reply = self._connection.getresponse()
         received, self._status = reply.read(), reply.status
@@ -260,8 +269,8 @@ class Load:
 
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
-        self.kills = Kills()
-        self.clients = [MixedClient(server, number, self.kills) for number in range(CLIENTS)]
+        self.ends = Ends()
+        self.clients = [MixedClient(server, number, self.ends) for number in range(CLIENTS)]
 
     def start(self) -> None:
         for client in self.clients:
@@ -284,11 +293,11 @@ class Load:
 
     def reload(self) -> None:
         before = set(self.server.workers())
-        self.server.reload()
+        self.ends.reload(self.server)
         wait_until(lambda: not before & set(self.server.workers()) and len(self.server.workers()) == 2)
 
     def kill(self, pid: int) -> None:
-        self.kills.kill(pid)
+        self.ends.kill(pid)
         wait_until(lambda: pid not in self.server.processes() and len(self.server.workers()) == 2)
 
     def look_at(self, *pids: int) -> list[Held]:

@@ -39,7 +39,7 @@ from ..server_process import ServerProcess, clean_environment
 from ..soak import SOAKING
 from .certificates import make_certificate
 from .quick_clock import quick_clock
-from .test_mixed_load import BUCKET, FILES_MORE_MAX, GROWTH_MAX_BYTES, Kills, MixedClient, held_by, opens_blobs
+from .test_mixed_load import BUCKET, FILES_MORE_MAX, GROWTH_MAX_BYTES, Ends, MixedClient, held_by, opens_blobs
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not SOAKING, reason="a week takes an hour: `make soak`")]
 
@@ -63,7 +63,7 @@ AUDIT_ROW_MAX_BYTES: Final = 600
 OTHER_MAX_BYTES: Final = 16 * 1024**2  # the ring of refusals, 10,000 of 1 KiB, and small files
 
 
-class Outages(Kills):
+class Outages(Ends):
     """When the server was not there; clients wait until it is again."""
 
     def __init__(self) -> None:
@@ -79,8 +79,8 @@ class Outages(Kills):
         self._over = time.monotonic()
         self.is_up.set()
 
-    def explain(self, since: float) -> bool:
-        return not self.is_up.is_set() or self._over >= since
+    def explain(self, opened: float, asked: float) -> bool:
+        return not self.is_up.is_set() or self._over >= opened
 
 
 class LastingPresigner(Presigner):
@@ -101,7 +101,7 @@ class WeekClient(MixedClient):
 
     def _connect(self) -> http.client.HTTPConnection:
         self._outages.is_up.wait(HANG_S)
-        self._opened = time.monotonic()
+        self._opened = self._asked = self._asked_before = time.monotonic()
         return http.client.HTTPSConnection(*self._address, timeout=HANG_S, context=self._tls)
 
     def _link(self, method: str, key: str) -> str:

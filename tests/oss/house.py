@@ -169,7 +169,7 @@ class House:
         )
         self.mirrors = MirrorRuns(ports, self.keyring, Notices(), lambda: self.now)
         self.ports = ports = ports._replace(mirrors=self.mirrors)
-        reads = LocalReads(self.catalog, self.keyring, self.domains)
+        self.reads = reads = LocalReads(self.catalog, self.keyring, self.domains)
         addressing = make_addressing(self.regions, settings.domains)
         self.pages = PageWriter()
         self.pipeline = Pipeline(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Awaitable
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.snapshot import Lookup
 from coatcheck.ports.store import Store
 
+from ..patience import until
 from .catalog_contract import a_bucket, an_object
 
 HELD = AccessKey("held", "secret", "1000000000000001")
@@ -36,6 +38,20 @@ class ReadsContract:
         assert found is not None
         assert (snapshot.lookup, snapshot.bucket(), found.key) == (lookup, bucket, "a.txt")
         assert snapshot.access_key() == STORED
+
+    async def test_its_number_moves_with_what_may_change_rights(self, store: Store) -> None:
+        bucket = await store.catalog.create_bucket(a_bucket(), most=9)
+        await store.keyring.add_key(STORED)
+        await store.reads.read(Lookup())
+        changes: list[Awaitable[object]] = [
+            store.catalog.set_configuration(bucket.bucket_id, "policy", "{}"),
+            store.keyring.set_key_enabled("coat", False),
+            store.keyring.remove_key("coat"),
+        ]
+        for change in changes:
+            before = store.reads.number()
+            await change
+            await until(lambda before=before: store.reads.number() != before)  # type: ignore[misc]
 
     async def test_what_is_not_there_is_none(self, store: Store) -> None:
         bucket = await store.catalog.create_bucket(a_bucket(), most=9)

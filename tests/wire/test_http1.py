@@ -515,36 +515,6 @@ async def test_accepting_goes_on_after_the_kernel_refused_a_file(monkeypatch: py
         assert Full.refusals == 0
 
 
-async def test_when_the_server_ends_what_has_begun_is_answered_and_told_that_it_is_the_last() -> None:
-    release = asyncio.Event()
-
-    async def pipeline(exchange: Exchange) -> Reply:
-        if exchange.request.raw_path == b"/slow":
-            await release.wait()
-        return Reply(200)
-
-    async with a_house(pipeline) as house:
-        slow, idle, late = [await house.connect() for _ in range(3)]
-        slow[1].write(GET.replace(b"/a", b"/slow"))
-        for reader, writer in (idle, late):
-            writer.write(GET)
-            assert statuses(await reader.readuntil(b"\r\n\r\n")) == [200]
-        house.connections.stop_accepting(take_waiting=False)
-        draining = asyncio.create_task(house.connections.drain())
-        await asyncio.sleep(0.05)
-        late[1].write(GET)
-        answer = await late[0].read()
-        assert (statuses(answer), b"connection: close" in answer) == ([200], True)
-        assert await idle[0].read() == b""
-        release.set()
-        answer = await slow[0].read()
-        assert (statuses(answer), b"connection: close" in answer) == ([200], True)
-        async with asyncio.timeout(20):
-            await draining
-        for _, writer in (slow, idle, late):
-            writer.close()
-
-
 def test_connections_leave_room_for_the_files_they_open() -> None:
     assert connections_allowed(64) == 16
     assert connections_allowed(1024) == 320

@@ -14,6 +14,7 @@ from coatcheck.ports.access_point import AccessPoint
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.object import ObjectRecord
 
+from .actions import Action
 from .grants import is_grants
 
 
@@ -120,6 +121,14 @@ class AccessFacts(Record, frozen=True):
         """Whether no ACL may open anything to everybody, on the way that the request took."""
         blocked = self.bucket is not None and self.bucket.refuses_public_acls
         return blocked or (self.point is not None and self.point.blocks_public_access)
+
+
+class Decision(NamedTuple):
+    """What was weighed, to be weighed again later."""
+
+    caller: Caller
+    action: Action
+    facts: AccessFacts
 
 
 class Asked(NamedTuple):

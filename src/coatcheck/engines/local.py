@@ -128,7 +128,7 @@ class LocalEngines(Opened):
 
     @property
     def reads(self) -> LocalReads:
-        return LocalReads(self.catalog, self.keyring, self.domains)
+        return LocalReads(self.catalog, self.keyring, self.domains, self._changes.of_generation)
 
     @property
     def secrets(self) -> NotedSecrets:

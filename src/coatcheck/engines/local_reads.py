@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from typing import Protocol
 
 from ..core.access_point_names import ALIAS_ENDING
@@ -37,14 +39,28 @@ class LocalDomains(Protocol):
 
 
 class LocalReads:
-    """See `ports.snapshot`."""
+    """See `ports.snapshot`.
 
-    __slots__ = ("catalog", "domains", "keyring")
+    Args:
+        number: as `Reads.number`; None: nobody counts changes, so that every question has another answer.
+    """
 
-    def __init__(self, catalog: LocalCatalog, keyring: LocalKeyring, domains: LocalDomains) -> None:
+    __slots__ = ("_number", "catalog", "domains", "keyring")
+
+    def __init__(
+        self,
+        catalog: LocalCatalog,
+        keyring: LocalKeyring,
+        domains: LocalDomains,
+        number: Callable[[], int] | None = None,
+    ) -> None:
         self.catalog = catalog
         self.keyring = keyring
         self.domains = domains
+        self._number = number or count().__next__
+
+    def number(self) -> int:
+        return self._number()
 
     async def read(self, lookup: Lookup) -> LocalSnapshot:
         return LocalSnapshot(self, lookup)

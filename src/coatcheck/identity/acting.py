@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from coatcheck.core.author import Author
 from coatcheck.ports.keyring import AccessKey, Holder, Principal, Role
+from coatcheck.ports.snapshot import Lookup, Snapshot
 
 from .caller import Caller
 
@@ -60,6 +61,36 @@ async def act_by_key(author: Author, access_key_id: str, keys: Keys) -> Caller:
         if key is None or not key.enabled or key.account != author.account:
             raise NoAuthor("the access key that made it is disabled or gone")
     return replace(await act_as(author, keys), access_key_id=access_key_id)
+
+
+def as_of_now(caller: Caller, snapshot: Snapshot) -> Caller:
+    """Who asked with a signature, with what their policies say now.
+
+    Args:
+        snapshot: of a lookup that has the parts of `ask_for_caller`.
+    Raises: NoAuthor, if their key would be refused now. That a session is over by its time is no reason.
+    """
+    principal = caller.principal
+    if caller.anonymous:
+        return caller
+    if principal is not None and principal.session:
+        role = snapshot.role()
+        if role is None or role.account != caller.account:
+            raise NoAuthor("the role of the session is no longer there")
+        of_now = in_session(role, principal.session, principal.session_policy).principal
+        return replace(caller, principal=of_now)
+    key = snapshot.access_key()
+    if key is None or not key.enabled or key.account != caller.account or key.suspended:
+        raise NoAuthor("the access key is disabled or gone")
+    return replace(caller, principal=key.principal)
+
+
+def ask_for_caller(caller: Caller) -> Lookup:
+    """What has to be known of whoever has asked before."""
+    principal = caller.principal
+    if principal is not None and principal.session:
+        return Lookup(role_uid=principal.uid)
+    return Lookup(access_key_id=caller.access_key_id)
 
 
 def in_session(role: Role, session: str, policy: str | None) -> Caller:

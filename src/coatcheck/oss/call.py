@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant, decide
 from coatcheck.access.facts import AccessFacts
 from coatcheck.core.errors import (
@@ -67,6 +68,10 @@ class Call(Record, frozen=True):
     @property
     def caller(self) -> Caller:
         return self.context.caller
+
+    @property
+    def action(self) -> Action:
+        return self.grant.action
 
     @property
     def now(self) -> float:

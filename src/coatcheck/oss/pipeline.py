@@ -351,7 +351,7 @@ class Pipeline:
             named = request.headers if form is None else form.form.fields
             facts = replace(facts, acl=row.asks.find_acl(named), tags=row.asks.find_tags(named))
         grant = decide(caller, row.action, facts)
-        call = Call(
+        exchange.decided = call = Call(
             request,
             target,
             Context(self._ports, caller, now, facts.request, facts.point),

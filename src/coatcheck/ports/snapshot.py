@@ -71,6 +71,11 @@ class Snapshot(Protocol):
 class Reads(Protocol):
     """The first question of every request, and most often its only one."""
 
+    def number(self) -> int:
+        """Another one after any change to accounts, keys, users, roles, policies, buckets and their documents, in
+        whatever process, a second later at most; it may also move without one. Costs next to nothing."""
+        ...
+
     async def read(self, lookup: Lookup) -> Snapshot:
         """What a mutation had committed before this was called is seen. Raises: nothing of its own."""
         ...

@@ -7,7 +7,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
-from coatcheck.access.facts import read_request_facts
+from coatcheck.access.facts import AccessFacts, Decision, read_request_facts
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import UsedLink
@@ -34,6 +34,8 @@ async def serve_archive(ports: Ports, exchange: Exchange, good: Good) -> Reply:
     exchange.link = UsedLink(good.caller, good.bucket, key, good.link.registered_at)
     facts = replace(read_request_facts(request), prefix=key)
     context = Context(ports, good.caller, exchange.now, facts)
+    action, of_key = (Action.LIST_OBJECTS, None) if is_folder else (Action.GET_OBJECT, ticket.keys[0])
+    exchange.decided = Decision(good.caller, action, AccessFacts(bucket, of_key, request=facts, now=exchange.now))
     folder, _, _ = key.rstrip("/").rpartition("/")
 
     async def gather() -> Archive:

@@ -42,7 +42,6 @@ _ACCEPTED_AT_ONCE: Final = 4  # before other work gets its turn
 _PATIENCE_S: Final = 0.002  # of a worker that has more connections than another
 _FULL_PAUSE_S: Final = 0.05  # when no file can be opened, until the next try
 _SWEEP_S: Final = 0.5
-_GRACE_S: Final = 0.5  # of an idle connection, whose next request may be on its way when the server ends
 _DRAIN_POLL_S: Final = 0.02
 _LAST_S: Final = 1.0  # of requests whose connections were dropped
 _NOTICE_S: Final = 10.0  # between two lines about the same trouble
@@ -344,12 +343,15 @@ class Connections:
             self._collect()
             for connection in [each for each in self._all if each.exchange is not None]:
                 connection.forget_exchange()
-            now = self.now()
-            for connection in [each for each in self._all if each.deadline < now]:
-                try:
-                    connection.expire()
-                except Exception:
-                    log.exception("a connection cannot be ended")
+            self._expire()
+
+    def _expire(self) -> None:
+        now = self.now()
+        for connection in [each for each in self._all if each.deadline < now]:
+            try:
+                connection.expire()
+            except Exception:
+                log.exception("a connection cannot be ended")
 
     def _collect(self) -> None:
         """What is left of TLS connections is cycles, and the collector, which is tuned for requests, would leave those
@@ -370,17 +372,11 @@ class Connections:
         self._listening.close()
 
     async def drain(self) -> None:
-        """End each connection behind what it has begun. Takes as long as the last reply.
-
-        A connection that is idle now is kept for a moment: its next request may be on its way, and is told that it is
-        the last one.
-        """
-        grace_ends = self.now() + _GRACE_S
+        """End each connection behind what it has begun, or behind its last request. Takes as long as the last reply."""
         while self._all:
             for connection in list(self._all):
                 connection.announce_end()
-                if self.now() >= grace_ends:
-                    connection.end_if_idle()
+            self._expire()
             await asyncio.sleep(_DRAIN_POLL_S)
 
     async def close(self) -> None:

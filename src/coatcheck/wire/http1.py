@@ -24,7 +24,7 @@ from coatcheck.core.limits import (
     LINGER_S,
     PIPELINED_MAX,
 )
-from coatcheck.linux import unacknowledged, unsent
+from coatcheck.linux import unacknowledged, unread, unsent
 
 from .hand_driven import go_on_with
 from .http1_body import Body
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from coatcheck.exchange import Begin, Exchange
 
 _ACKNOWLEDGED_FIRST_S, _ACKNOWLEDGED_MOST_S = 0.001, 0.05
+_LAST_REQUEST_S: Final = 0.5  # when the server ends: of who has nothing under way, and was not told before
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _ENDED: Final = object()
 _HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
@@ -95,6 +96,7 @@ class Connection:
 
     __slots__ = (
         "_body",
+        "_doomed",
         "_eof",
         "_exchanges",
         "_gone",
@@ -131,6 +133,7 @@ class Connection:
         self._unsent = 0  # bytes that the kernel had taken, and not sent, when the connection was lost
         self._lingered = -1  # bytes read from a connection that ends; -1 for one that doesn't
         self.exchange: Exchange | None = None
+        self._doomed: Exchange | None = None  # whose reply is over, and is to be kept from its client
         self.opening: asyncio.Task[Any] | None = None
         self.deadline = house.now() + house.limits.head_timeout_s
         self.peer = peer
@@ -220,6 +223,8 @@ class Connection:
         elif self._has_begun and not self._eof:
             self._refuse(Refusal(HEAD_TIMEOUT(), None))
             self.go_on()
+        elif unread(self._fileno()):
+            self.deadline = self._house.now()  # a held up loop looks at timers before it looks at sockets
         else:
             self._transport.close()
             self.deadline = self._house.now() + LINGER_S
@@ -233,26 +238,37 @@ class Connection:
         elif self.opening is not None:
             self.opening.cancel()
 
-    def reset(self) -> None:
-        """End it now, so that nothing more goes out of what the kernel has taken."""
-        self.exchange = None
+    def reset(self) -> bool:
+        """End it now, so that nothing more goes out of what the kernel has taken. A client that has all of it keeps the
+        connection: behind a proxy the next request on it may be anybody's.
+        False: that isn't known yet, since a client says so up to 200 ms later; to be called again then."""
+        self.forget_exchange()
+        if self.exchange is None:
+            return True
+        if not self._is_busy and self._doomed is not self.exchange:
+            self._doomed = self.exchange
+            return False
+        self.exchange = self._doomed = None
         if self._transport is not None:
             taken = self._transport.get_extra_info("socket")
             if taken is not None:
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.drop()
+        return True
 
     def announce_end(self) -> None:
-        """The server ends: the next reply is the last one, and says so."""
-        self._is_last = True
+        """The server ends: the next reply is the last one, and says so. A client that was not told may be about to send
+        its next request: it has a moment for that."""
+        if not self._is_last:
+            self._is_last = True
+            if not self._is_busy and not self._turns and not self._has_begun and not self._is_ending():
+                self._expect_last()
 
-    def end_if_idle(self) -> None:
-        """Nothing has begun that could be answered."""
-        if not self._is_busy and not self._turns and not self._has_begun:
-            if self._transport is not None and self._lingered < 0:
-                self._transport.close()
-            elif self._transport is None:
-                self.drop()
+    def _is_ending(self) -> bool:
+        return self._lingered >= 0 or (self._transport is not None and self._transport.is_closing())
+
+    def _expect_last(self) -> None:
+        self.deadline = min(self.deadline, self._house.now() + _LAST_REQUEST_S)
 
     # --- requests in ---
 
@@ -276,11 +292,13 @@ class Connection:
         if self._is_busy or self._gone or self._lingered >= 0 or self._transport is None:
             self._control_reading()
             return
-        if self._eof or (self._is_last and not self._parser.in_head):
+        if self._eof:
             self._transport.close()
             return
         self._control_reading()
-        if self._parser.in_head and not self._has_begun:
+        if self._is_last and not self._parser.in_head:
+            self._expect_last()
+        elif self._parser.in_head and not self._has_begun:
             self._has_begun = True
             if self.deadline == inf or self.deadline > self._house.now() + self._house.limits.head_timeout_s:
                 self.deadline = self._house.now() + self._house.limits.head_timeout_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from math import inf
 from typing import Any, Final, NamedTuple, Self
 
 import asyncpg
@@ -16,7 +17,7 @@ from ...ports.catalog import Away
 from ..sql.contract import Rows
 from ..sql.journal import NOTE_CHANGE
 from ..sql.objects import RULES
-from .faults import is_lost, translate
+from .faults import Refused, is_lost, translate
 from .statements import reading, writing
 
 _CONNECT_WAIT_S: Final = 3.0
@@ -50,10 +51,10 @@ class Address(NamedTuple):
     url: str
     answer_wait_s: float | None = _ANSWER_WAIT_S
 
-    async def connect(self) -> asyncpg.Connection[Any]:
+    async def connect(self, wait_s: float = _CONNECT_WAIT_S) -> asyncpg.Connection[Any]:
         return await asyncpg.connect(
             self.url,
-            timeout=_CONNECT_WAIT_S,
+            timeout=min(wait_s, _CONNECT_WAIT_S),
             command_timeout=self.answer_wait_s,
             statement_cache_size=_PREPARED_MAX,
             max_cached_statement_lifetime=0,
@@ -252,7 +253,8 @@ class Reader:
     async def ask(self, text: str, *arguments: Any) -> list[Any]:
         """Rows of a statement that is PostgreSQL's own. Asked again, for a while, when the line was lost.
 
-        Raises: Away.
+        Who waits for a line has no more time than who has one: nobody waits for longer than one answer may take.
+        Raises: Away; Busy, NoSpace, where the database itself says that it can't answer.
         """
         if any(type(argument) is str and "\0" in argument for argument in arguments):
             return []  # no text of the database has it
@@ -260,25 +262,29 @@ class Reader:
         if loop is not self._loop:
             self._loop, self._idle, self._room = loop, [], asyncio.Semaphore(_READERS_MAX)
         until = loop.time() + _RETRIED_S
+        wait_s = self._address.answer_wait_s
+        given_up_at = inf if wait_s is None else loop.time() + wait_s
         async with self._room:
             while True:
                 try:
-                    return await self._ask_once(text, arguments)
+                    return await self._ask_once(text, arguments, given_up_at - loop.time())
                 except Exception as error:
                     if not is_lost(error):
-                        raise
+                        raise translate(error) from error.__cause__
                     self._forget_lost()
                     if loop.time() >= until or isinstance(error, TimeoutError):
                         translate(error)  # for the log
                         raise Away("The database cannot be reached.") from None
                 await asyncio.sleep(_RETRY_S)
 
-    async def _ask_once(self, text: str, arguments: tuple[Any, ...]) -> list[Any]:
+    async def _ask_once(self, text: str, arguments: tuple[Any, ...], left_s: float) -> list[Any]:
+        if left_s <= 0:
+            raise TimeoutError
         # A request begins outside tasks (see `wire.http1`), where asyncpg's time-out of connecting can't be used.
-        line = self._idle.pop() if self._idle else await asyncio.create_task(self._address.connect())
+        line = self._idle.pop() if self._idle else await asyncio.create_task(self._connect(left_s))
         self.asked += 1
         try:
-            rows = await line.fetch(text, *arguments)
+            rows = await line.fetch(text, *arguments, timeout=None if left_s == inf else left_s)
         except BaseException as error:
             if isinstance(error, asyncpg.PostgresError) and not is_lost(error):
                 self._idle.append(line)
@@ -287,6 +293,12 @@ class Reader:
             raise
         self._idle.append(line)
         return rows
+
+    async def _connect(self, left_s: float) -> asyncpg.Connection[Any]:
+        try:
+            return await self._address.connect(left_s)
+        except asyncpg.PostgresError as error:
+            raise Refused(type(error).__name__) from None
 
     def _forget_lost(self) -> None:
         """What was idle has most likely gone with the one that failed."""

@@ -18,6 +18,10 @@ _READ_ONLY: Final = ("25006",)
 _WAITED: Final = ("55P03", "57014", "25P03", "53300")
 
 
+class Refused(ConnectionError):
+    """The server answers, and lets nobody in: too many are, or it was set up so. Its message names the reason."""
+
+
 class Undone(Exception):
     """The answer to a commit was lost, and it is known that nothing was committed."""
 
@@ -33,6 +37,11 @@ def is_lost(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # others are faults of ours
     return isinstance(error, (asyncpg.InternalClientError, OSError, asyncio.TimeoutError))
+
+
+def takes_nothing(error: BaseException) -> bool:
+    """Whether the database itself says that nobody can write now."""
+    return sqlstate_of(error) in (*_FULL, *_READ_ONLY)
 
 
 def may_repeat(error: BaseException) -> bool:
@@ -53,6 +62,6 @@ def translate(error: Exception) -> Exception:
         tell_trouble("changes are in each other's way in the database", error)
         return Busy("Others keep the database from being written.")
     if is_lost(error):
-        tell_trouble("the database cannot be reached", type(error).__name__)
+        tell_trouble("the database cannot be reached", error if isinstance(error, Refused) else type(error).__name__)
         return Away("The database cannot be reached.")
     return error

@@ -63,6 +63,9 @@ class PostgresReads:
         self._keyring = keyring
         self._links = links
 
+    def number(self) -> int:
+        return self._known.number
+
     async def read(self, lookup: Lookup) -> Found:
         """Raises: Away."""
         self._watch.begin()

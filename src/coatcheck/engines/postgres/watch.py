@@ -1,5 +1,5 @@
-"""A look at the numbers each second, for what no request asks for: certificates of own domains, and whether links of
-running downloads are good still."""
+"""A look at the numbers each second, for what no request asks for: certificates of own domains, and what running
+downloads may still be allowed by: links, keys, policies."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from ..sql.noted_time import NotedTime
 from ..sql.usage import begin_usage, take_grown
 from ..trouble import tell_trouble
 from .connection import Address, Connection
-from .faults import Undone, is_lost, may_repeat, translate
+from .faults import Undone, is_lost, may_repeat, takes_nothing, translate
 from .held import REGISTER as REGISTER_SLOT
 from .held import slots_of
 from .seen import Seen
@@ -112,7 +112,7 @@ class Writer(GroupCommit[Connection]):
             raise
 
     def _begin(self) -> Connection:
-        """Raises: Locked."""
+        """Raises: Locked; an error of a database that takes no changes."""
         self._batch += 1
         try:
             if self._line is None:
@@ -125,6 +125,8 @@ class Writer(GroupCommit[Connection]):
             )
         except Exception as error:
             self._drop()
+            if takes_nothing(error):
+                raise
             tell_trouble("the database cannot be reached", type(error).__name__)
             time.sleep(_CONNECT_AGAIN_S)
             raise Locked from None
@@ -135,7 +137,11 @@ class Writer(GroupCommit[Connection]):
 
     def _connect(self) -> Connection:
         line, now = Connection(self._address, self._clock), int(self._clock())
-        line.ask("DELETE FROM gateway WHERE seen_at < $1", now - _GATEWAY_KEPT_S)
+        try:
+            line.ask("DELETE FROM gateway WHERE seen_at < $1", now - _GATEWAY_KEPT_S)
+        except BaseException:
+            line.close()
+            raise
         return line
 
     def _hold(self, connection: Connection, held: Sequence[Held]) -> None:
