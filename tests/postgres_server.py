@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -54,8 +54,9 @@ def find_programs() -> Path | None:
 class PostgresServer:
     """Stopped with `close`; `kill` is its immediate death, after which `start` may be called."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, options: Sequence[str] = _QUICK) -> None:
         self._programs = programs
+        self._options = options
         self._root = Path(tempfile.mkdtemp(prefix="coatcheck-pg-"))
         self._user = pwd.getpwnam(_USER) if os.geteuid() == 0 else None
         if self._user is not None:
@@ -69,11 +70,17 @@ class PostgresServer:
     def _data(self) -> str:
         return str(self._root / "data")
 
+    @property
+    def pid(self) -> int:
+        return int((self._root / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
     def url(self, database: str, port: int | None = None) -> str:
         return f"postgresql://coat@127.0.0.1:{port or self.port}/{database}?sslmode=disable"
 
     def start(self) -> None:
-        options = [f"-c {option}" for option in (*_QUICK, f"port={self.port}", f"unix_socket_directories={self._root}")]
+        options = [
+            f"-c {option}" for option in (*self._options, f"port={self.port}", f"unix_socket_directories={self._root}")
+        ]
         log = str(self._root / "log")
         self._run(
             *("pg_ctl", "start", "--wait", "--pgdata", self._data, "--log", log),
@@ -86,9 +93,8 @@ class PostgresServer:
 
     def signal(self, number: signal.Signals) -> None:
         """To the server and all that it has started."""
-        leader = int((self._root / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-        children = subprocess.run(["pgrep", "-P", str(leader)], capture_output=True, text=True, check=False).stdout
-        for pid in [leader, *map(int, children.split())]:
+        children = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False).stdout
+        for pid in [self.pid, *map(int, children.split())]:
             os.kill(pid, number)
 
     def close(self) -> None:
@@ -193,11 +199,11 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(options: Sequence[str] = _QUICK) -> Iterator[PostgresServer]:
     programs = find_programs()
     if programs is None:
         pytest.skip("there is no PostgreSQL here")
-    server = PostgresServer(programs)
+    server = PostgresServer(programs, options)
     try:
         yield server
     finally:

@@ -19,7 +19,7 @@ from .place import path_of
 
 _PARTS_AT_ONCE: Final = 2
 _PARTS_HELD_BYTES: Final = (1 + _PARTS_AT_ONCE) * BYTES_PUT_MAX_BYTES  # one that gathers, the others on their way
-_PIECES_WAITING: Final = 4
+_PIECES_WAITING: Final = 1
 _RENEW_EVERY_S: Final = 3600.0
 _ABORT_WAIT_S: Final = 5.0
 _aborts: set[asyncio.Task[None]] = set()  # the event loop itself remembers tasks only weakly

@@ -19,7 +19,8 @@ from ..sql.contract import SqlWriter
 from ..sql.objects import PARTS, read_parts_of, read_record
 from .known import Known
 from .listing import Page, list_page, list_uploads, list_versions
-from .reads import CURRENT, VERSION
+from .lookups import CURRENT
+from .reads import VERSION
 
 _VERSION_PLACE = (
     "SELECT seq, last_modified FROM object WHERE bucket_id = ?1 AND key = ?2"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from math import inf
 from typing import Any, Final, NamedTuple, Self
 
@@ -13,11 +12,15 @@ from asyncpg.prepared_stmt import PreparedStatement
 from msgspec import Struct
 
 from ...clock import Clock
+from ...ports.bucket import REPLICATION
 from ...ports.catalog import Away
+from ...ports.worm import BUCKET_WORM, OBJECT_WORM
 from ..sql.contract import Rows
 from ..sql.journal import NOTE_CHANGE
-from ..sql.objects import RULES
+from ..sql.objects import DELETE, ONLY_PLACE, RULES, WRITE
+from ..sql.usage import LIMITS, limit_arguments
 from .faults import Refused, is_lost, translate
+from .kept_rows import KeptRows
 from .statements import reading, writing
 
 _CONNECT_WAIT_S: Final = 3.0
@@ -34,10 +37,11 @@ _REMEMBERED: Final = frozenset(
     ("account", "access_key", "bucket", "bucket_setting", "user", "role", "policy", "attachment", "domain")
 )
 _LINKS: Final = frozenset(("link", "link_rule"))
-_OF_BUCKETS: Final = (RULES, NOTE_CHANGE)
-_NEW_BODY: Final = "INSERT INTO body (id, content, segments, parts) VALUES ({0}, {1}, {2}, {3})"
-_OTHER_BODY: Final = "UPDATE body SET content = {1}, segments = {2}, parts = {3} WHERE id = {0}"
-_BODY_IDS: Final = "SELECT nextval(pg_get_serial_sequence('body', 'id')) FROM generate_series(1, 64)"
+_OF_BUCKETS: Final = frozenset((RULES, LIMITS, NOTE_CHANGE))
+_HAS_SETTING: Final = "SELECT EXISTS (SELECT 1 FROM bucket_setting WHERE bucket_id = ? AND name = ?)"
+_THREE: Final = "SELECT has.*, rules.*, limits.* FROM ({}) AS has CROSS JOIN ({}) AS rules CROSS JOIN ({}) AS limits"
+_OF_BUCKET: Final = reading(_THREE.format(_HAS_SETTING, RULES, LIMITS))
+_BODY_IDS: Final = "SELECT nextval(pg_get_serial_sequence('body', 'id')) FROM generate_series(1, 256)"
 
 
 class Address(NamedTuple):
@@ -83,11 +87,29 @@ class Given(Struct, frozen=True):
         return iter(self.rows)
 
 
+class _Line:
+    """To the server, with the statements that it has prepared."""
+
+    __slots__ = ("_prepared", "server")
+
+    def __init__(self, server: asyncpg.Connection[Any]) -> None:
+        self.server = server
+        self._prepared: dict[str, PreparedStatement[Any]] = {}
+
+    async def prepared(self, text: str, wait_s: float | None = None) -> PreparedStatement[Any]:
+        prepared = self._prepared.get(text)
+        if prepared is None:
+            if len(self._prepared) >= _PREPARED_MAX:
+                self._prepared.clear()
+            prepared = self._prepared[text] = await self.server.prepare(text, timeout=wait_s)
+        return prepared
+
+
 class Connection:
     """A connection whose calls wait for their answers; see `sql.contract`. Its thread runs no event loop.
 
     A round trip is what a statement costs. So what it was told of a bucket is remembered in a transaction, which holds
-    the bucket against all who could change it; and the row of a body goes with the row of its object.
+    the bucket against all who could change it; and rows of objects go together, see `kept_rows`.
 
     Attributes:
         grown, limits: see `sql.usage`.
@@ -98,17 +120,15 @@ class Connection:
         """Raises: what asyncpg does."""
         self._loop = asyncio.new_event_loop()
         self._clock = clock
-        self._prepared: dict[str, PreparedStatement[Any]] = {}
         self.grown: dict[int, tuple[int, int]] = {}
         self.limits: dict[int, object] = {}
         self.moved: set[str] = set()
-        self._of_buckets: dict[tuple[Any, ...], Given] = {}
-        self._body: tuple[str, tuple[Any, ...]] | None = (
-            None  # a row that isn't sent yet: a statement's text, and what fills it
-        )
+        self._of_buckets: dict[tuple[str, int], Given] = {}
+        self._rows = KeptRows(self._ask_now)
         self._body_ids: list[int] = []
+        self._changed = -1  # rows, by the last statement
         try:
-            self._line = self._loop.run_until_complete(address.connect())
+            self._line = _Line(self._loop.run_until_complete(address.connect()))
         except BaseException:
             self._loop.close()
             raise
@@ -121,24 +141,42 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        return not self._line.is_closed()
+        return not self._line.server.is_closed()
 
     def begin(self) -> None:
         """A transaction begins: nothing of the one before counts."""
         self.moved.clear()
         self._of_buckets.clear()
-        self._body = None
+        self._rows.begin()
+
+    def hold(self, places: Iterable[tuple[int, str]]) -> None:
+        """The transaction has these keys, each with the id of its bucket, for itself."""
+        self._rows.hold(places)
 
     def execute(self, sql: str, parameters: tuple[Any, ...] = (), /) -> Rows:
-        about = (sql, *(parameters[-2:] if sql == NOTE_CHANGE else parameters)) if sql in _OF_BUCKETS else None
-        if about is None:
+        if sql == ONLY_PLACE:
+            row = self._rows.find(parameters)
+            return Given([] if row is None else [row])
+        if sql == WRITE:
+            self._rows.keep_object(parameters)
+            return Given([], 1)
+        if sql == DELETE:
+            self._rows.forget(parameters[:2])
+        if sql not in _OF_BUCKETS:
             return self._execute(sql, parameters)
-        known = self._of_buckets.get(about)
-        if known is None:
-            known = self._execute(sql, parameters)
-            if sql == RULES or known.rowcount == 0:  # a bucket without rules of replication has nothing to be noted
-                self._of_buckets[about] = known
-        return known
+        if sql == RULES and (sql, parameters[-1]) not in self._of_buckets:
+            self._learn_of(parameters[-1])
+        known = self._of_buckets.get((sql, parameters[-2 if sql == NOTE_CHANGE else -1]))
+        return self._execute(sql, parameters) if known is None else known
+
+    def _learn_of(self, bucket_id: int) -> None:
+        """All that puts ask of a bucket."""
+        arguments = (bucket_id, REPLICATION, BUCKET_WORM, OBJECT_WORM, bucket_id, *limit_arguments(bucket_id))
+        rows, _ = self.ask(_OF_BUCKET, *arguments)
+        self._of_buckets[RULES, bucket_id] = Given([row[1:4] for row in rows])
+        self._of_buckets[LIMITS, bucket_id] = Given([row[4:] for row in rows])
+        if rows and not rows[0][0]:  # it has no rules of replication, so nothing has to be noted
+            self._of_buckets[NOTE_CHANGE, bucket_id] = Given([], 0)
 
     def _execute(self, sql: str, parameters: tuple[Any, ...]) -> Given:
         statement = writing(sql)
@@ -149,11 +187,7 @@ class Connection:
             return Given([])
         if statement.is_dated:
             parameters = (*parameters, int(self._clock()))
-        text = statement.text
-        if self._body is not None and statement.table == "object" and text.startswith("INSERT"):
-            (body, row), self._body = self._body, None
-            text, parameters = _with_body(body, text, len(parameters)), (*parameters, *row)
-        rows, count = self.ask(text, *parameters)
+        rows, count = self.ask(statement.text, *parameters)
         if count > 0 and not statement.is_use:
             self._note_move(statement.table)
         return Given(rows, count, rows[0][0] if statement.is_numbered and rows else None)
@@ -163,62 +197,60 @@ class Connection:
         if statement.is_dated:
             many = [(*each, int(self._clock())) for each in many]
         if many:
-            self._send_body()
-            self._loop.run_until_complete(self._line.executemany(statement.text, many))
+            self._rows.send()
+            self._loop.run_until_complete(self._line.server.executemany(statement.text, many))
             self._note_move(statement.table)
         return Given([])
 
     def ask(self, text: str, *arguments: Any) -> tuple[list[Any], int]:
         """Rows, and how many were changed, of a statement that is PostgreSQL's own."""
-        self._send_body()
-        return self._loop.run_until_complete(self._ask(text, arguments))
+        self._rows.send()
+        rows = self._ask_now(text, arguments)
+        return rows, self._changed
 
     def run(self, script: str) -> str:
         """Statements without arguments, in one message; what the server says of the last one: "SELECT 1"."""
-        self._send_body()
-        return self._loop.run_until_complete(self._line.execute(script))
+        self._rows.send()
+        return self._loop.run_until_complete(self._line.server.execute(script))
 
     def copy_in(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows into a table, as a statement of its own."""
-        self._loop.run_until_complete(self._line.copy_records_to_table(table, columns=list(columns), records=rows))
+        self._loop.run_until_complete(
+            self._line.server.copy_records_to_table(table, columns=list(columns), records=rows)
+        )
 
     def close(self) -> None:
         """Without waiting for the server. May be called twice."""
         if not self._loop.is_closed():
-            self._line.terminate()
+            self._line.server.terminate()
             self._loop.run_until_complete(asyncio.sleep(0))
             self._loop.close()
 
-    async def _ask(self, text: str, arguments: tuple[Any, ...]) -> tuple[list[Any], int]:
-        prepared = self._prepared.get(text)
-        if prepared is None:
-            if len(self._prepared) >= _PREPARED_MAX:
-                self._prepared.clear()
-            prepared = self._prepared[text] = await self._line.prepare(text)
+    def _ask_now(self, text: str, arguments: Sequence[Any]) -> list[Any]:
+        return self._loop.run_until_complete(self._ask(text, arguments))
+
+    async def _ask(self, text: str, arguments: Sequence[Any]) -> list[Any]:
+        prepared = await self._line.prepared(text)
         rows = await prepared.fetch(*arguments)
         _, _, count = (prepared.get_statusmsg() or "").rpartition(" ")
-        return rows, int(count) if count.isdigit() else -1
+        self._changed = int(count) if count.isdigit() else -1
+        return rows
 
     def _keep_body(self, parameters: tuple[Any, ...], *, is_new: bool) -> Given:
-        """Send a body's row with the next statement, most likely its object's; a new one gets its number now."""
-        self._send_body()
+        """A new one gets its number now."""
         if not is_new:
             *columns, body_id = parameters
-            self._body = _OTHER_BODY, (body_id, *columns)
+            self._rows.keep_body((body_id, *columns))
             return Given([], 1)
         if not self._body_ids:
             rows, _ = self.ask(_BODY_IDS)
             self._body_ids = [row[0] for row in rows]
-        self._body = _NEW_BODY, (self._body_ids.pop(), *parameters)
-        return Given([], 1, self._body[1][0])
-
-    def _send_body(self) -> None:
-        if self._body is not None:
-            (text, row), self._body = self._body, None
-            self.ask(text.format("$1", "$2", "$3", "$4"), *row)
+        body_id = self._body_ids.pop()
+        self._rows.keep_body((body_id, *parameters))
+        return Given([], 1, body_id)
 
     def _note_move(self, table: str) -> None:
-        if table in ("bucket", "bucket_setting"):
+        if table in ("bucket", "bucket_setting", "account"):
             self._of_buckets.clear()
         if table in _REMEMBERED:
             self.moved.add("number")
@@ -226,19 +258,12 @@ class Connection:
             self.moved.add("links")
 
 
-@lru_cache(maxsize=8)
-def _with_body(body: str, text: str, count: int) -> str:
-    """A statement of so many arguments that writes the row of a body too: its number and columns follow."""
-    places = [f"${number}" for number in range(count + 1, count + 5)]
-    return f"WITH body_of AS ({body.format(*places)}) {text}"
-
-
 class Reader:
     """The connections of an event loop for reads: as many as are in use at once, up to a bound. See `sql.contract`."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._idle: list[asyncpg.Connection[Any]] = []
+        self._idle: list[_Line] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Semaphore(_READERS_MAX)
         self.asked = 0  # statements so far
@@ -281,15 +306,16 @@ class Reader:
         if left_s <= 0:
             raise TimeoutError
         # A request begins outside tasks (see `wire.http1`), where asyncpg's time-out of connecting can't be used.
-        line = self._idle.pop() if self._idle else await asyncio.create_task(self._connect(left_s))
+        line = self._idle.pop() if self._idle else _Line(await asyncio.create_task(self._connect(left_s)))
         self.asked += 1
         try:
-            rows = await line.fetch(text, *arguments, timeout=None if left_s == inf else left_s)
+            wait_s = None if left_s == inf else left_s
+            rows = await (await line.prepared(text, wait_s)).fetch(*arguments, timeout=wait_s)
         except BaseException as error:
             if isinstance(error, asyncpg.PostgresError) and not is_lost(error):
                 self._idle.append(line)
             else:
-                line.terminate()
+                line.server.terminate()
             raise
         self._idle.append(line)
         return rows
@@ -303,12 +329,12 @@ class Reader:
     def _forget_lost(self) -> None:
         """What was idle has most likely gone with the one that failed."""
         for line in self._idle:
-            line.terminate()
+            line.server.terminate()
         self._idle.clear()
 
     def close(self) -> None:
         """May be called twice, and when the loop has ended."""
         if self._loop is not None and not self._loop.is_closed():
             for line in self._idle:
-                line.terminate()
+                line.server.terminate()
         self._idle.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from ...core.access_point_names import ALIAS_ENDING
@@ -11,21 +12,20 @@ from ...ports.catalog import Away
 from ...ports.keyring import AccessKey, Role
 from ...ports.object import NULL_VERSION, ObjectRecord
 from ...ports.snapshot import Lookup
+from ..kept_records import KeptRecords
 from ..sql.objects import COLUMNS, read_record
 from .keyring import PostgresKeyring
 from .known import NUMBERS, Known
 from .links import PostgresLinks
+from .lookups import WITH_NUMBERS, Answer, Lookups, read_answer
 from .statements import reading
 from .watch import Watch
 
 _TRIES: Final = 5
-_WITH: Final = "SELECT number, links, found.* FROM generation LEFT JOIN ({}) AS found ON TRUE"
 _OF_VERSION: Final = f"((seq < 0 AND version_id = ?3) OR (seq = 0 AND ?3 = '{NULL_VERSION}'))"
 _VERSION: Final = f"{COLUMNS} AND {_OF_VERSION} ORDER BY seq LIMIT 1"
-CURRENT: Final = reading(f"{COLUMNS} ORDER BY seq LIMIT 1")
 VERSION: Final = reading(_VERSION.replace("bucket_id = ? AND key = ?", "bucket_id = ?1 AND key = ?2"))
-_CURRENT_WITH: Final = _WITH.format(CURRENT)
-_VERSION_WITH: Final = _WITH.format(VERSION)
+_VERSION_WITH: Final = WITH_NUMBERS.format(VERSION)
 
 
 class Found(NamedTuple):
@@ -62,6 +62,8 @@ class PostgresReads:
         self._known = known
         self._keyring = keyring
         self._links = links
+        self._lookups = Lookups(known.reader)
+        self._kept = KeptRecords()
 
     def number(self) -> int:
         return self._known.number
@@ -72,13 +74,23 @@ class PostgresReads:
         for _ in range(_TRIES):
             number = self._known.number
             answers = await self._remembered(lookup)
-            row = await self._ask(lookup, answers[3])
-            self._known.note(row[0], row[1])
-            if row[0] == number:
+            asked = await self._ask(lookup, answers[3])
+            self._known.note(asked.number, asked.links)
+            if asked.number == number:
                 await self._links.look_again()
-                is_there = len(row) > 2 and row[2] is not None
-                return Found(lookup, answers, read_record(lookup.key or "", row[2:]) if is_there else None)
+                return Found(lookup, answers, self._read_row(answers[3], lookup, asked.row))
         raise Away("Keys and buckets change faster than they can be read.")
+
+    def _read_row(self, bucket: Bucket | None, lookup: Lookup, row: Sequence[Any]) -> ObjectRecord | None:
+        """To read a row takes ten times as long as to see that it is one that was read before."""
+        if bucket is None or lookup.key is None or not row:
+            return None
+        place = (bucket.bucket_id, lookup.key, lookup.version_id)
+        record = self._kept.find(place, row)
+        if record is None:
+            record = read_record(lookup.key, row)
+            self._kept.keep(place, row, record)
+        return record
 
     async def _remembered(
         self, lookup: Lookup
@@ -98,13 +110,12 @@ class PostgresReads:
                 bucket, point = await known.point(name) or (None, None)
         return domain, key, role, bucket, point
 
-    async def _ask(self, lookup: Lookup, bucket: Bucket | None) -> Any:
-        if bucket is None or lookup.key is None or "\0" in lookup.key:
-            rows = await self._known.reader.ask(NUMBERS)
-        elif lookup.version_id is None:
-            rows = await self._known.reader.ask(_CURRENT_WITH, bucket.bucket_id, lookup.key)
-        elif "\0" in lookup.version_id:
-            rows = await self._known.reader.ask(NUMBERS)
-        else:
-            rows = await self._known.reader.ask(_VERSION_WITH, bucket.bucket_id, lookup.key, lookup.version_id)
-        return rows[0]
+    async def _ask(self, lookup: Lookup, bucket: Bucket | None) -> Answer:
+        if bucket is None or lookup.key is None or "\0" in lookup.key or "\0" in (lookup.version_id or ""):
+            number, links = (await self._known.reader.ask(NUMBERS))[0]
+            return Answer(number, links, ())
+        if lookup.version_id is None:
+            return await self._lookups.find((bucket.bucket_id, lookup.key))
+        place = (bucket.bucket_id, lookup.key, lookup.version_id)
+        row = (await self._known.reader.ask(_VERSION_WITH, *place))[0]
+        return read_answer(row)

@@ -14,6 +14,8 @@ class Seen:
         self.links = 0  # of changes to the register of links
 
     def note(self, number: int, links: int) -> None:
+        if number <= self.number and links <= self.links:  # as nearly always
+            return
         with self._turn:
             self.number = max(self.number, number)
             self.links = max(self.links, links)

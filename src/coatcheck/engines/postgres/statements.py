@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 _KEYS: Final = {
     "object": ("bucket_id", "key", "seq"),
+    "body": ("id",),
     "part": ("upload", "number"),
     "bucket_setting": ("bucket_id", "name"),
     "bucket_entry": ("bucket_id", "kind", "name"),
@@ -29,6 +30,16 @@ _NUMBERED: Final = ("bucket", "body", "upload")  # tables whose new rows get a n
 _NAMED_IN_ANY_CASE: Final = re.compile(r"\b(?:user|role|policy|attachment)\b")
 _NAME_IS: Final = re.compile(r"\b((?:\w\.)?(?:name|policy)) = (\?|\w\.policy)")
 _BY_NAME: Final = re.compile(r"ORDER BY (name|policy)\b")
+_VALUES: Final = re.compile(r"\(([^)]*)\) VALUES \([^)]*\)")
+_ROWS: Final = "({}) SELECT * FROM unnest({})"
+_PLACES: Final = "unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (bucket, name, place)"
+_NUMBERS: Final = frozenset(
+    (
+        *("id", "bucket_id", "seq", "size", "last_modified", "restore_ready_at", "restore_until", "crc64"),
+        *("sealed_at", "body_id", "row_crc32"),
+    )
+)
+_BYTES: Final = frozenset(("headers", "segments", "content"))
 _PLACE: Final = re.compile(r"\?(\d*)")
 _REPLACE: Final = re.compile(r"INSERT OR REPLACE INTO (\w+) \(([^)]*)\)")
 _WRITES: Final = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) \"?(\w+)\"?")
@@ -88,6 +99,35 @@ def writing(sql: str) -> Statement:
     table = changed[1] if changed else ""
     numbered = table in _NUMBERED and text.startswith("INSERT")
     return Statement(text + " RETURNING id" if numbered else text, table, numbered, dated, _USED in text)
+
+
+def inserting_many(sql: str, before: int = 0) -> str:
+    """An INSERT of a row of an object or a body, for as many rows as one likes: each argument is a column of theirs.
+
+    Args:
+        before: how many arguments come first.
+    """
+
+    def many(found: re.Match[str]) -> str:
+        columns = enumerate(found[1].split(", "), start=before + 1)
+        return _ROWS.format(found[1], ", ".join([f"${number}::{_type_of(column)}[]" for number, column in columns]))
+
+    return _VALUES.sub(many, _upsert(sql))
+
+
+def of_places(sql: str, each: str) -> str:
+    """What a statement asks of a bucket's id and a key, asked of a list of them.
+
+    Args:
+        sql: with a {} for the places, as `asked`, whose column `place` counts them from 1, and one for `each`.
+    """
+    return sql.format(
+        _PLACES, each.replace("bucket_id = ? AND key = ?", "bucket_id = asked.bucket AND key = asked.name")
+    )
+
+
+def _type_of(column: str) -> str:
+    return "bigint" if column in _NUMBERS else "bytea" if column in _BYTES else "text"
 
 
 def _plain(sql: str) -> str:

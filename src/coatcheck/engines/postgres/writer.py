@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import ClassVar, Final, TypeVar
 
 from ...clock import Clock, SteadyClock
@@ -146,6 +147,7 @@ class Writer(GroupCommit[Connection]):
 
     def _hold(self, connection: Connection, held: Sequence[Held]) -> None:
         slots = slots_of(held)
+        connection.hold(chain.from_iterable([each.keys for each in held]))
         locks = ((slots.register, _OWN, [REGISTER_SLOT]), (slots.shared, _SHARE, slots.shared))
         script = [text % _array(rows) for wanted, text, rows in (*locks, (slots.owned, _OWN, slots.owned)) if wanted]
         if script:

@@ -59,12 +59,13 @@ CURRENT: Final = f"{COLUMNS} ORDER BY seq LIMIT 1"
 NULL_OF_UNVERSIONED: Final = f"{COLUMNS} AND seq = 0"
 VERSION: Final = f"{COLUMNS} AND seq < 0 AND version_id = ?"
 
-_WRITE: Final = (
+WRITE: Final = (
     "INSERT OR REPLACE INTO object (bucket_id, key, seq, kind, size, etag, last_modified, storage_class,"
     " restore_ready_at, restore_until, version_id, crc64, acl, headers, tags, encryption, symlink_target, sealed_at,"
     " body_id, segments, worm, checksum, row_crc32)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+DELETE: Final = "DELETE FROM object WHERE bucket_id = ? AND key = ? AND seq = ?"
 PARTS: Final = (
     "SELECT body.parts FROM object JOIN body ON body.id = body_id"
     " WHERE bucket_id = ? AND key = ? AND version_id = ? AND etag = ? AND kind = 'Multipart'"
@@ -196,6 +197,9 @@ _PLACE: Final = (
 )
 
 
+ONLY_PLACE: Final = f"{_PLACE} AND seq = 0"  # of the one version that a key can have where there were never versions
+
+
 def find_place(connection: SqlConnection, bucket_id: int, key: str, version_id: str | None) -> _Place | None:
     """The current version, or that one."""
     place = (bucket_id, key)
@@ -204,7 +208,7 @@ def find_place(connection: SqlConnection, bucket_id: int, key: str, version_id: 
     else:
         found = None
         if version_id == NULL_VERSION:
-            found = connection.execute(f"{_PLACE} AND seq = 0", place).fetchone()
+            found = connection.execute(ONLY_PLACE, place).fetchone()
         if found is None:
             found = connection.execute(f"{_PLACE} AND seq < 0 AND version_id = ?", (*place, version_id)).fetchone()
     return found and _Place(*found)
@@ -218,7 +222,7 @@ RULES: Final = (
 
 def _find_only(connection: SqlConnection, bucket_id: int, key: str) -> _Place | None:
     """The one version that a key can have in a bucket that was never versioned."""
-    found = connection.execute(f"{_PLACE} AND seq = 0", (bucket_id, key)).fetchone()
+    found = connection.execute(ONLY_PLACE, (bucket_id, key)).fetchone()
     return found and _Place(*found)
 
 
@@ -328,7 +332,7 @@ def _write_row(
     place, last = (bucket_id, key, seq), (body_id, in_row, columns.worm, columns.checksum)
     row = (*place, *columns.first, version_id, *columns.second, *last)
     elsewhere = None if body_id is None else columns.segments
-    connection.execute(_WRITE, (*row, row_sum(elsewhere, *row, columns.parts)))
+    connection.execute(WRITE, (*row, row_sum(elsewhere, *row, columns.parts)))
     note_change(connection, bucket_id, key)
 
 
@@ -340,7 +344,7 @@ def _parts_of(connection: SqlConnection, body_id: int | None) -> str | None:
 
 
 def _delete_row(connection: SqlConnection, bucket_id: int, key: str, seq: int) -> None:
-    connection.execute("DELETE FROM object WHERE bucket_id = ? AND key = ? AND seq = ?", (bucket_id, key, seq))
+    connection.execute(DELETE, (bucket_id, key, seq))
     note_change(connection, bucket_id, key)
 
 
