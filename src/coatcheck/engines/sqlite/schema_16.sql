@@ -1,1 +1,2 @@
--- Version 16 is another change's; this one keeps its place.
+-- Version 16. The ACL that S3 says when an upload begins. And an ACL may be grants: JSON in the place of the word.
+ALTER TABLE upload ADD COLUMN acl TEXT;         -- of the object to be; NULL: "default"
