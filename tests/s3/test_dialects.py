@@ -169,3 +169,16 @@ async def test_an_own_domain_costs_one_look(house: House, monkeypatch: pytest.Mo
     url = presigner.presign("GET", "photos", "a+b", custom_domain="http://files.example.com", now=house.now).url
     answer = await house.follow(url)
     assert (answer.status, answer.body, looks) == (200, b"hello", 1)
+
+
+async def test_all_headers_that_were_not_signed_are_named_as_they_came(house: House) -> None:
+    before = house.contents()
+    unsigned = {"x-amz-meta-b": "1", "x-amz-acl": "public-read", "X-Amz-Grant-Read": "id=1"}
+    by_header = await ask(
+        house, "PUT", "/photos/k", b"x", unsigned={name.lower(): each for name, each in unsigned.items()}
+    )
+    by_link = await follow(house, link(house, "PUT", "/photos/k"), "PUT", b"x", unsigned)
+    for answer in (by_header, by_link):
+        assert answer.refusal == (403, "AccessDenied")
+        assert answer.text("HeadersNotSigned") == "x-amz-meta-b, x-amz-acl, x-amz-grant-read"
+    assert house.contents() == before
