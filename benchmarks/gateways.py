@@ -154,7 +154,7 @@ def _by_turns(given: Given, asked: Asked, connections: int) -> list[list[wrk.Loa
 
 
 def _median(loads: Sequence[wrk.Load], what: str) -> float:
-    return statistics.median(getattr(load, what) for load in loads)
+    return float(statistics.median(getattr(load, what) for load in loads))
 
 
 def _ratio(loads: Sequence[wrk.Load], others: Sequence[wrk.Load], what: str) -> str:

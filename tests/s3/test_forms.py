@@ -303,3 +303,23 @@ async def test_a_form_is_a_link_that_its_owner_can_cancel(house: House) -> None:
     assert (second.refusal, "x-amz-request-id" in second.headers) == ((403, "AccessDenied"), True)
     assert second.text("Message") == "This link has been cancelled. Ask for a new one."
     assert (await post(house, a_form(form_fields([ANY_KEY], version=2)))).status == 204
+
+
+async def test_a_form_is_held_to_the_limits_of_its_link(house: House) -> None:
+    """Addresses and the start; uses are those of downloads."""
+    fields = form_fields([ANY_KEY])
+    first = await post(house, a_form(fields))
+    assert first.trace.link is not None
+    link_id = first.trace.link.caller.link
+    before = house.contents()
+    for limits, message in (
+        (Limits(networks=("192.0.2.0/24",)), "This link cannot be used from your network address."),
+        (Limits(starts_at=NOW + 60), "This link is not valid yet."),
+    ):
+        row = Link(link_id, OWNER.account, OWNER.access_key_id, "photos", "a.txt", NOW, limits=limits)
+        await house.links.change_link(link_id, lambda _, row=row: row)
+        refused = await post(house, a_form(fields, b"other"))
+        assert (refused.refusal, refused.text("Message")) == ((403, "AccessDenied"), message)
+    assert house.contents() == before
+    house.now += 60
+    assert (await post(house, a_form(fields, b"other"))).status == 204

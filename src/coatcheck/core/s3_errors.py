@@ -83,6 +83,11 @@ S3_OWNED_BY_YOU: Final = Fault(
     "Your previous request to create the named bucket succeeded and you already own it.",
 )
 S3_BAD_LOCATION: Final = Fault("InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
+S3_OTHER_LOCATION: Final = Fault(
+    "IllegalLocationConstraintException",
+    400,
+    "The location constraint is incompatible for the region specific endpoint this request was sent to.",
+)
 S3_NO_TAGS: Final = Fault("NoSuchTagSet", 404, "The TagSet does not exist")
 S3_COPY_ONTO_ITSELF: Final = Fault(
     "InvalidRequest",
@@ -98,6 +103,10 @@ S3_NO_REPLICATION: Final = Fault(
 S3_NO_PUBLIC_BLOCK: Final = Fault(
     "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
 )
+S3_NOT_ARCHIVED: Final = Fault(
+    "InvalidObjectState", 403, "Restore is not allowed for the object's current storage class"
+)
+S3_NO_CONFIGURATION: Final = Fault("NoSuchConfiguration", 404, "The specified configuration does not exist.")
 S3_BAD_REPLICATION: Final = Fault("InvalidRequest", 400, "The replication configuration is not valid.")
 S3_BAD_REDIRECT: Final = Fault(
     "InvalidRedirectLocation",
