@@ -1,4 +1,4 @@
-"""minio-py: objects, parts, links, forms, composing, policies, tags, versions, many removed at once."""
+"""minio-py: objects, parts, links, composing, policies, tags, versions, many removed at once."""
 
 import io
 import json
