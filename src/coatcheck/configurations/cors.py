@@ -41,6 +41,7 @@ class CorsRule(Struct, frozen=True):
     headers: tuple[str, ...] = ()
     exposed: tuple[str, ...] = ()
     max_age_s: int | None = None
+    rule_id: str | None = None  # which S3 alone has
 
 
 class Cors(Struct, frozen=True):
@@ -53,19 +54,22 @@ class Cors(Struct, frozen=True):
 # --- the document ----------------------------------------------------------------------------------------------------
 
 
-def read(document: Element) -> Cors:
-    """A CORSConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, CORS_RULE_BEYOND_LIMIT."""
+def read(document: Element, *, most: int = CORS_MAX_RULES) -> Cors:
+    """A CORSConfiguration of that many rules at most.
+
+    Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, CORS_RULE_BEYOND_LIMIT.
+    """
     rules = document.findall("CORSRule")
     if not rules:
         raise malformed("There must be a CORSRule.")
-    if len(rules) > CORS_MAX_RULES:
+    if len(rules) > most:
         raise CORS_RULE_BEYOND_LIMIT()
     vary = find_switch(document, "ResponseVary")
     return Cors(tuple(map(_read_rule, rules)), vary)
 
 
 def write(cors: Cors) -> list[Node]:
-    nodes: list[Node] = [("CORSRule", _rule_nodes(rule)) for rule in cors.rules]
+    nodes: list[Node] = [("CORSRule", rule_nodes(rule)) for rule in cors.rules]
     return [*nodes, ("ResponseVary", write_switch(cors.vary))]
 
 
@@ -78,7 +82,8 @@ def from_json(text: str) -> Cors:
     return read_stored(Cors, text)
 
 
-def _rule_nodes(rule: CorsRule) -> list[Node]:
+def rule_nodes(rule: CorsRule) -> list[Node]:
+    """What both dialects say of a rule."""
     return [
         *(("AllowedOrigin", origin) for origin in rule.origins),
         *(("AllowedMethod", method) for method in rule.methods),
@@ -101,7 +106,8 @@ def _read_rule(element: Element) -> CorsRule:
         _check("AllowedHeader", header, _TOKEN.issuperset(header.replace("*", "")), stars=1)
     for header in exposed:
         _check("ExposeHeader", header, _TOKEN.issuperset(header))
-    return CorsRule(origins, methods, tuple(map(str.lower, headers)), exposed, _read_max_age(element))
+    rule_id = find_text(element, "ID") or None
+    return CorsRule(origins, methods, tuple(map(str.lower, headers)), exposed, _read_max_age(element), rule_id)
 
 
 def _check(name: str, value: str, legal: bool, *, stars: int = 0) -> None:

@@ -184,6 +184,8 @@ HANDSHAKES_MAX: Final = 512  # ours: of TLS, begun at once in one worker; each t
 
 # --- endpoints and browser rules -----------------------------------------------------------------------------------
 CORS_MAX_RULES: Final = 10  # OSS: PutBucketCors
+S3_CORS_MAX_RULES: Final = 100  # S3: PutBucketCors
+S3_CORS_ID_MAX_CHARS: Final = 255  # S3: the name of a rule
 CORS_MAX_BYTES: Final = 16 * 1024  # OSS: PutBucketCors
 CORS_ORIGIN_MAX_CHARS: Final = 512  # ours: an Origin that a rule may allow; a host name has 253 at most
 CORS_REQUESTED_MAX: Final = 100  # ours: names in Access-Control-Request-Headers

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import METHOD_NOT_ALLOWED
 from coatcheck.core.s3_errors import S3_NOT_BUILT
-from coatcheck.oss import bucket as oss_bucket
 from coatcheck.oss import bucket_versioning, object_tagging, row_families
 from coatcheck.oss import multipart as oss_multipart
 from coatcheck.oss.asking import TAGS_LATER
@@ -27,6 +26,7 @@ from . import (
     acl,
     buckets,
     copies,
+    cors,
     deletes,
     encryption,
     forms,
@@ -43,7 +43,7 @@ from . import (
 )
 from .documents import in_namespace
 
-_SHARED: Final = ("cors", "logging", "requestPayment", "website")
+_SHARED: Final = ("logging", "requestPayment", "website")
 _DROPPED: Final = ("cors", "encryption", "lifecycle", "website")
 
 
@@ -58,7 +58,7 @@ ROWS: Final = (
     Row("GET", Level.SERVICE, "", buckets.list_buckets, Action.LIST_BUCKETS),
     Row("PUT", Level.BUCKET, "", buckets.put_bucket, Action.PUT_BUCKET, makes_bucket=True, asks=acl.OF_BUCKET),
     Row("HEAD", Level.BUCKET, "", buckets.head_bucket, Action.LIST_OBJECTS),
-    Row("DELETE", Level.BUCKET, "", oss_bucket.delete_bucket, Action.DELETE_BUCKET),
+    Row("DELETE", Level.BUCKET, "", buckets.delete_bucket, Action.DELETE_BUCKET),
     Row("GET", Level.BUCKET, "location", buckets.get_bucket_location, Action.GET_BUCKET_LOCATION),
     Row("GET", Level.BUCKET, "", listings.list_objects, Action.LIST_OBJECTS),
     Row("GET", Level.BUCKET, "list-type", listings.list_objects_v2, Action.LIST_OBJECTS),
@@ -74,6 +74,8 @@ ROWS: Final = (
     Row("GET", Level.BUCKET, "versioning", bucket_versioning.get_bucket_versioning, Action.GET_BUCKET_VERSIONING),
     Row("PUT", Level.BUCKET, "versioning", bucket_versioning.put_bucket_versioning, Action.PUT_BUCKET_VERSIONING),
     *_document_rows(),
+    Row("PUT", Level.BUCKET, "cors", cors.put_bucket_cors, Action.PUT_BUCKET_CORS),
+    Row("GET", Level.BUCKET, "cors", cors.get_bucket_cors, Action.GET_BUCKET_CORS),
     Row("PUT", Level.BUCKET, "lifecycle", lifecycle.put_bucket_lifecycle, Action.PUT_BUCKET_LIFECYCLE),
     Row("GET", Level.BUCKET, "lifecycle", lifecycle.get_bucket_lifecycle, Action.GET_BUCKET_LIFECYCLE),
     Row("PUT", Level.BUCKET, "encryption", encryption.put_bucket_encryption, Action.PUT_BUCKET_ENCRYPTION),
