@@ -25,6 +25,8 @@ TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl unzip=unzip openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
 	gnustep-config=libgnustep-base-dev zsh=zsh fish=fish groff=groff setsid=util-linux rclone=rclone systemd-analyze=systemd
+# AWS's second command line is minutes of work, so it is for COATCHECK_SOAK=1; the first one may be `aws` in the PATH.
+TOOLS := gdalinfo=gdal-bin curl=curl rclone=rclone restic=restic s3cmd=s3cmd s3fs=s3fs $(if $(COATCHECK_SOAK),/usr/bin/aws=awscli)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -61,9 +63,9 @@ seaweed: $(TESTED)  ## the same, against a server that keeps bytes in SeaweedFS:
 gateways: $(TESTED)  ## the same, through two servers on PostgreSQL and SeaweedFS, each request to the other one; ALL=1 all of them
 	@$(PYTEST) -q -m live --gateways $(if $(ALL),tests/clients,tests/clients/test_sdk_v2_objects.py)
 
-ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS (pandas, OpenDAL, GDAL ...) against a server
-	@scripts/debian want gdalinfo=gdal-bin
-	@$(PYTEST) -q tests/ecosystem
+ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS or S3 (pandas, rclone, restic, GDAL ...) against a server
+	@scripts/debian want $(TOOLS)
+	@$(PYTEST) -q $(TWO) tests/ecosystem
 
 ##@ Others
 .PHONY: wheel man docs soak guards compare bench figures lock clean node help
@@ -167,7 +169,7 @@ $(EXTRAS) .venv/test.stamp .venv/bench.stamp .venv/lock.stamp: .venv/%.stamp: .v
 .venv/ecosystem.stamp: .venv/build.stamp $(LOCKS)/ecosystem.txt
 	@PYTHON="$(PYTHON)" scripts/venv .venv/ecosystem
 	@scripts/install .venv/ecosystem $(LOCKS)/build.txt
-	@scripts/install .venv/ecosystem $(LOCKS)/ecosystem.txt
+	@scripts/install .venv/ecosystem $(LOCKS)/ecosystem.txt --no-compile  # of its 10,000 files we run few
 	@touch $@
 
 # The site's generator needs none of ours.

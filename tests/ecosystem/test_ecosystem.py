@@ -51,14 +51,22 @@ def run(server: ServerProcess, bucket: str, words: list[str], **more: str) -> st
     """What the program prints, with a new bucket, and more variables of the environment."""
     link = a_presigner(server.endpoint).presign("PUT", bucket, None)
     assert send(link.url, "PUT", body=b"").status == 200
-    environment = clean_environment(
-        OSS_ENDPOINT=server.endpoint,
-        OSS_ACCESS_KEY_ID=ACCESS_KEY_ID,
-        OSS_ACCESS_KEY_SECRET=ACCESS_KEY_SECRET,
-        BUCKET=bucket,
-        **more,
-    )
+    where = {"OSS_ENDPOINT": server.endpoint, "BUCKET": bucket}
+    keys = {"OSS_ACCESS_KEY_ID": ACCESS_KEY_ID, "OSS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET}
+    return output(words, **where, **keys, **more)
+
+
+def output(words: list[str], **variables: str) -> str:
+    """What a program prints that knows nothing of our packages."""
+    environment = clean_environment(**variables)
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=HANG_S)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.strip()
+
+
+def new_environment(folder: Path, *packages: str) -> Path:
+    """The programs of a new environment of Python with these packages: too large for one that every run fills."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", *packages], check=True)
+    return folder / "bin"

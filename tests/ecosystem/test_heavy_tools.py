@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from ..clients.builds import go_program, java_program
 from ..server_process import ServerProcess
 from ..soak import SOAKING
-from .test_ecosystem import HERE, run
+from .test_ecosystem import HERE, new_environment, run
 
 DVC = ("dvc[oss]==3.67.1", "aiohttp<3.10")  # with a later aiohttp the SDK below it, aiooss2 0.2, fails
 
@@ -35,10 +34,7 @@ def test_thanos_keeps_a_block(live_server: ServerProcess) -> None:
 
 
 def test_dvc_pushes_and_pulls(live_server: ServerProcess, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", tmp_path], check=True)
-    programs = tmp_path / "bin"
-    subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", *DVC], check=True)
-    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    path = os.pathsep.join([str(new_environment(tmp_path, *DVC)), os.environ["PATH"]])
     assert run(live_server, "eco-dvc", [sys.executable, str(HERE / "dvc_remote.py")], PATH=path) == "pulled 8000"
 
 

@@ -9,6 +9,7 @@ import pytest
 from coatcheck import S3Presigner
 from coatcheck.engines.local_reads import LocalReads
 from coatcheck.ports.snapshot import Lookup, Snapshot
+from coatcheck.wire.http1_writing import write_head
 
 from ..oss.house import OWNER, House
 from .asking import ask, follow, link
@@ -40,6 +41,22 @@ async def test_an_object_of_oss_has_the_words_of_s3(house: House) -> None:
     assert seen.headers["x-amz-meta-colour"] == "red"
     assert seen.headers["x-amz-storage-class"] == "GLACIER_IR"
     assert not [name for name in seen.headers if name.startswith("x-oss-")]
+
+
+async def test_no_reply_has_a_header_of_oss(house: House) -> None:
+    """s3cmd modify sends the headers that it was answered with back, and a request with `x-oss-` ones is refused."""
+    await house.put("/photos/k", b"hello", {"x-oss-meta-colour": "red"})
+    for method, address, status in (("GET", "/photos/k", 200), ("PUT", "/photos/k", 200), ("GET", "/photos/no", 404)):
+        answer = await ask(house, method, address)
+        assert answer.status == status
+        assert answer.trace.reply is not None
+        head = write_head(answer.trace.reply, "0123456789ABCDEF01234567", 0, 5, connection="")
+        assert (b"x-oss-" in head, head.count(b"x-amz-request-id: ")) == (False, 1)
+    in_oss = await house.ask("GET", "/photos/k")
+    assert in_oss.trace.reply is not None
+    assert b"\r\nx-oss-request-id: 01\r\nx-oss-server-time: 5\r\n" in write_head(
+        in_oss.trace.reply, "01", 0, 5, connection=""
+    )
 
 
 async def test_a_plus_in_a_path_is_a_plus_in_s3(house: House) -> None:

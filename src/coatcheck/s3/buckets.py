@@ -1,4 +1,4 @@
-"""ListBuckets, CreateBucket, HeadBucket, GetBucketLocation. Source: S3 reference, sections 8 and 12."""
+"""ListBuckets, CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation. Source: S3 reference, sections 8 and 12."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Final
 from msgspec.structs import replace
 
 from coatcheck.access.acl import PRIVATE
+from coatcheck.access.actions import Action
 from coatcheck.configurations import object_worm
 from coatcheck.configurations.elements import find_text
-from coatcheck.core.errors import BUCKET_ALREADY_EXISTS
+from coatcheck.core.errors import BUCKET_ALREADY_EXISTS, NO_SUCH_UPLOAD, OssError
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
 from coatcheck.core.names import read_s3_bucket_name
 from coatcheck.core.s3_errors import S3_ACL_WITH_OWNERSHIP, S3_BAD_LOCATION, S3_OTHER_LOCATION, S3_OWNED_BY_YOU
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, read_xml
+from coatcheck.operations import multipart
 from coatcheck.oss import bucket as oss
 from coatcheck.oss.arguments import read_body, read_list_text, read_switch, read_token, write_token
 from coatcheck.oss.call import Call
@@ -98,6 +100,34 @@ def _at_location(call: Call, constraint: str) -> Call:
     if target.region not in (None, region):
         raise S3_OTHER_LOCATION(LocationConstraint=constraint[:64])
     return replace(call, target=target._replace(region=region))
+
+
+async def delete_bucket(call: Call) -> Reply:
+    """DeleteBucket: only an empty one. Open uploads don't hold it in S3, so they are aborted before."""
+    listed = call.ports.catalog.list_versions
+    page = await listed(call.this_bucket.bucket_id, prefix="", delimiter="", marker=("", ""), limit=1)
+    if not page.versions:
+        await _abort_uploads(call)
+    return await oss.delete_bucket(call)
+
+
+async def _abort_uploads(call: Call) -> None:
+    """All that are open. Raises: OssError, where the caller may not abort one."""
+    bucket, marker = call.this_bucket, ("", "")
+    while True:
+        page = await call.ports.catalog.list_uploads(
+            bucket.bucket_id, prefix="", delimiter="", marker=marker, limit=LIST_MAX_KEYS
+        )
+        for upload in page.uploads:
+            grant = call.context.decide(Action.ABORT_MULTIPART_UPLOAD, bucket, upload.key)
+            try:
+                await multipart.abort_upload(call.context, grant, upload.upload_id)
+            except OssError as error:
+                if error.fault is not NO_SUCH_UPLOAD:  # else it was completed or aborted meanwhile
+                    raise
+        if page.next_marker is None:
+            return
+        marker = page.next_marker
 
 
 async def head_bucket(call: Call) -> Reply:

@@ -145,7 +145,7 @@ class S3Pipeline:
     def _finish(self, exchange: Exchange, reply: Reply, headers: tuple[RawHeader, ...]) -> Reply:
         request_id = exchange.request_id.encode()
         ids = (b"x-amz-request-id", request_id), (b"x-amz-id-2", request_id)
-        return Reply(reply.status, headers + ids, reply.body, reply.content_length, reply.when_ended)
+        return Reply(reply.status, headers + ids, reply.body, reply.content_length, reply.when_ended, has_ids=True)
 
     async def _walk_proxied(self, exchange: Exchange) -> Reply:
         """S3 signs the host: the one that the client used, or else the one that came, which a proxy put in its place.

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from coatcheck.access.actions import Action
 from coatcheck.core.errors import METHOD_NOT_ALLOWED
 from coatcheck.core.s3_errors import S3_NOT_BUILT
-from coatcheck.oss import bucket as oss_bucket
 from coatcheck.oss import bucket_versioning, object_tagging, row_families
 from coatcheck.oss import multipart as oss_multipart
 from coatcheck.oss.asking import TAGS_LATER
@@ -63,7 +62,7 @@ ROWS: Final = (
     Row("GET", Level.SERVICE, "", buckets.list_buckets, Action.LIST_BUCKETS),
     Row("PUT", Level.BUCKET, "", buckets.put_bucket, Action.PUT_BUCKET, makes_bucket=True, asks=acl.OF_BUCKET),
     Row("HEAD", Level.BUCKET, "", buckets.head_bucket, Action.LIST_OBJECTS),
-    Row("DELETE", Level.BUCKET, "", oss_bucket.delete_bucket, Action.DELETE_BUCKET),
+    Row("DELETE", Level.BUCKET, "", buckets.delete_bucket, Action.DELETE_BUCKET),
     Row("GET", Level.BUCKET, "location", buckets.get_bucket_location, Action.GET_BUCKET_LOCATION),
     Row("GET", Level.BUCKET, "", listings.list_objects, Action.LIST_OBJECTS),
     Row("GET", Level.BUCKET, "list-type", listings.list_objects_v2, Action.LIST_OBJECTS),

@@ -159,9 +159,10 @@ def _head(reply: Reply, exchange: Exchange) -> list[RawHeader]:
     headers = [
         (b"server", b"AliyunOSS"),
         (b"date", _date(int(exchange.now))),
-        (b"x-oss-request-id", exchange.request_id.encode()),
-        (b"x-oss-server-time", b"%d" % (exchange.running_s() * 1000)),
     ]
+    if not reply.has_ids:
+        headers.append((b"x-oss-request-id", exchange.request_id.encode()))
+        headers.append((b"x-oss-server-time", b"%d" % (exchange.running_s() * 1000)))
     if reply.status not in _NO_LENGTH and (size := _length(reply)) != UNKNOWN_SIZE:
         headers.append((b"content-length", b"%d" % size))  # else the server underneath sends chunks
     headers.extend(reply.headers)

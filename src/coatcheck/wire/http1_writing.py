@@ -36,7 +36,11 @@ def write_head(reply: Reply, request_id: str, now: float, took_ms: int, *, conne
     if _LF in bare or _CR in bare:
         raise UnsafeHeader
     opening = _opening(reply.status, int(now))
-    lines = [b"%b%b\r\nx-oss-server-time: %d" % (opening, request_id.encode("ascii"), took_ms)]
+    lines = [opening]
+    if not reply.has_ids:
+        lines = [
+            b"%b\r\nx-oss-request-id: %b\r\nx-oss-server-time: %d" % (opening, request_id.encode("ascii"), took_ms)
+        ]
     if reply.status not in _NO_LENGTH:
         size = content_length(reply)
         lines.append(b"transfer-encoding: chunked" if size == UNKNOWN_SIZE else b"content-length: %d" % size)
@@ -56,9 +60,9 @@ def content_length(reply: Reply) -> int:
 
 @lru_cache(maxsize=64)
 def _opening(status: int, now_s: int) -> bytes:
-    """What all replies of this status have in this second, up to the value of the request id."""
+    """What all replies of this status have in this second."""
     first = f"HTTP/1.1 {status} {_reason(status)}\r\nserver: AliyunOSS\r\n"
-    return f"{first}date: {write_http_date(now_s)}\r\nx-oss-request-id: ".encode("ascii")
+    return f"{first}date: {write_http_date(now_s)}".encode("ascii")
 
 
 def _reason(status: int) -> str:

@@ -16,6 +16,8 @@ class Reply(Record, frozen=True):
     """A reply without the headers every reply has (Date, Server, x-oss-request-id): whoever sends it adds those.
 
     Attributes:
+        has_ids: it names the request itself, in another dialect's words, so nothing of OSS's own is added: some tools
+            send what they were answered back as their own headers (s3cmd modify), and another dialect's are refused.
         content_length: to announce where it isn't the body's: for HEAD, which has no body.
         when_ended: of a stream; is called once, when it is known how many bytes of it the layer below took.
     """
@@ -25,3 +27,4 @@ class Reply(Record, frozen=True):
     body: bytes | Stream = b""
     content_length: int | None = None
     when_ended: Callable[[int], Awaitable[None]] | None = None
+    has_ids: bool = False
