@@ -29,7 +29,7 @@ async def test_when_the_server_ends_what_has_begun_is_answered_and_told_that_it_
             await release.wait()
         return Reply(200)
 
-    async with a_house(pipeline) as house:
+    async with a_house(pipeline, last_request_s=3.0) as house:
         slow, idle, late = [await house.connect() for _ in range(3)]
         slow[1].write(GET.replace(b"/a", b"/slow"))
         for reader, writer in (idle, late):
@@ -53,14 +53,14 @@ async def test_when_the_server_ends_what_has_begun_is_answered_and_told_that_it_
 
 async def test_who_was_told_before_the_end_that_the_connection_stays_is_answered_once_more() -> None:
     """The head went out before the end was known, the rest of the body long after."""
-    async with a_house(replying(Reply(200, (), b"x" * LARGE))) as house:
+    async with a_house(replying(Reply(200, (), b"x" * LARGE)), last_request_s=3.0) as house:
         reader, writer = await house.connect(SMALL_ROOM)
         writer.write(GET)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"connection: close" not in head
         house.connections.stop_accepting(take_waiting=False)
         draining = asyncio.create_task(house.connections.drain())
-        await asyncio.sleep(0.6)  # longer than who has nothing under way is waited for
+        await asyncio.sleep(3.2)  # longer than who has nothing under way is waited for
         await reader.readexactly(LARGE)
         await house.all_ended(1)
         await asyncio.sleep(0.05)

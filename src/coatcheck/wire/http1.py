@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from coatcheck.exchange import Begin, Exchange
 
 _ACKNOWLEDGED_FIRST_S, _ACKNOWLEDGED_MOST_S = 0.001, 0.05
-_LAST_REQUEST_S: Final = 0.5  # when the server ends: of who has nothing under way, and was not told before
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _ENDED: Final = object()
 _HAND_DRIVEN: Final = frozenset({"GET", "HEAD"})
@@ -268,7 +267,7 @@ class Connection:
         return self._lingered >= 0 or (self._transport is not None and self._transport.is_closing())
 
     def _expect_last(self) -> None:
-        self.deadline = min(self.deadline, self._house.now() + _LAST_REQUEST_S)
+        self.deadline = min(self.deadline, self._house.now() + self._house.limits.last_request_s)
 
     # --- requests in ---
 

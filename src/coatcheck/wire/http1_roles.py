@@ -16,6 +16,7 @@ class ConnectionLimits(Struct, frozen=True):
         body_timeout_s: how long a client may send nothing, or take nothing, in the middle of a body.
         per_address: connections of one client's address.
         in_all: connections of this worker.
+        last_request_s: when the server ends: for a client that has nothing under way, and was not told before.
     """
 
     head_timeout_s: float
@@ -23,6 +24,7 @@ class ConnectionLimits(Struct, frozen=True):
     body_timeout_s: float
     per_address: int
     in_all: int
+    last_request_s: float = 0.5
 
 
 class Waiting(Protocol):
