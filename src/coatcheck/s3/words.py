@@ -121,7 +121,8 @@ def read_headers(request: Request) -> dict[str, str]:
         OssError: S3_OTHER_DIALECT, for a header or parameter of OSS's; S3_KEY_IN_URL; S3_NOT_BUILT, for one of S3's
             that is not known here; S3_BAD_STORAGE_CLASS, INVALID_ARGUMENT, S3_METADATA_TOO_LARGE.
     """
-    _refuse_foreign(request)
+    _refuse_oss(request)
+    _refuse_key_in_url(request)
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         if not name.startswith(AMZ):
@@ -151,10 +152,14 @@ def read_headers(request: Request) -> dict[str, str]:
     return headers
 
 
-def _refuse_foreign(request: Request) -> None:
+def _refuse_oss(request: Request) -> None:
     for name in (*request.headers, *request.query.first):
         if name.startswith("x-oss-") and name != _COMPATIBLE:
             raise S3_OTHER_DIALECT(ArgumentName=name[:128])
+
+
+def _refuse_key_in_url(request: Request) -> None:
+    """What stands in a URL is kept in histories and logs. Raises: OssError S3_KEY_IN_URL."""
     for name in request.query.first:
         if name.lower().startswith((CUSTOMER, SOURCE_CUSTOMER)):
             raise S3_KEY_IN_URL(ArgumentName=name[:128])
