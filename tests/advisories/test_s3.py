@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from coatcheck import S3Presigner
@@ -10,6 +12,7 @@ from coatcheck.signing import s3_v2, v1
 from ..oss.house import NOW, OWNER, STRANGER
 from ..oss.test_post_object import a_form, post
 from ..s3.asking import ask, chunked, follow, form_fields, link, send, signed
+from ..s3.keys import customer_key
 from ..s3.test_forms import post_with
 from .crafting import FORGER, a_house, set_policy
 
@@ -120,6 +123,15 @@ async def test_nothing_of_oss_can_be_added_to_an_s3_link_of_version_2() -> None:
     assert (await house.follow(url)).body == b"a secret"
     for more in ("x-oss-process=image/info", "x-oss-traffic-limit=819200", "x-oss-ac-source-ip=127.0.0.1"):
         assert (await house.follow(f"{url}&{more}")).status == 400
+
+
+async def test_a_clients_key_in_an_s3_link_is_refused() -> None:
+    house = await a_house(options={"sse_c_over_http": True})
+    before = house.contents()
+    query = "&".join(f"{name}={quote(value)}" for name, value in customer_key().items())
+    answer = await follow(house, link(house, "PUT", "/photos/k", query), "PUT", b"x")
+    assert (answer.status, answer.text("Code")) == (400, "InvalidRequest")
+    assert house.contents() == before
 
 
 async def test_no_s3_link_lives_longer_than_seven_days() -> None:

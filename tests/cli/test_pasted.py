@@ -18,7 +18,8 @@ BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`(coatcheck [^`]+)`")
 WITHIN = re.compile(r"\$\((coatcheck [^)]*)\)")
-LABELS = ("coatcheck master key", "coatcheck local key")  # what keys are bound to, in docs/storage-format.md
+# What keys are bound to, in docs/storage-format.md.
+LABELS = ("coatcheck master key", "coatcheck local key", "coatcheck customer proof", "coatcheck customer data")
 FORM = re.compile(r"coatcheck VERB\b|\.\.\.|…")  # not a command: `coatcheck link ...`
 
 

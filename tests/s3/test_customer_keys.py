@@ -16,8 +16,11 @@ from coatcheck.background.notices import Notices
 from coatcheck.background.replication_run import Replications
 from coatcheck.core.customer_key import CustomerKey
 from coatcheck.core.encryption_label import LABEL_MAX_CHARS, is_customers
+from coatcheck.core.times import DAY_S
 from coatcheck.operations.context import Ports
+from coatcheck.operations.lifecycle_run import run_lifecycle
 
+from ..background.test_inventory import Scene
 from ..background.test_replication import a_document
 from ..oss.house import NOW, OWNER, Answer, House
 from ..oss.test_post_object import a_form, post
@@ -338,6 +341,34 @@ async def test_a_replica_is_under_the_key_of_its_source(house: House, content: b
     assert (await get(house, "/copies/k")).refusal == (400, "InvalidRequest")
     assert (await get(house, "/copies/k", key())).body == content
     assert (await get(house, "/copies/plain")).body == content
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE])
+async def test_lifecycle_moves_and_deletes_what_it_cannot_read(house: House, content: bytes) -> None:
+    await ask(house, "PUT", "/photos/k", content, key())
+    rule = (
+        "<LifecycleConfiguration><Rule><ID>r</ID><Filter/><Status>Enabled</Status>"
+        "<Transition><Days>1</Days><StorageClass>STANDARD_IA</StorageClass></Transition>"
+        "<Expiration><Days>9</Days></Expiration></Rule></LifecycleConfiguration>"
+    )
+    assert (await ask(house, "PUT", "/photos?lifecycle", rule.encode())).status == 200
+    await run_lifecycle(house.ports, now=house.now + 3 * DAY_S)
+    got = await get(house, headers=key())
+    assert (got.body, got.headers["x-amz-storage-class"]) == (content, "STANDARD_IA")
+    assert (await get(house)).refusal == (400, "InvalidRequest")
+    await run_lifecycle(house.ports, now=house.now + 11 * DAY_S)
+    assert (await get(house, headers=key())).refusal == (404, "NoSuchKey")
+    assert house.store.blobs == {}
+
+
+async def test_an_inventory_lists_it_as_encrypted() -> None:
+    scene = await Scene().begin()
+    request = replace(signed(scene.house, "PUT", "/photos/k", key()), client="127.0.0.1")
+    assert (await send(scene.house, request, SMALL)).status == 200
+    await scene.house.put("/photos/plain", SMALL)
+    await scene.set_up(fields="Size EncryptionStatus")
+    assert await scene.runs.run(NOW) == 1
+    assert await scene.rows() == [["photos", "k", "32", "true"], ["photos", "plain", "32", "false"]]
 
 
 def test_a_label_proves_its_key_and_no_other() -> None:

@@ -126,7 +126,8 @@ def read_headers(request: Request) -> dict[str, str]:
             that is not known here, unless it only says how a read is to be answered; S3_BAD_STORAGE_CLASS,
             INVALID_ARGUMENT, S3_METADATA_TOO_LARGE.
     """
-    _refuse_foreign(request)
+    _refuse_oss(request)
+    _refuse_key_in_url(request)
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         if not name.startswith(AMZ):
@@ -156,10 +157,14 @@ def read_headers(request: Request) -> dict[str, str]:
     return headers
 
 
-def _refuse_foreign(request: Request) -> None:
+def _refuse_oss(request: Request) -> None:
     for name in (*request.headers, *request.query.first):
         if name.startswith("x-oss-") and name != _COMPATIBLE:
             raise S3_OTHER_DIALECT(ArgumentName=name[:128])
+
+
+def _refuse_key_in_url(request: Request) -> None:
+    """What stands in a URL is kept in histories and logs. Raises: OssError S3_KEY_IN_URL."""
     for name in request.query.first:
         if name.lower().startswith((CUSTOMER, SOURCE_CUSTOMER)):
             raise S3_KEY_IN_URL(ArgumentName=name[:128])
