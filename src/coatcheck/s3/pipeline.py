@@ -223,7 +223,7 @@ class S3Pipeline:
         exchange.claimed = "" if claim is None else claim.access_key_id
         if claim is not None:
             refuse_unsigned(request.headers, ("host",))
-        key = find_form_key(form)
+        key = find_form_key(form, s3=True)
         poster = await identify_form(
             SignedFields(claim, {**form.fields, "bucket": target.bucket or ""}, check_covered),
             target,
