@@ -20,6 +20,7 @@ from .checksums import checksum_nodes, read_algorithm
 from .conditions import read_write_condition
 from .customer_keys import bring_keys
 from .documents import quoted, show
+from .owners import check_source_owner
 from .redirects import read_redirect
 
 
@@ -53,6 +54,7 @@ async def copy_object(call: Call) -> Reply:
         raise S3_COPY_ONTO_ITSELF()
 
     def judge(source: Source) -> None:
+        check_source_owner(call.request.headers, source.bucket)
         if is_source_unmodified(call.request.headers, source.record):
             raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
         brought.judge_source(source)

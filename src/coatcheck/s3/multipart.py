@@ -47,6 +47,7 @@ from .conditions import read_write_condition
 from .customer_keys import bring_keys
 from .documents import owner, quoted, read_bytes, read_number, show
 from .objects import read_new, with_type
+from .owners import check_source_owner
 from .words import write_storage_class
 
 _SIZE: Final = "x-amz-mp-object-size"
@@ -90,6 +91,7 @@ async def upload_part_copy(call: Call) -> Reply:
     name, text = read_copy_source(call.request.headers, s3=True), call.request.headers.get("x-oss-copy-source-range")
 
     def choose(source: Source) -> ByteRange:
+        check_source_owner(call.request.headers, source.bucket)
         if is_source_unmodified(call.request.headers, source.record):
             raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
         brought.judge_source(source)
