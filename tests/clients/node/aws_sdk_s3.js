@@ -94,6 +94,12 @@ async function objects() {
     }
   }
   tell('checksums', checksums);
+  const own = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: 'k'.repeat(32) };
+  await put('own key', 'hello', own);
+  tell('own key', {
+    body: await read('own key', own), none: await refusal(call('GetObject', { Key: 'own key' })),
+    other: await refusal(call('GetObject', { Key: 'own key', ...own, SSECustomerKey: 'o'.repeat(32) })),
+  });
 }
 
 async function parts() {
@@ -290,7 +296,8 @@ async function errors() {
     named: await refusal(call('CreateBucket', { Bucket: 'Not_A_Name' })),
     secret: await refusal(other({ credentials: { accessKeyId: process.env.OSS_ACCESS_KEY_ID, secretAccessKey: 'wrong' } })),
     id: await refusal(other({ credentials: { accessKeyId: 'nobody', secretAccessKey: 'wrong' } })),
-    encryption: await refusal(put('c', 'x', { SSECustomerAlgorithm: 'AES256', SSECustomerKey: 'k'.repeat(32) })),
+    long: await refusal(put('k'.repeat(1025), '')),
+    owner: await refusal(put('streamed', 'x', { ExpectedBucketOwner: '123456789012' })),
   });
 }
 
