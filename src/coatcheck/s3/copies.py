@@ -22,6 +22,7 @@ from .customer_keys import bring_keys
 from .documents import quoted, show
 from .owners import check_source_owner
 from .redirects import read_redirect
+from .restore import reading_at_once
 
 
 def _but_redirect(name: bytes) -> bool:
@@ -31,7 +32,7 @@ def _but_redirect(name: bytes) -> bool:
 
 async def copy_object(call: Call) -> Reply:
     """CopyObject: a copy onto itself must change something."""
-    call, brought = bring_keys(call)
+    call, brought = bring_keys(reading_at_once(call))
     name, wishes = read_copy_source(call.request.headers, s3=True), read_wishes(call, S3_OBJECT_TAGS)
     if brought.key is not None:
         wishes = wishes._replace(encryption=brought.key.new_label())
