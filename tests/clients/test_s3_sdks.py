@@ -257,6 +257,13 @@ JAVASCRIPT: Final[dict[str, Any]] = {
     "stream": {"crc32": "TNw5NQ==", "body": "one|two", "same": True, "encoding": True},
     "checksums": SUMS,
     "own key": {"body": "hello", "none": "400 InvalidRequest", "other": "403 AccessDenied"},
+    "archived": {
+        "instant": "x",
+        "cold": "403 InvalidObjectState",
+        "restore": 202,
+        "class": "DEEP_ARCHIVE",
+        "plain": "403 InvalidObjectState",
+    },
     "upload": {
         "etag": f'"{LARGE}"',
         "same": True,
@@ -358,7 +365,7 @@ JAVASCRIPT: Final[dict[str, Any]] = {
     },
     "deletes": {"some": [["list/a &<ü+", True], ["nothing", True]], "quiet": True, "left": 0, "gone": "404 NotFound"},
     "shared": {"body": "from OSS", "colour": "red"},
-    "called": {"operations": 38},
+    "called": {"operations": 39},
 }
 
 

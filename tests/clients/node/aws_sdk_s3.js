@@ -102,6 +102,18 @@ async function objects() {
   });
 }
 
+async function archived() {
+  await put('instant', 'x', { StorageClass: 'GLACIER_IR' });
+  await put('cold', 'x', { StorageClass: 'DEEP_ARCHIVE' });
+  const RestoreRequest = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' } };
+  tell('archived', {
+    instant: await read('instant'), cold: await refusal(call('GetObject', { Key: 'cold' })),
+    restore: (await call('RestoreObject', { Key: 'cold', RestoreRequest })).$metadata.httpStatusCode,
+    class: (await call('HeadObject', { Key: 'cold' })).StorageClass,
+    plain: await refusal(call('RestoreObject', { Key: 'streamed', RestoreRequest })),
+  });
+}
+
 async function parts() {
   const upload = new Upload({
     client, params: { Bucket, Key: 'large', Body: Readable.from([large]), Metadata: { a: 'b' } }, partSize: 5 * MIB, tags: [{ Key: 'k', Value: 'v' }],
@@ -325,7 +337,7 @@ async function shared() {
 }
 
 async function main() {
-  for (const step of [buckets, objects, parts, copies, lists, tags, conditions, versions, links, documents, errors, deletes, shared]) await step();
+  for (const step of [buckets, objects, archived, parts, copies, lists, tags, conditions, versions, links, documents, errors, deletes, shared]) await step();
   tell('called', { operations: called.size });
   console.log(JSON.stringify({ done: true }));
 }
