@@ -154,6 +154,7 @@ def test_minio_go(live_server: ServerProcess) -> None:
         "list v1=false recursive=true": "8 list/d &<ü+ list/dir/one",
         "bucket tags": "team=red NoSuchTagSet",
         "tags": "a+b=c%2Fd",
+        "by its host": "hello",
         "policy": "true 200 open true",
         "lifecycle": "1 old tmp/ 7",
         "acl": "1 private",
@@ -172,13 +173,14 @@ def test_minio_go(live_server: ServerProcess) -> None:
         "held": "AccessDenied",
         "bypassed": "none",
         "own retention": "GOVERNANCE",
+        "let go": "NoSuchObjectLockConfiguration",
         "no head": "NoSuchKey",
         "no key": "NoSuchKey",
         "bad secret": "SignatureDoesNotMatch",
         "full": "BucketNotEmpty",
         "deleted": "none",
         "shared": "from OSS red",
-        "operations": "40",
+        "operations": "41",
     }
     shared.check_back()
 
@@ -254,6 +256,14 @@ JAVASCRIPT: Final[dict[str, Any]] = {
     "unchanged": {"none": "304 Unknown", "other": "412 PreconditionFailed"},
     "stream": {"crc32": "TNw5NQ==", "body": "one|two", "same": True, "encoding": True},
     "checksums": SUMS,
+    "own key": {"body": "hello", "none": "400 InvalidRequest", "other": "403 AccessDenied"},
+    "archived": {
+        "instant": "x",
+        "cold": "403 InvalidObjectState",
+        "restore": 202,
+        "class": "DEEP_ARCHIVE",
+        "plain": "403 InvalidObjectState",
+    },
     "upload": {
         "etag": f'"{LARGE}"',
         "same": True,
@@ -350,11 +360,12 @@ JAVASCRIPT: Final[dict[str, Any]] = {
         "named": "400 InvalidBucketName",
         "secret": "403 SignatureDoesNotMatch",
         "id": "403 InvalidAccessKeyId",
-        "encryption": "501 NotImplemented",
+        "long": "400 KeyTooLongError",
+        "owner": "403 AccessDenied",
     },
     "deletes": {"some": [["list/a &<ü+", True], ["nothing", True]], "quiet": True, "left": 0, "gone": "404 NotFound"},
     "shared": {"body": "from OSS", "colour": "red"},
-    "called": {"operations": 38},
+    "called": {"operations": 39},
 }
 
 

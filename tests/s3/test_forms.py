@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -12,7 +13,7 @@ from coatcheck.wire.request import Request
 
 from ..oss.house import NOW, OWNER, REGION, STRANGER, Answer, GivenBody, House
 from ..oss.test_post_object import BOUNDARY, a_form, post, signed
-from .asking import form_fields
+from .asking import ask, form_fields
 
 ANY_KEY = ["starts-with", "$key", ""]
 
@@ -48,6 +49,14 @@ async def test_a_signed_form_stores_its_file(house: House, version: int) -> None
 async def test_a_form_is_posted_to_the_bucket_in_any_style(house: House, host: str, path: str) -> None:
     answer = await post(house, a_form(form_fields([ANY_KEY])), path, host)
     assert (answer.status, "x-amz-request-id" in answer.headers) == (204, True)
+
+
+async def test_a_form_may_name_whatever_key_s3_has(house: House) -> None:
+    for key in ("/a//b", "\\k", "a" * 1024):
+        assert (await post(house, a_form(form_fields([ANY_KEY], {"key": key})))).status == 204
+        assert (await ask(house, "GET", f"/photos/{quote(key)}")).body == b"hello"
+    refused = await post(house, a_form(form_fields([ANY_KEY], {"key": "a" * 1025})))
+    assert refused.refusal == (400, "KeyTooLongError")
 
 
 async def test_fields_say_what_headers_say_to_an_upload(house: House) -> None:

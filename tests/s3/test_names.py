@@ -51,7 +51,8 @@ async def test_a_key_begins_with_anything(house: House, key: str) -> None:
 
 
 async def test_a_key_that_is_too_long_or_holds_nul_is_refused(house: House) -> None:
-    for key in ("a" * 1025, "a%00b", "%FF"):
+    assert (await ask(house, "PUT", f"/photos/{'a' * 1025}", b"")).refusal == (400, "KeyTooLongError")
+    for key in ("a%00b", "%FF"):
         assert (await ask(house, "PUT", f"/photos/{key}", b"")).refusal == (400, "InvalidObjectName")
 
 

@@ -140,10 +140,30 @@ async def test_a_document_that_is_none_changes_nothing(house: House, document: b
         (retention("GOVERNANCE", "2027"), "MalformedXML"),
         (retention("GOVERNANCE", "2020-01-01T00:00:00Z"), "InvalidArgument"),
         (retention("GOVERNANCE", "9999-01-01T00:00:00Z"), "InvalidArgument"),
-        (b"<Retention/>", "MalformedXML"),
+        (b"<Retention><Mode>GOVERNANCE</Mode></Retention>", "MalformedXML"),
     ],
 )
 async def test_a_retention_that_is_none_is_refused(house: House, document: bytes, code: str) -> None:
     await ask(house, "PUT", "/locked/k", b"x")
     assert (await ask(house, "PUT", "/locked/k?retention", document)).refusal == (400, code)
     assert (await ask(house, "GET", "/locked/k?retention")).refusal == (404, "NoSuchObjectLockConfiguration")
+
+
+async def test_an_empty_retention_takes_one_away_from_who_may_bypass_it(house: House) -> None:
+    version = (await house.put("/locked/k")).headers["x-oss-version-id"]
+    held = f"/locked/k?versionId={version}"
+    governed = retention("GOVERNANCE", "2026-03-09T00:00:00.000Z")
+    assert (await ask(house, "PUT", "/locked/k?retention", governed)).status == 200
+    assert (await ask(house, "PUT", "/locked/k?retention", b"<Retention/>")).refusal == (403, "AccessDenied")
+    assert (await ask(house, "DELETE", held)).refusal == (403, "AccessDenied")
+    bypass = {"x-amz-bypass-governance-retention": "true"}
+    assert (await ask(house, "PUT", "/locked/k?retention", b"<Retention/>", bypass)).status == 200
+    assert (await ask(house, "GET", "/locked/k?retention")).refusal == (404, "NoSuchObjectLockConfiguration")
+    assert (await ask(house, "DELETE", held)).status == 204
+    await house.put("/locked/strict")
+    strict = retention("COMPLIANCE", "2026-03-09T00:00:00.000Z")
+    assert (await ask(house, "PUT", "/locked/strict?retention", strict)).status == 200
+    refused = await ask(house, "PUT", "/locked/strict?retention", b"<Retention/>", bypass)
+    assert refused.refusal == (403, "AccessDenied")
+    half = b"<Retention><Mode>GOVERNANCE</Mode></Retention>"
+    assert (await ask(house, "PUT", "/locked/strict?retention", half, bypass)).refusal == (400, "MalformedXML")

@@ -16,12 +16,12 @@ COLD_CLASSES: Final = ("ColdArchive", "DeepColdArchive")
 ARCHIVE_CLASSES: Final = (ARCHIVE, *COLD_CLASSES)
 
 
-def is_readable(bucket: Bucket, record: ObjectRecord | ListedObject, now: float) -> bool:
-    """Whether its content can be had: always, but in an archive class only while it is restored, or where its bucket
-    gives objects of the class Archive at once."""
+def is_readable(bucket: Bucket, record: ObjectRecord | ListedObject, now: float, *, at_once: bool = False) -> bool:
+    """Whether its content can be had: always, but in an archive class only while it is restored, or where its bucket,
+    or `at_once`, gives objects of the class Archive at once."""
     if record.storage_class not in ARCHIVE_CLASSES or _is_restored(record, now):
         return True
-    return record.storage_class == ARCHIVE and _is_read_directly(bucket)
+    return record.storage_class == ARCHIVE and (at_once or _is_read_directly(bucket))
 
 
 def _is_restored(record: ObjectRecord | ListedObject, now: float) -> bool:

@@ -57,6 +57,7 @@ class Context(Record, frozen=True):
         now: Unix seconds, one value for the whole request.
         request: what conditions of policies see of the request.
         point: the access point that the request came through, to the one bucket that it leads into.
+        archive_at_once: objects of the class Archive are read without being restored.
     """
 
     ports: Ports
@@ -64,6 +65,7 @@ class Context(Record, frozen=True):
     now: float
     request: RequestFacts = NO_REQUEST
     point: AccessPoint | None = None
+    archive_at_once: bool = False
 
     def decide(
         self,

@@ -29,7 +29,7 @@ _OPEN_ATTEMPTS: Final = 3  # a row can be replaced between our reading it and ou
 def need_readable(context: Context, grant: Grant, record: ObjectRecord) -> None:
     """Raises: OssError INVALID_OBJECT_STATE, for what is archived, and neither restored nor read directly;
     S3_KEY_NEEDED."""
-    if not is_readable(grant.this_bucket, record, context.now):
+    if not is_readable(grant.this_bucket, record, context.now, at_once=context.archive_at_once):
         raise INVALID_OBJECT_STATE(Key=grant.this_key)
     if record.encryption:
         need_key(context.ports.byte_store, record.encryption)

@@ -29,18 +29,20 @@ FREE = Held()
 
 
 async def put_retention(
-    context: Context, grant: Grant, found: ObjectRecord, retention: Retention, *, bypass_governance: bool
+    context: Context, grant: Grant, found: ObjectRecord, retention: Retention | None, *, bypass_governance: bool
 ) -> None:
     """Retain a version until then. One that is retained longer, or more strictly, stays so.
 
     Args:
         found: the version.
+        retention: None to retain it no more.
         bypass_governance: a retention under GOVERNANCE may become shorter; that needs a right of its own.
     Raises: OssError INVALID_REQUEST, INVALID_ARGUMENT, FILE_IMMUTABLE, NO_SUCH_KEY, or a refusal; NotWritten.
     """
     grant.need(Action.PUT_OBJECT_RETENTION)
     _need_object_worm(grant.this_bucket)
-    check_until(context, retention.until)
+    if retention is not None:
+        check_until(context, retention.until)
     if bypass_governance:
         need_bypass(context, grant.this_bucket, grant.this_key, found)
 

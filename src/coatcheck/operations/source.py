@@ -71,7 +71,7 @@ async def find_source(context: Context, name: SourceName, region: str) -> Source
         raise NO_SUCH_VERSION(Key=key, VersionId=version_id)
     if record is None or record.kind == DELETE_MARKER:
         raise NO_SUCH_KEY(Key=key)
-    if not is_readable(bucket, record, context.now):
+    if not is_readable(bucket, record, context.now, at_once=context.archive_at_once):
         raise INVALID_OBJECT_STATE(Key=key)
     return Source(bucket, record)
 

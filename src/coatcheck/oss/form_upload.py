@@ -16,8 +16,8 @@ from coatcheck.core.errors import (
     OBJECT_NAME_TOO_LONG,
     POST_FIELD_MISSING,
 )
-from coatcheck.core.limits import OBJECT_KEY_MAX_BYTES, PUT_OBJECT_MAX_BYTES
-from coatcheck.core.names import check_object_key
+from coatcheck.core.limits import OBJECT_KEY_MAX_BYTES, PUT_OBJECT_MAX_BYTES, S3_OBJECT_KEY_MAX_BYTES
+from coatcheck.core.names import check_object_key, check_s3_object_key
 from coatcheck.core.percent import encode_path
 from coatcheck.core.reply_headers import is_token
 from coatcheck.core.xml import write_xml
@@ -33,18 +33,22 @@ _SUCCESS: Final = {"200": 200, "201": 201}  # anything else is 204
 _REDIRECT_MAX_CHARS: Final = 4096
 
 
-def find_key(form: Form) -> str:
-    """The key that the file will be stored under. Raises: OssError POST_FIELD_MISSING, INVALID_OBJECT_NAME."""
+def find_key(form: Form, *, s3: bool = False) -> str:
+    """The key that the file will be stored under, by S3's rules for names or by ours.
+
+    Raises: OssError POST_FIELD_MISSING, INVALID_OBJECT_NAME.
+    """
     template = form.fields.get("key")
     if template is None:
         message = POST_FIELD_MISSING.message.replace("field", "'key'", 1)
         raise POST_FIELD_MISSING(message, ec="0002-00000706", ArgumentName="key", ArgumentValue="")
     added = len(form.file_name) - len(_FILE_NAME)
-    if len(template) + template.count(_FILE_NAME) * added > OBJECT_KEY_MAX_BYTES:  # a thousand of them could be there
+    most = S3_OBJECT_KEY_MAX_BYTES if s3 else OBJECT_KEY_MAX_BYTES
+    if len(template) + template.count(_FILE_NAME) * added > most:  # a thousand of them could be there
         raise OBJECT_NAME_TOO_LONG()
     key = template.replace(_FILE_NAME, form.file_name)
     try:
-        check_object_key(key, len(key.encode()))
+        (check_s3_object_key if s3 else check_object_key)(key, len(key.encode()))
     except UnicodeEncodeError:
         raise INVALID_ARGUMENT("The key is not UTF-8.", ArgumentName="key") from None
     return key

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
+from xml.etree.ElementTree import Element
 
 from coatcheck.configurations.elements import malformed, need_text
 from coatcheck.configurations.object_worm import MODES
@@ -36,15 +37,24 @@ _HOLDS: Final = {"ON": True, "OFF": False}
 
 async def put_object_retention(call: Call) -> Reply:
     """PutObjectRetention: longer and stricter at any time; less only under GOVERNANCE, by who may bypass it."""
-    document, found = await read_document(call.request, ROOT), call.this_object
+    return await retain(call, read_retention(await read_document(call.request, ROOT)))
+
+
+async def retain(call: Call, wanted: Retention | None) -> Reply:
+    """Give the version this retention, or none any more."""
+    found, bypass = call.this_object, bypasses_governance(call)
+    await retention.put_retention(call.context, call.grant, found, wanted, bypass_governance=bypass)
+    return Reply(200, version_headers(call.this_bucket, found.version_id))
+
+
+def read_retention(document: Element) -> Retention:
+    """Raises: OssError MALFORMED_XML."""
     mode, until = need_text(document, "Mode"), read_iso(need_text(document, "RetainUntilDate"))
     if mode not in MODES:
         raise malformed(f"Mode must be one of {', '.join(MODES)}.")
     if until is None:
         raise malformed("RetainUntilDate must be a moment such as 2026-03-05T07:08:09.000Z.")
-    bypass = bypasses_governance(call)
-    await retention.put_retention(call.context, call.grant, found, Retention(mode, until), bypass_governance=bypass)
-    return Reply(200, version_headers(call.this_bucket, found.version_id))
+    return Retention(mode, until)
 
 
 async def get_object_retention(call: Call) -> Reply:

@@ -20,7 +20,9 @@ from .checksums import checksum_nodes, read_algorithm
 from .conditions import read_write_condition
 from .customer_keys import bring_keys
 from .documents import quoted, show
+from .owners import check_source_owner
 from .redirects import read_redirect
+from .restore import reading_at_once
 
 
 def _but_redirect(name: bytes) -> bool:
@@ -30,7 +32,7 @@ def _but_redirect(name: bytes) -> bool:
 
 async def copy_object(call: Call) -> Reply:
     """CopyObject: a copy onto itself must change something."""
-    call, brought = bring_keys(call)
+    call, brought = bring_keys(reading_at_once(call))
     name, wishes = read_copy_source(call.request.headers, s3=True), read_wishes(call, S3_OBJECT_TAGS)
     if brought.key is not None:
         wishes = wishes._replace(encryption=brought.key.new_label())
@@ -53,6 +55,7 @@ async def copy_object(call: Call) -> Reply:
         raise S3_COPY_ONTO_ITSELF()
 
     def judge(source: Source) -> None:
+        check_source_owner(call.request.headers, source.bucket)
         if is_source_unmodified(call.request.headers, source.record):
             raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
         brought.judge_source(source)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from coatcheck.core.errors import INVALID_POST_POLICY, OssError
+from coatcheck.core.errors import INVALID_POST_POLICY, OBJECT_NAME_TOO_LONG, OssError
 from coatcheck.core.xml import Node, write_xml
 from coatcheck.wire.faults import cut
 from coatcheck.wire.reply import Reply
@@ -41,14 +41,17 @@ _BY_CODE: Final = {
     "FileImmutable": Renamed("AccessDenied", 403),
     "NonStandardHostForbidden": Renamed("AccessDenied", 403),
 }
+# What S3 calls otherwise than others of the same code.
+_BY_FAULT: Final = {
+    INVALID_POST_POLICY: Renamed("InvalidPolicyDocument"),  # unlike that of a bucket
+    OBJECT_NAME_TOO_LONG: Renamed("KeyTooLongError", 0, "Your key is too long"),
+}
 _FACTS: Final = {"OSSAccessKeyId": "AWSAccessKeyId", "Bucket": "BucketName"}
 
 
 def write_refusal(error: OssError, *, method: str, host: str, request_id: str) -> Reply:
     """The refusal as the client gets it."""
-    renamed = _BY_CODE.get(error.code) or Renamed(error.code)
-    if error.fault is INVALID_POST_POLICY:  # which S3 calls as OSS does, unlike that of a bucket
-        renamed = Renamed(error.code)
+    renamed = _BY_FAULT.get(error.fault) or _BY_CODE.get(error.code) or Renamed(error.code)
     status = renamed.status or error.status
     headers = write_headers(error.headers)
     if method == "HEAD":

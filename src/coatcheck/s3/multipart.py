@@ -47,6 +47,8 @@ from .conditions import read_write_condition
 from .customer_keys import bring_keys
 from .documents import owner, quoted, read_bytes, read_number, show
 from .objects import read_new, with_type
+from .owners import check_source_owner
+from .restore import reading_at_once
 from .words import write_storage_class
 
 _SIZE: Final = "x-amz-mp-object-size"
@@ -86,10 +88,11 @@ async def upload_part(call: Call) -> Reply:
 async def upload_part_copy(call: Call) -> Reply:
     """UploadPartCopy."""
     number = read_part_number(call.request.query.get("partNumber") or "")
-    call, brought = bring_keys(call)
+    call, brought = bring_keys(reading_at_once(call))
     name, text = read_copy_source(call.request.headers, s3=True), call.request.headers.get("x-oss-copy-source-range")
 
     def choose(source: Source) -> ByteRange:
+        check_source_owner(call.request.headers, source.bucket)
         if is_source_unmodified(call.request.headers, source.record):
             raise PRECONDITION_FAILED(Condition="x-amz-copy-source-If-None-Match")
         brought.judge_source(source)

@@ -26,6 +26,7 @@ from .documents import read_document, show
 
 _ROOT: Final = "ObjectLockConfiguration"
 _ENABLED: Final = "ObjectLockEnabled"
+_RETENTION: Final = texts("Mode", "RetainUntilDate")
 _SHAPE: Final = texts(_ENABLED, Rule=texts(DefaultRetention=texts("Mode", "Days", "Years")))
 
 
@@ -50,6 +51,12 @@ async def get_object_lock_configuration(call: Call) -> Reply:
         raise NO_SUCH_OBJECT_WORM(BucketName=call.this_bucket.name)
     enabled, *rules = object_worm.write(object_worm.from_json(stored))
     return show(_ROOT, [(_ENABLED, enabled[1]), *rules])
+
+
+async def put_object_retention(call: Call) -> Reply:
+    """PutObjectRetention. The empty document takes one away that is over, or that the caller may bypass."""
+    document = await read_document(call.request, oss.ROOT, _RETENTION)
+    return await oss.retain(call, oss.read_retention(document) if len(document) else None)
 
 
 async def get_object_retention(call: Call) -> Reply:
@@ -80,7 +87,7 @@ def rows() -> Iterator[Row]:
     yield Row("PUT", Level.BUCKET, "object-lock", put_object_lock_configuration, put)
     yield Row("GET", Level.BUCKET, "object-lock", get_object_lock_configuration, get)
     for method, name, handler, action in (
-        ("PUT", "retention", oss.put_object_retention, Action.PUT_OBJECT_RETENTION),
+        ("PUT", "retention", put_object_retention, Action.PUT_OBJECT_RETENTION),
         ("GET", "retention", get_object_retention, Action.GET_OBJECT_RETENTION),
         ("PUT", "legal-hold", oss.put_object_legal_hold, Action.PUT_OBJECT_LEGAL_HOLD),
         ("GET", "legal-hold", get_object_legal_hold, Action.GET_OBJECT_LEGAL_HOLD),

@@ -13,6 +13,7 @@ from coatcheck.core.limits import LIST_MAX_KEYS, PUT_OBJECT_MAX_BYTES
 from coatcheck.core.tag_rules import S3_OBJECT_TAGS
 from coatcheck.core.xml import Node
 from coatcheck.operations import put
+from coatcheck.operations.archive import ARCHIVE
 from coatcheck.operations.encryption import need_key
 from coatcheck.operations.get import find_parts
 from coatcheck.operations.overwrite import check_writable
@@ -36,6 +37,7 @@ from .customer_keys import BroughtKeys, bring_keys, bring_reading_key
 from .documents import read_count, show
 from .object_parts import AskedPart
 from .redirects import read_redirect
+from .restore import reading_at_once
 from .words import write_storage_class
 
 DEFAULT_CONTENT_TYPE: Final = "binary/octet-stream"
@@ -45,6 +47,8 @@ _ATTRIBUTES: Final = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass
 async def get_object(call: Call) -> Reply:
     """GetObject: a range outside of the object is refused, as the standard has it."""
     call, brought = bring_reading_key(_strict(call))
+    if call.found is not None and call.found.storage_class == ARCHIVE:
+        call = reading_at_once(call)
     if object_parts.PARAMETER not in call.request.query.first:
         return _described(call, await object_get.get_object(call), brought)
     part = await object_parts.find_part(call)

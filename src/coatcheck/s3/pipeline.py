@@ -62,6 +62,7 @@ from .body import with_s3_body
 from .faults import write_refusal
 from .forms import ROW as FORM
 from .forms import translate_form
+from .owners import check_owner
 from .table import find_row
 from .words import AMZ, read_headers, write_headers
 
@@ -199,6 +200,8 @@ class S3Pipeline:
             domain = read_host_name(request.host) if named is None else ""
             self._oss.readings.keep(request, claim, target, text, (route, domain))
         exchange.request = translated
+        if bucket is not None:
+            check_owner(translated.headers, bucket)
         return await self._oss.go_on(row, exchange, target, caller, bucket, snapshot)
 
     async def _go_on_by_link(
@@ -212,6 +215,7 @@ class S3Pipeline:
             caller = await hold_to_register(self._oss.register, exchange)
         if not route.is_plain:  # else nobody reads what is left of the query
             exchange.request = _in_our_words(_with_hoisted(request, reading.kind.claim))
+            check_owner(exchange.request.headers, bucket)
         return await self._oss.go_on(route.row, exchange, target, caller, bucket, snapshot)
 
     async def _walk_form(
@@ -223,7 +227,7 @@ class S3Pipeline:
         exchange.claimed = "" if claim is None else claim.access_key_id
         if claim is not None:
             refuse_unsigned(request.headers, ("host",))
-        key = find_form_key(form)
+        key = find_form_key(form, s3=True)
         poster = await identify_form(
             SignedFields(claim, {**form.fields, "bucket": target.bucket or ""}, check_covered),
             target,

@@ -1,9 +1,14 @@
-"""RestoreObject. Source: Amazon S3 API reference, RestoreObject; S3 reference, section 9."""
+"""RestoreObject, and what needs none: GLACIER_IR.
+
+Source: Amazon S3 API reference, RestoreObject; S3 reference, section 9.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 from xml.etree.ElementTree import Element
+
+from msgspec.structs import replace
 
 from coatcheck.configurations.elements import find_choice, find_one, need_text, texts
 from coatcheck.core.errors import INVALID_ARGUMENT
@@ -22,6 +27,11 @@ _ROOT: Final = "RestoreRequest"
 _SHAPE: Final = texts("Days", "Description", "Tier", GlacierJobParameters=texts("Tier"))
 _TIERS: Final = ("Standard", "Bulk", "Expedited")
 _NOT_BUILT: Final = ("OutputLocation", "SelectParameters", "Type")
+
+
+def reading_at_once(call: Call) -> Call:
+    """The call, to which objects of GLACIER_IR are given; OSS goes by their bucket."""
+    return replace(call, context=replace(call.context, archive_at_once=True))
 
 
 async def restore_object(call: Call) -> Reply:

@@ -94,6 +94,24 @@ async function objects() {
     }
   }
   tell('checksums', checksums);
+  const own = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: 'k'.repeat(32) };
+  await put('own key', 'hello', own);
+  tell('own key', {
+    body: await read('own key', own), none: await refusal(call('GetObject', { Key: 'own key' })),
+    other: await refusal(call('GetObject', { Key: 'own key', ...own, SSECustomerKey: 'o'.repeat(32) })),
+  });
+}
+
+async function archived() {
+  await put('instant', 'x', { StorageClass: 'GLACIER_IR' });
+  await put('cold', 'x', { StorageClass: 'DEEP_ARCHIVE' });
+  const RestoreRequest = { Days: 1, GlacierJobParameters: { Tier: 'Bulk' } };
+  tell('archived', {
+    instant: await read('instant'), cold: await refusal(call('GetObject', { Key: 'cold' })),
+    restore: (await call('RestoreObject', { Key: 'cold', RestoreRequest })).$metadata.httpStatusCode,
+    class: (await call('HeadObject', { Key: 'cold' })).StorageClass,
+    plain: await refusal(call('RestoreObject', { Key: 'streamed', RestoreRequest })),
+  });
 }
 
 async function parts() {
@@ -290,7 +308,8 @@ async function errors() {
     named: await refusal(call('CreateBucket', { Bucket: 'Not_A_Name' })),
     secret: await refusal(other({ credentials: { accessKeyId: process.env.OSS_ACCESS_KEY_ID, secretAccessKey: 'wrong' } })),
     id: await refusal(other({ credentials: { accessKeyId: 'nobody', secretAccessKey: 'wrong' } })),
-    encryption: await refusal(put('c', 'x', { SSECustomerAlgorithm: 'AES256', SSECustomerKey: 'k'.repeat(32) })),
+    long: await refusal(put('k'.repeat(1025), '')),
+    owner: await refusal(put('streamed', 'x', { ExpectedBucketOwner: '123456789012' })),
   });
 }
 
@@ -318,7 +337,7 @@ async function shared() {
 }
 
 async function main() {
-  for (const step of [buckets, objects, parts, copies, lists, tags, conditions, versions, links, documents, errors, deletes, shared]) await step();
+  for (const step of [buckets, objects, archived, parts, copies, lists, tags, conditions, versions, links, documents, errors, deletes, shared]) await step();
   tell('called', { operations: called.size });
   console.log(JSON.stringify({ done: true }));
 }

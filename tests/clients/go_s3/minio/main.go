@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -61,6 +62,7 @@ func main() {
 	copies()
 	lists()
 	documents()
+	byHost()
 	conditions()
 	links()
 	form()
@@ -241,6 +243,25 @@ func documents() {
 	Tell("acl", len(acl.Grant), acl.Metadata.Get("X-Amz-Acl"))
 }
 
+// The bucket in the host's name, which leads to the server without DNS.
+func byHost() {
+	address := strings.TrimPrefix(os.Args[1], "http://")
+	_, port, err := net.SplitHostPort(address)
+	Check(err)
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	named, err := minio.New("s3.localhost:"+port, &minio.Options{
+		Creds:        credentials.NewStaticV4(os.Getenv("OSS_ACCESS_KEY_ID"), os.Getenv("OSS_ACCESS_KEY_SECRET"), ""),
+		Transport:    &http.Transport{DialContext: dial},
+		BucketLookup: minio.BucketLookupDNS,
+	})
+	Check(err)
+	object, err := named.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+	Check(err)
+	Tell("by its host", string(All(object)))
+}
+
 func conditions() {
 	onlyNew := minio.PutObjectOptions{}
 	onlyNew.SetMatchETagExcept("*")
@@ -352,6 +373,9 @@ func locks() {
 	about, err := client.StatObject(ctx, bucket, "mine", minio.StatObjectOptions{VersionID: written.VersionID})
 	Check(err)
 	Tell("own retention", about.Metadata.Get("X-Amz-Object-Lock-Mode"))
+	Check(client.PutObjectRetention(ctx, bucket, "mine", minio.PutObjectRetentionOptions{VersionID: written.VersionID, GovernanceBypass: true}))
+	_, _, err = client.GetObjectRetention(ctx, bucket, "mine", written.VersionID)
+	Tell("let go", refusal(err))
 	Check(client.SetBucketObjectLockConfig(ctx, bucket, nil, nil, nil))
 }
 
