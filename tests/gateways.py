@@ -18,9 +18,15 @@ class Gateways(ServerProcess):
     its log are those of the first one."""
 
     def __init__(self, folder: Path, database: str, store: Seaweed, *options: str, workers: int = 1) -> None:
-        self._words = ("--store", database, "--bytes", store.url(f"{folder.name}-gateways"), *options)
+        self._relay = TurningRelay()
+        self._words = (
+            *("--store", database, "--bytes", store.url(f"{folder.name}-gateways")),
+            *("--callback-key-url", f"{self._relay.endpoint}/.coatcheck/callback-key.pem"),
+            *options,
+        )
         self._environment: Mapping[str, str] = store.environment()
         super().__init__(folder / "first", *self._words, workers=workers, environment=self._environment)
+        self.store = {**self._environment, "COATCHECK_STORE": database}
         self.own_endpoint = self.endpoint
         second = bring_keys(self.data, folder / "second")
         try:
@@ -28,12 +34,17 @@ class Gateways(ServerProcess):
         except BaseException:
             super().kill()
             raise
-        self._relay = TurningRelay([self.own_endpoint, self.beside.endpoint])
+        self._relay.lead_to(0, self.own_endpoint)
+        self._relay.lead_to(1, self.beside.endpoint)
         self.endpoint = self._relay.endpoint
         self.host, self.port = urlsplit(self.endpoint).hostname or "", urlsplit(self.endpoint).port or 0
 
     def _another(self, data: Path) -> ServerProcess:
         return ServerProcess(data, *self._words, workers=1, environment=self._environment)
+
+    @property
+    def ports(self) -> list[int]:
+        return [urlsplit(endpoint).port or 0 for endpoint in (self.own_endpoint, self.beside.endpoint)]
 
     def kill_one(self) -> None:
         """The one beside, at once; then it is started again."""

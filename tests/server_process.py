@@ -45,6 +45,7 @@ class ServerProcess:
     ) -> None:
         self.data = data
         self.worker_count = workers
+        self.store: Mapping[str, str] = NOTHING  # the variables by which commands find its store, beside --data
         self.admin = ""  # the address of its admin listener, where it has one
         self.log = data.with_name(f"{data.name}.log")
         words = ["serve", "--data", str(data), "--listen", f"127.0.0.1:{port}", "--workers", str(workers), *options]
@@ -82,6 +83,11 @@ class ServerProcess:
         return self._process.stdout
 
     @property
+    def ports(self) -> list[int]:
+        """Where it listens itself, with nothing in front."""
+        return [self.port]
+
+    @property
     def pid(self) -> int:
         """The process that was started; the workers are its children."""
         return self._process.pid
@@ -89,7 +95,7 @@ class ServerProcess:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `coatcheck WORDS --data` on this server's data directory."""
         line = [sys.executable, "-m", "coatcheck", *words, "--data", str(self.data)]
-        return subprocess.run(line, env=clean_environment(), capture_output=True, text=True, timeout=HANG_S)
+        return subprocess.run(line, env=clean_environment(**self.store), capture_output=True, text=True, timeout=HANG_S)
 
     def reload(self) -> None:
         """Ask for new workers, as an operator does after renewing a certificate."""
@@ -151,7 +157,7 @@ class EphemeralServer(ServerProcess):
     more than one worker, is skipped, and says so."""
 
     def __init__(self, log: Path, *options: str) -> None:
-        self.log, self.worker_count = log, 1
+        self.log, self.worker_count, self.store = log, 1, NOTHING
         keys = {"COATCHECK_TEST_ACCESS_KEY_ID": ACCESS_KEY_ID, "COATCHECK_TEST_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET}
         with self.log.open("ab") as written:
             self._process = subprocess.Popen(

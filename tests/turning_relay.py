@@ -20,8 +20,10 @@ class TurningRelay:
     """Listens at `endpoint`. A connection carries one request, so that the next one goes to the next gateway; nothing
     but the header `Connection` is changed."""
 
-    def __init__(self, endpoints: Sequence[str]) -> None:
-        self._gateways = [(parts.hostname or "", parts.port or 80) for parts in map(urlsplit, endpoints)]
+    def __init__(self, endpoints: Sequence[str] = ()) -> None:
+        self._gateways: dict[int, tuple[str, int]] = {}
+        for number, endpoint in enumerate(endpoints):
+            self.lead_to(number, endpoint)
         self._turns = count()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"

@@ -101,7 +101,7 @@ def run(
         with closing(_prepare_store(settings, clock)) as store:
             settings = replace(settings, data=store.data)
             root = find_root_credentials(settings.data, environment, needed=store.needs_root_key())
-            store.note_root_key(root.access_key_id)
+            store.note_root_key(root.access_key_id, root.access_key_secret)
             if settings.tls_self_signed:
                 files = tls_files(settings.data)
                 settings = replace(settings, tls_cert=files.cert, tls_key=files.key)

@@ -33,7 +33,8 @@ class Signer:
 
 def coatcheck(server: ServerProcess, *words: str, given: str | None = None) -> dict[str, Any]:
     """What a verb says under --json; it must succeed."""
-    result = CliRunner().invoke(main, [*words, "--data", str(server.data), "--json"], input=given)
+    line = [*words, "--data", str(server.data), "--json"]
+    result = CliRunner().invoke(main, line, input=given, env=dict(server.store))
     assert result.exit_code == 0, result.output
     facts: dict[str, Any] = json.loads(result.stdout.splitlines()[0])
     return facts

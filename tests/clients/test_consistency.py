@@ -217,5 +217,5 @@ async def run_histories(
 
 async def test_a_thousand_histories_are_each_as_if_one_after_the_other(live_server: ServerProcess) -> None:
     bucket = make_bucket(live_server)
-    await run_histories(HISTORIES, [live_server.port], lambda number, wires: History(bucket, number, wires))
+    await run_histories(HISTORIES, live_server.ports, lambda number, wires: History(bucket, number, wires))
     assert len(live_server.processes()) >= 1 + live_server.worker_count

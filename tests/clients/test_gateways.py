@@ -23,7 +23,7 @@ import pytest
 from coatcheck import Links, Presigner
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, a_presigner
-from ..gateways import Gateways
+from ..gateways import Gateways, bring_keys
 from ..patience import HANG_S, wait_until
 from ..postgres_server import PostgresServer, postgres_server
 from ..seaweed import Seaweed
@@ -98,10 +98,10 @@ def test_what_one_gateway_is_told_the_other_knows_with_its_next_request(server: 
     for turn in range(3):
         owner.put_object("b", b"%d" * turn)
         assert send(link(there, "b")).body == b"%d" * turn
-    key_id, secret = new_key(server, url)
+    key_id, secret = new_key(server)
     made = oss2.Bucket(oss2.Auth(key_id, secret), there, BUCKET)
     assert made.get_object("a").read() == b"hello"
-    key(server, url, "delete", key_id)
+    server.command("key", "delete", key_id)
     assert denied(lambda: made.get_object("a"))
 
 
@@ -134,9 +134,9 @@ def test_who_is_denied_at_one_gateway_gets_nothing_more_from_the_other(server: G
     deny = {"Effect": "Deny", "Action": "oss:GetObject", "Principal": ["*"], "Resource": [f"acs:oss:*:*:{BUCKET}/*"]}
 
     def by_its_key() -> tuple[Reader, Callable[[], object]]:
-        key_id, secret = new_key(server, url)
+        key_id, secret = new_key(server)
         presigner = Presigner(key_id, secret, region=REGION, endpoint=server.beside.endpoint)
-        return Reader(presigner.presign("GET", BUCKET, "large").url), lambda: key(server, url, "delete", key_id)
+        return Reader(presigner.presign("GET", BUCKET, "large").url), lambda: server.command("key", "delete", key_id)
 
     def by_the_policy() -> tuple[Reader, Callable[[], object]]:
         document = json.dumps({"Version": "1", "Statement": [deny]})
@@ -158,32 +158,32 @@ def test_who_is_denied_at_one_gateway_gets_nothing_more_from_the_other(server: G
         assert min(took_s) < 2
 
 
-def key(server: Gateways, url: str, *words: str) -> str:
-    """`coatcheck key` beside the first gateway."""
-    line = [sys.executable, "-m", "coatcheck", "key", *words, "--data", str(server.data)]
-    where = clean_environment(COATCHECK_STORE=url)
-    return subprocess.run(line, env=where, capture_output=True, text=True, check=True, timeout=HANG_S).stdout
-
-
-def new_key(server: Gateways, url: str) -> tuple[str, str]:
-    made = json.loads(key(server, url, "create", "--json"))
+def new_key(server: Gateways) -> tuple[str, str]:
+    made = json.loads(server.command("key", "create", "--json").stdout)
     return made["access_key_id"], made["access_key_secret"]
 
 
-@pytest.mark.usefixtures("server")
-def test_a_gateway_with_another_key_ends_with_a_line(url: str, seaweed_store: Seaweed, tmp_path: Path) -> None:
-    keys = {"OSS_ACCESS_KEY_ID": ACCESS_KEY_ID, "OSS_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET}
-    data = str(tmp_path / "new")
-    ended = subprocess.run(
-        [*(sys.executable, "-m", "coatcheck", "serve"), *("--listen", "127.0.0.1:0", "--store", url), "--data", data],
-        env=clean_environment(**keys, **seaweed_store.environment()),
-        capture_output=True,
-        text=True,
-        timeout=HANG_S,
-    )
-    assert ended.returncode == 2
-    assert "secret.key is missing, and the catalog's access keys are encrypted with it" in ended.stderr
-    assert "Traceback" not in ended.stderr
+def test_a_gateway_with_another_key_ends_with_a_line(server: Gateways, tmp_path: Path) -> None:
+    """With none of the keys, or with another root key."""
+    brought = bring_keys(server.data, tmp_path / "brought")
+    for data, secret, says in (
+        (
+            tmp_path / "new",
+            ACCESS_KEY_SECRET,
+            "secret.key is missing, and the catalog's",
+        ),
+        (brought, "another-secret", f"The root key {ACCESS_KEY_ID} is not the one that the other gateways have"),
+    ):
+        ended = subprocess.run(
+            [*(sys.executable, "-m", "coatcheck", "serve"), "--listen", "127.0.0.1:0", "--data", str(data)],
+            env=clean_environment(OSS_ACCESS_KEY_ID=ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET=secret, **server.store),
+            capture_output=True,
+            text=True,
+            timeout=HANG_S,
+        )
+        assert ended.returncode == 2, ended.stderr
+        assert says in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("way", ["died", "hangs", "lets nobody in"])
@@ -218,8 +218,9 @@ async def test_histories_through_two_gateways_are_each_as_if_one_after_the_other
         for endpoint in endpoints * CLIENTS:
             desk = Links(ACCESS_KEY_ID, ACCESS_KEY_SECRET, endpoint=endpoint, region=REGION)
             desks.put_nowait(stack.enter_context(desk))
-        ports = [urlsplit(endpoint).port or 0 for endpoint in endpoints]
-        done = await run_histories(HISTORIES, ports, lambda number, wires: LinkedHistory(BUCKET, number, wires, desks))
+        done = await run_histories(
+            HISTORIES, server.ports, lambda number, wires: LinkedHistory(BUCKET, number, wires, desks)
+        )
     histories = [history for history in done if isinstance(history, LinkedHistory)]
     assert len(histories) == HISTORIES
     assert sum(history.taken for history in histories) > HISTORIES / 2

@@ -14,7 +14,7 @@ from coatcheck.background.leader import FileLeader, LeaseLeader, leaders_in
 from coatcheck.clock import wall_clock
 from coatcheck.engines.directory_faults import BadDirectory
 from coatcheck.engines.object_store.place import BytePlace
-from coatcheck.engines.postgres.store import PostgresPrepared, PostgresStore, open_postgres
+from coatcheck.engines.postgres.store import PostgresPrepared, PostgresStore, forget_root_key, open_postgres
 from coatcheck.ports.catalog import NotWritten
 from coatcheck.ports.leases import Fence, LeaseLost, fence_now
 from coatcheck.ports.link_totals import Totals
@@ -197,6 +197,36 @@ async def test_who_was_silent_for_too_long_commits_nothing_more(
     page = await there.catalog.list_objects(bucket.bucket_id, prefix="", delimiter="", marker="", limit=9)
     assert [item.key for item in page.objects] == ["a", "b"]
     assert await there.leases.last_day("sweep") == -1
+
+
+def test_a_gateway_with_another_root_key_is_refused(url: str, place: BytePlace, tmp_path: Path) -> None:
+    """By its id or by its secret, until somebody wants another one everywhere."""
+    first = PostgresPrepared(url, tmp_path / "first", wall_clock, place=place)
+    first.note_root_key("OwnerKey", "a secret")
+    second = PostgresPrepared(url, bring_keys(tmp_path / "first", tmp_path / "second"), wall_clock)
+    second.note_root_key("OwnerKey", "a secret")
+    for access_key_id, secret in (("OtherKey", "a secret"), ("OwnerKey", "another secret")):
+        with pytest.raises(WrongKey, match=f"root key {access_key_id} is not the one that the other gateways have"):
+            second.note_root_key(access_key_id, secret)
+    forget_root_key(url)
+    second.note_root_key("OwnerKey", "another secret")
+    with pytest.raises(WrongKey):
+        first.note_root_key("OwnerKey", "a secret")
+    for each in (first, second):
+        assert each.needs_root_key()
+        each.close()
+
+
+def test_all_keys_that_another_gateway_needs_are_there_from_the_first_start_on(
+    url: str, place: BytePlace, tmp_path: Path
+) -> None:
+    PostgresPrepared(url, tmp_path / "first", wall_clock, place=place).close()
+    keys = {path.name: path.read_bytes() for path in (tmp_path / "first").glob("*.key")}
+    assert keys.keys() == {"secret.key", "encryption.key", "callback.key"}
+    second = bring_keys(tmp_path / "first", tmp_path / "second")
+    (second / "callback.key").unlink()
+    with pytest.raises(WrongKey, match=r"callback\.key is missing, and applications know callbacks by it"):
+        PostgresPrepared(url, second, wall_clock)
 
 
 async def test_one_process_of_all_gateways_leads_and_another_when_it_ends(

@@ -9,7 +9,7 @@ import click
 
 from coatcheck.client.errors import ClientError
 
-from .directory import data_directory, directory_options, failures, need_directory, tell
+from .directory import data_directory, directory_options, failures, need_directory, store_url, tell
 
 _LOST = {
     "secret": "access keys that it doesn't open, and all sessions",
@@ -30,9 +30,17 @@ def command(name: str, yes: bool, data: Path | None, as_json: bool) -> None:
     Takes the key that is there now, in its file or in the environment, or makes one. First look for the old one in a
     backup: what depends on it is lost with it. No server may be running.
     """
-    place = need_directory(data_directory(data))
-    with failures():
-        deleted = _accept(place, name, yes)
+    url = store_url()
+    if url and name == "root":
+        from coatcheck.engines.postgres.store import forget_root_key
+
+        with failures():
+            forget_root_key(url)
+            deleted = 0
+    else:
+        place = need_directory(data_directory(data))
+        with failures():
+            deleted = _accept(place, name, yes)
     facts = {"accepted": name, "access_keys_deleted": deleted}
     line = f"From now on the {name} key that is there counts. Lost: {_LOST[name]}."
     tell(facts, line, as_json=as_json)

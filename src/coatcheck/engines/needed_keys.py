@@ -2,7 +2,8 @@
 
     secret       opens the stored access keys and the tokens of sessions
     encryption   opens encrypted objects; several while one is replaced
-    root         the owner's access key: links are signed with it. Any is taken that is given, none is made in its place
+    root         the owner's access key: links are signed with it. Any is taken that is given, none is made in its
+                 place; but gateways that share a store need the same one
     callback     what applications know callbacks by
     tls          with its certificate: what clients trust
 
@@ -37,6 +38,7 @@ from .sql.seal import Seal, WrongSecretKey, make_secret_key, read_secret_key
 from .sqlite.connection import open_connection
 
 ROOT: Final = "root"
+ROOT_SECRET: Final = "root secret"  # noqa: S105  what is noted, and no secret
 _CACHE_KIB: Final = 2 * 1024
 _PEM_END: Final = b"-----END PRIVATE KEY-----"
 
@@ -226,6 +228,21 @@ def note_root_key(data: Path, access_key_id: str) -> None:
     """By its id alone: a secret that somebody chose could be guessed from what is noted of it."""
     with closing(_open(data)) as connection:
         set_fingerprints(connection, ROOT, [access_key_id.encode()])
+
+
+def note_shared_root_key(connection: SqlConnection, secrets: Secrets, access_key_id: str, secret: str) -> None:
+    """Of gateways, which must have the same. Its secret is noted under the secret key: who has the catalog alone can't
+    guess it. Raises: WrongKey."""
+    known = known_fingerprints(connection, ROOT_SECRET)
+    whole = hmac.digest(read_secret_key(secrets), f"{access_key_id}\0{secret}".encode(), "sha256")
+    if known and fingerprint(ROOT_SECRET, whole) not in known:
+        raise WrongKey(
+            f"The root key {access_key_id} is not the one that the other gateways have. Give this one the same "
+            "(root-credentials.json, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET); to have another one everywhere, "
+            "end all gateways and call coatcheck accept-key root beside the first."
+        )
+    set_fingerprints(connection, ROOT, [access_key_id.encode()])
+    set_fingerprints(connection, ROOT_SECRET, [whole])
 
 
 def check_authority(data: Path, secrets: Secrets, certificate: Path) -> bool:

@@ -127,7 +127,7 @@ class HttpNotifier:
                 tell_trouble("callbacks cannot be signed", error)
                 raise Unreachable("the server has lost its callback key") from None
             if pem is None:
-                pem = await self._secrets.keep(CALLBACK, await asyncio.to_thread(_make_key))
+                pem = await self._secrets.keep(CALLBACK, await asyncio.to_thread(make_callback_key))
             key = _read_key(pem)
             await self._secrets.note(CALLBACK, pem)
             self._key = key
@@ -153,7 +153,7 @@ async def _read(answer: httpx.Response) -> bytes | None:
     return b"".join(pieces)
 
 
-def _make_key() -> bytes:
+def make_callback_key() -> bytes:
     """A new private key, PEM."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -42,7 +42,9 @@ class PreparedStore(Protocol):
         """Whether an owner's key was in use, so that none is made in its place."""
         ...
 
-    def note_root_key(self, access_key_id: str) -> None: ...
+    def note_root_key(self, access_key_id: str, secret: str) -> None:
+        """It is used from now on. Raises: WrongKey, if gateways that share the store have another one."""
+        ...
 
     def has_authority(self) -> bool:
         """Whether clients trust a certificate authority of ours. Raises: WrongKey, if that isn't there any more."""
@@ -149,7 +151,7 @@ class _LocalPrepared:
         with told(self.data):
             return needs_root_key(self.data)
 
-    def note_root_key(self, access_key_id: str) -> None:
+    def note_root_key(self, access_key_id: str, secret: str) -> None:
         from .directory_faults import told
         from .needed_keys import note_root_key
 
@@ -187,7 +189,7 @@ class _MemoryPrepared:
     def needs_root_key(self) -> bool:
         return False
 
-    def note_root_key(self, access_key_id: str) -> None:
+    def note_root_key(self, access_key_id: str, secret: str) -> None:
         """It goes with the server."""
 
     def has_authority(self) -> bool:

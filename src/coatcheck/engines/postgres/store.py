@@ -20,7 +20,7 @@ from ...clock import Clock, SteadyClock, monotonic_clock, wall_clock
 from ...core.database_urls import shown
 from ...core.times import write_iso
 from ...ports.byte_store import BlobStore, RemovalHeld
-from ...ports.secrets import TLS
+from ...ports.secrets import CALLBACK, TLS
 from ...ports.store import Commits
 from ..blob_paths import BlobPaths, sync_directory
 from ..byte_places import prepare_place
@@ -34,6 +34,7 @@ from ..master_keys import MasterKeys
 from ..move_mark import check_served, read_mark
 from ..needed_keys import (
     ROOT,
+    ROOT_SECRET,
     check_keys,
     check_opening_keys,
     fingerprint,
@@ -42,6 +43,7 @@ from ..needed_keys import (
     known_fingerprints,
     note_fingerprint,
     note_keys,
+    note_shared_root_key,
     set_fingerprints,
 )
 from ..noted_secrets import NotedSecrets
@@ -204,6 +206,11 @@ def open_postgres(
     )
 
 
+def forget_root_key(url: str) -> None:
+    """The next gateway says which counts from then on. Raises: BadDatabase."""
+    _with_line(Address(url), wall_clock, lambda line: set_fingerprints(line, ROOT_SECRET, []))
+
+
 def _no_facts(blob_id: str) -> BlobFacts | None:
     """Nothing is asked of the database while a file is opened: a blob is compared with its object's CRC-64."""
     return None
@@ -266,6 +273,11 @@ class PostgresPrepared:
             _check_directory(line, self.data)
         paths = BlobPaths(self.data)
         check_keys(line, self.secrets, paths)
+        if not in_files and self.secrets.find(CALLBACK) is None:
+            from ..notifier import make_callback_key  # loads OpenSSL
+
+            # Made by the first of several, as the others are, so that it is there to be brought to the next.
+            self.secrets.keep(CALLBACK, make_callback_key())
         paths.prepare()
         prepare_results(self.data / "results")
         prepare_place(line, "The database", place, lambda: _alone(line))
@@ -284,8 +296,14 @@ class PostgresPrepared:
     def needs_root_key(self) -> bool:
         return self._ask(is_root_key_needed)
 
-    def note_root_key(self, access_key_id: str) -> None:
-        self._ask(lambda line: set_fingerprints(line, ROOT, [access_key_id.encode()]))
+    def note_root_key(self, access_key_id: str, secret: str) -> None:
+        def note(line: Connection) -> None:
+            if find_place(line) is None:  # with files there is one server, whose key is its own matter
+                set_fingerprints(line, ROOT, [access_key_id.encode()])
+            else:
+                note_shared_root_key(line, self.secrets, access_key_id, secret)
+
+        self._ask(note)
 
     def has_authority(self) -> bool:
         from ..certificates import tls_files  # loads OpenSSL
