@@ -154,6 +154,15 @@ def test_presign_below_a_prefix_asks_the_server(run: Run, fake: Fake) -> None:
     assert [facts["key"] for facts in lines(result.stdout)] == ["dir/1", "dir/2"]
 
 
+def test_presign_below_a_prefix_of_s3_makes_its_links(run: Run, fake: Fake) -> None:
+    for key in ("dir/1", "other"):
+        fake.store("box", key, b"")
+    (link,) = run("presign", "--prefix", "s3://box/dir/").stdout.splitlines()
+    assert link.startswith(f"{fake.endpoint}/box/dir/1?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
+    assert run("presign", "--prefix", "s3://").exit_code == 2
+    assert run("presign", "--prefix", "box/dir").exit_code == 2
+
+
 def test_presign_with_every_option(run: Run) -> None:
     result = run(
         *("presign", "oss://box/k", "--method", "put", "--version-id", "V", "--process", "image/resize,w_200"),

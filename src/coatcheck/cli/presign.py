@@ -22,7 +22,6 @@ from coatcheck.signing.s3_presigner import S3Presigner
 
 from .completing import offer_addresses
 from .options import (
-    ADDRESS,
     EXPIRY,
     HEADER,
     PARAMETER,
@@ -70,7 +69,13 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
     show_default=True,
     help="What the link may be used for.",
 )
-@click.option("--prefix", type=ADDRESS, help="Every object below oss://BUCKET/PREFIX; asks the server which there are.")
+@click.option(
+    "--prefix",
+    type=PLACE,
+    metavar="(oss|s3)://BUCKET/PREFIX",
+    help="Every object below it; asks the server which there are.",
+    shell_complete=offer_addresses,
+)
 @click.option("--literal", is_flag=True, help="A * or ? in a key is a part of it.")
 @click.option("--version-id", metavar="ID", help="One version of the object.")
 @click.option("--process", metavar="TEXT", help="x-oss-process, e.g. image/resize,w_200.")
@@ -97,7 +102,7 @@ _PASSED_ON = (  # options that Presigner.presign takes under the same name
 @json_option
 def command(
     addresses: tuple[str, ...],
-    prefix: OssAddress | None,
+    prefix: str | None,
     literal: bool,
     signature_version: SignatureVersion,
     s3_v2: bool,
@@ -180,14 +185,15 @@ def _read_lines(lines: Iterable[str]) -> Iterator[tuple[OssAddress, bool]]:
             raise click.UsageError(str(error)) from None
 
 
-def _find_below(profile: Profile, prefix: OssAddress) -> Iterator[tuple[OssAddress, bool]]:
+def _find_below(profile: Profile, text: str) -> Iterator[tuple[OssAddress, bool]]:
     from coatcheck.client.connection import Connection  # only this way of calling needs HTTP
     from coatcheck.client.listing import Object, list_objects
 
+    ((prefix, is_s3),) = _read_lines([text])
     with Connection(profile) as connection:
         for entry in list_objects(connection, prefix.bucket, prefix.key):
             if isinstance(entry, Object):
-                yield OssAddress(prefix.bucket, entry.key), False
+                yield OssAddress(prefix.bucket, entry.key), is_s3
 
 
 def _print(link: PresignedUrl, address: OssAddress, as_json: bool) -> None:

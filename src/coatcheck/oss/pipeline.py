@@ -401,7 +401,7 @@ class Pipeline:
 
     async def _proxied(self, request: Request, claim: Claim | None) -> tuple[Target, Snapshot]:
         """The target under the name that the proxy gave the client's, and what is there."""
-        as_proxied = replace(request, headers={**request.headers, "host": request.proxy_host}, proxy_host="")
+        as_proxied = request.as_proxied()
         named = find_target(as_proxied, self._addressing)
         snapshot = await self._reads.read(self._lookup(as_proxied, named, claim))
         return (named, snapshot) if named is not None else await self._own_domain(as_proxied, claim, snapshot)

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from coatcheck.core.errors import (
     INTERNAL_ERROR,
     NO_SUCH_BUCKET,
+    NON_STANDARD_HOST,
+    SIGNATURE_DOES_NOT_MATCH,
     UNSUPPORTED_SIGNATURE,
     OssError,
 )
@@ -107,7 +109,8 @@ class S3Pipeline:
 
     async def answer(self, exchange: Exchange) -> Reply:
         """Answer one request. Raises: only what is a fault of ours, and a cancellation."""
-        reply = await self._answer(exchange, self._walk(exchange))
+        walk = self._walk if not exchange.request.proxy_host else self._walk_proxied
+        reply = await self._answer(exchange, walk(exchange))
         return await self._oss.share(exchange, reply) if is_shared(exchange) else reply
 
     def answer_form(
@@ -143,6 +146,25 @@ class S3Pipeline:
         request_id = exchange.request_id.encode()
         ids = (b"x-amz-request-id", request_id), (b"x-amz-id-2", request_id)
         return Reply(reply.status, headers + ids, reply.body, reply.content_length, reply.when_ended)
+
+    async def _walk_proxied(self, exchange: Exchange) -> Reply:
+        """S3 signs the host: the one that the client used, or else the one that came, which a proxy put in its place.
+
+        The whole of the request is read by the host that its signature is of.
+        """
+        request = exchange.request
+        try:
+            return await self._walk(exchange)
+        except OssError as error:
+            if error.fault is not SIGNATURE_DOES_NOT_MATCH:
+                raise
+        exchange.request = request.as_proxied()
+        try:
+            return await self._walk(exchange)
+        except OssError as error:
+            if error.fault is SIGNATURE_DOES_NOT_MATCH:
+                exchange.request = request
+            raise
 
     async def _walk(self, exchange: Exchange) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
@@ -243,7 +265,13 @@ class S3Pipeline:
             domain, key = read_host_name(request.host), read_own_domain_key(plain)
             lookup = Lookup(domain, who.access_key_id, who.role_uid, "", key, version_id)
             snapshot = await self._reads.read(lookup)
-            target = own_domain_target(plain, self._addressing, snapshot.domain_bucket(), s3=True)
+            try:
+                target = own_domain_target(plain, self._addressing, snapshot.domain_bucket(), s3=True)
+            except OssError as error:
+                if error.fault is not NON_STANDARD_HOST or not request.proxy_host:
+                    raise
+            if target is None:  # the client's name is none of ours, so it means what the proxy's does
+                return None, *(await self._find(request.as_proxied(), claim))[1:]
             if target.own_domain:
                 return named, target, snapshot
         lookup = Lookup("", who.access_key_id, who.role_uid, target.bucket or "", target.key, version_id)

@@ -76,8 +76,9 @@ class S3V4Claim(NamedTuple):
     payload_line: str
 
     @property
-    def region(self) -> str:
-        return self.scope.region
+    def region(self) -> str | None:
+        region = self.scope.region
+        return None if region in REGION_ALIASES else region.removeprefix("oss-")
 
     @property
     def additional_headers(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from msgspec.structs import replace
+
 from coatcheck.core.body import NO_BODY, Body, BodyFailed, BodyStalled
 from coatcheck.core.record import Record
 
@@ -49,3 +51,7 @@ class Request(Record, frozen=True):
     def host(self) -> str:
         """The Host header exactly as received, port included; empty if there was none."""
         return self.headers.get("host", "")
+
+    def as_proxied(self) -> Request:
+        """The same under the Host that the proxy put in the place of the client's."""
+        return replace(self, headers={**self.headers, "host": self.proxy_host}, proxy_host="")
