@@ -305,26 +305,21 @@ async def test_a_form_is_a_link_that_its_owner_can_cancel(house: House) -> None:
     assert (await post(house, a_form(form_fields([ANY_KEY], version=2)))).status == 204
 
 
-async def test_a_form_is_good_for_as_many_uploads_and_addresses_as_its_limits_say(house: House) -> None:
+async def test_a_form_is_held_to_the_limits_of_its_link(house: House) -> None:
+    """Addresses and the start; uses are those of downloads."""
     fields = form_fields([ANY_KEY])
     first = await post(house, a_form(fields))
     assert first.trace.link is not None
     link_id = first.trace.link.caller.link
-
-    async def limit(**limits: Any) -> None:
-        limited = Link(link_id, OWNER.account, OWNER.access_key_id, "photos", "a.txt", NOW, limits=Limits(**limits))
-        await house.links.change_link(link_id, lambda _: limited)
-
-    await limit(networks=("192.0.2.0/24",))
     before = house.contents()
-    elsewhere = await post(house, a_form(fields))
-    assert (elsewhere.refusal, elsewhere.text("Message")) == (
-        (403, "AccessDenied"),
-        "This link cannot be used from your network address.",
-    )
+    for limits, message in (
+        (Limits(networks=("192.0.2.0/24",)), "This link cannot be used from your network address."),
+        (Limits(starts_at=NOW + 60), "This link is not valid yet."),
+    ):
+        row = Link(link_id, OWNER.account, OWNER.access_key_id, "photos", "a.txt", NOW, limits=limits)
+        await house.links.change_link(link_id, lambda _, row=row: row)
+        refused = await post(house, a_form(fields, b"other"))
+        assert (refused.refusal, refused.text("Message")) == ((403, "AccessDenied"), message)
     assert house.contents() == before
-    await limit(downloads=2)
-    for content in (b"one", b"two"):
-        assert (await post(house, a_form(fields, content))).status == 204
-    used_up = await post(house, a_form(fields, b"three"))
-    assert (used_up.status, (await house.ask("GET", "/photos/a.txt")).body) == (403, b"two")
+    house.now += 60
+    assert (await post(house, a_form(fields, b"other"))).status == 204
