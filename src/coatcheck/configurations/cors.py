@@ -34,13 +34,15 @@ _VARY: Final = (b"vary", b"Origin")
 
 
 class CorsRule(Struct, frozen=True):
-    """One rule; `origins` and `headers` may each hold one `*`. Headers are in lower case, as OSS gives them back."""
+    """One rule; `origins` and `headers` may each hold one `*`. Headers are in lower case, as OSS gives them back.
+    `rule_id` is S3's, and shown there alone."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
     headers: tuple[str, ...] = ()
     exposed: tuple[str, ...] = ()
     max_age_s: int | None = None
+    rule_id: str | None = None
 
 
 class Cors(Struct, frozen=True):
@@ -53,19 +55,22 @@ class Cors(Struct, frozen=True):
 # --- the document ----------------------------------------------------------------------------------------------------
 
 
-def read(document: Element) -> Cors:
-    """A CORSConfiguration. Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, CORS_RULE_BEYOND_LIMIT."""
+def read(document: Element, *, most: int = CORS_MAX_RULES) -> Cors:
+    """A CORSConfiguration of at most `most` rules.
+
+    Raises: OssError MALFORMED_XML, INVALID_ARGUMENT, CORS_RULE_BEYOND_LIMIT.
+    """
     rules = document.findall("CORSRule")
     if not rules:
         raise malformed("There must be a CORSRule.")
-    if len(rules) > CORS_MAX_RULES:
+    if len(rules) > most:
         raise CORS_RULE_BEYOND_LIMIT()
     vary = find_switch(document, "ResponseVary")
     return Cors(tuple(map(_read_rule, rules)), vary)
 
 
 def write(cors: Cors) -> list[Node]:
-    nodes: list[Node] = [("CORSRule", _rule_nodes(rule)) for rule in cors.rules]
+    nodes: list[Node] = [("CORSRule", rule_nodes(rule)) for rule in cors.rules]
     return [*nodes, ("ResponseVary", write_switch(cors.vary))]
 
 
@@ -78,7 +83,8 @@ def from_json(text: str) -> Cors:
     return read_stored(Cors, text)
 
 
-def _rule_nodes(rule: CorsRule) -> list[Node]:
+def rule_nodes(rule: CorsRule) -> list[Node]:
+    """What both dialects show of a rule."""
     return [
         *(("AllowedOrigin", origin) for origin in rule.origins),
         *(("AllowedMethod", method) for method in rule.methods),

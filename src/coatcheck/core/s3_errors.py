@@ -98,6 +98,10 @@ S3_NO_REPLICATION: Final = Fault(
 S3_NO_PUBLIC_BLOCK: Final = Fault(
     "NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found"
 )
+S3_NOT_ARCHIVED: Final = Fault(
+    "InvalidObjectState", 403, "Restore is not allowed for the object's current storage class"
+)
+S3_NO_CONFIGURATION: Final = Fault("NoSuchConfiguration", 404, "The specified configuration does not exist.")
 S3_BAD_REPLICATION: Final = Fault("InvalidRequest", 400, "The replication configuration is not valid.")
 S3_BAD_REDIRECT: Final = Fault(
     "InvalidRedirectLocation",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.etree.ElementTree import Element
+
 from msgspec.structs import replace
 
 from coatcheck.configurations import bucket_logging
@@ -16,7 +18,12 @@ from .documents_kept import keep_document
 
 async def put_bucket_logging(call: Call) -> Reply:
     """PutBucketLogging: in place of what was there."""
-    value = bucket_logging.read(await read_document(call.request, bucket_logging.ROOT))
+    return await keep_logging(call, await read_document(call.request, bucket_logging.ROOT))
+
+
+async def keep_logging(call: Call, document: Element) -> Reply:
+    """A document that was read, of either dialect. Raises: OssError."""
+    value = bucket_logging.read(document)
     if value.bucket:
         await _check_target(call, value.bucket)
         value = replace(value, author=author_of(call.caller, call.now))

@@ -50,13 +50,18 @@ async def _read_document(call: Call) -> Element:
     return check_xml(body, _ROOT) if body.strip() else Element(_ROOT)
 
 
+def most_days(storage_class: str) -> int:
+    """How many days at most a restored object of that class is readable."""
+    return RESTORE_ARCHIVE_MAX_DAYS if storage_class == ARCHIVE else RESTORE_COLD_MAX_DAYS
+
+
 def _read_request(document: Element, storage_class: str) -> tuple[int, str]:
     """Days and tier; a day, and Standard, when the body doesn't say.
 
     Raises: OssError MALFORMED_XML, also for a tier of a class that has none; INVALID_ARGUMENT for a tier that is none.
     """
     text = _one_text(document, "Days") or "1"
-    most = RESTORE_ARCHIVE_MAX_DAYS if storage_class == ARCHIVE else RESTORE_COLD_MAX_DAYS
+    most = most_days(storage_class)
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most):
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Days must be 1 to {most} for this class.")
     jobs = document.findall("JobParameters")

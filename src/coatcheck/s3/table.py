@@ -23,27 +23,31 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.target import Target
 
 from . import (
+    absent,
     acceleration,
     acl,
     buckets,
     copies,
+    cors,
     deletes,
     encryption,
     forms,
     lifecycle,
     listings,
+    logging,
     multipart,
-    notification,
     object_lock,
     objects,
     policy,
     public_access,
     replication,
+    restore,
     tags,
 )
 from .documents import in_namespace
 
-_SHARED: Final = ("cors", "logging", "requestPayment", "website")
+_SHARED: Final = ("logging", "requestPayment", "website")
+_INSTEAD: Final = {("PUT", "logging"): logging.put_bucket_logging}
 _DROPPED: Final = ("cors", "encryption", "lifecycle", "website")
 
 
@@ -51,7 +55,8 @@ def _document_rows() -> Iterator[Row]:
     """What OSS's handlers do for both: documents whose XML is the same, and dropping them and others."""
     for row in row_families.configuration_rows():
         if row.sub_resource in _DROPPED if row.method == "DELETE" else row.sub_resource in _SHARED:
-            yield replace(row, run=in_namespace(row.run))
+            instead = _INSTEAD.get((row.method, row.sub_resource))
+            yield replace(row, run=instead or in_namespace(row.run))
 
 
 ROWS: Final = (
@@ -97,7 +102,8 @@ ROWS: Final = (
         acceleration.get_bucket_accelerate_configuration,
         Action.GET_BUCKET_TRANSFER_ACCELERATION,
     ),
-    *notification.rows(),
+    *absent.rows(),
+    *cors.rows(),
     *replication.rows(),
     Row("GET", Level.OBJECT, "", objects.get_object, Action.GET_OBJECT, reads_object=True),
     Row("HEAD", Level.OBJECT, "", objects.head_object, Action.GET_OBJECT, reads_object=True),
@@ -125,6 +131,7 @@ ROWS: Final = (
         Action.DELETE_OBJECT_TAGGING,
         reads_object=True,
     ),
+    Row("POST", Level.OBJECT, "restore", restore.restore_object, Action.RESTORE_OBJECT, reads_object=True),
     Row(
         "POST",
         Level.OBJECT,
@@ -176,7 +183,7 @@ def find_row(method: str, target: Target, query: Query, headers: Mapping[str, st
         if method in _WRITING and not named:
             _refuse_unknown(query)
         return row
-    if (level, place[2]) not in _BUILT:
+    if (level, place[2]) not in _BUILT or place[2] in absent.LISTED:
         raise S3_NOT_BUILT(Header=place[2][:128])
     raise METHOD_NOT_ALLOWED(Method=method, ResourceType=level.value)
 
