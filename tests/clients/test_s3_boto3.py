@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import requests
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from coatcheck import Links
 
 from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, a_presigner
+from ..patience import wait_until
 from ..server_process import ServerProcess
 from .conftest import make_bucket
 from .identities import coatcheck
@@ -25,12 +26,17 @@ from .raw import send
 boto3 = pytest.importorskip("boto3")
 
 
-def a_client(server: ServerProcess, signature: str = "s3v4", region: str = "us-east-1") -> Any:
+OWNERS: Final = (ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+
+
+def a_client(
+    server: ServerProcess, signature: str = "s3v4", region: str = "us-east-1", keys: tuple[str, str] = OWNERS
+) -> Any:
     return boto3.client(
         "s3",
         endpoint_url=server.endpoint,
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=ACCESS_KEY_SECRET,
+        aws_access_key_id=keys[0],
+        aws_secret_access_key=keys[1],
         region_name=region,
         config=Config(signature_version=signature, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
     )
@@ -163,6 +169,13 @@ def test_a_form_of_boto3_uploads_what_its_policy_covers(
         refused = requests.post(form["url"], data=fields, files={"file": ("c.txt", content)}, timeout=30)
         assert refused.status_code in (400, 403)
     assert [each["Key"] for each in client.list_objects_v2(Bucket=bucket)["Contents"]] == ["in/ä b.txt"]
+    with Links(*OWNERS, endpoint=live_server.endpoint, region=REGION) as links:
+        wait_until(lambda: list(links.log(bucket=bucket, key="in/ä b.txt")))
+        (use,) = links.log(bucket=bucket, key="in/ä b.txt")
+        assert (use.operation, use.status) == ("post_object", 201)
+        links.cancel(use.link)
+    refused = requests.post(form["url"], data=form["fields"], files=file, timeout=30)
+    assert (refused.status_code, "<Code>AccessDenied</Code>" in refused.text) == (403, True)
 
 
 def test_sts_of_boto3_gives_a_key_for_boto3(live_server: ServerProcess, bucket: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from ..server_process import ServerProcess
 from .conftest import make_bucket
+from .identities import an_account
 from .test_s3_boto3 import a_client, code_of
 
 pytest.importorskip("boto3")
@@ -109,3 +111,72 @@ def test_an_object_is_locked_and_let_go_of(client: Any) -> None:
     assert code_of(caught) == (403, "AccessDenied")
     client.delete_object(**named, BypassGovernanceRetention=True)
     client.delete_bucket(Bucket=bucket)
+
+
+def test_acls_hold_for_other_accounts_and_come_back_as_they_were_put(client: Any, live_server: ServerProcess) -> None:
+    bucket, other = make_bucket(live_server), an_account(live_server)
+    theirs = a_client(live_server, keys=(other.access_key_id, other.access_key_secret))
+
+    def refusal(read: Callable[..., Any], **more: str) -> tuple[int, str]:
+        with pytest.raises(ClientError) as caught:
+            read(Bucket=bucket, Key="k", **more)
+        return code_of(caught)
+
+    client.put_object(Bucket=bucket, Key="k", Body=b"mine")
+    assert refusal(theirs.get_object) == (403, "AccessDenied")
+    owner = client.get_object_acl(Bucket=bucket, Key="k")["Owner"]
+    grants = [
+        {"Grantee": {"Type": "CanonicalUser", "ID": other.uid, "DisplayName": other.uid}, "Permission": "READ"},
+        {
+            "Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"},
+            "Permission": "READ_ACP",
+        },
+    ]
+    client.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy={"Owner": owner, "Grants": grants})
+    assert theirs.get_object(Bucket=bucket, Key="k")["Body"].read() == b"mine"
+    assert theirs.get_object_acl(Bucket=bucket, Key="k")["Grants"] == grants
+    link = theirs.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    assert requests.get(link, timeout=30).content == b"mine"
+    assert requests.get(f"{live_server.endpoint}/{bucket}/k", timeout=30).status_code == 403
+    assert refusal(theirs.put_object_acl, ACL="public-read") == (403, "AccessDenied")
+    assert refusal(client.put_object_acl, GrantRead='id="1234567890"') == (400, "InvalidArgument")
+    client.put_bucket_acl(Bucket=bucket, GrantWrite=f'id="{other.uid}"', GrantFullControl=f'id="{owner["ID"]}"')
+    theirs.put_object(Bucket=bucket, Key="given", Body=b"theirs", ACL="bucket-owner-full-control")
+    assert theirs.get_object(Bucket=bucket, Key="given")["Body"].read() == b"theirs"
+    assert client.get_object(Bucket=bucket, Key="given")["Body"].read() == b"theirs"
+    begun = client.create_multipart_upload(Bucket=bucket, Key="parts", ACL="authenticated-read")
+    named = {"Bucket": bucket, "Key": "parts", "UploadId": begun["UploadId"]}
+    part = client.upload_part(**named, PartNumber=1, Body=b"x")
+    client.complete_multipart_upload(**named, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    assert theirs.get_object(Bucket=bucket, Key="parts")["Body"].read() == b"x"
+    theirs.close()
+
+
+def test_what_a_bucket_is_to_do_comes_back_too(client: Any, live_server: ServerProcess) -> None:
+    source, target = make_bucket(live_server), make_bucket(live_server)
+    for bucket in (source, target):
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    replication = {
+        "Role": f"arn:aws:iam::{client.list_buckets()['Owner']['ID']}:root",
+        "Rules": [
+            {
+                "ID": "all",
+                "Priority": 1,
+                "Filter": {"Prefix": "a/"},
+                "Status": "Enabled",
+                "Destination": {"Bucket": f"arn:aws:s3:::{target}"},
+                "DeleteMarkerReplication": {"Status": "Disabled"},
+            }
+        ],
+    }
+    client.put_bucket_replication(Bucket=source, ReplicationConfiguration=replication)
+    assert client.get_bucket_replication(Bucket=source)["ReplicationConfiguration"] == replication
+    client.delete_bucket_replication(Bucket=source)
+    client.put_bucket_notification_configuration(Bucket=source, NotificationConfiguration={})
+    rules = [{"ID": "one", "AllowedMethods": ["GET"], "AllowedOrigins": ["http://a"], "AllowedHeaders": ["*"]}]
+    client.put_bucket_cors(Bucket=source, CORSConfiguration={"CORSRules": rules})
+    assert client.get_bucket_cors(Bucket=source)["CORSRules"] == rules
+    client.put_object(Bucket=source, Key="cold", Body=b"x", StorageClass="GLACIER", WebsiteRedirectLocation="/warm")
+    client.restore_object(Bucket=source, Key="cold", RestoreRequest={"Days": 1})
+    head = client.head_object(Bucket=source, Key="cold")
+    assert (head["WebsiteRedirectLocation"], "ongoing-request" in head["Restore"]) == ("/warm", True)
