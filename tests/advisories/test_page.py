@@ -17,7 +17,7 @@ from .mutations import MUTATIONS
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SOURCE = ROOT / "src" / "coatcheck"
-LEAST_ROWS = 154  # none is taken away; whoever adds some raises it
+LEAST_ROWS = 156  # none is taken away; whoever adds some raises it
 ALL = {f"{file}: {test}": mutation for file, mutations in MUTATIONS.items() for test, mutation in mutations.items()}
 _ID = re.compile(
     r"kind|Launchpad \d+ \(\w+\)|([\w-]+/)?[\w-]+#\d+"

@@ -7,11 +7,11 @@ import pytest
 from coatcheck import S3Presigner
 from coatcheck.signing import s3_v2, v1
 
-from ..oss.house import NOW, OWNER
+from ..oss.house import NOW, OWNER, STRANGER
 from ..oss.test_post_object import a_form, post
 from ..s3.asking import ask, chunked, follow, form_fields, link, send, signed
 from ..s3.test_forms import post_with
-from .crafting import FORGER, a_house
+from .crafting import FORGER, a_house, set_policy
 
 COPY = {"x-amz-copy-source": "/photos/secret.txt"}
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
@@ -152,4 +152,33 @@ async def test_a_header_beside_an_s3_form_is_not_obeyed() -> None:
     before = house.contents()
     answer = await post_with(house, a_form(form_fields([ANY_KEY])), x_amz_acl="public-read-write")
     assert (answer.status, answer.text("HeadersNotSigned")) == (403, "x-amz-acl")
+    assert house.contents() == before
+
+
+async def test_a_grant_to_those_who_sign_is_none_to_others() -> None:
+    house = await a_house()
+    grants = {"x-amz-grant-full-control": 'uri="http://acs.amazonaws.com/groups/global/AuthenticatedUsers"'}
+    for address in ("/photos?acl", "/photos/secret.txt?acl"):
+        assert (await ask(house, "PUT", address, b"", grants)).status == 200
+    for address in ("/photos", "/photos?list-type=2", "/photos?acl", "/photos/secret.txt", "/photos/secret.txt?acl"):
+        assert (await ask(house, "GET", address, by=STRANGER)).status == 200
+        for headers in ({}, {"x-amz-request-payer": "requester"}):
+            assert (await house.ask("GET", address, b"", headers, by=None)).refusal == (403, "AccessDenied")
+    before = house.contents()
+    assert (await house.ask("PUT", "/photos/k", b"x", by=None)).status == 403
+    assert (await house.ask("DELETE", "/photos/secret.txt", by=None)).status == 403
+    assert house.contents() == before
+
+
+async def test_a_deny_of_public_acls_sees_those_of_a_document() -> None:
+    house = await a_house()
+    opened = {"StringEquals": {"oss:x-oss-acl": ["public-read", "public-read-write", "authenticated-read"]}}
+    await set_policy(house, {"Effect": "Deny", "Action": "oss:*", "Condition": opened})
+    before = house.contents()
+    for group in ("AllUsers", "AuthenticatedUsers"):
+        grantee = f"<Grantee><URI>http://acs.amazonaws.com/groups/global/{group}</URI></Grantee>"
+        grant = f"<Grant>{grantee}<Permission>READ</Permission></Grant>"
+        document = f"<AccessControlPolicy><AccessControlList>{grant}</AccessControlList></AccessControlPolicy>"
+        for address in ("/photos?acl", "/photos/secret.txt?acl"):
+            assert (await ask(house, "PUT", address, document.encode())).refusal == (403, "AccessDenied")
     assert house.contents() == before

@@ -182,3 +182,14 @@ async def test_a_read_is_answered_whatever_form_of_answer_it_wishes(house: House
     unsigned = await ask(house, "GET", "/photos/k", unsigned={name: "append-md5"})
     assert unsigned.refusal == (403, "AccessDenied")
     assert (await house.ask("GET", "/photos/k")).body == b"hello"
+async def test_all_headers_that_were_not_signed_are_named_as_they_came(house: House) -> None:
+    before = house.contents()
+    unsigned = {"x-amz-meta-b": "1", "x-amz-acl": "public-read", "X-Amz-Grant-Read": "id=1"}
+    by_header = await ask(
+        house, "PUT", "/photos/k", b"x", unsigned={name.lower(): each for name, each in unsigned.items()}
+    )
+    by_link = await follow(house, link(house, "PUT", "/photos/k"), "PUT", b"x", unsigned)
+    for answer in (by_header, by_link):
+        assert answer.refusal == (403, "AccessDenied")
+        assert answer.text("HeadersNotSigned") == "x-amz-meta-b, x-amz-acl, x-amz-grant-read"
+    assert house.contents() == before

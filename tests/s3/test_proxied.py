@@ -77,6 +77,21 @@ async def test_a_server_of_several_regions_takes_its_own_and_those_that_mean_non
         assert made.region == (named.removeprefix("oss-") if named == region else "cn-hangzhou")
 
 
+async def test_a_bucket_is_made_where_its_document_says(house: House) -> None:
+    document = "<CreateBucketConfiguration><LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>"
+    for constraint, signed_for, expected in (
+        ("eu-west-1", "us-east-1", "eu-west-1"),
+        ("oss-eu-west-1", "eu-west-1", "eu-west-1"),
+        ("EU", "us-east-1", "cn-hangzhou"),
+        ("us-west-2", "us-east-1", "InvalidLocationConstraint"),
+        ("eu-west-1", "cn-hangzhou", "IllegalLocationConstraintException"),
+    ):
+        request = signed(house, "PUT", f"/in-{constraint.lower()}-{signed_for}", region=signed_for)
+        made = await send(house, request, document.format(constraint).encode())
+        bucket = await house.catalog.find_bucket(f"in-{constraint.lower()}-{signed_for}")
+        assert (made.refusal[1] if bucket is None else bucket.region) == expected
+
+
 async def test_a_third_host_is_refused(house: House) -> None:
     refused = await follow(house, link("other.example.org"), INNER, "www.example.org")
     assert refused.refusal == (403, "SignatureDoesNotMatch")

@@ -138,8 +138,8 @@ def decide(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
 def _decide_on_grants(caller: Caller, action: Action, facts: AccessFacts) -> Grant:
     """Conditions see one ACL, so each word that the grants are like is decided on."""
     insiders = [caller.account] if facts.bucket is None else [caller.account, facts.bucket.owner]
-    first, *_ = [decide(caller, action, facts.to_get(word)) for word in words_of(facts.grants, insiders)]
-    return first
+    made = [decide(caller, action, facts.to_get(word)) for word in words_of(facts.grants, insiders)]
+    return made[0]
 
 
 def _weigh(caller: Caller, action: Action, facts: AccessFacts) -> Grant:

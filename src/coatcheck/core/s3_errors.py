@@ -83,6 +83,11 @@ S3_OWNED_BY_YOU: Final = Fault(
     "Your previous request to create the named bucket succeeded and you already own it.",
 )
 S3_BAD_LOCATION: Final = Fault("InvalidLocationConstraint", 400, "The specified location-constraint is not valid")
+S3_OTHER_LOCATION: Final = Fault(
+    "IllegalLocationConstraintException",
+    400,
+    "The location constraint is incompatible for the region specific endpoint this request was sent to.",
+)
 S3_NO_TAGS: Final = Fault("NoSuchTagSet", 404, "The TagSet does not exist")
 S3_COPY_ONTO_ITSELF: Final = Fault(
     "InvalidRequest",

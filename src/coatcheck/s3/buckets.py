@@ -12,7 +12,7 @@ from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import BUCKET_ALREADY_EXISTS
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
 from coatcheck.core.names import read_s3_bucket_name
-from coatcheck.core.s3_errors import S3_ACL_WITH_OWNERSHIP, S3_BAD_LOCATION, S3_OWNED_BY_YOU
+from coatcheck.core.s3_errors import S3_ACL_WITH_OWNERSHIP, S3_BAD_LOCATION, S3_OTHER_LOCATION, S3_OWNED_BY_YOU
 from coatcheck.core.times import write_iso
 from coatcheck.core.xml import Node, read_xml
 from coatcheck.oss import bucket as oss
@@ -69,7 +69,7 @@ async def put_bucket(call: Call) -> Reply:
     body = await read_body(call.request, most=CONFIGURATION_MAX_BYTES)
     if body.strip():
         document = read_xml(body, "CreateBucketConfiguration")
-        _check_location(call, find_text(document, "LocationConstraint") or "")
+        call = _at_location(call, find_text(document, "LocationConstraint") or "")
     existing = await call.ports.catalog.find_bucket(call.target.bucket or "")
     if existing is not None:
         fault = S3_OWNED_BY_YOU if existing.owner == call.caller.account else BUCKET_ALREADY_EXISTS
@@ -88,11 +88,16 @@ async def put_bucket(call: Call) -> Reply:
     return await oss.make_bucket(call, name, None, None, acl, documents=tuple(documents), versioning=versioning)
 
 
-def _check_location(call: Call, region: str) -> None:
-    """Raises: OssError S3_BAD_LOCATION."""
-    if region in REGION_ALIASES or region == _EUROPE or region.removeprefix("oss-") in call.settings.regions:
-        return
-    raise S3_BAD_LOCATION(LocationConstraint=region[:64])
+def _at_location(call: Call, constraint: str) -> Call:
+    """The request in the region that it names. Raises: OssError S3_BAD_LOCATION, S3_OTHER_LOCATION."""
+    if constraint in REGION_ALIASES or constraint == _EUROPE:
+        return call
+    region, target = constraint.removeprefix("oss-"), call.target
+    if region not in call.settings.regions:
+        raise S3_BAD_LOCATION(LocationConstraint=constraint[:64])
+    if target.region not in (None, region):
+        raise S3_OTHER_LOCATION(LocationConstraint=constraint[:64])
+    return replace(call, target=target._replace(region=region))
 
 
 async def head_bucket(call: Call) -> Reply:
