@@ -182,6 +182,8 @@ async def test_a_read_is_answered_whatever_form_of_answer_it_wishes(house: House
     unsigned = await ask(house, "GET", "/photos/k", unsigned={name: "append-md5"})
     assert unsigned.refusal == (403, "AccessDenied")
     assert (await house.ask("GET", "/photos/k")).body == b"hello"
+
+
 async def test_all_headers_that_were_not_signed_are_named_as_they_came(house: House) -> None:
     before = house.contents()
     unsigned = {"x-amz-meta-b": "1", "x-amz-acl": "public-read", "X-Amz-Grant-Read": "id=1"}
