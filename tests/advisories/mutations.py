@@ -881,7 +881,7 @@ S3: Final = {
         "    if target.key is None:\n        raise S3_V2_ON_BUCKET()\n",
     ),
     "test_nothing_of_oss_can_be_added_to_an_s3_link_of_version_2": _m(
-        "_refuse_foreign",
+        "_refuse_oss",
         "s3/words.py",
         "    for name in (*request.headers, *request.query.first):",
         "    for name in request.headers:",

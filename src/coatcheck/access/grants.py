@@ -79,7 +79,7 @@ def keep_grants(grants: Iterable[AclGrant], owner: str) -> str:
     return json.dumps({"v": 1, "grants": kept}, separators=(",", ":"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def read_grants(acl: str) -> Grants:
     """Of an ACL that is grants, in the order in which they were put."""
     return tuple([AclGrant(*pair) for pair in json.loads(acl)["grants"]])
@@ -121,7 +121,7 @@ def words_of(acl: str, insiders: Iterable[str]) -> tuple[str, ...]:
     return tuple(words) or ("private",)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def given_to(acl: str, grantee: str) -> frozenset[str]:
     """What grants give to one account, user or group by its name, FULL_CONTROL spelt out."""
     given = {grant.permission for grant in read_grants(acl) if grant.grantee == grantee}

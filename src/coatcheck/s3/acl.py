@@ -66,10 +66,9 @@ _TO_OWNER: Final = {"bucket-owner-read": READ, _ALL_TO_OWNER: FULL_CONTROL}  # o
 _WORDS: Final = dict.fromkeys(_TO_GROUPS, PRIVATE) | {
     word: word for word in ("public-read", "public-read-write", "authenticated-read")
 }
-OF_OBJECT: Final = Asks(acl=WORD, words=tuple(_WORDS.items()))
-OF_OBJECT_AND_TAGS: Final = replace(OF_OBJECT, tags="x-oss-tagging", rule=S3_OBJECT_TAGS)
-OF_OBJECT_TAGS_LATER: Final = replace(OF_OBJECT, tags_later=True)
-OF_BUCKET: Final = OF_OBJECT
+ACL: Final = Asks(acl=WORD, words=tuple(_WORDS.items()))
+ACL_AND_TAGS: Final = replace(ACL, tags="x-oss-tagging", rule=S3_OBJECT_TAGS)
+ACL_AND_TAGS_LATER: Final = replace(ACL, tags_later=True)
 
 
 async def get_bucket_acl(call: Call) -> Reply:
@@ -113,8 +112,7 @@ async def find_acl(call: Call) -> str | None:
 
 async def find_object_acl(call: Call) -> str:
     """As it is to be kept of a new object."""
-    asked = await find_acl(call)
-    return DEFAULT if asked is None else asked
+    return await find_acl(call) or DEFAULT
 
 
 async def find_bucket_acl(call: Call) -> str | None:

@@ -31,7 +31,7 @@ from coatcheck.wire.form import Form
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 
-from .acl import OF_OBJECT_AND_TAGS
+from .acl import ACL_AND_TAGS
 from .body import S3Body
 from .checksums import checksum_headers
 from .customer_keys import bring_keys
@@ -116,4 +116,4 @@ def _read_tagging(text: str) -> str:
     return urlencode(read_tagging_document(document, S3_OBJECT_TAGS))
 
 
-ROW: Final[Row] = Row("POST", Level.BUCKET, "", post_object, Action.PUT_OBJECT, asks=OF_OBJECT_AND_TAGS)
+ROW: Final[Row] = Row("POST", Level.BUCKET, "", post_object, Action.PUT_OBJECT, asks=ACL_AND_TAGS)

@@ -25,6 +25,7 @@ from . import (
     absent,
     acceleration,
     acl,
+    bucket_logging,
     buckets,
     copies,
     cors,
@@ -33,7 +34,6 @@ from . import (
     forms,
     lifecycle,
     listings,
-    logging,
     multipart,
     object_lock,
     objects,
@@ -46,7 +46,7 @@ from . import (
 from .documents import in_namespace
 
 _SHARED: Final = ("logging", "requestPayment", "website")
-_INSTEAD: Final = {("PUT", "logging"): logging.put_bucket_logging}
+_INSTEAD: Final = {("PUT", "logging"): bucket_logging.put_bucket_logging}
 _DROPPED: Final = ("cors", "encryption", "lifecycle", "website")
 
 
@@ -60,7 +60,7 @@ def _document_rows() -> Iterator[Row]:
 
 ROWS: Final = (
     Row("GET", Level.SERVICE, "", buckets.list_buckets, Action.LIST_BUCKETS),
-    Row("PUT", Level.BUCKET, "", buckets.put_bucket, Action.PUT_BUCKET, makes_bucket=True, asks=acl.OF_BUCKET),
+    Row("PUT", Level.BUCKET, "", buckets.put_bucket, Action.PUT_BUCKET, makes_bucket=True, asks=acl.ACL),
     Row("HEAD", Level.BUCKET, "", buckets.head_bucket, Action.LIST_OBJECTS),
     Row("DELETE", Level.BUCKET, "", buckets.delete_bucket, Action.DELETE_BUCKET),
     Row("GET", Level.BUCKET, "location", buckets.get_bucket_location, Action.GET_BUCKET_LOCATION),
@@ -71,7 +71,7 @@ ROWS: Final = (
     Row("POST", Level.BUCKET, "delete", deletes.delete_multiple_objects, Action.DELETE_OBJECTS),
     forms.ROW,
     Row("GET", Level.BUCKET, "acl", acl.get_bucket_acl, Action.GET_BUCKET_ACL),
-    Row("PUT", Level.BUCKET, "acl", acl.put_bucket_acl, Action.PUT_BUCKET_ACL, asks=acl.OF_BUCKET),
+    Row("PUT", Level.BUCKET, "acl", acl.put_bucket_acl, Action.PUT_BUCKET_ACL, asks=acl.ACL),
     Row("GET", Level.BUCKET, "tagging", tags.get_bucket_tags, Action.GET_BUCKET_TAGGING),
     Row("PUT", Level.BUCKET, "tagging", tags.put_bucket_tags, Action.PUT_BUCKET_TAGGING),
     Row("DELETE", Level.BUCKET, "tagging", tags.delete_bucket_tags, Action.DELETE_BUCKET_TAGGING),
@@ -106,7 +106,7 @@ ROWS: Final = (
     *replication.rows(),
     Row("GET", Level.OBJECT, "", objects.get_object, Action.GET_OBJECT, reads_object=True),
     Row("HEAD", Level.OBJECT, "", objects.head_object, Action.GET_OBJECT, reads_object=True),
-    Row("PUT", Level.OBJECT, "", objects.put_object, Action.PUT_OBJECT, asks=acl.OF_OBJECT_AND_TAGS),
+    Row("PUT", Level.OBJECT, "", objects.put_object, Action.PUT_OBJECT, asks=acl.ACL_AND_TAGS),
     Row(
         "PUT",
         Level.OBJECT,
@@ -114,11 +114,11 @@ ROWS: Final = (
         copies.copy_object,
         Action.PUT_OBJECT,
         header="x-amz-copy-source",
-        asks=acl.OF_OBJECT_TAGS_LATER,
+        asks=acl.ACL_AND_TAGS_LATER,
     ),
     Row("DELETE", Level.OBJECT, "", deletes.delete_object, Action.DELETE_OBJECT),
     Row("GET", Level.OBJECT, "acl", acl.get_object_acl, Action.GET_OBJECT_ACL, reads_object=True),
-    Row("PUT", Level.OBJECT, "acl", acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=acl.OF_OBJECT),
+    Row("PUT", Level.OBJECT, "acl", acl.put_object_acl, Action.PUT_OBJECT_ACL, reads_object=True, asks=acl.ACL),
     Row("GET", Level.OBJECT, "attributes", objects.get_object_attributes, Action.GET_OBJECT, reads_object=True),
     Row("GET", Level.OBJECT, "tagging", tags.get_object_tagging, Action.GET_OBJECT_TAGGING, reads_object=True),
     Row("PUT", Level.OBJECT, "tagging", tags.put_object_tagging, Action.PUT_OBJECT_TAGGING, reads_object=True),
@@ -137,7 +137,7 @@ ROWS: Final = (
         "uploads",
         multipart.initiate_multipart_upload,
         Action.PUT_OBJECT,
-        asks=acl.OF_OBJECT_AND_TAGS,
+        asks=acl.ACL_AND_TAGS,
     ),
     Row("PUT", Level.OBJECT, "partNumber&uploadId", multipart.upload_part, Action.PUT_OBJECT),
     Row(
