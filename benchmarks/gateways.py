@@ -24,8 +24,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -272,15 +273,20 @@ def ask_stream(given: Given) -> None:
         put(writer.link("PUT", BUCKET, "large"), os.urandom(size))
         put(peer.link("PUT", BUCKET, "first"), b"so that what is loaded once is")
         (path,) = [entry["path"] for page in obstore.list(store) for entry in page if entry["size"] == size]
-        link, ratios = peer.link("GET", BUCKET, "large"), []
+        link, ratios, cpu = peer.link("GET", BUCKET, "large"), [], []
         with memory_of(peer) as memory:
             for number in range(given.rounds + 1):
+                before = wrk.cpu_s(peer.pid)
                 with Client(link) as client:
                     ours = _seconds(lambda: client.get(link))
+                spent, own = wrk.cpu_s(peer.pid) - before, time.process_time()
                 alone = _seconds(lambda: sum(map(len, obstore.get(store, path).stream(min_chunk_size=MIB))))
                 if number:
                     ratios.append(alone / ours)
+                    cpu.append((spent, time.process_time() - own))
+        of_gateway, of_obstore = (sum(part) / len(cpu) * 1e3 for part in zip(*cpu, strict=True))
         print(f"64 MiB: {statistics.median(ratios):.2f} of obstore's rate ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"CPU: {of_gateway:.0f} ms of the gateway, {of_obstore:.0f} ms of obstore alone")
         print(f"a worker's memory: {memory.grown_mib:.0f} MiB over idle at most")
 
 
@@ -347,6 +353,7 @@ def ask_two(given: Given) -> None:
         name = stack.enter_context(given.database.database())
         url = given.database.url(name)
         peers = stack.enter_context(_two(given.root, url))
+        waits = stack.enter_context(waits_of(url))
         scripts = _prepare(peers, scenarios, given.root)
         leader = given.database.pid
         print("| 32 connections in all | one gateway | two | ratio | CPU of gateways, us | CPU of the database, us |")
@@ -355,12 +362,14 @@ def ask_two(given: Given) -> None:
             own = [scripts[peer.name, scenario.name] for peer in peers]
             rates: dict[int, list[float]] = {1: [], 2: []}
             spent: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+            seen: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
             for number in range(given.rounds + 1):
                 for count in (1, 2):
-                    before, begun = [wrk.cpu_s(pid) for pid in (leader, *(peer.pid for peer in peers))], time.time()
+                    before, begun = [_cpu_s(pid) for pid in (leader, *(peer.pid for peer in peers))], time.time()
+                    waits.into = seen[count] if number else Counter()
                     asked = _together(peers[:count], own, 32 // count, given.seconds)
                     took = time.time() - begun
-                    after = [wrk.cpu_s(pid) for pid in (leader, *(peer.pid for peer in peers))]
+                    after = [_cpu_s(pid) for pid in (leader, *(peer.pid for peer in peers))]
                     used = [(late - early) / asked * 1e6 for early, late in zip(before, after, strict=True)]
                     if number:
                         rates[count].append(asked / took)
@@ -376,6 +385,47 @@ def ask_two(given: Given) -> None:
                 f" | {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {cpu[0]} | {cpu[1]} |",
                 flush=True,
             )
+            for count, of_all in seen.items():
+                whole = of_all.total()
+                print(f"{count}:", ", ".join(f"{what or 'CPU'} {n / whole:.0%}" for what, n in of_all.most_common(7)))
+
+
+def _cpu_s(pid: int) -> float:
+    """As `wrk.cpu_s`, of a server whose processes may end meanwhile, as those of a database do that clean up."""
+    while True:
+        with suppress(FileNotFoundError):
+            return wrk.cpu_s(pid)
+
+
+class Waits:
+    """What connections that have a transaction under way are seen to wait for; "" is the processor."""
+
+    def __init__(self) -> None:
+        self.into: Counter[str] = Counter()
+        self.over = threading.Event()
+
+    def look(self, url: str) -> None:
+        from coatcheck.engines.postgres.connection import Address, Connection
+
+        text = (
+            "SELECT coalesce(wait_event_type || ' ' || wait_event, '') FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        with Connection(Address(url, None), time.time) as line:
+            while not self.over.wait(10 * SAMPLE_S):
+                self.into.update(row[0] for row in line.ask(text)[0])
+
+
+@contextmanager
+def waits_of(url: str) -> Iterator[Waits]:
+    waits = Waits()
+    thread = threading.Thread(target=waits.look, args=(url,))
+    thread.start()
+    try:
+        yield waits
+    finally:
+        waits.over.set()
+        thread.join()
 
 
 def _together(peers: Sequence[Coatcheck], scripts: Sequence[tuple[str, Path]], connections: int, seconds: float) -> int:

@@ -79,6 +79,16 @@ async def test_few_round_trips_for_one_write_and_as_few_for_many_together(
         assert found.body == body
 
 
+async def test_puts_to_many_buckets_are_written_together_too(store: PostgresStore, asked: list[str]) -> None:
+    places = [(await store.catalog.create_bucket(a_bucket(f"bucket-{n}"), most=99)).bucket_id for n in range(20)]
+    record = an_object("a")
+    await asyncio.gather(*(store.catalog.put_object(place, record) for place in places))
+    asked.clear()
+    await asyncio.gather(*(store.catalog.put_object(place, record) for place in places))
+    assert len(asked) <= 2 * 6
+    assert [await store.catalog.find_usage(place) for place in places] == [Usage(5, 1)] * 20
+
+
 async def test_what_is_asked_for_together_takes_one_statement(store: PostgresStore) -> None:
     bucket = await store.catalog.create_bucket(a_bucket(), most=1)
     for key in ("a", "b", "c"):

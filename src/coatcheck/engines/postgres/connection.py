@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 from typing import Any, Final, NamedTuple, Self
@@ -14,11 +15,12 @@ from msgspec import Struct
 from ...clock import Clock
 from ...ports.bucket import REPLICATION
 from ...ports.catalog import Away
+from ...ports.quota import DOCUMENTS
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM
 from ..sql.contract import Rows
 from ..sql.journal import NOTE_CHANGE
 from ..sql.objects import DELETE, ONLY_PLACE, RULES, WRITE
-from ..sql.usage import LIMITS, limit_arguments
+from ..sql.usage import LIMITS
 from .faults import Refused, is_lost, translate
 from .kept_rows import KeptRows
 from .statements import reading, writing
@@ -39,8 +41,14 @@ _REMEMBERED: Final = frozenset(
 _LINKS: Final = frozenset(("link", "link_rule"))
 _OF_BUCKETS: Final = frozenset((RULES, LIMITS, NOTE_CHANGE))
 _HAS_SETTING: Final = "SELECT EXISTS (SELECT 1 FROM bucket_setting WHERE bucket_id = ? AND name = ?)"
-_THREE: Final = "SELECT has.*, rules.*, limits.* FROM ({}) AS has CROSS JOIN ({}) AS rules CROSS JOIN ({}) AS limits"
-_OF_BUCKET: Final = reading(_THREE.format(_HAS_SETTING, RULES, LIMITS))
+_THREE: Final = (
+    "SELECT asked.bucket, has.*, rules.*, limits.* FROM unnest(?::bigint[]) AS asked (bucket)"
+    " CROSS JOIN LATERAL ({}) AS has CROSS JOIN LATERAL ({}) AS rules CROSS JOIN LATERAL ({}) AS limits"
+)
+_OF_ASKED: Final = [
+    re.sub(r"\b(bucket_id|id) = \?", r"\1 = asked.bucket", each) for each in (_HAS_SETTING, RULES, LIMITS)
+]
+_OF_SOME: Final = reading(_THREE.format(*_OF_ASKED))
 _BODY_IDS: Final = "SELECT nextval(pg_get_serial_sequence('body', 'id')) FROM generate_series(1, 256)"
 
 
@@ -125,6 +133,7 @@ class Connection:
         self.moved: set[str] = set()
         self._of_buckets: dict[tuple[str, int], Given] = {}
         self._rows = KeptRows(self._ask_now)
+        self._held: set[int] = set()  # buckets, none of which anybody else changes
         self._body_ids: list[int] = []
         self._changed = -1  # rows, by the last statement
         try:
@@ -147,11 +156,14 @@ class Connection:
         """A transaction begins: nothing of the one before counts."""
         self.moved.clear()
         self._of_buckets.clear()
+        self._held = set()
         self._rows.begin()
 
     def hold(self, places: Iterable[tuple[int, str]]) -> None:
         """The transaction has these keys, each with the id of its bucket, for itself."""
-        self._rows.hold(places)
+        held = list(dict.fromkeys(places))
+        self._held = {bucket_id for bucket_id, _ in held}
+        self._rows.hold(held)
 
     def execute(self, sql: str, parameters: tuple[Any, ...] = (), /) -> Rows:
         if sql == ONLY_PLACE:
@@ -164,19 +176,22 @@ class Connection:
             self._rows.forget(parameters[:2])
         if sql not in _OF_BUCKETS:
             return self._execute(sql, parameters)
-        if sql == RULES and (sql, parameters[-1]) not in self._of_buckets:
-            self._learn_of(parameters[-1])
-        known = self._of_buckets.get((sql, parameters[-2 if sql == NOTE_CHANGE else -1]))
+        bucket_id = parameters[-2 if sql == NOTE_CHANGE else -1]
+        if sql == RULES and (sql, bucket_id) not in self._of_buckets:
+            self._learn_of({bucket_id, *self._held})
+        known = self._of_buckets.get((sql, bucket_id))
         return self._execute(sql, parameters) if known is None else known
 
-    def _learn_of(self, bucket_id: int) -> None:
-        """All that puts ask of a bucket."""
-        arguments = (bucket_id, REPLICATION, BUCKET_WORM, OBJECT_WORM, bucket_id, *limit_arguments(bucket_id))
-        rows, _ = self.ask(_OF_BUCKET, *arguments)
-        self._of_buckets[RULES, bucket_id] = Given([row[1:4] for row in rows])
-        self._of_buckets[LIMITS, bucket_id] = Given([row[4:] for row in rows])
-        if rows and not rows[0][0]:  # it has no rules of replication, so nothing has to be noted
-            self._of_buckets[NOTE_CHANGE, bucket_id] = Given([], 0)
+    def _learn_of(self, bucket_ids: Iterable[int]) -> None:
+        """All that puts ask of buckets. No row that is kept back has a part in it."""
+        rows = self._ask_now(_OF_SOME, (list(bucket_ids), REPLICATION, BUCKET_WORM, OBJECT_WORM, *DOCUMENTS))
+        for bucket_id in bucket_ids:
+            self._of_buckets[RULES, bucket_id] = Given([])
+        for bucket_id, is_followed, *columns in rows:
+            self._of_buckets[RULES, bucket_id] = Given([columns[:3]])
+            self._of_buckets[LIMITS, bucket_id] = Given([columns[3:]])
+            if not is_followed:  # it has no rules of replication, so nothing has to be noted
+                self._of_buckets[NOTE_CHANGE, bucket_id] = Given([], 0)
 
     def _execute(self, sql: str, parameters: tuple[Any, ...]) -> Given:
         statement = writing(sql)

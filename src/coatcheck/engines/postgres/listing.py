@@ -18,6 +18,7 @@ from .connection import Reader
 
 T = TypeVar("T")
 
+_OF_UPLOAD: Final = len(UPLOAD_COLUMNS.split(","))
 _LAST_CHARACTER: Final = 0x10FFFF
 _SEQ_BEFORE, _SEQ_AFTER = -(1 << 63), (1 << 63) - 1
 _ID_BEFORE, _ID_AFTER = "", "~"  # upload ids are hex digits
@@ -166,7 +167,7 @@ async def list_uploads(reader: Reader, page: Page, marker: tuple[str, str]) -> U
 
 
 def _read_upload(row: Any) -> Upload:
-    return read_upload(row[:11])
+    return read_upload(row[:_OF_UPLOAD])
 
 
 def _under(key: str, page: Page) -> bool:
