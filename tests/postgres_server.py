@@ -66,6 +66,11 @@ class PostgresServer:
         self._run("initdb", "--pgdata", self._data, "--username=coat", "--auth=trust", "--encoding=UTF8", "--locale=C")
         self.start()
 
+    def environment(self) -> dict[str, str]:
+        """The variables by which PostgreSQL's tools are found, and find it."""
+        path = f"{self._programs}{os.pathsep}{os.environ['PATH']}"
+        return {"PATH": path, "PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "coat"}
+
     @property
     def _data(self) -> str:
         return str(self._root / "data")

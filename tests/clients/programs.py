@@ -75,7 +75,7 @@ def run_script(script: str, folder: Path, **variables: object) -> subprocess.Com
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m coatcheck "$@"\n')
     command.chmod(0o700)
     environment = clean_environment(**{name: str(value) for name, value in variables.items()})
-    environment["PATH"] = f"{command.parent}:{os.environ['PATH']}"
+    environment["PATH"] = f"{command.parent}:{environment['PATH']}"
     return subprocess.run(
         ["sh", "-eu", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG_S
     )

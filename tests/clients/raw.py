@@ -62,7 +62,8 @@ def send(
 
 
 def connect(server: ServerProcess, timeout_s: float = HANG_S) -> socket.socket:
-    return socket.create_connection((server.host, server.port), timeout=timeout_s)
+    """To a server itself, with nothing in front."""
+    return socket.create_connection((server.host, server.ports[0]), timeout=timeout_s)
 
 
 def exchange(server: ServerProcess, request: bytes, *, half_close: bool = False) -> bytes:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import obstore
 import oss2
 import pytest
 
@@ -26,11 +29,12 @@ from ..builders import ACCESS_KEY_ID, ACCESS_KEY_SECRET, REGION, a_presigner
 from ..gateways import Gateways, bring_keys
 from ..patience import HANG_S, wait_until
 from ..postgres_server import PostgresServer, postgres_server
-from ..seaweed import Seaweed
-from ..server_process import clean_environment
+from ..seaweed import KEY_ID, SECRET, Seaweed
+from ..server_process import ServerProcess, clean_environment
 from ..soak import SOAKING
 from .link_histories import LinkedHistory
 from .load_client import LoadClient
+from .programs import need, run_script
 from .raw import Answer, send
 from .test_consistency import CLIENTS, run_histories
 from .test_link_uses import is_closed
@@ -39,6 +43,10 @@ from .test_links import Reader
 BUCKET: Final = "photos"
 LARGE: Final = bytes(range(256)) * 4096 * 8  # 8 MiB: no row has it
 HISTORIES: Final = 1000 if SOAKING else 30
+PAGE: Final = (Path(__file__).parents[2] / "docs" / "scale-out.md").read_text("utf-8")
+BACKUP, RESTORE = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+ENCRYPTED: Final = {"x-oss-server-side-encryption": "AES256"}
+KEPT: Final = {"small": (b"small", {}), "large": (b"0123456789" * 40_000, {}), "secret": (b"s" * 200_000, ENCRYPTED)}
 AWAY_S: Final = 10.0 if SOAKING else 3.0
 KILLS: Final = (
     {"a gateway": 200, "the database": 50, "the store": 50}
@@ -245,6 +253,68 @@ def _away(database: PostgresServer, url: str, way: str) -> Iterator[None]:
             database.signal(signal.SIGCONT)
         else:
             database.start()
+
+
+def presigner_of(server: ServerProcess) -> Presigner:
+    root = json.loads((server.data / "root-credentials.json").read_text())
+    return Presigner(root["access_key_id"], root["access_key_secret"], region=REGION, endpoint=server.endpoint)
+
+
+def put_by(presigner: Presigner, key: str | None, body: bytes, headers: dict[str, str]) -> Answer:
+    return send(presigner.presign("PUT", "kept", key, headers=headers).url, "PUT", headers, body)
+
+
+def test_a_database_a_bucket_and_keys_come_back_from_their_backup(
+    database: PostgresServer, seaweed_store: Seaweed, tmp_path: Path
+) -> None:
+    """By the commands of docs/scale-out.md, word for word."""
+    data, keys, lost = tmp_path / "data", tmp_path / "keys", seaweed_store.store("recipe")
+    need("rclone")
+    keys.mkdir()
+    with database.database() as name:
+        environment = {
+            **seaweed_store.environment(),
+            **database.environment(),
+            "DATA": str(data),
+            "KEYS": str(keys),
+            "DUMP": str(tmp_path / "dump"),
+            "STORE": "store:bytes/recipe",
+            "COPY": f"copy:{tmp_path}/copy",
+            "RCLONE_CONFIG_COPY_TYPE": "local",
+            "AWS_CA_BUNDLE": "",  # this rclone takes none
+            "RCLONE_CONFIG_STORE_TYPE": "s3",
+            "RCLONE_CONFIG_STORE_PROVIDER": "Other",
+            "RCLONE_CONFIG_STORE_ENDPOINT": seaweed_store.endpoint,
+            "RCLONE_CONFIG_STORE_ACCESS_KEY_ID": KEY_ID,
+            "RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY": SECRET,
+        }
+        words = ("--store", database.url(name), "--bytes", seaweed_store.url("recipe"))
+        server = ServerProcess(data, *words, own_root_key=False, environment=seaweed_store.environment())
+        try:
+            presigner = presigner_of(server)
+            assert put_by(presigner, None, b"", {}).status == 200
+            for key, (body, headers) in KEPT.items():
+                assert put_by(presigner, key, body, headers).status == 200
+            made = run_script(BACKUP, tmp_path, COATCHECK_STORE=database.url(name), **environment)
+            assert made.returncode == 0, made.stderr
+            assert put_by(presigner, "later", b"1" * 100_000, {}).status == 200
+            server.stop()
+        finally:
+            server.kill()
+        shutil.rmtree(data)
+        obstore.delete(lost, [found["path"] for page in obstore.list(lost) for found in page])
+        again = run_script(RESTORE, tmp_path, COATCHECK_STORE=database.url("coatcheck"), **environment)
+        assert again.returncode == 0, again.stdout + again.stderr
+        words = ("--store", database.url("coatcheck"), "--bytes", seaweed_store.url("recipe"))
+        server = ServerProcess(data, *words, own_root_key=False, environment=seaweed_store.environment())
+        try:
+            presigner = presigner_of(server)
+            for key, (body, _) in KEPT.items():
+                assert send(presigner.presign("GET", "kept", key).url).body == body
+            assert send(presigner.presign("GET", "kept", "later").url).status == 404
+            server.stop()
+        finally:
+            server.kill()
 
 
 @pytest.mark.soak(sum(KILLS.values()))

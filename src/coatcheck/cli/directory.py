@@ -30,6 +30,7 @@ from coatcheck.engines.opening import open_store
 from coatcheck.ports.catalog import AlreadyThere, Gone, NotEmpty, NotWritten, Unknown
 from coatcheck.ports.identities import Account
 from coatcheck.ports.secrets import WrongKey
+from coatcheck.ports.store import Store
 from coatcheck.root_credentials import BadCredentials
 
 from .failures import WontStart
@@ -78,7 +79,7 @@ def on_directory(data: Path | None, work: Callable[[LocalEngines], Awaitable[T]]
     place, url = data_directory(data), store_url()
     if is_database(url):
         with failures(), closing(open_store(url, wall_clock, data=place)) as store:
-            return asyncio.run(_run(work, cast(LocalEngines, store)))  # `work` asks for what every store has
+            return asyncio.run(_run_to_the_end(work, store))
     need_directory(place)
     with failures():
         if needs_preparing(place):
@@ -117,6 +118,15 @@ def need_directory(place: Path) -> Path:
 
 async def _run(work: Callable[[LocalEngines], Awaitable[T]], engines: LocalEngines) -> T:
     return await work(engines)
+
+
+async def _run_to_the_end(work: Callable[[LocalEngines], Awaitable[T]], store: Store) -> T:
+    """What is read by connections of this event loop is closed in it."""
+    try:
+        return await work(cast(LocalEngines, store))  # it asks for what every store has
+    finally:
+        store.close()
+        await asyncio.sleep(0)
 
 
 @contextmanager
