@@ -19,8 +19,8 @@ UNPACKED := $(CURDIR)/.venv/compiled
 # COMPILED=1 runs tests and benchmarks on the compiled wheel in place of the source.
 RUN := $(if $(COMPILED),PYTHONPATH=$(UNPACKED)) $(BIN)/python
 PYTEST := $(RUN) -m pytest $(if $(COMPILED),-o pythonpath=". benchmarks")
-# Live tests wait most of their time; those of a file share a server, and stay together.
-TWO := -n 2 --dist loadfile
+# Live tests wait most of their time, so three share two cores; those of a file share a server, and stay together.
+THREE := -n 3 --dist loadfile
 TESTED := .venv/test.stamp $(if $(COMPILED),.venv/compiled.stamp)
 CLIENT_PROGRAMS := curl=curl unzip=unzip openssl=openssl unshare=util-linux chromium=chromium nginx=nginx-light haproxy=haproxy caddy=caddy \
 	aria2c=aria2 wget=wget go=golang-go javac=default-jdk-headless mvn=maven gcc=gcc gnustep-config=gobjc gnustep-config=gnustep-make \
@@ -52,10 +52,10 @@ unit: $(TESTED)  ## tests that start no server and kill no process
 
 live: $(TESTED) node  ## tests that drive a server over loopback with real clients, or kill processes
 	@scripts/debian want $(CLIENT_PROGRAMS)
-	@$(PYTEST) -q $(TWO) -m live --ignore=tests/ecosystem
+	@$(PYTEST) -q $(THREE) -m live --ignore=tests/ecosystem
 
 ephemeral: $(TESTED) node  ## the live tests that one server does for all, against `serve --ephemeral`
-	@$(PYTEST) -q $(TWO) -m live --ephemeral tests/clients
+	@$(PYTEST) -q $(THREE) -m live --ephemeral tests/clients
 
 seaweed: $(TESTED)  ## the same, against a server that keeps bytes in SeaweedFS: of each SDK in Python its objects; ALL=1 all of them
 	@$(PYTEST) -q -m live --seaweed $(if $(ALL),tests/clients,tests/clients/test_oss2_objects.py tests/clients/test_sdk_v2_objects.py)
@@ -65,7 +65,7 @@ gateways: $(TESTED)  ## the same, through two servers on PostgreSQL and SeaweedF
 
 ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS or S3 (pandas, rclone, restic, GDAL ...) against a server
 	@scripts/debian want $(TOOLS)
-	@$(PYTEST) -q $(TWO) tests/ecosystem
+	@$(PYTEST) -q $(THREE) tests/ecosystem
 
 ##@ Others
 .PHONY: wheel man docs soak guards compare bench figures lock clean node help
