@@ -127,7 +127,10 @@ class EncryptingByteStore:
 
 
 def open_body(sealed: bytes, keys: MasterKeys, brought: Brought = None) -> bytes:
-    """A small body, decrypted. Raises: Damaged; OssError S3_KEY_NEEDED."""
+    """A small body, decrypted; without `brought`, one that needs a client's key is left as it lies under its data key.
+
+    Raises: Damaged; OssError S3_KEY_NEEDED.
+    """
     try:
         data_key = keys.unwrap(sealed[:WRAP_MAX_BYTES], BODY)
     except WrongEncryptionKey as error:
