@@ -58,10 +58,10 @@ ephemeral: $(TESTED) node  ## the live tests that one server does for all, again
 	@$(PYTEST) -q $(THREE) -m live --ephemeral tests/clients
 
 seaweed: $(TESTED)  ## the same, against a server that keeps bytes in SeaweedFS: of each SDK in Python its objects; ALL=1 all of them
-	@$(PYTEST) -q -m live --seaweed $(if $(ALL),tests/clients,tests/clients/test_oss2_objects.py tests/clients/test_sdk_v2_objects.py)
+	@$(PYTEST) -q -m live --seaweed $(if $(ALL),$(TWO) tests/clients,tests/clients/test_oss2_objects.py tests/clients/test_sdk_v2_objects.py)
 
 gateways: $(TESTED)  ## the same, through two servers on PostgreSQL and SeaweedFS, each request to the other one; ALL=1 all of them
-	@$(PYTEST) -q -m live --gateways $(if $(ALL),tests/clients,tests/clients/test_sdk_v2_objects.py)
+	@$(PYTEST) -q -m live --gateways $(if $(ALL),$(TWO) tests/clients,tests/clients/test_sdk_v2_objects.py)
 
 ecosystem: .venv/ecosystem.stamp $(TESTED)  ## tools that speak OSS or S3 (pandas, rclone, restic, GDAL ...) against a server
 	@scripts/debian want $(TOOLS)

@@ -129,6 +129,7 @@ def test_ali_oss_signs_and_saves(live_server: ServerProcess, bucket: str, put: P
 # --- the server ---
 
 
+@pytest.mark.blob_files
 def test_result_is_remembered_until_the_object_is_another(live_server: ServerProcess, bucket: str, put: Put) -> None:
     put("cached.jpg", PICTURE)
     first = get(live_server, bucket, "cached.jpg", "resize,w_90/format,png")

@@ -81,6 +81,7 @@ T = TypeVar("T")
 
 ID_FILE: Final = "bytes.id"
 BYTES: Final = "bytes"  # the name under which a database notes the directory
+_ANY_GATEWAY: Final = "SELECT 1 FROM gateway LIMIT 1"  # that has written, and has not ended in order
 _BROUGHT: Final = ("tls", "root-credentials.json")
 
 
@@ -273,10 +274,11 @@ class PostgresPrepared:
             _check_directory(line, self.data)
         paths = BlobPaths(self.data)
         check_keys(line, self.secrets, paths)
-        if not in_files and self.secrets.find(CALLBACK) is None:
+        if not in_files and self.secrets.find(CALLBACK) is None and not line.ask(_ANY_GATEWAY)[0]:
             from ..notifier import make_callback_key  # loads OpenSSL
 
-            # Made by the first of several, as the others are, so that it is there to be brought to the next.
+            # As the others, by the first of several, so that it is there to be brought to the next; not beside one
+            # of an older version, which would lack it.
             self.secrets.keep(CALLBACK, make_callback_key())
         paths.prepare()
         prepare_results(self.data / "results")
