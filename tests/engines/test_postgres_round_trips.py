@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 
+import asyncpg
 import pytest
 
 from coatcheck.clock import wall_clock
@@ -129,6 +130,18 @@ async def test_a_reader_that_is_cancelled_leaves_the_others_their_answers(store:
         ends = await asyncio.gather(*readers, return_exceptions=True)
         assert [type(end) for end in ends[:2]] == [asyncio.CancelledError, asyncio.CancelledError]
         assert all(isinstance(end, Found) and end.found() is not None for end in ends[2:])
+
+
+async def test_what_cannot_be_asked_for_fails_nobody_else(store: PostgresStore) -> None:
+    bucket = await store.catalog.create_bucket(a_bucket(), most=1)
+    await store.catalog.put_object(bucket.bucket_id, an_object("a"))
+    keys = ("a", "a", "\ud800", "b")  # the first is asked for alone; the database takes no half of a pair
+    lookups = [Lookup(bucket=bucket.name, key=key) for key in keys]
+    await store.reads.read(lookups[0])
+    ends = await asyncio.gather(*(store.reads.read(lookup) for lookup in lookups), return_exceptions=True)
+    assert isinstance(ends[2], asyncpg.DataError)
+    assert [isinstance(end, Found) and end.found() is not None for end in ends] == [True, True, False, False]
+    assert isinstance(ends[3], Found)
 
 
 async def test_a_database_that_is_away_is_told_to_each_that_is_asked_for_together(

@@ -85,7 +85,13 @@ def test_a_migration_counts_what_is_there(tmp_path: Path) -> None:
             connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
         for column in ("quota_size", "quota_objects"):
             connection.execute(f"ALTER TABLE account DROP COLUMN {column}")
-        for table, column in (("object", "checksum"), ("part", "checksum"), ("upload", "checksum"), ("body", "parts")):
+        for table, column in (
+            ("object", "checksum"),
+            ("part", "checksum"),
+            ("upload", "checksum"),
+            ("upload", "acl"),
+            ("body", "parts"),
+        ):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for table in ("nonce", "garbage", "key_fingerprint", "noted_time"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN row_crc32")

@@ -121,6 +121,10 @@ class Lookups:
         except Away:
             answers = [None] * len(places)
         except BaseException as error:  # a fault of ours, or the loop ends
+            if isinstance(error, Exception) and len(places) > 1:  # one that cannot be asked for fails no other
+                for place, of_place in places.items():
+                    await self._ask({place: of_place})
+                return
             for waits in chain(*places.values()):
                 if not waits.done():
                     waits.set_exception(error)
