@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -100,7 +100,8 @@ class PostgresServer:
         """To the server and all that it has started."""
         children = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False).stdout
         for pid in [self.pid, *map(int, children.split())]:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # a child may have ended meanwhile
+                os.kill(pid, number)
 
     def close(self) -> None:
         if (self._root / "data" / "postmaster.pid").exists():

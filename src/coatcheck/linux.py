@@ -24,6 +24,7 @@ _M_MMAP_THRESHOLD: Final = -3
 _SIOCOUTQ: Final = 0x5411
 _SIOCOUTQNSD: Final = 0x894B
 _SIOCINQ: Final = 0x541B
+_TCP_CLOSE: Final = 7
 _TRACKED_MAX: Final = 1 << 20  # files; beyond that a limit means no limit
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _IS_LINUX: Final = sys.platform == "linux" and not os.environ.get("COATCHECK_NO_LINUX")
@@ -82,8 +83,20 @@ def file_in_memory(content: bytes) -> Iterator[str]:
 
 
 def unacknowledged(fd: int) -> int:
-    """Bytes of a TCP connection that the kernel has taken and the peer hasn't acknowledged. Elsewhere 0: none known."""
-    return _ask_tcp(fd, _SIOCOUTQ)
+    """Bytes that the peer of a TCP connection hasn't acknowledged yet, and still may. Elsewhere 0: none known."""
+    left = _ask_tcp(fd, _SIOCOUTQ)
+    return 0 if left and _is_reset(fd) else left
+
+
+def _is_reset(fd: int) -> bool:
+    """Whether nothing can be acknowledged any more: an event loop that reads nothing doesn't hear of it."""
+    view = socket.socket(fileno=fd)
+    try:
+        return view.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
+    except OSError:  # no TCP
+        return False
+    finally:
+        view.detach()
 
 
 def unsent(fd: int) -> int:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import cast
 
 import pytest
 import uvloop
 
+from coatcheck.core.body import nothing
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import ANONYMOUS, UsedLink
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import Reply, Stream
 
 from ..patience import until
 from .test_http1 import GET, LARGE, a_house, replying, statuses
@@ -106,6 +109,33 @@ async def test_what_a_client_has_not_taken_yet_never_arrives() -> None:
         reader._transport.resume_reading()  # type: ignore[attr-defined]
         with pytest.raises(ConnectionResetError):
             await reader.readexactly(100_000)
+
+
+async def test_a_client_that_ends_while_it_is_waited_for_is_seen_to_have_gone() -> None:
+    """It has said its last word, so nobody reads, and its reset isn't heard of by the loop."""
+    ended: list[int] = []
+
+    async def note(sent: int) -> None:
+        ended.append(sent)
+
+    async def pipeline(_: Exchange) -> Reply:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"x" * 100_000
+
+        return Reply(200, (), Stream(pieces(), 100_000, nothing), when_ended=note)
+
+    async with a_house(pipeline) as house:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_ROOM)
+            client.connect(("127.0.0.1", house.port))
+            client.sendall(GET)
+            client.shutdown(socket.SHUT_WR)
+            await asyncio.to_thread(client.recv, 1)
+            await asyncio.sleep(0.3)  # the kernel has all of it, and what the client sent has been read to its end
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await house.all_ended(1)
+        assert house.ended == [(200, ended[0], False)]
+        assert 0 < ended[0] < 100_000
 
 
 class Client(asyncio.Protocol):

@@ -423,6 +423,7 @@ class Connection:
         while not self._gone and self._transport is not None and unacknowledged(self._fileno()):
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _ACKNOWLEDGED_MOST_S)
+        self._unsent = self._unsent or unsent(self._fileno())
 
     def _fileno(self) -> int:
         taken = self._transport.get_extra_info("socket") if self._transport is not None else None
