@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
-from coatcheck.core.body import Later, let_go
+from coatcheck.core.body import let_go
 from coatcheck.core.errors import (
     BYTES_AWAY,
     INTERNAL_ERROR,
@@ -265,9 +265,8 @@ async def _close(reply: Reply, sent_bytes: int) -> None:
     try:
         if reply.when_ended is not None:
             await reply.when_ended(sent_bytes)
-        for pieces in (reply.body.chunks, reply.body.slices):
-            if pieces is not None and not (isinstance(pieces, Later) and pieces.made is None):
-                await let_go(pieces)
+        await let_go(reply.body.chunks)
+        await let_go(reply.body.slices)
     except BaseException as error:  # not `finally`: to wait in one goes wrong where mypyc compiles it
         failure = error
     await reply.body.close()

@@ -85,7 +85,7 @@ class LinkedHistory(History):
             self.events.append(Event(start, end, reads={url: "1" if is_good else None}))
 
     async def _follow(self, connection: Connection, url: str) -> tuple[float, bool | None, float]:
-        """As somebody whom nobody else is. None: the reply was on its way when the link was shut, and it ended."""
+        """As another receiver each time. None: the reply was on its way when the link was shut, and it ended."""
         self._agents += 1
         start = time.monotonic()
         status = await connection.follow(url, f"{self._prefix}{self._agents}")

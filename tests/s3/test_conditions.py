@@ -197,6 +197,6 @@ async def test_what_may_not_be_deleted_is_an_error_of_its_own(house: House) -> N
     assert (await delete_many(house, only_others, by=STRANGER)).texts("{*}Error/{*}Key") == ["b/1"]
     # In OSS one refusal refuses all.
     assert (await house.ask("POST", "/photos/?delete", document, by=STRANGER)).refusal == (403, "AccessDenied")
-    # Whom nothing lets delete here is refused before the keys are looked at.
+    # Who may delete nothing here is refused before the keys are looked at.
     assert (await ask(house, "DELETE", "/photos?policy")).status == 204
     assert (await delete_many(house, document, by=STRANGER)).refusal == (403, "AccessDenied")

@@ -123,7 +123,7 @@ def words_of(acl: str, insiders: Iterable[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def given_to(acl: str, grantee: str) -> frozenset[str]:
-    """What grants give to one account, user or group by its name, FULL_CONTROL spelt out."""
+    """What grants give to one grantee; of FULL_CONTROL, all of PERMISSIONS."""
     given = {grant.permission for grant in read_grants(acl) if grant.grantee == grantee}
     return frozenset(PERMISSIONS) if FULL_CONTROL in given else frozenset(given)
 

@@ -141,12 +141,7 @@ def open_body(sealed: bytes, keys: MasterKeys, brought: Brought = None) -> bytes
 def open_chunks(file: BinaryIO, blob_id: str, keys: MasterKeys, first: int = 0) -> Iterator[bytes]:
     """The content of an encrypted blob's file, from a chunk on, a chunk at a time; of one that needs a client's key,
     what lies under its data key. Raises: Damaged."""
-    header, bound_to = file.read(HEADER_BYTES), bytes.fromhex(blob_id)
-    try:
-        wrapped = find_wrapped(header, keys)
-        cipher = _cipher(keys.unwrap(wrapped, bound_to), label_of(wrapped), None)
-    except WrongEncryptionKey as error:
-        raise Damaged(str(error), blob_id) from None
+    cipher, bound_to = _Opener(keys, None).cipher(file.read(HEADER_BYTES), blob_id), bytes.fromhex(blob_id)
     file.seek(HEADER_BYTES + first * _SEALED_CHUNK_BYTES)
     number = first
     while sealed := file.read(_SEALED_CHUNK_BYTES):

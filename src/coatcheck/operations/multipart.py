@@ -34,7 +34,7 @@ from coatcheck.ports.upload import Part, Upload, UploadPage, WantedChecksum
 from .commit import WRITE_ATTEMPTS, Stored, commit, repeated
 from .context import Context
 from .list import Selection
-from .overwrite import check_overwrite, forbids_overwrite, need_reading
+from .overwrite import check_overwrite, find_there, forbids_overwrite, need_reading
 from .put import NewObject
 from .sequential import add_md5, check_order
 from .versions import version_id_for
@@ -123,8 +123,7 @@ async def complete_upload(context: Context, grant: Grant, upload_id: str, wishes
     """
     grant.need(Action.PUT_OBJECT)
     if wishes.only_if is not None:
-        there = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
-        need_reading(context, grant, wishes.only_if, there)
+        need_reading(context, grant, wishes.only_if, await find_there(context, grant))
 
     async def look(_: Upload | None) -> Upload:
         return await open_upload(context, grant, upload_id, acl=wishes.acl)

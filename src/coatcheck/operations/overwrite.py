@@ -34,7 +34,7 @@ async def check_overwrite(context: Context, grant: Grant, *, asked: bool) -> Non
     """
     if not forbids_overwrite(context, grant, asked=asked):
         return
-    if await _find_object(context, grant) is not None:
+    if await find_there(context, grant) is not None:
         raise FILE_ALREADY_EXISTS(Key=grant.this_key)
 
 
@@ -45,13 +45,13 @@ async def check_writable(context: Context, grant: Grant, *, asked: bool, only_if
     """
     await check_overwrite(context, grant, asked=asked)
     if only_if is not None:
-        there = await _find_object(context, grant)
+        there = await find_there(context, grant)
         need_reading(context, grant, only_if, there)
         if there is None or only_if.misses(there):
             raise unmet(grant.this_key, nothing_there=there is None)
     bucket = grant.this_bucket
     if bucket.configurations and not bucket.versioning and bucket.configuration(BUCKET_WORM) is not None:
-        found = await _find_object(context, grant)
+        found = await find_there(context, grant)
         if found is not None:
             need_free(context, bucket, found)
 
@@ -72,6 +72,7 @@ def need_free(context: Context, bucket: Bucket, found: ObjectRecord) -> None:
         raise FILE_IMMUTABLE(Key=found.key)
 
 
-async def _find_object(context: Context, grant: Grant) -> ObjectRecord | None:
+async def find_there(context: Context, grant: Grant) -> ObjectRecord | None:
+    """The object under the grant's key; a delete marker is none."""
     found = await context.ports.catalog.find_object(grant.this_bucket.bucket_id, grant.this_key)
     return None if found is None or found.kind == DELETE_MARKER else found

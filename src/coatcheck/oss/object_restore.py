@@ -55,19 +55,25 @@ def most_days(storage_class: str) -> int:
     return RESTORE_ARCHIVE_MAX_DAYS if storage_class == ARCHIVE else RESTORE_COLD_MAX_DAYS
 
 
+def read_days(text: str, most: int) -> int | None:
+    """None for what isn't 1 to `most`."""
+    is_short = text.isascii() and text.isdigit() and len(text) <= 4
+    return int(text) if is_short and 1 <= int(text) <= most else None
+
+
 def _read_request(document: Element, storage_class: str) -> tuple[int, str]:
     """Days and tier; a day, and Standard, when the body doesn't say.
 
     Raises: OssError MALFORMED_XML, also for a tier of a class that has none; INVALID_ARGUMENT for a tier that is none.
     """
-    text = _one_text(document, "Days") or "1"
     most = most_days(storage_class)
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most):
+    days = read_days(_one_text(document, "Days") or "1", most)
+    if days is None:
         raise MALFORMED_XML(f"{MALFORMED_XML.message} Days must be 1 to {most} for this class.")
     jobs = document.findall("JobParameters")
     if len(jobs) > (0 if storage_class == ARCHIVE else 1):
         raise MALFORMED_XML(f"{MALFORMED_XML.message} JobParameters are for the cold classes, and given once.")
-    return int(text), _read_tier(jobs[0]) if jobs else _STANDARD
+    return days, _read_tier(jobs[0]) if jobs else _STANDARD
 
 
 def _read_tier(jobs: Element) -> str:

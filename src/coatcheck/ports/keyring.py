@@ -95,7 +95,7 @@ class Holder(Struct, frozen=True):
 
 
 class People(Protocol):
-    """Whom an ACL can give something to."""
+    """Who may be a grantee of an ACL."""
 
     async def knows(self, uid: str) -> bool:
         """Whether an account or a user has that uid."""

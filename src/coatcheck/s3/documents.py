@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -13,6 +13,7 @@ from coatcheck.configurations.elements import Shape
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES, LIST_MAX_KEYS
 from coatcheck.core.percent import encode_path
+from coatcheck.core.s3_errors import S3_NOT_BUILT
 from coatcheck.core.xml import Node, read_xml, write_xml
 from coatcheck.oss.arguments import read_body
 from coatcheck.oss.call import Call
@@ -57,6 +58,18 @@ async def read_document(request: Request, root: str, shape: Shape, *, most: int 
     document = read_xml(await read_body(request, most=most), root)
     shape.check(document)
     return document
+
+
+def refuse_unbuilt(document: Element, unbuilt: Mapping[str, str]) -> None:
+    """Refuse elements that S3 has, and that aren't built, by their names.
+
+    Args:
+        unbuilt: the path of each, and what is said of it.
+    Raises: OssError S3_NOT_BUILT.
+    """
+    for path, why in unbuilt.items():
+        if document.find(path) is not None:
+            raise S3_NOT_BUILT(why, Header=path.rpartition("/")[2])
 
 
 def quoted(etag: str) -> str:

@@ -11,7 +11,20 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from coatcheck.access.grants import GROUPS, PERMISSIONS, AclGrant, Grants
+from coatcheck.access.grants import (
+    ALL_USERS,
+    AUTHENTICATED_USERS,
+    FULL_CONTROL,
+    GROUPS,
+    LOG_DELIVERY,
+    PERMISSIONS,
+    READ,
+    READ_ACP,
+    WRITE,
+    WRITE_ACP,
+    AclGrant,
+    Grants,
+)
 from coatcheck.configurations.elements import find_text
 from coatcheck.core.errors import ACCESS_DENIED, INVALID_ARGUMENT, OssError
 from coatcheck.core.limits import S3_GRANTS_MAX
@@ -19,17 +32,17 @@ from coatcheck.core.s3_errors import S3_MALFORMED_ACL, S3_NO_EMAIL
 from coatcheck.core.xml import read_xml
 
 _URIS: Final = {
-    "AllUsers": "http://acs.amazonaws.com/groups/global/AllUsers",
-    "AuthenticatedUsers": "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
-    "LogDelivery": "http://acs.amazonaws.com/groups/s3/LogDelivery",
+    ALL_USERS: "http://acs.amazonaws.com/groups/global/AllUsers",
+    AUTHENTICATED_USERS: "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
+    LOG_DELIVERY: "http://acs.amazonaws.com/groups/s3/LogDelivery",
 }
 _BY_URI: Final = {uri: group for group, uri in _URIS.items()}
 HEADERS: Final = {
-    "x-amz-grant-full-control": "FULL_CONTROL",
-    "x-amz-grant-read": "READ",
-    "x-amz-grant-read-acp": "READ_ACP",
-    "x-amz-grant-write": "WRITE",
-    "x-amz-grant-write-acp": "WRITE_ACP",
+    "x-amz-grant-full-control": FULL_CONTROL,
+    "x-amz-grant-read": READ,
+    "x-amz-grant-read-acp": READ_ACP,
+    "x-amz-grant-write": WRITE,
+    "x-amz-grant-write-acp": WRITE_ACP,
 }
 _NAMED: Final = re.compile(r'\s*(id|uri|emailaddress)\s*=\s*(?:"([^",]*)"|([^",\s]*))\s*', re.IGNORECASE | re.ASCII)
 _UID: Final = re.compile(r"[0-9]{1,32}", re.ASCII)
@@ -51,21 +64,24 @@ def _read_grantees(name: str, text: str) -> Iterator[str]:
         found = _NAMED.fullmatch(item)
         if found is None:
             raise INVALID_ARGUMENT("Argument format not recognized", ArgumentName=name, ArgumentValue=text[:128])
-        kind, value = found[1].lower(), found[2] if found[2] is not None else found[3]
-        yield read_grantee(id_=value) if kind == "id" else read_grantee(**{"uri" if kind == "uri" else "email": value})
+        yield _read_grantee(found[1].lower(), found[2] if found[2] is not None else found[3])
 
 
-def read_grantee(*, id_: str | None = None, uri: str | None = None, email: str | None = None) -> str:
-    """A grantee as ACLs keep it. Raises: OssError INVALID_ARGUMENT, S3_NO_EMAIL."""
-    if email is not None:
+def _read_grantee(kind: str, value: str) -> str:
+    """A grantee as ACLs keep it. Raises: OssError INVALID_ARGUMENT, S3_NO_EMAIL.
+
+    Args:
+        kind: "id", "uri" or "emailaddress".
+    """
+    if kind == "emailaddress":
         raise S3_NO_EMAIL()
-    if uri is not None:
-        if uri not in _BY_URI:
-            raise INVALID_ARGUMENT("Invalid group uri", ArgumentName="Group/URI", ArgumentValue=uri[:128])
-        return _BY_URI[uri]
-    if id_ is None or not _UID.fullmatch(id_):
-        raise invalid_id(id_ or "")
-    return id_
+    if kind == "uri":
+        if value not in _BY_URI:
+            raise INVALID_ARGUMENT("Invalid group uri", ArgumentName="Group/URI", ArgumentValue=value[:128])
+        return _BY_URI[value]
+    if not _UID.fullmatch(value):
+        raise invalid_id(value)
+    return value
 
 
 def invalid_id(uid: str) -> OssError:
@@ -104,8 +120,7 @@ def _read_grant(element: Element) -> AclGrant:
     ((kind, value),) = named.items()
     if kind not in ("ID", "URI", "EmailAddress"):
         raise S3_MALFORMED_ACL()
-    who = {"ID": "id_", "URI": "uri", "EmailAddress": "email"}[kind]
-    return AclGrant(read_grantee(**{who: value}), permission)
+    return AclGrant(_read_grantee(kind.lower(), value), permission)
 
 
 def _checked(grants: list[AclGrant]) -> Grants:

@@ -1,4 +1,4 @@
-"""Whom a client believes a bucket to belong to: a bucket of anybody else is neither read nor written.
+"""The account that a client expects to own a bucket: another account's bucket is neither read nor written.
 
 Source: Amazon S3 user guide, verifying bucket ownership; its headers, like all, count where they are signed.
 """

@@ -13,20 +13,24 @@ from msgspec.structs import replace
 from coatcheck.configurations.elements import find_choice, find_one, need_text, texts
 from coatcheck.core.errors import INVALID_ARGUMENT
 from coatcheck.core.limits import CONFIGURATION_MAX_BYTES
-from coatcheck.core.s3_errors import S3_NOT_ARCHIVED, S3_NOT_BUILT
+from coatcheck.core.s3_errors import S3_NOT_ARCHIVED
 from coatcheck.core.xml import read_xml
 from coatcheck.operations import restore as operation
 from coatcheck.operations.archive import ARCHIVE_CLASSES
 from coatcheck.oss.arguments import read_body
 from coatcheck.oss.call import Call
-from coatcheck.oss.object_restore import most_days
+from coatcheck.oss.object_restore import most_days, read_days
 from coatcheck.oss.versions import version_headers
 from coatcheck.wire.reply import Reply
+
+from .documents import refuse_unbuilt
 
 _ROOT: Final = "RestoreRequest"
 _SHAPE: Final = texts("Days", "Description", "Tier", GlacierJobParameters=texts("Tier"))
 _TIERS: Final = ("Standard", "Bulk", "Expedited")
-_NOT_BUILT: Final = ("OutputLocation", "SelectParameters", "Type")
+_NOT_BUILT: Final = {
+    name: f"{name} of a restore is not built." for name in ("OutputLocation", "SelectParameters", "Type")
+}
 
 
 def reading_at_once(call: Call) -> Call:
@@ -51,16 +55,15 @@ async def restore_object(call: Call) -> Reply:
 
 def _read_days(document: Element, most: int) -> int:
     """Raises: OssError S3_NOT_BUILT, MALFORMED_XML, INVALID_ARGUMENT."""
-    for name in _NOT_BUILT:
-        if document.find(name) is not None:
-            raise S3_NOT_BUILT(f"{name} of a restore is not built.", Header=name)
+    refuse_unbuilt(document, _NOT_BUILT)
     _SHAPE.check(document)
     for place in (document, find_one(document, "GlacierJobParameters")):
         if place is not None:
             find_choice(place, "Tier", _TIERS)
     text = need_text(document, "Days")
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= most):
+    days = read_days(text, most)
+    if days is None:
         raise INVALID_ARGUMENT(
             f"Days must be 1 to {most} for this class.", ArgumentName="Days", ArgumentValue=text[:64]
         )
-    return int(text)
+    return days

@@ -23,6 +23,8 @@ from coatcheck.core.s3_errors import (
 from coatcheck.wire.reply import RawHeader
 from coatcheck.wire.request import Request
 
+from . import grants
+
 AMZ: Final = "x-amz-"
 CUSTOMER: Final = "x-amz-server-side-encryption-customer-"
 SOURCE_CUSTOMER: Final = "x-amz-copy-source-server-side-encryption-customer-"
@@ -89,11 +91,7 @@ _KNOWN: Final = frozenset(
         "x-amz-date",
         "x-amz-decoded-content-length",
         "x-amz-expected-bucket-owner",
-        "x-amz-grant-full-control",
-        "x-amz-grant-read",
-        "x-amz-grant-read-acp",
-        "x-amz-grant-write",
-        "x-amz-grant-write-acp",
+        *grants.HEADERS,
         "x-amz-if-match-last-modified-time",
         "x-amz-if-match-size",
         "x-amz-max-parts",

@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ..sql.objects import ONLY_PLACE, WRITE
-from .statements import inserting_many, of_places, writing
+from .statements import Place, inserting_many, of_places, writing
 
-Place = tuple[int, str]  # bucket id, key
 Row = tuple[Any, ...]
 Ask = Callable[[str, Sequence[Any]], list[Any]]  # a statement's text and arguments -> its rows
 

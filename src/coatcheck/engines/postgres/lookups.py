@@ -16,9 +16,7 @@ from typing import Any, Final, NamedTuple
 from ...ports.catalog import Away
 from ..sql.objects import COLUMNS
 from .connection import Reader
-from .statements import of_places, reading
-
-Place = tuple[int, str]  # bucket id, key
+from .statements import Place, of_places, reading
 
 _TOGETHER: Final = 64  # places in one statement: with the bodies of small objects at most 4 MiB
 _AT_ONCE: Final = 6  # statements under way
@@ -87,7 +85,7 @@ class Lookups:
         self._under_way += 1
         self._sent_at = loop.time()
         try:
-            return read_answer((await self._reader.ask(_ALONE, *place))[0])
+            return (await self._answers([place]))[0]
         finally:
             if loop is self._loop:
                 self._under_way -= 1

@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+Place = tuple[int, str]  # of an object: bucket id, key
+
 _KEYS: Final = {
     "object": ("bucket_id", "key", "seq"),
     "body": ("id",),
