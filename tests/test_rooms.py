@@ -90,6 +90,9 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "services": {
         "core.errors",
         "exchange",
+        "identity.readings",
+        "oss.pipeline",
+        "oss.row",
         "wire",
         "ports",
         "signing.scheme",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coatcheck.exchange import Exchange
+from coatcheck.identity.readings import Readings
 from coatcheck.services import Service, Services
 from coatcheck.wire.query import read_query
 from coatcheck.wire.reply import Reply
@@ -59,6 +60,6 @@ async def test_the_first_that_takes_a_request_answers_it() -> None:
     async def otherwise(_: Exchange) -> Reply:
         return Reply(404)
 
-    services = Services((answers(200), answers(200), answers(201)), otherwise)
+    services = Services((answers(200), answers(200), answers(201)), otherwise, Readings())
     for path, status in ((b"/200", 200), (b"/201", 201), (b"/", 404)):
         assert (await services.answer(Exchange(Request("GET", path), "id", NOW, otherwise))).status == status

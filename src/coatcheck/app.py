@@ -192,7 +192,7 @@ class Server:
         oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, self._pages.write_refusal)
         links = self._make_link_services(self._engines, ports, oss, addressing)
         s3 = S3Pipeline(oss, reads, keyring, addressing, settings)
-        services = make_services(oss.answer, keyring, reads, ports.notifier, addressing, links, s3, self.signers_now)
+        services = make_services(oss, keyring, reads, ports.notifier, addressing, links, s3, self.signers_now)
         self._watch.sources = Sources(self._engines, pool, self._selector, notifier, links.desk, self._notices)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
 

@@ -11,7 +11,10 @@ from typing import Final, NamedTuple
 
 from coatcheck.core.errors import LINK_ROUTE_UNKNOWN
 from coatcheck.exchange import Exchange, Pipeline
+from coatcheck.identity.readings import Readings
 from coatcheck.link_desk.service import LinkDesk, is_for_links
+from coatcheck.oss.pipeline import Pipeline as OssPipeline
+from coatcheck.oss.row import LinkRoute
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.notifier import Notifier
 from coatcheck.ports.snapshot import Reads
@@ -61,15 +64,24 @@ class LinkServices(NamedTuple):
 
 
 class Services:
-    """The rows, as one pipeline."""
+    """The rows, as one pipeline.
 
-    def __init__(self, rows: Sequence[Service], otherwise: Pipeline) -> None:
+    Args:
+        readings: of links that some of the services have taken before.
+    """
+
+    def __init__(self, rows: Sequence[Service], otherwise: Pipeline, readings: Readings) -> None:
         self._rows = tuple((row.takes, row.answer) for row in rows)
         self._otherwise = otherwise
+        self._readings = readings
 
     def answer(self, exchange: Exchange) -> Awaitable[Reply]:
         """The reply, to be awaited, of the service that the request is for. (A coroutine less on every request.)"""
         request = exchange.request
+        reading = self._readings.find(request)
+        if reading is not None:  # whose it is was found out when it was read
+            route: LinkRoute = reading.kind.route
+            return route.answer(exchange, reading)
         for takes, answer in self._rows:
             if takes(request):
                 return answer(exchange)
@@ -77,7 +89,7 @@ class Services:
 
 
 def make_services(
-    oss: Pipeline,
+    oss: OssPipeline,
     keyring: KeyUse,
     reads: Reads,
     notifier: Notifier,
@@ -126,7 +138,7 @@ def make_services(
         *_link_rows(links, addressing),
         Service("S3", s3.takes, s3.answer),
     )
-    return Services(rows, oss)
+    return Services(rows, oss.answer, oss.readings)
 
 
 def _link_rows(links: LinkServices, addressing: Addressing) -> tuple[Service, ...]:

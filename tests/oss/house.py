@@ -196,7 +196,7 @@ class House:
         )
         links = LinkServices(desk, tickets, settings.pages_host)
         s3 = S3Pipeline(self.pipeline, reads, self.keyring, addressing, settings)
-        self.services = make_services(self.pipeline.answer, self.keyring, reads, self.notifier, addressing, links, s3)
+        self.services = make_services(self.pipeline, self.keyring, reads, self.notifier, addressing, links, s3)
 
     async def ask(
         self,

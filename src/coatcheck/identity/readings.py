@@ -24,9 +24,11 @@ from random import Random
 from typing import Any, Final
 
 from coatcheck.core.limits import CLOCK_SKEW_MAX_S, READINGS_MAX_BYTES
+from coatcheck.core.percent import decode_query
 from coatcheck.ports.snapshot import Lookup
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.source_ip import is_restricted
+from coatcheck.wire.headers import Headers
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
@@ -34,6 +36,7 @@ from coatcheck.wire.target import Target
 _NAMED: Final = frozenset({"authorization", "content-md5", "content-type", "date", "security-token"})
 _ALWAYS: Final = ("x-oss-", "x-amz-")
 _METHODS: Final = ("GET", "HEAD")
+_SIGNATURE: Final = b"ignature="  # of x-oss-signature, X-Amz-Signature and Signature
 
 _ENTRY_BYTES: Final = 440  # what a reading weighs besides its three texts; 64 of them for its share of a dict
 _KIND_BYTES: Final = 1536
@@ -203,30 +206,43 @@ class Readings:
 
         The lengths say where each part ends.
         """
-        method, path, query, headers = request.method, request.raw_path, request.query.raw, request.headers
-        host = headers.get("host", "")
-        signed = ""
-        names = "\n".join(headers)
-        if listed or "x-oss-" in names or "x-amz-" in names or not _NAMED.isdisjoint(headers):
-            signed = _write_signed(headers, listed)
-        start = f"{method} {len(path)} {len(query)} {len(host)} {host}{signed}".encode("utf-8", "surrogateescape")
+        method, path, query = request.method, request.raw_path, request.query.raw
+        signed = _find_signed(request.headers, listed)
+        start = f"{method} {len(path)} {len(query)} {signed}".encode("utf-8", "surrogateescape")
         digest = self._begun_digest.copy()
         digest.update(start + path + query)
         return digest.digest()
 
 
 def _signature_in(request: Request) -> str | None:
-    first = request.query.first
-    return first.get("x-oss-signature") or first.get("X-Amz-Signature") or first.get("Signature")
+    """The first parameter that is called so, in any scheme; its whole query is not read for it."""
+    raw = request.query.raw
+    start = raw.find(_SIGNATURE) + len(_SIGNATURE)
+    if start < len(_SIGNATURE):
+        return None
+    end = raw.find(b"&", start)
+    signature = (raw[start:] if end < 0 else raw[start:end]).decode("latin-1")
+    return decode_query(signature) if "%" in signature else signature
 
 
 def _besides_host(claim: Claim) -> frozenset[str]:
     return frozenset(claim.additional_headers) - {"host"}
 
 
+def _find_signed(headers: Mapping[str, str], listed: Collection[str]) -> str:
+    """The headers that a link's claim or its text may depend on."""
+    if listed or not isinstance(headers, Headers):
+        return _write_signed(headers, listed)
+    if headers.signed is None:
+        headers.signed = _write_signed(headers, listed)
+    return headers.signed
+
+
 def _write_signed(headers: Mapping[str, str], listed: Collection[str]) -> str:
-    names = sorted(name for name in headers if name.startswith(_ALWAYS) or name in _NAMED or name in listed)
-    return "".join([f"{len(name)} {len(headers[name])} {name}{headers[name]}" for name in names])
+    host = headers.get("host", "")
+    names = sorted([name for name in headers if name.startswith(_ALWAYS) or name in _NAMED or name in listed])
+    rest = "".join([f"{len(name)} {len(headers[name])} {name}{headers[name]}" for name in names])
+    return f"{len(host)} {host}{rest}"
 
 
 def _weigh(target: Target, text: str, signature: str) -> int:

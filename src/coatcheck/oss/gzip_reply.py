@@ -35,12 +35,17 @@ def compress(
     request: Request, record: ObjectRecord, headers: list[RawHeader], content: bytes | Stream
 ) -> tuple[list[RawHeader], bytes | Stream]:
     """Headers and content of a whole object as they are sent: compressed where that may be, and is asked for."""
-    if record.size < GZIP_MIN_BYTES or "range" in request.headers or not _is_text(headers):
+    if "range" in request.headers or not is_compressible(record, headers):
         return headers, content
     if not (request.takes_chunks and _asks_for_gzip(request.headers.get("accept-encoding", ""))):
         return [*headers, _VARY], content
     kept = [header for header in headers if header[0] not in _OF_THE_STORED]
     return [*kept, (b"content-encoding", b"gzip"), _VARY], gzipped(content)
+
+
+def is_compressible(record: ObjectRecord, headers: list[RawHeader]) -> bool:
+    """Whether it is compressed for clients that ask for it."""
+    return record.size >= GZIP_MIN_BYTES and _is_text(headers)
 
 
 def _is_text(headers: list[RawHeader]) -> bool:

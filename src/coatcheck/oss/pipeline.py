@@ -34,8 +34,9 @@ from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.settings import ServerSettings
-from coatcheck.signing.claim import read_claim, read_form_claim
+from coatcheck.signing.claim import read_form_claim
 from coatcheck.signing.scheme import Claim, SignersNow, one_clock
+from coatcheck.signing.url_parts import SIGNATURE_NAMES
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.browser import follows_link
 from coatcheck.wire.form import Form, FormMemory
@@ -55,14 +56,18 @@ from coatcheck.wire.target import (
 from .access_point import check_point
 from .admission import Rules, admit
 from .asking import NOTHING
+from .bare_get import answer_bare
 from .bucket_qos import BRINGING_BYTES, admit_body
 from .call import Call, PostedForm
+from .claims import find_claim
 from .form_dialects import OtherForms, read_posted
 from .form_upload import find_key
 from .hints import Hints
 from .limited_link import hold_to_register
+from .object_get import get_object
 from .post_object import find_content_type
 from .preflight import answer_preflight
+from .row import LinkRoute
 from .side_effects import check_side_effects
 from .table import Row, find_row, is_form, may_make_bucket, row_without_bucket
 from .versions import is_version_id, named_version
@@ -103,14 +108,16 @@ class Pipeline:
         self.readings = Readings()
         self.hints = Hints(settings.regions, reads, keyring) if settings.hints else None
 
-    async def answer(self, exchange: Exchange) -> Reply:
+    async def answer(self, exchange: Exchange, reading: Reading | None = None) -> Reply:
         """Answer one request; what it was is noted in the exchange on the way.
 
+        Args:
+            reading: of the link that brought it, where one like it has verified before.
         Raises: only what is a fault of ours, and a cancellation.
         """
         refusal: OssError | None = None
         try:
-            reply = await self._walk(exchange)
+            reply = await self._walk(exchange, reading)
         except OssError as error:
             refusal = error
         except Damaged:  # which object, and why, is in the log
@@ -152,9 +159,8 @@ class Pipeline:
         """Whether the bucket lets itself be asked so, by who came through another service. Raises: OssError."""
         admit(bucket, bucket.made(Rules), request, caller, self._ports.meters, accelerated=False)
 
-    async def _walk(self, exchange: Exchange) -> Reply:
+    async def _walk(self, exchange: Exchange, reading: Reading | None) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
-        reading = self.readings.find(request)
         if reading is not None:
             snapshot = await self._reads.read(self.lookup_again(request, reading))
             bucket = snapshot.bucket()
@@ -165,10 +171,15 @@ class Pipeline:
                     exchange.logged = note_log(bucket)
                 if self.is_held(exchange, caller, reading.target, bucket, reading.signed_at_s):
                     caller = await hold_to_register(self.register, exchange)
-                return await self.go_on(reading.kind.route, exchange, reading.target, caller, bucket, snapshot)
+                route: LinkRoute = reading.kind.route
+                if route.is_bare:
+                    reply = answer_bare(exchange, reading.target, caller, bucket, snapshot, self._settings)
+                    if reply is not None:
+                        return reply
+                return await self.go_on(route.row, exchange, reading.target, caller, bucket, snapshot)
         # Whatever isn't so any more is refused in the words, and in the order, in which it is refused at first.
         named = find_target(request, self._addressing)
-        claim, refusal = _NO_CLAIM if _is_unsigned(request, named) else _read_claim(request)
+        claim, refusal = find_claim(request, named)
         snapshot = await self._reads.read(self._lookup(request, named, claim))
         target = named
         if target is None:
@@ -197,10 +208,15 @@ class Pipeline:
         row = find_row(request.method, target, request.query, request.headers)
         if bucket is None:
             row = row_without_bucket(row)
-        if claim is not None and claim.scheme.is_link and not (named is None and request.proxy_host):
-            self.readings.keep(
-                request, claim, target, text, (row, read_host_name(request.host) if named is None else "")
-            )
+        if claim is not None and claim.scheme.is_link:
+            is_bare = row.run is get_object and SIGNATURE_NAMES.issuperset(request.query.first)
+            if not (named is None and request.proxy_host):
+                domain = read_host_name(request.host) if named is None else ""
+                self.readings.keep(request, claim, target, text, (LinkRoute(row, is_bare, self.answer), domain))
+            if is_bare and bucket is not None:
+                reply = answer_bare(exchange, target, caller, bucket, snapshot, self._settings)
+                if reply is not None:
+                    return reply
         return await self.go_on(row, exchange, target, caller, bucket, snapshot)
 
     def is_held(
@@ -233,7 +249,8 @@ class Pipeline:
         kind, target = reading.kind, reading.target
         who = kind.who or ask_for_key(kind.claim, self._keyring)
         bucket = "" if kind.domain else target.bucket or ""
-        return Lookup(kind.domain, who.access_key_id, who.role_uid, bucket, target.key, named_version(request.query))
+        version_id = None if kind.route.is_bare else named_version(request.query)
+        return Lookup(kind.domain, who.access_key_id, who.role_uid, bucket, target.key, version_id)
 
     def recognise(self, reading: Reading, snapshot: Snapshot, now: float) -> Caller | None:
         """Who asks by a link that has verified before; None if it wouldn't now, or its domain is another bucket's."""
@@ -474,26 +491,9 @@ def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
 _VARY: Final = b"vary"
 
 
-def _is_unsigned(request: Request, target: Target | None) -> bool:
-    """Whether signatures in headers and URL don't count."""
-    method = request.method
-    return method == "OPTIONS" or (method == "POST" and target is not None and is_form(target, request.query))
-
-
-_NO_CLAIM: Final = (None, None)
-
-
 def _may_make_bucket(request: Request, target: Target) -> bool:
     """By either reading of the address: only the signature says which was meant."""
     if not may_make_bucket(request.method, request.query):
         return False
     other = second_reading(request, target)
     return target.key is None or (other is not None and other.key is None)
-
-
-def _read_claim(request: Request) -> tuple[Claim | None, OssError | None]:
-    """Or the refusal, which is said when its turn has come: that nothing is known by that name comes first."""
-    try:
-        return read_claim(request), None
-    except OssError as error:
-        return None, error

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from enum import Enum
+from typing import NamedTuple
 
 from coatcheck.access.actions import Action
 from coatcheck.core.record import Record
+from coatcheck.exchange import Exchange
+from coatcheck.identity.readings import Reading
 from coatcheck.wire.reply import Reply
 
 from .asking import NOTHING, Asks
@@ -47,3 +50,16 @@ class Row(Record, frozen=True):
     def name(self) -> str:
         """The operation's name in OSS's snake case."""
         return self.run.__name__
+
+
+class LinkRoute(NamedTuple):
+    """Where a link leads that has verified before: the `route` of its `Kind`.
+
+    Attributes:
+        is_bare: its query says nothing but who signed it; in OSS's dialect it is then of GetObject.
+        answer: of the dialect that it was signed in.
+    """
+
+    row: Row
+    is_bare: bool
+    answer: Callable[[Exchange, Reading], Awaitable[Reply]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -97,6 +97,8 @@ class ObjectRecord:
         parts: what it was completed from, for `complete_upload` to keep. Else ask `Catalog.find_parts`.
         damaged: why the content is not what was written, as far as the catalog can see when it reads the row: body
             against `crc64` and `size`, segments against `size`; "" for fine. Nothing that is stored.
+        made: what one reader made of this value and of nothing else, kept for as long as it is (`oss.bare_get`). Of
+            another value, made by `replace`, nothing is.
     """
 
     key: str
@@ -121,6 +123,7 @@ class ObjectRecord:
     checksum: Checksum | None = None
     parts: tuple[KeptPart, ...] = field(default=(), compare=False)
     damaged: str = field(default="", compare=False)
+    made: Any = field(default=None, init=False, compare=False, repr=False)
 
 
 def delete_marker(key: str, version_id: str, last_modified: int) -> ObjectRecord:

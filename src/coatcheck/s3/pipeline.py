@@ -6,7 +6,7 @@ What decides and acts is the pipeline of OSS (`oss/pipeline.py`), from the point
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -26,7 +26,7 @@ from coatcheck.identity.readings import Reading
 from coatcheck.oss.form_upload import find_key as find_form_key
 from coatcheck.oss.limited_link import hold_to_register
 from coatcheck.oss.pipeline import Pipeline, is_shared, note_log
-from coatcheck.oss.row import Row
+from coatcheck.oss.row import LinkRoute
 from coatcheck.oss.versions import named_version
 from coatcheck.ports.bucket import Bucket
 from coatcheck.ports.catalog import NotWritten, Unknown
@@ -108,10 +108,14 @@ class S3Pipeline:
     def takes_form(self, request: Request, fields: Mapping[str, str]) -> bool:
         return is_s3_form(fields) or (not is_oss_form(fields) and is_s3(request, self._addressing))
 
-    async def answer(self, exchange: Exchange) -> Reply:
-        """Answer one request. Raises: only what is a fault of ours, and a cancellation."""
+    async def answer(self, exchange: Exchange, reading: Reading | None = None) -> Reply:
+        """Answer one request. Raises: only what is a fault of ours, and a cancellation.
+
+        Args:
+            reading: of the link that brought it, where one like it has verified before.
+        """
         walk = self._walk if not exchange.request.proxy_host else self._walk_proxied
-        reply = await self._answer(exchange, walk(exchange))
+        reply = await self._answer(exchange, walk(exchange, reading))
         return await self._oss.share(exchange, reply) if is_shared(exchange) else reply
 
     def answer_form(
@@ -148,28 +152,27 @@ class S3Pipeline:
         ids = (b"x-amz-request-id", request_id), (b"x-amz-id-2", request_id)
         return Reply(reply.status, headers + ids, reply.body, reply.content_length, reply.when_ended, has_ids=True)
 
-    async def _walk_proxied(self, exchange: Exchange) -> Reply:
+    async def _walk_proxied(self, exchange: Exchange, reading: Reading | None) -> Reply:
         """S3 signs the host: the one that the client used, or else the one that came, which a proxy put in its place.
 
         The whole of the request is read by the host that its signature is of.
         """
         request = exchange.request
         try:
-            return await self._walk(exchange)
+            return await self._walk(exchange, reading)
         except OssError as error:
             if error.fault is not SIGNATURE_DOES_NOT_MATCH:
                 raise
         exchange.request = request.as_proxied()
         try:
-            return await self._walk(exchange)
+            return await self._walk(exchange, self._oss.readings.find(exchange.request))
         except OssError as error:
             if error.fault is SIGNATURE_DOES_NOT_MATCH:
                 exchange.request = request
             raise
 
-    async def _walk(self, exchange: Exchange) -> Reply:
+    async def _walk(self, exchange: Exchange, reading: Reading | None) -> Reply:
         request, now, regions = exchange.request, exchange.now, self._settings.regions
-        reading = self._oss.readings.find(request)
         if reading is not None:
             snapshot = await self._reads.read(self._oss.lookup_again(request, reading))
             bucket = snapshot.bucket()
@@ -196,7 +199,7 @@ class S3Pipeline:
             caller = await hold_to_register(self._oss.register, exchange)
         translated = self._translate(request, claim, snapshot, caller, now)
         if claim is not None and caller.by_link and (named is not None or not request.proxy_host):
-            route = Route(row, not translated.query.parameters and _is_plain(request))
+            route = LinkRoute(row, not translated.query.parameters and _is_plain(request), self.answer)
             domain = read_host_name(request.host) if named is None else ""
             self._oss.readings.keep(request, claim, target, text, (route, domain))
         exchange.request = translated
@@ -213,7 +216,7 @@ class S3Pipeline:
         _note_bucket(exchange, bucket)
         if self._oss.is_held(exchange, caller, target, bucket, reading.signed_at_s):
             caller = await hold_to_register(self._oss.register, exchange)
-        if not route.is_plain:  # else nobody reads what is left of the query
+        if not route.is_bare:  # else nobody reads what is left of the query
             exchange.request = _in_our_words(_with_hoisted(request, reading.kind.claim))
             check_owner(exchange.request.headers, bucket)
         return await self._oss.go_on(route.row, exchange, target, caller, bucket, snapshot)
@@ -292,13 +295,6 @@ def _note_bucket(exchange: Exchange, bucket: Bucket | None) -> None:
 
 
 _IGNORED_IN_QUERY: Final = ("x-amz-checksum-", "x-amz-sdk-checksum-algorithm", "x-amz-security-token")
-
-
-class Route(NamedTuple):
-    """Where a link leads. `is_plain`: there is nothing in it to be translated."""
-
-    row: Row
-    is_plain: bool
 
 
 def _is_plain(request: Request) -> bool:

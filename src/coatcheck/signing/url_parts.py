@@ -30,7 +30,7 @@ _OPTION_NAMES: Final = (  # in the order of the SDK's GetObjectRequest
     "x-oss-process",
 )
 _NO_OPTIONS: Final = (None,) * len(_OPTION_NAMES)
-_SIGNATURE_NAMES: Final = frozenset(
+SIGNATURE_NAMES: Final = frozenset(
     {
         "x-oss-signature-version",
         "x-oss-credential",
@@ -115,7 +115,7 @@ def _disposition(options: LinkOptions) -> str:
 
 def _encode(parameters: Mapping[str, str]) -> Pieces:
     for name in parameters:
-        if not name or name in _SIGNATURE_NAMES:
+        if not name or name in SIGNATURE_NAMES:
             raise PresignError(f"{name!r} can't be a parameter of the caller: the signature uses it.")
     try:
         return tuple([(encode(name), encode(value)) for name, value in parameters.items()])

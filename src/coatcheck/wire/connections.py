@@ -30,6 +30,7 @@ from coatcheck.core.limits import CONNECTIONS_MAX, FILES_RESERVED, HANDSHAKES_MA
 from .faults import fault_reply
 from .handshakes import Handshakes
 from .http1 import Connection
+from .http1_known import KnownHeads
 from .http1_roles import ConnectionLimits
 from .http1_writing import write_head
 
@@ -103,6 +104,7 @@ class Connections:
     ) -> None:
         self.begin = begin
         self.limits = limits
+        self.heads = KnownHeads()
         self._listening = listening
         self._tls = tls
         self._is_proxy = is_proxy

@@ -18,16 +18,12 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from coatcheck.core.errors import HEAD_TIMEOUT, Broken, OssError
-from coatcheck.core.limits import (
-    BODY_WAITING_MAX_BYTES,
-    DRAIN_MAX_BYTES,
-    LINGER_S,
-    PIPELINED_MAX,
-)
+from coatcheck.core.limits import BODY_WAITING_MAX_BYTES, DRAIN_MAX_BYTES, LINGER_S, PIPELINED_MAX
 from coatcheck.linux import unacknowledged, unread, unsent
 
 from .hand_driven import go_on_with
 from .http1_body import Body
+from .http1_known import KnownHeads
 from .http1_outgoing import Gone, Outgoing
 from .http1_parsing import END, Head, Refusal, RequestParser
 from .http1_roles import ConnectionLimits
@@ -64,6 +60,7 @@ class House(Protocol):
 
     begin: Begin
     clock: Clock
+    heads: KnownHeads
     limits: ConnectionLimits
     now: Callable[[], float]  # seconds, of the loop's clock
 
@@ -123,7 +120,7 @@ class Connection:
         self._house = house
         self._out = Outgoing(self, None if secure else accepted)
         self._transport: asyncio.Transport | None = None
-        self._parser = RequestParser()
+        self._parser = RequestParser(house.heads)
         self._turns: deque[_Turn] = deque()
         self._body: Body | None = None  # of the request that is being read
         self._tls_version = ""
@@ -492,7 +489,7 @@ class Connection:
 
 def _make_request(turn: _Turn, peer: str, *, secure: bool, tls_version: str) -> Request:
     head = turn.head
-    query = read_query(head.query) if turn.refusal is None else NO_QUERY
+    query = NO_QUERY if turn.refusal is not None else read_query(head.query)
     # By position: named arguments take twice as long. No proxy is known of here.
     body = turn.body or NO_BODY
     return Request(

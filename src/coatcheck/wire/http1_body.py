@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from coatcheck.core.limits import DRAIN_SILENCE_S
 
 from .draining import read_little
-from .http1_parsing import Head
+from .http1_head import Head
 from .http1_roles import Receiving
 from .request import BodyFailed, BodyStalled
 

@@ -44,26 +44,10 @@ from coatcheck.core.limits import (
 )
 from coatcheck.core.record import Record
 
+from .http1_head import PATH_BYTES, Head
+from .http1_known import KnownHeads
 
-class Head(Record, frozen=True):
-    """A request line and its headers.
-
-    Attributes:
-        method: as on the request line; "-" where none was read.
-        path, query: as they arrived, apart from bytes beyond ASCII in the request line, which are percent-encoded.
-        headers: as `Request` has them.
-        keep_alive: the client means to go on with the connection.
-        has_body: a body follows, of a length that isn't 0, or in chunks.
-        is_old: HTTP/1.0.
-    """
-
-    method: str
-    path: bytes
-    query: bytes
-    headers: dict[str, str]
-    keep_alive: bool
-    has_body: bool
-    is_old: bool
+__all__ = ["END", "End", "Event", "Head", "Refusal", "RequestParser"]
 
 
 class End:
@@ -85,7 +69,6 @@ Event = Head | bytes | End | Refusal
 END: Final = End()
 _CHUNK_LINE_BYTES: Final = 16  # what a chunk's size and line ends may take, leading zeros included
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
-_PATH_BYTES: Final = bytes([byte for byte in range(0x21, 0x7F) if byte != 0x23])  # visible ASCII but "#"
 _HOST: Final = re.compile(r"[!$%&'()*+\-.0-9:;=A-Z\[\]_a-z~]*")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#@]+)(/[!-\"$-~]*)?", re.IGNORECASE)
 _VERSIONS: Final = ("1.0", "1.1")
@@ -100,7 +83,11 @@ class _Refused(Exception):
 
 
 class RequestParser:
-    """Feed it what arrives, however it is cut; it says what that was."""
+    """Feed it what arrives, however it is cut; it says what that was.
+
+    Args:
+        known: heads that were read by others, too.
+    """
 
     __slots__ = (
         "_chunks",
@@ -114,6 +101,7 @@ class RequestParser:
         "_in_head",
         "_is_chunked",
         "_is_last",
+        "_known",
         "_line_is_open",
         "_muted",
         "_over",
@@ -124,8 +112,9 @@ class RequestParser:
         "_unread",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, known: KnownHeads | None = None) -> None:
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
+        self._known = known or KnownHeads()
         self._events: list[Event] = []
         self._over = False
         self._in_head = self._in_body = self._is_chunked = self._is_last = self._muted = False
@@ -145,6 +134,12 @@ class RequestParser:
         if self._over:
             return events
         was_body, size = self._in_body, len(data)
+        is_begin = not (was_body or self._in_head)
+        if is_begin and (head := self._known.find(data)) is not None:
+            self._unread, self._line_is_open = 0, False
+            events.append(head)
+            return events
+        arrived = data
         if not was_body:
             data = self._encode_line(data)
         self._received = self._chunks = 0
@@ -154,6 +149,8 @@ class RequestParser:
                 self._bound_framing(size)
             elif not self._in_body:
                 self._bound_head(size)
+                if is_begin and len(events) == 1 and not (self._in_head or self._over):
+                    self._keep(arrived, events[0])
         except _Refused as refused:
             self._refuse(refused.error)
         except HttpParserError as error:
@@ -164,6 +161,10 @@ class RequestParser:
         """No more will come. Lets go of the parser, which holds on to this object."""
         self._over = True
         self._parser = None
+
+    def _keep(self, data: bytes, event: Event) -> None:
+        if type(event) is Head:
+            self._known.keep(data, event)
 
     # --- running the parser ---
 
@@ -337,7 +338,7 @@ class RequestParser:
 
     def _read_target(self, method: str) -> bytes:
         target = self._target
-        if target.startswith(b"/") and not target.translate(None, _PATH_BYTES) and method != "CONNECT":
+        if target.startswith(b"/") and not target.translate(None, PATH_BYTES) and method != "CONNECT":
             return target
         absolute = _ABSOLUTE.fullmatch(target)
         if absolute is None or method == "CONNECT":

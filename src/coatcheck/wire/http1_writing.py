@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from coatcheck.core.body import UNKNOWN_SIZE
 from coatcheck.core.times import write_http_date
 
+from .headers import RawHeader, WrittenHeaders
 from .reply import Reply, Stream
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -31,24 +33,36 @@ def write_head(reply: Reply, request_id: str, now: float, took_ms: int, *, conne
         connection: "close" or "keep-alive" where that has to be said, else "".
     Raises: UnsafeHeader.
     """
-    fields = [b": ".join(header) for header in reply.headers]
-    bare = b"".join(fields)
-    if _LF in bare or _CR in bare:
-        raise UnsafeHeader
-    opening = _opening(reply.status, int(now))
-    lines = [opening]
+    headers = reply.headers
+    written = headers.lines if isinstance(headers, WrittenHeaders) else _write_lines(headers)
+    lines = [_opening(reply.status, int(now))]
     if not reply.has_ids:
-        lines = [
-            b"%b\r\nx-oss-request-id: %b\r\nx-oss-server-time: %d" % (opening, request_id.encode("ascii"), took_ms)
-        ]
+        lines.append(b"x-oss-request-id: " + request_id.encode("ascii"))
+        lines.append(b"x-oss-server-time: %d" % took_ms)
     if reply.status not in _NO_LENGTH:
         size = content_length(reply)
         lines.append(b"transfer-encoding: chunked" if size == UNKNOWN_SIZE else b"content-length: %d" % size)
-    lines += fields
+    if written:
+        lines.append(written)
     if connection:
         lines.append(b"connection: " + connection.encode("ascii"))
     lines.append(b"\r\n")
     return b"\r\n".join(lines)
+
+
+def make_written(headers: Sequence[RawHeader]) -> WrittenHeaders:
+    """The same, written once for all replies that have them. Raises: UnsafeHeader."""
+    written = WrittenHeaders(headers)
+    written.lines = _write_lines(headers)
+    return written
+
+
+def _write_lines(headers: Sequence[RawHeader]) -> bytes:
+    fields = [b": ".join(header) for header in headers]
+    bare = b"".join(fields)
+    if _LF in bare or _CR in bare:
+        raise UnsafeHeader
+    return b"\r\n".join(fields)
 
 
 def content_length(reply: Reply) -> int:

@@ -31,15 +31,32 @@ class Query:
             spelling that `percent.encode` would give it, as all SDKs send them; None if only `parameters` can tell.
     """
 
-    __slots__ = ("_parameters", "canonical", "first", "raw")
+    __slots__ = ("_canonical", "_first", "_parameters", "raw")
 
     def __init__(
-        self, raw: bytes, first: Mapping[str, str], canonical: str | None = None, parameters: Parameters | None = None
+        self,
+        raw: bytes,
+        first: Mapping[str, str] | None = None,
+        canonical: str | None = None,
+        parameters: Parameters | None = None,
     ) -> None:
         self.raw = raw
-        self.first = first
-        self.canonical = canonical
+        self._first = first  # None: nobody has asked yet, and of many links nobody does
+        self._canonical = canonical
         self._parameters = parameters
+
+    @property
+    def first(self) -> Mapping[str, str]:
+        if self._first is None:
+            self._read()
+        assert self._first is not None
+        return self._first
+
+    @property
+    def canonical(self) -> str | None:
+        if self._first is None:
+            self._read()
+        return self._canonical
 
     @property
     def parameters(self) -> Parameters:
@@ -47,6 +64,17 @@ class Query:
         if self._parameters is None:
             self._parameters = _read_pieces(self.raw)
         return self._parameters
+
+    def _read(self) -> None:
+        read = _read_link(self.raw) if len(self.raw) <= _REMEMBERED_QUERY_BYTES else None
+        if read is not None:
+            self._first, self._canonical = read
+            return
+        parameters = self.parameters
+        first = {name: value for name, value, _ in parameters}
+        if len(first) != len(parameters):
+            first = {name: value for name, value, _ in reversed(parameters)}
+        self._first = first
 
     @property
     def has_repeats(self) -> bool:
@@ -100,21 +128,11 @@ _S3: Final = _Names("X-Amz-Signature", "X-Amz-Date", b"&X-Amz-Signature=", b"X-A
 
 def read_query(raw: bytes) -> Query:
     """Any bytes are a query; nothing is refused here. "a", "a=" and "a=b" are parameters, empty pieces are dropped."""
-    if not raw:
-        return NO_QUERY
-    if len(raw) <= _REMEMBERED_QUERY_BYTES:
-        query = _read_link(raw)
-        if query is not None:
-            return query
-    parameters = _read_pieces(raw)
-    first = {name: value for name, value, _ in parameters}
-    if len(first) != len(parameters):
-        first = {name: value for name, value, _ in reversed(parameters)}
-    return Query(raw, first, None, parameters)
+    return Query(raw) if raw else NO_QUERY
 
 
-def _read_link(raw: bytes) -> Query | None:
-    """The query of a V4 link in canonical spelling; None if it is anything else."""
+def _read_link(raw: bytes) -> tuple[dict[str, str], str] | None:
+    """The first values and the canonical text of a V4 link in canonical spelling; None if it is anything else."""
     names = _OSS
     before, found, behind = raw.partition(names.raw_signature)
     if not found:
@@ -134,7 +152,7 @@ def _read_link(raw: bytes) -> Query | None:
     date = raw_date.decode()
     first = first.copy()  # which has both names: a dict that grows takes longer
     first[names.date], first[names.signature] = date, raw_signature.decode()
-    return Query(raw, first, f"{start}{date}{end}")
+    return first, f"{start}{date}{end}"
 
 
 @lru_cache(maxsize=1024)

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from coatcheck.core.body import Stream
 from coatcheck.core.record import Record
 
-__all__ = ["RawHeader", "Reply", "Stream"]
+from .headers import RawHeader
 
-RawHeader = tuple[bytes, bytes]
+__all__ = ["RawHeader", "Reply", "Stream"]
 
 
 class Reply(Record, frozen=True):
