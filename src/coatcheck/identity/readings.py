@@ -28,8 +28,7 @@ from coatcheck.core.percent import decode_query
 from coatcheck.ports.snapshot import Lookup
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.source_ip import is_restricted
-from coatcheck.wire.headers import Headers
-from coatcheck.wire.request import Request
+from coatcheck.wire.request import Headers, Request
 from coatcheck.wire.target import Target
 
 # Headers besides Host, x-oss-*, x-amz-* and the listed ones that a link's claim or its text may depend on.

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from coatcheck.core.body import NO_BODY, Body, BodyFailed, BodyStalled
 from coatcheck.core.record import Record
 
+from .headers import Headers
 from .query import NO_QUERY, Query
 
-__all__ = ["NO_BODY", "NO_HEADERS", "Body", "BodyFailed", "BodyStalled", "Request"]
+__all__ = ["NO_BODY", "NO_HEADERS", "Body", "BodyFailed", "BodyStalled", "Headers", "Request"]
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
