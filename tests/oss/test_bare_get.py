@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coatcheck import Presigner
-from coatcheck.oss import pipeline
+from coatcheck.oss import bare_get, pipeline
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.object import ObjectRecord
 from coatcheck.wire.http1_writing import write_head
@@ -35,7 +35,7 @@ async def house() -> House:
 def given(monkeypatch: pytest.MonkeyPatch) -> list[Reply | None]:
     """What `answer_bare` gave, in turn."""
     told: list[Reply | None] = []
-    answer = pipeline.answer_bare
+    answer = bare_get.answer_bare
 
     def answer_bare(*args: Any) -> Reply | None:
         told.append(answer(*args))

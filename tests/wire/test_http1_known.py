@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -108,7 +109,7 @@ def test_memory_is_bounded_and_what_strangers_send_replaces_it_slowly() -> None:
 
 
 def test_headers_that_are_shared_cannot_be_changed() -> None:
-    headers = Headers({"host": "a"})
+    headers: Any = Headers({"host": "a"})
     for change in (
         lambda: headers.update(host="b"),
         lambda: headers.pop("host"),
