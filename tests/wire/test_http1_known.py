@@ -121,7 +121,7 @@ def test_headers_that_are_shared_cannot_be_changed() -> None:
         lambda: headers.__ior__({"x": "y"}),
     ):
         with pytest.raises(TypeError, match="share"):
-            change()
+            change()  # type: ignore[no-untyped-call]
     assert headers == {"host": "a"}
     assert {**headers, "host": "b"} == {"host": "b"}
 
