@@ -35,7 +35,7 @@ from coatcheck.engines.refusal_ring import RefusalRing
 from coatcheck.engines.render_pool import RenderLimits, RenderPool
 from coatcheck.engines.results import RememberingRenderer
 from coatcheck.engines.select_pool import SelectPool
-from coatcheck.exchange import Begin, Exchange, Listener
+from coatcheck.exchange import Begin, Exchange, Exchanges, Listener
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
 from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
@@ -73,7 +73,6 @@ from coatcheck.watch import Sources, Watch
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.reply import Reply
-from coatcheck.wire.request import Request
 from coatcheck.wire.target import Addressing, make_addressing
 
 _FORGET_RESULTS_S: Final = 3600.0
@@ -261,10 +260,7 @@ class Server:
         others = (self._access_log, self._link_audit)
         listeners.extend(listener.note for listener in others if listener is not None)
 
-        def begin(request: Request, request_id: str, now: float) -> Exchange:
-            return Exchange(request, request_id, now, answer, listeners)
-
-        return begin
+        return Exchanges(answer, listeners).begin
 
     def signers_now(self, claim: Claim, now: float) -> float:
         """What the clock of whoever signed says now: ours. Unix seconds."""

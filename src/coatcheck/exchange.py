@@ -206,6 +206,17 @@ class Exchange:
             listener(self)
 
 
+class Exchanges:
+    """How exchanges begin: each is answered by `pipeline`, and `listeners` are told of its end."""
+
+    def __init__(self, pipeline: Pipeline, listeners: Sequence[Listener]) -> None:
+        self._pipeline = pipeline
+        self._listeners = listeners
+
+    def begin(self, request: Request, request_id: str, now: float) -> Exchange:
+        return Exchange(request, request_id, now, self._pipeline, self._listeners)
+
+
 _RETRY_LATER: Final = ((b"Retry-After", b"5"),)  # seconds
 _RETRY_SOON: Final = ((b"Retry-After", b"1"),)
 

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from coatcheck.core.errors import LINK_ROUTE_UNKNOWN
 from coatcheck.exchange import Exchange, Pipeline
 from coatcheck.identity.readings import Readings
-from coatcheck.link_desk.service import LinkDesk, is_for_links
+from coatcheck.link_desk.service import PREFIX as LINKS
+from coatcheck.link_desk.service import LinkDesk
 from coatcheck.oss.pipeline import Pipeline as OssPipeline
 from coatcheck.oss.row import LinkRoute
 from coatcheck.ports.keyring import KeyUse
@@ -146,7 +147,7 @@ def _link_rows(links: LinkServices, addressing: Addressing) -> tuple[Service, ..
     pages_host = links.pages_host
 
     def takes_links(request: Request) -> bool:
-        return is_for_links(request) and not names_a_bucket(request, addressing)
+        return request.raw_path.startswith(LINKS) and not names_a_bucket(request, addressing)
 
     async def answer_links(exchange: Exchange) -> Reply:
         exchange.operation = "links"

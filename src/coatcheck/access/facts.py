@@ -123,7 +123,7 @@ class AccessFacts(Record, frozen=True):
         return blocked or (self.point is not None and self.point.blocks_public_access)
 
 
-class Decision(NamedTuple):
+class Decision(Record, frozen=True):
     """What was weighed, to be weighed again later."""
 
     caller: Caller

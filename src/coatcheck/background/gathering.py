@@ -28,6 +28,7 @@ class Gathering(Generic[T]):
         self._write = write
         self._waiting: deque[T] = deque()
         self._awake = threading.Event()
+        self._is_awake = False  # as the event says; to look at it costs less
         self._ending = threading.Event()
         self._writer: threading.Thread | None = None
         self._dropped = 0
@@ -38,7 +39,7 @@ class Gathering(Generic[T]):
             self._dropped += 1
             return
         self._waiting.append(entry)
-        if not self._awake.is_set():
+        if not self._is_awake:
             self._wake()
 
     def close(self) -> None:
@@ -49,6 +50,7 @@ class Gathering(Generic[T]):
             self._writer.join(timeout=_END_WAIT_S)
 
     def _wake(self) -> None:
+        self._is_awake = True
         self._awake.set()
         if self._writer is None:
             self._writer = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -59,6 +61,7 @@ class Gathering(Generic[T]):
             self._awake.wait()
             self._ending.wait(LOG_GATHERED_S)
             self._awake.clear()
+            self._is_awake = False
             self._write_waiting()
         self._write_waiting()  # it may have been closed before the thread looked
 

@@ -52,7 +52,7 @@ class LinkAuditLog:
 def _row_of(exchange: Exchange, link: UsedLink) -> AuditRow:
     request, reply, caller = exchange.request, exchange.reply, link.caller
     seconds, refusal = exchange.seconds, exchange.refusal
-    version = request.query.first.get("versionId")
+    version = request.query.get("versionId") if request.query.is_read else None
     return AuditRow(
         int((exchange.now + seconds) * 1000),
         caller.account,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from base64 import b32encode
 from typing import Final
 
-_ID_BYTES: Final = 15  # 24 letters of base32, without padding
+_GROUPS: Final = ((0, 5), (5, 10), (10, 15))  # of a digest: 24 letters of base32, without padding
+_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = [first + second for first in _BASE32 for second in _BASE32]  # of ten bits
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"  # base58: no 0, O, I, l
 _CODE_BITS: Final = 128
 _CODE_CHARS: Final = 22
@@ -19,7 +20,11 @@ def name_link(secret: str) -> str:
     Args:
         secret: the access key id, NUL, and the signature as it was verified; or a ticket's code.
     """
-    return f"lk_{b32encode(hashlib.sha256(secret.encode()).digest()[:_ID_BYTES]).decode().lower()}"
+    digest, letters = hashlib.sha256(secret.encode()).digest(), ["lk_"]
+    for start, stop in _GROUPS:
+        bits = int.from_bytes(digest[start:stop], "big")
+        letters += (_PAIRS[bits >> 30], _PAIRS[bits >> 20 & 1023], _PAIRS[bits >> 10 & 1023], _PAIRS[bits & 1023])
+    return "".join(letters)
 
 
 def is_link_id(text: str) -> bool:

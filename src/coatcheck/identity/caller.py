@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from coatcheck.core.link_ids import name_link
 from coatcheck.core.record import Record
 from coatcheck.ports.keyring import Principal
@@ -66,7 +64,6 @@ class Caller(Record, frozen=True):
         return f"acs:ram::{self.account}:root" if self.account else ""
 
 
-@lru_cache(maxsize=4096)
 def make_link_id(access_key_id: str, signature: str) -> str:
     """The id of the link with that signature."""
     return name_link(f"{access_key_id}\0{signature}")

@@ -170,11 +170,6 @@ class LinkDesk:
             raise LINK_NONCE_USED()
 
 
-def is_for_links(request: Request) -> bool:
-    """Whether a request is for this service, under the names of the server as a whole."""
-    return request.raw_path.startswith(PREFIX)
-
-
 def _fit(pattern: str, path: str) -> str | None:
     """What stands for the pattern's `{id}`, "" for a pattern without one; None if the path doesn't fit."""
     start, _, end = pattern.partition("{id}")

@@ -40,9 +40,9 @@ from coatcheck.signing.url_parts import SIGNATURE_NAMES
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.browser import follows_link
 from coatcheck.wire.form import Form, FormMemory
-from coatcheck.wire.query import Query
-from coatcheck.wire.reply import RawHeader, Reply
-from coatcheck.wire.request import Request
+from coatcheck.wire.query import NO_QUERY, Query
+from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import NO_HEADERS, Request
 from coatcheck.wire.target import (
     Addressing,
     Target,
@@ -64,9 +64,8 @@ from .form_dialects import OtherForms, read_posted
 from .form_upload import find_key
 from .hints import Hints
 from .limited_link import hold_to_register
-from .object_get import get_object
 from .post_object import find_content_type
-from .preflight import answer_preflight
+from .preflight import answer_preflight, join_vary
 from .row import LinkRoute
 from .side_effects import check_side_effects
 from .table import Row, find_row, is_form, may_make_bucket, row_without_bucket
@@ -75,6 +74,9 @@ from .website_visit import Visit
 
 ShowRefusal = Callable[[Request, OssError, str, float], Reply]
 """The request, the refusal, the request's id, Unix seconds -> a page with the refusal's status."""
+
+
+_GET_OBJECT: Final = find_row("GET", Target("bucket", "key"), NO_QUERY, NO_HEADERS)
 
 
 class Pipeline:
@@ -106,6 +108,7 @@ class Pipeline:
         self.register = ports.links.register
         self._form_memory = FormMemory()
         self.readings = Readings()
+        self._bare_route = LinkRoute(_GET_OBJECT, True, self.answer)
         self.hints = Hints(settings.regions, reads, keyring) if settings.hints else None
 
     async def answer(self, exchange: Exchange, reading: Reading | None = None) -> Reply:
@@ -171,7 +174,7 @@ class Pipeline:
                     exchange.logged = note_log(bucket)
                 if self.is_held(exchange, caller, reading.target, bucket, reading.signed_at_s):
                     caller = await hold_to_register(self.register, exchange)
-                route: LinkRoute = reading.kind.route
+                route = reading.kind.route
                 if route.is_bare:
                     reply = answer_bare(exchange, reading.target, caller, bucket, snapshot, self._settings)
                     if reply is not None:
@@ -209,10 +212,11 @@ class Pipeline:
         if bucket is None:
             row = row_without_bucket(row)
         if claim is not None and claim.scheme.is_link:
-            is_bare = row.run is get_object and SIGNATURE_NAMES.issuperset(request.query.first)
+            is_bare = row is _GET_OBJECT and SIGNATURE_NAMES.issuperset(request.query.first)
             if not (named is None and request.proxy_host):
                 domain = read_host_name(request.host) if named is None else ""
-                self.readings.keep(request, claim, target, text, (LinkRoute(row, is_bare, self.answer), domain))
+                route = self._bare_route if is_bare else LinkRoute(row, False, self.answer)
+                self.readings.keep(request, claim, target, text, (route, domain))
             if is_bare and bucket is not None:
                 reply = answer_bare(exchange, target, caller, bucket, snapshot, self._settings)
                 if reply is not None:
@@ -436,7 +440,7 @@ class Pipeline:
         if document is None:
             return reply
         headers = cors.sharing_headers(document, request.headers.get("origin"), request.method)
-        return replace(reply, headers=_join_vary((*reply.headers, *headers))) if headers else reply
+        return replace(reply, headers=join_vary((*reply.headers, *headers))) if headers else reply
 
     def _check_bucket(self, target: Target, bucket: Bucket | None) -> Bucket | None:
         """The bucket that was found, which is there and in the region of the address; None if none is addressed."""
@@ -478,17 +482,6 @@ def note_log(bucket: Bucket) -> Logged | None:
     """What is to be noted of a request to a bucket that has a log."""
     place = bucket.made(Rules).log
     return None if place is None else Logged(place)
-
-
-def _join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
-    """The headers with one Vary, which names all that the reply depends on."""
-    names = [value for name, value in headers if name == _VARY]
-    if len(names) < 2:
-        return headers
-    return (*[header for header in headers if header[0] != _VARY], (_VARY, b", ".join(names)))
-
-
-_VARY: Final = b"vary"
 
 
 def _may_make_bucket(request: Request, target: Target) -> bool:

@@ -1,15 +1,17 @@
-"""OptionObject: the browser's preflight. Never signed; answered from the bucket's CORS rules.
+"""OptionObject: the browser's preflight. Never signed; answered from the bucket's CORS rules. And what they vary by.
 
 Source: OSS API reference, OptionObject.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from coatcheck.configurations import cors
 from coatcheck.core.errors import BAD_PREFLIGHT, CORS_NOT_ALLOWED
 from coatcheck.core.limits import CORS_REQUESTED_MAX, CORS_REQUESTED_MAX_CHARS
 from coatcheck.ports.bucket import Bucket
-from coatcheck.wire.reply import Reply
+from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
@@ -38,3 +40,14 @@ def answer_preflight(request: Request, target: Target, bucket: Bucket | None) ->
             return Reply(200, headers)
     kind = "BUCKET" if target.key is None else "OBJECT"
     raise CORS_NOT_ALLOWED(Method=method[:32], ResourceType=kind)
+
+
+def join_vary(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
+    """The headers with one Vary, which names all that the reply depends on."""
+    names = [value for name, value in headers if name == _VARY]
+    if len(names) < 2:
+        return headers
+    return (*[header for header in headers if header[0] != _VARY], (_VARY, b", ".join(names)))
+
+
+_VARY: Final = b"vary"

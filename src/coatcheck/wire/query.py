@@ -59,6 +59,11 @@ class Query:
         return self._canonical
 
     @property
+    def is_read(self) -> bool:
+        """Whether anybody has asked for a parameter by its name; of most links nobody needs one."""
+        return self._first is not None
+
+    @property
     def parameters(self) -> Parameters:
         """Every pair, repeats included: a signature covers them all."""
         if self._parameters is None:
