@@ -159,6 +159,7 @@ async def test_a_shortage_is_for_the_moment(
     for _ in range(100):
         reply = await an_exchange(error, []).answer()
         assert (reply.status, dict(reply.headers)[b"Retry-After"]) == (503, b"1")
+        assert isinstance(reply.body, bytes)
         assert b"<Code>ServiceUnavailable</Code>" in reply.body
     assert len(caplog.records) == 1
     assert "files or memory ran out" in caplog.text

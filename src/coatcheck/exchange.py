@@ -191,8 +191,11 @@ class Exchange:
         """As `end`, where nothing has to be waited for; whether that is so."""
         if self._over:
             return True
-        if self.reply is not None and isinstance(self.reply.body, Stream):
-            return False
+        reply = self.reply
+        if reply is not None and isinstance(reply.body, Stream):
+            let_go = reply.body.let_go
+            if let_go is None or reply.when_ended is not None or not let_go():
+                return False
         self._note_end(sent_bytes, whole=whole)
         self._tell()
         return True

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coatcheck.core.body import Stream
 from coatcheck.core.byte_range import ByteRange
 from coatcheck.core.customer_key import CustomerKey
 from coatcheck.core.encryption_label import LABEL_MAX_CHARS, is_key_id, read_label, write_label
@@ -58,6 +59,9 @@ class EverythingEncrypted:
 
     async def new_blob(self, *, encryption: str | None = None) -> BlobWriter:
         return await self._store.new_blob(encryption=self._label if encryption is None else encryption)
+
+    def at_hand(self, segments: Sequence[Segment], origin: Origin) -> Stream | None:
+        return self._store.at_hand(segments, origin)
 
     async def open(
         self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import AsyncGeneratorType
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
@@ -36,7 +38,7 @@ class NoBody:
 NO_BODY: Final = NoBody()
 
 
-class FileSlice(NamedTuple):
+class FileSlice(Struct, frozen=True):
     """Bytes of an open file that are in memory. The file stays open until the next slice is asked for."""
 
     fd: int
@@ -55,13 +57,14 @@ def slice_size(piece: Slice) -> int:
 UNKNOWN_SIZE: Final = -1
 
 
-class Stream(NamedTuple):
+class Stream(Struct, frozen=True):
     """A body that is made while it is sent. Whoever sends it calls `close` once, whether or not anything was read.
 
     Attributes:
         size: bytes; UNKNOWN_SIZE where only the end shows it.
         slices: the same bytes for whoever has the kernel send them, in place of `chunks`; None where no file has them.
         file: the same bytes, where they are one slice that is there already, and nothing has to be waited for.
+        let_go: as `close`, where that needs no waiting; whether it was so. None where it always does.
     """
 
     chunks: AsyncIterator[bytes] | AsyncIterator[bytes | bytearray]
@@ -69,6 +72,7 @@ class Stream(NamedTuple):
     close: Callable[[], Awaitable[None]]
     slices: AsyncIterator[Slice] | None = None
     file: FileSlice | None = None
+    let_go: Callable[[], bool] | None = None
 
 
 class Later(Generic[T]):

@@ -24,6 +24,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import BinaryIO, Final, NamedTuple
 
+from ..core.body import Stream
 from ..core.byte_range import ByteRange
 from ..core.customer_key import CustomerKey
 from ..core.digests import EMPTY_CRC64, update_crc64
@@ -64,6 +65,9 @@ class EncryptingByteStore:
         cipher = _cipher(data_key, label, self._brought)  # before there is a blob, since its key may not be here
         writer = await self._inner.new_blob(encryption=encryption)
         return _EncryptingWriter(writer, cipher, self._keys.wrap(data_key, bytes.fromhex(writer.blob_id), label))
+
+    def at_hand(self, segments: Sequence[Segment], origin: Origin) -> Stream | None:
+        return None if any_encrypted(segments) else self._inner.at_hand(segments, origin)
 
     async def open(
         self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None

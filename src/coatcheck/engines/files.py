@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from ..core.body import FileSlice
+from ..core.body import FileSlice, Stream
 from ..core.byte_range import ByteRange
 from ..core.limits import (
     READ_LARGE_PIECE_BYTES,
@@ -37,6 +37,7 @@ from ..ports.object import Segment
 from .blob_paths import BlobPaths
 from .blob_writer import FileBlobWriter, in_thread
 from .checks import BlobChecks, Check, Doubt, FindBlob
+from .held_file import HeldFile, hold
 from .open_blobs import OpenBlob, OpenBlobs
 
 OPEN_AT_ONCE: Final = 64  # blobs a reader opens up front
@@ -61,17 +62,28 @@ class FileByteStore:
         await writer.begin()
         return writer
 
+    def at_hand(self, segments: Sequence[Segment], origin: Origin) -> Stream | None:
+        file = hold(segments, origin, self._open, self._checks)
+        if file is None:
+            return None
+        return HeldFile(file, segments[0], self._open, lambda: self._reader(segments, origin)).stream()
+
     async def open(
         self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
     ) -> FileBlobReader:
-        reader = FileBlobReader(self._paths, segments, self._reading, self._lent, self._checks, origin, self._open)
-        reader.open_first()
+        reader = self._reader(segments, origin)
         if reader.doubted:
             try:
                 await reader.verify_small()
             except BaseException:
                 await reader.close()
                 raise
+        return reader
+
+    def _reader(self, segments: Sequence[Segment], origin: Origin | None) -> FileBlobReader:
+        """Raises: BlobGone, Damaged."""
+        reader = FileBlobReader(self._paths, segments, self._reading, self._lent, self._checks, origin, self._open)
+        reader.open_first()
         return reader
 
     async def remove(self, blob_ids: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from ..core.body import Stream
 from ..core.byte_range import ByteRange
 from ..ports.byte_store import BlobGone, make_blob_id
 from ..ports.damage import Origin
@@ -35,6 +36,9 @@ class MemoryByteStore:
         blob_id = make_blob_id(encrypted=encryption != "")
         self.unkept.add(blob_id)
         return MemoryBlobWriter(self, blob_id)
+
+    def at_hand(self, segments: Sequence[Segment], origin: Origin) -> Stream | None:
+        return None
 
     async def open(
         self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None

@@ -8,6 +8,8 @@ from array import array
 from contextlib import suppress
 from typing import Final
 
+from msgspec.structs import replace
+
 from coatcheck.core.body import FileSlice, Slice
 from coatcheck.core.digests import update_crc32
 from coatcheck.core.errors import Broken
@@ -82,7 +84,7 @@ class RunningSum:
     def begin(self, piece: Slice) -> None:
         """Bytes stay as they are until `wait` has returned."""
         if isinstance(piece, FileSlice):
-            held = piece._replace(fd=os.dup(piece.fd))
+            held = replace(piece, fd=os.dup(piece.fd))
             self._under_way = asyncio.get_running_loop().run_in_executor(None, _sum_file, held, self._crc32)
         elif len(piece) >= _IN_THREAD_BYTES:
             self._under_way = asyncio.get_running_loop().run_in_executor(None, update_crc32, piece, self._crc32)
@@ -101,7 +103,7 @@ class RunningSum:
 
 def _sum_file(piece: FileSlice, crc32: int) -> int | None:
     """In a thread. Closes the descriptor."""
-    fd, offset, left = piece
+    fd, offset, left = piece.fd, piece.offset, piece.size
     buffer = bytearray(min(_READ_BYTES, left))
     try:
         while left:

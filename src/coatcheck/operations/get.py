@@ -56,6 +56,16 @@ def inline_content(context: Context, grant: Grant, record: ObjectRecord, span: B
     return None if body is None else body[span.start : span.stop]
 
 
+def content_at_hand(context: Context, grant: Grant, record: ObjectRecord) -> Stream | None:
+    """All bytes of an object in a blob, where nothing has to be waited for; None where `open_content` has them.
+
+    Raises: OssError INVALID_OBJECT_STATE, S3_KEY_NEEDED.
+    """
+    grant.need(Action.GET_OBJECT)
+    need_readable(context, grant, record)
+    return context.ports.byte_store.at_hand(record.segments, Origin(grant.this_bucket.name, record))
+
+
 async def open_content(context: Context, grant: Grant, record: ObjectRecord, span: ByteRange) -> Stream:
     """Those bytes of an object that lives in blobs, read while they are sent.
 

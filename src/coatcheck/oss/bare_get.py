@@ -17,6 +17,8 @@ from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.archive import ARCHIVE_CLASSES
+from coatcheck.operations.context import Context, Ports
+from coatcheck.operations.get import content_at_hand
 from coatcheck.ports.bucket import OWNERSHIP, POLICY, PUBLIC_ACCESS_BLOCK, TAGGING, Bucket
 from coatcheck.ports.object import DELETE_MARKER, SYMLINK, ObjectRecord
 from coatcheck.ports.snapshot import Snapshot
@@ -47,7 +49,7 @@ class _Made:
     """What is made of a record.
 
     Attributes:
-        reply: None where something else has a say, after all.
+        reply: None where something else has a say, after all. Without a body where that is a file.
         is_run, is_compressible: what settings have a say in.
     """
 
@@ -60,7 +62,13 @@ class _Made:
 
 
 def answer_bare(
-    exchange: Exchange, target: Target, caller: Caller, bucket: Bucket, snapshot: Snapshot, settings: ServerSettings
+    exchange: Exchange,
+    target: Target,
+    caller: Caller,
+    bucket: Bucket,
+    snapshot: Snapshot,
+    settings: ServerSettings,
+    ports: Ports,
 ) -> Reply | None:
     """The reply to a GET of an object whose query says nothing but who signed it; None where more than that counts.
 
@@ -82,31 +90,30 @@ def answer_bare(
         return None
     if made.is_compressible and settings.gzip:
         return None
-    if made.reply is not None:
-        _decide(exchange, target, caller, bucket, record, settings)
-    return made.reply
+    if made.reply is None:
+        return None
+    facts = _find_facts(exchange, target, bucket, record, settings)
+    exchange.operation = "get_object"
+    exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
+    grant = decide(caller, _GET_OBJECT, facts)
+    grant.need(_GET_OBJECT)
+    exchange.decided = Decision(caller, _GET_OBJECT, facts)
+    if record.body is not None:
+        return made.reply
+    content = content_at_hand(Context(ports, caller, exchange.now, facts.request), grant, record)
+    return None if content is None else Reply(200, made.reply.headers, content)
 
 
-def _decide(
-    exchange: Exchange,
-    target: Target,
-    caller: Caller,
-    bucket: Bucket,
-    record: ObjectRecord,
-    settings: ServerSettings,
-) -> None:
+def _find_facts(
+    exchange: Exchange, target: Target, bucket: Bucket, record: ObjectRecord, settings: ServerSettings
+) -> AccessFacts:
     request = exchange.request
     agent = request.headers.get("user-agent")
     if agent is not None and len(agent) > CONDITION_TEXT_MAX_CHARS:
         agent = agent[:CONDITION_TEXT_MAX_CHARS]
     asked = RequestFacts(request.client, request.secure, agent)
     region = target.region or settings.regions[0]
-    facts = AccessFacts(bucket, target.key, record, False, asked, exchange.now, target.bucket or "", region)
-    exchange.operation = "get_object"
-    exchange.access_key_id, exchange.key = caller.access_key_id, target.key or ""
-    grant = decide(caller, _GET_OBJECT, facts)
-    grant.need(_GET_OBJECT)
-    exchange.decided = Decision(caller, _GET_OBJECT, facts)
+    return AccessFacts(bucket, target.key, record, False, asked, exchange.now, target.bucket or "", region)
 
 
 def _are_bare(headers: Mapping[str, str]) -> bool:
@@ -133,10 +140,10 @@ def _is_bare(bucket: Bucket) -> bool:
 
 def _make(record: ObjectRecord) -> _Made:
     made = _Made(None, is_run=False, is_compressible=False)
-    if not _has_more(record) and record.body is not None:
+    if not _has_more(record):
         headers = write_object_headers(record)
         try:
-            reply = Reply(200, make_written(headers), record.body)
+            reply = Reply(200, make_written(headers), record.body or b"")
             made = _Made(reply, is_run=is_run(headers), is_compressible=is_compressible(record, headers))
         except UnsafeHeader:  # which whoever answers it finds, too
             pass

@@ -176,7 +176,7 @@ class Pipeline:
                     caller = await hold_to_register(self.register, exchange)
                 route = reading.kind.route
                 if route.is_bare:
-                    reply = answer_bare(exchange, reading.target, caller, bucket, snapshot, self._settings)
+                    reply = self._answer_bare(exchange, reading.target, caller, bucket, snapshot)
                     if reply is not None:
                         return reply
                 return await self.go_on(route.row, exchange, reading.target, caller, bucket, snapshot)
@@ -218,10 +218,15 @@ class Pipeline:
                 route = self._bare_route if is_bare else LinkRoute(row, False, self.answer)
                 self.readings.keep(request, claim, target, text, (route, domain))
             if is_bare and bucket is not None:
-                reply = answer_bare(exchange, target, caller, bucket, snapshot, self._settings)
+                reply = self._answer_bare(exchange, target, caller, bucket, snapshot)
                 if reply is not None:
                     return reply
         return await self.go_on(row, exchange, target, caller, bucket, snapshot)
+
+    def _answer_bare(
+        self, exchange: Exchange, target: Target, caller: Caller, bucket: Bucket, snapshot: Snapshot
+    ) -> Reply | None:
+        return answer_bare(exchange, target, caller, bucket, snapshot, self._settings, self._ports)
 
     def is_held(
         self, exchange: Exchange, caller: Caller, target: Target, bucket: Bucket | None, signed_at_s: int | None

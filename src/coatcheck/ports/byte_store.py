@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
-from ..core.body import FileSlice
+from ..core.body import FileSlice, Stream
 from ..core.byte_range import ByteRange
 from ..core.customer_key import CustomerKey
 from .damage import Origin
@@ -123,6 +123,11 @@ class BlobStore(Protocol):
                 encrypting is done by who wraps this store.
         Raises: NoSpace.
         """
+        ...
+
+    def at_hand(self, segments: Sequence[Segment], origin: Origin) -> Stream | None:
+        """All that the segments name, where it is one slice of a file, as `BlobReader.at_hand` has it, and nothing has
+        to be waited for before it is sent. None where it isn't so, for whatever reason: `open` tells."""
         ...
 
     async def open(

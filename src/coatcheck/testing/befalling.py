@@ -58,9 +58,9 @@ def _changed(reply: Reply, rule: Rule) -> Reply:
         return reply
     stream = reply.body if isinstance(reply.body, Stream) else _stream_of(reply.body)
     if rule.bytes_per_s:
-        stream = stream._replace(chunks=_slowed(stream.chunks, rule.bytes_per_s), slices=None, file=None)
+        stream = replace(stream, chunks=_slowed(stream.chunks, rule.bytes_per_s), slices=None, file=None, let_go=None)
     if rule.cut_after is not None:
-        stream = stream._replace(chunks=_cut(stream.chunks, rule.cut_after), slices=None, file=None)
+        stream = replace(stream, chunks=_cut(stream.chunks, rule.cut_after), slices=None, file=None, let_go=None)
     return replace(reply, body=stream)
 
 

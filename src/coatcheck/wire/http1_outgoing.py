@@ -169,7 +169,7 @@ class Outgoing:
             await self.write(b"", piece[taken:])
 
     async def _send_slice(self, piece: FileSlice, accepted: socket.socket) -> None:
-        fd, offset, left = piece
+        fd, offset, left = piece.fd, piece.offset, piece.size
         while left:
             self._need_transport()
             taken = -1

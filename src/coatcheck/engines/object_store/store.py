@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from ...core.body import Stream
 from ...core.byte_range import ByteRange
 from ...core.limits import BYTES_GRACE_S
 from ...ports.blob_intents import BlobIntents
@@ -47,6 +48,9 @@ class ObjectByteStore:
         writer = ObjectBlobWriter(self._the_line(), self._intents, self._room, blob_id)
         await writer.begin()
         return writer
+
+    def at_hand(self, segments: Sequence[Segment], origin: Origin) -> Stream | None:
+        return None
 
     async def open(
         self, segments: Sequence[Segment], origin: Origin | None = None, span: ByteRange | None = None
