@@ -11,7 +11,7 @@ import pytest
 
 from coatcheck.core.digests import update_crc64
 from coatcheck.core.errors import OssError
-from coatcheck.core.limits import WRITE_LARGE_PIECE_BYTES, WRITE_WAITING_MAX_BYTES
+from coatcheck.core.limits import WRITE_LARGE_PIECE_BYTES, WRITE_WAITING_LEAST_BYTES, WRITE_WAITING_MAX_BYTES
 from coatcheck.engines.memory_bytes import MemoryByteStore
 from coatcheck.operations.hashed_blob import HashedBlob
 from coatcheck.operations.intake import Expected, receive
@@ -80,7 +80,7 @@ async def test_digests_are_of_all_pieces_in_order() -> None:
     blob = HashedBlob(await store.new_blob())
     for piece in pieces:
         blob.add(piece)
-        await blob.until(MIB)
+        await blob.until_room()
     assert await blob.finish() == (hashlib.md5(whole, usedforsecurity=False).digest(), update_crc64(whole))
     assert blob.behind == 0
 
@@ -111,6 +111,24 @@ async def test_a_client_that_is_faster_than_the_disk_waits_for_it() -> None:
     assert (came.size, b"".join(held.written)) == (400 * 65536, b"x" * 400 * 65536)
 
 
+async def test_many_at_once_share_what_may_wait() -> None:
+    held = [HeldBlob() for _ in range(30)]
+    senders = [Sender(b"x" * 65536, 400) for _ in held]
+    incoming = [
+        asyncio.create_task(receive(sender.chunks(), store_of(one), most=100 * MIB))
+        for sender, one in zip(senders, held, strict=True)
+    ]
+    await until(lambda: all(sender.taken * 65536 > WRITE_WAITING_LEAST_BYTES for sender in senders))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    taken = [sender.taken * 65536 for sender in senders]
+    for one in held:
+        one.goes_on.set()
+    assert max(taken) <= _AHEAD_MAX_BYTES  # of those that had begun before there were many
+    assert max(taken[24:]) <= WRITE_WAITING_LEAST_BYTES + WRITE_LARGE_PIECE_BYTES + 65536
+    assert {came.size for came in await asyncio.gather(*incoming)} == {400 * 65536}
+
+
 @pytest.mark.parametrize("many", [3, 400], ids=["at the end", "while the client waits"])
 async def test_a_write_that_fails_fails_the_body_and_leaves_nothing(many: int) -> None:
     held = HeldBlob(NoSpace("full"))
@@ -137,7 +155,7 @@ async def test_what_waits_is_not_written_once_the_client_has_gone() -> None:
     held = HeldBlob()
     sender = Sender(b"x" * MIB, 100)
     incoming = asyncio.create_task(receive(sender.chunks(), store_of(held), most=100 * MIB))
-    await until(lambda: sender.taken == 3)
+    await until(lambda: sender.taken == 7)
     incoming.cancel()
     await asyncio.sleep(0)
     held.goes_on.set()

@@ -12,17 +12,21 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from weakref import WeakSet
 
 from coatcheck.core.digests import EMPTY_CRC64, update_crc64
+from coatcheck.core.limits import WRITE_WAITING_ALL_BYTES, WRITE_WAITING_LEAST_BYTES, WRITE_WAITING_MAX_BYTES
 from coatcheck.ports.byte_store import BlobWriter
 
 _PIECES_A_TURN: Final = 8  # of one upload, while others wait for a thread
 
 _hashers = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
 
+_under_way: Final[WeakSet[HashedBlob]] = WeakSet()
+
 
 class HashedBlob:
-    """Used by one task. What is added waits in memory until it is hashed and written; `until` bounds it.
+    """Used by one task. What is added waits in memory until it is hashed and written; `until_room` bounds it.
 
     Attributes:
         unhashed, unwritten: bytes that were added.
@@ -30,6 +34,7 @@ class HashedBlob:
 
     def __init__(self, blob: BlobWriter) -> None:
         self.blob = blob
+        _under_way.add(self)
         self._loop = asyncio.get_running_loop()
         self._progress = asyncio.Event()
         self._to_write: deque[bytes] = deque()
@@ -60,8 +65,12 @@ class HashedBlob:
                 self._is_hashing = True
                 _hashers.submit(self._hash)
 
-    async def until(self, most: int) -> None:
-        """Wait until no more than so many bytes are behind. Raises: what writing has raised."""
+    async def until_room(self) -> None:
+        """Wait until so little is behind that more may be added. Raises: what writing has raised."""
+        share = WRITE_WAITING_ALL_BYTES // len(_under_way)
+        await self._until(min(WRITE_WAITING_MAX_BYTES, max(WRITE_WAITING_LEAST_BYTES, share)))
+
+    async def _until(self, most: int) -> None:
         while True:
             self._progress.clear()
             if self._failure is not None:
@@ -75,7 +84,7 @@ class HashedBlob:
         while self._writing is not None:
             await self._writing
         await self.blob.finish()
-        await self.until(0)
+        await self._until(0)
         return self._md5.digest(), self._crc64
 
     async def stop(self) -> None:

@@ -22,7 +22,7 @@ from coatcheck.core.errors import (
     REQUEST_TIMEOUT,
     OssError,
 )
-from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_LARGE_PIECE_BYTES, WRITE_PIECE_BYTES, WRITE_WAITING_MAX_BYTES
+from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_LARGE_PIECE_BYTES, WRITE_PIECE_BYTES
 from coatcheck.ports.byte_store import BlobStore, BlobWriter
 from coatcheck.ports.object import Segment
 
@@ -162,7 +162,7 @@ class _Intake:
             return
         if self._gathered >= WRITE_LARGE_PIECE_BYTES or self._blob is None or self._blob.behind == 0:
             blob = await self._hand_on()
-            await blob.until(WRITE_WAITING_MAX_BYTES)
+            await blob.until_room()
 
     async def end(self) -> Incoming:
         if self.size <= self._inline_most:
