@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
 from coatcheck.core.body import BodyFailed, BodyStalled
 from coatcheck.core.digests import update_crc64
 from coatcheck.core.errors import (
@@ -23,6 +21,7 @@ from coatcheck.core.errors import (
     OssError,
 )
 from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_LARGE_PIECE_BYTES, WRITE_PIECE_BYTES
+from coatcheck.core.record import Record
 from coatcheck.ports.byte_store import BlobStore, BlobWriter
 from coatcheck.ports.object import Segment
 
@@ -31,7 +30,7 @@ from .commit import discard
 from .hashed_blob import HashedBlob
 
 
-class Incoming(Struct, frozen=True):
+class Incoming(Record, frozen=True):
     """A body that arrived whole and passed its checks.
 
     Exactly one of `body` (inline) and `blob` (durable, to be kept or discarded by whoever commits) is set.
@@ -107,19 +106,25 @@ async def receive(
     if announced is not None and announced > most:
         raise ENTITY_TOO_LARGE()
     intake = _Intake(store, most, inline_most, encryption=encryption)
+    failure: BaseException
     try:
-        async for chunk in body:
-            await intake.take(chunk)
-        if announced is not None and intake.size != announced:
-            raise INCOMPLETE_BODY()
-        incoming = await intake.end()
-        _compare(expected, incoming)
-    except BodyFailed as failure:
-        await intake.abandon()
-        raise body_fault(failure) from None
-    except BaseException:
-        await intake.abandon()
-        raise
+        return await _take_all(intake, body, announced, expected)
+    except BaseException as error:  # to wait in here goes wrong where mypyc compiles it
+        failure = error
+    await intake.abandon()
+    try:
+        raise body_fault(failure) if isinstance(failure, BodyFailed) else failure
+    finally:
+        del failure  # its traceback holds this frame: a circle
+
+
+async def _take_all(intake: _Intake, body: AsyncIterator[bytes], announced: int | None, expected: Expected) -> Incoming:
+    async for chunk in body:
+        await intake.take(chunk)
+    if announced is not None and intake.size != announced:
+        raise INCOMPLETE_BODY()
+    incoming = await intake.end()
+    _compare(expected, incoming)
     return incoming
 
 
