@@ -230,7 +230,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     # What tests drive a server with: above all; nobody's but the entry point's and, lazily, `serve --test-controls`.
     "testing": {
-        *{"access.policy", "app", "clock", "core", "engines", "exchange", "operations.intake"},
+        *{"access.policy", "app", "clock", "core", "engines", "exchange", "operations.hashed_blob"},
         *{
             "operations.lifecycle_run",
             "oss.table",

@@ -254,7 +254,7 @@ LINKS: Final = {
         "            if False:",
     ),
     "test_a_link_to_upload_takes_no_other_body_kind": _m(
-        "receive", _INCOMING, "        if announced is not None and intake.size != announced:", "        if False:"
+        "_take_all", _INCOMING, "    if announced is not None and intake.size != announced:", "    if False:"
     ),
 }
 

@@ -265,8 +265,11 @@ BLOBS_OPEN_MAX: Final = 256  # ours: blobs that one process keeps open though no
 BLOB_OPEN_S: Final = 5.0  # ours: for at most so long; a removed blob then gives its space back
 BLOB_CHECKS_WAITING_MAX: Final = 64  # ours: a range of a large blob begins a check while fewer are under way
 WRITE_PIECE_BYTES: Final = 128 * 1024  # ours: an upload is hashed and written in pieces of at least this
-HEAP_KEPT_BYTES: Final = 8 * 1024**2  # ours: freed memory that a process keeps, at most, for the next pieces
-WRITE_WAITING_MAX_BYTES: Final = 2 * 1024**2  # ours: a client that is this far ahead of the writing is slowed down
+WRITE_LARGE_PIECE_BYTES: Final = 1024**2  # ours: and in pieces of this while others wait for that
+HEAP_KEPT_BYTES: Final = 16 * 1024**2  # ours: freed memory that a process keeps, at most, for the next pieces
+WRITE_WAITING_MAX_BYTES: Final = 6 * 1024**2  # ours: a client that is this far ahead of the writing is slowed down
+WRITE_WAITING_LEAST_BYTES: Final = 2 * 1024**2  # ours: or this far, where a worker takes in many at once
+WRITE_WAITING_ALL_BYTES: Final = 48 * 1024**2  # ours: what they share, as long as each has the least
 DRAIN_MAX_BYTES: Final = 8 * 1024**2  # ours: what is read of a refused upload so that its client sees the refusal
 DRAIN_SILENCE_S: Final = 1  # ours: how long a refused client may send nothing before the refusal is sent
 

@@ -22,11 +22,10 @@ from contextlib import AbstractContextManager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
-from ..core.errors import OssError
 from ..core.limits import WRITE_WAIT_S, WRITES_WAITING_MAX
 from ..core.tally import COMMIT_BOUNDS, COMMIT_BOUNDS_S, Tally
-from ..ports.catalog import AlreadyThere, Busy, Gone, Immutable, NotEmpty, NotWritten, Stale, TooMany, Unknown, Unmet
-from ..ports.quota import OverQuota
+from ..ports.catalog import Busy, NotWritten
+from .commit_job import Job, Lost
 from .sql.contract import REGISTER, Held
 from .trouble import tell_trouble
 
@@ -34,15 +33,10 @@ C = TypeVar("C")
 T = TypeVar("T")
 
 _BATCH_MAX: Final = 256  # mutations in one transaction: with inline bodies at most 16 MiB
-_REFUSALS: Final = (AlreadyThere, Gone, Immutable, NotEmpty, OverQuota, Stale, TooMany, Unmet, OssError)
 
 
 class Locked(Exception):
     """No transaction could be begun."""
-
-
-class Lost(Exception):
-    """The commit may stand, or not."""
 
 
 class GroupCommit(ABC, Generic[C]):
@@ -54,7 +48,7 @@ class GroupCommit(ABC, Generic[C]):
     why_waiting: ClassVar[str]  # for the log, when nothing could be begun in time
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[_Job[C, Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job[C, Any] | None] = SimpleQueue()
         self._waiting = 0
         self._ends = False  # nothing more is queued
         self.transactions = 0  # begun so far
@@ -78,7 +72,7 @@ class GroupCommit(ABC, Generic[C]):
             raise Busy("Too many changes are waiting to be written.")
         if self._queue.qsize() > 2 * WRITES_WAITING_MAX:
             self._sweep()
-        job = _Job(change, held, self._gives_up)
+        job = Job(change, held, self._gives_up)
         self._queue.put(job)
         self._waiting += 1
         try:
@@ -118,7 +112,7 @@ class GroupCommit(ABC, Generic[C]):
 
     def _sweep(self) -> None:
         """Drop what was withdrawn while the thread waits."""
-        queued: list[_Job[C, Any] | None] = []
+        queued: list[Job[C, Any] | None] = []
         with suppress(Empty):
             while True:
                 queued.append(self._queue.get_nowait())
@@ -128,7 +122,7 @@ class GroupCommit(ABC, Generic[C]):
 
     def _serve(self) -> None:
         while not self._ends:
-            batch: list[_Job[C, Any]] = []
+            batch: list[Job[C, Any]] = []
             self._take(batch, self._queue.get())
             while batch:
                 try:
@@ -143,20 +137,20 @@ class GroupCommit(ABC, Generic[C]):
     def _leave(self) -> None:
         """The last that the thread does."""
 
-    def _take(self, batch: list[_Job[C, Any]], job: _Job[C, Any] | None) -> None:
+    def _take(self, batch: list[Job[C, Any]], job: Job[C, Any] | None) -> None:
         """Add a job, or take note of the end."""
         if job is None:
             self._ends = True
         else:
             batch.append(job)
 
-    def _take_queued(self, batch: list[_Job[C, Any]]) -> None:
+    def _take_queued(self, batch: list[Job[C, Any]]) -> None:
         """Add what has queued up, as far as there is room for it."""
         with suppress(Empty):
             while len(batch) < _BATCH_MAX and not self._ends:
                 self._take(batch, self._queue.get_nowait())
 
-    def _commit(self, batch: list[_Job[C, Any]]) -> list[_Job[C, Any]]:
+    def _commit(self, batch: list[Job[C, Any]]) -> list[Job[C, Any]]:
         """Commit all that are still waited for, and what has come in by then, and return them; if that fails, each
         alone.
 
@@ -164,7 +158,7 @@ class GroupCommit(ABC, Generic[C]):
             batch: what has come in is added.
         Raises: Locked, and none of them was begun.
         """
-        jobs: list[_Job[C, Any]] = []
+        jobs: list[Job[C, Any]] = []
         try:
             with self._transaction() as connection:
                 self._take_queued(batch)
@@ -188,7 +182,7 @@ class GroupCommit(ABC, Generic[C]):
                 job.error = self._translate(error)
         return jobs
 
-    def _commit_alone(self, job: _Job[C, Any]) -> None:
+    def _commit_alone(self, job: Job[C, Any]) -> None:
         tried, again = 0, True
         while again:
             tried, again = tried + 1, False
@@ -205,84 +199,9 @@ class GroupCommit(ABC, Generic[C]):
                 job.error, again = self._translate(error), self._may_repeat(error, tried)
 
 
-class _Job(Generic[C, T]):
-    """One mutation on its way through the writer thread, and the future its caller waits for."""
-
-    def __init__(self, change: Callable[[C], T], held: Held, gives_up: Callable[[], NotWritten]) -> None:
-        self.held = held
-        self._gives_up = gives_up
-        self.loop = asyncio.get_running_loop()
-        self.error: Exception | None = None
-        self._change = change
-        self._result: T
-        self._future: asyncio.Future[None] = self.loop.create_future()
-        self._claimed = threading.Lock()
-        self.over = False
-
-    def claim(self) -> bool:
-        """Whoever asks first, the writer to run it or the cancelled caller to withdraw it, gets it."""
-        return self._claimed.acquire(blocking=False)
-
-    def run(self, connection: C) -> None:
-        self.error = None
-        try:
-            self._result = self._change(connection)
-        except _REFUSALS as refusal:
-            self.error = refusal
-
-    def lose(self, error: Lost) -> None:
-        """It ran, and whether it stands is unknown; what it refused has changed nothing in any case."""
-        self.error = self.error or Unknown(str(error))
-
-    def give_up(self) -> None:
-        """On the event loop: the caller has waited long enough, unless the mutation is being run."""
-        if self._withdraw():
-            self.error = self._gives_up()
-            self.settle()
-
-    def _withdraw(self) -> bool:
-        """Take it back, and let go of what it holds, if the writer hasn't begun."""
-        if not self.claim():
-            return False
-        del self._change
-        self.over = True
-        return True
-
-    def settle(self) -> None:
-        """On the event loop: let the caller go on."""
-        self.over = True
-        if not self._future.done():
-            self._future.set_result(None)
-
-    async def outcome(self) -> T:
-        limit = self.loop.call_later(WRITE_WAIT_S, self.give_up)
-        try:
-            cancelled = await self._settled()
-        finally:
-            limit.cancel()
-        if self.error is None:
-            return self._result
-        if cancelled:
-            raise asyncio.CancelledError
-        raise self.error
-
-    async def _settled(self) -> bool:
-        """Wait for the writer; True if the caller was cancelled meanwhile, too late to withdraw."""
-        cancelled = False
-        while not self.over:
-            try:
-                await self._future
-            except asyncio.CancelledError:
-                if self._withdraw():
-                    raise
-                cancelled = True
-                self._future = self.loop.create_future()
-        return cancelled
-
-
-def _settle(jobs: list[_Job[Any, Any]]) -> None:
+def _settle(jobs: list[Job[Any, Any]]) -> None:
     """Wake the callers: one wake-up for each event loop (there is one, except in tests)."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Job[Any, Any]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job[Any, Any]]] = {}
     for job in jobs:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, its_jobs in by_loop.items():
@@ -290,6 +209,6 @@ def _settle(jobs: list[_Job[Any, Any]]) -> None:
             loop.call_soon_threadsafe(_settle_here, its_jobs)
 
 
-def _settle_here(jobs: list[_Job[Any, Any]]) -> None:
+def _settle_here(jobs: list[Job[Any, Any]]) -> None:
     for job in jobs:
         job.settle()

@@ -1,21 +1,17 @@
 """A body on its way in: hashed and written while it arrives, in bounded memory.
 
 Small bodies stay in memory and end in the catalog row; larger ones become a blob. The client's Content-MD5 and CRC are
-checked before anything is committed. Hashing and writing of one piece overlap with receiving the next.
+checked before anything is committed. Hashing and writing go on beside the receiving.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
 from coatcheck.core.body import BodyFailed, BodyStalled
-from coatcheck.core.digests import EMPTY_CRC64, update_crc64
+from coatcheck.core.digests import update_crc64
 from coatcheck.core.errors import (
     ENTITY_TOO_LARGE,
     INCOMPLETE_BODY,
@@ -24,17 +20,17 @@ from coatcheck.core.errors import (
     REQUEST_TIMEOUT,
     OssError,
 )
-from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_PIECE_BYTES, WRITE_WAITING_MAX_BYTES
-from coatcheck.ports.byte_store import BlobWriter, ByteStore
+from coatcheck.core.limits import INLINE_MAX_BYTES, WRITE_LARGE_PIECE_BYTES, WRITE_PIECE_BYTES
+from coatcheck.core.record import Record
+from coatcheck.ports.byte_store import BlobStore, BlobWriter
 from coatcheck.ports.object import Segment
 
 from .checksums import Summed
 from .commit import discard
+from .hashed_blob import HashedBlob
 
-_hashers = ThreadPoolExecutor(2, "coatcheck-hash")  # MD5 and CRC release the interpreter; two cores are enough
 
-
-class Incoming(Struct, frozen=True):
+class Incoming(Record, frozen=True):
     """A body that arrived whole and passed its checks.
 
     Exactly one of `body` (inline) and `blob` (durable, to be kept or discarded by whoever commits) is set.
@@ -87,7 +83,7 @@ class Arriving(NamedTuple):
 
 async def receive(
     body: AsyncIterator[bytes],
-    store: ByteStore,
+    store: BlobStore,
     *,
     most: int,
     announced: int | None = None,
@@ -110,19 +106,25 @@ async def receive(
     if announced is not None and announced > most:
         raise ENTITY_TOO_LARGE()
     intake = _Intake(store, most, inline_most, encryption=encryption)
+    failure: BaseException
     try:
-        async for chunk in body:
-            await intake.take(chunk)
-        if announced is not None and intake.size != announced:
-            raise INCOMPLETE_BODY()
-        incoming = await intake.end()
-        _compare(expected, incoming)
-    except BodyFailed as failure:
-        await intake.abandon()
-        raise body_fault(failure) from None
-    except BaseException:
-        await intake.abandon()
-        raise
+        return await _take_all(intake, body, announced, expected)
+    except BaseException as error:  # to wait in here goes wrong where mypyc compiles it
+        failure = error
+    await intake.abandon()
+    try:
+        raise body_fault(failure) if isinstance(failure, BodyFailed) else failure
+    finally:
+        del failure  # its traceback holds this frame: a circle
+
+
+async def _take_all(intake: _Intake, body: AsyncIterator[bytes], announced: int | None, expected: Expected) -> Incoming:
+    async for chunk in body:
+        await intake.take(chunk)
+    if announced is not None and intake.size != announced:
+        raise INCOMPLETE_BODY()
+    incoming = await intake.end()
+    _compare(expected, incoming)
     return incoming
 
 
@@ -139,13 +141,13 @@ def _compare(expected: Expected, incoming: Incoming) -> None:
 
 
 class _Intake:
-    """Gathers chunks; past the inline size a task of its own hashes and writes what has gathered.
+    """Gathers chunks; past the inline size what has gathered is hashed and written beside.
 
-    While it works the next chunks gather, so its pieces grow when the client is faster than it, up to the point where
-    the client is held back. A slow client never has more than one small piece in memory.
+    While that goes on the next chunks gather, so pieces grow when the client is faster, up to the point where it is
+    held back. A slow client never has more than one small piece in memory.
     """
 
-    def __init__(self, store: ByteStore, most: int, inline_most: int, *, encryption: str) -> None:
+    def __init__(self, store: BlobStore, most: int, inline_most: int, *, encryption: str) -> None:
         self.size = 0
         self._store = store
         self._most = most
@@ -153,10 +155,7 @@ class _Intake:
         self._encryption = encryption
         self._pieces: list[bytes] = []
         self._gathered = 0
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._crc = EMPTY_CRC64
-        self._blob: BlobWriter | None = None
-        self._work: asyncio.Task[None] | None = None
+        self._blob: HashedBlob | None = None
 
     async def take(self, chunk: bytes) -> None:
         self.size += len(chunk)
@@ -164,65 +163,30 @@ class _Intake:
             raise ENTITY_TOO_LARGE()
         self._pieces.append(chunk)
         self._gathered += len(chunk)
-        if self._gathered >= WRITE_PIECE_BYTES and (self._work is None or self._work.done()):
-            await self._start_work()
-        elif self._gathered >= WRITE_WAITING_MAX_BYTES:
-            await self._finish_work()
+        if self._gathered < WRITE_PIECE_BYTES:
+            return
+        if self._gathered >= WRITE_LARGE_PIECE_BYTES or self._blob is None or self._blob.behind == 0:
+            blob = await self._hand_on()
+            await blob.until_room()
 
     async def end(self) -> Incoming:
         if self.size <= self._inline_most:
             body = b"".join(self._pieces)
-            self._md5.update(body)
-            return Incoming(self.size, self._md5.digest(), update_crc64(body), body, None)
-        await self._finish_work()
-        await self._start_work()
-        await self._finish_work()
-        assert self._blob is not None
-        await self._blob.finish()
-        return Incoming(self.size, self._md5.digest(), self._crc, None, self._blob)
+            md5 = hashlib.md5(body, usedforsecurity=False).digest()
+            return Incoming(self.size, md5, update_crc64(body), body, None)
+        blob = await self._hand_on()
+        md5, crc64 = await blob.finish()
+        return Incoming(self.size, md5, crc64, None, blob.blob)
 
     async def abandon(self) -> None:
-        if self._work is not None:
-            await asyncio.gather(self._work, return_exceptions=True)
-        await discard(self._blob)
+        if self._blob is not None:
+            await self._blob.stop()
+            await discard(self._blob.blob)
 
-    async def _start_work(self) -> None:
-        await self._finish_work()
+    async def _hand_on(self) -> HashedBlob:
         if self._blob is None:
-            self._blob = await self._store.new_blob(encryption=self._encryption)
-        self._work = asyncio.create_task(self._absorb(self._blob))
-
-    async def _finish_work(self) -> None:
-        if self._work is not None:
-            await self._work
-
-    async def _absorb(self, blob: BlobWriter) -> None:
-        """Hash and write what has gathered, and what gathers meanwhile. Hashing takes longest: while it goes on the
-        piece is written, and the next one put together."""
-        loop = asyncio.get_running_loop()
-        hashed: asyncio.Future[None] | None = None
-        try:
-            while self._pieces:
-                data = b"".join(self._pieces)
-                self._pieces.clear()
-                self._gathered = 0
-                if hashed is not None:
-                    await hashed
-                hashed = loop.run_in_executor(_hashers, self._hash, data)
-                await blob.write(data)
-                if self._gathered < WRITE_PIECE_BYTES:
-                    return
-        finally:
-            if hashed is not None:
-                await hashed
-
-    def _hash(self, data: bytes) -> None:
-        self._md5.update(data)
-        self._crc = update_crc64(data, self._crc)
-
-
-def end_hashers() -> None:
-    """End the threads that hash. While nothing is taken in; the next intake has others."""
-    global _hashers
-    ended, _hashers = _hashers, ThreadPoolExecutor(2, "coatcheck-hash")
-    ended.shutdown()
+            self._blob = HashedBlob(await self._store.new_blob(encryption=self._encryption))
+        self._blob.add(b"".join(self._pieces))
+        self._pieces.clear()
+        self._gathered = 0
+        return self._blob

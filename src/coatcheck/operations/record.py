@@ -5,7 +5,7 @@ from __future__ import annotations
 from coatcheck.access.decide import Grant
 from coatcheck.core.errors import FILE_ALREADY_EXISTS, NO_SUCH_BUCKET, NO_SUCH_KEY
 from coatcheck.ports.byte_store import BlobWriter
-from coatcheck.ports.catalog import Change
+from coatcheck.ports.catalog import AlreadyThere, Change, Gone
 from coatcheck.ports.object import ObjectRecord, OnlyIf
 
 from .commit import Stored, commit
@@ -37,8 +37,12 @@ async def put_record(
     write = context.ports.catalog.put_object(
         bucket.bucket_id, record, forbid_overwrite=forbidden, only_if=only_if, shared=shared
     )
-    gone, exists = NO_SUCH_BUCKET(BucketName=bucket.name), FILE_ALREADY_EXISTS(Key=record.key)
-    written = await commit(context.ports, write, blob, gone=gone, exists=exists)
+    try:
+        written = await commit(context.ports, write, blob)
+    except Gone:
+        raise NO_SUCH_BUCKET(BucketName=bucket.name) from None
+    except AlreadyThere:
+        raise FILE_ALREADY_EXISTS(Key=record.key) from None
     return Stored(record, written.version_id)
 
 

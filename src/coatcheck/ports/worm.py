@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from msgspec import Struct
-
 from ..core.limits import WORM_IN_PROGRESS_S
+from ..core.record import Record
 from ..core.times import DAY_S, LAST_MOMENT_S, Moments
 from .object import COMPLIANCE, DELETE_MARKER, GOVERNANCE, ObjectRecord, Retention
 
@@ -24,7 +23,7 @@ BUCKET_WORM: Final = "worm"
 OBJECT_WORM: Final = "objectWorm"
 
 
-class BucketWorm(Struct, frozen=True):
+class BucketWorm(Record, frozen=True):
     """A bucket's retention policy: each of its objects stays for so many days after it was last modified.
 
     Attributes:
@@ -41,7 +40,7 @@ class BucketWorm(Struct, frozen=True):
         return not self.locked and self.created_at + WORM_IN_PROGRESS_S <= now
 
 
-class DefaultRetention(Struct, frozen=True):
+class DefaultRetention(Record, frozen=True):
     """What new versions get that bring no retention of their own: so many days, or years of the calendar, not both."""
 
     mode: str
@@ -53,7 +52,7 @@ class DefaultRetention(Struct, frozen=True):
         return Retention(self.mode, min(_add_years(later, self.years or 0), LAST_MOMENT_S))
 
 
-class ObjectWorm(Struct, frozen=True):
+class ObjectWorm(Record, frozen=True):
     """Versions of the bucket may have a retention and legal holds of their own; this is never taken back."""
 
     default: DefaultRetention | None = None

@@ -66,9 +66,9 @@ _TO_OWNER: Final = {"bucket-owner-read": READ, _ALL_TO_OWNER: FULL_CONTROL}  # o
 _WORDS: Final = dict.fromkeys(_TO_GROUPS, PRIVATE) | {
     word: word for word in ("public-read", "public-read-write", "authenticated-read")
 }
-ACL: Final = Asks(acl=WORD, words=tuple(_WORDS.items()))
-ACL_AND_TAGS: Final = replace(ACL, tags="x-oss-tagging", rule=S3_OBJECT_TAGS)
-ACL_AND_TAGS_LATER: Final = replace(ACL, tags_later=True)
+ACL: Final[Asks] = Asks(acl=WORD, words=tuple(_WORDS.items()))
+ACL_AND_TAGS: Final[Asks] = replace(ACL, tags="x-oss-tagging", rule=S3_OBJECT_TAGS)
+ACL_AND_TAGS_LATER: Final[Asks] = replace(ACL, tags_later=True)
 
 
 async def get_bucket_acl(call: Call) -> Reply:

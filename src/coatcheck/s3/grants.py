@@ -37,7 +37,7 @@ _URIS: Final = {
     LOG_DELIVERY: "http://acs.amazonaws.com/groups/s3/LogDelivery",
 }
 _BY_URI: Final = {uri: group for group, uri in _URIS.items()}
-HEADERS: Final = {
+HEADERS: Final[Mapping[str, str]] = {
     "x-amz-grant-full-control": FULL_CONTROL,
     "x-amz-grant-read": READ,
     "x-amz-grant-read-acp": READ_ACP,

@@ -16,7 +16,7 @@ import uvloop
 from coatcheck.clock import wall_clock
 from coatcheck.core.limits import CONNECTION_QUEUE
 from coatcheck.engines.opening import MEMORY, prepare_store
-from coatcheck.operations.intake import end_hashers
+from coatcheck.operations.hashed_blob import end_hashers
 from coatcheck.root_credentials import RootCredentials
 from coatcheck.settings import Listen, ServerSettings
 from coatcheck.wire.connections import ConnectionLimits, Connections

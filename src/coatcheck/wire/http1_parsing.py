@@ -102,6 +102,7 @@ class RequestParser:
         "_is_chunked",
         "_is_last",
         "_known",
+        "_left",
         "_line_is_open",
         "_muted",
         "_over",
@@ -121,6 +122,7 @@ class RequestParser:
         self._line_is_open = False
         self._reframed = b""
         self._unread = self._framing = self._received = self._chunks = 0
+        self._left = 0  # bytes to come of a body whose length was announced
         self._begin()
 
     @property
@@ -144,7 +146,10 @@ class RequestParser:
             data = self._encode_line(data)
         self._received = self._chunks = 0
         try:
-            self._parse(data)
+            if self._left:
+                data = self._take_body(data)
+            if data and not self._over:
+                self._parse(data)
             if was_body and self._in_body and self._is_chunked:
                 self._bound_framing(size)
             elif not self._in_body:
@@ -183,6 +188,17 @@ class RequestParser:
                     self._muted = True
                     parser.feed_data(self._reframed)
                     self._muted, self._reframed = False, b""
+
+    def _take_body(self, data: bytes) -> bytes:
+        """What follows the body. A body of announced length has no grammar: the parser would only copy it, so another
+        one goes on behind its end."""
+        body, rest = (data, b"") if len(data) <= self._left else (data[: self._left], data[self._left :])
+        if body:
+            self.on_body(body)
+        if not self._left:
+            self._parser = HttpRequestParser(self)
+            self.on_message_complete()
+        return rest
 
     def _encode_line(self, data: bytes) -> bytes:
         """A request line whose bytes beyond ASCII are percent-encoded: some clients send UTF-8 as it is. Only the first
@@ -291,12 +307,15 @@ class RequestParser:
         if head.has_body:
             self._in_body, self._is_last = True, not head.keep_alive
             self._framing = self._header_count = self._head_size = 0
+            self._left = 0 if self._is_chunked else int(head.headers["content-length"])
         elif not head.keep_alive:
             self._over = True
         self._events.append(head)
 
     def on_body(self, piece: bytes) -> None:
         self._received += len(piece)
+        if self._left:
+            self._left -= len(piece)
         self._events.append(piece)
 
     def on_chunk_header(self) -> None:

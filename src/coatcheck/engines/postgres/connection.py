@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Any, Final, NamedTuple, Self
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
-from msgspec import Struct
 
 from ...clock import Clock
 from ...ports.bucket import REPLICATION
 from ...ports.catalog import Away
 from ...ports.quota import DOCUMENTS
 from ...ports.worm import BUCKET_WORM, OBJECT_WORM
-from ..sql.contract import Rows
+from ..sql.contract import Given, Rows
 from ..sql.journal import NOTE_CHANGE
 from ..sql.objects import DELETE, ONLY_PLACE, RULES, WRITE
 from ..sql.usage import LIMITS
@@ -76,23 +75,6 @@ class Address(NamedTuple):
                 "idle_in_transaction_session_timeout": str(_IDLE_MAX_MS),
             },
         )
-
-
-class Given(Struct, frozen=True):
-    """What a statement gave. See `sql.contract.Rows`."""
-
-    rows: list[Any]
-    rowcount: int = -1
-    lastrowid: int | None = None
-
-    def fetchone(self) -> Any:
-        return self.rows[0] if self.rows else None
-
-    def fetchall(self) -> list[Any]:
-        return self.rows
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.rows)
 
 
 class _Line:

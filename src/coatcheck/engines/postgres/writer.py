@@ -17,7 +17,8 @@ from typing import ClassVar, Final, TypeVar
 from ...clock import Clock, SteadyClock
 from ...ports.catalog import Away, NotWritten
 from ...ports.leases import Fence, LeaseLost, fence_now
-from ..group_commit import GroupCommit, Locked, Lost
+from ..commit_job import Lost
+from ..group_commit import GroupCommit, Locked
 from ..move_mark import refusal
 from ..sql.contract import NOTHING, REGISTER, Held
 from ..sql.noted_time import NotedTime

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from msgspec import Struct
+
 T = TypeVar("T")
 
 
@@ -29,6 +31,23 @@ class Rows(Protocol):
     def fetchall(self) -> list[Any]: ...
 
     def __iter__(self) -> Iterator[Any]: ...
+
+
+class Given(Struct, frozen=True):
+    """What a statement gave."""
+
+    rows: list[Any]
+    rowcount: int = -1
+    lastrowid: int | None = None
+
+    def fetchone(self) -> Any:
+        return self.rows[0] if self.rows else None
+
+    def fetchall(self) -> list[Any]:
+        return self.rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
 
 
 class SqlConnection(Protocol):

@@ -257,8 +257,9 @@ def put_object(
     replaced = find_replaced(connection, bucket_id, rules, record.key)
     check_quota(connection, bucket_id, growth(record, replaced))
     blob_ids = read_blob_ids(columns.segments)
-    check_blobs(connection, blob_ids, shared=shared)
-    name_blobs(connection, blob_ids, {} if shared else sums_of(record.segments, record.crc64))
+    if blob_ids:  # what nearly every small object has none of, and lists of nothing cost time under the lock
+        check_blobs(connection, blob_ids, shared=shared)
+        name_blobs(connection, blob_ids, {} if shared else sums_of(record.segments, record.crc64))
     return put_version(connection, bucket_id, rules, record, columns, replaced)
 
 
@@ -315,7 +316,7 @@ def put_version(
     grow(connection, bucket_id, growth(record, replaced))
     body_id = _write_body(connection, replaced and replaced.body_id, columns)
     _write_row(connection, bucket_id, record.key, seq, version_id, columns, body_id)
-    released = release_blobs(connection, read_blob_ids(replaced.segments)) if replaced else ()
+    released = release_blobs(connection, read_blob_ids(replaced.segments)) if replaced and replaced.segments else ()
     return Written(version_id, released)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import mmap
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -51,10 +51,15 @@ def _share_of(bucket_id: int, key: str) -> int:
 class Changed:
     """Which numbers a transaction has to move, as the statements on its connection say."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, on_generation: Callable[[], None] = lambda: None) -> None:
+        """
+        Args:
+            on_generation: is called within each statement that moves the generation's number.
+        """
         self._numbers: set[int] = set()
+        self._on_generation = on_generation
         connection.create_function("changes_object", 2, self._note_object)
-        connection.create_function("changes_generation", 0, lambda: self._numbers.add(_GENERATION))
+        connection.create_function("changes_generation", 0, self._note_generation)
         connection.create_function("changes_links", 0, lambda: self._numbers.add(_LINKS))
         for number, trigger in enumerate(_TRIGGERS):
             connection.execute(f"CREATE TEMP TRIGGER changes_{number} {trigger}")
@@ -65,6 +70,10 @@ class Changed:
 
     def numbers(self) -> list[int]:
         return list(_ALL if len(self._numbers) > _NAMED_MAX else self._numbers)
+
+    def _note_generation(self) -> None:
+        self._numbers.add(_GENERATION)
+        self._on_generation()
 
     def _note_object(self, bucket_id: int, key: str) -> None:
         self._numbers.add(_share_of(bucket_id, key))

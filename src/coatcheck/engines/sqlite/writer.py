@@ -12,15 +12,17 @@ from typing import ClassVar, Final
 from ...clock import Clock, SteadyClock
 from ...core.limits import WRITE_WAIT_S
 from ...ports.catalog import NoSpace, Unwritable
-from ..group_commit import GroupCommit, Locked, Lost
+from ..commit_job import Lost
+from ..group_commit import GroupCommit, Locked
 from ..move_mark import WRITABLE, refusal
 from ..sql.noted_time import NotedTime
-from ..sql.usage import begin_usage, write_grown
+from ..sql.usage import write_grown
 from ..trouble import tell_trouble
 from .changes import Changed, Changes
-from .connection import CatalogConnection, WriteLock, open_connection
+from .connection import WriteLock, open_connection
 from .link_filter import LinkFilter
 from .row_sums import keep_row_sums
+from .writer_connection import WriterConnection
 
 _CACHE_KIB: Final = 16 * 1024
 # A quota, or a limit on the size of files, shows as a failed write; a full disk can also hit the shared-memory file.
@@ -31,7 +33,7 @@ _REFUSED_COMMIT: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CONSTRAINT, *_UNWR
 _BEGIN_WAIT_S: Final = 1.0  # for a foreign program that has the catalog locked; then it is looked who still waits
 
 
-class Writer(GroupCommit[CatalogConnection]):
+class Writer(GroupCommit[WriterConnection]):
     """See `group_commit`. While other processes commit, what comes in gathers, and is made durable by one sync."""
 
     why_waiting: ClassVar[str] = "another process has the write lock"
@@ -56,7 +58,8 @@ class Writer(GroupCommit[CatalogConnection]):
         keep_row_sums(self._connection)
         self._opened_at = (opened_at,)
         self._connection.create_function("wall_time", 0, lambda: int(clock()))
-        self._changed = Changed(self._connection)
+        self._given = WriterConnection(self._connection)  # to mutations
+        self._changed = Changed(self._connection, self._given.forget)
         links.watch(self._connection)
         self._noted = NotedTime(steady)
         self._lock = WriteLock(lock)
@@ -75,7 +78,7 @@ class Writer(GroupCommit[CatalogConnection]):
             self._lock.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[CatalogConnection]:
+    def _transaction(self) -> Iterator[WriterConnection]:
         with self._lock.held():
             begun = time.perf_counter()
             try:
@@ -87,11 +90,11 @@ class Writer(GroupCommit[CatalogConnection]):
                 raise
             self.transactions += 1
             self._changed.begin()
-            begin_usage(self._connection)
+            self._given.begin(self._changes.of_generation())
             try:
                 if self._connection.execute(WRITABLE, self._opened_at).fetchone() is None:
                     raise refusal()
-                yield self._connection
+                yield self._given
                 self._end_transaction()
                 self.seconds.note(time.perf_counter() - begun)
             finally:
@@ -100,7 +103,7 @@ class Writer(GroupCommit[CatalogConnection]):
 
     def _end_transaction(self) -> None:
         """Raises: Lost; sqlite3.Error, and nothing was committed."""
-        write_grown(self._connection)
+        write_grown(self._given)
         self._noted.note(self._connection)
         try:
             with self._changes.moving(self._changed):
