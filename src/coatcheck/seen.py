@@ -15,9 +15,7 @@ from coatcheck.metrics.cells import Cells
 from coatcheck.metrics.layout import OTHER, Layout
 from coatcheck.metrics.table import RELOADS, RESTARTS
 from coatcheck.oss.row import Level, Row
-from coatcheck.oss.table import ROWS
 from coatcheck.pulse import Pulse
-from coatcheck.s3.table import ROWS as S3_ROWS
 from coatcheck.services import OPERATIONS
 from coatcheck.settings import ServerSettings
 
@@ -66,6 +64,9 @@ def open_seen(settings: ServerSettings, pulse: Pulse) -> Seen | None:
 
 def make_layout() -> Layout:
     """Of all operations and all error codes."""
+    from coatcheck.oss.table import ROWS
+    from coatcheck.s3.table import ROWS as S3_ROWS
+
     classes = {row.name: _class_of(row) for row in reversed((*ROWS, *S3_ROWS))}
     return Layout(classes | dict.fromkeys(OPERATIONS, OTHER), _codes())
 

@@ -46,7 +46,8 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target
 
-PREFIX: Final = b"/.coatcheck/v1/"
+from .address import PREFIX
+
 _DIGEST: Final = "x-oss-coatcheck-sha256"
 _NONCE: Final = "x-oss-coatcheck-nonce"
 _NONCE_FORM: Final = re.compile(r"[A-Za-z0-9]{16,64}")
@@ -168,11 +169,6 @@ class LinkDesk:
         good_until = int(now) + 2 * CLOCK_SKEW_MAX_S
         if not await self._ports.keyring.use_nonce(caller.access_key_id, f"link/{nonce}", good_until, int(now)):
             raise LINK_NONCE_USED()
-
-
-def is_for_links(request: Request) -> bool:
-    """Whether a request is for this service, under the names of the server as a whole."""
-    return request.raw_path.startswith(PREFIX)
 
 
 def _fit(pattern: str, path: str) -> str | None:
