@@ -89,6 +89,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "pages": {"core", "tickets.views", "wire"},
     "services": {
         "core.errors",
+        "core.record",
         "exchange",
         "wire",
         "ports",
@@ -171,6 +172,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "linux": set(),
     "pulse": set(),
     "service_manager": set(),
+    "warming": set(),
     "worker": {
         "clock",
         "core",
@@ -184,6 +186,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "root_credentials",
         "server_log",
         "settings",
+        "warming",
         "wire.connections",
         "wire.forwarded",
     },
@@ -201,6 +204,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "settings",
         "telemetry",
         "root_credentials",
+        "warming",
         "wire.target",
         "worker",
     },

@@ -5,7 +5,9 @@ Only where somebody asked for it (`--admin`, `--otel-endpoint`); else nothing is
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.admin.health import Board
 from coatcheck.clock import wall_clock
@@ -22,7 +24,7 @@ from coatcheck.settings import ServerSettings
 _PAGES: Final = (errors, link_errors, picture_errors, s3_errors, select_errors, sts_errors, ticket_errors)
 
 
-class SeenByOne(NamedTuple):
+class SeenByOne(Struct, frozen=True):
     """A worker's place.
 
     Attributes:

@@ -7,9 +7,10 @@ under the names that the server answers to as a whole.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from coatcheck.core.errors import LINK_ROUTE_UNKNOWN
+from coatcheck.core.record import Record
 from coatcheck.exchange import Exchange, Pipeline
 from coatcheck.link_desk.address import is_for_links
 from coatcheck.ports.keyring import KeyUse
@@ -39,7 +40,7 @@ OPERATIONS: Final = (
 )  # what requests that aren't OSS's are called in the log
 
 
-class Service(NamedTuple):
+class Service(Record, frozen=True):
     """One row.
 
     Attributes:
@@ -51,7 +52,7 @@ class Service(NamedTuple):
     answer: Pipeline
 
 
-class LinkServices(NamedTuple):
+class LinkServices(Record, frozen=True):
     """What is done with links beside following them.
 
     Attributes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from coatcheck.admin.health import Health
 from coatcheck.admin.looking import Watched
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from coatcheck.link_desk.service import LinkDesk
 
 
-class Sources(NamedTuple):
+class Sources(Struct, frozen=True):
     """What is looked at."""
 
     store: Store

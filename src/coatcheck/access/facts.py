@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
@@ -123,7 +123,7 @@ class AccessFacts(Record, frozen=True):
         return blocked or (self.point is not None and self.point.blocks_public_access)
 
 
-class Decision(NamedTuple):
+class Decision(Record, frozen=True):
     """What was weighed, to be weighed again later."""
 
     caller: Caller
@@ -131,7 +131,7 @@ class Decision(NamedTuple):
     facts: AccessFacts
 
 
-class Asked(NamedTuple):
+class Asked(Record, frozen=True):
     """Who asks for what, as conditions see it."""
 
     caller: Caller

@@ -7,10 +7,12 @@ ask for the first bytes only. Whoever fetches without saying who they are is tak
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 
-class Robot(NamedTuple):
+class Robot(Struct, frozen=True):
     """One row.
 
     Attributes:

@@ -55,7 +55,7 @@ class Incoming(Struct, frozen=True):
         return () if self.blob is None else (Segment(self.blob.blob_id, 0, self.size),)
 
 
-class Expected(NamedTuple):
+class Expected(Struct, frozen=True):
     """What the client said that the bytes are; None for what it didn't say.
 
     Attributes:

@@ -7,7 +7,9 @@ in one transaction cost two updates. Where there is a quota it is written before
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, Protocol, cast
+
+from msgspec import Struct
 
 from ...ports.object import DELETE_MARKER
 from ...ports.quota import DOCUMENTS, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
@@ -34,7 +36,7 @@ _ADD_TO_ACCOUNT: Final = (
 )
 
 
-class Limits(NamedTuple):
+class Limits(Struct, frozen=True):
     """What holds for a bucket: its own quota, and its owner's."""
 
     owner: str
