@@ -18,7 +18,13 @@ WARM_AFTER_S: Final = 2.0  # after the start: its first requests are over, and s
 _PAUSE_S: Final = 0.005  # for requests, between two modules of some milliseconds
 
 _ROOMS: Final = ("oss", "s3", "link_desk", "tickets", "pages")
-_MODULES: Final = ("background.mirror_run", "operations.lifecycle_run", "operations.sweep", "signing.hints")
+_MODULES: Final = (
+    "background.log_line",
+    "background.mirror_run",
+    "operations.lifecycle_run",
+    "operations.sweep",
+    "signing.hints",
+)
 
 log = logging.getLogger("coatcheck")
 
