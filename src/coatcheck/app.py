@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
 from coatcheck.background.access_log import AccessLog
-from coatcheck.background.audit_reading import AuditReading
 from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.key_locks import KeyLocks
 from coatcheck.background.leader import leaders_in
@@ -75,6 +74,7 @@ if TYPE_CHECKING:
     from coatcheck.tickets.service import TicketService
 
 _FORGET_RESULTS_S: Final = 3600.0
+_TIDYING_AFTER_S: Final = 1.0  # after the start, whose first requests it would hold up
 
 _DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
@@ -218,6 +218,7 @@ class Server:
     def _make_link_services(self, store: Store, ports: Ports, oss: Pipeline, addressing: Addressing) -> LinkServices:
         @cache
         def desk() -> LinkDesk:
+            from coatcheck.background.audit_reading import AuditReading
             from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
             from coatcheck.link_desk.routes import ROUTES
             from coatcheck.link_desk.service import DeskPorts, LinkDesk
@@ -351,6 +352,7 @@ def _make_notifier(settings: ServerSettings, secrets: SecretsInUse, networks: Se
 
 
 async def _keep_scrubbing(settings: ServerSettings, clock: Clock) -> None:
+    await asyncio.sleep(_TIDYING_AFTER_S)
     from coatcheck.engines.upkeep.scrubber import LocalScrubber  # nothing that serves in memory loads it
 
     scrubber = LocalScrubber(settings.data, settings.scrub_rate_bytes, clock)
@@ -369,6 +371,7 @@ async def _keep_domains(data: Path, domains: Domains) -> None:
 
 async def _forget_results(renderer: RememberingRenderer) -> None:
     """Every worker does so, in turn or at once: to remove what another has removed does no harm."""
+    await asyncio.sleep(_TIDYING_AFTER_S)
     while True:
         try:
             await renderer.forget_unused()

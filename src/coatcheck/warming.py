@@ -19,7 +19,7 @@ _PAUSE_S: Final = 0.005  # for requests, between two modules of some millisecond
 
 _ROOMS: Final = ("oss", "s3", "link_desk", "tickets", "pages")
 _MODULES: Final = (
-    "background.log_line",
+    "background.audit_reading",
     "background.mirror_run",
     "operations.lifecycle_run",
     "operations.sweep",
