@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from coatcheck.engines.local import prepare_local
+from coatcheck.engines.needed_keys import note_root_key
+
 PROGRAM: Final = """
 import asyncio, sys
 from pathlib import Path
@@ -69,3 +74,23 @@ def test_the_first_answer_loads_nothing_that_it_does_not_need(tmp_path: Path) ->
     loaded = done.stdout.split()
     assert "coatcheck.oss.object_get" in loaded
     assert [name for name in loaded if any(f"{name}.".startswith(f"{later}.") for later in LATER)] == []
+
+
+def test_a_start_soon_after_another_waits_for_no_disk_but_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the catalog is other than it was, so there is nothing to be made durable but the names of files."""
+    synced: list[int] = []
+    now = 1_772_694_489.0
+    data = tmp_path / "data"
+
+    def start() -> bytes:
+        prepare_local(data, lambda: now).close()
+        note_root_key(data, "AccessKeyId0001")
+        return (data / "catalog.sqlite").read_bytes()
+
+    first = start()
+    monkeypatch.setattr("os.fsync", synced.append)
+    now += 59
+    assert start() == first
+    assert len(synced) == 1
+    now += 1
+    assert start() != first  # the time is noted

@@ -21,7 +21,7 @@ async def test_one_sweeps_and_another_takes_over(tmp_path: Path, monkeypatch: py
         swept.put_nowait((ports, now))
         raise OSError("what goes wrong once is tried again")
 
-    monkeypatch.setattr(schedule, "sweep", sweep)
+    monkeypatch.setattr("coatcheck.operations.sweep.sweep", sweep)
     monkeypatch.setattr(schedule, "SWEEP_EVERY_S", 0.001)
     ports: list[Any] = ["one", "two"]
     one = asyncio.create_task(schedule.keep_sweeping(ports[0], FileLeader(tmp_path / "a.lock"), lambda: 7.0))

@@ -6,18 +6,18 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from coatcheck.access_schedule import flush_accesses, keep_accesses
 from coatcheck.background.access_log import AccessLog
-from coatcheck.background.audit_reading import AuditReading
 from coatcheck.background.audit_segments import AuditSegments
 from coatcheck.background.key_locks import KeyLocks
 from coatcheck.background.leader import leaders_in
 from coatcheck.background.link_audit import LinkAuditLog
 from coatcheck.background.log_segments import Segments
-from coatcheck.background.mirror_run import MirrorRuns
+from coatcheck.background.mirrors import Mirrors
 from coatcheck.background.notices import Notices
 from coatcheck.background.schedule import end, keep_doing
 from coatcheck.background.works import OF_EACH_GATEWAY, Works
@@ -38,17 +38,12 @@ from coatcheck.engines.select_pool import SelectPool
 from coatcheck.exchange import Begin, Exchange, Exchanges, Listener
 from coatcheck.exchange import Pipeline as Exchanged
 from coatcheck.lifecycle_schedule import keep_lifecycle
-from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
-from coatcheck.link_desk.routes import ROUTES
-from coatcheck.link_desk.service import DeskPorts, LinkDesk
-from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
 from coatcheck.link_watch import Running, watch_links
 from coatcheck.operations.access_times import AccessNotes
 from coatcheck.operations.context import Ports
 from coatcheck.operations.limited import LimitedDownloads
 from coatcheck.operations.pacing import BucketMeters
 from coatcheck.oss.pipeline import Pipeline
-from coatcheck.pages.writer import PageWriter
 from coatcheck.ports.domains import Domains
 from coatcheck.ports.keyring import AccessKey
 from coatcheck.ports.refusals import NoRefusals
@@ -58,7 +53,7 @@ from coatcheck.refusal_log import RefusalLog
 from coatcheck.request_log import RequestLog
 from coatcheck.rights_watch import watch_rights
 from coatcheck.root_credentials import RootCredentials
-from coatcheck.s3.pipeline import S3Pipeline
+from coatcheck.s3.dialect import S3Dialect
 from coatcheck.scrub_schedule import keep_scrubbing
 from coatcheck.seen import SeenByOne
 from coatcheck.server_log import begin_log, open_request_log
@@ -66,16 +61,20 @@ from coatcheck.services import CALLBACK_KEY_PATH, LinkServices, make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.signing.scheme import Claim
 from coatcheck.sweep_schedule import keep_sweeping
-from coatcheck.tickets.lock import Lock, LockPorts
-from coatcheck.tickets.presented import Guesses, TicketBook
-from coatcheck.tickets.service import TicketPorts, TicketService
 from coatcheck.watch import Sources, Watch
 from coatcheck.wire.asgi import Application, Receive, Send
 from coatcheck.wire.forwarded import TrustedProxies
 from coatcheck.wire.reply import Reply
+from coatcheck.wire.request import Request
 from coatcheck.wire.target import Addressing, make_addressing
 
+if TYPE_CHECKING:
+    from coatcheck.core.errors import OssError
+    from coatcheck.link_desk.service import LinkDesk
+    from coatcheck.tickets.service import TicketService
+
 _FORGET_RESULTS_S: Final = 3600.0
+_TIDYING_AFTER_S: Final = 1.0  # after the start, whose first requests it would hold up
 
 _DOMAINS_POLL_S: Final = 1.0
 _GC_THRESHOLD: Final = 20_000  # allocations between two looks for cycles; a request makes none
@@ -97,7 +96,6 @@ class Server:
         self._renderers: tuple[RememberingRenderer, RenderPool] | None = None
         self._selector = SelectPool()
         self._passwords = Argon2Passwords()
-        self._pages = PageWriter()
         self._downloads: LimitedDownloads | None = None
         self._application: Application | None = None
         self._log: RequestLog | None = None
@@ -109,7 +107,7 @@ class Server:
         self._sweeping: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._access_log: AccessLog | None = None
-        self._mirrors: MirrorRuns | None = None
+        self._mirrors: Mirrors | None = None
         self._notices = Notices()
         self._link_audit: LinkAuditLog | None = None
         self._audit_segments = AuditSegments(settings.data / "link-audit")
@@ -185,12 +183,12 @@ class Server:
         )
         notices = self._notices
         locks = KeyLocks(settings.data / "mirror.lock")
-        self._mirrors = MirrorRuns(ports, keyring, notices, self._clock, locks)
+        self._mirrors = Mirrors(ports, keyring, notices, self._clock, locks)
         self._ports = ports = ports._replace(mirrors=self._mirrors)
         addressing = make_addressing(settings.regions, settings.domains)
-        oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, self._pages.write_refusal)
+        oss = Pipeline(ports, reads, keyring, addressing, settings, self.signers_now, _show_refusal)
         links = self._make_link_services(self._engines, ports, oss, addressing)
-        s3 = S3Pipeline(oss, reads, keyring, addressing, settings)
+        s3 = S3Dialect(oss, reads, keyring, addressing, settings)
         services = make_services(oss, keyring, reads, ports.notifier, addressing, links, s3, self.signers_now)
         self._watch.sources = Sources(self._engines, pool, self._selector, notifier, links.desk, self._notices)
         proxies = TrustedProxies(settings.trusted_proxies) if settings.trusted_proxies else None
@@ -218,22 +216,38 @@ class Server:
         return begin
 
     def _make_link_services(self, store: Store, ports: Ports, oss: Pipeline, addressing: Addressing) -> LinkServices:
-        desk = DeskPorts(
-            *(store.links, store.catalog, store.reads, store.keyring, addressing, self._settings.regions),
-            operations=ports,
-            audit=AuditReading(self._audit_segments, is_on=self._settings.link_audit_days > 0),
-            totals=store.link_totals,
-            refusals=self._ring or NoRefusals(),
-            tickets=store.tickets,
-            passwords=self._passwords,
-            pages_host=self._settings.pages_host,
-        )
-        book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
-        lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
-        tickets = TicketService(TicketPorts(book, lock, ports, oss.serve, self._pages, self._clock, oss.admit))
-        return LinkServices(
-            LinkDesk(desk, (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES)), tickets, self._settings.pages_host
-        )
+        @cache
+        def desk() -> LinkDesk:
+            from coatcheck.background.audit_reading import AuditReading
+            from coatcheck.link_desk.arrival_routes import ARRIVAL_ROUTES
+            from coatcheck.link_desk.routes import ROUTES
+            from coatcheck.link_desk.service import DeskPorts, LinkDesk
+            from coatcheck.link_desk.ticket_routes import TICKET_ROUTES
+
+            made_with = DeskPorts(
+                *(store.links, store.catalog, store.reads, store.keyring, addressing, self._settings.regions),
+                operations=ports,
+                audit=AuditReading(self._audit_segments, is_on=self._settings.link_audit_days > 0),
+                totals=store.link_totals,
+                refusals=self._ring or NoRefusals(),
+                tickets=store.tickets,
+                passwords=self._passwords,
+                pages_host=self._settings.pages_host,
+            )
+            return LinkDesk(made_with, (*ROUTES, *TICKET_ROUTES, *ARRIVAL_ROUTES))
+
+        @cache
+        def tickets() -> TicketService:
+            from coatcheck.pages.writer import PageWriter
+            from coatcheck.tickets.lock import Lock, LockPorts
+            from coatcheck.tickets.presented import Guesses, TicketBook
+            from coatcheck.tickets.service import TicketPorts, TicketService
+
+            book = TicketBook(store.tickets, store.links, store.keyring, Guesses())
+            lock = Lock(LockPorts(store.tickets, self._passwords, store.keyring))
+            return TicketService(TicketPorts(book, lock, ports, oss.serve, PageWriter(), self._clock, oss.admit))
+
+        return LinkServices(desk, tickets, self._settings.pages_host)
 
     def _begin_background(self, ports: Ports, notices: Notices) -> None:
         """What goes on without a request."""
@@ -321,6 +335,13 @@ class Server:
             self._log.close()
 
 
+def _show_refusal(request: Request, error: OssError, request_id: str, now: float) -> Reply:
+    """In a page."""
+    from coatcheck.pages.writer import PageWriter
+
+    return PageWriter().write_refusal(request, error, request_id, now)
+
+
 def _make_notifier(settings: ServerSettings, secrets: SecretsInUse, networks: Sequence[Network]) -> HttpNotifier:
     scheme = "https" if settings.tls_cert else "http"
     own = f"{scheme}://{settings.host}:{settings.port}{CALLBACK_KEY_PATH.decode()}"
@@ -328,6 +349,7 @@ def _make_notifier(settings: ServerSettings, secrets: SecretsInUse, networks: Se
 
 
 async def _keep_scrubbing(settings: ServerSettings, clock: Clock) -> None:
+    await asyncio.sleep(_TIDYING_AFTER_S)
     from coatcheck.engines.upkeep.scrubber import LocalScrubber  # nothing that serves in memory loads it
 
     scrubber = LocalScrubber(settings.data, settings.scrub_rate_bytes, clock)
@@ -346,6 +368,7 @@ async def _keep_domains(data: Path, domains: Domains) -> None:
 
 async def _forget_results(renderer: RememberingRenderer) -> None:
     """Every worker does so, in turn or at once: to remove what another has removed does no harm."""
+    await asyncio.sleep(_TIDYING_AFTER_S)
     while True:
         try:
             await renderer.forget_unused()

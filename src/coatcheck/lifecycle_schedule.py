@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from coatcheck.background.leader import Leader, LeaderOf
 from coatcheck.clock import Clock
 from coatcheck.core.times import DAY_S
 from coatcheck.operations.context import Ports
-from coatcheck.operations.lifecycle_run import Report, run_lifecycle
+
+if TYPE_CHECKING:
+    from coatcheck.operations.lifecycle_run import Report
 
 _LOOK_S: Final = 60.0  # how often a process looks whether a new day has begun
 
@@ -48,6 +50,8 @@ async def run_if_due(ports: Ports, leader_of: LeaderOf, *, now: float, hour: int
             return None
         if await leader.last_day() > day:
             log.warning("the clock has gone back: lifecycle rules were last carried out on a day that is yet to come")
+        from coatcheck.operations.lifecycle_run import run_lifecycle
+
         report = await run_lifecycle(ports, now=now)
         await leader.note_day(day)
     finally:

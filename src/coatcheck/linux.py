@@ -12,7 +12,6 @@ import resource
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +71,8 @@ def file_in_memory(content: bytes) -> Iterator[str]:
         fd = os.memfd_create("coatcheck")
         path = f"/proc/self/fd/{fd}"
     else:
+        import tempfile
+
         fd, path = tempfile.mkstemp(prefix="coatcheck")
     try:
         os.write(fd, content)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.limits import CONNECTION_QUEUE
 from coatcheck.settings import Listen
@@ -18,7 +20,7 @@ class CannotListen(Exception):
     """The address can't be listened on; the message says why."""
 
 
-class Listening(NamedTuple):
+class Listening(Struct, frozen=True):
     """The sockets.
 
     Attributes:

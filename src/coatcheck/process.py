@@ -18,10 +18,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coatcheck.app import Server
 from coatcheck.clock import Clock, wall_clock, wall_date
@@ -45,6 +45,7 @@ from coatcheck.server_log import LOG_FILE, begin_log
 from coatcheck.service_manager import ServiceManager
 from coatcheck.settings import ServerSettings
 from coatcheck.telemetry import check_telemetry
+from coatcheck.warming import WARM_AFTER_S, load_rest
 from coatcheck.worker import CANNOT_START, LEAVE, REOPEN, SIGNALS, Certificate, FileStates, Worker, state_of
 
 _POLL_S: Final = 0.25
@@ -132,7 +133,7 @@ class _Forked(Struct, eq=False):
     is_ready: bool = False
 
 
-class _Workers(NamedTuple):
+class _Workers(Struct, frozen=True):
     """What workers are made with, and which process they end with."""
 
     root: RootCredentials
@@ -170,6 +171,7 @@ class _FirstProcess:
         self._failures = 0  # workers that ended soon, one after the other
         self._asked: set[int] = set()  # signals
         self._is_announced = False
+        self._is_warm = False
         self._looked_at = self._awake_since = self._started = time.monotonic()
         self._certificate_seen = _state_of_certificate(settings)
         self._certificate_looked_at = self._started
@@ -212,6 +214,7 @@ class _FirstProcess:
             LOG_FILE.reopen()
             _kill(self._all(), REOPEN)
         self._finish_reload(now)
+        self._warm(now)
 
     def _wait(self, timeout_s: float) -> None:
         """Until a signal comes, or a worker says something."""
@@ -351,6 +354,12 @@ class _FirstProcess:
         elif now - self._started > _READY_TIMEOUT_S:
             self._is_announced = True
             print("coatcheck: not every worker has come up; see the messages above.", file=sys.stderr)
+
+    def _warm(self, now: float) -> None:
+        """Load what workers load for themselves meanwhile: those that are forked later share it."""
+        if not self._is_warm and now - self._started > WARM_AFTER_S:
+            self._is_warm = True
+            load_rest()
 
     # --- reload ---
 

@@ -6,9 +6,10 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.names import is_access_key_id
 
@@ -23,13 +24,15 @@ class BadCredentials(Exception):
     """The configured root credentials can't be used; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class RootCredentials:
+class RootCredentials(Struct, frozen=True):
     """`made` is true only at the start that made them: the one time they are shown."""
 
     access_key_id: str
-    access_key_secret: str = field(repr=False)
+    access_key_secret: str
     made: bool = False
+
+    def __repr__(self) -> str:
+        return f"RootCredentials(access_key_id={self.access_key_id!r}, made={self.made})"
 
 
 def find_root_credentials(data: Path, environment: Mapping[str, str], *, needed: bool = False) -> RootCredentials:

@@ -5,7 +5,9 @@ Only where somebody asked for it (`--admin`, `--otel-endpoint`); else nothing is
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.admin.health import Board
 from coatcheck.clock import wall_clock
@@ -15,16 +17,14 @@ from coatcheck.metrics.cells import Cells
 from coatcheck.metrics.layout import OTHER, Layout
 from coatcheck.metrics.table import RELOADS, RESTARTS
 from coatcheck.oss.row import Level, Row
-from coatcheck.oss.table import ROWS
 from coatcheck.pulse import Pulse
-from coatcheck.s3.table import ROWS as S3_ROWS
 from coatcheck.services import OPERATIONS
 from coatcheck.settings import ServerSettings
 
 _PAGES: Final = (errors, link_errors, picture_errors, s3_errors, select_errors, sts_errors, ticket_errors)
 
 
-class SeenByOne(NamedTuple):
+class SeenByOne(Struct, frozen=True):
     """A worker's place.
 
     Attributes:
@@ -66,6 +66,9 @@ def open_seen(settings: ServerSettings, pulse: Pulse) -> Seen | None:
 
 def make_layout() -> Layout:
     """Of all operations and all error codes."""
+    from coatcheck.oss.table import ROWS
+    from coatcheck.s3.table import ROWS as S3_ROWS
+
     classes = {row.name: _class_of(row) for row in reversed((*ROWS, *S3_ROWS))}
     return Layout(classes | dict.fromkeys(OPERATIONS, OTHER), _codes())
 

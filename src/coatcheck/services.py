@@ -7,27 +7,30 @@ under the names that the server answers to as a whole.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from coatcheck.core.errors import LINK_ROUTE_UNKNOWN
+from coatcheck.core.record import Record
 from coatcheck.exchange import Exchange, Pipeline
 from coatcheck.identity.readings import Readings
-from coatcheck.link_desk.service import PREFIX as LINKS
-from coatcheck.link_desk.service import LinkDesk
+from coatcheck.link_desk.address import PREFIX as LINKS
 from coatcheck.oss.pipeline import Pipeline as OssPipeline
 from coatcheck.oss.row import LinkRoute
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.notifier import Notifier
 from coatcheck.ports.snapshot import Reads
-from coatcheck.s3.pipeline import S3Pipeline
+from coatcheck.s3.dialect import S3Dialect
 from coatcheck.signing.scheme import SignersNow, one_clock
-from coatcheck.tickets.presented import PREFIX as TICKETS
-from coatcheck.tickets.service import TicketService
+from coatcheck.tickets.address import PREFIX as TICKETS
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Addressing, names_a_bucket, read_host_name
 
 from . import aws_sts, sts
+
+if TYPE_CHECKING:
+    from coatcheck.link_desk.service import LinkDesk
+    from coatcheck.tickets.service import TicketService
 
 CALLBACK_KEY_PATH: Final = b"/.coatcheck/callback-key.pem"  # no bucket can have that name
 
@@ -40,7 +43,7 @@ OPERATIONS: Final = (
 )  # what requests that aren't OSS's are called in the log
 
 
-class Service(NamedTuple):
+class Service(Record, frozen=True):
     """One row.
 
     Attributes:
@@ -52,15 +55,17 @@ class Service(NamedTuple):
     answer: Pipeline
 
 
-class LinkServices(NamedTuple):
+class LinkServices(Record, frozen=True):
     """What is done with links beside following them.
 
     Attributes:
+        desk: the service of that name, made when it is first asked for; the same each time.
+        tickets: as `desk`.
         pages_host: the name for tickets and their pages alone; "" for the server's own names.
     """
 
-    desk: LinkDesk
-    tickets: TicketService
+    desk: Callable[[], LinkDesk]
+    tickets: Callable[[], TicketService]
     pages_host: str = ""
 
 
@@ -96,7 +101,7 @@ def make_services(
     notifier: Notifier,
     addressing: Addressing,
     links: LinkServices,
-    s3: S3Pipeline,
+    s3: S3Dialect,
     signers_now: SignersNow = one_clock,
 ) -> Services:
     """The services of this server; OSS has every request that no other takes."""
@@ -151,7 +156,7 @@ def _link_rows(links: LinkServices, addressing: Addressing) -> tuple[Service, ..
 
     async def answer_links(exchange: Exchange) -> Reply:
         exchange.operation = "links"
-        answered = await links.desk.answer(exchange.request, exchange.request_id, exchange.now)
+        answered = await links.desk().answer(exchange.request, exchange.request_id, exchange.now)
         reply, exchange.access_key_id, exchange.refusal = answered
         return reply
 
@@ -162,6 +167,9 @@ def _link_rows(links: LinkServices, addressing: Addressing) -> tuple[Service, ..
             return read_host_name(request.host) == pages_host
         return not names_a_bucket(request, addressing)
 
+    def answer_ticket(exchange: Exchange) -> Awaitable[Reply]:
+        return links.tickets().answer(exchange)
+
     def takes_pages_host(request: Request) -> bool:
         return read_host_name(request.host) == pages_host
 
@@ -169,5 +177,5 @@ def _link_rows(links: LinkServices, addressing: Addressing) -> tuple[Service, ..
         """Objects have another origin than pages, so that what is stored can't reach into them."""
         raise LINK_ROUTE_UNKNOWN()
 
-    rows = (Service("links", takes_links, answer_links), Service("tickets", takes_ticket, links.tickets.answer))
+    rows = (Service("links", takes_links, answer_links), Service("tickets", takes_ticket, answer_ticket))
     return (*rows, Service("pages", takes_pages_host, answer_pages_host)) if pages_host else rows

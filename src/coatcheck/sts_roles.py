@@ -6,7 +6,9 @@ Source: STS API reference, AssumeRole; AWS STS API reference, GetSessionToken.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.access.facts import AccessFacts, Asked, read_request_facts
 from coatcheck.access.policy import Kind, PolicyFault, Resource, read_policy
@@ -35,7 +37,7 @@ _SESSION_NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHI
 _SESSION_NAME_MIN_CHARS, _SESSION_NAME_MAX_CHARS = 2, 64
 
 
-class TemporaryKey(NamedTuple):
+class TemporaryKey(Struct, frozen=True):
     """`expiration`: ISO 8601, in UTC."""
 
     access_key_id: str
@@ -47,7 +49,7 @@ class TemporaryKey(NamedTuple):
         return f"TemporaryKey({self.access_key_id}, secret hidden)"
 
 
-class Assumed(NamedTuple):
+class Assumed(Struct, frozen=True):
     """A temporary key, and whose it is. `role_id`: "UID:SESSION"."""
 
     arn: str

@@ -10,7 +10,6 @@ from coatcheck.background.leader import Leader
 from coatcheck.clock import Clock
 from coatcheck.core.limits import SWEEP_EVERY_S
 from coatcheck.operations.context import Ports
-from coatcheck.operations.sweep import forget_arrivals, forget_links, sweep
 
 log = logging.getLogger("coatcheck")
 
@@ -42,6 +41,8 @@ async def _note_time(ports: Ports) -> None:
 
 async def _sweep(ports: Ports, now: float) -> None:
     """Each by itself: one that fails keeps no other from being done."""
+    from coatcheck.operations.sweep import forget_arrivals, forget_links, sweep  # first needed long after the start
+
     works = (  # what is left when it fails, and what is said of how many
         (sweep, "released blobs are left for the next sweep", "swept blobs"),
         (forget_links, "links that ended are left for the next sweep", "forgot ended links"),

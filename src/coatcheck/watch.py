@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from coatcheck.admin.health import Health
 from coatcheck.admin.looking import Watched
@@ -15,7 +17,6 @@ from coatcheck.engines.opening import MEMORY
 from coatcheck.engines.render_pool import RenderPool
 from coatcheck.engines.select_pool import SelectPool
 from coatcheck.exchange import Begin, Listener
-from coatcheck.link_desk.service import LinkDesk
 from coatcheck.metrics import table
 from coatcheck.metrics.requests import RequestCounts
 from coatcheck.metrics.sampling import Sampler
@@ -25,15 +26,18 @@ from coatcheck.seen import SeenByOne
 from coatcheck.settings import ServerSettings
 from coatcheck.telemetry import Telemetry
 
+if TYPE_CHECKING:
+    from coatcheck.link_desk.service import LinkDesk
 
-class Sources(NamedTuple):
+
+class Sources(Struct, frozen=True):
     """What is looked at."""
 
     store: Store
     renders: RenderPool
     selects: SelectPool
     notifier: HttpNotifier
-    desk: LinkDesk
+    desk: Callable[[], LinkDesk]
     notices: Notices
 
 
@@ -119,7 +123,7 @@ def _make_sampler(
         sampler.add(family, lambda turns=turns: turns.waiting, "waiting")  # type: ignore[misc]
     sampler.add(table.CALLBACKS, lambda: sources.notifier.waiting)
     sampler.add(table.CALLBACKS_FAILED, lambda: sources.notifier.failed)
-    sampler.add(table.CANCELLED, lambda: sources.desk.cancellations)
+    sampler.add(table.CANCELLED, lambda: sources.desk().cancellations)
     sampler.add(table.STOPPED, lambda: sources.notices.count)
     if log is not None:
         sampler.add(table.LINES_DROPPED, lambda: log.dropped)

@@ -820,7 +820,7 @@ ACCESS_POINTS: Final = {
         "_decide_through_point", _DECIDE, "    if caller.anonymous:\n        raise ANONYMOUS_FORBIDDEN()\n"
     ),
     "test_a_point_configures_nothing": _m(
-        "check_point", "oss/access_point.py", "    if operation not in _THROUGH_A_POINT:", "    if False:"
+        "check_point", "oss/through_point.py", "    if operation not in _THROUGH_A_POINT:", "    if False:"
     ),
     "test_a_copy_reads_by_the_name_it_is_given": _m(
         "find_source", "operations/source.py", "by_name = replace(context, point=point)", "by_name = context"

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coatcheck.engines.local import LocalEngines, open_local
 from coatcheck.engines.memory import MemoryCatalog

@@ -192,7 +192,7 @@ async def test_a_new_key_of_the_environment_that_was_used_must_be_rotated_to(
     await check(data)
 
 
-@pytest.mark.parametrize("stop_at", range(1, 12))
+@pytest.mark.parametrize("stop_at", range(1, 10))
 async def test_a_rotation_that_dies_before_any_of_its_writes_fits_at_the_next_start(
     data: Path, stop_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

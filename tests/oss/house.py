@@ -47,7 +47,7 @@ from coatcheck.ports.link_audit import LinkAudit, NoLinkAudit
 from coatcheck.ports.notifier import NoNotifier, Notifier
 from coatcheck.ports.refusals import NoRefusals, Refusals
 from coatcheck.ports.resolver import NoResolver, Resolver
-from coatcheck.s3.pipeline import S3Pipeline
+from coatcheck.s3.dialect import S3Dialect
 from coatcheck.services import LinkServices, make_services
 from coatcheck.settings import ServerSettings
 from coatcheck.tickets.lock import Lock, LockPorts
@@ -194,8 +194,8 @@ class House:
         tickets = TicketService(
             TicketPorts(*(book, lock, ports, self.pipeline.serve, self.pages), lambda: self.now, self.pipeline.admit)
         )
-        links = LinkServices(desk, tickets, settings.pages_host)
-        s3 = S3Pipeline(self.pipeline, reads, self.keyring, addressing, settings)
+        links = LinkServices(lambda: desk, lambda: tickets, settings.pages_host)
+        s3 = S3Dialect(self.pipeline, reads, self.keyring, addressing, settings)
         self.services = make_services(self.pipeline, self.keyring, reads, self.notifier, addressing, links, s3)
 
     async def ask(

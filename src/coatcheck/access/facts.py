@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
@@ -131,7 +131,7 @@ class Decision(Record, frozen=True):
     facts: AccessFacts
 
 
-class Asked(NamedTuple):
+class Asked(Record, frozen=True):
     """Who asks for what, as conditions see it."""
 
     caller: Caller

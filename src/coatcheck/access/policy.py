@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
@@ -63,7 +63,7 @@ class Kind(Enum):
         return self is not Kind.TRUST
 
 
-class Resource(NamedTuple):
+class Resource(Struct, frozen=True):
     """The parts of acs:oss:REGION:OWNER:NAME; `name` is BUCKET, BUCKET/KEY, or "*" for the service."""
 
     region: str

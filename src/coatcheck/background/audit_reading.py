@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from coatcheck.core.limits import LINK_AUDIT_SEGMENTS_A_PAGE
 from coatcheck.links.audit_text import read_moment, read_row, word_for
 from coatcheck.ports.link_audit import AuditRow, Page, Question
@@ -35,7 +37,7 @@ class _Place(NamedTuple):
     offset: int
 
 
-class _Span(NamedTuple):
+class _Span(Struct, frozen=True):
     """A segment, and between which times its rows are, both among them."""
 
     first_ms: int

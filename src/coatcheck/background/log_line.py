@@ -13,8 +13,11 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from coatcheck.configurations import log_fields
 from coatcheck.core.limits import LOG_FIELDS_MAX_BYTES, LOG_TEXT_MAX_CHARS
@@ -28,7 +31,7 @@ _EMPTY: Final = '"-"'
 _QUOTED: Final = {number: f"\\x{number:02X}" for number in (*range(32), 34, 92, 127)}
 
 
-class LogEntry(NamedTuple):
+class LogEntry(Struct, frozen=True):
     """What a line says, without what was asked and answered at length: thousands of them may wait.
 
     Attributes:
@@ -94,8 +97,9 @@ def entry_of(exchange: Exchange) -> LogEntry | None:
 def write_line(entry: LogEntry) -> bytes:
     """With its line feed. Thousands a second are written beside the requests, so what many lines share is remembered,
     and what is plain takes no detour."""
-    (bucket, logged, client, ended_at, method, path, parameters, link, _, version, headers) = entry[:11]
-    (status, sent_bytes, seconds, request_id, operation, key, refusal, access_key_id) = entry[11:]
+    fields = astuple(entry)
+    (bucket, logged, client, ended_at, method, path, parameters, link, _, version, headers) = fields[:11]
+    (status, sent_bytes, seconds, request_id, operation, key, refusal, access_key_id) = fields[11:]
     length = headers.get("content-length", "")
     if not length.isdigit():
         length = "0"

@@ -18,7 +18,6 @@ import asyncio
 import hashlib
 import json
 import secrets
-import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -72,6 +71,8 @@ class Delivery(NamedTuple):
                         yield whole + feed
 
     def remove(self) -> None:
+        import shutil
+
         shutil.rmtree(self.path, ignore_errors=True)
 
 

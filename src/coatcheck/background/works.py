@@ -6,7 +6,9 @@ So a server's start waits for none of them, and only one of its workers holds th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.clock import Clock
 from coatcheck.operations.context import Ports
@@ -22,7 +24,7 @@ Work = Callable[[float], Awaitable[object]]
 OF_EACH_GATEWAY: Final = frozenset(("access-log", "link-audit", "link-filter"))
 
 
-class Works(NamedTuple):
+class Works(Struct, frozen=True):
     """What they are made with. A method each.
 
     Attributes:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -110,5 +111,6 @@ class _Verbs(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Keep an object private, share it by a link that ends by itself."""
+    gc.enable()  # see `__main__`
     if "NO_COLOR" in os.environ:
         context.color = False

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from msgspec import Struct
 
-from coatcheck.client.errors import ClientError, Damaged, NotConfigured, NotFound, Unreachable
 from coatcheck.core.errors import OssError
 from coatcheck.signing.refusal import PresignError
+
+if TYPE_CHECKING:
+    from coatcheck.client.errors import ClientError
 
 OK: Final = 0
 FAILED: Final = 1  # refused by the server, or failed here
@@ -21,14 +23,6 @@ NOT_FOUND: Final = 3
 UNREACHABLE: Final = 4
 DAMAGED: Final = 5
 INTERRUPTED: Final = 130  # 128 + SIGINT, the shells' habit
-
-_EXIT_CODES: Final[tuple[tuple[type[ClientError], int], ...]] = (
-    (NotFound, NOT_FOUND),
-    (Unreachable, UNREACHABLE),
-    (Damaged, DAMAGED),
-    (NotConfigured, USAGE),
-    (ClientError, FAILED),
-)
 
 
 class WontStart(click.ClickException):
@@ -63,9 +57,11 @@ def report(error: Exception, *, as_json: bool) -> int:
 
 def read_failure(error: Exception) -> Failure:
     """What kind of failure it is. Raises: the error itself, if it is a fault of ours."""
+    from coatcheck.client.errors import ClientError  # a server's start has none of it
+
     match error:
         case ClientError():
-            exit_code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+            exit_code = _exit_code_of(error)
             return Failure(exit_code, error.code, error.message, error.hint, error.status, error.request_id, error.ec)
         case OssError():
             return Failure(USAGE, error.code, error.message)
@@ -84,6 +80,22 @@ def read_failure(error: Exception) -> Failure:
             return Failure(FAILED, type(error).__name__, write_os_error(error), find_next_step(error))
         case _:
             raise error
+
+
+def _exit_code_of(error: ClientError) -> int:
+    from coatcheck.client.errors import Damaged, NotConfigured, NotFound, Unreachable
+
+    match error:
+        case NotFound():
+            return NOT_FOUND
+        case Unreachable():
+            return UNREACHABLE
+        case Damaged():
+            return DAMAGED
+        case NotConfigured():
+            return USAGE
+        case _:
+            return FAILED
 
 
 def write_os_error(error: OSError) -> str:

@@ -10,13 +10,15 @@ import hashlib
 from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
+
+from msgspec import Struct
 
 from .digests import CRC32, CRC32C, CRC64_NVME, Crc, combine, update_crc32, update_crc32c
 from .errors import NOT_IMPLEMENTED
 
 
-class Checksum(NamedTuple):
+class Checksum(Struct, frozen=True):
     """
     Attributes:
         algorithm: a name of `ALGORITHMS`.
@@ -38,7 +40,7 @@ class Sum(Protocol):
     def digest(self) -> bytes: ...
 
 
-class Algorithm(NamedTuple):
+class Algorithm(Struct, frozen=True):
     """
     Attributes:
         size: of a digest, in bytes.

@@ -10,8 +10,9 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64encode
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from .encryption_label import read_proof, write_customer_label
 
@@ -19,11 +20,13 @@ CUSTOMER_KEY_BYTES: Final = 32
 _SALT_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerKey:
+class CustomerKey(Struct, frozen=True):
     """`key`: 32 bytes."""
 
-    key: bytes = field(repr=False)
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "CustomerKey()"
 
     @property
     def md5(self) -> str:

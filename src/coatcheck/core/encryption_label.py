@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 AES256: Final = "AES256"
 SM4: Final = "SM4"
 KMS: Final = "KMS"
@@ -47,7 +49,7 @@ def read_label(text: str) -> Label:
     return Label(text, text)
 
 
-class Proof(NamedTuple):
+class Proof(Struct, frozen=True):
     """By what a client's key is known again: hex digits of a salt, and of a digest of both."""
 
     salt: str

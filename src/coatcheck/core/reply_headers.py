@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 RawHeader = tuple[bytes, bytes]
 WEBSITE_REDIRECT: Final = b"x-amz-website-redirect-location"
@@ -26,7 +28,7 @@ class From(Enum):
     BUCKET = "the bucket's configuration"
 
 
-class ReplyHeader(NamedTuple):
+class ReplyHeader(Struct, frozen=True):
     """One row. A name that ends in `*` stands for all that begin so."""
 
     name: str

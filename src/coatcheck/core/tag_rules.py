@@ -6,7 +6,9 @@ Source: OSS API reference, object tagging and PutBucketTags; S3 reference, secti
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from .limits import (
     BUCKET_TAG_KEY_MAX_BYTES,
@@ -21,7 +23,7 @@ from .limits import (
 )
 
 
-class TagRule(NamedTuple):
+class TagRule(Struct, frozen=True):
     """What a set of tags may be.
 
     Attributes:

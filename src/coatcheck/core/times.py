@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import time
 from datetime import datetime
-from email.utils import formatdate, mktime_tz, parsedate_tz
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -23,11 +22,18 @@ class Moments(NamedTuple):
 @lru_cache(maxsize=4096)
 def write_http_date(moment_s: int) -> str:
     """Unix seconds -> "Thu, 05 Mar 2026 07:08:09 GMT" (RFC 9110 IMF-fixdate)."""
-    return formatdate(moment_s, usegmt=True)
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(moment_s)
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
+
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def read_http_date(text: str) -> int | None:
     """An HTTP date, or the ISO form that some SDK samples send, -> Unix seconds; None if it is neither."""
+    from email.utils import mktime_tz, parsedate_tz  # 20 modules, which most requests don't need
+
     if len(text) > 64:
         return None
     try:
@@ -65,9 +71,6 @@ def read_iso(text: str) -> int | None:
         return int(datetime.fromisoformat(text).timestamp())
     except (ValueError, OverflowError):
         return None
-
-
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from ..core.digests import EMPTY_CRC64, update_crc64
 from ..core.limits import BLOB_BELIEVED_S, BLOB_CHECK_FIRST_MAX_BYTES, BLOB_CHECKS_WAITING_MAX, BLOBS_BELIEVED_MAX
 from ..ports.byte_store import BlobGone, any_encrypted, is_encrypted
@@ -34,7 +36,7 @@ Stamp = tuple[int, int, int]  # of a file: inode, bytes, time of change in ns
 Whole = tuple[int, tuple[Segment, ...]]  # CRC-64 and segments of an object
 
 
-class BlobFacts(NamedTuple):
+class BlobFacts(Struct, frozen=True):
     """What the catalog says of a blob. Both None: it was written by the first release, or is encrypted."""
 
     size: int | None
@@ -44,7 +46,7 @@ class BlobFacts(NamedTuple):
 FindBlob = Callable[[str], BlobFacts | None]  # None: no row names it
 
 
-class _Known(NamedTuple):
+class _Known(Struct, frozen=True):
     """What a check has shown.
 
     `of` is the object whose CRC it was compared with, where that says nothing of the blob's other uses. `fault` is why

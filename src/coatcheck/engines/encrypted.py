@@ -22,7 +22,9 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from ..core.body import Stream
 from ..core.byte_range import ByteRange
@@ -173,7 +175,7 @@ def find_wrapped(header: bytes, keys: MasterKeys) -> bytes:
     raise WrongEncryptionKey("This data was encrypted with a master key that isn't here.")
 
 
-class _Span(NamedTuple):
+class _Span(Struct, frozen=True):
     """A segment, the stored bytes that hold it, and the number of their first chunk."""
 
     segment: Segment
@@ -229,7 +231,7 @@ class _EncryptingWriter:
             await self._inner.write(out)
 
 
-class _Opener(NamedTuple):
+class _Opener(Struct, frozen=True):
     """What data keys are unwrapped with, and the keys that clients brought along."""
 
     keys: MasterKeys
@@ -355,7 +357,7 @@ class _MixedReader:
         return cipher
 
 
-class _Part(NamedTuple):
+class _Part(Struct, frozen=True):
     """What is wanted of a span: content [start, stop) of its blob, and the stored bytes that hold it.
 
     The stored bytes are counted in the joint stored content of all spans; `number` is that of the first chunk.

@@ -23,9 +23,10 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from ..clock import Clock, monotonic_clock, wall_clock
 from ..core.times import write_iso
@@ -104,8 +105,7 @@ _OUR_FOLDERS: Final = (
 log = logging.getLogger("coatcheck")
 
 
-@dataclass(frozen=True, slots=True)
-class LocalEngines(Opened):
+class LocalEngines(Struct, Opened, frozen=True, eq=False):
     """The engines of one process; the directory was prepared. Close them when no call is running any more."""
 
     catalog: SqliteCatalog

@@ -15,8 +15,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from ..core.encryption_label import LABEL_MAX_CHARS
 from ..ports.secrets import ENCRYPTION, Secrets, WrongKey
@@ -34,11 +35,13 @@ class WrongEncryptionKey(WrongKey):
     """A master key is malformed, missing, or not the one that something was encrypted with."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class MasterKeys:
+class MasterKeys(Struct, frozen=True):
     """The keys, the one that wraps first."""
 
     keys: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        return f"MasterKeys(of {len(self.keys)})"
 
     def wrap(self, data_key: bytes, bound_to: bytes, label: str = "") -> bytes:
         """A data key of 32 bytes; with a label, under the local key of it."""

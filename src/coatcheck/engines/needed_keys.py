@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -72,8 +72,10 @@ def note_fingerprint(connection: SqlConnection, name: str, key: bytes) -> None:
     )
 
 
-def set_fingerprints(connection: SqlConnection, name: str, keys: Iterable[bytes]) -> None:
-    """These keys of that name are needed from now on, and no others."""
+def set_fingerprints(connection: SqlConnection, name: str, keys: Collection[bytes]) -> None:
+    """These keys of that name are needed from now on, and no others. Nothing is written where that was so before."""
+    if known_fingerprints(connection, name) == {fingerprint(name, key) for key in keys}:
+        return
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("DELETE FROM key_fingerprint WHERE name = ?", (name,))
     for key in keys:
@@ -94,8 +96,10 @@ def check_keys(connection: SqlConnection, secrets: Secrets, paths: BlobPaths) ->
     Raises: WrongKey; then nothing was changed.
     """
     _check_presence(connection, secrets)
-    make_secret_key(secrets)
-    make_master_key(secrets)
+    if not known_fingerprints(connection, SECRET):  # one that is noted was durable before, and is there
+        make_secret_key(secrets)
+    if not known_fingerprints(connection, ENCRYPTION):
+        make_master_key(secrets)
     verify_keys(connection, secrets, paths)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from ..clock import Clock
@@ -181,6 +180,8 @@ class _MemoryPrepared:
     """A directory that goes with the server, for what has to be a file; no object, bucket or key is in it."""
 
     def __init__(self) -> None:
+        from tempfile import TemporaryDirectory
+
         self._directory = TemporaryDirectory(prefix="coatcheck-")
         self.data = Path(self._directory.name)
         self.secrets = MemorySecrets()

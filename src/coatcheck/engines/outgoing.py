@@ -12,8 +12,10 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from ..core.addresses import Address, Network, is_metadata_name, may_reach, read_address
 from ..ports.notifier import Forbidden, Unreachable
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class Sending(NamedTuple):
+class Sending(Struct, frozen=True):
     """One request. `silence_s`: how long the other side may be silent once it is connected."""
 
     method: str

@@ -14,7 +14,6 @@ import hashlib
 import logging
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,6 @@ from typing import Final
 from ..clock import Clock
 from ..core.digests import update_crc64
 from ..core.limits import BLOB_BELIEVED_S, INLINE_MAX_BYTES, RESULT_UNUSED_MAX_S
-from ..images.text import read_plan, write_plan
 from ..linux import boot_id
 from ..ports.byte_store import BlobGone
 from ..ports.object import Segment
@@ -48,6 +46,8 @@ def prepare_results(directory: Path) -> None:
     """Make the directory ready for a server: results of another start of the machine go."""
     boot = boot_id()
     if not boot or not (directory / "boot").exists() or (directory / "boot").read_text() != boot:
+        import shutil
+
         shutil.rmtree(directory, ignore_errors=True)
     for folder in (directory, directory / "new"):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -107,6 +107,8 @@ class RememberingRenderer:
 
 def name_result(job: Job, look: str = "") -> str:
     """The same for jobs that ask the same of the same pictures, however they say it, of servers of the same look."""
+    from ..images.text import read_plan, write_plan  # with the first picture
+
     parts = [_VERSION, look, write_plan(read_plan(job.process)), job.source.identity]
     for key in sorted(job.marks):
         parts += [key, job.marks[key].identity]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from coatcheck.core.errors import (
     DISABLED_ACCESS_KEY_ID,
@@ -12,6 +12,7 @@ from coatcheck.core.errors import (
     USER_DISABLE,
     OssError,
 )
+from coatcheck.core.record import Record
 from coatcheck.ports.keyring import AccessKey, KeyUse
 from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.signing.form_scheme import FormClaim
@@ -94,7 +95,7 @@ def recognise(reading: Reading, snapshot: Snapshot, keyring: KeyUse, now: float)
     return caller_of(key, claim, kind.signed_headers, signature)
 
 
-class Poster(NamedTuple):
+class Poster(Record, frozen=True):
     """Who posts a form.
 
     Attributes:
@@ -111,7 +112,7 @@ def _allow_more(_: PostPolicy, __: Mapping[str, str]) -> None:
     """What no condition of a policy names is allowed."""
 
 
-class SignedFields(NamedTuple):
+class SignedFields(Record, frozen=True):
     """What a form says.
 
     Attributes:

@@ -46,7 +46,8 @@ from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 from coatcheck.wire.target import Addressing, Target
 
-PREFIX: Final = b"/.coatcheck/v1/"
+from .address import PREFIX
+
 _DIGEST: Final = "x-oss-coatcheck-sha256"
 _NONCE: Final = "x-oss-coatcheck-nonce"
 _NONCE_FORM: Final = re.compile(r"[A-Za-z0-9]{16,64}")

@@ -7,10 +7,13 @@ ask for the first bytes only. Whoever fetches without saying who they are is tak
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Final
+
+from msgspec import Struct
 
 
-class Robot(NamedTuple):
+class Robot(Struct, frozen=True):
     """One row.
 
     Attributes:
@@ -62,9 +65,12 @@ TABLE: Final = (
     Robot("Embedly", "Embedly", "embed.ly"),
 )
 
-_WORDS: Final = re.compile("|".join(sorted({re.escape(robot.word) for robot in TABLE})), re.IGNORECASE)
-
 
 def is_robot(agent: str) -> bool:
     """Whether a User-Agent is that of a program that previews links, or crawls."""
-    return _WORDS.search(agent) is not None
+    return _words().search(agent) is not None
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    return re.compile("|".join(sorted({re.escape(robot.word) for robot in TABLE})), re.IGNORECASE)

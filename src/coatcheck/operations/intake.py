@@ -51,7 +51,7 @@ class Incoming(Record, frozen=True):
         return () if self.blob is None else (Segment(self.blob.blob_id, 0, self.size),)
 
 
-class Expected(NamedTuple):
+class Expected(Record, frozen=True):
     """What the client said that the bytes are; None for what it didn't say.
 
     Attributes:

@@ -4,7 +4,9 @@ it, as who set the rule up."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from coatcheck.configurations.mirror import Mirror
 from coatcheck.core.author import Author
@@ -13,7 +15,7 @@ from coatcheck.core.errors import MIRROR_FAILED
 from coatcheck.ports.bucket import Bucket
 
 
-class Missing(NamedTuple):
+class Missing(Struct, frozen=True):
     """An object that isn't there.
 
     Attributes:
@@ -33,21 +35,21 @@ class Missing(NamedTuple):
     through: bool = False
 
 
-class Passing(NamedTuple):
+class Passing(Struct, frozen=True):
     """Content that is sent while it is stored; it ends when the object is durable, and breaks off where that fails."""
 
     headers: tuple[tuple[bytes, bytes], ...]
     content: Stream
 
 
-class Moved(NamedTuple):
+class Moved(Struct, frozen=True):
     """The other server says that it is elsewhere, and the rule that this is the client's business."""
 
     status: int
     location: str
 
 
-class Shown(NamedTuple):
+class Shown(Struct, frozen=True):
     """The other server's answer is no object, and the rule says that the client is to see it."""
 
     status: int

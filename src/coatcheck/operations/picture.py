@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import Grant
@@ -30,7 +32,7 @@ from .symlink import follow
 _INFO: Final = "image/info"  # the plan whose result is a picture's facts, as JSON
 
 
-class Processed(NamedTuple):
+class Processed(Struct, frozen=True):
     """What was made of a picture: `size` bytes. A stream is closed by whoever got it."""
 
     content_type: str
@@ -38,7 +40,7 @@ class Processed(NamedTuple):
     content: bytes | Stream
 
 
-class PictureFacts(NamedTuple):
+class PictureFacts(Struct, frozen=True):
     """What a picture says of itself: sizes in pixels, "" where it doesn't say."""
 
     height: int | str

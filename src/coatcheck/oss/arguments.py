@@ -19,8 +19,6 @@ from coatcheck.wire.body_digests import compared_chunks
 from coatcheck.wire.query import Query
 from coatcheck.wire.request import BodyFailed, Request
 
-from .documents import SHAPES
-
 
 def read_max_keys(query: Query) -> int:
     """max-keys: 1 to 1000, 100 when not given. Raises: OssError INVALID_ARGUMENT."""
@@ -92,6 +90,8 @@ async def read_document(request: Request, root: str, *, most: int = CONFIGURATIO
 
 def check_xml(body: bytes, root: str) -> Element:
     """A document that somebody sent. Raises: OssError MALFORMED_XML, also for elements that it may not hold."""
+    from .documents import SHAPES  # the shapes of all documents: no request without one needs them
+
     document = read_xml(body, root)
     SHAPES[root].check(document)
     return document

@@ -16,8 +16,6 @@ from coatcheck.core.errors import OssError
 from coatcheck.core.tag_rules import OBJECT_TAGS, TagRule
 from coatcheck.ports.bucket import Tags
 
-from .tagging import read_tagging_header
-
 _OBJECT_ACL: Final = "x-oss-object-acl"
 _TAGGING: Final = "x-oss-tagging"
 
@@ -48,10 +46,13 @@ class Asks(Struct, frozen=True):
         """The tags asked for; None if only the operation knows. A header that isn't one is refused by the operation."""
         if self.tags_later:
             return None
-        if not self.tags:
+        text = named.get(self.tags) if self.tags else None
+        if not text:
             return ()
+        from .tagging import read_tagging_header  # what most requests don't bring
+
         try:
-            return read_tagging_header(named.get(self.tags), self.rule)
+            return read_tagging_header(text, self.rule)
         except OssError:
             return ()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec.structs import replace
 
 from coatcheck.access.actions import Action
@@ -30,7 +28,7 @@ from coatcheck.wire.target import Target
 from .versions import asked_version, marker_headers, read_version_id
 
 
-class PostedForm(NamedTuple):
+class PostedForm(Record, frozen=True):
     """A form whose signature held; `sizes` are the (least, most) bytes of each size range in its policy."""
 
     form: Form

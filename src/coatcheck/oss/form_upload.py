@@ -54,6 +54,12 @@ def find_key(form: Form, *, s3: bool = False) -> str:
     return key
 
 
+def find_content_type(form: Form) -> str:
+    """What the file will be stored as; "" if nothing in the form says."""
+    fields = form.fields
+    return fields.get("x-oss-content-type") or form.file_type or fields.get("content-type") or ""
+
+
 def check_as_headers(named: Mapping[str, str]) -> None:
     """Whether fields may become headers of an object. Raises: OssError INVALID_ARGUMENT."""
     for name, value in named.items():

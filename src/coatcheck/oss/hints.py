@@ -45,8 +45,6 @@ from coatcheck.identity.identify import ask_for_key, find_key
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.snapshot import Reads
 from coatcheck.signing.any_claim import read_any_claim
-from coatcheck.signing.attempt import Attempt
-from coatcheck.signing.hints import CpuClock, find_mismatch_hint, find_unread_hint
 from coatcheck.wire.request import Request
 from coatcheck.wire.target import Target
 
@@ -107,7 +105,7 @@ class Hints:
         reads: Reads,
         keyring: KeyUse,
         allowance: Allowance | None = None,
-        cpu: CpuClock = time.thread_time,
+        cpu: Callable[[], float] = time.thread_time,
     ) -> None:
         self._regions = regions
         self._reads = reads
@@ -126,6 +124,9 @@ class Hints:
 
     async def _explain_mismatch(self, exchange: Exchange) -> str:
         """ "" if it isn't known."""
+        from coatcheck.signing.attempt import Attempt
+        from coatcheck.signing.hints import find_mismatch_hint
+
         request, keyring = exchange.request, self._keyring
         try:
             claim = read_any_claim(request)
@@ -160,6 +161,8 @@ class Hints:
         try:
             claim = read_any_claim(request)
         except OssError:
+            from coatcheck.signing.hints import find_unread_hint
+
             return find_unread_hint(request)
         if claim is None or not claim.region or error.ec not in _WRONG_REGION:
             return ""

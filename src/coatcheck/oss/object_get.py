@@ -20,10 +20,10 @@ from coatcheck.wire.target import is_path_style
 from .access_monitor import last_access_headers
 from .call import Call
 from .gzip_reply import compress
+from .handlers import object_process
 from .limited_link import count_download
 from .metadata import write_object_headers
 from .object_headers import SANDBOX, describe, is_run
-from .object_process import get_processed_object
 from .traffic_limit import DOWN, find_pace
 from .versions import version_headers
 
@@ -44,7 +44,7 @@ async def _get_object(call: Call) -> Reply:
         read = call.found.symlink_target
         call = replace(call, found=await follow(call.context, call.this_bucket, call.found))
     if process := call.request.query.get("x-oss-process"):
-        return await get_processed_object(call, process)
+        return await object_process.get_processed_object(call, process)
     record, headers, unmodified = describe(call)
     if unmodified:
         return unmodified

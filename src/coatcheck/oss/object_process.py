@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from coatcheck.configurations import process_task
@@ -96,7 +97,7 @@ async def get_processed_object(call: Call, process: str) -> Reply:
     return await count_download(call, reply, picture, ByteRange(0, processed.size))
 
 
-class _Saving(NamedTuple):
+class _Saving(Struct, frozen=True):
     """What is to be made, and where it is stored; the bucket's name is "" for the source's own."""
 
     plan: str

@@ -53,7 +53,6 @@ from coatcheck.wire.target import (
     second_reading,
 )
 
-from .access_point import check_point
 from .admission import Rules, admit
 from .asking import NOTHING
 from .bare_get import answer_bare
@@ -61,14 +60,14 @@ from .bucket_qos import BRINGING_BYTES, admit_body
 from .call import Call, PostedForm
 from .claims import find_claim
 from .form_dialects import OtherForms, read_posted
-from .form_upload import find_key
+from .form_upload import find_content_type, find_key
 from .hints import Hints
 from .limited_link import hold_to_register
-from .post_object import find_content_type
 from .preflight import answer_preflight, join_vary
 from .row import LinkRoute
 from .side_effects import check_side_effects
 from .table import Row, find_row, is_form, may_make_bucket, row_without_bucket
+from .through_point import check_point
 from .versions import is_version_id, named_version
 from .website_visit import Visit
 

@@ -21,7 +21,7 @@ from coatcheck.wire.reply import RawHeader, Reply
 
 from .call import Call
 from .callback import read_callback_fields, reply_after_callback
-from .form_upload import Sized, answer_form, check_as_headers, find_location
+from .form_upload import Sized, answer_form, check_as_headers, find_content_type, find_location
 from .object_put import read_new_object, stored_headers
 from .retention import HEADERS as WORM_HEADERS
 from .traffic_limit import UP, find_pace
@@ -70,12 +70,6 @@ async def post_object(call: Call) -> Reply:
         return _answer(call, form, stored.record, headers)
     reply = Reply(200, (*headers, (b"Content-MD5", write_content_md5(stored.record.etag))))
     return await reply_after_callback(call, callback, stored.record, reply, "PostObject")
-
-
-def find_content_type(form: Form) -> str:
-    """What the file will be stored as; "" if nothing in the form says."""
-    fields = form.fields
-    return fields.get("x-oss-content-type") or form.file_type or fields.get("content-type") or ""
 
 
 def _named(form: Form) -> Mapping[str, str]:

@@ -7,7 +7,8 @@ from typing import Final
 
 from coatcheck.access.actions import Action
 
-from . import (
+from . import configuration
+from .handlers import (
     access_monitor,
     access_point,
     async_fetch,
@@ -19,7 +20,6 @@ from . import (
     bucket_tags,
     bucket_website,
     bucket_worm,
-    configuration,
     encryption,
     live_channel,
     public_access_block,
@@ -28,6 +28,7 @@ from . import (
     select_object,
 )
 from .row import Level, Row
+from .through_point import NAME as POINT_NAME
 
 
 def public_access_block_rows() -> Iterator[Row]:
@@ -91,12 +92,12 @@ def async_fetch_rows() -> Iterator[Row]:
 
 def access_point_rows() -> Iterator[Row]:
     run, name, policy = access_point, "accessPoint", "accessPointPolicy"
-    block = f"publicAccessBlock&{access_point.NAME}"
+    block = f"publicAccessBlock&{POINT_NAME}"
     put_block, get_block = run.put_access_point_public_access_block, run.get_access_point_public_access_block
     drop_block = run.delete_access_point_public_access_block
     yield Row("PUT", Level.BUCKET, name, run.create_access_point, Action.CREATE_ACCESS_POINT)
     yield Row("GET", Level.BUCKET, name, run.list_access_points, Action.LIST_ACCESS_POINTS)
-    yield Row("GET", Level.BUCKET, name, run.get_access_point, Action.GET_ACCESS_POINT, header=access_point.NAME)
+    yield Row("GET", Level.BUCKET, name, run.get_access_point, Action.GET_ACCESS_POINT, header=POINT_NAME)
     yield Row("GET", Level.SERVICE, name, run.list_access_points, Action.LIST_ACCESS_POINTS)
     yield Row("DELETE", Level.BUCKET, name, run.delete_access_point, Action.DELETE_ACCESS_POINT)
     yield Row("PUT", Level.BUCKET, policy, run.put_access_point_policy, Action.PUT_ACCESS_POINT_POLICY)

@@ -16,7 +16,17 @@ from coatcheck.wire.query import Query
 from coatcheck.wire.request import NO_HEADERS
 from coatcheck.wire.target import Target
 
-from . import (
+from . import object_get, row_families
+from .asking import (
+    ACL_AND_TAGS,
+    ACL_AND_TAGS_LATER,
+    ACL_AND_TAGS_WHEN_NEW,
+    BUCKET_ACL,
+    OBJECT_ACL,
+    TAGS,
+    TAGS_LATER,
+)
+from .handlers import (
     bucket,
     bucket_cname,
     bucket_policy,
@@ -29,7 +39,6 @@ from . import (
     object_append,
     object_copy,
     object_delete,
-    object_get,
     object_list,
     object_process,
     object_put,
@@ -37,18 +46,8 @@ from . import (
     object_tagging,
     part,
     post_object,
-    row_families,
     style,
     symlink,
-)
-from .asking import (
-    ACL_AND_TAGS,
-    ACL_AND_TAGS_LATER,
-    ACL_AND_TAGS_WHEN_NEW,
-    BUCKET_ACL,
-    OBJECT_ACL,
-    TAGS,
-    TAGS_LATER,
 )
 from .row import Level as Level
 from .row import Row as Row

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from coatcheck.configurations.website import RoutingRule, Website
@@ -32,7 +33,7 @@ class Perform(Protocol):
     ) -> Awaitable[Reply]: ...
 
 
-class Visit(NamedTuple):
+class Visit(Struct, frozen=True):
     """One request."""
 
     site: Website
@@ -57,7 +58,7 @@ class Visit(NamedTuple):
             return await redirected(reply, mount)
 
         async def mirror(rule: RoutingRule, key: str) -> Reply:
-            return await self._replace(target=target._replace(key=key)).serve_mirrored(rule)
+            return await replace(self, target=target._replace(key=key)).serve_mirrored(rule)
 
         return await serve_website(self.site, request, target.key or "", fetch, mirror=mirror, mount=mount)
 
@@ -80,7 +81,7 @@ class Visit(NamedTuple):
             if not key.endswith("/"):
                 raise refusal
             with suppress(OssError):
-                return await self._replace(caller=ANONYMOUS if self.caller.by_link else self.caller).serve_page()
+                return await replace(self, caller=ANONYMOUS if self.caller.by_link else self.caller).serve_page()
             raise refusal
         finally:
             del refusal  # its traceback holds this frame: a circle

@@ -8,7 +8,6 @@ certificate goes with the domain.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from msgspec import Struct
@@ -25,8 +24,7 @@ class OwnDomain(Struct, frozen=True):
     bound_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class DomainCertificate:
+class DomainCertificate(Struct, frozen=True):
     """What HTTPS under a domain is spoken with where this server ends it. The key is kept sealed, and shown to nobody.
 
     Attributes:
@@ -38,12 +36,15 @@ class DomainCertificate:
     """
 
     cert_id: str
-    chain: str = field(repr=False)
-    key: str = field(repr=False)
+    chain: str
+    key: str
     created_at: int
     fingerprint: str
     valid_from: int
     valid_until: int
+
+    def __repr__(self) -> str:
+        return f"DomainCertificate(cert_id={self.cert_id!r}, fingerprint={self.fingerprint!r})"
 
 
 class CertificateChange(Struct, frozen=True):

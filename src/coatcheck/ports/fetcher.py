@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from .notifier import Forbidden
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True):
     """What to ask for.
 
     Attributes:

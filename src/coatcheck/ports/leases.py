@@ -11,12 +11,14 @@ Where one machine does everything there are no leases: there the kernel's file l
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from .catalog import NotWritten
 
 
-class Fence(NamedTuple):
+class Fence(Struct, frozen=True):
     """What commits are held to.
 
     Attributes:

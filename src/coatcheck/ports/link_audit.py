@@ -76,7 +76,7 @@ class Question(NamedTuple):
         )
 
 
-class Page(NamedTuple):
+class Page(Struct, frozen=True):
     """Rows in the order that was asked for.
 
     Attributes:

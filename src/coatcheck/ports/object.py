@@ -143,7 +143,7 @@ class Marks(Protocol):
     def last_modified(self) -> int: ...
 
 
-class OnlyIf(NamedTuple):
+class OnlyIf(Struct, frozen=True):
     """Which version a mutation means: nothing is done to another one.
 
     Attributes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from coatcheck.core.tally import Tally
 
@@ -22,7 +24,7 @@ from .snapshot import Reads
 from .tickets import Tickets
 
 
-class Commits(NamedTuple):
+class Commits(Struct, frozen=True):
     """What a store says of its commits in this process.
 
     Attributes:

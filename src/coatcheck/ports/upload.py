@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import Struct
 
 from ..core.checksums import Checksum
 from .object import DEFAULT_ACL, Retention, Segment
 
 
-class WantedChecksum(NamedTuple):
+class WantedChecksum(Struct, frozen=True):
     """Which checksum each part of an upload has, and whether that of the object is made of theirs (COMPOSITE)."""
 
     algorithm: str

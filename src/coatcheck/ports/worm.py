@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from ..core.limits import WORM_IN_PROGRESS_S
 from ..core.record import Record
@@ -71,7 +71,7 @@ class Version(Protocol):
     def legal_hold(self) -> bool: ...
 
 
-class Rules(NamedTuple):
+class Rules(Record, frozen=True):
     """What a bucket says of writes, and the time, as a commit finds them."""
 
     versioning: str

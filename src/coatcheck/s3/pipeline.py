@@ -1,11 +1,12 @@
 """The pipeline of S3: a request is read, its signer found, its words translated; then it goes the way of all requests.
 
-What decides and acts is the pipeline of OSS (`oss/pipeline.py`), from the point where the caller is known.
+What decides and acts is the pipeline of OSS (`oss/pipeline.py`), from the point where the caller is known. `dialect.py`
+says which requests come here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Final
 
 from msgspec.structs import replace
@@ -34,16 +35,15 @@ from coatcheck.ports.damage import Damaged
 from coatcheck.ports.keyring import KeyUse
 from coatcheck.ports.snapshot import Lookup, Reads, Snapshot
 from coatcheck.settings import ServerSettings
-from coatcheck.signing import schemes
 from coatcheck.signing.s3_chunks import checks_of
-from coatcheck.signing.s3_form_scheme import check_covered, is_oss_form, is_s3_form, read_s3_form_claim
-from coatcheck.signing.s3_schemes import is_signed_as_s3, read_s3_claim
+from coatcheck.signing.s3_form_scheme import check_covered, read_s3_form_claim
+from coatcheck.signing.s3_schemes import OSS_MARKS, read_s3_claim
 from coatcheck.signing.s3_v2_scheme import S3_V2_HEADER as V2_HEADER
 from coatcheck.signing.s3_v4_scheme import STREAMING, S3V4Claim, refuse_unsigned
 from coatcheck.signing.scheme import Claim
 from coatcheck.signing.verify import check_scope
 from coatcheck.wire.aws_chunked import ChunkChecks
-from coatcheck.wire.form import Form, is_multipart
+from coatcheck.wire.form import Form
 from coatcheck.wire.query import Parameter, make_query
 from coatcheck.wire.reply import RawHeader, Reply
 from coatcheck.wire.request import Request
@@ -51,7 +51,6 @@ from coatcheck.wire.target import (
     Addressing,
     Target,
     find_target,
-    is_s3_host,
     own_domain_target,
     read_host_name,
     read_own_domain_key,
@@ -67,46 +66,20 @@ from .table import find_row
 from .words import AMZ, read_headers, write_headers
 
 _OSS_WORDS: Final = ("OSS4-HMAC-SHA256", "OSS2", "OSS")
-_OSS_MARKS: Final = schemes.TABLE.marks - schemes.FOREIGN - {"Signature", "Expires"}
 _OF_SIGNATURES: Final = frozenset({"AWSAccessKeyId", "Expires", "Signature", "x-id"})
 
 
-def is_s3(request: Request, addressing: Addressing) -> bool:
-    """Whether a request is in the S3 dialect: by its signature, then by its headers, then by the host it names."""
-    if is_signed_as_s3(request):
-        return True
-    first, headers = request.query.first, request.headers
-    if "x-oss-signature" in first or "authorization" in headers or not _OSS_MARKS.isdisjoint(first):
-        return False
-    names = "\n".join(headers)
-    if "x-oss-" in names:
-        return False
-    return AMZ in names or is_s3_host(request.host, addressing)
-
-
 class S3Pipeline:
-    """One a process."""
+    """One a process, made with its first request."""
 
     def __init__(
         self, oss: Pipeline, reads: Reads, keyring: KeyUse, addressing: Addressing, settings: ServerSettings
     ) -> None:
         self._oss = oss
-        oss.other_forms = self
         self._reads = reads
         self._keyring = keyring
         self._addressing = addressing
         self._settings = settings
-        self.regions = settings.regions
-
-    def takes(self, request: Request) -> bool:
-        """Questions of browsers are of no dialect, and forms say theirs in their fields (`takes_form`)."""
-        method = request.method
-        if method == "OPTIONS" or (method == "POST" and is_multipart(request)):
-            return False
-        return is_s3(request, self._addressing)
-
-    def takes_form(self, request: Request, fields: Mapping[str, str]) -> bool:
-        return is_s3_form(fields) or (not is_oss_form(fields) and is_s3(request, self._addressing))
 
     async def answer(self, exchange: Exchange, reading: Reading | None = None) -> Reply:
         """Answer one request. Raises: only what is a fault of ours, and a cancellation.
@@ -329,5 +302,5 @@ def _refuse_both(request: Request) -> None:
     authorization = request.headers.get("authorization")
     if authorization is not None and authorization.partition(" ")[0] in _OSS_WORDS:
         raise S3_TWO_SIGNATURES()
-    if not _OSS_MARKS.isdisjoint(request.query.first):
+    if not OSS_MARKS.isdisjoint(request.query.first):
         raise UNSUPPORTED_SIGNATURE("A request is signed for S3 or for OSS, not for both.")

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from coatcheck.core.database_urls import is_database, shown
 
@@ -38,7 +40,7 @@ class Kind(Protocol):
         ...
 
 
-class Flag(NamedTuple):
+class Flag(Struct, frozen=True):
     """On or off."""
 
     metavar: str = ""
@@ -55,7 +57,7 @@ class Flag(NamedTuple):
         return "true" if value else "false"
 
 
-class Text(NamedTuple):
+class Text(Struct, frozen=True):
     """Any text that `check` finds nothing wrong with; it raises ValueError with words for a person."""
 
     metavar: str
@@ -75,7 +77,7 @@ class Text(NamedTuple):
         return value
 
 
-class Choice(NamedTuple):
+class Choice(Struct, frozen=True):
     """One of a few texts."""
 
     choices: tuple[str, ...]
@@ -93,7 +95,7 @@ class Choice(NamedTuple):
         return value
 
 
-class Whole(NamedTuple):
+class Whole(Struct, frozen=True):
     """A whole number from `least` to `most`."""
 
     least: int
@@ -113,7 +115,7 @@ class Whole(NamedTuple):
         return str(value)
 
 
-class Seconds(NamedTuple):
+class Seconds(Struct, frozen=True):
     """A time from `least` to `most` seconds."""
 
     least: float
@@ -133,7 +135,7 @@ class Seconds(NamedTuple):
         return f"{value:g}"
 
 
-class Mebibytes(NamedTuple):
+class Mebibytes(Struct, frozen=True):
     """A size given in MiB; its value is in bytes."""
 
     least: int
@@ -147,7 +149,7 @@ class Mebibytes(NamedTuple):
         return str(value // _MIB)
 
 
-class Hour(NamedTuple):
+class Hour(Struct, frozen=True):
     """An hour of the day; its value is None where that is -1, for never."""
 
     metavar: str = "H"
@@ -160,7 +162,7 @@ class Hour(NamedTuple):
         return "-1" if value is None else str(value)
 
 
-class Folder(NamedTuple):
+class Folder(Struct, frozen=True):
     """A directory; its value is absolute."""
 
     must_exist: bool = True
@@ -178,7 +180,7 @@ class Folder(NamedTuple):
         return str(value)
 
 
-class File(NamedTuple):
+class File(Struct, frozen=True):
     """A file that exists; its value is absolute, and None where none was given."""
 
     metavar: str = "FILE"
@@ -193,7 +195,7 @@ class File(NamedTuple):
         return "" if value is None else str(value)
 
 
-class NewFile(NamedTuple):
+class NewFile(Struct, frozen=True):
     """A file that may have to be made, in a directory that exists; its value is absolute, None where none was given."""
 
     metavar: str = "FILE"
@@ -210,7 +212,7 @@ class NewFile(NamedTuple):
         return "" if value is None else str(value)
 
 
-class StoreUrl(NamedTuple):
+class StoreUrl(Struct, frozen=True):
     """What a store is opened by: "memory:", "file:" and an absolute directory, or the URL of a database; "" where none
     was given. No password is ever shown."""
 
@@ -235,7 +237,7 @@ class StoreUrl(NamedTuple):
         return shown(value)
 
 
-class BytesUrl(NamedTuple):
+class BytesUrl(Struct, frozen=True):
     """What an object store is named by: "s3://bucket/prefix", or another scheme; "" where none was given."""
 
     metavar: str = "URL"
@@ -253,14 +255,14 @@ class BytesUrl(NamedTuple):
         return value
 
 
-class Listen(NamedTuple):
+class Listen(Struct, frozen=True):
     """Where the server listens; port 0 takes a free one."""
 
     host: str
     port: int
 
 
-class Address(NamedTuple):
+class Address(Struct, frozen=True):
     """HOST:PORT."""
 
     metavar: str = "HOST:PORT"
@@ -279,7 +281,7 @@ class Address(NamedTuple):
         return f"[{value.host}]:{value.port}" if ":" in value.host else f"{value.host}:{value.port}"
 
 
-class Many(NamedTuple):
+class Many(Struct, frozen=True):
     """Any number of values of one kind: an option given several times, a list in TOML, commas in the environment."""
 
     of: Kind

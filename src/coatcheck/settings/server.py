@@ -7,12 +7,11 @@ or tests compare them.
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from coatcheck.core.addresses import read_network
 from coatcheck.core.endpoints import accelerate_names, endpoint_names
@@ -38,12 +37,10 @@ from .kinds import (
     Whole,
 )
 
-_ROW: Final = "row"
 _EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not bound
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """How one setting is given.
 
     Attributes:
@@ -75,18 +72,18 @@ class Row:
 
 def _row(default: Any, option: str, kind: Kind, meaning: str, default_text: str = "") -> Any:
     """A field of the table. A function as default is called for it."""
-    metadata: Mapping[str, Row] = {_ROW: Row(option, kind, meaning, default_text)}
-    if callable(default):
-        return dataclasses.field(default_factory=default, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    _IN_ORDER.append(Row(option, kind, meaning, default_text))
+    return field(default_factory=default) if callable(default) else field(default=default)
+
+
+_IN_ORDER: Final[list[Row]] = []  # as the fields of `ServerSettings`
 
 
 def _workers() -> int:
     return min(os.cpu_count() or 1, 4)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
+class ServerSettings(Struct, frozen=True):
     """See the rows; units are in the names: `_s` seconds, `_bytes` bytes."""
 
     data: Path = _row(
@@ -338,7 +335,7 @@ class ServerSettings:
         return self.listen.port
 
 
-ROWS: Final[dict[str, Row]] = {field.name: field.metadata[_ROW] for field in dataclasses.fields(ServerSettings)}
+ROWS: Final = dict(zip(ServerSettings.__struct_fields__, _IN_ORDER, strict=True))
 
 
 def default_of(field: str) -> Any:

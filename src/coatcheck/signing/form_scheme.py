@@ -7,7 +7,9 @@ section 4.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from coatcheck.core.errors import (
     POST_CREDENTIAL_INVALID,
@@ -32,7 +34,7 @@ _REGION_EC: Final = "0002-00000715"
 _V1_FIELDS: Final = ("OSSAccessKeyId", "Signature", "policy")
 
 
-class FormClaim(NamedTuple):
+class FormClaim(Struct, frozen=True):
     """The signature of a form.
 
     Attributes:

@@ -12,6 +12,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from coatcheck.core.errors import (
     STS_INCOMPLETE_SIGNATURE,
     STS_MISSING_PARAMETER,
@@ -42,7 +44,7 @@ class RpcRequest(NamedTuple):
     body: bytes
 
 
-class RpcClaim(NamedTuple):
+class RpcClaim(Struct, frozen=True):
     """Who says to have signed an RPC request, and what.
 
     Attributes:

@@ -11,10 +11,12 @@ from .s3_form_scheme import S3_FORM_V2, S3_FORM_V4
 from .s3_v2_scheme import S3_V2_HEADER, S3_V2_LINK
 from .s3_v4_scheme import S3_V4_HEADER, S3_V4_LINK
 from .scheme import Claim
-from .schemes import Rows, make_table
+from .schemes import FOREIGN, Rows, make_table
+from .schemes import TABLE as OSS_TABLE
 
 ROWS: Final[Rows] = (S3_V4_LINK, S3_V2_LINK, S3_V4_HEADER, S3_V2_HEADER, S3_FORM_V4, S3_FORM_V2)
 TABLE: Final = make_table(*ROWS)
+OSS_MARKS: Final = OSS_TABLE.marks - FOREIGN - {"Signature", "Expires"}  # parameters of OSS's schemes alone
 WORDS: Final = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256", "AWS")  # of an Authorization header
 
 

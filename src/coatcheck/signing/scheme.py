@@ -51,14 +51,14 @@ def one_clock(_: Claim, now: float) -> float:
     return now
 
 
-class SignedText(NamedTuple):
+class SignedText(Struct, frozen=True):
     """What a signature covers: the string to sign and, for V4, the canonical request it stands for."""
 
     string_to_sign: str
     canonical_request: str | None = None
 
 
-class Glance(NamedTuple):
+class Glance(Struct, frozen=True):
     """What a link says without being whole; None where it doesn't.
 
     Attributes:

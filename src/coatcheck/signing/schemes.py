@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from coatcheck.wire.request import Request
 
@@ -19,7 +21,7 @@ FOREIGN: Final = frozenset({"X-Amz-Algorithm", "X-Amz-Signature"})  # marks of s
 Rows = tuple[Scheme[Any, Any], ...]
 
 
-class Table(NamedTuple):
+class Table(Struct, frozen=True):
     """The rows by the place of the signature, each in the order in which they are asked.
 
     Attributes:

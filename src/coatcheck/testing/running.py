@@ -8,10 +8,10 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Final
 
 import uvloop
+from msgspec.structs import replace
 
 from coatcheck.clock import wall_clock
 from coatcheck.core.limits import CONNECTION_QUEUE

@@ -30,7 +30,8 @@ from coatcheck.ports.links import Link, Links
 from coatcheck.ports.tickets import Names, Ticket, Tickets
 from coatcheck.wire.request import Request
 
-PREFIX: Final = b"/t/"
+from .address import PREFIX
+
 _GUESSERS_MAX: Final = 10_000
 _MINUTE_S: Final = 60
 

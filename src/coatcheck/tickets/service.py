@@ -23,6 +23,7 @@ from coatcheck.wire.form import FormMemory
 from coatcheck.wire.reply import Reply
 from coatcheck.wire.request import BodyFailed, Request
 
+from .address import PREFIX
 from .archive import serve_archive
 from .box import AdmitUpload, BoxPorts
 from .box_service import answer_box
@@ -30,7 +31,7 @@ from .describe import view_folder, view_object
 from .folder import list_folder
 from .lock import Lock
 from .objects import ServeObject, Way, add_headers, name_file, serve_object, write_json
-from .presented import PREFIX, Good, TicketBook, as_ticket, find_good
+from .presented import Good, TicketBook, as_ticket, find_good
 from .views import Pages, Preview
 
 _FORM_MAX_BYTES: Final = 4096

@@ -12,6 +12,8 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final, NamedTuple, Self
 
+from msgspec import Struct
+
 from coatcheck.core.errors import (
     FIELD_ITEM_TOO_LONG,
     FORMS_BUSY,
@@ -131,7 +133,7 @@ async def read_form(request: Request, share: FormShare) -> Form:
     raise INCORRECT_NUMBER_OF_FILES()
 
 
-class FormFile(NamedTuple):
+class FormFile(Struct, frozen=True):
     """One of a form's files.
 
     Attributes:
@@ -194,7 +196,7 @@ def read_boundary(content_type: str) -> str:
     return boundary
 
 
-class PartHeaders(NamedTuple):
+class PartHeaders(Struct, frozen=True):
     """What the headers of one part say. `name` is in lower case."""
 
     name: str

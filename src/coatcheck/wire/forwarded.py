@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from coatcheck.core.addresses import Address, read_network, read_peer_address
@@ -28,7 +29,7 @@ _TLS_VERSION: Final = "x-forwarded-tls-version"  # ours: what nginx has as $ssl_
 _FORWARDED: Final = "forwarded"
 
 
-class _Told(NamedTuple):
+class _Told(Struct, frozen=True):
     """What one kind of header says: the chain of addresses, client first; the scheme; the host."""
 
     chain: tuple[str, ...] = ()

@@ -10,7 +10,9 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from ..directory_faults import BadDirectory
 
@@ -28,7 +30,7 @@ PATIENCE_S: Final = 3  # clients wait
 _FILE_WORDS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
-class BytePlace(NamedTuple):
+class BytePlace(Struct, frozen=True):
     """
     Attributes:
         url: "s3://bucket/prefix", or another scheme that obstore has.

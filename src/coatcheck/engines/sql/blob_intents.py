@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ...clock import Clock
 from ..directory_faults import BadDirectory
@@ -47,7 +48,7 @@ def _abandon_old(connection: SqlConnection, before: int, limit: int) -> int:
 # --- the store -------------------------------------------------------------------------------------------------------
 
 
-class NotedPlace(NamedTuple):
+class NotedPlace(Struct, frozen=True):
     """
     Attributes:
         marker: what the store's marker has to say.

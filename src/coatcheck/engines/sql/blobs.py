@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from ...core.digests import EMPTY_CRC64, combine_crc64
+from ...core.record import Record
 from ...ports.byte_store import is_encrypted
 from ...ports.catalog import Stale
 from ...ports.object import Segment
@@ -14,7 +15,7 @@ from .contract import SqlConnection
 from .rows import read_crc64, write_crc64
 
 
-class BlobSum(NamedTuple):
+class BlobSum(Record, frozen=True):
     """What a blob's file holds: bytes, and their CRC-64."""
 
     size: int

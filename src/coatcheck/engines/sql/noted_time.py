@@ -49,6 +49,8 @@ def accept_wall_time(connection: SqlConnection, wall: float, *, accepted: bool) 
     Returns: None if it is believed; else the moment, Unix seconds, from which the time goes on instead.
     """
     (noted,) = connection.execute(_NOTED).fetchone()
+    if noted <= wall < noted + CLOCK_NOTED_S:
+        return None  # what is noted is as good as commits have it, and no start waits for a disk
     retained = (
         connection.execute(_HAS_WORM, (BUCKET_WORM, OBJECT_WORM)).fetchone() is not None
         or connection.execute(_HAS_LINK, (noted, int(wall) - LINK_KEPT_S)).fetchone() is not None

@@ -7,8 +7,9 @@ in one transaction cost two updates. Where there is a quota it is written before
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
+from ...core.record import Record
 from ...ports.object import DELETE_MARKER
 from ...ports.quota import DOCUMENTS, UNLIMITED, OverQuota, Quota, Usage, read_bucket_quota
 from .contract import SqlConnection
@@ -34,7 +35,7 @@ _ADD_TO_ACCOUNT: Final = (
 )
 
 
-class Limits(NamedTuple):
+class Limits(Record, frozen=True):
     """What holds for a bucket: its own quota, and its owner's."""
 
     owner: str
