@@ -115,10 +115,10 @@ class HashedBlob:
             with self._lock:
                 self._to_hash.popleft()
                 self.unhashed -= len(data)
-                self._is_hashing = bool(self._to_hash)
+                goes_on = self._is_hashing = bool(self._to_hash)  # once it is False another thread may begin
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._progress.set)
-            if not self._is_hashing:
+            if not goes_on:
                 return
         _hashers.submit(self._hash)
 
