@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import pytest
@@ -83,6 +83,31 @@ async def test_digests_are_of_all_pieces_in_order() -> None:
         await blob.until_room()
     assert await blob.finish() == (hashlib.md5(whole, usedforsecurity=False).digest(), update_crc64(whole))
     assert blob.behind == 0
+
+
+async def test_a_piece_that_comes_just_as_hashing_has_caught_up_is_hashed_once() -> None:
+    """It comes from the hashing thread itself here, in the moment when that has said that it is idle."""
+    held, loop = HeldBlob(), asyncio.get_running_loop()
+    blob = HashedBlob(held)
+    pieces = [bytes([number]) * 100_000 for number in range(100)]
+    left = list(pieces)
+
+    class Loop:
+        def is_closed(self) -> bool:
+            return False
+
+        def call_soon_threadsafe(self, callback: Callable[[], object]) -> None:
+            if left:
+                blob.add(left.pop(0))
+            loop.call_soon_threadsafe(callback)
+
+    blob.add(left.pop(0))
+    vars(blob)["_loop"] = Loop()
+    await until(lambda: not left)
+    held.goes_on.set()
+    md5, crc64 = await blob.finish()
+    whole = b"".join(pieces)
+    assert (md5, crc64) == (hashlib.md5(whole, usedforsecurity=False).digest(), update_crc64(whole))
 
 
 async def test_hashing_does_not_wait_for_the_disk() -> None:

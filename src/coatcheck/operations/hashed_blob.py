@@ -107,7 +107,19 @@ class HashedBlob:
             raise
 
     def _hash(self) -> None:
-        """In a thread, for as long as there is something and it is this upload's turn."""
+        """In a thread."""
+        try:
+            self._hash_some()
+        except Exception as error:  # whoever waits would wait for ever
+            self._failure = error
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._progress.set)
+
+    def _hash_some(self) -> None:
+        """For as long as there is something and it is this upload's turn."""
         for _ in range(_PIECES_A_TURN):
             data = self._to_hash[0]
             self._md5.update(data)
@@ -115,10 +127,9 @@ class HashedBlob:
             with self._lock:
                 self._to_hash.popleft()
                 self.unhashed -= len(data)
-                self._is_hashing = bool(self._to_hash)
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._progress.set)
-            if not self._is_hashing:
+                goes_on = self._is_hashing = bool(self._to_hash)  # once it is False another thread may begin
+            self._tell()
+            if not goes_on:
                 return
         _hashers.submit(self._hash)
 

@@ -7,6 +7,9 @@ refused or bounded here:
 - versions other than 1.0 and 1.1; HTTP/1.1 without a Host, or with two; a target that is not a path;
 - transfer codings other than chunked, and any under HTTP/1.0.
 
+A body whose length was announced has no grammar: all of it that comes behind the head's own piece is counted here, and
+another parser reads what follows.
+
 Trailers come out of the parser like headers; they are counted and dropped, and refused where they are about the
 connection. An offer to upgrade is read as the ordinary request that it also is. Nothing is read behind a request that
 is the connection's last, nor behind a refusal.
@@ -190,8 +193,7 @@ class RequestParser:
                     self._muted, self._reframed = False, b""
 
     def _take_body(self, data: bytes) -> bytes:
-        """What follows the body. A body of announced length has no grammar: the parser would only copy it, so another
-        one goes on behind its end."""
+        """What follows the body, which the parser would only copy."""
         body, rest = (data, b"") if len(data) <= self._left else (data[: self._left], data[self._left :])
         if body:
             self.on_body(body)
