@@ -189,7 +189,6 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
         "root_credentials",
         "server_log",
         "settings",
-        "warming",
         "wire.connections",
         "wire.forwarded",
     },

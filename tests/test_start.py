@@ -55,12 +55,24 @@ print(*sys.modules, sep="\\n")
 LATER: Final = (
     *("jinja2", "prometheus_client", "opentelemetry", "dns", "httpx", "rich", "segno", "pyvips", "PIL", "numpy"),
     *("tomllib", "difflib", "html", "http.cookies", "http.client", "sqlalchemy", "cryptography.x509"),
-    *("coatcheck.client.links", "coatcheck.engines.upkeep.scrub", "coatcheck.engines.memory", "coatcheck.engines.vips"),
+    *("coatcheck.engines.upkeep.scrub", "coatcheck.engines.memory", "coatcheck.engines.vips"),
     *("obstore", "asyncpg", "coatcheck.engines.postgres"),
     *("coatcheck.queries.evaluation", "coatcheck.queries.parser", "coatcheck.signing.explain", "coatcheck.testing"),
     *("coatcheck.background.fetch_run", "coatcheck.background.task_runs", "coatcheck.background.log_delivery"),
     *("coatcheck.background.inventory_run", "coatcheck.background.replication_run", "coatcheck.background.audit_run"),
-    "coatcheck.background.link_notices",
+    *("coatcheck.background.link_notices", "coatcheck.background.mirror_run", "coatcheck.background.audit_reading"),
+    *("coatcheck.s3.pipeline", "coatcheck.s3.table", "coatcheck.link_desk.service", "coatcheck.link_desk.routes"),
+    *("coatcheck.tickets.service", "coatcheck.tickets.presented", "coatcheck.pages", "coatcheck.archives"),
+    *(
+        "coatcheck.oss.object_process",
+        "coatcheck.oss.object_copy",
+        "coatcheck.oss.multipart",
+        "coatcheck.oss.object_list",
+    ),
+    *("coatcheck.oss.access_point", "coatcheck.oss.documents", "coatcheck.oss.select_object", "coatcheck.queries"),
+    *("coatcheck.operations.sweep", "coatcheck.operations.arrivals", "coatcheck.operations.multipart"),
+    *("coatcheck.signing.hints", "coatcheck.signing.attempt", "coatcheck.client"),
+    *("email", "tempfile", "mimetypes", "unicodedata"),
 )
 
 

@@ -23,6 +23,7 @@ from coatcheck.background.schedule import end, keep_doing
 from coatcheck.background.works import OF_EACH_GATEWAY, Works
 from coatcheck.clock import Clock, wall_clock
 from coatcheck.core.addresses import Network, read_network
+from coatcheck.core.errors import OssError
 from coatcheck.engines.certificate_reader import PemCertificateReader
 from coatcheck.engines.certificates import keep_own_domains
 from coatcheck.engines.dns import DnsResolver
@@ -69,7 +70,6 @@ from coatcheck.wire.request import Request
 from coatcheck.wire.target import Addressing, make_addressing
 
 if TYPE_CHECKING:
-    from coatcheck.core.errors import OssError
     from coatcheck.link_desk.service import LinkDesk
     from coatcheck.tickets.service import TicketService
 

@@ -356,7 +356,7 @@ class _FirstProcess:
             print("coatcheck: not every worker has come up; see the messages above.", file=sys.stderr)
 
     def _warm(self, now: float) -> None:
-        """Load what workers load for themselves meanwhile: those that are forked later share it."""
+        """Load what the start left out: workers that are forked later share it."""
         if not self._is_warm and now - self._started > WARM_AFTER_S:
             self._is_warm = True
             load_rest()

@@ -1,12 +1,11 @@
-"""What a start doesn't wait for is loaded soon after it, so that no request waits for it either.
+"""What a start doesn't wait for is loaded by the first process soon after it: workers that are forked later share it.
 
-A server whose files are replaced while it runs, by those of another version, has then all of its own. What only some
-servers ever need stays out: background works, pages' templates, engines that weren't chosen.
+The first workers load what they are asked for, when they are first asked: some milliseconds, once. So an idle one holds
+less. What only some servers ever need stays out: background works, pages' templates, engines that weren't chosen.
 """
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from pkgutil import iter_modules
 from typing import Final
 
 WARM_AFTER_S: Final = 2.0  # after the start: its first requests are over, and so are servers of tests
-_PAUSE_S: Final = 0.005  # for requests, between two modules of some milliseconds
 
 _ROOMS: Final = ("oss", "s3", "link_desk", "tickets", "pages")
 _MODULES: Final = (
@@ -30,18 +28,13 @@ log = logging.getLogger("coatcheck")
 
 
 def load_rest() -> None:
-    """All at once, in a process that answers nothing."""
+    """One that can't be loaded is told: whoever asks for it gets the same, and all others go on."""
     for name in _rest():
-        _load(name)
+        try:
+            import_module(name)
+        except Exception as error:
+            log.error("%s cannot be loaded: %s", name, error)
     gc.freeze()  # forks share it
-
-
-async def load_rest_slowly() -> None:
-    """In a process that answers."""
-    await asyncio.sleep(WARM_AFTER_S)
-    for name in _rest():
-        _load(name)
-        await asyncio.sleep(_PAUSE_S)
 
 
 def _rest() -> Iterator[str]:
@@ -50,10 +43,3 @@ def _rest() -> Iterator[str]:
             yield f"coatcheck.{room}.{found.name}"
     for name in _MODULES:
         yield f"coatcheck.{name}"
-
-
-def _load(name: str) -> None:
-    try:
-        import_module(name)
-    except Exception as error:  # whoever asks for it later gets the same; all others go on
-        log.warning("%s cannot be loaded: %s", name, error)

@@ -30,7 +30,6 @@ from coatcheck.listening import Listening
 from coatcheck.pulse import PulseOfOne
 from coatcheck.server_log import LOG_FILE
 from coatcheck.settings import ServerSettings
-from coatcheck.warming import load_rest_slowly
 from coatcheck.wire.connections import ConnectionLimits, Connections, connections_allowed
 from coatcheck.wire.forwarded import TrustedProxies
 
@@ -113,9 +112,7 @@ class Worker:
         watching = asyncio.create_task(self._certificate.watch())
         watching_rights = asyncio.create_task(server.watch_running(connections.with_exchange))
         self._say_ready()
-        warming = asyncio.create_task(_warm())
         await ends.asked.wait()
-        warming.cancel()
         self._share.note(inf)
         connections.stop_accepting(take_waiting=ends.soon.is_set())
         if admin is not None:
@@ -261,11 +258,6 @@ class Certificate:
 
     def _paths(self) -> list[Path]:
         return [path for path in (self._cert, self._key) if path is not None]
-
-
-async def _warm() -> None:
-    await load_rest_slowly()
-    settle_memory()
 
 
 def _limits_of(settings: ServerSettings) -> ConnectionLimits:

@@ -1,6 +1,7 @@
 """The files of handlers, for the table of routes: each is loaded when one of its handlers is first called.
 
-What a GET of an object needs is not here; the table imports it. `warming.py` loads the rest once the server answers.
+What a GET of an object needs is not here; the table imports it. The first process loads the rest once the server
+answers, for workers that it forks later (`warming.py`).
 """
 
 from __future__ import annotations
