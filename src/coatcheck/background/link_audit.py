@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from coatcheck.core.limits import LINK_AGENT_MAX_CHARS
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import UsedLink
 from coatcheck.ports.link_audit import AuditRow
-from coatcheck.wire.reply import RawHeader
+from coatcheck.wire.reply import RawHeader, WrittenHeaders
 
 from .audit_segments import AuditSegments
 from .gathering import Gathering
+
+_VERSION: Final = b"x-oss-version-id"
 
 log = logging.getLogger("coatcheck")
 
@@ -73,7 +76,9 @@ def _row_of(exchange: Exchange, link: UsedLink) -> AuditRow:
 
 
 def _told_version(headers: tuple[RawHeader, ...]) -> str:
+    if isinstance(headers, WrittenHeaders) and _VERSION not in headers.lines:  # one text, in place of cold pairs
+        return ""
     for name, value in headers:
-        if name == b"x-oss-version-id":
+        if name == _VERSION:
             return value.decode("ascii", "replace")
     return ""

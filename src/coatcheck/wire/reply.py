@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from coatcheck.core.body import Stream
 from coatcheck.core.record import Record
 
-from .headers import RawHeader
+from .headers import RawHeader, WrittenHeaders
 
-__all__ = ["RawHeader", "Reply", "Stream"]
+__all__ = ["RawHeader", "Reply", "Stream", "WrittenHeaders"]
 
 
 class Reply(Record, frozen=True):
