@@ -16,6 +16,7 @@ from coatcheck.clock import wall_clock
 from coatcheck.core.body import UNKNOWN_SIZE
 from coatcheck.core.errors import INCOMPLETE_BODY, NO_SUCH_KEY, REQUEST_TIMEOUT, Broken
 from coatcheck.exchange import Exchange
+from coatcheck.wire import connections as connections_module
 from coatcheck.wire.connections import ConnectionLimits, Connections, connections_allowed
 from coatcheck.wire.reply import Reply, Stream
 from coatcheck.wire.request import BodyFailed, BodyStalled, Request
@@ -520,3 +521,31 @@ def test_connections_leave_room_for_the_files_they_open() -> None:
     assert connections_allowed(1024) == 320
     assert connections_allowed(20_000) == 9808
     assert connections_allowed(1 << 20) == 65_536
+
+
+# --- memory ---
+
+
+async def test_freed_memory_is_given_back_when_no_body_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(connections_module, "_SWEEP_S", 0.01)
+    monkeypatch.setattr(connections_module, "_KEPT_S", 0.0)
+    async with a_house(reading) as house:
+        monkeypatch.setattr(
+            connections_module, "give_back_freed_memory", lambda: given_back.append(len(house.connections._tasks))
+        )
+        put = b"PUT /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\n"
+        _, writer = await house.connect()
+        writer.write(put + b"he")
+        async with asyncio.timeout(20):
+            while not house.connections._tasks:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert given_back == []
+        writer.write(b"llo")
+        await house.all_ended(1)
+        async with asyncio.timeout(20):
+            while not given_back:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert given_back == [0]  # once for what there was

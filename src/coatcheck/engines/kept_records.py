@@ -10,7 +10,7 @@ from ..ports.object import ObjectRecord
 Place = tuple[int, str, str | None]  # bucket_id, key, version id; None: the current version
 
 _MOST_BYTES: Final = 80 * 1024**2  # a process; inline bodies and what a record weighs beside them
-_RECORD_BYTES: Final = 1024
+_RECORD_BYTES: Final = 2560  # with the reply that is made of it
 _CHANCE: Final = 0.125  # of being kept when another must go
 
 

@@ -26,6 +26,7 @@ from coatcheck.clock import Clock
 from coatcheck.core.addresses import name_client
 from coatcheck.core.errors import TOO_MANY_CONNECTIONS
 from coatcheck.core.limits import CONNECTIONS_MAX, FILES_RESERVED, HANDSHAKES_MAX
+from coatcheck.linux import give_back_freed_memory
 
 from .faults import fault_reply
 from .handshakes import Handshakes
@@ -43,6 +44,7 @@ _ACCEPTED_AT_ONCE: Final = 4  # before other work gets its turn
 _PATIENCE_S: Final = 0.002  # of a worker that has more connections than another
 _FULL_PAUSE_S: Final = 0.05  # when no file can be opened, until the next try
 _SWEEP_S: Final = 0.5
+_KEPT_S: Final = 5.0  # what is free is kept for the next bodies, at least so long
 _DRAIN_POLL_S: Final = 0.02
 _LAST_S: Final = 1.0  # of requests whose connections were dropped
 _NOTICE_S: Final = 10.0  # between two lines about the same trouble
@@ -124,6 +126,8 @@ class Connections:
         self._sweeper: asyncio.Task[None] | None = None
         self._is_accepting = False
         self._has_waited = False
+        self._had_tasks = False  # since freed memory was given back, and `_given_back` is when
+        self._given_back = self.now()
 
     # --- accepting ---
 
@@ -329,6 +333,7 @@ class Connections:
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """What has to wait goes on as a task."""
+        self._had_tasks = True
         task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -343,6 +348,7 @@ class Connections:
             await asyncio.sleep(min(_SWEEP_S, shortest_s / 4))
             self._close_turned_away()
             self._collect()
+            self._give_back()
             for connection in [each for each in self._all if each.exchange is not None]:
                 connection.forget_exchange()
             self._expire()
@@ -361,6 +367,12 @@ class Connections:
         if self._ended >= _COLLECTED_AFTER:
             self._ended = 0
             gc.collect()
+
+    def _give_back(self) -> None:
+        """What bodies lay in, once none is under way: most replies to uploads and large downloads run as tasks."""
+        if self._had_tasks and not self._tasks and self.now() - self._given_back > _KEPT_S:
+            self._had_tasks, self._given_back = False, self.now()
+            give_back_freed_memory()
 
     # --- the end ---
 
