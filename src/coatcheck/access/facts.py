@@ -58,13 +58,19 @@ class HttpQuery(Protocol):
 
 def read_request_facts(request: HttpRequest) -> RequestFacts:
     """What is said in the headers and parameters that all dialects have."""
-    agent, first = request.headers.get("user-agent"), request.query.first
+    facts, first = read_bare_facts(request), request.query.first
+    if "prefix" not in first and "delimiter" not in first:
+        return facts
+    prefix, delimiter = [first.get(name, "")[:CONDITION_TEXT_MAX_CHARS] for name in ("prefix", "delimiter")]
+    return replace(facts, prefix=prefix, delimiter=delimiter)
+
+
+def read_bare_facts(request: HttpRequest) -> RequestFacts:
+    """The same of a request whose query says nothing of the kind; it isn't read."""
+    agent = request.headers.get("user-agent")
     if agent is not None and len(agent) > CONDITION_TEXT_MAX_CHARS:
         agent = agent[:CONDITION_TEXT_MAX_CHARS]
-    if "prefix" not in first and "delimiter" not in first:
-        return RequestFacts(request.client, request.secure, agent)
-    prefix, delimiter = [first.get(name, "")[:CONDITION_TEXT_MAX_CHARS] for name in ("prefix", "delimiter")]
-    return RequestFacts(request.client, request.secure, agent, prefix, delimiter)
+    return RequestFacts(request.client, request.secure, agent)
 
 
 class AccessFacts(Record, frozen=True):

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from coatcheck.access.actions import Action
 from coatcheck.access.decide import decide
-from coatcheck.access.facts import AccessFacts, Decision, RequestFacts
-from coatcheck.core.limits import CONDITION_TEXT_MAX_CHARS
+from coatcheck.access.facts import AccessFacts, Decision, read_bare_facts
 from coatcheck.exchange import Exchange
 from coatcheck.identity.caller import Caller
 from coatcheck.operations.archive import ARCHIVE_CLASSES
@@ -107,11 +106,7 @@ def answer_bare(
 def _find_facts(
     exchange: Exchange, target: Target, bucket: Bucket, record: ObjectRecord, settings: ServerSettings
 ) -> AccessFacts:
-    request = exchange.request
-    agent = request.headers.get("user-agent")
-    if agent is not None and len(agent) > CONDITION_TEXT_MAX_CHARS:
-        agent = agent[:CONDITION_TEXT_MAX_CHARS]
-    asked = RequestFacts(request.client, request.secure, agent)
+    asked = read_bare_facts(exchange.request)
     region = target.region or settings.regions[0]
     return AccessFacts(bucket, target.key, record, False, asked, exchange.now, target.bucket or "", region)
 
