@@ -172,7 +172,7 @@ async def test_very_many_changes_at_once_spoil_everything(engines: LocalEngines)
 
 
 def test_the_objects_remembered_are_bounded_and_some_of_many_stay(data: Path) -> None:
-    """2,000 objects of 64 KiB asked for in turn, where 1,231 fit with their replies: most of those are found each time."""
+    """2,000 objects of 64 KiB asked for in turn, where 1,231 fit with their replies: most of those are found."""
     changes = Changes(data / "catalog.changes")
     recent = RecentObjects(changes, Random(1))
     found = 0
