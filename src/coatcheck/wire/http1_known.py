@@ -41,8 +41,8 @@ class KnownHeads:
         target_start = data.find(b" ", 0, 5) + 1
         method = _METHODS.get(data[:target_start])
         target_end = line_end - len(_VERSION)
-        if method is None or data[target_end:line_end] != _VERSION:
-            return None
+        if method is None or target_end <= target_start or data[target_end:line_end] != _VERSION:
+            return None  # (mypyc takes no slice that ends before it begins)
         target = data[target_start:target_end]
         if not target.startswith(b"/") or len(target) > REQUEST_TARGET_MAX_BYTES or target.translate(None, PATH_BYTES):
             return None
