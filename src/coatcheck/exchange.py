@@ -193,8 +193,8 @@ class Exchange:
             return True
         reply = self.reply
         if reply is not None and isinstance(reply.body, Stream):
-            let_go = reply.body.let_go
-            if let_go is None or reply.when_ended is not None or not let_go():
+            body = reply.body
+            if reply.when_ended is not None or body.let_go is None or not body.let_go():
                 return False
         self._note_end(sent_bytes, whole=whole)
         self._tell()

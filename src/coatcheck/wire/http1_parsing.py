@@ -158,7 +158,9 @@ class RequestParser:
             elif not self._in_body:
                 self._bound_head(size)
                 if is_begin and len(events) == 1 and not (self._in_head or self._over):
-                    self._keep(arrived, events[0])
+                    event = events[0]
+                    if type(event) is Head:
+                        self._known.keep(arrived, event)
         except _Refused as refused:
             self._refuse(refused.error)
         except HttpParserError as error:
@@ -169,10 +171,6 @@ class RequestParser:
         """No more will come. Lets go of the parser, which holds on to this object."""
         self._over = True
         self._parser = None
-
-    def _keep(self, data: bytes, event: Event) -> None:
-        if type(event) is Head:
-            self._known.keep(data, event)
 
     # --- running the parser ---
 
